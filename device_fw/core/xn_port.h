@@ -1,0 +1,85 @@
+// What a board gives to the core: each boards/<name>/board.c implements this page, nothing more.
+// The core calls these from thread level, never from an interrupt, unless it says so here.
+#ifndef XN_PORT_H
+#define XN_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xn_blob.h"
+
+// ---- Identity ----------------------------------------------------------------------------------
+
+typedef struct xn_port_cpu {
+    const char *board; // "mps3_an547"
+    const char *cpu;   // "cortex-m55": the compiler's target name
+    uint16_t family;   // enum xn_family
+    uint16_t level;    // enum xn_level
+    uint32_t features; // enum xn_feature, all present
+    uint32_t hz;       // core clock; 0 where unknown
+} xn_port_cpu;
+
+const xn_port_cpu *xn_port_identity(void);
+
+// ---- Bytes out; bytes in come from the board's receive interrupt through xn_link_receive() -------
+
+// Sends n bytes, in order, and returns when all are on their way (blocking is bounded by the line
+// rate; a board without flow control never waits for a listener).
+void xn_port_send(const uint8_t *bytes, uint32_t n);
+
+// ---- Flash: raw NOR. Offsets count from the start of the store's region. -------------------------
+
+typedef struct xn_port_flash {
+    uint32_t size_bytes;    // multiple of sector_bytes
+    uint32_t sector_bytes;  // what one erase clears to 0xFF, a power of two >= 1024
+    uint32_t page_bytes;    // a program call stays within one page, a power of two >= 64
+    uint32_t program_bytes; // program unit: offset and length are multiples of it; 1, 2, .. 32
+} xn_port_flash;
+
+const xn_port_flash *xn_port_flash_geometry(void);
+// All return 0 or XN_E_FLASH / XN_E_RANGE. Program only clears bits; a unit is programmed once
+// between erases.
+int xn_port_flash_read(uint32_t offset, void *to, uint32_t n);
+int xn_port_flash_erase(uint32_t offset); // the sector that starts there
+int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n);
+// Where the region is mapped for reading and execution. The address holds until reset.
+const uint8_t *xn_port_flash_map(uint32_t offset);
+
+// ---- Memory for arenas ---------------------------------------------------------------------------
+
+// The one pool that arenas are cut from: aligned to XN_ARENA_ALIGN.
+uint8_t *xn_port_arena(uint32_t *bytes);
+// Bytes of stack that a step may use.
+uint32_t xn_port_step_stack(void);
+
+// ---- Time, caches, power ---------------------------------------------------------------------------
+
+uint64_t xn_port_time_us(void); // since boot, monotonic
+// Makes code at [at, at + n) fit to execute: clean data cache, invalidate instruction cache and
+// branch predictor, DSB, ISB. Also called after flash was written, before it is mapped for reading.
+void xn_port_sync_code(const void *at, uint32_t n);
+// Runs one step. A fault in it never returns here: the board stores a report and resets.
+int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx);
+// Guards data shared with the receive interrupt; nestable by passing the returned state back.
+uint32_t xn_port_lock(void);
+void xn_port_unlock(uint32_t state);
+// Restarts the board; does not return on a board.
+void xn_port_reset(void);
+
+// ---- Why the board started ----------------------------------------------------------------------
+
+enum xn_boot_cause { XN_BOOT_POWER = 0, XN_BOOT_RESET = 1, XN_BOOT_FAULT = 2 };
+
+typedef struct xn_port_boot {
+    uint32_t cause;     // enum xn_boot_cause
+    uint32_t resets;    // resets since power-on, faults included
+    int32_t fault_step; // step that ran when the fault came, -1: none was running
+    uint32_t pc, address, cfsr, hfsr; // of the last fault; address 0xFFFFFFFF where not valid
+} xn_port_boot;
+
+const xn_port_boot *xn_port_boot_report(void);
+// The runner notes here which step runs (-1: none), so that a fault report can name it. Must
+// survive into the fault handler, nothing more.
+void xn_port_note_step(int32_t step);
+
+#endif

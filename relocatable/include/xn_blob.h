@@ -1,0 +1,150 @@
+// The blob: its bytes (format 1.0) and its call interface. docs/SPEC-blob.md is the text of this page.
+// Shared by the kernels, the device loader and the host; all numbers little-endian.
+#ifndef XN_BLOB_H
+#define XN_BLOB_H
+
+#include <stdint.h>
+
+// ---- Call interface --------------------------------------------------------------------------
+
+// All a kernel may touch. Inputs, outputs and scratch live in the arena, at offsets fixed by the
+// compiler; nothing else is writable.
+typedef struct xn_ctx {
+    uint8_t *arena;         // arena_bytes, aligned to XN_ARENA_ALIGN
+    const uint8_t *weights; // weights_bytes, aligned to XN_SECTION_ALIGN
+} xn_ctx;
+
+// One step. Returns 0, or a negative number of its own when it cannot go on.
+typedef int32_t xn_step_fn(const xn_ctx *ctx);
+
+#define XN_ARENA_ALIGN 16u
+#define XN_SECTION_ALIGN 64u
+
+// ---- Bytes -----------------------------------------------------------------------------------
+
+#define XN_BLOB_MAGIC 0x424E5058u // "XPNB"
+#define XN_BLOB_MAJOR 1u
+#define XN_BLOB_MINOR 0u
+
+typedef struct xn_blob_header {
+    uint32_t magic;           // XN_BLOB_MAGIC
+    uint32_t total_bytes;     // whole blob, multiple of 64
+    uint8_t sha256[32];       // of bytes [40, total_bytes)
+    uint16_t format_major;    // refused when not XN_BLOB_MAJOR
+    uint16_t format_minor;    // refused when newer than XN_BLOB_MINOR
+    uint32_t flags;           // 0; a set bit that the reader does not know is refused
+    uint32_t variant_offset;  // xn_blob_variant[variant_count]
+    uint32_t variant_count;   // >= 1; the first that the CPU can run is taken
+    uint32_t io_offset;       // xn_blob_io[input_count + output_count]
+    uint16_t input_count;     // >= 1
+    uint16_t output_count;    // >= 1
+    uint32_t entry_offset;    // xn_blob_entry[entry_count]
+    uint32_t entry_count;     // >= 1; entry 0 is the network itself
+    uint32_t metadata_offset; // msgpack map
+    uint32_t metadata_bytes;
+    uint32_t golden_offset;    // xn_blob_golden and its bytes, 0 where there is none
+    uint32_t golden_bytes;     // 0 where there is none
+    uint32_t signature_offset; // 0: not signed (reserved)
+    uint32_t signature_bytes;  // 0
+    uint32_t reserved[8];      // 0
+} xn_blob_header;
+
+enum xn_family { XN_FAMILY_CORTEX_M = 1, XN_FAMILY_X86_64 = 2, XN_FAMILY_AARCH64 = 3 };
+
+// Architecture level within XN_FAMILY_CORTEX_M: code of a lower level runs on a higher one.
+enum xn_level { XN_LEVEL_V6M = 60, XN_LEVEL_V7M = 70, XN_LEVEL_V8M = 80, XN_LEVEL_V81M = 81 };
+
+// CPU features a variant may need (within XN_FAMILY_CORTEX_M).
+enum xn_feature {
+    XN_FEATURE_DSP = 1,    // SMLAD and friends
+    XN_FEATURE_FP32 = 2,   // single precision registers and arithmetic
+    XN_FEATURE_FP64 = 4,   // double precision arithmetic
+    XN_FEATURE_MVE_I = 8,  // Helium, integer
+    XN_FEATURE_MVE_F = 16, // Helium, float
+};
+
+// The program for one kind of CPU.
+typedef struct xn_blob_variant {
+    uint16_t family;         // enum xn_family
+    uint16_t level;          // enum xn_level; 0 outside Cortex-M
+    uint32_t features;       // enum xn_feature, all needed
+    uint32_t code_offset;    // aligned to 64; flat, entered at step offsets, owns no writable data
+    uint32_t code_bytes;     // multiple of 4
+    uint32_t weights_offset; // aligned to 64; variants may share them
+    uint32_t weights_bytes;
+    uint32_t step_offset; // uint32_t[step_count]: offset of each step's function in the code
+    uint32_t step_count;  // network steps, then the steps of the heads
+    uint32_t arena_bytes; // multiple of 16
+    uint32_t stack_bytes; // upper bound of what one step uses
+    uint32_t reserved[6]; // 0
+} xn_blob_variant;
+
+// Where an input or output lies in the arena: inputs hold between the write and the run, outputs
+// from the end of the network's steps until the next write or run.
+typedef struct xn_blob_io {
+    uint32_t arena_offset; // aligned to 16
+    uint32_t bytes;
+} xn_blob_io;
+
+enum xn_result {
+    XN_RESULT_TENSORS = 0,    // the outputs themselves
+    XN_RESULT_DETECTIONS = 1, // xn_detections
+    XN_RESULT_CLASSES = 2,    // xn_classes
+};
+
+// A way to run the blob: all the network's steps, then a head's own.
+typedef struct xn_blob_entry {
+    uint16_t result;        // enum xn_result; an unknown one can be run, not interpreted
+    uint16_t reserved;      // 0
+    uint32_t network_steps; // steps [0, network_steps) run first
+    uint32_t head_step;     // then [head_step, head_step + head_steps)
+    uint32_t head_steps;    // 0: the network alone
+    uint32_t result_offset; // in the arena, aligned to 16; 0 for XN_RESULT_TENSORS
+    uint32_t result_bytes;  // upper bound; 0 for XN_RESULT_TENSORS
+} xn_blob_entry;
+
+enum xn_golden_input { XN_GOLDEN_STORED = 0, XN_GOLDEN_XORSHIFT = 1 };
+
+// The golden test vector. Inputs are stored, or made by xorshift32 from the seed (state = seed; per
+// byte: x ^= x << 13, x ^= x >> 17, x ^= x << 5, byte = x >> 24), all inputs in one stream; float
+// inputs are stored.
+typedef struct xn_blob_golden {
+    uint32_t input_kind;   // enum xn_golden_input
+    uint32_t seed;         // not 0 for XN_GOLDEN_XORSHIFT
+    uint32_t input_bytes;  // stored bytes that follow; 0 for XN_GOLDEN_XORSHIFT
+    uint32_t output_bytes; // all outputs, one after another; they follow the inputs
+} xn_blob_golden;
+
+// ---- Results of heads, in the arena ------------------------------------------------------------
+
+typedef struct xn_detection {
+    float x0, y0, x1, y1; // corners, 0..1 of the model's input, clipped
+    float score;          // 0..1
+    int32_t label;        // index into the metadata's labels
+} xn_detection;
+
+typedef struct xn_detections {
+    uint32_t count;
+    uint32_t reserved[3]; // 0
+    xn_detection item[];  // by falling score
+} xn_detections;
+
+typedef struct xn_class {
+    int32_t label;
+    float score; // 0..1
+} xn_class;
+
+typedef struct xn_classes {
+    uint32_t count;
+    uint32_t reserved[3]; // 0
+    xn_class item[];      // by falling score
+} xn_classes;
+
+_Static_assert(sizeof(xn_blob_header) == 128, "header");
+_Static_assert(sizeof(xn_blob_variant) == 64, "variant");
+_Static_assert(sizeof(xn_blob_io) == 8, "io");
+_Static_assert(sizeof(xn_blob_entry) == 24, "entry");
+_Static_assert(sizeof(xn_blob_golden) == 16, "golden");
+_Static_assert(sizeof(xn_detection) == 24 && sizeof(xn_class) == 8, "results");
+
+#endif
