@@ -1,0 +1,126 @@
+"""The model as data: frozen tensors and operators in the order of execution.
+
+Everything between `read_tflite` and `emit_c` passes a `Graph`; a pass returns a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+# Names of element types are NumPy's; these are the ones a graph may hold.
+DTYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+
+AttrValue = int | float | str | bool | tuple[int, ...]
+
+
+class GraphError(ValueError):
+    """A graph that breaks its own rules; the message names the rule, the value and the tensor."""
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Affine quantisation: real = scale * (q - zero_point).
+
+    Attributes:
+        scale: one number, or one for each index of `axis`.
+        zero_point: as many as scales.
+        axis: dimension that the scales run along; None for per-tensor.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A value of the graph.
+
+    Attributes:
+        name: as in the model, for messages.
+        shape: dimensions; the batch is 1.
+        dtype: one of DTYPES.
+        quant: None where the values are plain numbers.
+        data: a constant's values (shape and dtype as stated), None for a computed tensor.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quant | None = None
+    data: npt.NDArray[np.generic] | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all elements."""
+        return self.count * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Op:
+    """An operator.
+
+    Attributes:
+        kind: LiteRT's builtin name, such as "CONV_2D".
+        name: of its first output, for messages and reports.
+        inputs: tensor indices; -1 where an optional input is absent.
+        outputs: tensor indices.
+        attrs: options by LiteRT's names in snake case; enums as their names: "stride_h", "padding":
+            "SAME", "fused_activation_function": "RELU6".
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    attrs: Mapping[str, AttrValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model: tensors by index, operators in the order of execution."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def verify_graph(graph: Graph) -> None:
+    """Checks that each tensor is known, typed and written once before it is read.
+
+    Raises:
+        GraphError: names the rule, the value seen and the tensor or operator.
+    """
+    for tensor in graph.tensors:
+        if tensor.dtype not in DTYPES:
+            raise GraphError(f"tensor '{tensor.name}': dtype must be one of {DTYPES}; is {tensor.dtype}")
+        if tensor.data is not None and (
+            tensor.data.shape != tensor.shape or tensor.data.dtype != np.dtype(tensor.dtype)
+        ):
+            raise GraphError(
+                f"tensor '{tensor.name}': constant must be {tensor.dtype} {tensor.shape}; "
+                f"is {tensor.data.dtype} {tensor.data.shape}"
+            )
+    ready = {i for i, t in enumerate(graph.tensors) if t.data is not None} | set(graph.inputs)
+    for op in graph.ops:
+        for i in op.inputs:
+            if i != -1 and i not in ready:
+                raise GraphError(f"{op.kind} '{op.name}': input {i} must be written before; is not")
+        for i in op.outputs:
+            if i in ready:
+                raise GraphError(f"{op.kind} '{op.name}': output {i} must be written once; is again")
+            ready.add(i)
+    for i in graph.outputs:
+        if i not in ready:
+            raise GraphError(f"graph '{graph.name}': output {i} must be written; is not")
