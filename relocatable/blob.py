@@ -1,0 +1,324 @@
+"""The blob's bytes, format 1.0: pack, unpack, verify. docs/SPEC-blob.md is the text of this page.
+
+    data = Blob(...).pack()
+    blob = Blob.unpack(data)        # every offset and the SHA-256 checked; BlobError otherwise
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from relocatable.errors import BlobError
+
+MAGIC = 0x424E5058  # "XPNB"
+FORMAT = (1, 0)
+SECTION_ALIGN = 64
+ARENA_ALIGN = 16
+
+# The layouts of include/xn_blob.h, field by field; tests/contract holds the two and the SPEC together.
+PROLOGUE = struct.Struct("<II32s")  # magic, total_bytes, sha256: the same in every format version
+HEADER = struct.Struct("<II32s HHI II IHH II II II II 32x")
+VARIANT = struct.Struct("<HHI IIII IIII 24x")
+IO = struct.Struct("<II")
+ENTRY = struct.Struct("<HH IIIII")
+GOLDEN = struct.Struct("<IIII")
+
+FAMILY_CORTEX_M, FAMILY_X86_64, FAMILY_AARCH64 = 1, 2, 3
+RESULT_TENSORS, RESULT_DETECTIONS, RESULT_CLASSES = 0, 1, 2
+GOLDEN_STORED, GOLDEN_XORSHIFT = 0, 1
+
+# The results of heads (xn_blob.h): a count and three reserved words, then the items.
+DETECTION_DTYPE = np.dtype(
+    [("x0", "<f4"), ("y0", "<f4"), ("x1", "<f4"), ("y1", "<f4"), ("score", "<f4"), ("label", "<i4")]
+)
+CLASS_DTYPE = np.dtype([("label", "<i4"), ("score", "<f4")])
+RESULT_HEADER_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The program for one kind of CPU.
+
+    Attributes:
+        family: FAMILY_*.
+        level: architecture level within Cortex-M (60, 70, 80, 81); 0 elsewhere.
+        features: bits that the CPU must have.
+        code: flat code, entered at `steps`.
+        weights: constants, reached through the context.
+        steps: offset of each step's function in the code.
+        arena_bytes: RAM the program works in.
+        stack_bytes: upper bound of one step's stack.
+    """
+
+    family: int
+    level: int
+    features: int
+    code: bytes
+    weights: bytes
+    steps: tuple[int, ...]
+    arena_bytes: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class Io:
+    """Where an input or output lies in the arena."""
+
+    arena_offset: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A way to run the blob: steps [0, network_steps), then [head_step, head_step + head_steps)."""
+
+    result: int
+    network_steps: int
+    head_step: int = 0
+    head_steps: int = 0
+    result_offset: int = 0
+    result_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Inputs (stored, or made by xorshift32 from `seed`) and the outputs they must give."""
+
+    outputs: bytes
+    seed: int = 0
+    inputs: bytes = b""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A compiled model, unpacked.
+
+    Attributes:
+        variants: programs; a loader takes the first that its CPU can run.
+        inputs: one for each input tensor.
+        outputs: one for each output tensor.
+        entries: entry 0 is the network itself.
+        metadata: see docs/SPEC-blob.md section 7.
+        golden: test vector, None where there is none.
+        sha256: of everything behind it in the packed form; empty before packing.
+        metadata_span: (offset, size) of the metadata in the packed form; (0, 0) before packing.
+    """
+
+    variants: tuple[Variant, ...]
+    inputs: tuple[Io, ...]
+    outputs: tuple[Io, ...]
+    entries: tuple[Entry, ...]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    golden: Golden | None = None
+    sha256: bytes = b""
+    metadata_span: tuple[int, int] = (0, 0)
+
+    def pack(self) -> bytes:
+        """Returns the blob's bytes; equal blobs give equal bytes."""
+        out = bytearray(HEADER.size + VARIANT.size * len(self.variants))
+        # Weights first: their place does not depend on the code, so that a new build of the kernels
+        # leaves the blocks of the weights as they were.
+        weights_at = {}
+        for variant in self.variants:
+            if variant.weights not in weights_at:
+                weights_at[variant.weights] = _append(out, variant.weights, SECTION_ALIGN)
+        code_at = [_append(out, v.code, SECTION_ALIGN) for v in self.variants]
+        steps_at = [_append(out, struct.pack(f"<{len(v.steps)}I", *v.steps), 4) for v in self.variants]
+        ios = (*self.inputs, *self.outputs)
+        io_at = _append(out, b"".join(IO.pack(i.arena_offset, i.size_bytes) for i in ios), 4)
+        entry_at = _append(out, b"".join(_pack_entry(e) for e in self.entries), 4)
+        metadata = msgpack.packb(self.metadata)
+        metadata_at = _append(out, metadata, 4)
+        golden = _pack_golden(self.golden)
+        golden_at = _append(out, golden, SECTION_ALIGN) if golden else 0
+        _append(out, b"", SECTION_ALIGN)
+
+        for i, v in enumerate(self.variants):
+            VARIANT.pack_into(
+                *(out, HEADER.size + i * VARIANT.size, v.family, v.level, v.features),
+                *(code_at[i], len(v.code), weights_at[v.weights], len(v.weights)),
+                *(steps_at[i], len(v.steps), v.arena_bytes, v.stack_bytes),
+            )
+        HEADER.pack_into(
+            *(out, 0, MAGIC, len(out), bytes(32), *FORMAT, 0),
+            *(HEADER.size, len(self.variants), io_at, len(self.inputs), len(self.outputs)),
+            *(entry_at, len(self.entries), metadata_at, len(metadata), golden_at, len(golden), 0, 0),
+        )
+        digest = hashlib.sha256(memoryview(out)[PROLOGUE.size :]).digest()
+        PROLOGUE.pack_into(out, 0, MAGIC, len(out), digest)
+        return bytes(out)
+
+    @staticmethod
+    def unpack(data: bytes) -> Blob:
+        """Reads and verifies a blob.
+
+        Args:
+            data: the whole blob; bytes behind its stated end are refused.
+
+        Raises:
+            BlobError: names the rule that is broken and the value seen.
+        """
+        return _unpack(data)
+
+
+def is_blob(data: bytes) -> bool:
+    """True when the bytes start as a blob does (nothing else is checked)."""
+    return data[:4] == struct.pack("<I", MAGIC)
+
+
+def _append(out: bytearray, data: bytes, align: int) -> int:
+    out.extend(bytes(-len(out) % align))
+    at = len(out)
+    out.extend(data)
+    return at
+
+
+def _pack_entry(e: Entry) -> bytes:
+    return ENTRY.pack(
+        e.result, 0, e.network_steps, e.head_step, e.head_steps, e.result_offset, e.result_bytes
+    )
+
+
+def _pack_golden(golden: Golden | None) -> bytes:
+    if golden is None:
+        return b""
+    kind = GOLDEN_XORSHIFT if golden.seed else GOLDEN_STORED
+    head = GOLDEN.pack(kind, golden.seed, len(golden.inputs), len(golden.outputs))
+    return head + golden.inputs + golden.outputs
+
+
+def _span(data: bytes, what: str, offset: int, size: int, align: int = 1) -> bytes:
+    """The bytes of a section behind the header; each bound checked."""
+    if offset % align:
+        raise BlobError(f"{what}: offset must be a multiple of {align}; is {offset}")
+    if offset < HEADER.size or offset > len(data) or size > len(data) - offset:
+        raise BlobError(
+            f"{what}: must lie in [{HEADER.size}, {len(data)}); is {size} bytes at {offset}"
+        )
+    return data[offset : offset + size]
+
+
+def _check(ok: bool, rule: str, seen: object) -> None:
+    if not ok:
+        raise BlobError(f"{rule}; is {seen}")
+
+
+def _unpack(data: bytes) -> Blob:
+    _check(len(data) >= HEADER.size, f"blob must have at least {HEADER.size} bytes", len(data))
+    magic, total, digest = PROLOGUE.unpack_from(data)
+    _check(magic == MAGIC, "blob must start with 'XPNB'", repr(data[:4]))
+    _check(total == len(data), f"blob must have the {total} bytes its header states", len(data))
+    (_, _, _, major, minor, flags, variant_at, variant_count, io_at, in_count, out_count) = (
+        HEADER.unpack_from(data)[:11]
+    )
+    (entry_at, entry_count, meta_at, meta_bytes, golden_at, golden_bytes) = HEADER.unpack_from(data)[11:17]
+    seen = f"{major}.{minor}"
+    _check(major == FORMAT[0] and minor <= FORMAT[1], "blob format must be 1.0", seen)
+    actual = hashlib.sha256(memoryview(data)[PROLOGUE.size :]).digest()
+    _check(actual == digest, f"blob's SHA-256 must be {digest.hex()}", actual.hex())
+    _check(flags == 0, "header flags must be 0", flags)
+    _check(variant_count >= 1, "blob must have at least 1 variant", variant_count)
+    _check(in_count >= 1 and out_count >= 1, "blob must have inputs and outputs", (in_count, out_count))
+    _check(entry_count >= 1, "blob must have at least 1 entry", entry_count)
+
+    table = _span(data, "variants", variant_at, variant_count * VARIANT.size, 4)
+    variants = tuple(_unpack_variant(data, *v) for v in VARIANT.iter_unpack(table))
+    arena = min(v.arena_bytes for v in variants)
+    steps = min(len(v.steps) for v in variants)
+
+    table = _span(data, "inputs and outputs", io_at, (in_count + out_count) * IO.size, 4)
+    ios = tuple(Io(*io) for io in IO.iter_unpack(table))
+    for i, io in enumerate(ios):
+        _check_arena(f"input or output {i}", io.arena_offset, io.size_bytes, arena)
+
+    table = _span(data, "entries", entry_at, entry_count * ENTRY.size, 4)
+    entries = tuple(Entry(*(e[:1] + e[2:])) for e in ENTRY.iter_unpack(table))
+    for i, e in enumerate(entries):
+        in_program = e.network_steps <= steps and e.head_step <= steps
+        in_program = in_program and e.head_steps <= steps - e.head_step
+        _check(in_program, f"entry {i}: steps must lie in [0, {steps}]", e)
+        _check_arena(f"entry {i}: result", e.result_offset, e.result_bytes, arena)
+
+    golden = None
+    if golden_bytes:
+        out_bytes = sum(io.size_bytes for io in ios[in_count:])
+        in_bytes = sum(io.size_bytes for io in ios[:in_count])
+        golden = _unpack_golden(_span(data, "golden vector", golden_at, golden_bytes, 4), in_bytes, out_bytes)
+    return Blob(
+        variants=variants,
+        inputs=ios[:in_count],
+        outputs=ios[in_count:],
+        entries=entries,
+        metadata=_unpack_metadata(_span(data, "metadata", meta_at, meta_bytes)),
+        golden=golden,
+        sha256=digest,
+        metadata_span=(meta_at, meta_bytes),
+    )
+
+
+def _check_arena(what: str, offset: int, size: int, arena: int) -> None:
+    ok = offset % ARENA_ALIGN == 0 and offset <= arena and size <= arena - offset
+    _check(ok, f"{what}: must lie 16-aligned in the arena of {arena} bytes", f"{size} bytes at {offset}")
+
+
+def _unpack_variant(data: bytes, *fields: int) -> Variant:
+    family, level, features, code_at, code_bytes, weights_at, weights_bytes = fields[:7]
+    step_at, step_count, arena_bytes, stack_bytes = fields[7:]
+    code = _span(data, "code", code_at, code_bytes, SECTION_ALIGN)
+    steps = _span(data, "steps", step_at, step_count * 4, 4)
+    offsets = struct.unpack(f"<{step_count}I", steps)
+    for i, offset in enumerate(offsets):
+        _check(offset < code_bytes, f"step {i}: must lie in the code of {code_bytes} bytes", offset)
+    return Variant(
+        family=family,
+        level=level,
+        features=features,
+        code=code,
+        weights=_span(data, "weights", weights_at, weights_bytes, SECTION_ALIGN),
+        steps=offsets,
+        arena_bytes=arena_bytes,
+        stack_bytes=stack_bytes,
+    )
+
+
+def _unpack_golden(data: bytes, in_bytes: int, out_bytes: int) -> Golden:
+    _check(len(data) >= GOLDEN.size, f"golden vector must have {GOLDEN.size} bytes", len(data))
+    kind, seed, stored, expected = GOLDEN.unpack_from(data)
+    _check(kind in (GOLDEN_STORED, GOLDEN_XORSHIFT), "golden input kind must be 0 or 1", kind)
+    _check((kind == GOLDEN_XORSHIFT) == (seed != 0), "golden seed must be 0 just for kind 0", seed)
+    _check(stored == (0 if seed else in_bytes), "golden inputs must be as long as the inputs", stored)
+    _check(expected == out_bytes, f"golden outputs must have {out_bytes} bytes", expected)
+    _check(len(data) == GOLDEN.size + stored + expected, "golden vector must fill its section", len(data))
+    body = data[GOLDEN.size :]
+    return Golden(outputs=body[stored:], seed=seed, inputs=body[:stored])
+
+
+def _unpack_metadata(data: bytes) -> dict[str, Any]:
+    try:
+        metadata = msgpack.unpackb(data)
+    except Exception as error:  # msgpack raises many kinds; all mean the same here
+        raise BlobError(f"metadata must be msgpack; {type(error).__name__}: {error}") from error
+    _check(isinstance(metadata, dict), "metadata must be a map", type(metadata).__name__)
+    return dict(metadata)
+
+
+def golden_inputs(seed: int, size_bytes: int) -> bytes:
+    """The input bytes that a seed stands for: xorshift32 (Marsaglia 2003), top byte of each state.
+
+    Args:
+        seed: in [1, 2**32).
+        size_bytes: of all inputs together.
+    """
+    x, out = seed, bytearray(size_bytes)
+    for i in range(size_bytes):
+        x ^= (x << 13) & 0xFFFFFFFF
+        x ^= x >> 17
+        x ^= (x << 5) & 0xFFFFFFFF
+        out[i] = x >> 24
+    return bytes(out)
