@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.errors import RelocatableError
+
 # Names of element types are NumPy's; these are the ones a graph may hold.
 DTYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 
 AttrValue = int | float | str | bool | tuple[int, ...]
 
 
-class GraphError(ValueError):
+class GraphError(RelocatableError):
     """A graph that breaks its own rules; the message names the rule, the value and the tensor."""
 
 

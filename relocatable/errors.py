@@ -1,0 +1,96 @@
+"""Errors of the compiler. Catch `RelocatableError` for all of them.
+
+RelocatableError
+├── ModelError         the .tflite bytes cannot be read
+├── UnsupportedError   a readable model asks for what the compiler does not do
+├── GraphError         a graph breaks its own rules (graph.py)
+├── PlanError          a memory plan overlaps or points outside
+├── ToolchainError     compiler or linker is missing or refused the code
+├── BlobError          bytes that are not a valid blob
+└── HeadError          a head's description is wrong or does not fit the model
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class RelocatableError(Exception):
+    """Root of the package's errors; the message says rule, value and place."""
+
+
+class ModelError(RelocatableError):
+    """The .tflite bytes cannot be read: truncated, garbage, or at odds with themselves."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a model breaks.
+
+    Attributes:
+        rule: what must hold, such as "dilation must be in [1, 64]".
+        value: what was seen instead, such as "65".
+        op: kind of the operator, "" where the rule is about a tensor alone.
+        tensor: name of the operator's first output, or of the tensor.
+    """
+
+    rule: str
+    value: str
+    op: str
+    tensor: str
+
+    def __str__(self) -> str:
+        place = f"{self.op} '{self.tensor}'" if self.op else f"tensor '{self.tensor}'"
+        return f"{place}: {self.rule}; is {self.value}"
+
+
+class UnsupportedError(RelocatableError):
+    """A model that the compiler refuses; all broken rules at once.
+
+    Attributes:
+        violations: every broken rule, in the order of the model; never empty.
+        rule, value, op, tensor: of the first violation.
+    """
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self.violations = tuple(violations)
+        first = self.violations[0]
+        self.rule, self.value, self.op, self.tensor = (
+            first.rule,
+            first.value,
+            first.op,
+            first.tensor,
+        )
+        super().__init__("\n".join(str(v) for v in self.violations))
+
+
+class PlanError(RelocatableError):
+    """A memory plan in which two living tensors overlap, or one lies outside the arena."""
+
+
+class ToolchainError(RelocatableError):
+    """The compiler or the linker is missing or failed.
+
+    Attributes:
+        command: the command line that failed; empty where none could be started.
+        stderr: what it wrote.
+    """
+
+    def __init__(self, message: str, command: Sequence[str] = (), stderr: str = "") -> None:
+        self.command = tuple(command)
+        self.stderr = stderr
+        super().__init__(f"{message}\n{stderr}" if stderr else message)
+
+    @classmethod
+    def missing(cls) -> ToolchainError:
+        """The error for a machine without the compiler wheel."""
+        return cls("Clang and LLD are not installed: pip install 'xipnet[compile]'")
+
+
+class BlobError(RelocatableError):
+    """Bytes that are not a valid blob; the message names the field, the rule and the value."""
+
+
+class HeadError(RelocatableError):
+    """A head's description that is wrong in itself or does not fit the model's outputs."""
