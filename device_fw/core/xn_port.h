@@ -21,13 +21,15 @@ typedef struct xn_port_cpu {
 
 const xn_port_cpu *xn_port_identity(void);
 
-// ---- Bytes out; bytes in come from the board's receive interrupt through xn_link_receive() -------
+// ---- Bytes out; bytes in come from the board's receive interrupt through xn_link_receive()
+// -------
 
 // Sends n bytes, in order, and returns when all are on their way (blocking is bounded by the line
 // rate; a board without flow control never waits for a listener).
 void xn_port_send(const uint8_t *bytes, uint32_t n);
 
-// ---- Flash: raw NOR. Offsets count from the start of the store's region. -------------------------
+// ---- Flash: raw NOR. Offsets count from the start of the store's region.
+// -------------------------
 
 typedef struct xn_port_flash {
     uint32_t size_bytes;    // multiple of sector_bytes
@@ -45,14 +47,16 @@ int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n);
 // Where the region is mapped for reading and execution. The address holds until reset.
 const uint8_t *xn_port_flash_map(uint32_t offset);
 
-// ---- Memory for arenas ---------------------------------------------------------------------------
+// ---- Memory for arenas
+// ---------------------------------------------------------------------------
 
 // The one pool that arenas are cut from: aligned to XN_ARENA_ALIGN.
 uint8_t *xn_port_arena(uint32_t *bytes);
 // Bytes of stack that a step may use.
 uint32_t xn_port_step_stack(void);
 
-// ---- Time, caches, power ---------------------------------------------------------------------------
+// ---- Time, caches, power
+// ---------------------------------------------------------------------------
 
 uint64_t xn_port_time_us(void); // since boot, monotonic
 // Makes code at [at, at + n) fit to execute: clean data cache, invalidate instruction cache and
@@ -71,9 +75,9 @@ void xn_port_reset(void);
 enum xn_boot_cause { XN_BOOT_POWER = 0, XN_BOOT_RESET = 1, XN_BOOT_FAULT = 2 };
 
 typedef struct xn_port_boot {
-    uint32_t cause;     // enum xn_boot_cause
-    uint32_t resets;    // resets since power-on, faults included
-    int32_t fault_step; // step that ran when the fault came, -1: none was running
+    uint32_t cause;                   // enum xn_boot_cause
+    uint32_t resets;                  // resets since power-on, faults included
+    int32_t fault_step;               // step that ran when the fault came, -1: none was running
     uint32_t pc, address, cfsr, hfsr; // of the last fault; address 0xFFFFFFFF where not valid
 } xn_port_boot;
 

@@ -1,0 +1,56 @@
+// One UART for text and frames (docs/SPEC-wire.md section 1).
+#ifndef XN_LINK_H
+#define XN_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifndef XN_FRAME_MAX
+#define XN_FRAME_MAX 4096u // bytes of a frame's body, both ways; at least 256
+#endif
+#ifndef XN_WINDOW
+#define XN_WINDOW 8u // frames that may wait: XN_WINDOW * (XN_FRAME_MAX + 4) bytes of RAM
+#endif
+#ifndef XN_TEXT_RING
+#define XN_TEXT_RING 512u // bytes of text that may wait, a power of two
+#endif
+
+typedef struct xn_link_counts {
+    uint32_t frames;       // received whole
+    uint32_t bad_frames;   // CRC or COBS wrong
+    uint32_t long_frames;  // longer than XN_FRAME_MAX
+    uint32_t lost_frames;  // no room: the host did not keep to the window
+    uint32_t lost_text;    // bytes of text without room
+    uint32_t stale_frames; // given up after a second of silence
+} xn_link_counts;
+
+void xn_link_init(void);
+
+// From the receive interrupt: one byte came. The board calls it for each byte, in order.
+void xn_link_receive(uint8_t byte);
+
+// Called in the interrupt for each byte of text before it is stored (NULL: none); true keeps the
+// byte out of the ring. For the VM's Ctrl-C.
+extern bool (*xn_link_on_text)(uint8_t byte);
+
+int xn_link_text_get(void);    // next byte of text, -1: none
+bool xn_link_text_ready(void); // cheap
+void xn_link_text_clear(void); // forgets the text that waits
+
+// Sends text; a byte 00 in it is left out. Thread level only, as all that sends.
+void xn_link_send_text(const uint8_t *text, uint32_t n);
+void xn_link_send_frame(const uint8_t *body, uint32_t n);
+
+// Frames that wait, the oldest is 0: its body, or NULL where fewer wait or this one is done with.
+// The body stays until xn_link_frame_done(); done ones leave from the front.
+const uint8_t *xn_link_frame(uint32_t index, uint32_t *n);
+uint32_t xn_link_frames(void);
+void xn_link_frame_done(uint32_t index);
+// Whether the receiver is within a frame; xn_link_expire() gives up one that a second of silence
+// interrupted.
+bool xn_link_in_frame(void);
+void xn_link_expire(void);
+
+const xn_link_counts *xn_link_count(void);
+
+#endif

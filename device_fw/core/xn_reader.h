@@ -1,0 +1,46 @@
+// A bounded reader: the only way this library looks at bytes that it did not make.
+#ifndef XN_READER_H
+#define XN_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct xn_reader {
+    const uint8_t *p; // next byte
+    uint32_t left;    // bytes from p on
+} xn_reader;
+
+static inline xn_reader xn_reader_of(const void *bytes, uint32_t n) {
+    xn_reader r = {(const uint8_t *)bytes, n};
+    return r;
+}
+
+// The next n bytes, or NULL (and nothing is taken) where fewer are left.
+static inline const uint8_t *xn_reader_take(xn_reader *r, uint32_t n) {
+    if (r->left < n) {
+        return NULL;
+    }
+    const uint8_t *at = r->p;
+    r->p += n;
+    r->left -= n;
+    return at;
+}
+
+static inline uint32_t xn_load_le32(const uint8_t *p) {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline void xn_store_le32(uint8_t *p, uint32_t v) {
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+    p[2] = (uint8_t)(v >> 16);
+    p[3] = (uint8_t)(v >> 24);
+}
+
+// Whether [offset, offset + n) lies in [0, size): never overflows.
+static inline int xn_range_fits(uint32_t offset, uint32_t n, uint32_t size) {
+    return offset <= size && n <= size - offset;
+}
+
+#endif

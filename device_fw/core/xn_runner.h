@@ -1,0 +1,47 @@
+// Runs models. Several may be open at once, each with an arena of its own.
+#ifndef XN_RUNNER_H
+#define XN_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xn_loader.h"
+
+typedef struct xn_model {
+    xn_program program;
+    xn_ctx ctx;            // the arena and the weights
+    int32_t entry;         // that ran last, -1: no result is there
+    struct xn_model *next; // open models
+} xn_model;
+
+// Checks the blob, takes an arena and clears it. On an error the model is closed.
+int xn_runner_open(xn_model *model, const uint8_t *blob, uint32_t bytes);
+void xn_runner_close(xn_model *model); // a closed one is ignored
+bool xn_runner_is_open(const xn_model *model);
+// Whether an open model's blob touches [at, at + n).
+bool xn_runner_uses(const uint8_t *at, uint32_t n);
+
+uint32_t xn_runner_steps(const xn_model *model,
+                         uint32_t entry); // that run() calls; 0: no such entry
+// Where an input or output lies; its size in *bytes. NULL: wrong index.
+uint8_t *xn_runner_input(const xn_model *model, uint32_t index, uint32_t *bytes);
+const uint8_t *xn_runner_output(const xn_model *model, uint32_t index, uint32_t *bytes);
+int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
+                    uint32_t n);
+
+// Runs an entry. step_us, where not NULL, has room for xn_runner_steps() values.
+int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us);
+// The result of the last run: of entry 0 all outputs one after another, else the head's bytes.
+uint32_t xn_runner_result_bytes(const xn_model *model);
+// Copies a piece of it, at most n bytes; the count copied, or an error.
+int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint32_t n);
+
+// Runs the golden vector: 1 outputs are as expected, 0 the blob has none, XN_E_BLOB_GOLDEN or
+// another error. *us: what the run took. The arena is cleared after.
+int xn_runner_golden(xn_model *model, uint32_t *us);
+
+// Called between steps (NULL: nothing): other work may be done there, but no model opened, closed
+// or run.
+extern void (*xn_runner_between_steps)(void);
+
+#endif

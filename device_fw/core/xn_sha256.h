@@ -1,0 +1,17 @@
+// SHA-256 (FIPS 180-4) of a stream.
+#ifndef XN_SHA256_H
+#define XN_SHA256_H
+
+#include <stdint.h>
+
+typedef struct xn_sha256 {
+    uint32_t state[8];
+    uint32_t length; // bytes so far: up to 2^32 - 1
+    uint8_t block[64];
+} xn_sha256;
+
+void xn_sha256_begin(xn_sha256 *h);
+void xn_sha256_add(xn_sha256 *h, const void *bytes, uint32_t n);
+void xn_sha256_end(xn_sha256 *h, uint8_t digest[32]);
+
+#endif
