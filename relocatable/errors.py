@@ -7,6 +7,7 @@ RelocatableError
 ├── PlanError          a memory plan overlaps or points outside
 ├── ToolchainError     compiler or linker is missing or refused the code
 ├── BlobError          bytes that are not a valid blob
+├── RunError           a blob cannot run in this process, or an input does not fit
 └── HeadError          a head's description is wrong or does not fit the model
 """
 
@@ -90,6 +91,10 @@ class ToolchainError(RelocatableError):
 
 class BlobError(RelocatableError):
     """Bytes that are not a valid blob; the message names the field, the rule and the value."""
+
+
+class RunError(RelocatableError):
+    """A blob cannot run in this process, a step failed, or an input does not fit the model."""
 
 
 class HeadError(RelocatableError):

@@ -1,0 +1,76 @@
+"""SPEC-blob.md, xn_blob.h and blob.py say the same: every table, every field, every offset."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import pytest
+from conftest import ROOT
+
+from relocatable import blob
+
+C_SIZES = {"uint32_t": 4, "int32_t": 4, "uint16_t": 2, "uint8_t": 1, "float": 4}
+HEADER_TEXT = (ROOT / "relocatable/include/xn_blob.h").read_text()
+SPEC_TEXT = (ROOT / "docs/SPEC-blob.md").read_text()
+
+
+def c_fields(name: str) -> list[tuple[int, int, str]]:
+    """(offset, size, name) of a struct's fields, as C lays them out (all are naturally aligned)."""
+    match = re.search(rf"typedef struct {name} {{(.*?)}} {name};", HEADER_TEXT, re.S)
+    assert match, name
+    fields, at = [], 0
+    text = re.sub(r"//[^\n]*", "", match.group(1))
+    for ctype, names in re.findall(r"(\w+) ([^;]+);", text):
+        for part in names.split(","):
+            field, count = re.match(r"\s*(\w+)(?:\[(\d+)\])?", part).groups()
+            size = C_SIZES[ctype] * int(count or 1)
+            assert at % C_SIZES[ctype] == 0, f"{name}.{field} would be padded"
+            fields.append((at, size, field))
+            at += size
+    return fields
+
+
+def spec_fields(heading: str) -> list[tuple[int, int, str]]:
+    """(offset, size, name) of the table under a heading of the SPEC."""
+    section = SPEC_TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\w+) \|", section, re.M)
+    return [(int(a), int(b), c) for a, b, c in rows]
+
+
+@pytest.mark.parametrize(
+    ("heading", "c_name", "layout"),
+    [
+        ("2. Header", "xn_blob_header", blob.HEADER),
+        ("3. Variant", "xn_blob_variant", blob.VARIANT),
+        ("4. Input, output", "xn_blob_io", blob.IO),
+        ("5. Entry", "xn_blob_entry", blob.ENTRY),
+        ("8. Golden vector", "xn_blob_golden", blob.GOLDEN),
+    ],
+)
+def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None:
+    c, spec = c_fields(c_name), spec_fields(heading)
+    assert spec == c
+    assert layout.size == c[-1][0] + c[-1][1]
+    # Python's struct: each code's offset and size, in order, must be the C fields'.
+    sizes = [struct.calcsize("<" + code) for code in re.findall(r"\d*[sx]|[HI]", layout.format[1:])]
+    assert sizes == [size for _, size, _ in c]
+
+
+def test_constants_agree() -> None:
+    def constant(name: str) -> int:
+        return int(re.search(rf"{name}[ =]+(0x[0-9A-Fa-f]+|\d+)", HEADER_TEXT).group(1), 0)
+
+    assert constant("XN_BLOB_MAGIC") == blob.MAGIC
+    assert (constant("XN_BLOB_MAJOR"), constant("XN_BLOB_MINOR")) == blob.FORMAT
+    assert constant("XN_SECTION_ALIGN") == blob.SECTION_ALIGN
+    assert constant("XN_ARENA_ALIGN") == blob.ARENA_ALIGN
+    assert constant("XN_FAMILY_X86_64") == blob.FAMILY_X86_64
+    assert constant("XN_RESULT_CLASSES") == blob.RESULT_CLASSES
+    assert constant("XN_GOLDEN_XORSHIFT") == blob.GOLDEN_XORSHIFT
+
+
+def test_results_agree() -> None:
+    for name, dtype in (("xn_detection", blob.DETECTION_DTYPE), ("xn_class", blob.CLASS_DTYPE)):
+        assert [n for _, _, n in c_fields(name)] == list(dtype.names)
+        assert [a for a, _, _ in c_fields(name)] == [dtype.fields[n][1] for n in dtype.names]

@@ -1,0 +1,94 @@
+"""The blob's bytes: round trip, refusals, and no crash on any damage."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relocatable.blob import Blob, Entry, Golden, Io, Variant, golden_inputs, is_blob
+from relocatable.errors import BlobError
+
+VARIANT = Variant(1, 81, 3, b"\x70\x47\x00\xbf", b"weights", (0, 2), 64, 32)
+BLOB = Blob(
+    variants=(VARIANT, replace(VARIANT, level=70, features=1, code=b"\x70\x47" * 40)),
+    inputs=(Io(0, 16),),
+    outputs=(Io(16, 10), Io(32, 4)),
+    entries=(Entry(0, 1), Entry(1, 1, 1, 1, 32, 32)),
+    metadata={"name": "tiny", "labels": ["coin"]},
+    golden=Golden(outputs=bytes(14), seed=7),
+)
+PACKED = BLOB.pack()
+
+
+def resealed(data: bytes) -> bytes:
+    """The same bytes with a matching length and SHA-256: only deeper checks can refuse them."""
+    body = data[40:]
+    return data[:4] + struct.pack("<I", len(data)) + hashlib.sha256(body).digest() + body
+
+
+def test_round_trip() -> None:
+    blob = Blob.unpack(PACKED)
+    assert blob.pack() == PACKED
+    assert blob == replace(BLOB, sha256=blob.sha256, metadata_span=blob.metadata_span)
+    assert is_blob(PACKED)
+    assert len(PACKED) % 64 == 0
+
+
+def test_weights_stay_in_place_when_code_and_labels_change() -> None:
+    variants = tuple(replace(v, code=v.code * 9) for v in BLOB.variants)
+    other = replace(BLOB, variants=variants, metadata={"name": "other", "labels": ["a"] * 50})
+    assert PACKED.index(b"weights") == other.pack().index(b"weights")
+    assert PACKED.count(b"weights") == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 39, 40, 127, 128, len(PACKED) - 1])
+def test_truncated(size: int) -> None:
+    with pytest.raises(BlobError, match="must"):
+        Blob.unpack(PACKED[:size])
+
+
+def test_refusals_name_the_rule_and_the_value() -> None:
+    with pytest.raises(BlobError, match=r"must start with 'XPNB'; is b'GIF8'"):
+        Blob.unpack(b"GIF8" + PACKED[4:])
+    with pytest.raises(BlobError, match="SHA-256 must be"):
+        Blob.unpack(PACKED[:200] + b"\xff" + PACKED[201:])
+    newer = PACKED[:42] + b"\x01" + PACKED[43:]
+    with pytest.raises(BlobError, match=r"format must be 1\.0; is 1\.1"):
+        Blob.unpack(resealed(newer))
+
+
+@given(at=st.integers(40, len(PACKED) - 1), value=st.integers(0, 255))
+def test_any_changed_byte_is_refused(at: int, value: int) -> None:
+    damaged = bytearray(PACKED)
+    damaged[at] = value
+    if bytes(damaged) != PACKED:
+        with pytest.raises(BlobError):
+            Blob.unpack(bytes(damaged))
+
+
+@given(
+    edits=st.lists(st.tuples(st.integers(40, len(PACKED) - 4), st.integers(0, 2**32 - 1)), max_size=4)
+)
+def test_resealed_damage_never_crashes(edits: list[tuple[int, int]]) -> None:
+    damaged = bytearray(PACKED)
+    for at, value in edits:
+        struct.pack_into("<I", damaged, at, value)
+    try:
+        blob = Blob.unpack(resealed(bytes(damaged)))
+    except BlobError:
+        return
+    for v in blob.variants:
+        assert all(step < len(v.code) for step in v.steps)
+    for io in (*blob.inputs, *blob.outputs):
+        assert io.arena_offset + io.size_bytes <= min(v.arena_bytes for v in blob.variants)
+
+
+def test_golden_inputs_are_xorshift32() -> None:
+    # First states of xorshift32 from seed 1 (Marsaglia 2003, the triple 13, 17, 5).
+    states = [270369, 67634689, 2647435461, 307599695]
+    assert golden_inputs(1, 4) == bytes(s >> 24 for s in states)
