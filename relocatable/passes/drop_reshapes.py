@@ -1,0 +1,46 @@
+"""Makes every operator that moves no value a RESHAPE, and drops those that change nothing.
+
+A RESHAPE costs no step: the planner gives its output the memory of its input. So afterwards RESHAPE
+has exactly one input, and no RESHAPE reads another's output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relocatable.graph import Graph, Op, Tensor
+from relocatable.passes.edit import read_instead
+
+RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+
+
+def drop_reshapes(graph: Graph) -> Graph:
+    """Unifies and shortens chains of operators that keep the bytes as they are."""
+    origin: dict[int, int] = {}  # output of a RESHAPE -> the tensor whose bytes these are
+    same: dict[int, int] = {}  # output -> the tensor that is equal in shape and meaning too
+    ops = []
+    for op in graph.ops:
+        op = read_instead(op, same)
+        if not _keeps_bytes(graph, op):
+            ops.append(op)
+            continue
+        source, output = origin.get(op.inputs[0], op.inputs[0]), op.outputs[0]
+        origin[output] = source
+        if output not in graph.outputs and _alike(graph.tensors[source], graph.tensors[output]):
+            same[output] = source
+        else:
+            ops.append(Op("RESHAPE", op.name, (source,), op.outputs))
+    return replace(graph, ops=tuple(ops))
+
+
+def _keeps_bytes(graph: Graph, op: Op) -> bool:
+    if op.kind in RESHAPES:
+        return True
+    if op.kind not in ("QUANTIZE", "CAST"):
+        return False
+    source, output = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    return source.dtype == output.dtype and (op.kind == "CAST" or source.quant == output.quant)
+
+
+def _alike(source: Tensor, output: Tensor) -> bool:
+    return source.shape == output.shape and source.quant == output.quant

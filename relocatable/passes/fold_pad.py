@@ -1,0 +1,69 @@
+"""Moves a PAD of zeros into the convolution that reads it.
+
+A convolution skips what lies outside its input, which is what adding real zeros does, so the sums
+are the same, and the padded copy need not exist. The convolution gets the attributes `pad_top`,
+`pad_bottom`, `pad_left` and `pad_right`; where they are present, they hold and `padding` does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relocatable.graph import Graph, Op
+from relocatable.passes.edit import only_reader
+
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+def fold_pad(graph: Graph) -> Graph:
+    """Folds each PAD or PADV2 whose only reader is a convolution without padding of its own."""
+    ops = list(graph.ops)
+    folded: set[int] = set()
+    for at, op in enumerate(graph.ops):
+        pads = _zero_pads(graph, op) if op.kind in ("PAD", "PADV2") else None
+        reader = only_reader(graph, op.outputs[0])
+        if pads is None or reader is None or not _takes(ops[reader], op.outputs[0]):
+            continue
+        ops[reader] = replace(
+            ops[reader],
+            inputs=(op.inputs[0], *ops[reader].inputs[1:]),
+            attrs={**ops[reader].attrs, **pads},
+        )
+        folded.add(at)
+    return replace(graph, ops=tuple(op for at, op in enumerate(ops) if at not in folded))
+
+
+def _takes(conv: Op, padded: int) -> bool:
+    return (
+        conv.kind in _CONVOLUTIONS
+        and conv.inputs[0] == padded
+        and conv.attrs["padding"] == "VALID"
+        and "pad_top" not in conv.attrs
+    )
+
+
+def _zero_pads(graph: Graph, op: Op) -> dict[str, int] | None:
+    """Rows and columns that the operator adds; None where it does more than add real zeros there."""
+    source, amounts = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]].data
+    if len(source.shape) != 4 or amounts is None or amounts.shape != (4, 2):
+        return None
+    (batch, rows, columns, channels) = [(int(a), int(b)) for a, b in amounts]
+    if batch != (0, 0) or channels != (0, 0) or not _fills_zero(graph, op):
+        return None
+    return {
+        "pad_top": rows[0],
+        "pad_bottom": rows[1],
+        "pad_left": columns[0],
+        "pad_right": columns[1],
+    }
+
+
+def _fills_zero(graph: Graph, op: Op) -> bool:
+    source, output = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    if source.quant != output.quant:
+        return False
+    if op.kind == "PAD":
+        return True
+    value = graph.tensors[op.inputs[2]].data
+    zero = 0 if output.quant is None else output.quant.zero_point[0]
+    return value is not None and value.size == 1 and bool(value.reshape(())[()] == zero)

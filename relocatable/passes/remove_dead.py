@@ -1,0 +1,18 @@
+"""Drops operators whose results nobody reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relocatable.graph import Graph
+
+
+def remove_dead(graph: Graph) -> Graph:
+    """Keeps what leads to the graph's outputs, in its order."""
+    wanted = set(graph.outputs)
+    kept = []
+    for op in reversed(graph.ops):
+        if wanted.intersection(op.outputs):
+            kept.append(op)
+            wanted.update(op.inputs)
+    return replace(graph, ops=tuple(reversed(kept)))
