@@ -1,0 +1,220 @@
+"""Reads a linked image: its bytes, where each step starts, what stack it needs; refuses what is not
+position-independent or owns writable data."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import Section, Symbol, SymbolTableSection
+
+from relocatable.errors import ToolchainError
+
+# Relocations whose value depends only on the distance between two places of the image, by e_machine;
+# the second set is those of calls and jumps.
+_ARM_CALLS = {10, 30, 51, 102}  # THM_CALL, THM_JUMP24, THM_JUMP19, THM_JUMP11
+_ARM_DATA = {
+    0,
+    3,
+    11,
+    42,
+    49,
+    50,
+    53,
+    54,
+    100,
+    136,
+    137,
+    138,
+}  # REL32, PREL31, MOVW/MOVT_PREL, ADR, ..
+_X86_64 = {0, 2, 4, 13, 15, 24}  # PC32, PLT32, PC16, PC8, PC64
+_AARCH64_CALLS = {279, 280, 282, 283}  # TSTBR14, CONDBR19, JUMP26, CALL26
+_AARCH64_DATA = {0, 256, 260, 261, 262, 273, 274}  # PREL64/32/16, LD_PREL_LO19, ADR_PREL_LO21
+_RELATIVE = {
+    "EM_ARM": _ARM_CALLS | _ARM_DATA,
+    "EM_X86_64": _X86_64,
+    "EM_AARCH64": _AARCH64_CALLS | _AARCH64_DATA,
+}
+_CALLS = {"EM_ARM": _ARM_CALLS, "EM_X86_64": _X86_64, "EM_AARCH64": _AARCH64_CALLS}
+
+# Functions in assembly say no frame size; the runtime library's push at most this.
+_UNKNOWN_FRAME = 32
+
+
+@dataclass(frozen=True)
+class _Function:
+    start: int
+    end: int
+    name: str
+
+
+class Image:
+    """A linked image, as `blob.ld` lays it out.
+
+    Args:
+        elf: bytes of the linked ELF file, with relocations kept (--emit-relocs).
+
+    Raises:
+        ToolchainError: it has .data, .bss, a GOT, or a relocation that is not PC-relative; names the
+            section and the symbol.
+    """
+
+    def __init__(self, elf: bytes) -> None:
+        self._elf = ELFFile(io.BytesIO(elf))
+        self._machine = str(self._elf["e_machine"])
+        self._symbols = _symbols(self._elf)
+        self._refuse_writable()
+        self._refuse_absolute()
+
+    @property
+    def code(self) -> bytes:
+        """The flat image, for any address that is a multiple of 64."""
+        return bytes(self._section(".text").data())
+
+    def step_offsets(self, count: int) -> tuple[int, ...]:
+        """Offsets of the functions xn_step_0, xn_step_1, .."""
+        by_name = {f.name: f.start for f in self._functions}
+        return tuple(by_name[f"xn_step_{i}"] for i in range(count))
+
+    def stack_bytes(self) -> int:
+        """Upper bound of the stack that a step takes: the deepest chain of calls.
+
+        Raises:
+            ToolchainError: functions call each other in a circle.
+        """
+        depths: dict[int, int] = {}
+        return max(
+            (self._depth(f, depths, ()) for f in self._functions if f.name.startswith("xn_step_")),
+            default=0,
+        )
+
+    def _depth(self, f: _Function, depths: dict[int, int], path: tuple[str, ...]) -> int:
+        if f.name in path:
+            chain = " -> ".join((*path, f.name))
+            raise ToolchainError(f"kernels must not recurse; {chain}")
+        if f.start not in depths:
+            deeper = [self._depth(g, depths, (*path, f.name)) for g in self._calls.get(f.start, ())]
+            depths[f.start] = self._frames.get(f.start, _UNKNOWN_FRAME) + max(deeper, default=0)
+        return depths[f.start]
+
+    def _section(self, name: str) -> Section:
+        section = self._elf.get_section_by_name(name)
+        if section is None:
+            raise ToolchainError(f"linked image must have {name}; has none")
+        return section
+
+    @cached_property
+    def _functions(self) -> list[_Function]:
+        found = {}
+        for s in self._symbols:
+            if s["st_info"]["type"] == "STT_FUNC":
+                start = s["st_value"] & ~1 if self._machine == "EM_ARM" else s["st_value"]
+                found.setdefault(start, _Function(start, start + max(s["st_size"], 1), s.name))
+                if s.name.startswith("xn_step_"):
+                    found[start] = _Function(start, start + max(s["st_size"], 1), s.name)
+        return [found[start] for start in sorted(found)]
+
+    def _function_at(self, address: int) -> _Function | None:
+        at = bisect_right(self._functions, address, key=lambda f: f.start) - 1
+        if at < 0 or address >= self._functions[at].end:
+            return None
+        return self._functions[at]
+
+    @cached_property
+    def _calls(self) -> dict[int, set[_Function]]:
+        """Functions that a function calls or jumps to, by its start."""
+        calls: dict[int, set[_Function]] = {}
+        for place, kind, symbol, addend in _relocations(self._elf, ".text"):
+            if kind not in _CALLS[self._machine]:
+                continue
+            to = self._symbols[symbol]["st_value"]
+            if self._machine == "EM_ARM":
+                to &= ~1
+            elif self._machine == "EM_X86_64":
+                to += addend + 4
+            else:
+                to += addend
+            caller, callee = self._function_at(place), self._function_at(to)
+            if caller is not None and callee is not None and caller != callee:
+                calls.setdefault(caller.start, set()).add(callee)
+        return calls
+
+    @cached_property
+    def _frames(self) -> dict[int, int]:
+        """Stack bytes of a function alone, by its start (.stack_sizes: address, ULEB128)."""
+        section = self._elf.get_section_by_name(".stack_sizes")
+        data = section.data() if section is not None else b""
+        width = self._elf.elfclass // 8
+        # A call pushes the return address on x86; Arm keeps it in a register that the frame saves.
+        pushed = 8 if self._machine == "EM_X86_64" else 0
+        frames, at = {}, 0
+        while at < len(data):
+            start = int.from_bytes(data[at : at + width], "little")
+            size, at = _uleb128(data, at + width)
+            frames[start & ~1 if self._machine == "EM_ARM" else start] = size + pushed
+        return frames
+
+    def _refuse_writable(self) -> None:
+        for name in (".data", ".bss", ".got"):
+            section = self._elf.get_section_by_name(name)
+            if section is None or section["sh_size"] == 0:
+                continue
+            index = self._elf.get_section_index(name)
+            inside = [s.name for s in self._symbols if s["st_shndx"] == index and s.name]
+            what = "address table" if name == ".got" else "writable data"
+            raise ToolchainError(
+                f"kernels must own no {what}; section {name} has {section['sh_size']} bytes: "
+                f"{', '.join(inside) or 'unnamed'}"
+            )
+
+    def _refuse_absolute(self) -> None:
+        for place, kind, symbol, _ in _relocations(self._elf, ".text"):
+            if kind not in _RELATIVE[self._machine]:
+                inside = self._function_at(place)
+                where = f"function {inside.name}" if inside else "constants"
+                name = self._symbols[symbol].name or "a section"
+                raise ToolchainError(
+                    f"kernels must hold no address; relocation of type {kind} to {name} "
+                    f"in section .text + {place:#x}, {where}"
+                )
+
+
+def undefined_symbols(obj: bytes) -> list[str]:
+    """Names that an object file takes from elsewhere."""
+    symbols = _symbols(ELFFile(io.BytesIO(obj)))
+    return [s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name]
+
+
+def _symbols(elf: ELFFile) -> list[Symbol]:
+    table = elf.get_section_by_name(".symtab")
+    return list(table.iter_symbols()) if isinstance(table, SymbolTableSection) else []
+
+
+def _relocations(elf: ELFFile, name: str) -> list[tuple[int, int, int, int]]:
+    """Place, type, symbol index and addend (0 where it lies in the code) of each."""
+    found = []
+    for section in elf.iter_sections():
+        if isinstance(section, RelocationSection) and section.name in (
+            ".rel" + name,
+            ".rela" + name,
+        ):
+            for r in section.iter_relocations():
+                addend = r["r_addend"] if section.is_RELA() else 0
+                found.append((r["r_offset"], r["r_info_type"], r["r_info_sym"], addend))
+    return found
+
+
+def _uleb128(data: bytes, at: int) -> tuple[int, int]:
+    """Value, and the index behind it."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
