@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from relocatable.graph import Graph, Op, Tensor
+from relocatable.graph import Graph, GraphError, Op, Tensor
+
+
+def int_attr(op: Op, key: str) -> int:
+    """An integer attribute of the operator.
+
+    Raises:
+        GraphError: it is missing or not an integer.
+    """
+    value = op.attrs.get(key)
+    if not isinstance(value, int):
+        raise GraphError(f"{op.kind} '{op.name}': {key} must be an integer; is {value!r}")
+    return value
 
 
 def readers(graph: Graph, tensor: int) -> list[int]:

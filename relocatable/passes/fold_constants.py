@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph import Graph, GraphError, Op, Tensor
-from relocatable.passes.edit import with_tensors
+from relocatable.passes.edit import int_attr, with_tensors
 
 Array = npt.NDArray[Any]
 
@@ -73,21 +73,21 @@ def _strided_slice(op: Op, inputs: list[Tensor], output: Tensor) -> Array:
 
 def _slice(op: Op, axis: int, begin: Array, end: Array, step: Array) -> slice:
     first, last, by = int(begin.flat[axis]), int(end.flat[axis]), int(step.flat[axis])
-    if int(op.attrs["shrink_axis_mask"]) >> axis & 1:
+    if int_attr(op, "shrink_axis_mask") >> axis & 1:
         return slice(first, first + 1 or None, 1)
     return slice(
-        None if int(op.attrs["begin_mask"]) >> axis & 1 else first,
-        None if int(op.attrs["end_mask"]) >> axis & 1 else last,
+        None if int_attr(op, "begin_mask") >> axis & 1 else first,
+        None if int_attr(op, "end_mask") >> axis & 1 else last,
         by,
     )
 
 
 def _pack(op: Op, inputs: list[Tensor], output: Tensor) -> Array:
-    return np.stack([_data(t) for t in inputs], axis=int(op.attrs["axis"]))
+    return np.stack([_data(t) for t in inputs], axis=int_attr(op, "axis"))
 
 
 def _concatenation(op: Op, inputs: list[Tensor], output: Tensor) -> Array:
-    return np.concatenate([_data(t) for t in inputs], axis=int(op.attrs["axis"]))
+    return np.concatenate([_data(t) for t in inputs], axis=int_attr(op, "axis"))
 
 
 def _same_values(op: Op, inputs: list[Tensor], output: Tensor) -> Array:

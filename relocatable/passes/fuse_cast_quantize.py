@@ -1,7 +1,7 @@
 """Makes one integer QUANTIZE of uint8 -> CAST to float32 -> QUANTIZE.
 
-Exporters put this pair behind a picture input without a scale; the float copy of the picture would be
-the largest tensor of the model. The pair becomes a QUANTIZE from the scale 1 only where all 256
+Exporters put this pair behind a picture input without a scale; the float copy of the picture would
+be the largest tensor of the model. The pair becomes a QUANTIZE from the scale 1 only where all 256
 values come out the same.
 """
 

@@ -1,0 +1,214 @@
+"""Lifetimes -> arena offsets: every tensor and scratch gets a place in the one RAM block.
+
+Blocks that live at the same time never overlap; `check_plan` proves it by other means. A step may
+take over the memory of an input that dies with it, and a RESHAPE shares its input's memory always.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from relocatable.graph import Graph
+from relocatable.kernel_call import KernelCall
+
+_ALIGN = 16
+_TRIES = 300
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything lies in the arena.
+
+    Attributes:
+        arena_bytes: size of the arena, a multiple of 16.
+        offsets: tensor index -> byte offset, for every tensor that is not constant.
+        scratch_offset: index of the call -> byte offset, for calls with scratch.
+    """
+
+    arena_bytes: int
+    offsets: dict[int, int]
+    scratch_offset: dict[int, int]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Bytes that are needed from step `first` to step `last`, both included."""
+
+    size: int
+    first: int
+    last: int
+
+    def meets(self, other: _Block) -> bool:
+        return self.first <= other.last and other.first <= self.last
+
+    def joined(self, other: _Block) -> _Block:
+        return _Block(
+            max(self.size, other.size), min(self.first, other.first), max(self.last, other.last)
+        )
+
+
+# Tensors by index, and the scratch of call k as -1 - k.
+_Groups = dict[int, int]
+
+
+def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
+    """Places every computed tensor and every scratch.
+
+    Args:
+        graph: the network; for a head, with the tensors that it adds.
+        calls: all steps in their order, those of a head last.
+
+    Returns:
+        The smallest plan of several tries; the same one for the same arguments.
+    """
+    blocks, owner = _lifetimes(graph, calls)
+    takeovers = _takeovers(calls, blocks, owner)
+    tried: list[tuple[int, int, dict[int, _Block], _Groups, list[int]]] = []
+    for chosen in (takeovers, [], *_without_one(takeovers)):
+        joined, into = _join(blocks, chosen)
+        order = _best_order(joined)
+        tried.append((_arena_bytes(joined, _place(joined, order)), len(tried), joined, into, order))
+    _, _, joined, into, order = min(tried, key=lambda t: t[:2])
+    packed = _improve(joined, order)
+    best = {key: packed[into[key]] for key in blocks}
+    return Plan(
+        arena_bytes=_arena_bytes(joined, packed),
+        offsets={index: best[key] for index, key in owner.items()},
+        scratch_offset={-1 - key: offset for key, offset in best.items() if key < 0},
+    )
+
+
+def _lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, _Block], _Groups]:
+    """Blocks by key, and for each tensor the key of the block that holds it."""
+    end = len(calls)
+    source = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.kind == "RESHAPE"}
+    blocks: dict[int, _Block] = {}
+    owner: _Groups = {}
+
+    def use(index: int, first: int, last: int) -> None:
+        if index == -1 or graph.tensors[index].data is not None:
+            return
+        key = index
+        while key in source:
+            key = source[key]
+        owner[index] = owner[key] = key
+        block = _Block(_aligned(graph.tensors[index].size_bytes), first, last)
+        blocks[key] = blocks[key].joined(block) if key in blocks else block
+
+    read = {index for call in calls for index in call.inputs} | set(source.values())
+    for index in graph.inputs:
+        use(index, -1, -1)
+    for index in source:
+        use(index, end, -1)
+    for step, call in enumerate(calls):
+        for index in call.inputs:
+            use(index, step, step)
+        for index in call.outputs:
+            # What no step reads is for the caller, who looks at it after the last one.
+            use(index, step, step if index in read else end)
+        if call.scratch_bytes:
+            blocks[-1 - step] = _Block(_aligned(call.scratch_bytes), step, step)
+    for index in graph.outputs:
+        use(index, end, end)
+    return blocks, owner
+
+
+def _takeovers(
+    calls: Sequence[KernelCall], blocks: dict[int, _Block], owner: _Groups
+) -> list[tuple[int, int]]:
+    """Pairs of blocks: the second may lie exactly on the first, which dies as it is made."""
+    pairs = []
+    for step, call in enumerate(calls):
+        kept = {owner.get(i) for at, i in enumerate(call.inputs) if at not in call.in_place}
+        for at in call.in_place:
+            key = owner.get(call.inputs[at])
+            if key is None or key in kept or blocks[key].last != step:
+                continue
+            written = owner[call.outputs[0]]
+            if blocks[written].first == step and written != key:
+                pairs.append((key, written))
+                break
+    return pairs
+
+
+def _without_one(pairs: list[tuple[int, int]]) -> Iterable[list[tuple[int, int]]]:
+    """The list without each pair in turn: joining a short small block to a large one may cost."""
+    for left_out in range(len(pairs)):
+        yield pairs[:left_out] + pairs[left_out + 1 :]
+
+
+def _join(
+    blocks: dict[int, _Block], pairs: Iterable[tuple[int, int]]
+) -> tuple[dict[int, _Block], _Groups]:
+    joined = dict(blocks)
+    into = {key: key for key in blocks}
+    for first, second in pairs:
+        keep, gone = into[first], into[second]
+        joined[keep] = joined[keep].joined(joined.pop(gone))
+        into = {key: keep if to == gone else to for key, to in into.items()}
+    return joined, into
+
+
+def _best_order(blocks: dict[int, _Block]) -> list[int]:
+    """Of a few orders of placing, the one that needs the least."""
+    orders = [
+        sorted(blocks, key=lambda k: (-blocks[k].size, blocks[k].first, k)),
+        sorted(blocks, key=lambda k: (blocks[k].first - blocks[k].last, -blocks[k].size, k)),
+        sorted(blocks, key=lambda k: (-blocks[k].size * (blocks[k].last - blocks[k].first + 1), k)),
+        sorted(blocks, key=lambda k: (blocks[k].first, -blocks[k].size, k)),
+    ]
+    return min(orders, key=lambda order: _arena_bytes(blocks, _place(blocks, order)))
+
+
+def _improve(blocks: dict[int, _Block], order: list[int]) -> dict[int, int]:
+    """Swaps places in the order for as long as a smaller arena is possible and found."""
+    least = _most_alive(blocks)
+    best = _place(blocks, order)
+    rng = random.Random(_SEED)
+    for _ in range(_TRIES):
+        if len(order) < 3 or _arena_bytes(blocks, best) <= least:
+            break
+        a, b = rng.sample(range(len(order)), 2)
+        swapped = list(order)
+        swapped[a], swapped[b] = swapped[b], swapped[a]
+        packed = _place(blocks, swapped)
+        if _arena_bytes(blocks, packed) <= _arena_bytes(blocks, best):
+            best, order = packed, swapped
+    return best
+
+
+def _place(blocks: dict[int, _Block], order: Sequence[int]) -> dict[int, int]:
+    """Places the blocks one by one, each as low as those before it let it lie."""
+    offsets: dict[int, int] = {}
+    for key in order:
+        block, at = blocks[key], 0
+        taken = sorted(
+            (offset, offset + blocks[other].size)
+            for other, offset in offsets.items()
+            if blocks[other].meets(block)
+        )
+        for start, stop in taken:
+            if start - at >= block.size:
+                break
+            at = max(at, stop)
+        offsets[key] = at
+    return offsets
+
+
+def _most_alive(blocks: dict[int, _Block]) -> int:
+    """Bytes alive at the worst step: no plan is smaller."""
+    steps = {block.first for block in blocks.values()}
+    return max(
+        (sum(b.size for b in blocks.values() if b.first <= s <= b.last) for s in steps), default=0
+    )
+
+
+def _arena_bytes(blocks: dict[int, _Block], offsets: dict[int, int]) -> int:
+    return max((offset + blocks[key].size for key, offset in offsets.items()), default=0)
+
+
+def _aligned(size: int) -> int:
+    return max(_ALIGN, -(-size // _ALIGN) * _ALIGN)
