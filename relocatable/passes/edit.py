@@ -20,6 +20,18 @@ def int_attr(op: Op, key: str) -> int:
     return value
 
 
+def float_attr(op: Op, key: str) -> float:
+    """A numeric attribute of the operator.
+
+    Raises:
+        GraphError: it is missing or not a number.
+    """
+    value = op.attrs.get(key)
+    if not isinstance(value, (int, float)):
+        raise GraphError(f"{op.kind} '{op.name}': {key} must be a number; is {value!r}")
+    return float(value)
+
+
 def readers(graph: Graph, tensor: int) -> list[int]:
     """Positions of the operators that read the tensor."""
     return [at for at, op in enumerate(graph.ops) if tensor in op.inputs]

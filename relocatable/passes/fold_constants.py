@@ -29,7 +29,7 @@ def fold_constants(graph: Graph) -> Graph:
             ops.append(op)
             continue
         output = graph.tensors[op.outputs[0]]
-        known[op.outputs[0]] = _constant(op, output, _FOLDS[op.kind](op, tensors, output))
+        known[op.outputs[0]] = _constant(op, output, _evaluate(op, tensors, output))
     return with_tensors(replace(graph, ops=tuple(ops)), known)
 
 
@@ -41,6 +41,13 @@ def is_foldable(op: Op, inputs_known: list[bool]) -> bool:
         inputs_known: for each input that is present, whether its values are known.
     """
     return op.kind == "SHAPE" or (op.kind in _FOLDS and all(inputs_known))
+
+
+def _evaluate(op: Op, inputs: list[Tensor], output: Tensor) -> Array:
+    try:
+        return _FOLDS[op.kind](op, inputs, output)
+    except (ValueError, IndexError) as error:
+        raise GraphError(f"{op.kind} '{op.name}': constants must fit; {error}") from error
 
 
 def _constant(op: Op, output: Tensor, values: Array) -> Tensor:
