@@ -1,0 +1,222 @@
+"""Brings MicroPython's source: one pinned release, checked by hash, kept outside the repository.
+
+In this order: the directory named by `MICROPYTHON_DIR`; an earlier download; the source package of
+Debian, through the machine's own mirror; a clone of the upstream repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from device_fw._paths import build_dir
+from device_fw.errors import SourceError
+
+__all__ = ["MICROPYTHON_DATE", "MICROPYTHON_VERSION", "micropython_source"]
+
+MICROPYTHON_VERSION = "1.25.0"
+MICROPYTHON_DATE = "2025-04-15"
+
+# The one archive, as Debian packed it ...
+_ARCHIVE_SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
+# ... and, wherever the source came from, the files that the firmware is built from: SHA-256 over
+# "<path> <sha256>\n" of each, sorted.
+_TREE_SHA256 = "43ff3d1c69109b4492787d42f0e4f09a7227ff1f35cfa844be52e1ae7856378b"
+_TREE_PARTS = ("py", "extmod", "shared", "lib/libm", "lib/littlefs", "lib/uzlib", "lib/re1.5")
+_TREE_FILES = ("lib/crypto-algorithms/sha256.c", "lib/crypto-algorithms/sha256.h")
+_SUFFIXES = {".c", ".h", ".py", ".mk"}
+
+_SUITE = "trixie" # the Debian release whose MicroPython is the pinned one
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_UPSTREAM = "https://github.com/micropython/micropython"
+_TIMEOUT_S = 600
+
+Say = Callable[[str], None]
+
+
+def micropython_source(say: Say | None = None) -> Path:
+    """The folder of MicroPython's source, downloaded where it is not there yet.
+
+    Args:
+        say: told what happens while something is downloaded; default: the standard error stream.
+
+    Raises:
+        SourceError: no way of getting it worked, or what came is not the pinned release.
+    """
+    named = os.environ.get("MICROPYTHON_DIR")
+    if named:
+        return _check_named(Path(named))
+    home = build_dir() / "micropython" / MICROPYTHON_VERSION
+    if not home.is_dir():
+        _download(home, say or _say_on_stderr)
+    return home
+
+
+def _say_on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _check_named(folder: Path) -> Path:
+    """A source that the user names is the user's to change; only its version must fit."""
+    header = folder / "py" / "mpconfig.h"
+    if not header.is_file():
+        raise SourceError(f"MICROPYTHON_DIR={folder} is not MicroPython's source: no {header}")
+    text = header.read_text(encoding="utf-8")
+    found = ".".join(
+        match.group(1) if (match := re.search(rf"MICROPY_VERSION_{part} (\d+)", text)) else "?"
+        for part in ("MAJOR", "MINOR", "MICRO")
+    )
+    if found != MICROPYTHON_VERSION:
+        raise SourceError(
+            f"MICROPYTHON_DIR={folder} holds MicroPython {found}; "
+            f"the firmware is written for {MICROPYTHON_VERSION}"
+        )
+    return folder.resolve()
+
+
+def _download(home: Path, say: Say) -> None:
+    """Tries each way into a folder of its own, which gets its name only when all is checked."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    refused = []
+    for way in (_from_debian, _from_upstream):
+        with tempfile.TemporaryDirectory(dir=home.parent, prefix=".fetch-") as scratch:
+            try:
+                tree = way(Path(scratch), say)
+                _check_tree(tree)
+            except SourceError as error:
+                refused.append(f"- {error}")
+                continue
+            _publish(tree, home)
+            return
+    reasons = "\n".join(refused)
+    raise SourceError(
+        f"MicroPython {MICROPYTHON_VERSION} could not be downloaded:\n{reasons}\n"
+        f"Get it by hand (git clone --branch v{MICROPYTHON_VERSION} {_UPSTREAM}) "
+        "and set MICROPYTHON_DIR to its folder."
+    )
+
+
+def _publish(tree: Path, home: Path) -> None:
+    try:
+        tree.rename(home)
+    except OSError:
+        if not home.is_dir():  # else another process was quicker
+            raise
+
+
+# ---- Debian's source package ---------------------------------------------------------------------
+
+
+def _from_debian(scratch: Path, say: Say) -> Path:
+    """Asks the machine's mirror by a private state of apt: the system's own lists stay as they are."""
+    if shutil.which("apt-get") is None:
+        raise SourceError("Debian's source package: this system has no apt-get")
+    mirror = _debian_mirror()
+    say(f"Getting MicroPython {MICROPYTHON_VERSION} from {mirror} ({_SUITE}, source package) ...")
+    options = _private_apt(scratch, mirror)
+    _run(["apt-get", *options, "-qq", "update"], scratch)
+    _run(["apt-get", *options, "-qq", "source", "--download-only", "micropython"], scratch)
+    archives = list(scratch.glob("micropython_*.orig.tar.*"))
+    if len(archives) != 1:
+        raise SourceError(f"Debian's source package: {_SUITE} brought no archive")
+    return _unpack(archives[0], scratch / "tree")
+
+
+def _debian_mirror() -> str:
+    """Address of the mirror that this machine uses for Debian itself."""
+    form = "$(REPO_URI)|$(COMPONENT)"
+    listing = _run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"], None)
+    for line in listing.splitlines():
+        uri, component = line.split("|", 1)
+        if component == "main" and uri.rstrip("/").endswith("/debian"):
+            return uri.rstrip("/")
+    raise SourceError("Debian's source package: apt on this machine has no Debian mirror configured")
+
+
+def _private_apt(scratch: Path, mirror: str) -> list[str]:
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (scratch / folder).mkdir(parents=True)
+    signed = f" [signed-by={_KEYRING}]" if _KEYRING.is_file() else ""
+    source = scratch / "sources.list"
+    source.write_text(f"deb-src{signed} {mirror} {_SUITE} main\n")
+    return [
+        *("-o", f"Dir::Etc::sourcelist={source}", "-o", "Dir::Etc::sourceparts=/dev/null"),
+        *("-o", f"Dir::State::Lists={scratch / 'lists'}", "-o", f"Dir::Cache={scratch / 'cache'}"),
+        *("-o", "APT::Sandbox::User=root"),  # the folder is ours, apt's own user may not read it
+    ]
+
+
+def _unpack(archive: Path, to: Path) -> Path:
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != _ARCHIVE_SHA256:
+        raise SourceError(f"{archive.name}: SHA-256 must be {_ARCHIVE_SHA256}; is {found}")
+    with tarfile.open(archive) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(to, filter="data")
+        else:
+            tar.extractall(to)
+    return next(to.iterdir())
+
+
+# ---- Upstream ------------------------------------------------------------------------------------
+
+
+def _from_upstream(scratch: Path, say: Say) -> Path:
+    if shutil.which("git") is None:
+        raise SourceError("upstream: git is not installed")
+    say(f"Getting MicroPython {MICROPYTHON_VERSION} from {_UPSTREAM} ...")
+    tree = scratch / "tree"
+    plain = ["-c", "core.autocrlf=false", "-c", "advice.detachedHead=false"]
+    where = ["--depth", "1", "--branch", f"v{MICROPYTHON_VERSION}", _UPSTREAM, str(tree)]
+    _run(["git", *plain, "clone", "--quiet", *where], scratch)
+    return tree
+
+
+# ---- Checks --------------------------------------------------------------------------------------
+
+
+def _check_tree(tree: Path) -> None:
+    found = tree_digest(tree)
+    if found != _TREE_SHA256:
+        raise SourceError(f"the downloaded source is not the pinned one: digest {found}")
+
+
+def tree_digest(tree: Path) -> str:
+    """SHA-256 that stands for all files of MicroPython which the firmware is built from."""
+    files = [tree / name for name in _TREE_FILES]
+    for part in _TREE_PARTS:
+        files += [path for path in (tree / part).rglob("*") if path.suffix in _SUFFIXES]
+    lines = [
+        f"{path.relative_to(tree).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+        for path in files
+    ]
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def _run(command: Sequence[str], cwd: Path | None) -> str:
+    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SourceError(f"{command[0]}: {error}") from error
+    if done.returncode != 0:
+        words = done.stderr.strip() or f"exit status {done.returncode}"
+        raise SourceError(f"{' '.join(command[:1])}: {words}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    try:
+        print(micropython_source())
+    except SourceError as problem:
+        sys.exit(f"error: {problem}")
