@@ -6,12 +6,14 @@
 
 #include "xn_status.h"
 
-#define XN_ERROR_TEXT_MAX 160u
+#define XN_ERROR_TEXT_MAX 160u // the ending 0 included
 
-// Notes "`what` is `value`, must be/limit `limit`" for the message and returns `code`. `what` is a
-// literal: "code_offset must lie below".
-int xn_error(int code, const char *what, uint32_t value, uint32_t limit);
-// The message of `code`, with the note where the last xn_error() was for this code; terminated.
+// Notes what was seen for the message of `code` and returns `code`: "<text>: `what` `value`",
+// "<text>: `what` `value`, limit `limit`". `what` is a literal.
+int xn_error_at(int code, const char *what, uint32_t value);
+int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit);
+// The message of `code`, with what was noted where the last note was for this code; forgets the
+// note. Terminated by 0.
 void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]);
 
 #endif

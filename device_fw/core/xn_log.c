@@ -1,0 +1,237 @@
+#include "xn_log.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "xn_crc32.h"
+#include "xn_error.h"
+#include "xn_flash.h"
+#include "xn_port.h"
+
+// The size is part of the format, not of a configuration: an area must be found though the other
+// one is gone.
+#define AREA_BYTES_MIN 16384u
+
+_Static_assert(XN_STORE_OBJECTS + 8u <= AREA_BYTES_MIN / XN_LOG_RECORD,
+               "compaction must free slots");
+
+static struct {
+    uint32_t current; // area, 0 or 1
+    uint32_t area_bytes;
+    uint32_t next;       // slot of the next record
+    uint32_t sequence;   // of the last record
+    uint32_t generation; // of the area
+    uint32_t other_next; // while compacting: slot in the other area
+} areas;
+
+static uint32_t round_up(uint32_t n, uint32_t to) {
+    return (n + to - 1u) / to * to;
+}
+
+static uint32_t slot_offset(uint32_t area, uint32_t slot) {
+    return area * areas.area_bytes + slot * XN_LOG_RECORD;
+}
+
+static uint32_t slots(void) {
+    return areas.area_bytes / XN_LOG_RECORD;
+}
+
+static uint32_t crc_of(const void *record) {
+    return xn_crc32((const uint8_t *)record + 4, XN_LOG_RECORD - 4u);
+}
+
+static int read_slot(uint32_t area, uint32_t slot, void *record) {
+    return xn_port_flash_read(slot_offset(area, slot), record, XN_LOG_RECORD);
+}
+
+static int program_slot(uint32_t area, uint32_t slot, const void *record) {
+    return xn_flash_place(slot_offset(area, slot), record, XN_LOG_RECORD);
+}
+
+static int erase_area(uint32_t area) {
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    for (uint32_t at = 0; at < areas.area_bytes; at += sector) {
+        int status = xn_port_flash_erase(area * areas.area_bytes + at);
+        if (status != XN_OK) {
+            return status;
+        }
+    }
+    return XN_OK;
+}
+
+uint32_t xn_log_area_bytes(void) {
+    return areas.area_bytes;
+}
+
+// ---- Mounting
+// ------------------------------------------------------------------------------------------
+
+static int write_format(uint32_t area, uint32_t generation, uint32_t cursor, uint32_t erases) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
+    xn_log_format format;
+    memset(&format, 0, sizeof(format));
+    format.sequence = areas.sequence + 1u;
+    format.kind = XN_LOG_FORMAT;
+    format.major = XN_LOG_MAJOR;
+    format.minor = XN_LOG_MINOR;
+    memcpy(format.magic, XN_LOG_MAGIC, sizeof(format.magic));
+    format.generation = generation;
+    format.region_bytes = flash->size_bytes;
+    format.sector_bytes = flash->sector_bytes;
+    format.area_bytes = areas.area_bytes;
+    format.cursor = cursor;
+    format.erases = erases;
+    format.crc = crc_of(&format);
+    int status = program_slot(area, 0, &format);
+    if (status == XN_OK) {
+        areas.sequence = format.sequence;
+        areas.generation = generation;
+        areas.current = area;
+    }
+    return status;
+}
+
+// Reads an area's first record. 1: it is a log, 0: it is none, or an error.
+static int read_format(uint32_t area, xn_log_format *format) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
+    int status = read_slot(area, 0, format);
+    if (status != XN_OK) {
+        return status;
+    }
+    if (memcmp(format->magic, XN_LOG_MAGIC, sizeof(format->magic)) != 0 ||
+        format->crc != crc_of(format) || format->kind != XN_LOG_FORMAT) {
+        return 0;
+    }
+    if (format->major != XN_LOG_MAJOR) {
+        return xn_error_limit(XN_E_STORE, "format major", format->major, XN_LOG_MAJOR);
+    }
+    if (format->sector_bytes != flash->sector_bytes || format->area_bytes != areas.area_bytes ||
+        format->region_bytes > flash->size_bytes) {
+        return xn_error_limit(XN_E_STORE, "made for another flash: region of", format->region_bytes,
+                              flash->size_bytes);
+    }
+    return 1;
+}
+
+// 1: *format and areas.current are the newer area; 0: no area holds a areas.
+static int choose_area(xn_log_format *format) {
+    xn_log_format other;
+    int first = read_format(0, format);
+    int second = read_format(1, &other);
+    if (first < 0 || second < 0) {
+        return first < 0 ? first : second;
+    }
+    areas.current = 0;
+    if (second == 1 && (first == 0 || other.generation > format->generation)) {
+        areas.current = 1;
+        *format = other;
+    }
+    return first | second;
+}
+
+static int apply_slot(uint32_t slot, xn_log_apply_fn *apply) {
+    xn_log_record record;
+    int status = read_slot(areas.current, slot, &record);
+    if (status != XN_OK || xn_flash_is_blank((const uint8_t *)&record, sizeof(record))) {
+        return status;
+    }
+    areas.next = slot + 1u;
+    if (record.crc != crc_of(&record)) {
+        return XN_OK; // power failed while it was written: it never was
+    }
+    if (record.sequence > areas.sequence) {
+        areas.sequence = record.sequence;
+    }
+    return apply(&record, slot);
+}
+
+int xn_log_open(xn_log_format *format) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
+    areas.area_bytes = round_up(AREA_BYTES_MIN, flash->sector_bytes);
+    areas.next = 1;
+    areas.sequence = 0;
+    if (flash->size_bytes / 2u <= areas.area_bytes) {
+        return xn_error_limit(XN_E_STORE, "flash region is too small", flash->size_bytes,
+                              2u * areas.area_bytes);
+    }
+    int found = choose_area(format);
+    if (found == 0) {
+        found = erase_area(0);
+        if (found == XN_OK) {
+            found = write_format(0, 1, 2u * areas.area_bytes, 0);
+        }
+        if (found == XN_OK) {
+            found = read_format(0, format);
+        }
+    }
+    if (found < 0) {
+        return found;
+    }
+    areas.sequence = format->sequence;
+    areas.generation = format->generation;
+    return XN_OK;
+}
+
+int xn_log_replay(xn_log_apply_fn *apply) {
+    for (uint32_t slot = 1; slot < slots(); slot++) {
+        int status = apply_slot(slot, apply);
+        if (status != XN_OK) {
+            return status;
+        }
+    }
+    return XN_OK;
+}
+
+// ---- Records
+// -------------------------------------------------------------------------------------------
+
+bool xn_log_full(void) {
+    return areas.next >= slots();
+}
+
+int xn_log_read(uint32_t slot, xn_log_record *record) {
+    int status = read_slot(areas.current, slot, record);
+    if (status == XN_OK && record->crc != crc_of(record)) {
+        return xn_error_at(XN_E_FLASH, "record is damaged, slot", slot);
+    }
+    return status;
+}
+
+int xn_log_append(xn_log_record *record, uint32_t *slot) {
+    record->sequence = areas.sequence + 1u;
+    record->crc = crc_of(record);
+    *slot = areas.next++; // spent, whatever comes of it
+    int status = program_slot(areas.current, *slot, record);
+    if (status == XN_OK) {
+        areas.sequence = record->sequence;
+    }
+    return status;
+}
+
+// ---- Compaction
+// ----------------------------------------------------------------------------------------
+
+int xn_log_compact_begin(void) {
+    areas.other_next = 1;
+    return erase_area(areas.current ^ 1u);
+}
+
+int xn_log_compact_copy(uint32_t slot) {
+    xn_log_record record;
+    int status = xn_log_read(slot, &record);
+    return status != XN_OK ? status : program_slot(areas.current ^ 1u, areas.other_next++, &record);
+}
+
+int xn_log_compact_add(xn_log_record *record) {
+    record->sequence = ++areas.sequence;
+    record->crc = crc_of(record);
+    return program_slot(areas.current ^ 1u, areas.other_next++, record);
+}
+
+int xn_log_compact_finish(uint32_t cursor, uint32_t erases) {
+    int status = write_format(areas.current ^ 1u, areas.generation + 1u, cursor, erases);
+    if (status == XN_OK) {
+        areas.next = areas.other_next;
+    }
+    return status;
+}
