@@ -1,0 +1,94 @@
+"""A board that runs neural nets, as a Python object.
+
+from host_sdk import Device
+
+with Device("sim://cortex-m55") as board:
+    board.load_model("coins.tflite")
+    for d in board.detect("coins.png"):
+        print(d.label, d.score, d.box)
+"""
+
+from host_sdk.device import Device
+from host_sdk.errors import (
+    BlobError,
+    CompileError,
+    DeviceError,
+    DeviceFaultError,
+    DeviceResetError,
+    DtypeError,
+    ImageError,
+    InputError,
+    LinkError,
+    ModelFileError,
+    ModelNotFoundError,
+    NoHeadError,
+    NoModelError,
+    NoResponseError,
+    PortBusyError,
+    PortClosedError,
+    PortNotFoundError,
+    ProtocolError,
+    ProtocolVersionError,
+    PythonError,
+    RequestError,
+    RunError,
+    ShapeError,
+    SimulatorError,
+    StoreError,
+    StoreFullError,
+    ToolMissingError,
+    XipnetError,
+)
+from host_sdk.info import BoardInfo, BootReport, StoredObject
+from host_sdk.model import Model
+from host_sdk.profile import Profile, ProfileRow
+from host_sdk.result import Class, Classes, Detection, Detections
+from host_sdk.tensor import TensorInfo
+from host_sdk.transports import MemoryTransport, Transport
+from host_sdk.upload import Uploaded
+
+__all__ = [
+    "BlobError",
+    "BoardInfo",
+    "BootReport",
+    "Class",
+    "Classes",
+    "CompileError",
+    "Detection",
+    "Detections",
+    "Device",
+    "DeviceError",
+    "DeviceFaultError",
+    "DeviceResetError",
+    "DtypeError",
+    "ImageError",
+    "InputError",
+    "LinkError",
+    "MemoryTransport",
+    "Model",
+    "ModelFileError",
+    "ModelNotFoundError",
+    "NoHeadError",
+    "NoModelError",
+    "NoResponseError",
+    "PortBusyError",
+    "PortClosedError",
+    "PortNotFoundError",
+    "Profile",
+    "ProfileRow",
+    "ProtocolError",
+    "ProtocolVersionError",
+    "PythonError",
+    "RequestError",
+    "RunError",
+    "ShapeError",
+    "SimulatorError",
+    "StoreError",
+    "StoreFullError",
+    "StoredObject",
+    "TensorInfo",
+    "ToolMissingError",
+    "Transport",
+    "Uploaded",
+    "XipnetError",
+]

@@ -1,0 +1,116 @@
+"""A session with a board: `hello`, and again after the board restarted; then calls."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Iterable
+
+from host_sdk.errors import DeviceResetError, ProtocolVersionError
+from host_sdk.info import BoardInfo, BootReport, read_protocol
+from host_sdk.link import DEFAULT_TIMEOUT_S, Link, Pending
+from host_sdk.messages import Value
+from host_sdk.stdout import Console
+from host_sdk.transports.base import Transport
+
+PROTOCOL = (1, 0)
+
+
+class Client:
+    """Calls the board's methods; thread-safe.
+
+    Args:
+        transport: moves the bytes; closed with the client.
+        console: takes the board's text.
+        timeout_s: how long a board may take to answer when the session is opened.
+
+    Raises:
+        NoResponseError: nothing answers.
+        ProtocolVersionError: the board speaks another major version.
+    """
+
+    def __init__(self, transport: Transport, console: Console, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._nonce = secrets.randbits(32)
+        self._opening = threading.RLock()
+        self._restarted = threading.Event()
+        self.link = Link(transport, console.take, self._on_boot)
+        try:
+            self._info = self._hello()
+        except BaseException:
+            self.link.close()
+            raise
+
+    @property
+    def info(self) -> BoardInfo:
+        """What the board said when the session was opened."""
+        return self._info
+
+    def call(
+        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
+    ) -> Value:
+        """Calls a method and waits for its result; see `Link.request`."""
+        return self.link.wait(self.submit(method, *params, timeout_s=timeout_s))
+
+    def submit(
+        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
+    ) -> Pending:
+        """Starts a call; `wait` gives its result."""
+        self._reopen()
+        return self.link.submit(method, *params, timeout_s=timeout_s)
+
+    def wait(self, pending: Pending) -> Value:
+        """The result of a started call."""
+        return self.link.wait(pending)
+
+    def wait_all(self, calls: Iterable[Pending]) -> None:
+        """Waits for calls whose results do not matter."""
+        for pending in calls:
+            self.link.wait(pending)
+
+    def refresh(self) -> BoardInfo:
+        """Opens the session anew and returns what the board says of itself now."""
+        with self._opening:
+            self._info = self._hello()
+            return self._info
+
+    def restart(self, timeout_s: float) -> BootReport:
+        """Restarts the board and opens a new session.
+
+        Args:
+            timeout_s: for the board to be there again.
+        """
+        self._reopen()
+        self._restarted.clear()
+        with contextlib.suppress(DeviceResetError):
+            self.link.request("reset", timeout_s=timeout_s)
+        self._restarted.wait(timeout_s)
+        with self._opening:
+            self._restarted.clear()
+            return self.refresh().boot
+
+    def close(self) -> None:
+        """Ends the session and frees the port."""
+        self.link.close()
+
+    def _on_boot(self, boot: BootReport) -> None:
+        self._restarted.set()
+
+    def _reopen(self) -> None:
+        if not self._restarted.is_set():
+            return
+        with self._opening:
+            if self._restarted.is_set():
+                self._restarted.clear()
+                self._info = self._hello()
+
+    def _hello(self) -> BoardInfo:
+        result = self.link.request("hello", self._nonce, timeout_s=self._timeout_s)
+        seen = read_protocol(result)
+        if seen[0] != PROTOCOL[0]:
+            raise ProtocolVersionError(seen, PROTOCOL)
+        info = BoardInfo.read(result)
+        self.link.max_body_bytes = info.frame_bytes
+        self.link.window = max(1, info.window - 1)  # one stays free for the link's probe
+        return info

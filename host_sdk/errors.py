@@ -1,0 +1,360 @@
+"""Every error of the SDK. Catch `XipnetError` for all of them.
+
+XipnetError
+├── LinkError                   the way to the board
+│   ├── PortNotFoundError       no such port, or none to choose from
+│   ├── PortBusyError           another Device or program holds the port
+│   │   └── FlashFileBusyError  another simulator holds the flash file
+│   ├── PortClosedError         unplugged, closed, or QEMU ended
+│   ├── NoResponseError         nothing came back in time
+│   ├── ProtocolError           what came back is not what docs/SPEC-wire.md says
+│   ├── ProtocolVersionError    the board speaks another major version
+│   └── DeviceResetError        the board restarted while a request was under way
+│       └── DeviceFaultError    ... because of a fault; says step and address
+├── InputError                  what was handed to the SDK
+│   ├── ShapeError, DtypeError  an array that does not fit the model's input
+│   ├── ImageError              a picture that cannot be read
+│   ├── ModelFileError          a file or bytes that are no model
+│   ├── CompileError            a .tflite that the compiler refuses
+│   └── NoHeadError             the model has no detections or classes
+├── ToolMissingError            a program is not installed; says the command that installs it
+├── SimulatorError              the firmware cannot be built, or QEMU ended at once
+└── DeviceError                 the board answered with a code of docs/ERRORS.md
+    ├── RequestError            BadFrameError, BadMessageError, MethodError, ParamsError,
+    │                           BusyError, ReplyTooLongError
+    ├── StoreError              ModelNotFoundError, StoreFullError, ObjectNameError,
+    │                           RangeError, FlashError, UploadSessionError, UploadHashError,
+    │                           ObjectTypeError, StoreUnreadableError
+    ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
+    │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError
+    ├── RunError                NoModelError, ModelInputError, EntryError, StepError
+    └── PythonError             the Python code on the board raised; holds its traceback
+        └── PythonInterruptedError
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class XipnetError(Exception):
+    """Root of the SDK's errors; the message says rule, value and place."""
+
+
+# ---- The way to the board ------------------------------------------------------------------------
+
+
+class LinkError(XipnetError):
+    """The way to the board failed, or what came along it cannot be trusted."""
+
+
+class PortNotFoundError(LinkError):
+    """There is no such port, or there is no serial board, or more than one, to choose from."""
+
+
+class PortBusyError(LinkError):
+    """Another `Device` or another program holds the port."""
+
+
+class FlashFileBusyError(PortBusyError):
+    """Another simulator holds the flash file."""
+
+
+class PortClosedError(LinkError):
+    """The port is gone: unplugged, closed, or the simulator ended."""
+
+
+class NoResponseError(LinkError):
+    """Nothing came back in time.
+
+    Attributes:
+        method: the request that stayed without a reply.
+        timeout_s: how long was waited.
+    """
+
+    def __init__(self, message: str, method: str, timeout_s: float) -> None:
+        super().__init__(message)
+        self.method = method
+        self.timeout_s = timeout_s
+
+
+class ProtocolError(LinkError):
+    """What came back is not what docs/SPEC-wire.md says; names place, rule, value."""
+
+
+class ProtocolVersionError(LinkError):
+    """The board speaks another major version of the protocol.
+
+    Attributes:
+        seen: the board's (major, minor).
+        supported: this SDK's (major, minor).
+    """
+
+    def __init__(self, seen: tuple[int, int], supported: tuple[int, int]) -> None:
+        older = "the firmware is older: update it" if seen < supported else "update the SDK"
+        super().__init__(
+            f"board speaks protocol {seen[0]}.{seen[1]}, this SDK {supported[0]}.{supported[1]}: "
+            + older
+        )
+        self.seen = seen
+        self.supported = supported
+
+
+class DeviceResetError(LinkError):
+    """The board restarted while a request was under way.
+
+    Attributes:
+        method: the request that was lost.
+        boot: the board's report, see `host_sdk.BootReport`.
+    """
+
+    def __init__(self, message: str, method: str, boot: Any) -> None:
+        super().__init__(message)
+        self.method = method
+        self.boot = boot
+
+
+class DeviceFaultError(DeviceResetError):
+    """The board restarted because of a fault; the message names the step and the address."""
+
+
+# ---- What was handed to the SDK ------------------------------------------------------------------
+
+
+class InputError(XipnetError):
+    """Something handed to the SDK does not fit."""
+
+
+class ShapeError(InputError, ValueError):
+    """An array of another shape than the model's input, or another number of arrays."""
+
+
+class DtypeError(InputError, TypeError):
+    """An array of a dtype that is neither the model's nor real values."""
+
+
+class ImageError(InputError):
+    """A picture that cannot be read, or an array that is none."""
+
+
+class ModelFileError(InputError):
+    """A file or bytes that are neither a blob nor a .tflite, or a damaged blob."""
+
+
+class CompileError(InputError):
+    """A .tflite that the compiler refuses; the cause is the compiler's own error."""
+
+
+class NoHeadError(InputError):
+    """The model gives tensors only: it was compiled without the head that was asked for."""
+
+
+class ToolMissingError(XipnetError):
+    """A program is not installed.
+
+    Attributes:
+        tool: its name.
+        install: the command that installs it.
+    """
+
+    def __init__(self, tool: str, install: str) -> None:
+        super().__init__(f"{tool} is not installed; install it with: {install}")
+        self.tool = tool
+        self.install = install
+
+
+class SimulatorError(XipnetError):
+    """The firmware cannot be built, or QEMU ended at once; the message holds what it said."""
+
+
+# ---- What the board answered ---------------------------------------------------------------------
+
+
+class DeviceError(XipnetError):
+    """The board refused a request.
+
+    Attributes:
+        code: number in docs/ERRORS.md.
+        message: the board's sentence.
+        detail: more of it (a traceback), or None.
+        method: the request.
+    """
+
+    codes: ClassVar[dict[int, type[DeviceError]]] = {}
+    code: int = 0
+
+    def __init__(
+        self, message: str, *, method: str = "", code: int | None = None, detail: str | None = None
+    ) -> None:
+        self.code = type(self).code if code is None else code
+        self.message = message
+        self.detail = detail
+        self.method = method
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        place = f"{self.method}: " if self.method else ""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{place}{self.message}{detail} [{self.code}]"
+
+    def __init_subclass__(cls, *, code: int = 0) -> None:
+        super().__init_subclass__()
+        if code:
+            cls.code = code
+            DeviceError.codes[code] = cls
+
+
+def device_error(code: int, message: str, detail: str | None, method: str) -> DeviceError:
+    """The error that a code stands for; a plain `DeviceError` for a code this SDK does not know."""
+    kind = DeviceError.codes.get(code, DeviceError)
+    return kind(message, method=method, code=code, detail=detail)
+
+
+class RequestError(DeviceError):
+    """The board could not take or answer the request."""
+
+
+class BadFrameError(RequestError, code=-1):
+    """The frame is malformed, too long or fails its CRC."""
+
+
+class BadMessageError(RequestError, code=-2):
+    """The message is not the msgpack that its place asks for."""
+
+
+class MethodError(RequestError, code=-3):
+    """The board has no such method."""
+
+
+class ParamsError(RequestError, code=-4):
+    """The parameters have a wrong number, type or range."""
+
+
+class BusyError(RequestError, code=-5):
+    """The service is at work on another request."""
+
+
+class ReplyTooLongError(RequestError, code=-6):
+    """The reply does not fit a frame."""
+
+
+class StoreError(DeviceError):
+    """The store in the board's flash refused."""
+
+
+class ModelNotFoundError(StoreError, code=-20):
+    """The store has no object of that name."""
+
+
+class StoreFullError(StoreError, code=-21):
+    """No free run of sectors is long enough; delete an object first."""
+
+
+class ObjectNameError(StoreError, code=-22):
+    """The name is empty, too long or not printable."""
+
+
+class RangeError(StoreError, code=-23):
+    """The offset or length lies outside."""
+
+
+class FlashError(StoreError, code=-24):
+    """The flash did not take an erase or a program."""
+
+
+class UploadSessionError(StoreError, code=-25):
+    """There is no such upload session, or another replaced it."""
+
+
+class UploadHashError(StoreError, code=-26):
+    """The SHA-256 of the bytes in flash is not the stated one."""
+
+
+class ObjectTypeError(StoreError, code=-27):
+    """The object is of another type."""
+
+
+class StoreUnreadableError(StoreError, code=-28):
+    """The store was made by a newer format, or is not formatted."""
+
+
+class BlobError(DeviceError):
+    """The board's loader refused the blob."""
+
+
+class BlobShortError(BlobError, code=-40):
+    """The blob is shorter than its header says."""
+
+
+class BlobMagicError(BlobError, code=-41):
+    """The object is not a blob."""
+
+
+class BlobVersionError(BlobError, code=-42):
+    """The blob's format is newer than the firmware reads."""
+
+
+class BlobHashError(BlobError, code=-43):
+    """The blob's SHA-256 is wrong."""
+
+
+class BlobBoundsError(BlobError, code=-44):
+    """An offset or size in the blob points outside, or is misaligned."""
+
+
+class BlobCpuError(BlobError, code=-45):
+    """The blob holds no code for this CPU."""
+
+
+class GoldenError(BlobError, code=-46):
+    """The golden vector gave other outputs than expected; the previous model stays active."""
+
+
+class ArenaError(BlobError, code=-47):
+    """The arena does not fit the board's free RAM."""
+
+
+class StackError(BlobError, code=-48):
+    """A step needs more stack than there is."""
+
+
+class RunError(DeviceError):
+    """The runner refused."""
+
+
+class NoModelError(RunError, code=-60):
+    """No model is active."""
+
+
+class ModelInputError(RunError, code=-61):
+    """The input has a wrong index or size."""
+
+
+class EntryError(RunError, code=-62):
+    """The model has no such entry."""
+
+
+class StepError(RunError, code=-63):
+    """A step reported that it cannot go on."""
+
+
+class PythonError(DeviceError, code=-80):
+    """The Python code on the board raised; `detail` is the device's traceback.
+
+    Attributes:
+        output: what the code printed before it raised.
+    """
+
+    output: str = ""
+
+    @property
+    def traceback(self) -> str:
+        """The device's traceback, "" where it sent none."""
+        return self.detail or ""
+
+    def _text(self) -> str:
+        return f"Python on the board: {(self.traceback or self.message).strip()}"
+
+
+class PythonInterruptedError(PythonError, code=-81):
+    """The Python code on the board was interrupted."""

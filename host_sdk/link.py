@@ -1,0 +1,350 @@
+"""Requests and replies over a transport: several under way, lost ones repeated.
+
+A reader thread takes the stream apart. Everything is sent by the threads that wait for replies, so
+the reader can never be stuck in a write while the board waits for it to read.
+
+How a loss is found: the board handles requests in the order of arrival, so the reply to a later
+request shows that an earlier one without a reply was lost; it is then sent again with the same id
+(which the board recognises). When nothing comes at all for a while, a `ping` serves as the later
+request. Python services (`exec`, `eval`) answer when they are done; these, and `hello`, are
+repeated by the clock.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from host_sdk.errors import (
+    DeviceFaultError,
+    DeviceResetError,
+    InputError,
+    LinkError,
+    NoResponseError,
+    PortClosedError,
+    ProtocolError,
+    device_error,
+)
+from host_sdk.framing import Body, Decoder, Text, encode_frame
+from host_sdk.info import BootReport
+from host_sdk.messages import Notification, Reply, Request, Value, unpack
+from host_sdk.transports.base import Transport
+
+DEFAULT_TIMEOUT_S = 10.0
+_LATE_METHODS = frozenset({"exec", "eval"})
+_OPENING_METHOD = "hello"
+_PROBE_METHOD = "ping"
+_REPEATED_BY_CLOCK = _LATE_METHODS | {_OPENING_METHOD}
+_RETRY_S = 0.5
+_RETRY_GROWTH = 1.5
+_RETRY_MAX_S = 4.0
+_POLL_S = 0.1
+_ID_SPAN = 12  # the board keeps 16 replies: stay well within
+_LEAST_FRAME_BYTES = 256  # what every board takes
+_SEEN_TEXT_BYTES = 200
+
+
+@dataclass(eq=False)
+class Pending:
+    """A request under way; `Link.wait` gives its result."""
+
+    request: Request
+    frame: bytes
+    timeout_s: float | None
+    by_clock: bool  # repeated by the clock: no later reply can show its loss
+    first_sent: int = 0  # counts the link's transmissions, in order; 0: not sent yet
+    last_sent: int = 0
+    lost: bool = False
+    retry_s: float = _RETRY_S
+    due_s: float = 0.0
+    deadline_s: float | None = None
+    error: LinkError | None = None
+    reply: Reply | None = None
+
+    @property
+    def done(self) -> bool:
+        """True when `Link.wait` will not wait."""
+        return self.reply is not None or self.error is not None
+
+    @property
+    def late(self) -> bool:
+        """True for methods that are not answered in order."""
+        return self.request.method in _LATE_METHODS
+
+    def wait_longer(self, now: float) -> None:
+        """Sets when to become suspicious next."""
+        self.due_s = now + self.retry_s
+        self.retry_s = min(self.retry_s * _RETRY_GROWTH, _RETRY_MAX_S)
+
+
+@dataclass
+class Counters:
+    """What happened on a link."""
+
+    requests: int = 0
+    repeated: int = 0
+    probes: int = 0
+    bad_frames: int = 0
+    bad_messages: int = 0
+    seen_text: bytes = field(default=b"", repr=False)
+
+
+class Link:
+    """Thread-safe requests over a transport, which it owns.
+
+    Args:
+        transport: moves the bytes.
+        on_text: called with text from the board, in the reader's thread.
+        on_boot: called when the board has restarted, in the reader's thread.
+
+    Attributes:
+        window: requests that may be under way at once.
+        max_body_bytes: longest body that the board takes.
+        counters: for tests and for the curious.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        on_text: Callable[[bytes], None],
+        on_boot: Callable[[BootReport], None],
+    ) -> None:
+        self.window = 1
+        self.max_body_bytes = _LEAST_FRAME_BYTES
+        self.counters = Counters()
+        self._transport = transport
+        self._on_text = on_text
+        self._on_boot = on_boot
+        self._decoder = Decoder()
+        self._next_id = secrets.randbits(30)
+        self._transmissions = 0
+        self._under_way: dict[int, Pending] = {}
+        self._probe: Pending | None = None
+        self._gone: PortClosedError | None = None
+        self._changed = threading.Condition()
+        self._sending = threading.Lock()  # taken before _changed, never the other way round
+        self._reader = threading.Thread(target=self._read, name="xipnet-reader", daemon=True)
+        self._reader.start()
+
+    @property
+    def name(self) -> str:
+        """The port."""
+        return self._transport.name
+
+    def request(
+        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
+    ) -> Value:
+        """Sends a request and waits for its result.
+
+        Args:
+            method: name of docs/SPEC-wire.md, section 3.
+            params: its parameters.
+            timeout_s: None waits for ever.
+
+        Raises:
+            DeviceError: the board refused.
+            LinkError: the way to the board failed.
+        """
+        return self.wait(self.submit(method, *params, timeout_s=timeout_s))
+
+    def submit(
+        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
+    ) -> Pending:
+        """Sends a request; waits only while the window is full. Arguments as for `request`."""
+        late = method in _LATE_METHODS
+        self._wait_for(lambda: late or self._has_room())
+        with self._changed:
+            pending = self._new(method, params, timeout_s)
+        self._transmit(pending)
+        return pending
+
+    def wait(self, pending: Pending) -> Value:
+        """The result of a submitted request; raises as `request` does."""
+        self._wait_for(lambda: pending.done)
+        if pending.error is not None:
+            raise pending.error
+        if pending.reply is None:
+            raise PortClosedError(str(self._gone))
+        f = pending.reply.failure
+        if f is not None:
+            raise device_error(f.code, f.message, f.detail, pending.request.method)
+        return pending.reply.result
+
+    def write_text(self, data: bytes) -> None:
+        """Sends text, as a terminal does.
+
+        Args:
+            data: without a 00 byte, which would open a frame.
+        """
+        if b"\0" in data:
+            raise ProtocolError("text must not hold a 00 byte")
+        with self._sending:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Frees the port; requests under way fail with `PortClosedError`."""
+        self._lose(PortClosedError(f"{self.name} was closed"))
+        self._transport.close()
+        if threading.current_thread() is not self._reader:
+            self._reader.join()
+
+    # ---- Sending, in the threads of the callers --------------------------------------------------
+
+    def _new(self, method: str, params: tuple[Value, ...], timeout_s: float | None) -> Pending:
+        if self._gone is not None:
+            raise PortClosedError(str(self._gone))
+        request = Request(self._next_id, method, params)
+        self._next_id = (self._next_id + 1) % (1 << 32)
+        body = request.pack()
+        if len(body) > self.max_body_bytes:
+            raise InputError(
+                f"{method}: request must fit the board's frame of {self.max_body_bytes} bytes; "
+                f"has {len(body)}"
+            )
+        pending = Pending(request, encode_frame(body), timeout_s, method in _REPEATED_BY_CLOCK)
+        self._under_way[request.id] = pending
+        self.counters.requests += 1
+        return pending
+
+    def _has_room(self) -> bool:
+        ids = [
+            p.request.id for p in self._under_way.values() if not p.late and p is not self._probe
+        ]
+        return not ids or (len(ids) < self.window and self._next_id - ids[0] < _ID_SPAN)
+
+    def _transmit(self, pending: Pending) -> None:
+        with self._sending:
+            with self._changed:
+                if pending.done:
+                    return
+                self._note_sent(pending, time.monotonic())
+            try:
+                self._transport.write(pending.frame)
+            except PortClosedError as error:
+                self._lose(error)
+
+    def _note_sent(self, pending: Pending, now: float) -> None:
+        self._transmissions += 1
+        if pending.first_sent:
+            self.counters.repeated += 1
+        else:
+            pending.first_sent = self._transmissions
+            if pending.timeout_s is not None:
+                pending.deadline_s = now + pending.timeout_s
+        pending.last_sent = self._transmissions
+        pending.lost = False
+        pending.wait_longer(now)
+
+    def _wait_for(self, ready: Callable[[], bool]) -> None:
+        """Waits for a condition, or the end of the port; meanwhile sends again what is due."""
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                self._expire(now)
+                if ready() or self._gone is not None:
+                    return
+                due = self._due(now)
+                if not due:
+                    self._changed.wait(_POLL_S)
+            for pending in due:
+                self._transmit(pending)
+
+    def _expire(self, now: float) -> None:
+        for pending in list(self._under_way.values()):
+            if pending.deadline_s is not None and now >= pending.deadline_s:
+                self._fail(pending, self._no_response(pending))
+
+    def _due(self, now: float) -> list[Pending]:
+        """Requests to send again now, and a probe where the rest is silent for too long."""
+        sent = [p for p in self._under_way.values() if p.first_sent]
+        again = [p for p in sent if p.lost or (p.by_clock and now >= p.due_s)]
+        silent = [p for p in sent if not p.lost and not p.by_clock and now >= p.due_s]
+        for pending in silent:
+            pending.wait_longer(now)
+        if silent and self._probe is None:
+            self._probe = self._new(_PROBE_METHOD, (None,), None)
+            self._probe.by_clock = True
+            self.counters.probes += 1
+            again.append(self._probe)
+        return again
+
+    def _no_response(self, pending: Pending) -> NoResponseError:
+        method, timeout_s = pending.request.method, pending.timeout_s or 0.0
+        message = f"no reply to {method} from {self.name} within {timeout_s:g} s"
+        if method == _OPENING_METHOD:
+            message += ": is it the right port, and does the board run the xipnet firmware?"
+            if self.counters.seen_text:
+                message += f" It sent text: {self.counters.seen_text.decode(errors='replace')!r}"
+        return NoResponseError(message, method, timeout_s)
+
+    # ---- Receiving, in the reader's thread -------------------------------------------------------
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = self._transport.read(_POLL_S)
+            except PortClosedError as error:
+                self._lose(error)
+                return
+            for part in self._decoder.feed(data, time.monotonic()):
+                match part:
+                    case Text(text):
+                        self.counters.seen_text = text[-_SEEN_TEXT_BYTES:]
+                        self._on_text(text)
+                    case Body(body):
+                        self._take(body)
+            self.counters.bad_frames = self._decoder.bad_frames
+
+    def _take(self, body: bytes) -> None:
+        try:
+            match unpack(body):
+                case Reply() as reply:
+                    self._answer(reply)
+                case Notification("boot", (report, *_)):
+                    self._restarted(BootReport.read(report))
+                case _:
+                    pass  # a topic of a newer firmware
+        except ProtocolError:
+            self.counters.bad_messages += 1
+
+    def _answer(self, reply: Reply) -> None:
+        with self._changed:
+            answered = self._under_way.pop(reply.id, None)
+            if answered is None:
+                return
+            answered.reply = reply
+            if answered is self._probe:
+                self._probe = None
+            if not answered.late:
+                for earlier in self._under_way.values():
+                    if not earlier.by_clock and earlier.last_sent < answered.first_sent:
+                        earlier.lost = earlier.first_sent > 0
+            self._changed.notify_all()
+
+    def _restarted(self, boot: BootReport) -> None:
+        self._on_boot(boot)
+        kind = DeviceFaultError if boot.is_fault else DeviceResetError
+        with self._changed:
+            for pending in list(self._under_way.values()):
+                method = pending.request.method
+                if method != _OPENING_METHOD:
+                    self._fail(
+                        pending, kind(f"{method}: the board restarted: {boot}", method, boot)
+                    )
+            self._changed.notify_all()
+
+    def _lose(self, error: PortClosedError) -> None:
+        with self._changed:
+            self._gone = self._gone or error
+            for pending in list(self._under_way.values()):
+                self._fail(pending, PortClosedError(str(self._gone)))
+            self._changed.notify_all()
+
+    def _fail(self, pending: Pending, error: LinkError) -> None:
+        pending.error = error
+        del self._under_way[pending.request.id]
+        if pending is self._probe:
+            self._probe = None

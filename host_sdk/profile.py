@@ -1,0 +1,89 @@
+"""Where the time of a run went, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from host_sdk.model import Model, StepInfo
+from host_sdk.running import Ran
+from host_sdk.table import html_table, text_table
+
+_COLUMNS = ("step", "operator", "µs", "share", "MACs", "MACs/µs")
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """One step.
+
+    Attributes:
+        name: of the tensor that it computes.
+        op: operator.
+        us: microseconds.
+        share: of the whole run, 0..1.
+        macs: multiply-accumulates.
+    """
+
+    name: str
+    op: str
+    us: int
+    share: float
+    macs: int
+
+
+@dataclass(frozen=True, repr=False)
+class Profile:
+    """A run's time by step.
+
+    Attributes:
+        model: its name.
+        us: the whole run, microseconds.
+        rows: in the order of execution.
+    """
+
+    model: str
+    us: int
+    rows: tuple[ProfileRow, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for json.dumps."""
+        return asdict(self)
+
+    def table(self) -> tuple[Sequence[str], list[list[str]]]:
+        """Headings and cells, for printing."""
+        return _COLUMNS, [
+            [
+                r.name,
+                r.op,
+                f"{r.us:,}",
+                f"{r.share:.1%}",
+                f"{r.macs:,}",
+                f"{r.macs / r.us:.1f}" if r.us and r.macs else "",
+            ]
+            for r in self.rows
+        ]
+
+    def _title(self) -> str:
+        return f"{self.model}: {self.us / 1000:.2f} ms in {len(self.rows)} steps"
+
+    def __repr__(self) -> str:
+        return text_table(self._title(), *self.table())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title(), *self.table())
+
+
+def make_profile(model: Model, ran: Ran) -> Profile:
+    """Puts the board's figures beside the model's steps."""
+    total = max(sum(ran.steps_us), 1)
+    rows = [
+        ProfileRow(step.name, step.op, us, us / total, step.macs)
+        for step, us in zip(_steps(model, len(ran.steps_us)), ran.steps_us, strict=True)
+    ]
+    return Profile(model.name, ran.us, tuple(rows))
+
+
+def _steps(model: Model, count: int) -> list[StepInfo]:
+    known = list(model.steps[:count])
+    return known + [StepInfo(f"step {i}", "", 0) for i in range(len(known), count)]

@@ -1,0 +1,76 @@
+"""Runs the active model: inputs to the board, the run, its result back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from host_sdk.client import Client
+from host_sdk.errors import ProtocolError
+from host_sdk.fields import Fields
+from host_sdk.upload import largest_piece
+
+RUN_TIMEOUT_S = 300.0
+_RUN_OVERHEAD_BYTES = 64
+_OUT_OVERHEAD_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run's result.
+
+    Attributes:
+        us: how long it took on the board, microseconds.
+        data: the outputs one after another, or the head's result.
+        steps_us: of each step, where asked for.
+    """
+
+    us: int
+    data: bytes
+    steps_us: tuple[int, ...]
+
+
+def run(client: Client, inputs: Sequence[bytes], entry: int = 0, profile: bool = False) -> Ran:
+    """Runs an entry of the active model.
+
+    Args:
+        client: the session.
+        inputs: bytes of each input.
+        entry: index into the model's entries.
+        profile: measure each step.
+
+    Raises:
+        RunError: the board refused.
+        DeviceFaultError: a step faulted; the board has restarted.
+    """
+    room = client.info.frame_bytes - _RUN_OVERHEAD_BYTES
+    if sum(len(data) + 5 for data in inputs) <= room:
+        answer = client.call("run", entry, list(inputs), profile, timeout_s=RUN_TIMEOUT_S)
+    else:
+        write_inputs(client, inputs)
+        answer = client.call("run", entry, None, profile, timeout_s=RUN_TIMEOUT_S)
+    fields = Fields(answer, "run")
+    size = fields.integer("size")
+    data = fields.data("result") if "result" in fields else _read_result(client, size)
+    if len(data) != size:
+        raise ProtocolError(f"run: result must have {size} bytes; has {len(data)}")
+    steps_us = fields.integers("steps") if "steps" in fields else ()
+    return Ran(us=fields.integer("us"), data=data, steps_us=steps_us)
+
+
+def write_inputs(client: Client, inputs: Sequence[bytes]) -> None:
+    """Writes inputs in pieces, several under way at once."""
+    piece_bytes = largest_piece(client.info.frame_bytes)
+    calls = []
+    for index, data in enumerate(inputs):
+        for at in range(0, len(data), piece_bytes):
+            calls.append(client.submit("in_write", index, at, data[at : at + piece_bytes]))
+    client.wait_all(calls)
+
+
+def _read_result(client: Client, size: int) -> bytes:
+    piece_bytes = client.info.frame_bytes - _OUT_OVERHEAD_BYTES
+    spans = [(at, min(piece_bytes, size - at)) for at in range(0, size, piece_bytes)]
+    calls = [client.submit("out_read", at, wanted) for at, wanted in spans]
+    pieces = [client.wait(pending) for pending in calls]
+    return b"".join(piece for piece in pieces if isinstance(piece, bytes))

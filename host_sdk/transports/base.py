@@ -1,0 +1,32 @@
+"""What a transport is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Transport(Protocol):
+    """Moves bytes, nothing more. `read` is called by one thread, `write` by any, one at a time.
+
+    Attributes:
+        name: the port, for messages.
+    """
+
+    name: str
+
+    def read(self, timeout_s: float) -> bytes:
+        """The bytes that are there, at least one; b"" when none came in time.
+
+        Raises:
+            PortClosedError: the port is gone, or `close` was called.
+        """
+
+    def write(self, data: bytes) -> None:
+        """Sends all bytes.
+
+        Raises:
+            PortClosedError: the port is gone, or `close` was called.
+        """
+
+    def close(self) -> None:
+        """Frees the port, wakes a waiting `read`; calling it again does nothing."""

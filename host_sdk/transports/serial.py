@@ -1,0 +1,85 @@
+"""Serial ports and pyserial's URLs (rfc2217://, spy://, ...)."""
+
+from __future__ import annotations
+
+import errno
+import threading
+
+import serial
+
+from host_sdk.errors import PortBusyError, PortClosedError, PortNotFoundError
+from host_sdk.transports.lock import FileLock, port_lock_path
+
+_WRITE_TIMEOUT_S = 10.0
+_BUSY = (errno.EBUSY, errno.EWOULDBLOCK, errno.EACCES)
+
+
+class SerialTransport:
+    """Moves bytes over a serial port, which nobody else may open meanwhile.
+
+    Args:
+        port: a device ("/dev/ttyACM0", "COM3") or a pyserial URL.
+        baud: line speed; without meaning on USB.
+
+    Raises:
+        PortNotFoundError: there is no such port.
+        PortBusyError: another Device or program holds it.
+    """
+
+    def __init__(self, port: str, baud: int = 115200) -> None:
+        self.name = port
+        try:
+            self._lock = FileLock(port_lock_path(port))
+        except BlockingIOError as error:
+            raise PortBusyError(f"{port} is in use by another Device") from error
+        try:
+            self._serial = _open(port, baud)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._closed = threading.Event()
+
+    def read(self, timeout_s: float) -> bytes:
+        """See `Transport.read`."""
+        try:
+            self._serial.timeout = timeout_s
+            data: bytes = self._serial.read(1)
+            if data:
+                data += self._serial.read(self._serial.in_waiting)  # type: ignore[attr-defined]
+        except (serial.SerialException, OSError, TypeError) as error:
+            # pyserial raises TypeError where another thread has closed the port
+            raise PortClosedError(f"{self.name}: {error}") from error
+        return data
+
+    def write(self, data: bytes) -> None:
+        """See `Transport.write`."""
+        try:
+            self._serial.write(data)
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise PortClosedError(f"{self.name}: {error}") from error
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        if hasattr(self._serial, "cancel_read"):
+            self._serial.cancel_read()
+        self._serial.close()
+        self._lock.release()
+
+
+def _open(port: str, baud: int) -> serial.SerialBase:
+    exclusive = None if "://" in port else True
+    try:
+        return serial.serial_for_url(
+            port, baudrate=baud, write_timeout=_WRITE_TIMEOUT_S, exclusive=exclusive
+        )
+    except serial.SerialException as error:
+        if error.errno in _BUSY or "exclusively lock" in str(error):
+            raise PortBusyError(
+                f"{port} is in use by another program, or you may not open it: {error}"
+            ) from error
+        raise PortNotFoundError(f"{port} cannot be opened: {error}") from error
+    except ValueError as error:
+        raise PortNotFoundError(f"{port!r} is not a port: {error}") from error
