@@ -1,0 +1,350 @@
+"""A board made of Python behind a `MemoryTransport`: docs/SPEC-wire.md in memory, with faults on order.
+
+Its model "adds" has one int8 input [1, n] and gives input + 1; other entries give canned results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+from host_sdk.errors import PortClosedError
+from host_sdk.framing import Body, Decoder, Text, encode_frame
+from host_sdk.messages import Failure, Notification, Reply, Request, unpack
+from host_sdk.transports import MemoryTransport
+
+BOOT = {
+    "cause": 0,
+    "resets": 0,
+    "fault_step": -1,
+    "pc": 0,
+    "address": 0xFFFFFFFF,
+    "cfsr": 0,
+    "hfsr": 0,
+}
+LATE = ("exec", "eval")
+
+
+class Refused(Exception):
+    """A reply with an error."""
+
+    def __init__(self, code: int, message: str, detail: str | None = None) -> None:
+        self.failure = Failure(code, message, detail)
+
+
+@dataclass
+class Noise:
+    """How often something goes wrong on the wire, 0..1; repeatable."""
+
+    drop: float = 0.0
+    corrupt: float = 0.0
+    duplicate: float = 0.0
+    random: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def spoil(self, frame: bytes) -> list[bytes]:
+        """What arrives in the place of a frame."""
+        r = self.random
+        if r.random() < self.drop:
+            return []
+        if r.random() < self.corrupt:
+            at = r.randrange(len(frame))
+            frame = frame[:at] + bytes([frame[at] ^ (1 << r.randrange(8))]) + frame[at + 1 :]
+        return [frame, frame] if r.random() < self.duplicate else [frame]
+
+
+class FakeBoard:
+    """Answers requests in its own thread.
+
+    Args:
+        metadata: of the model that `model` tells of.
+        results: (kind, bytes) of entries 1 and up.
+        noise: spoils frames both ways.
+    """
+
+    def __init__(
+        self,
+        metadata: dict[str, Any] | None = None,
+        results: tuple[tuple[int, bytes], ...] = (),
+        noise: Noise | None = None,
+        frame: int = 1024,
+        capacity: int = 1 << 20,
+    ) -> None:
+        self.transport, self._end = MemoryTransport.pair()
+        self.metadata = msgpack.packb(metadata or adder_metadata(8))
+        self.results = results
+        self.noise = noise or Noise()
+        self.frame = frame
+        self.capacity = capacity
+        self.hello_changes: dict[str, Any] = {}
+        self.store: dict[str, dict[str, Any]] = {}
+        self.active = ""
+        self.executed: list[tuple[int, str]] = []
+        self.data_bytes = 0
+        self.typed = b""
+        self.silent = False
+        self.on_exec: Callable[[str], None] = self.print
+        self._inputs: dict[int, bytearray] = {}
+        self._out = b""
+        self._replies: dict[int, Reply] = {}
+        self._working: set[int] = set()
+        self._uploads: dict[int, dict[str, Any]] = {}
+        self._sending = threading.Lock()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def print(self, text: str) -> None:
+        """Sends text."""
+        self._put(text.encode())
+
+    def boot(self, **changes: int) -> None:
+        """Restarts: everything but the store is forgotten."""
+        self._replies.clear()
+        self._uploads.clear()
+        self._put(encode_frame(Notification("boot", ({**BOOT, **changes},)).pack()))
+
+    def close(self) -> None:
+        """Unplugs the board."""
+        self._end.close()
+        self._thread.join()
+
+    def _put(self, data: bytes) -> None:
+        with self._sending:
+            self._end.write(data)
+
+    def _serve(self) -> None:
+        decoder = Decoder()
+        while True:
+            try:
+                data = self._end.read(1.0)
+                for part in decoder.feed(data, time.monotonic()):
+                    match part:
+                        case Text(text):
+                            self.typed += text
+                        case Body(body):
+                            for frame in self.noise.spoil(encode_frame(body)):
+                                self._frame(frame)
+            except PortClosedError:
+                return
+
+    def _frame(self, frame: bytes) -> None:
+        for part in Decoder().feed(frame, 0.0):
+            if isinstance(part, Body):
+                request = unpack(part.data)
+                assert isinstance(request, Request)
+                if not self.silent:
+                    self._take(request)
+
+    def _take(self, request: Request) -> None:
+        if request.id in self._replies:
+            self._reply(self._replies[request.id])
+        elif request.id in self._working:
+            return
+        elif request.method in LATE:
+            self._working.add(request.id)
+            threading.Thread(target=self._answer, args=(request,), daemon=True).start()
+        else:
+            self._answer(request)
+
+    def _answer(self, request: Request) -> None:
+        self.executed.append((request.id, request.method))
+        try:
+            result = getattr(self, f"do_{request.method}")(*request.params)
+            reply = Reply(request.id, None, result)
+        except Refused as refused:
+            reply = Reply(request.id, refused.failure)
+        except (TypeError, AttributeError) as error:
+            reply = Reply(request.id, Failure(-4, str(error)))
+        if len(reply.pack()) <= 192:
+            self._replies[request.id] = reply
+            while len(self._replies) > 16:
+                del self._replies[next(iter(self._replies))]
+        self._working.discard(request.id)
+        self._reply(reply)
+
+    def _reply(self, reply: Reply) -> None:
+        try:
+            for frame in self.noise.spoil(encode_frame(reply.pack())):
+                self._put(frame)
+        except PortClosedError:
+            pass
+
+    # ---- Methods ---------------------------------------------------------------------------------
+
+    def do_hello(self, nonce: int) -> dict[str, Any]:
+        free = self.capacity - sum(len(o["data"]) for o in self.store.values())
+        hello = {
+            "protocol": [1, 0],
+            "firmware": "0.1.0",
+            "micropython": "1.25.0",
+            "board": "fake",
+            "cpu": "cortex-m55",
+            "family": 1,
+            "level": 81,
+            "features": 31,
+            "frame": self.frame,
+            "window": 4,
+            "flash": {"size": self.capacity, "sector": 4096, "free": free},
+            "arena": 65536,
+            "stack": 4096,
+            "boot": BOOT,
+            "methods": [],
+            "news": "from a later version",
+        }
+        return {**hello, **self.hello_changes}
+
+    def do_ping(self, x: Any) -> Any:
+        return x
+
+    def do_reset(self) -> None:
+        threading.Timer(0.02, lambda: self.boot(cause=1, resets=1)).start()
+
+    def do_ls(self, first: int = 0) -> list[dict[str, Any]]:
+        items = [
+            {
+                "name": name,
+                "type": o["type"],
+                "size": len(o["data"]),
+                "sha256": hashlib.sha256(o["data"]).digest(),
+                "version": o["version"],
+                "active": name == self.active,
+            }
+            for name, o in self.store.items()
+        ]
+        return items[first : first + 16]
+
+    def do_put_begin(self, name: str, kind: int, size: int, sha256: bytes) -> dict[str, Any]:
+        for session, up in self._uploads.items():
+            if (up["name"], up["sha256"]) == (name, sha256):
+                return {"have": False, "session": session, "offset": up["done"]}
+        have = [o["data"] for o in self.store.values() if _digest(o["data"]) == sha256]
+        used = sum(len(o["data"]) for o in self.store.values())
+        if not have and size > self.capacity - used:
+            raise Refused(-21, "no free run of sectors is long enough")
+        data = bytearray(have[0]) if have else bytearray(size)
+        session = len(self._uploads) + 7
+        self._uploads[session] = {
+            "name": name,
+            "type": kind,
+            "data": data,
+            "sha256": sha256,
+            "done": 0,
+        }
+        return {"have": bool(have), "session": session, "offset": 0}
+
+    def do_put_data(self, session: int, offset: int, data: bytes) -> None:
+        up = self._upload(session)
+        assert offset % 256 == 0
+        up["data"][offset : offset + len(data)] = data
+        if up["done"] == offset:
+            up["done"] += len(data) // 256 * 256
+        self.data_bytes += len(data)
+
+    def do_put_end(self, session: int, activate: bool = False) -> dict[str, Any]:
+        up = self._upload(session)
+        data, name = bytes(up["data"]), up["name"]
+        if _digest(data) != up["sha256"]:
+            raise Refused(-26, "SHA-256 of the bytes is not the stated one")
+        del self._uploads[session]
+        version = self.store.get(name, {"version": 0})["version"] + 1
+        self.store[name] = {"type": up["type"], "data": data, "version": version}
+        if activate:
+            self.active = name
+        return {
+            "name": name,
+            "version": version,
+            "active": activate,
+            "golden": True,
+            "golden_us": 12,
+        }
+
+    def _upload(self, session: int) -> dict[str, Any]:
+        if session not in self._uploads:
+            raise Refused(-25, "no such upload session")
+        return self._uploads[session]
+
+    def do_get(self, name: str, offset: int, size: int) -> bytes:
+        return self.metadata[offset : offset + size]
+
+    def do_rm(self, name: str) -> None:
+        if self.store.pop(name, None) is None:
+            raise Refused(-20, "no object of that name")
+
+    def do_activate(self, name: str) -> None:
+        if name not in self.store:
+            raise Refused(-20, "no object of that name")
+        self.active = name
+
+    def do_model(self) -> dict[str, Any]:
+        if not self.active:
+            raise Refused(-60, "no model is active")
+        kinds = [0, *(kind for kind, _ in self.results)]
+        return {
+            "name": self.active,
+            "version": 1,
+            "sha256": bytes(32),
+            "arena": 100,
+            "stack": 50,
+            "steps": 2,
+            "inputs": [],
+            "outputs": [],
+            "entries": [{"result": k, "size": 0} for k in kinds],
+            "metadata": [0, len(self.metadata)],
+        }
+
+    def do_in_write(self, index: int, offset: int, data: bytes) -> None:
+        have = self._inputs.setdefault(index, bytearray())
+        have.extend(bytes(max(offset + len(data) - len(have), 0)))
+        have[offset : offset + len(data)] = data
+
+    def do_run(
+        self, entry: int = 0, inputs: list[bytes] | None = None, profile: bool = False
+    ) -> dict[str, Any]:
+        for i, data in enumerate(inputs or ()):
+            self._inputs[i] = bytearray(data)
+        self._out = bytes((b + 1) & 255 for b in self._inputs[0])
+        if entry:
+            self._out = self.results[entry - 1][1]
+        fits = len(self._out) < self.frame - 64
+        return {
+            "us": 1500,
+            "size": len(self._out),
+            "result": self._out if fits else None,
+            "steps": [1000, 500] if profile else None,
+        }
+
+    def do_out_read(self, offset: int, size: int) -> bytes:
+        return self._out[offset : offset + size]
+
+    def do_exec(self, source: str) -> None:
+        self.on_exec(source)
+
+    def do_eval(self, source: str) -> Any:
+        return eval(source, {})
+
+    def do_interrupt(self) -> None:
+        self.print("^C")
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def adder_metadata(n: int, **more: Any) -> dict[str, Any]:
+    """Metadata of a model with one int8 input and output [1, n], scale 0.5, zero point 3."""
+    tensor = {"shape": [1, n], "dtype": "int8", "scale": 0.5, "zero_point": 3, "offset": 0}
+    steps = [{"name": name, "op": "ADD", "macs": 10, "weights": 0, "outputs": [1]} for name in "ab"]
+    return {
+        "name": "adds",
+        "tool": "test",
+        "tensors": [{"name": "x", **tensor}, {"name": "y", **tensor}],
+        "inputs": [0],
+        "outputs": [1],
+        "steps": steps,
+        **more,
+    }

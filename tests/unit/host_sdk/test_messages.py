@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+import pytest
+from host_sdk import ProtocolError
+from host_sdk.fields import Fields
+from host_sdk.messages import Failure, Notification, Reply, Request, unpack
+from hypothesis import given
+from hypothesis import strategies as st
+
+ids = st.integers(0, 2**32 - 1)
+plain = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary()
+values = st.recursive(
+    plain, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(), v, max_size=3)
+)
+failures = st.builds(Failure, st.integers(-99, -1), st.text(), st.none() | st.text())
+messages = (
+    st.builds(Request, ids, st.text(), st.lists(values).map(tuple))
+    | st.builds(Reply, ids, st.none(), values)
+    | st.builds(Reply, ids, failures, st.none())
+    | st.builds(Notification, st.text(), st.lists(values).map(tuple))
+)
+
+
+@given(messages)
+def test_unpack_undoes_pack(message: Any) -> None:
+    assert unpack(message.pack()) == message
+
+
+@pytest.mark.parametrize(
+    ("message", "packed"),
+    [
+        (Request(7, "ping", (1,)), "9400 07 a470696e67 9101"),
+        (Reply(7, None, 1), "9401 07 c0 01"),
+        (Reply(7, Failure(-20, "no"), None), "9401 07 93ec a26e6f c0 c0"),
+        (Notification("boot", ()), "9302 a4626f6f74 90"),
+    ],
+)
+def test_bytes_are_those_of_the_specification(message: Any, packed: str) -> None:
+    assert message.pack() == bytes.fromhex(packed)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
+    try:
+        unpack(data)
+    except ProtocolError as error:
+        assert "must be" in str(error)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[], [0, -1, "m", []], [0, 2**32, "m", []], [1, 1, [1], 2], [2, "t"], [3, 1, 2, 3], {"a": 1}, 0],
+)
+def test_what_is_no_message_is_refused(value: Any) -> None:
+    with pytest.raises(ProtocolError):
+        unpack(msgpack.packb(value))
+
+
+def test_a_second_value_in_a_body_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="exactly one|ExtraData"):
+        unpack(Request(1, "ping").pack() * 2)
+
+
+def test_fields_name_place_rule_and_value() -> None:
+    fields = Fields({"size": "big", "flag": 1, "list": [1, "2"]}, "hello")
+    with pytest.raises(ProtocolError, match="hello: 'size' must be an integer; is big"):
+        fields.integer("size")
+    with pytest.raises(ProtocolError, match="hello: 'flag' must be a bool; is 1"):
+        fields.flag("flag")
+    with pytest.raises(ProtocolError, match="hello: 'name' must be a str; is None"):
+        fields.text("name")
+    with pytest.raises(ProtocolError, match="list of integers"):
+        fields.integers("list")
+    with pytest.raises(ProtocolError, match="'list' 0: must be a map"):
+        fields.maps("list")
