@@ -1,0 +1,82 @@
+"""Makes the headers that MicroPython generates from its sources: names, modules, root pointers."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from device_fw._compile import run
+
+_Q_LINE = re.compile(r"^Q\(.*\)", re.M)
+
+
+def generate_headers(
+    genhdr: Path, micropython: Path, preprocessed: Sequence[Path], preprocess: Sequence[str]
+) -> None:
+    """Writes `genhdr/*.h`, leaving a header alone whose text stays the same.
+
+    Args:
+        genhdr: where the headers go.
+        micropython: MicroPython's source.
+        preprocessed: all sources after the preprocessor, with `NO_QSTR` defined.
+        preprocess: command that preprocesses the file named after it to standard output.
+    """
+    work = genhdr / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    everything = work / "all.i"
+    everything.write_text("".join(path.read_text(encoding="utf-8") for path in preprocessed))
+    py = micropython / "py"
+    collected = {
+        mode: _collect(py, mode, everything, work) for mode in ("qstr", "module", "root_pointer")
+    }
+    texts = {
+        "qstrdefs.generated.h": _qstr_header(py, work, collected["qstr"], preprocess),
+        "moduledefs.h": _tool(py / "makemoduledefs.py", collected["module"]),
+        "root_pointers.h": _tool(py / "make_root_pointers.py", collected["root_pointer"]),
+    }
+    for name, text in texts.items():
+        write_changed(genhdr / name, text)
+
+
+def write_version_header(genhdr: Path, tag: str, date: str) -> None:
+    """Writes `mpversion.h`: what the prompt's banner and `sys.version` say."""
+    genhdr.mkdir(parents=True, exist_ok=True)
+    lines = [
+        f'#define MICROPY_GIT_TAG "{tag}"',
+        '#define MICROPY_GIT_HASH ""',
+        f'#define MICROPY_BUILD_DATE "{date}"',
+    ]
+    write_changed(genhdr / "mpversion.h", "\n".join(lines) + "\n")
+
+
+def write_changed(path: Path, text: str) -> None:
+    """Writes a file unless it says that already, so that what is made from it stays fresh."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _tool(script: Path, *arguments: Path | str) -> str:
+    return run(script.name, [sys.executable, str(script), *map(str, arguments)])
+
+
+def _collect(py: Path, mode: str, everything: Path, work: Path) -> Path:
+    """Runs makeqstrdefs.py twice: split by source file, put together again without duplicates."""
+    parts, out = work / mode, work / f"{mode}.collected"
+    script = py / "makeqstrdefs.py"
+    _tool(script, "split", mode, everything, parts, "_")
+    _tool(script, "cat", mode, "_", parts, out)
+    return out
+
+
+def _qstr_header(py: Path, work: Path, collected: Path, preprocess: Sequence[str]) -> str:
+    # The lists hold conditions on the configuration, and Q(...) lines that the preprocessor must
+    # not touch: they pass it as string literals.
+    lists = [(py / "qstrdefs.h").read_text(encoding="utf-8"), collected.read_text(encoding="utf-8")]
+    quoted = work / "qstrdefs.c"
+    quoted.write_text(_Q_LINE.sub(r'"\g<0>"', "\n".join(lists)), encoding="utf-8")
+    text = run("qstrdefs", [*preprocess, str(quoted)])
+    plain = work / "qstrdefs.preprocessed.h"
+    plain.write_text(re.sub(r'^"(Q\(.*\))"', r"\1", text, flags=re.M), encoding="utf-8")
+    return _tool(py / "makeqstrdata.py", plain)

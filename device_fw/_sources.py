@@ -1,0 +1,109 @@
+"""Which files the firmware is made of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_fw.boards import BOARDS_DIR, Board
+
+FIRMWARE_DIR = BOARDS_DIR.parent
+BLOB_INCLUDE_DIR = FIRMWARE_DIR.parent / "relocatable" / "include"
+
+# Of py/: what serves other CPUs, or makes machine code out of Python (the models are our native
+# code, and an emitter costs 12 KB).
+_PY_LEFT_OUT = re.compile(r"asm|emitn|emitinline|nlr(?!setjmp|\.)|objint_longlong|modthread")
+
+_EXTMOD = """
+modasyncio modbinascii moddeflate modhashlib modheapq modjson modmachine modos modplatform modrandom
+modre modselect modtime moductypes modvfs vfs vfs_blockdev vfs_lfs vfs_reader
+""".split()
+
+_SHARED = """
+libc/printf.c libc/string0.c readline/readline.c runtime/gchelper_generic.c
+runtime/interrupt_char.c runtime/pyexec.c runtime/stdout_helpers.c runtime/sys_stdio_mphal.c
+""".split()
+
+_LITTLEFS = "lib/littlefs/lfs2.c lib/littlefs/lfs2_util.c".split()
+
+# Mathematics that needs the slow path of the software square root is left out: every board has an
+# FPU with its own.
+_LIBM_LEFT_OUT = {"ef_sqrt.c"}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Source files in three groups.
+
+    Attributes:
+        own: the firmware's, compiled with all warnings on.
+        vm: MicroPython's and the glue to it: they are searched for names (qstr) and modules.
+        plain: MicroPython's libraries, which hold neither.
+    """
+
+    own: tuple[Path, ...]
+    vm: tuple[Path, ...]
+    plain: tuple[Path, ...]
+
+
+def list_sources(board: Board, micropython: Path) -> Sources:
+    """All source files of a board's firmware, in a fixed order."""
+    return Sources(
+        own=tuple(_own(board)),
+        vm=tuple([*_py(micropython), *_extmod(micropython), *_glue()]),
+        plain=tuple([*_libm(micropython), *(micropython / name for name in _LITTLEFS)]),
+    )
+
+
+def watched_files(board: Board, micropython: Path) -> list[Path]:
+    """Every file that a change of which may change the firmware, headers and scripts included."""
+    roots = [FIRMWARE_DIR, BLOB_INCLUDE_DIR]
+    own = [path for root in roots for path in root.rglob("*") if path.suffix in _WATCHED]
+    parts = ["py", "extmod", "shared", "lib"]
+    vm = [path for part in parts for path in (micropython / part).rglob("*.[ch]")]
+    return sorted(own + vm)
+
+
+_WATCHED = {".c", ".h", ".S", ".ld", ".toml", ".py"}
+
+
+def _own(board: Board) -> list[Path]:
+    return [
+        *sorted((FIRMWARE_DIR / "app").glob("*.c")),
+        *sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]")),
+        *sorted((FIRMWARE_DIR / "core").glob("*.c")),
+        *sorted((FIRMWARE_DIR / "libc").glob("*.c")),
+        *(BOARDS_DIR / "common" / f"{part}.c" for part in board.parts),
+        *sorted(board.folder.glob("*.c")),
+    ]
+
+
+def _glue() -> list[Path]:
+    folder = FIRMWARE_DIR / "micropython"
+    included = {"modmachine.c"}  # by extmod/modmachine.c
+    return [path for path in sorted(folder.glob("*.c")) if path.name not in included]
+
+
+def _py(micropython: Path) -> list[Path]:
+    names = _make_list((micropython / "py" / "py.mk").read_text(), "PY_CORE_O_BASENAME")
+    kept = [name for name in names if not _PY_LEFT_OUT.match(name)]
+    return [micropython / "py" / f"{name.removesuffix('.o')}.c" for name in kept]
+
+
+def _extmod(micropython: Path) -> list[Path]:
+    shared = [micropython / "shared" / name for name in _SHARED]
+    return [micropython / "extmod" / f"{name}.c" for name in _EXTMOD] + shared
+
+
+def _libm(micropython: Path) -> list[Path]:
+    files = sorted((micropython / "lib" / "libm").glob("*.c"))
+    return [path for path in files if path.name not in _LIBM_LEFT_OUT]
+
+
+def _make_list(text: str, variable: str) -> list[str]:
+    """The words of `variable = $(addprefix .../, a b c)` in a makefile."""
+    match = re.search(rf"^{variable} = \$\(addprefix [^,]*,(.*?)\)$", text, re.M | re.S)
+    if match is None:
+        raise ValueError(f"py/py.mk does not define {variable} as expected: another MicroPython?")
+    return match.group(1).replace("\\", " ").split()

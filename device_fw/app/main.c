@@ -1,0 +1,12 @@
+// The firmware: starts the board, then the core, then the VM, over and over.
+#include "boards/common/board.h"
+#include "core/xn_server.h"
+#include "micropython/vm.h"
+
+int main(void) {
+    xn_board_start();
+    xn_vm_attach();
+    xn_server_init();
+    for (;;)
+        xn_vm_live();
+}

@@ -1,0 +1,52 @@
+// The core itself: interrupts, sleep, caches, and the call of a step.
+#include "arch/cortexm/cpu.h"
+#include "arch/cortexm/scs.h"
+#include "core/xn_port.h"
+
+static void barrier(void) {
+    __asm volatile("dsb\nisb" ::: "memory");
+}
+
+void xn_cpu_enable_irq(uint32_t irq) {
+    NVIC_ISER(irq / 32) = 1u << (irq % 32);
+}
+
+void xn_cpu_sleep(void) {
+    __asm volatile("dsb\nwfi" ::: "memory");
+}
+
+uint32_t xn_port_lock(void) {
+    uint32_t state;
+    __asm volatile("mrs %0, primask\ncpsid i" : "=r"(state)::"memory");
+    return state;
+}
+
+void xn_port_unlock(uint32_t state) {
+    __asm volatile("msr primask, %0" ::"r"(state) : "memory");
+}
+
+// Data cache line in bytes: CTR.DminLine is log2 of its words.
+static uint32_t data_line(void) {
+    return 4u << ((SCB_CTR >> 16) & 15u);
+}
+
+static void clean_data(uintptr_t start, uint32_t n) {
+    uint32_t line = data_line();
+    for (uintptr_t at = start & ~(uintptr_t)(line - 1); at < start + n; at += line)
+        SCB_DCCMVAC = (uint32_t)at;
+}
+
+void xn_port_sync_code(const void *at, uint32_t n) {
+    barrier();
+    if (SCB_CCR & CCR_DC)
+        clean_data((uintptr_t)at, n);
+    barrier();
+    if (SCB_CCR & CCR_IC)
+        SCB_ICIALLU = 0;
+    SCB_BPIALL = 0;
+    barrier();
+}
+
+int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx) {
+    return step(ctx);
+}

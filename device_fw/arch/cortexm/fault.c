@@ -1,0 +1,126 @@
+// Faults: write down what happened where a reset does not reach, and restart. The next boot reads
+// it, so that the host learns why the board was gone.
+#include "arch/cortexm/cpu.h"
+#include "arch/cortexm/scs.h"
+#include "core/xn_port.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define RECORD_MAGIC 0x544C4658u // "XFLT"
+#define NO_ADDRESS 0xFFFFFFFFu
+
+// Lives outside of .data and .bss; valid only with its magic and check sum.
+typedef struct record {
+    uint32_t magic;
+    xn_port_boot boot;
+    uint32_t check;
+} record;
+
+extern record xn_ld_noinit[]; // one, placed by the linker script
+extern uint32_t xn_ld_fault_stack_end[];
+
+// The registers that an exception pushes.
+typedef struct frame {
+    uint32_t r0, r1, r2, r3, r12, lr, pc, xpsr;
+} frame;
+
+static xn_port_boot this_boot;
+static volatile int32_t running_step = -1;
+
+static uint32_t check_of(const record *r) {
+    const uint8_t *bytes = (const uint8_t *)r;
+    uint32_t sum = 2166136261u; // FNV-1a
+    for (uint32_t i = 0; i < offsetof(record, check); i++)
+        sum = (sum ^ bytes[i]) * 16777619u;
+    return sum;
+}
+
+static void keep(const xn_port_boot *boot) {
+    record *r = xn_ld_noinit;
+    r->magic = RECORD_MAGIC;
+    r->boot = *boot;
+    r->check = check_of(r);
+    __asm volatile("dsb" ::: "memory");
+}
+
+static void restart(void) {
+    __asm volatile("dsb" ::: "memory");
+    SCB_AIRCR = AIRCR_RESET;
+    for (;;)
+        __asm volatile("dsb");
+}
+
+void xn_fault_start(void) {
+    const record *r = xn_ld_noinit;
+    if (r->magic == RECORD_MAGIC && r->check == check_of(r)) {
+        this_boot = r->boot;
+    } else {
+        memset(&this_boot, 0, sizeof this_boot);
+        this_boot.cause = XN_BOOT_POWER;
+        this_boot.fault_step = -1;
+        this_boot.address = NO_ADDRESS;
+    }
+    // What a reset from outside will find.
+    xn_port_boot next = this_boot;
+    next.cause = XN_BOOT_RESET;
+    next.resets++;
+    keep(&next);
+    SCB_CCR |= CCR_DIV_0_TRP;
+    SCB_SHCSR |= SHCSR_FAULTS | SHCSR_SECUREFAULT;
+}
+
+const xn_port_boot *xn_port_boot_report(void) {
+    return &this_boot;
+}
+
+void xn_port_note_step(int32_t step) {
+    running_step = step;
+}
+
+void xn_port_reset(void) {
+    restart();
+}
+
+// Where the fault happened, when the registers pushed on entry are to be trusted.
+static uint32_t pc_of(const frame *pushed, uint32_t cfsr) {
+    const uint32_t stacking_failed = (1u << 4) | (1u << 12) | (1u << 20);
+    return (cfsr & stacking_failed) ? 0 : pushed->pc;
+}
+
+static uint32_t address_of(uint32_t cfsr) {
+    if (cfsr & CFSR_MMARVALID)
+        return SCB_MMFAR;
+    return (cfsr & CFSR_BFARVALID) ? SCB_BFAR : NO_ADDRESS;
+}
+
+__attribute__((used)) void xn_fault_report(const frame *pushed) {
+    uint32_t cfsr = SCB_CFSR;
+    xn_port_boot boot = {
+        .cause = XN_BOOT_FAULT,
+        .resets = this_boot.resets + 1,
+        .fault_step = running_step,
+        .pc = pc_of(pushed, cfsr),
+        .address = address_of(cfsr),
+        .cfsr = cfsr,
+        .hfsr = SCB_HFSR,
+    };
+    keep(&boot);
+    restart();
+}
+
+// Leaves the stack that may have caused the fault before touching any.
+__attribute__((naked, used)) void xn_fault_entry(void) {
+    __asm volatile("tst lr, #4\n"
+                   "ite eq\n"
+                   "mrseq r0, msp\n"
+                   "mrsne r0, psp\n"
+#if __ARM_ARCH >= 8
+                   "mov r1, #0\n"
+                   "msr msplim, r1\n"
+#endif
+                   "ldr r1, =xn_ld_fault_stack_end\n"
+                   "mov sp, r1\n"
+                   "b xn_fault_report\n"
+                   ".ltorg\n");
+}

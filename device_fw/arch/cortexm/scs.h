@@ -1,0 +1,41 @@
+// The system control space: the registers that every Cortex-M has at the same place.
+#ifndef XN_SCS_H
+#define XN_SCS_H
+
+#include <stdint.h>
+
+#define XN_REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
+
+#define SYST_CSR XN_REG(0xE000E010)
+#define SYST_RVR XN_REG(0xE000E014)
+#define SYST_CVR XN_REG(0xE000E018)
+#define NVIC_ISER(n) XN_REG(0xE000E100 + 4 * (n))
+#define SCB_ICSR XN_REG(0xE000ED04)
+#define SCB_VTOR XN_REG(0xE000ED08)
+#define SCB_AIRCR XN_REG(0xE000ED0C)
+#define SCB_CCR XN_REG(0xE000ED14)
+#define SCB_SHCSR XN_REG(0xE000ED24)
+#define SCB_CFSR XN_REG(0xE000ED28)
+#define SCB_HFSR XN_REG(0xE000ED2C)
+#define SCB_MMFAR XN_REG(0xE000ED34)
+#define SCB_BFAR XN_REG(0xE000ED38)
+#define SCB_CTR XN_REG(0xE000ED7C)
+#define SCB_CPACR XN_REG(0xE000ED88)
+#define SCB_ICIALLU XN_REG(0xE000EF50)
+#define SCB_DCCMVAC XN_REG(0xE000EF68)
+#define SCB_BPIALL XN_REG(0xE000EF78)
+#define FPU_FPCCR XN_REG(0xE000EF34)
+
+#define SYST_CSR_RUN 7u // enable, interrupt, core clock
+#define ICSR_PENDSTSET (1u << 26)
+#define AIRCR_RESET ((0x5FAu << 16) | (1u << 2))
+#define CCR_DC (1u << 16)
+#define CCR_IC (1u << 17)
+#define CCR_DIV_0_TRP (1u << 4)
+#define SHCSR_FAULTS (7u << 16)
+#define SHCSR_SECUREFAULT (1u << 19)
+#define CPACR_FPU (15u << 20)
+#define CFSR_MMARVALID (1u << 7)
+#define CFSR_BFARVALID (1u << 15)
+
+#endif

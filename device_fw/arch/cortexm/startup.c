@@ -1,0 +1,56 @@
+// Reset: the vector table, memory as C expects it, the floating-point unit; then main().
+#include "arch/cortexm/scs.h"
+
+#include <stdint.h>
+
+extern uint32_t xn_ld_data[], xn_ld_data_end[], xn_ld_data_load[];
+extern uint32_t xn_ld_bss[], xn_ld_bss_end[];
+extern uint32_t xn_ld_stack_end[];
+
+int main(void);
+void xn_fault_entry(void);
+void xn_clock_interrupt(void);
+void xn_board_interrupt(void);
+void xn_reset_entry(void);
+
+// All external interrupts lead to the board, which knows which of them it has enabled.
+#define EXTERNAL_IRQS 64
+
+typedef struct vectors {
+    void *stack;
+    void (*system[15])(void);
+    void (*external[EXTERNAL_IRQS])(void);
+} vectors;
+
+__attribute__((section(".vectors"), used)) static const vectors table = {
+    .stack = xn_ld_stack_end,
+    .system =
+        {
+            [0] = xn_reset_entry,
+            [1 ... 13] = xn_fault_entry,
+            [14] = xn_clock_interrupt,
+        },
+    .external = {[0 ... EXTERNAL_IRQS - 1] = xn_board_interrupt},
+};
+
+static void enable_fpu(void) {
+    SCB_CPACR |= CPACR_FPU;
+    __asm volatile("dsb\nisb" ::: "memory");
+}
+
+static void fill_memory(void) {
+    const uint32_t *from = xn_ld_data_load;
+    for (volatile uint32_t *to = xn_ld_data; to < xn_ld_data_end; to++)
+        *to = *from++;
+    for (volatile uint32_t *to = xn_ld_bss; to < xn_ld_bss_end; to++)
+        *to = 0;
+}
+
+void xn_reset_entry(void) {
+    SCB_VTOR = (uint32_t)(uintptr_t)&table;
+    enable_fpu();
+    fill_memory();
+    main();
+    for (;;)
+        ;
+}

@@ -1,0 +1,81 @@
+// MicroPython's view of the hardware: text over the link, time from the board, sleep.
+#include "micropython/vm.h"
+
+#include "arch/cortexm/cpu.h"
+#include "core/xn_link.h"
+#include "core/xn_port.h"
+#include "core/xn_server.h"
+
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+
+int errno; // lib/libm writes it
+
+uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
+    uintptr_t ready = flags & MP_STREAM_POLL_WR;
+    if ((flags & MP_STREAM_POLL_RD) && xn_link_text_ready())
+        ready |= MP_STREAM_POLL_RD;
+    return ready;
+}
+
+int mp_hal_stdin_rx_chr(void) {
+    for (;;) {
+        int c = xn_link_text_get();
+        if (c >= 0)
+            return c;
+        mp_event_wait_indefinite();
+    }
+}
+
+mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t n) {
+    xn_link_send_text((const uint8_t *)text, n);
+    return n;
+}
+
+mp_uint_t mp_hal_ticks_ms(void) {
+    return (mp_uint_t)(xn_port_time_us() / 1000);
+}
+
+mp_uint_t mp_hal_ticks_us(void) {
+    return (mp_uint_t)xn_port_time_us();
+}
+
+uint64_t mp_hal_time_ns(void) {
+    return xn_port_time_us() * 1000;
+}
+
+void mp_hal_delay_us(mp_uint_t us) {
+    uint64_t end = xn_port_time_us() + us;
+    while (xn_port_time_us() < end) {
+    }
+}
+
+void mp_hal_delay_ms(mp_uint_t ms) {
+    uint64_t end = xn_port_time_us() + (uint64_t)ms * 1000;
+    while (xn_port_time_us() < end)
+        mp_event_wait_ms(1);
+}
+
+// The clock wakes it at the latest after a millisecond.
+void xn_vm_wait(void) {
+    uint32_t state = xn_port_lock();
+    if (!xn_link_text_ready() && !xn_server_pending() &&
+        MP_STATE_VM(sched_state) != MP_SCHED_PENDING)
+        xn_cpu_sleep();
+    xn_port_unlock(state);
+}
+
+// An exception that nothing caught: there is no VM left to tell it to.
+void nlr_jump_fail(void *value) {
+    (void)value;
+    xn_port_reset();
+    for (;;) {
+    }
+}
+
+__attribute__((noreturn)) void abort(void) {
+    nlr_jump_fail(NULL);
+    for (;;) {
+    }
+}

@@ -1,0 +1,1 @@
+// Names that the port uses and no source file mentions as MP_QSTR_: none.

@@ -1,0 +1,89 @@
+// One life of the VM: heap, file system, start-up scripts, the prompt; ends with a soft reset.
+#include "micropython/vm.h"
+
+#include "micropython/flash_device.h"
+
+#include "extmod/vfs.h"
+#include "extmod/vfs_lfs.h"
+#include "py/cstack.h"
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "shared/readline/readline.h"
+#include "shared/runtime/gchelper.h"
+#include "shared/runtime/pyexec.h"
+
+// Deep recursion in Python ends in RuntimeError beyond this, which leaves a step its stack.
+#define XN_VM_STACK_BYTES 40960u
+
+extern uint8_t xn_ld_heap[], xn_ld_heap_end[], xn_ld_stack_end[];
+
+static bool try_mount(mp_obj_t flash) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0)
+        return false;
+    mp_obj_t args[3] = {flash, MP_OBJ_NEW_QSTR(MP_QSTR_progsize),
+                        MP_OBJ_NEW_SMALL_INT(XN_FLASH_DEVICE_PAGE)};
+    mp_obj_t mount[2];
+    mount[0] = mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_type_vfs_lfs2), 1, 1, args);
+    mount[1] = MP_OBJ_NEW_QSTR(MP_QSTR__slash_);
+    mp_map_t none = {0};
+    mp_vfs_mount(2, mount, &none);
+    nlr_pop();
+    return true;
+}
+
+static bool try_format(mp_obj_t flash) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0)
+        return false;
+    mp_obj_t make = mp_load_attr(MP_OBJ_FROM_PTR(&mp_type_vfs_lfs2), MP_QSTR_mkfs);
+    mp_obj_t args[3] = {flash, MP_OBJ_NEW_QSTR(MP_QSTR_progsize),
+                        MP_OBJ_NEW_SMALL_INT(XN_FLASH_DEVICE_PAGE)};
+    mp_call_function_n_kw(make, 1, 1, args);
+    nlr_pop();
+    return true;
+}
+
+static void mount_files(void) {
+    mp_obj_t flash = MP_OBJ_FROM_PTR(&xn_flash_device);
+    if (try_mount(flash) || (try_format(flash) && try_mount(flash)))
+        return;
+    mp_printf(&mp_plat_print, "The file system can neither be mounted nor made.\n");
+}
+
+static void run_scripts(void) {
+    pyexec_file_if_exists("boot.py");
+    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL)
+        pyexec_file_if_exists("main.py");
+}
+
+static void run_prompt(void) {
+    for (;;) {
+        bool raw = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL;
+        if ((raw ? pyexec_raw_repl() : pyexec_friendly_repl()) != 0)
+            return;
+    }
+}
+
+void xn_vm_live(void) {
+    mp_cstack_init_with_top(xn_ld_stack_end, XN_VM_STACK_BYTES);
+    gc_init(xn_ld_heap, xn_ld_heap_end);
+    mp_init();
+    readline_init0();
+    mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_lib));
+    mount_files();
+    xn_vm_open(true);
+    run_scripts();
+    run_prompt();
+    mp_printf(&mp_plat_print, "MPY: soft reboot\n");
+    xn_vm_open(false);
+    gc_sweep_all();
+    mp_deinit();
+}
+
+void gc_collect(void) {
+    gc_collect_start();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+}

@@ -1,0 +1,18 @@
+// The VM as a service of the firmware: what the application calls, and what its parts share.
+#ifndef XN_VM_H
+#define XN_VM_H
+
+#include <stdbool.h>
+
+// Tells the core that a VM is here; once, before the server starts.
+void xn_vm_attach(void);
+// One life of the VM: from start to soft reset.
+void xn_vm_live(void);
+// Handles what came over the wire, the VM's own requests included. From the VM's hooks.
+void xn_vm_poll(void);
+// Sleeps until something may have come.
+void xn_vm_wait(void);
+// Whether Python requests may be taken: only while the VM lives.
+void xn_vm_open(bool alive);
+
+#endif

@@ -1,0 +1,158 @@
+// Python over the wire: exec and eval, at the prompt or in between a running script's instructions.
+#include "micropython/vm.h"
+
+#include "micropython/vm_msgpack.h"
+
+#include "core/xn_server.h"
+#include "core/xn_status.h"
+
+#include "py/compile.h"
+#include "py/gc.h"
+#include "py/lexer.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+
+#include <string.h>
+
+#define TRACEBACK_BYTES 2048u
+#define CTRL_C 3
+
+static bool alive; // the VM can run code
+static bool busy;  // a request is running: another waits until it is done
+
+// ---- Text of an exception, its end kept where it is too long ------------------------------------
+
+typedef struct tail {
+    char text[TRACEBACK_BYTES + 1];
+    size_t used;
+} tail;
+
+static void tail_put(void *data, const char *text, size_t n) {
+    tail *t = data;
+    if (n > TRACEBACK_BYTES) {
+        text += n - TRACEBACK_BYTES;
+        n = TRACEBACK_BYTES;
+    }
+    if (n > TRACEBACK_BYTES - t->used) {
+        size_t drop = n - (TRACEBACK_BYTES - t->used);
+        memmove(t->text, t->text + drop, t->used - drop);
+        t->used -= drop;
+    }
+    memcpy(t->text + t->used, text, n);
+    t->used += n;
+    t->text[t->used] = '\0';
+}
+
+// The last line, "ZeroDivisionError: divide by zero", copied without its end of line.
+static void last_line(const tail *t, char *line, size_t size) {
+    size_t end = t->used;
+    while (end > 0 && t->text[end - 1] == '\n')
+        end--;
+    size_t start = end;
+    while (start > 0 && t->text[start - 1] != '\n')
+        start--;
+    size_t n = MIN(end - start, size - 1);
+    memcpy(line, t->text + start, n);
+    line[n] = '\0';
+}
+
+static void reply_exception(uint32_t id, mp_obj_t exception) {
+    static tail traceback;
+    char message[128];
+    traceback.used = 0;
+    mp_print_t print = {&traceback, tail_put};
+    mp_obj_print_exception(&print, exception);
+    last_line(&traceback, message, sizeof message);
+    bool interrupted = mp_obj_exception_match(exception, MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
+    xn_server_vm_error(id, interrupted ? XN_E_INTERRUPTED : XN_E_PYTHON, message, traceback.text);
+}
+
+// ---- Running a request ---------------------------------------------------------------------------
+
+static mp_obj_t run_source(const char *text, size_t n, mp_parse_input_kind_t kind) {
+    mp_lexer_t *lexer = mp_lexer_new_from_str_len(MP_QSTR__lt_rpc_gt_, text, n, 0);
+    qstr name = lexer->source_name;
+    mp_parse_tree_t tree = mp_parse(lexer, kind);
+    return mp_call_function_0(mp_compile(&tree, name, false));
+}
+
+static void run_request(const xn_vm_request *request) {
+    static uint8_t result[XN_VM_RESULT_MAX];
+    xn_msgpack_writer w;
+    bool eval = request->kind == XN_VM_EVAL;
+    mp_obj_t value = run_source(request->text, request->text_bytes,
+                                eval ? MP_PARSE_EVAL_INPUT : MP_PARSE_FILE_INPUT);
+    xn_msgpack_begin(&w, result, sizeof result);
+    xn_vm_pack(&w, eval ? value : mp_const_none);
+    if (w.full)
+        xn_server_vm_error(request->id, XN_E_TOO_LONG, "the value does not fit a reply", NULL);
+    else
+        xn_server_vm_reply(request->id, result, w.used);
+}
+
+// In the globals of __main__, whatever module the running code belongs to.
+static void run_in_main(const xn_vm_request *request) {
+    nlr_buf_t nlr;
+    uint32_t id = request->id;
+    mp_obj_dict_t *globals = mp_globals_get(), *locals = mp_locals_get();
+    mp_globals_set(&MP_STATE_VM(dict_main));
+    mp_locals_set(&MP_STATE_VM(dict_main));
+    if (nlr_push(&nlr) == 0) {
+        run_request(request);
+        mp_handle_pending(true); // an interrupt that came at the very end is this request's
+        nlr_pop();
+    } else {
+        reply_exception(id, MP_OBJ_FROM_PTR(nlr.ret_val));
+    }
+    mp_globals_set(globals);
+    mp_locals_set(locals);
+}
+
+static void serve(const xn_vm_request *request) {
+    int interrupt_char = mp_interrupt_char;
+    busy = true;
+    mp_hal_set_interrupt_char(CTRL_C);
+    run_in_main(request);
+    mp_hal_set_interrupt_char(interrupt_char);
+    busy = false;
+}
+
+// Not in a finaliser or a scheduled callback, where Python may not allocate or must be short.
+static bool may_run(void) {
+    return alive && !busy && !gc_is_locked() && MP_STATE_VM(sched_state) >= 0;
+}
+
+// ---- The core's hooks ----------------------------------------------------------------------------
+
+static bool on_text(uint8_t byte) {
+    if (mp_interrupt_char < 0 || byte != mp_interrupt_char)
+        return false;
+    mp_sched_keyboard_interrupt();
+    return true;
+}
+
+static void on_interrupt(void) {
+    // At the prompt nothing runs, and nothing would catch it.
+    if (alive && mp_interrupt_char >= 0)
+        mp_sched_keyboard_interrupt();
+}
+
+void xn_vm_attach(void) {
+    xn_link_on_text = on_text;
+    xn_server_on_interrupt = on_interrupt;
+    xn_server_vm_version = MICROPY_VERSION_STRING;
+}
+
+void xn_vm_open(bool open) {
+    alive = open;
+}
+
+void xn_vm_poll(void) {
+    if (xn_server_pending())
+        xn_server_poll();
+    if (xn_server_vm_waiting() && may_run()) {
+        const xn_vm_request *request = xn_server_vm_take();
+        if (request != NULL)
+            serve(request);
+    }
+}
