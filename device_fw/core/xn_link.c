@@ -9,7 +9,7 @@
 #define DONE 0xFFFFFFFFu               // length of a frame that is done with
 #define SILENCE_US 1000000u
 
-_Static_assert(XN_FRAME_MAX >= 256u, "the wire promises 256 bytes");
+_Static_assert(XN_FRAME_MAX >= 1024u, "the reply to hello must fit");
 _Static_assert((XN_TEXT_RING & (XN_TEXT_RING - 1u)) == 0, "a power of two");
 
 // Of the pairs head and tail, head is written by the interrupt and tail by the thread. Both only

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #ifndef XN_FRAME_MAX
-#define XN_FRAME_MAX 4096u // bytes of a frame's body, both ways; at least 256
+#define XN_FRAME_MAX 4096u // bytes of a frame's body, both ways; at least 1024
 #endif
 #ifndef XN_WINDOW
 #define XN_WINDOW 8u // frames that may wait: XN_WINDOW * (XN_FRAME_MAX + 4) bytes of RAM

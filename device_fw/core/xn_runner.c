@@ -114,12 +114,13 @@ static uint32_t outputs_bytes(const xn_model *model) {
     return total;
 }
 
-uint32_t xn_runner_result_bytes(const xn_model *model) {
-    if (model->entry < 0) {
-        return 0;
-    }
-    const xn_blob_entry *e = &model->program.entries[model->entry];
+uint32_t xn_runner_entry_bytes(const xn_model *model, uint32_t entry) {
+    const xn_blob_entry *e = &model->program.entries[entry];
     return e->result == XN_RESULT_TENSORS ? outputs_bytes(model) : e->result_bytes;
+}
+
+uint32_t xn_runner_result_bytes(const xn_model *model) {
+    return model->entry < 0 ? 0 : xn_runner_entry_bytes(model, (uint32_t)model->entry);
 }
 
 // Copies what [offset, offset + n) of all outputs, one after another, has of them.

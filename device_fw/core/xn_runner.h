@@ -31,6 +31,8 @@ int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint
 
 // Runs an entry. step_us, where not NULL, has room for xn_runner_steps() values.
 int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us);
+// Bytes of the result of an entry, whose index is right.
+uint32_t xn_runner_entry_bytes(const xn_model *model, uint32_t entry);
 // The result of the last run: of entry 0 all outputs one after another, else the head's bytes.
 uint32_t xn_runner_result_bytes(const xn_model *model);
 // Copies a piece of it, at most n bytes; the count copied, or an error.

@@ -52,6 +52,9 @@ int xn_store_find(const char *name, xn_store_object *object) {
 }
 
 int xn_store_next(uint32_t *cursor, xn_store_object *object) {
+    if (!xn_table_now.mounted) {
+        return XN_E_STORE;
+    }
     while (*cursor < xn_table_now.count) {
         uint32_t index = (*cursor)++;
         if (!xn_table_now.entries[index].retained) {
@@ -68,7 +71,7 @@ int xn_store_next(uint32_t *cursor, xn_store_object *object) {
 }
 
 uint32_t xn_store_free_bytes(void) {
-    return xn_extent_free();
+    return xn_table_now.mounted ? xn_extent_free() : 0;
 }
 
 const uint8_t *xn_store_map(const xn_store_object *object) {
@@ -76,7 +79,7 @@ const uint8_t *xn_store_map(const xn_store_object *object) {
 }
 
 const char *xn_store_active(void) {
-    return xn_table_now.active;
+    return xn_table_now.mounted ? xn_table_now.active : "";
 }
 
 // ---- A new object
@@ -139,7 +142,7 @@ static int reserve_entry(const xn_store_object *want) {
 
 int xn_store_begin(const xn_store_object *want, bool *have) {
     upload.stage = IDLE;
-    int status = check_wanted(want);
+    int status = xn_table_now.mounted ? check_wanted(want) : XN_E_STORE;
     if (status == XN_OK) {
         status = reserve_entry(want);
     }
@@ -288,5 +291,5 @@ int xn_store_remove(const char *name) {
 }
 
 int xn_store_activate(const char *name) {
-    return strcmp(name, xn_table_now.active) == 0 ? XN_OK : commit_name(XN_LOG_ACTIVE, name);
+    return strcmp(name, xn_store_active()) == 0 ? XN_OK : commit_name(XN_LOG_ACTIVE, name);
 }

@@ -45,6 +45,9 @@ static int entry_is(uint32_t index, const char *name, uint32_t name_crc, xn_log_
 }
 
 int xn_table_find(const char *name, xn_log_record *record) {
+    if (!xn_table_now.mounted) {
+        return XN_E_STORE;
+    }
     uint32_t name_crc = crc_of_name(name);
     for (uint32_t i = 0; i < xn_table_now.count; i++) {
         if (!xn_table_now.entries[i].retained) {
@@ -151,9 +154,9 @@ static int apply(const xn_log_record *record, uint32_t slot) {
 int xn_table_mount(void) {
     xn_table *t = &xn_table_now;
     xn_log_format format;
+    t->mounted = false;
     t->count = 0;
     t->active[0] = 0;
-    t->data_start = t->data_end = 0;
     int status = xn_log_open(&format);
     if (status != XN_OK) {
         return status;
@@ -163,12 +166,9 @@ int xn_table_mount(void) {
     t->cursor = format.cursor;
     t->erases = format.erases;
     format_sequence = format.sequence;
+    t->mounted = true;
     status = xn_log_replay(apply);
-    if (status != XN_OK) { // half a table is none
-        t->count = 0;
-        t->active[0] = 0;
-        t->data_start = t->data_end = 0;
-    }
+    t->mounted = status == XN_OK; // half a table is none
     return status;
 }
 
@@ -200,8 +200,8 @@ static int compact(void) {
 
 int xn_table_commit(xn_log_record *record) {
     uint32_t slot;
-    if (xn_table_now.data_end == 0) {
-        return xn_error_at(XN_E_STORE, "not mounted, bytes", 0);
+    if (!xn_table_now.mounted) {
+        return XN_E_STORE;
     }
     int status = xn_log_full() ? compact() : XN_OK;
     if (status == XN_OK) {

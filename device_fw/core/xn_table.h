@@ -19,6 +19,7 @@ typedef struct xn_table_entry {
 } xn_table_entry;
 
 typedef struct xn_table {
+    bool mounted;                                 // else nothing below counts
     xn_table_entry entries[XN_STORE_OBJECTS + 1]; // one more between a commit and its eviction
     uint32_t count;
     char active[XN_STORE_NAME_MAX + 1];

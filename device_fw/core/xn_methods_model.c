@@ -1,0 +1,200 @@
+// The methods of SPEC-wire that work with the active model.
+#include "xn_active.h"
+#include "xn_error.h"
+#include "xn_methods.h"
+#include "xn_port.h"
+
+#define PROFILE_STEPS 512u // steps that run() can time
+
+static uint32_t step_us[PROFILE_STEPS];
+
+static int active(xn_model **model) {
+    *model = xn_active_model(NULL);
+    return *model == NULL ? XN_E_NO_MODEL : XN_OK;
+}
+
+// ---- model
+// ---------------------------------------------------------------------------------------------
+
+static void put_sizes(xn_msgpack_writer *out, const char *key, const xn_blob_io *io,
+                      uint32_t count) {
+    xn_msgpack_put_text(out, key);
+    xn_msgpack_put_array(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        xn_msgpack_put_uint(out, io[i].bytes);
+    }
+}
+
+static void put_entries(xn_msgpack_writer *out, const xn_model *model) {
+    uint32_t count = model->program.header->entry_count;
+    xn_msgpack_put_text(out, "entries");
+    xn_msgpack_put_array(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        xn_msgpack_put_map(out, 2);
+        xn_call_put_u32(out, "result", model->program.entries[i].result);
+        xn_call_put_u32(out, "size", xn_runner_entry_bytes(model, i));
+    }
+}
+
+int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
+    xn_store_object object;
+    int status = xn_call_end(call);
+    if (status != XN_OK) {
+        return status;
+    }
+    const xn_model *model = xn_active_model(&object);
+    if (model == NULL) {
+        return XN_E_NO_MODEL;
+    }
+    const xn_program *p = &model->program;
+    xn_msgpack_put_map(out, 10);
+    xn_call_put_text(out, "name", object.name);
+    xn_call_put_u32(out, "version", object.version);
+    xn_msgpack_put_text(out, "sha256");
+    xn_msgpack_put_bin(out, object.sha256, sizeof(object.sha256));
+    xn_call_put_u32(out, "arena", p->variant->arena_bytes);
+    xn_call_put_u32(out, "stack", p->variant->stack_bytes);
+    xn_call_put_u32(out, "steps", p->variant->step_count);
+    put_sizes(out, "inputs", p->inputs, p->header->input_count);
+    put_sizes(out, "outputs", p->outputs, p->header->output_count);
+    put_entries(out, model);
+    xn_msgpack_put_text(out, "metadata");
+    xn_msgpack_put_array(out, 2);
+    xn_msgpack_put_uint(out, p->header->metadata_offset);
+    xn_msgpack_put_uint(out, p->header->metadata_bytes);
+    return XN_OK;
+}
+
+// ---- in_write, run, out_read
+// ---------------------------------------------------------------------------
+
+int xn_method_in_write(xn_call *call, xn_msgpack_writer *out) {
+    xn_model *model;
+    uint32_t n;
+    uint32_t input = xn_call_u32(call);
+    uint32_t offset = xn_call_u32(call);
+    const uint8_t *data = xn_call_bin(call, &n);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = active(&model);
+    }
+    if (status == XN_OK) {
+        status = xn_runner_write(model, input, offset, data, n);
+    }
+    if (status == XN_OK) {
+        xn_msgpack_put_nil(out);
+    }
+    return status;
+}
+
+// All inputs, each whole. Nothing is written before all were seen to be right.
+static int write_inputs(xn_model *model, xn_reader items, uint32_t count, bool write) {
+    if (count != model->program.header->input_count) {
+        return xn_error_limit(XN_E_INPUT, "inputs given are", count,
+                              model->program.header->input_count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *data;
+        uint32_t n;
+        uint32_t size;
+        if (xn_msgpack_read_bin(&items, &data, &n) != XN_OK) {
+            return xn_error_at(XN_E_PARAMS, "not a bin is input", i);
+        }
+        xn_runner_input(model, i, &size);
+        if (n != size) {
+            return xn_error_limit(XN_E_INPUT, "bytes", n, size);
+        }
+        if (write) {
+            xn_runner_write(model, i, 0, data, n);
+        }
+    }
+    return XN_OK;
+}
+
+static int run(xn_model *model, uint32_t entry, bool profile, uint32_t *us) {
+    uint32_t steps = xn_runner_steps(model, entry);
+    if (profile && steps > PROFILE_STEPS) {
+        return xn_error_limit(XN_E_TOO_LONG, "steps", steps, PROFILE_STEPS);
+    }
+    uint64_t start = xn_port_time_us();
+    int status = xn_runner_run(model, entry, profile ? step_us : NULL);
+    *us = (uint32_t)(xn_port_time_us() - start);
+    return status;
+}
+
+static void put_steps(xn_msgpack_writer *out, const xn_model *model, uint32_t entry, bool profile) {
+    xn_msgpack_put_text(out, "steps");
+    if (!profile) {
+        xn_msgpack_put_nil(out);
+        return;
+    }
+    uint32_t steps = xn_runner_steps(model, entry);
+    xn_msgpack_put_array(out, steps);
+    for (uint32_t i = 0; i < steps; i++) {
+        xn_msgpack_put_uint(out, step_us[i]);
+    }
+}
+
+static int put_result(xn_msgpack_writer *out, const xn_model *model, uint32_t offset, uint32_t n) {
+    uint8_t *to = xn_msgpack_put_bin_space(out, n);
+    if (to == NULL) {
+        return XN_E_TOO_LONG;
+    }
+    int32_t copied = xn_runner_read(model, offset, to, n);
+    return copied < 0 ? copied : XN_OK;
+}
+
+int xn_method_run(xn_call *call, xn_msgpack_writer *out) {
+    xn_model *model;
+    xn_reader inputs;
+    uint32_t count = 0;
+    uint32_t us = 0;
+    uint32_t entry = xn_call_u32_or(call, 0);
+    bool has_inputs = xn_call_array_or_nil(call, &inputs, &count);
+    bool profile = xn_call_bool_or(call, false);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = active(&model);
+    }
+    if (status == XN_OK && has_inputs) {
+        status = write_inputs(model, inputs, count, false);
+    }
+    if (status == XN_OK && has_inputs) {
+        status = write_inputs(model, inputs, count, true);
+    }
+    if (status == XN_OK) {
+        status = run(model, entry, profile, &us);
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    uint32_t size = xn_runner_result_bytes(model);
+    xn_msgpack_put_map(out, 4);
+    xn_call_put_u32(out, "us", us);
+    xn_call_put_u32(out, "size", size);
+    put_steps(out, model, entry, profile);
+    xn_msgpack_put_text(out, "result");
+    if (!out->full && size > out->size - out->used - 5u) {
+        xn_msgpack_put_nil(out);
+        return XN_OK;
+    }
+    return put_result(out, model, 0, size);
+}
+
+int xn_method_out_read(xn_call *call, xn_msgpack_writer *out) {
+    xn_model *model;
+    uint32_t offset = xn_call_u32(call);
+    uint32_t n = xn_call_u32(call);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = active(&model);
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    uint32_t size = xn_runner_result_bytes(model);
+    if (offset > size) {
+        return xn_error_limit(XN_E_RANGE, "offset", offset, size);
+    }
+    return put_result(out, model, offset, n < size - offset ? n : size - offset);
+}

@@ -1,0 +1,212 @@
+// The methods of SPEC-wire that work on the store.
+#include <string.h>
+
+#include "xn_active.h"
+#include "xn_error.h"
+#include "xn_methods.h"
+#include "xn_port.h"
+#include "xn_reader.h"
+#include "xn_store.h"
+
+#define ITEMS_MAX 15u // of one reply to ls: an array of one head byte
+#define ITEM_BYTES (XN_STORE_NAME_MAX + 100u)
+
+// The upload session: 0 is none.
+static uint32_t session;
+static uint32_t last_session;
+
+void xn_methods_forget_upload(void) {
+    session = 0;
+    xn_store_abort();
+}
+
+// ---- Looking
+// -------------------------------------------------------------------------------------------
+
+static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
+    xn_msgpack_put_map(out, 6);
+    xn_call_put_text(out, "name", object->name);
+    xn_call_put_u32(out, "type", object->type);
+    xn_call_put_u32(out, "size", object->size);
+    xn_msgpack_put_text(out, "sha256");
+    xn_msgpack_put_bin(out, object->sha256, sizeof(object->sha256));
+    xn_call_put_u32(out, "version", object->version);
+    xn_call_put_bool(out, "active", strcmp(object->name, xn_store_active()) == 0);
+}
+
+// Goes to object number `first`: 1 *object is it, 0 there are not so many, or an error.
+static int seek(uint32_t first, uint32_t *cursor, xn_store_object *object) {
+    int more = xn_store_next(cursor, object);
+    for (uint32_t i = 0; i < first && more == 1; i++) {
+        more = xn_store_next(cursor, object);
+    }
+    return more;
+}
+
+int xn_method_ls(xn_call *call, xn_msgpack_writer *out) {
+    xn_store_object object;
+    uint32_t cursor = 0;
+    uint32_t first = xn_call_u32_or(call, 0);
+    int status = xn_call_end(call);
+    if (status != XN_OK) {
+        return status;
+    }
+    // The count goes into one byte, once it is known.
+    uint32_t head = out->used;
+    uint32_t count = 0;
+    uint32_t room = out->size - out->used;
+    xn_msgpack_put_array(out, 0);
+    int more = seek(first, &cursor, &object);
+    while (more == 1 && count < ITEMS_MAX && (count + 1u) * ITEM_BYTES < room) {
+        put_object(out, &object);
+        count++;
+        more = xn_store_next(&cursor, &object);
+    }
+    if (more < 0) {
+        return more;
+    }
+    out->start[head] = (uint8_t)(0x90u | count);
+    return XN_OK;
+}
+
+int xn_method_get(xn_call *call, xn_msgpack_writer *out) {
+    xn_store_object object;
+    char name[XN_STORE_NAME_MAX + 1];
+    xn_call_name(call, name, sizeof(name));
+    uint32_t offset = xn_call_u32(call);
+    uint32_t n = xn_call_u32(call);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = xn_store_find(name, &object);
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    if (offset > object.size) {
+        return xn_error_limit(XN_E_RANGE, "offset", offset, object.size);
+    }
+    n = n < object.size - offset ? n : object.size - offset;
+    uint8_t *to = xn_msgpack_put_bin_space(out, n);
+    return to == NULL ? XN_E_TOO_LONG : xn_port_flash_read(object.offset + offset, to, n);
+}
+
+// ---- Uploading
+// -----------------------------------------------------------------------------------------
+
+int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
+    xn_store_object want;
+    bool have;
+    uint32_t n;
+    xn_call_name(call, want.name, sizeof(want.name));
+    want.type = xn_call_u32(call);
+    want.size = xn_call_u32(call);
+    want.version = want.offset = 0;
+    const uint8_t *sha256 = xn_call_bin(call, &n);
+    int status = xn_call_end(call);
+    if (status == XN_OK && n != sizeof(want.sha256)) {
+        status = xn_error_limit(XN_E_PARAMS, "sha256 bytes", n, sizeof(want.sha256));
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    memcpy(want.sha256, sha256, sizeof(want.sha256));
+    session = 0;
+    status = xn_store_begin(&want, &have);
+    if (status != XN_OK) {
+        return status;
+    }
+    session = ++last_session;
+    xn_msgpack_put_map(out, 3);
+    xn_call_put_bool(out, "have", have);
+    xn_call_put_u32(out, "session", session);
+    xn_call_put_u32(out, "offset", 0);
+    return XN_OK;
+}
+
+static int check_session(uint32_t wanted) {
+    return session == 0 || wanted != session
+               ? xn_error_limit(XN_E_SESSION, "session", wanted, session)
+               : XN_OK;
+}
+
+int xn_method_put_data(xn_call *call, xn_msgpack_writer *out) {
+    uint32_t n;
+    uint32_t wanted = xn_call_u32(call);
+    uint32_t offset = xn_call_u32(call);
+    const uint8_t *data = xn_call_bin(call, &n);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = check_session(wanted);
+    }
+    if (status == XN_OK) {
+        status = xn_store_write(offset, data, n);
+    }
+    if (status == XN_OK) {
+        xn_msgpack_put_nil(out);
+    }
+    return status;
+}
+
+// Commits what was verified, by way of the loader where it is a blob.
+static int install(const xn_store_object *object, bool activate, int *golden, uint32_t *golden_us) {
+    *golden = 0;
+    *golden_us = 0;
+    if (object->type == XN_STORE_BLOB) {
+        return xn_active_install(object, activate, golden, golden_us);
+    }
+    return activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
+                    : xn_store_commit(false);
+}
+
+int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
+    xn_store_object object;
+    int golden = 0;
+    uint32_t golden_us = 0;
+    uint32_t wanted = xn_call_u32(call);
+    bool activate = xn_call_bool_or(call, false);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = check_session(wanted);
+    }
+    if (status == XN_OK) {
+        status = xn_store_verify(&object);
+    }
+    if (status == XN_OK) {
+        status = install(&object, activate, &golden, &golden_us);
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    session = 0;
+    xn_msgpack_put_map(out, 5);
+    xn_call_put_text(out, "name", object.name);
+    xn_call_put_u32(out, "version", object.version);
+    xn_call_put_bool(out, "active", strcmp(object.name, xn_store_active()) == 0);
+    xn_call_put_bool(out, "golden", golden == 1);
+    xn_call_put_u32(out, "golden_us", golden_us);
+    return XN_OK;
+}
+
+// ---- Changing
+// ------------------------------------------------------------------------------------------
+
+static int by_name(xn_call *call, xn_msgpack_writer *out, int (*change)(const char *name)) {
+    char name[XN_STORE_NAME_MAX + 1];
+    xn_call_name(call, name, sizeof(name));
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = change(name);
+    }
+    if (status == XN_OK) {
+        xn_msgpack_put_nil(out);
+    }
+    return status;
+}
+
+int xn_method_rm(xn_call *call, xn_msgpack_writer *out) {
+    return by_name(call, out, xn_active_remove);
+}
+
+int xn_method_activate(xn_call *call, xn_msgpack_writer *out) {
+    return by_name(call, out, xn_active_set);
+}
