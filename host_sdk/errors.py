@@ -18,7 +18,7 @@ XipnetError
 │   ├── CompileError            a .tflite that the compiler refuses
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
-├── SimulatorError              the firmware cannot be built, or QEMU ended at once
+├── SimulatorError              the virtual board cannot be started
 └── DeviceError                 the board answered with a code of docs/ERRORS.md
     ├── RequestError            BadFrameError, BadMessageError, MethodError, ParamsError,
     │                           BusyError, ReplyTooLongError
@@ -164,7 +164,7 @@ class ToolMissingError(XipnetError):
 
 
 class SimulatorError(XipnetError):
-    """The firmware cannot be built, or QEMU ended at once; the message holds what it said."""
+    """The virtual board cannot be started: its firmware or its flash file; says why."""
 
 
 # ---- What the board answered ---------------------------------------------------------------------

@@ -38,10 +38,13 @@ _LATE_METHODS = frozenset({"exec", "eval"})
 _OPENING_METHOD = "hello"
 _PROBE_METHOD = "ping"
 _REPEATED_BY_CLOCK = _LATE_METHODS | {_OPENING_METHOD}
-_RETRY_S = 0.5
+_FIRST_RETRY_S = 0.5
+_LEAST_RETRY_S = 0.1
+_ROUND_TRIPS = 4  # of silence make suspicious
+_SMOOTHING = 0.125
 _RETRY_GROWTH = 1.5
 _RETRY_MAX_S = 4.0
-_POLL_S = 0.1
+_POLL_S = 0.05
 _ID_SPAN = 12  # the board keeps 16 replies: stay well within
 _LEAST_FRAME_BYTES = 256  # what every board takes
 _SEEN_TEXT_BYTES = 200
@@ -58,7 +61,8 @@ class Pending:
     first_sent: int = 0  # counts the link's transmissions, in order; 0: not sent yet
     last_sent: int = 0
     lost: bool = False
-    retry_s: float = _RETRY_S
+    retry_s: float = _FIRST_RETRY_S
+    sent_s: float = 0.0
     due_s: float = 0.0
     deadline_s: float | None = None
     error: LinkError | None = None
@@ -121,6 +125,7 @@ class Link:
         self._decoder = Decoder()
         self._next_id = secrets.randbits(30)
         self._transmissions = 0
+        self._round_trip_s = _FIRST_RETRY_S / _ROUND_TRIPS  # smoothed
         self._under_way: dict[int, Pending] = {}
         self._probe: Pending | None = None
         self._gone: PortClosedError | None = None
@@ -232,11 +237,16 @@ class Link:
             self.counters.repeated += 1
         else:
             pending.first_sent = self._transmissions
+            pending.sent_s = now
+            pending.retry_s = self._retry_s()
             if pending.timeout_s is not None:
                 pending.deadline_s = now + pending.timeout_s
         pending.last_sent = self._transmissions
         pending.lost = False
         pending.wait_longer(now)
+
+    def _retry_s(self) -> float:
+        return min(max(self._round_trip_s * _ROUND_TRIPS, _LEAST_RETRY_S), _RETRY_MAX_S)
 
     def _wait_for(self, ready: Callable[[], bool]) -> None:
         """Waits for a condition, or the end of the port; meanwhile sends again what is due."""
@@ -319,10 +329,17 @@ class Link:
             if answered is self._probe:
                 self._probe = None
             if not answered.late:
+                self._measure(answered)
                 for earlier in self._under_way.values():
                     if not earlier.by_clock and earlier.last_sent < answered.first_sent:
                         earlier.lost = earlier.first_sent > 0
             self._changed.notify_all()
+
+    def _measure(self, answered: Pending) -> None:
+        """Learns how long the line takes, from requests that were sent once."""
+        if answered.first_sent == answered.last_sent:
+            took_s = time.monotonic() - answered.sent_s
+            self._round_trip_s += (took_s - self._round_trip_s) * _SMOOTHING
 
     def _restarted(self, boot: BootReport) -> None:
         self._on_boot(boot)

@@ -23,13 +23,13 @@ def open_transport(port: str, baud: int = 115200) -> Transport:
     """
     scheme = port.partition("://")[0] if "://" in port else ""
     if scheme == "sim":
-        from host_sdk.transports.sim import SimTransport
+        from host_sdk.transports.sim import open_sim
 
-        return SimTransport(port)
+        return open_sim(port)
     if scheme == "socket":
-        from host_sdk.transports.tcp import TcpTransport
+        from host_sdk.transports.tcp import open_tcp
 
-        return TcpTransport(port)
+        return open_tcp(port)
     from host_sdk.transports.serial import SerialTransport
 
     return SerialTransport(port, baud)

@@ -1,0 +1,180 @@
+"""A virtual board: the real firmware under QEMU, its flash in a file. Linux and macOS.
+
+QEMU ends with this process, however that ends: by `close`, by atexit, and on Linux by the kernel.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from device_fw.boards import Board, board_for_cpu, board_names, load_board, qemu_command
+from host_sdk.errors import (
+    FlashFileBusyError,
+    PortNotFoundError,
+    SimulatorError,
+    ToolMissingError,
+)
+from host_sdk.transports.lock import FileLock
+
+_INSTALL = {"darwin": "brew install qemu"}
+_PR_SET_PDEATHSIG = 1
+
+
+def find_board(name: str) -> Board:
+    """A virtual board by its name or its CPU.
+
+    Raises:
+        PortNotFoundError: there is none.
+    """
+    if name in board_names():
+        return load_board(name)
+    try:
+        return board_for_cpu(name)
+    except ValueError as error:
+        known = ", ".join(f"{load_board(b).cpu} ({b})" for b in board_names())
+        raise PortNotFoundError(f"virtual board must be one of {known}; is {name!r}") from error
+
+
+class Qemu:
+    """A running virtual board.
+
+    Args:
+        board: which.
+        flash: file that keeps the flash; None: a fresh one that goes away at the end.
+        uart: one end of a connection, or a listening socket; QEMU takes a copy.
+        extra: more arguments for QEMU.
+
+    Raises:
+        ToolMissingError: QEMU is not installed.
+        SimulatorError: the firmware cannot be built.
+        FlashFileBusyError: another simulator holds the flash file.
+    """
+
+    def __init__(
+        self, board: Board, flash: Path | None, uart: socket.socket, extra: tuple[str, ...] = ()
+    ) -> None:
+        self.board = board
+        program = _find_qemu(board.qemu.program)
+        firmware = _firmware(board.name)
+        self._folder = tempfile.TemporaryDirectory(prefix="xipnet-")
+        self._said = Path(self._folder.name) / "qemu.txt"
+        path = flash or Path(self._folder.name) / "flash"
+        try:
+            self._lock = _lock_flash(path)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        uart_number = uart.fileno()
+        listening = uart.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        server = ",server=on,wait=off" if listening else ""
+        command = qemu_command(board, firmware, path, "chardev:uart")
+        command = [program, *command[1:], *extra]
+        command += ["-chardev", f"socket,id=uart,fd={uart_number}{server}"]
+        self._process = _start(command, uart_number, self._said)
+        atexit.register(self.close)
+
+    @property
+    def pid(self) -> int:
+        """QEMU's process."""
+        return self._process.pid
+
+    def why_ended(self) -> str:
+        """What QEMU said before it ended."""
+        said = self._said.read_text(errors="replace").strip() if self._said.exists() else ""
+        return f"the simulator ended{': ' + said if said else ''}"
+
+    def wait(self) -> int:
+        """Waits until QEMU ends by itself."""
+        return self._process.wait()
+
+    def close(self) -> None:
+        """Ends QEMU and frees the flash file; calling it again does nothing."""
+        atexit.unregister(self.close)
+        self._process.kill()
+        self._process.wait()
+        self._lock.release()
+        self._folder.cleanup()
+
+
+def _find_qemu(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        install = _INSTALL.get(sys.platform, "apt install qemu-system-arm")
+        raise ToolMissingError(f"QEMU ({program})", install)
+    return found
+
+
+def _firmware(board: str) -> Path:
+    from device_fw.build import firmware_path
+    from device_fw.errors import FirmwareError
+
+    try:
+        return firmware_path(board)
+    except FirmwareError as error:
+        raise SimulatorError(f"the firmware of {board} cannot be built: {error}") from error
+
+
+def _lock_flash(path: Path) -> FileLock:
+    try:
+        return FileLock(path)
+    except BlockingIOError as error:
+        raise FlashFileBusyError(f"flash file {path} is in use by another simulator") from error
+    except OSError as error:
+        raise SimulatorError(f"flash file {path} cannot be opened: {error.strerror}") from error
+
+
+def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]:
+    """Starts QEMU from a thread that lives as long as QEMU does.
+
+    The kernel's "die with the parent" means the thread that started it, not the process.
+    """
+    started = threading.Event()
+    result: list[subprocess.Popen[bytes] | OSError] = []
+
+    def keep() -> None:
+        try:
+            with said.open("wb") as log:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[uart],
+                    preexec_fn=_die_with_parent(),
+                )
+        except OSError as error:
+            result.append(error)
+            started.set()
+            return
+        result.append(process)
+        started.set()
+        process.wait()
+
+    threading.Thread(target=keep, name="xipnet-qemu", daemon=True).start()
+    started.wait()
+    if isinstance(result[0], OSError):
+        raise SimulatorError(f"QEMU cannot be started: {result[0]}") from result[0]
+    return result[0]
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be imported
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # A terminal's Ctrl-C is for this process, which ends QEMU in its own time.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return ask
