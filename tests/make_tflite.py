@@ -1,0 +1,131 @@
+"""Small .tflite files for tests: a Graph written with LiteRT's own schema, and run by LiteRT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+
+from relocatable.graph import Graph, Op, Tensor
+
+schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+
+_OPTIONS = {
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "ADD": "AddOptions",
+    "SUB": "SubOptions",
+    "MUL": "MulOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
+    "MEAN": "ReducerOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "PACK": "PackOptions",
+}
+_ENUMS = {
+    "padding": "Padding",
+    "fused_activation_function": "ActivationFunctionType",
+    "weights_format": "FullyConnectedOptionsWeightsFormat",
+}
+_VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "RESHAPE": 1, "HARD_SWISH": 1}
+
+
+def make_tflite(graph: Graph, edit: Callable[[Any], None] | None = None) -> bytes:
+    """The graph as a .tflite.
+
+    Args:
+        graph: what to write.
+        edit: changes the schema's own model object before it is written, for damaged files.
+    """
+    model = schema.ModelT()
+    model.version = 3
+    model.buffers = [schema.BufferT()]
+    model.operatorCodes = []
+    sub = schema.SubGraphT()
+    sub.tensors = [_tensor(model, tensor) for tensor in graph.tensors]
+    sub.operators = [_operator(model, op) for op in graph.ops]
+    sub.inputs, sub.outputs = list(graph.inputs), list(graph.outputs)
+    model.subgraphs = [sub]
+    if edit:
+        edit(model)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def run_litert(model: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The outputs of LiteRT's reference kernels."""
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    interpreter = litert.Interpreter(
+        model_content=model, experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF
+    )
+    interpreter.allocate_tensors()
+    for detail, x in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(detail["index"], x)
+    interpreter.invoke()
+    return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+
+
+def random_inputs(graph: Graph, seed: int) -> list[np.ndarray]:
+    """Values over the whole range of each input's type; floats in [-1, 1)."""
+    rng = np.random.default_rng(seed)
+    inputs = []
+    for tensor in (graph.tensors[i] for i in graph.inputs):
+        if tensor.dtype == "float32":
+            inputs.append((rng.random(tensor.shape) * 2 - 1).astype(np.float32))
+        else:
+            raw = rng.integers(0, 256, (tensor.count,), np.uint8)
+            inputs.append(raw.view(tensor.dtype).reshape(tensor.shape))
+    return inputs
+
+
+def _tensor(model: Any, tensor: Tensor) -> Any:
+    t = schema.TensorT()
+    t.name = tensor.name.encode()
+    t.shape = list(tensor.shape)
+    t.type = getattr(schema.TensorType, tensor.dtype.upper())
+    t.buffer = 0
+    if tensor.data is not None:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(tensor.data.tobytes(), np.uint8)
+        t.buffer = len(model.buffers)
+        model.buffers.append(buffer)
+    if tensor.quant:
+        t.quantization = schema.QuantizationParametersT()
+        t.quantization.scale = list(tensor.quant.scale)
+        t.quantization.zeroPoint = list(tensor.quant.zero_point)
+        t.quantization.quantizedDimension = tensor.quant.axis or 0
+    return t
+
+
+def _operator(model: Any, op: Op) -> Any:
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, op.kind)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = _VERSIONS.get(op.kind, 2)
+    o = schema.OperatorT()
+    o.opcodeIndex = len(model.operatorCodes)
+    model.operatorCodes.append(code)
+    o.inputs, o.outputs = list(op.inputs), list(op.outputs)
+    if op.kind in _OPTIONS:
+        o.builtinOptionsType = getattr(schema.BuiltinOptions, _OPTIONS[op.kind])
+        o.builtinOptions = _options(_OPTIONS[op.kind], op)
+    return o
+
+
+def _options(table: str, op: Op) -> Any:
+    options = getattr(schema, f"{table}T")()
+    for key, value in op.attrs.items():
+        first, *rest = key.split("_")
+        field = first + "".join(part.capitalize() for part in rest)
+        assert hasattr(options, field), field
+        number = getattr(getattr(schema, _ENUMS[key]), str(value)) if key in _ENUMS else value
+        setattr(options, field, number)
+    return options

@@ -1,0 +1,175 @@
+"""Reading .tflite bytes: all that the graph keeps, and a typed error for every damage."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import SHARED_MODELS, shared_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from make_graph import GraphBuilder, conv_graph
+from make_tflite import make_tflite, schema
+
+from relocatable.errors import ModelError, UnsupportedError
+from relocatable.graph import Quant
+from relocatable.read_tflite import read_tflite
+
+MODEL = make_tflite(conv_graph())
+
+
+@pytest.mark.parametrize("path", sorted(SHARED_MODELS.glob("*.tflite")), ids=lambda p: p.stem)
+def test_reads_every_shared_model(path):
+    graph = read_tflite(path.read_bytes(), path.stem)
+    assert graph.name == path.stem
+    assert all(op.outputs for op in graph.ops)
+
+
+def test_keeps_shapes_types_scales_constants_and_attributes():
+    written = conv_graph(stride_h=2, dilation_w_factor=3, fused_activation_function="RELU6")
+    read = read_tflite(make_tflite(written), "test")
+    assert (read.inputs, read.outputs) == (written.inputs, written.outputs)
+    assert read.ops[0] == written.ops[0]
+    for a, b in zip(read.tensors, written.tensors, strict=True):
+        assert (a.name, a.shape, a.dtype) == (b.name, b.shape, b.dtype)
+        assert (a.data is None) == (b.data is None)
+        assert a.data is None or np.array_equal(a.data, b.data)
+    assert read.tensors[0].quant == Quant((0.5,), (0,))
+    assert read.tensors[1].quant.axis == 0
+    assert len(read.tensors[1].quant.scale) == 3
+
+
+def test_absent_optional_input_is_minus_one():
+    b = GraphBuilder()
+    x, w = b.input(1, 4), b.constant(np.zeros((2, 4)), "int8", Quant((0.1,), (0,)))
+    y = b.op("FULLY_CONNECTED", (x, w, -1), b.tensor(1, 2))
+    read = read_tflite(make_tflite(b.graph(y)), "test")
+    assert read.ops[0].inputs == (x, w, -1)
+    assert read.ops[0].attrs["keep_num_dims"] is False
+
+
+def test_missing_options_take_the_defaults_of_the_schema():
+    def without(model: Any) -> None:
+        model.subgraphs[0].operators[0].builtinOptions = None
+        model.subgraphs[0].operators[0].builtinOptionsType = 0
+
+    attrs = read_tflite(make_tflite(conv_graph(), without), "test").ops[0].attrs
+    assert (attrs["dilation_h_factor"], attrs["stride_h"], attrs["padding"]) == (1, 0, "SAME")
+
+
+def test_dynamic_batch_is_one():
+    def dynamic(model: Any) -> None:
+        model.subgraphs[0].tensors[0].shape = [-1, 8, 6, 2]
+
+    assert read_tflite(make_tflite(conv_graph(), dynamic), "test").tensors[0].shape == (1, 8, 6, 2)
+
+
+def test_other_dynamic_dimensions_are_refused():
+    def dynamic(model: Any) -> None:
+        model.subgraphs[0].tensors[0].shape = [1, -1, 6, 2]
+
+    with pytest.raises(UnsupportedError, match="dimensions but for the batch must be fixed"):
+        read_tflite(make_tflite(conv_graph(), dynamic), "test")
+
+
+def test_unknown_operator_keeps_its_name():
+    def custom(model: Any) -> None:
+        code = model.operatorCodes[0]
+        code.builtinCode = schema.BuiltinOperator.CUSTOM
+        code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        code.customCode = b"Detection\nPostProcess"
+        model.subgraphs[0].operators[0].builtinOptions = None
+        model.subgraphs[0].operators[0].builtinOptionsType = 0
+
+    read = read_tflite(make_tflite(conv_graph(), custom), "test")
+    assert read.ops[0].kind == "CUSTOM Detection?PostProcess"
+
+
+def _set(path: str, value: object) -> Any:
+    def edit(model: Any) -> None:
+        *way, last = path.split(".")
+        target = model
+        for step in way:
+            target = target[int(step)] if step.isdigit() else getattr(target, step)
+        setattr(target, last, value)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (_set("version", 2), "schema version must be 3; is 2"),
+        (_set("subgraphs", []), "subgraphs must be 1; is 0"),
+        (_set("subgraphs.0.inputs", [9]), r"graph inputs must be in \[0, 4\); is 9"),
+        (_set("subgraphs.0.outputs", []), "graph must have inputs and outputs"),
+        (_set("subgraphs.0.operators.0.inputs", [0, 1, 44]), r"CONV_2D inputs .*\[-1, 4\); is 44"),
+        (_set("subgraphs.0.operators.0.outputs", [-2]), r"CONV_2D outputs .*; is -2"),
+        (_set("subgraphs.0.operators.0.opcodeIndex", 7), r"operator code must be in \[0, 1\)"),
+        (_set("subgraphs.0.operators.0.builtinOptionsType", 5), "CONV_2D options must be Conv2D"),
+        (_set("subgraphs.0.operators.0.builtinOptions.padding", 9), "CONV_2D padding must be one"),
+        (_set("subgraphs.0.tensors.1.buffer", 99), r"buffer of tensor 'c1' must be in \[0, 3\)"),
+        (_set("subgraphs.0.tensors.1.shape", [3, 3, 3, 9]), "bytes of constant 'c1' must be 243"),
+        (_set("subgraphs.0.tensors.0.shape", [1, 1 << 20, 1 << 20, 9]), "bytes of tensor 't0'"),
+        (_set("subgraphs.0.tensors.0.shape", [1] * 9), "dimensions of tensor 't0'"),
+        (_set("subgraphs.0.tensors.0.quantization.scale", [-1.0]), "scales of tensor 't0'"),
+        (_set("subgraphs.0.tensors.0.quantization.scale", [1.0, 2.0]), "scales of tensor 't0'"),
+        (_set("subgraphs.0.tensors.0.quantization.zeroPoint", [1, 2]), "zero points of 't0'"),
+        (_set("subgraphs.0.operators.0.inputs", [3, 1, 2]), "input 3 must be written before"),
+    ],
+)
+def test_damage_is_a_model_error(edit, message):
+    with pytest.raises(ModelError, match=message):
+        read_tflite(make_tflite(conv_graph(), edit), "test")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (_set("subgraphs.0.tensors.1.type", schema.TensorType.INT4), "'c1': dtype .*; is int4"),
+        (_set("subgraphs.0.tensors.0.isVariable", True), "tensor 't0': must be a plain array"),
+        (_set("buffers.1.offset", 4000), "tensor 'c1': constants must lie inside the flatbuffer"),
+    ],
+)
+def test_tensors_that_a_graph_cannot_hold_are_refused(edit, message):
+    with pytest.raises(UnsupportedError, match=message):
+        read_tflite(make_tflite(conv_graph(), edit), "test")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\0" * 7, b"not a model at all", b"\x1c\0\0\0TFL2" + bytes(9)]
+)
+def test_other_files_are_refused(data):
+    with pytest.raises(ModelError, match="must be b'TFL3'"):
+        read_tflite(data, "test")
+
+
+@pytest.mark.parametrize("end", range(8, len(MODEL), 7))
+def test_truncated_file_is_refused_or_still_whole(end):
+    with pytest.raises((ModelError, UnsupportedError)):
+        read_tflite(MODEL[:end], "test")
+
+
+@settings(max_examples=400, deadline=1000)
+@given(st.lists(st.tuples(st.integers(8, len(MODEL) - 1), st.integers(0, 255)), min_size=1))
+def test_any_damage_is_a_typed_error(changes):
+    data = bytearray(MODEL)
+    for at, value in changes:
+        data[at] = value
+    with contextlib.suppress(ModelError, UnsupportedError):
+        read_tflite(bytes(data), "test")
+
+
+def test_missing_package_names_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    with pytest.raises(ModelError, match=r"pip install 'xipnet\[compile\]'"):
+        read_tflite(MODEL, "test")
+
+
+def test_shared_buffers_cost_no_copies():
+    graph = read_tflite(shared_model("mlperf_vww_int8.tflite").read_bytes(), "vww")
+    constants = [t.data for t in graph.tensors if t.data is not None]
+    assert all(c.base is not None for c in constants)

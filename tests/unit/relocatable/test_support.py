@@ -1,0 +1,198 @@
+"""Refusals: each names the rule, what was seen, and the operator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import ROOT, SHARED_MODELS, shared_model
+from make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
+
+from relocatable.errors import UnsupportedError
+from relocatable.graph import Graph, Quant
+from relocatable.opsdoc import ops_markdown
+from relocatable.read_tflite import read_tflite
+from relocatable.support import RULES, check_support
+
+MODELS = sorted(p.name for p in SHARED_MODELS.glob("*.tflite") if "16x8" not in p.name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_takes_every_shared_model(name):
+    check_support(read_tflite(shared_model(name).read_bytes(), name))
+
+
+def test_refuses_16_bit_activations_once_for_each_operator():
+    graph = read_tflite(shared_model("mnist_small_16x8.tflite").read_bytes(), "16x8")
+    with pytest.raises(UnsupportedError, match="16-bit activations are not done") as caught:
+        check_support(graph)
+    assert [v.op for v in caught.value.violations].count("CONV_2D") == 2
+
+
+def refusal(graph: Graph) -> str:
+    with pytest.raises(UnsupportedError) as caught:
+        check_support(graph)
+    return str(caught.value)
+
+
+def test_names_rule_value_and_place():
+    text = refusal(conv_graph(dilation_h_factor=65))
+    assert text == "CONV_2D 'block3': dilation must be in [1, 64]; is 65"
+
+
+def test_error_carries_its_parts():
+    with pytest.raises(UnsupportedError) as caught:
+        check_support(conv_graph(fused_activation_function="TANH"))
+    error = caught.value
+    assert (error.op, error.tensor, error.value) == ("CONV_2D", "block3", "TANH")
+    assert error.rule.startswith("fused activation must be")
+
+
+def test_collects_the_violations_of_all_operators():
+    b = GraphBuilder()
+    x = b.input(1, 4, 4, 2)
+    bad = b.op("ABS", (x,), b.tensor(1, 4, 4, 2))
+    graph = b.graph(b.op("TILE", (bad,), b.tensor(1, 4, 4, 2)))
+    assert refusal(graph).splitlines() == [
+        "ABS 't1': operator must be one of docs/OPS.md; is ABS",
+        "TILE 't2': operator must be one of docs/OPS.md; is TILE",
+    ]
+
+
+def unary(kind: str, out: Quant = PLAIN, shape: tuple[int, ...] = (1, 8), **attrs: object) -> Graph:
+    b = GraphBuilder()
+    x = b.input(1, 8)
+    return b.graph(b.op(kind, (x,), b.tensor(*shape, quant=out), **attrs))
+
+
+def pool(kind: str = "MAX_POOL_2D", out: Quant = PLAIN, **changed: object) -> Graph:
+    b = GraphBuilder()
+    x = b.input(1, 8, 8, 2)
+    return b.graph(b.op(kind, (x,), b.tensor(1, 4, 4, 2, quant=out), **{**POOL, **changed}))
+
+
+def binary(a: tuple[int, ...], c: tuple[int, ...], out: tuple[int, ...]) -> Graph:
+    b = GraphBuilder()
+    x, z = b.input(*a), b.input(*c)
+    return b.graph(b.op("ADD", (x, z), b.tensor(*out), fused_activation_function="NONE"))
+
+
+def pad(amounts: list[list[int]], out: tuple[int, ...]) -> Graph:
+    b = GraphBuilder()
+    x, p = b.input(1, 4, 4, 2), b.constant(amounts)
+    return b.graph(b.op("PAD", (x, p), b.tensor(*out)))
+
+
+def dense(weights: tuple[int, int], zero_point: int = 0) -> Graph:
+    b = GraphBuilder()
+    x = b.input(1, 8)
+    w = b.constant(np.zeros(weights), "int8", Quant((0.1,), (zero_point,)))
+    y = b.tensor(1, 4)
+    attrs = {"fused_activation_function": "NONE", "weights_format": "DEFAULT"}
+    return b.graph(b.op("FULLY_CONNECTED", (x, w, -1), y, keep_num_dims=False, **attrs))
+
+
+def with_tensor(graph: Graph, index: int, **changed: object) -> Graph:
+    tensors = list(graph.tensors)
+    tensors[index] = replace(tensors[index], **changed)
+    return replace(graph, tensors=tuple(tensors))
+
+
+@pytest.mark.parametrize(
+    ("graph", "text"),
+    [
+        (conv_graph(stride_w=0), "strides must be at least 1; is 1 x 0"),
+        (conv_graph(padding="SAME"), "output's height and width must follow"),
+        (with_tensor(conv_graph(), 0, shape=(2, 8, 6, 2)), "input and output must be [1, H, W, C]"),
+        (
+            with_tensor(conv_graph(), 0, shape=(1, 8, 6, 3)),
+            "filter must be [O, KH, KW, C / groups]",
+        ),
+        (with_tensor(conv_graph(), 0, quant=None), "must have one scale"),
+        (with_tensor(conv_graph(), 1, quant=Quant((0.1,), (3,))), "zero point 0"),
+        (with_tensor(conv_graph(), 1, data=None), "CONV_2D"),
+        (with_tensor(conv_graph(), 0, dtype="float32"), "input, filter and output must be"),
+        (unary("RELU", shape=(2, 4)), "output must have the input's shape; is [1, 8] -> [2, 4]"),
+        (unary("SOFTMAX", beta=1.0), "scale 1/256 and zero point"),
+        (unary("SOFTMAX", Quant((1 / 256,), (-128,)), beta=0.0), "beta must be finite and above 0"),
+        (unary("LOGISTIC"), "scale 1/256 and zero point"),
+        (unary("TANH"), "scale 1/128 and zero point"),
+        (unary("LEAKY_RELU", alpha=float("nan")), "alpha must be finite; is nan"),
+        (unary("RELU", Quant((0.5,), (300,))), "zero point within their type"),
+        (unary("ADD", fused_activation_function="NONE"), "inputs and outputs must be as many"),
+        (pool(out=Quant((0.25,), (0,))), "must have the same scale and zero point"),
+        (pool(filter_width=0), "window must be at least 1 x 1; is 2 x 0"),
+        (pool("AVERAGE_POOL_2D", stride_h=1), "is [4, 4], not [7, 4], of [1, 8, 8, 2]"),
+        (binary((1, 4), (1, 3), (1, 4)), "inputs must be of the output's shape"),
+        (binary((1, 4), (1, 1), (1, 3)), "inputs must be of the output's shape"),
+        (binary((1, 1, 1, 1, 4), (1,), (1, 1, 1, 1, 4)), "at most 4 dimensions"),
+        (pad([[0, 0], [1, 1], [1, 1], [0, 0]], (1, 6, 7, 2)), "lead to the output's shape"),
+        (pad([[0, 0], [-1, 1], [1, 1], [0, 0]], (1, 4, 6, 2)), "none below 0"),
+        (pad([[0, 0], [1, 1]], (1, 6, 4, 2)), "paddings must be [rank, 2]"),
+        (dense((4, 7)), "filter must be [N, K]"),
+        (dense((5, 8)), "filter must be [N, K]"),
+    ],
+)
+def test_refuses(graph, text):
+    assert text in refusal(graph)
+
+
+def test_mean_axes():
+    def mean(axes: list[int], out: tuple[int, ...]) -> Graph:
+        b = GraphBuilder()
+        x, a = b.input(1, 4, 4, 2), b.constant(axes)
+        return b.graph(b.op("MEAN", (x, a), b.tensor(*out), keep_dims=False))
+
+    check_support(mean([1, 2], (1, 2)))
+    check_support(mean([-3, -2], (1, 2)))
+    for axes in ([1, 1], [4], [1, -3], [3]):
+        assert "axes must be different ones" in refusal(mean(axes, (1, 2)))
+
+
+def test_concatenation_along_an_axis():
+    def join(axis: int, out: tuple[int, ...], scale: Quant = PLAIN) -> Graph:
+        b = GraphBuilder()
+        x, z = b.input(1, 4, 2), b.input(1, 4, 3, quant=scale)
+        y = b.tensor(*out)
+        return b.graph(
+            b.op("CONCATENATION", (x, z), y, axis=axis, fused_activation_function="NONE")
+        )
+
+    check_support(join(2, (1, 4, 5)))
+    check_support(join(-1, (1, 4, 5)))
+    for graph in (join(1, (1, 8, 2)), join(3, (1, 4, 5)), join(2, (1, 4, 6))):
+        assert "inputs must agree" in refusal(graph)
+
+
+def test_computed_weights_and_shapes_are_refused():
+    b = GraphBuilder()
+    x, w = b.input(1, 8, 6, 2), b.input(3, 3, 3, 2, quant=Quant((0.1,), (0,)))
+    y = b.tensor(1, 6, 4, 3)
+    graph = b.graph(b.op("CONV_2D", (x, w), y, **CONV))
+    assert "filter and bias must be known at compile time; is computed: 't1'" in refusal(graph)
+
+    b = GraphBuilder()
+    x, shape = b.input(1, 8), b.input(2, dtype="int32")
+    graph = b.graph(b.op("RESHAPE", (x, shape), b.tensor(2, 4)))
+    assert "second input must be known at compile time; is computed: 't1'" in refusal(graph)
+
+    b = GraphBuilder()
+    x = b.input(2, dtype="int32")
+    graph = b.graph(b.op("PACK", (x, x), b.tensor(2, 2, dtype="int32"), axis=0))
+    assert "the result must follow from shapes and constants alone" in refusal(graph)
+
+
+def test_constant_or_untyped_endpoints_are_refused():
+    b = GraphBuilder()
+    x = b.input(1, 8)
+    shape = b.op("SHAPE", (x,), b.tensor(2, dtype="int32"))
+    assert "graph output must be computed; is constant" in refusal(b.graph(shape))
+
+
+def test_every_rule_has_words():
+    assert all(rule.__doc__ for rules in RULES.values() for rule in rules)
+
+
+def test_ops_page_is_up_to_date():
+    assert (ROOT / "docs" / "OPS.md").read_text(encoding="utf-8") == ops_markdown()
