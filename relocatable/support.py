@@ -23,12 +23,12 @@ from relocatable.support_rules import (
     finite_alpha,
     fused_activation,
     image_shapes,
+    joined_scale,
     joined_shapes,
     kept_channels,
     kept_scale,
     kept_shape,
     mean_axes,
-    moved_types,
     no_activation,
     not_empty,
     not_scalar,
@@ -69,7 +69,7 @@ _CONV_END: tuple[Rule, ...] = (strides, dilation, output_size, constant_weights,
 _BINARY: tuple[Rule, ...] = (arithmetic_types, one_scale, stretched_shapes, fused_activation)
 _UNARY: tuple[Rule, ...] = (arithmetic_types, one_scale, kept_shape)
 _RESHAPE: tuple[Rule, ...] = (reshape_types, same_count)
-_PAD: tuple[Rule, ...] = (moved_types, one_scale, kept_scale, constant_second, pad_amounts)
+_PAD: tuple[Rule, ...] = (arithmetic_types, one_scale, kept_scale, constant_second, pad_amounts)
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "CONV_2D": (weighted_types, weighted_scales, image_shapes, conv_filter, *_CONV_END),
@@ -103,7 +103,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "HARD_SWISH": _UNARY,
     "PAD": _PAD,
     "PADV2": (*_PAD, pad_value),
-    "CONCATENATION": (moved_types, one_scale, kept_scale, joined_shapes, no_activation),
+    "CONCATENATION": (arithmetic_types, one_scale, joined_scale, joined_shapes, no_activation),
     "QUANTIZE": (quantize_types, one_scale, kept_shape),
     "DEQUANTIZE": (dequantize_types, one_scale, kept_shape),
     "CAST": (kept_shape,),

@@ -90,7 +90,9 @@ def element_types(site: Site) -> Seen:
 
 def not_empty(site: Site) -> Seen:
     """tensors must have values"""
-    shapes = [t.shape for t in (*site.inputs, site.output)]
+    # The shape that makes a scalar is itself empty.
+    data = site.inputs[:1] if site.op.kind == "RESHAPE" else site.inputs
+    shapes = [list(t.shape) for t in (*data, site.output)]
     return all(0 not in s for s in shapes), str(shapes)
 
 
@@ -106,14 +108,8 @@ def weighted_types(site: Site) -> Seen:
 
 
 def arithmetic_types(site: Site) -> Seen:
-    """inputs and output must be all int8 or all float32"""
-    data = site.inputs[:1] if site.op.kind == "MEAN" else site.inputs
-    return _one_type([*data, site.output], ("int8", "float32"))
-
-
-def moved_types(site: Site) -> Seen:
     """inputs and output must be all int8, all uint8 or all float32"""
-    data = site.inputs[:1] if site.op.kind in ("PAD", "PADV2") else site.inputs
+    data = site.inputs[:1] if site.op.kind in ("MEAN", "PAD", "PADV2") else site.inputs
     return _one_type([*data, site.output], ("int8", "uint8", "float32"))
 
 
@@ -144,8 +140,8 @@ def one_scale(site: Site) -> Seen:
 
 
 def weighted_scales(site: Site) -> Seen:
-    """input and output of 8 bits must have one scale; a filter too, or one for each output
-    channel, and zero point 0"""
+    """input and output of 8 bits must have one scale; a filter one, or one for each output channel,
+    and zero point 0 (FULLY_CONNECTED with one scale: any)"""
     if site.output.dtype == "float32":
         return True, ""
     for tensor in (site.inputs[0], site.output):
@@ -153,9 +149,11 @@ def weighted_scales(site: Site) -> Seen:
             return False, f"{tensor.quant} of '{tensor.name}'"
     quant = site.inputs[1].quant
     axis = 3 if site.op.kind == "DEPTHWISE_CONV_2D" else 0
-    if quant is None or quant.axis not in (None, axis) or any(quant.zero_point):
+    if quant is None or quant.axis not in (None, axis):
         return False, f"{quant} of the filter"
-    return True, ""
+    if site.op.kind == "FULLY_CONNECTED" and _has_one_scale(site.inputs[1]):
+        return True, ""
+    return not any(quant.zero_point), f"zero points {quant.zero_point} of the filter"
 
 
 def kept_scale(site: Site) -> Seen:
@@ -164,14 +162,19 @@ def kept_scale(site: Site) -> Seen:
     return len(quants) <= 1, " and ".join(_quant_text(q) for q in quants)
 
 
+def joined_scale(site: Site) -> Seen:
+    """inputs and output of int8 must have the same scale and zero point"""
+    return kept_scale(site) if site.output.dtype == "int8" else (True, "")
+
+
 def probability_scale(site: Site) -> Seen:
-    """an int8 output must have scale 1/256 and zero point -128"""
-    return _exact_scale(site.output, 1 / 256, -128)
+    """an output of 8 bits must have scale 1/256 and zero point -128 (uint8: 0)"""
+    return _exact_scale(site.output, 1 / 256, {"int8": -128, "uint8": 0})
 
 
 def tanh_scale(site: Site) -> Seen:
-    """an int8 output must have scale 1/128 and zero point 0"""
-    return _exact_scale(site.output, 1 / 128, 0)
+    """an output of 8 bits must have scale 1/128 and zero point 0 (uint8: 128)"""
+    return _exact_scale(site.output, 1 / 128, {"int8": 0, "uint8": 128})
 
 
 # ---- Constants and attributes ------------------------------------------------------------------
@@ -247,11 +250,13 @@ def image_shapes(site: Site) -> Seen:
 
 
 def conv_filter(site: Site) -> Seen:
-    """filter must be [O, KH, KW, C] for C input and O output channels, the bias [O]"""
+    """filter must be [O, KH, KW, C / groups] for C input and O output channels, the bias [O]"""
     channels, outputs = site.inputs[0].shape[3], site.output.shape[3]
     shape = site.inputs[1].shape
-    ok = len(shape) == 4 and (shape[0], shape[3]) == (outputs, channels)
-    return ok and _bias_fits(site, outputs), _filter_text(site)
+    if len(shape) != 4 or shape[0] != outputs or channels % shape[3]:
+        return False, _filter_text(site)
+    groups = channels // shape[3]
+    return outputs % groups == 0 and _bias_fits(site, outputs), _filter_text(site)
 
 
 def depthwise_filter(site: Site) -> Seen:
@@ -272,7 +277,8 @@ def dense_filter(site: Site) -> Seen:
     if len(shape) != 2 or site.inputs[0].count % shape[1]:
         return False, _filter_text(site)
     rows = site.inputs[0].count // shape[1]
-    return site.output.count == rows * shape[0] and _bias_fits(site, shape[0]), _filter_text(site)
+    ok = site.output.shape[-1:] == (shape[0],) and site.output.count == rows * shape[0]
+    return ok and _bias_fits(site, shape[0]), _filter_text(site)
 
 
 def window_size(site: Site) -> Seen:
@@ -307,14 +313,15 @@ def not_scalar(site: Site) -> Seen:
 
 
 def stretched_shapes(site: Site) -> Seen:
-    """inputs must stretch to the output's shape by NumPy's rules, with at most 4 dimensions"""
+    """inputs must be of the output's shape, or stretch to it by NumPy's rules: then with at most 4
+    dimensions"""
     a, b = (t.shape for t in site.inputs)
     text = f"{list(a)} and {list(b)} -> {list(site.output.shape)}"
     try:
         shape = np.broadcast_shapes(a, b)
     except ValueError:
         return False, text
-    return shape == site.output.shape and len(shape) <= 4, text
+    return shape == site.output.shape and (a == b or len(shape) <= 4), text
 
 
 def mean_axes(site: Site) -> Seen:
@@ -377,9 +384,11 @@ def _has_one_scale(tensor: Tensor) -> bool:
     return bool(limits.min <= quant.zero_point[0] <= limits.max)
 
 
-def _exact_scale(tensor: Tensor, scale: float, zero_point: int) -> Seen:
-    wanted = Quant((scale,), (zero_point,))
-    return tensor.dtype == "float32" or tensor.quant == wanted, _quant_text(tensor.quant)
+def _exact_scale(tensor: Tensor, scale: float, zero_points: dict[str, int]) -> Seen:
+    if tensor.dtype == "float32":
+        return True, ""
+    wanted = Quant((scale,), (zero_points[tensor.dtype],))
+    return tensor.quant == wanted, _quant_text(tensor.quant)
 
 
 def _quant_text(quant: Quant | None) -> str:
