@@ -1,1 +1,3 @@
-// Names that the port uses and no source file mentions as MP_QSTR_: none.
+// Names that no C identifier spells.
+Q(<rpc>)
+Q(/lib)

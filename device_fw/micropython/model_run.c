@@ -1,0 +1,149 @@
+#include "micropython/model_run.h"
+
+#include "micropython/metadata.h"
+
+#include "core/xn_error.h"
+
+#include "py/binary.h"
+#include "py/objarray.h"
+#include "py/objtuple.h"
+#include "py/runtime.h"
+
+#include <string.h>
+
+MP_DEFINE_CONST_OBJ_TYPE(mp_type_XipnetError, MP_QSTR_Error, MP_TYPE_FLAG_NONE, make_new,
+                         mp_obj_exception_make_new, print, mp_obj_exception_print, attr,
+                         mp_obj_exception_attr, parent, &mp_type_Exception);
+
+void xn_model_check(int status) {
+    if (status >= 0)
+        return;
+    char text[XN_ERROR_TEXT_MAX];
+    xn_error_text(status, text);
+    mp_obj_t args[2] = {MP_OBJ_NEW_SMALL_INT(status), mp_obj_new_str_from_cstr(text)};
+    nlr_raise(mp_obj_new_exception_args(&mp_type_XipnetError, 2, args));
+}
+
+// ---- In -------------------------------------------------------------------------------------------
+
+static void write_input(xn_model *model, uint32_t index, mp_obj_t value) {
+    mp_buffer_info_t from;
+    uint32_t size = 0;
+    mp_get_buffer_raise(value, &from, MP_BUFFER_READ);
+    if (xn_runner_input(model, index, &size) != NULL && from.len != size)
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("input %u must have %u bytes; has %u"),
+                          (unsigned)index, (unsigned)size, (unsigned)from.len);
+    xn_model_check(xn_runner_write(model, index, 0, from.buf, (uint32_t)from.len));
+}
+
+static void write_inputs(xn_model *model, size_t n, const mp_obj_t *inputs) {
+    size_t wanted = model->program.header->input_count;
+    if (n != 0 && n != wanted)
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("model has %u inputs; got %u"),
+                          (unsigned)wanted, (unsigned)n);
+    for (size_t i = 0; i < n; i++)
+        write_input(model, (uint32_t)i, inputs[i]);
+}
+
+static mp_obj_t views(uint32_t count, const xn_program *program, const xn_blob_io *io,
+                      const char *which, uint8_t *arena, uint8_t flags) {
+    mp_obj_t tuple = mp_obj_new_tuple(count, NULL);
+    mp_obj_tuple_t *to = MP_OBJ_TO_PTR(tuple);
+    for (uint32_t i = 0; i < count; i++) {
+        char code = xn_metadata_typecode(program, which, i);
+        size_t items = io[i].bytes / mp_binary_get_size('@', code, NULL);
+        to->items[i] =
+            mp_obj_new_memoryview((uint8_t)code | flags, items, arena + io[i].arena_offset);
+    }
+    return tuple;
+}
+
+mp_obj_t xn_model_inputs(xn_model *model) {
+    const xn_program *p = &model->program;
+    return views(p->header->input_count, p, p->inputs, "inputs", model->ctx.arena,
+                 MP_OBJ_ARRAY_TYPECODE_FLAG_RW);
+}
+
+mp_obj_t xn_model_outputs(xn_model *model) {
+    const xn_program *p = &model->program;
+    return views(p->header->output_count, p, p->outputs, "outputs", model->ctx.arena, 0);
+}
+
+// ---- Out ------------------------------------------------------------------------------------------
+
+static mp_obj_t output_bytes(xn_model *model, uint32_t index) {
+    uint32_t n = 0;
+    const uint8_t *from = xn_runner_output(model, index, &n);
+    return mp_obj_new_bytes(from, n);
+}
+
+mp_obj_t xn_model_run(xn_model *model, size_t n, const mp_obj_t *inputs) {
+    write_inputs(model, n, inputs);
+    xn_model_check(xn_runner_run(model, 0, NULL));
+    uint32_t count = model->program.header->output_count;
+    if (count == 1)
+        return output_bytes(model, 0);
+    mp_obj_t tuple = mp_obj_new_tuple(count, NULL);
+    for (uint32_t i = 0; i < count; i++)
+        ((mp_obj_tuple_t *)MP_OBJ_TO_PTR(tuple))->items[i] = output_bytes(model, i);
+    return tuple;
+}
+
+// Writes, runs the first entry of that kind and brings its result: a head's items and their count.
+static const uint8_t *run_head(xn_model *model, size_t n, const mp_obj_t *inputs, uint16_t kind,
+                               size_t item_bytes, uint32_t *count) {
+    const xn_program *p = &model->program;
+    uint32_t entry = 0;
+    while (entry < p->header->entry_count && p->entries[entry].result != kind)
+        entry++;
+    if (entry == p->header->entry_count)
+        xn_model_check(xn_error_at(XN_E_ENTRY, "no head gives results of kind", kind));
+    write_inputs(model, n, inputs);
+    xn_model_check(xn_runner_run(model, entry, NULL));
+    uint32_t size = xn_runner_result_bytes(model);
+    const uint8_t *result = model->ctx.arena + p->entries[entry].result_offset;
+    // The model's own code wrote the count.
+    uint32_t room = size < sizeof(xn_detections) ? 0 : (size - sizeof(xn_detections)) / item_bytes;
+    uint32_t stated = 0;
+    if (size >= sizeof stated)
+        memcpy(&stated, result, sizeof stated);
+    *count = MIN(stated, room);
+    return result + sizeof(xn_detections);
+}
+
+static mp_obj_t detection(const xn_program *program, const xn_detection *d) {
+    static const qstr fields[] = {MP_QSTR_label, MP_QSTR_score, MP_QSTR_box};
+    mp_obj_t box[4] = {mp_obj_new_float(d->x0), mp_obj_new_float(d->y0), mp_obj_new_float(d->x1),
+                       mp_obj_new_float(d->y1)};
+    mp_obj_t items[3] = {xn_metadata_label(program, d->label), mp_obj_new_float(d->score),
+                         mp_obj_new_tuple(4, box)};
+    return mp_obj_new_attrtuple(fields, 3, items);
+}
+
+mp_obj_t xn_model_detect(xn_model *model, size_t n, const mp_obj_t *inputs) {
+    uint32_t count;
+    const uint8_t *at =
+        run_head(model, n, inputs, XN_RESULT_DETECTIONS, sizeof(xn_detection), &count);
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        xn_detection d;
+        memcpy(&d, at + i * sizeof d, sizeof d);
+        mp_obj_list_append(list, detection(&model->program, &d));
+    }
+    return list;
+}
+
+mp_obj_t xn_model_classify(xn_model *model, size_t n, const mp_obj_t *inputs) {
+    static const qstr fields[] = {MP_QSTR_label, MP_QSTR_score};
+    uint32_t count;
+    const uint8_t *at = run_head(model, n, inputs, XN_RESULT_CLASSES, sizeof(xn_class), &count);
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        xn_class c;
+        memcpy(&c, at + i * sizeof c, sizeof c);
+        mp_obj_t items[2] = {xn_metadata_label(&model->program, c.label),
+                             mp_obj_new_float(c.score)};
+        mp_obj_list_append(list, mp_obj_new_attrtuple(fields, 2, items));
+    }
+    return list;
+}

@@ -1,0 +1,139 @@
+// The module `xipnet`: what Python on the board sees of the store, the models and the board. Uses
+// the core alone, so that it also builds into other MicroPython ports as a user C module.
+#include "micropython/model_run.h"
+#include "micropython/model_type.h"
+
+#include "core/xn_active.h"
+#include "core/xn_error.h"
+#include "core/xn_pool.h"
+#include "core/xn_port.h"
+#include "core/xn_store.h"
+
+#include "py/runtime.h"
+
+#include <string.h>
+
+static void put(mp_obj_t dict, qstr key, mp_obj_t value) {
+    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(key), value);
+}
+
+static mp_obj_t text_of(const char *text) {
+    return mp_obj_new_str_from_cstr(text);
+}
+
+static mp_obj_t number_of(uint32_t value) {
+    return mp_obj_new_int_from_uint(value);
+}
+
+// ---- Models -----------------------------------------------------------------------------------
+
+static mp_obj_t describe(const xn_store_object *object) {
+    mp_obj_t dict = mp_obj_new_dict(4);
+    put(dict, MP_QSTR_name, text_of(object->name));
+    put(dict, MP_QSTR_size, number_of(object->size));
+    put(dict, MP_QSTR_version, number_of(object->version));
+    put(dict, MP_QSTR_active, mp_obj_new_bool(strcmp(object->name, xn_store_active()) == 0));
+    return dict;
+}
+
+static mp_obj_t xipnet_models(void) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    xn_store_object object;
+    for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
+        if (object.type == XN_STORE_BLOB)
+            mp_obj_list_append(list, describe(&object));
+    }
+    return list;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(xipnet_models_obj, xipnet_models);
+
+static mp_obj_t xipnet_activate(mp_obj_t name_in) {
+    char name[XN_STORE_NAME_MAX + 1];
+    xn_model_name(name_in, name);
+    xn_model_check(xn_active_set(name));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(xipnet_activate_obj, xipnet_activate);
+
+static xn_model *active_model(void) {
+    xn_model *model = xn_active_model(NULL);
+    if (model == NULL)
+        xn_model_check(XN_E_NO_MODEL);
+    return model;
+}
+
+static mp_obj_t xipnet_run(size_t n, const mp_obj_t *inputs) {
+    return xn_model_run(active_model(), n, inputs);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR(xipnet_run_obj, 0, xipnet_run);
+
+static mp_obj_t xipnet_detect(size_t n, const mp_obj_t *inputs) {
+    return xn_model_detect(active_model(), n, inputs);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR(xipnet_detect_obj, 0, xipnet_detect);
+
+static mp_obj_t xipnet_classify(size_t n, const mp_obj_t *inputs) {
+    return xn_model_classify(active_model(), n, inputs);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR(xipnet_classify_obj, 0, xipnet_classify);
+
+// ---- The board ----------------------------------------------------------------------------------
+
+static mp_obj_t flash_info(void) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
+    mp_obj_t dict = mp_obj_new_dict(3);
+    put(dict, MP_QSTR_size, number_of(flash->size_bytes));
+    put(dict, MP_QSTR_sector, number_of(flash->sector_bytes));
+    put(dict, MP_QSTR_free, number_of(xn_store_free_bytes()));
+    return dict;
+}
+
+static mp_obj_t boot_info(void) {
+    const xn_port_boot *boot = xn_port_boot_report();
+    mp_obj_t dict = mp_obj_new_dict(7);
+    put(dict, MP_QSTR_cause, number_of(boot->cause));
+    put(dict, MP_QSTR_resets, number_of(boot->resets));
+    put(dict, MP_QSTR_fault_step, mp_obj_new_int(boot->fault_step));
+    put(dict, MP_QSTR_pc, number_of(boot->pc));
+    put(dict, MP_QSTR_address, number_of(boot->address));
+    put(dict, MP_QSTR_cfsr, number_of(boot->cfsr));
+    put(dict, MP_QSTR_hfsr, number_of(boot->hfsr));
+    return dict;
+}
+
+static mp_obj_t xipnet_info(void) {
+    const xn_port_cpu *cpu = xn_port_identity();
+    mp_obj_t dict = mp_obj_new_dict(8);
+    put(dict, MP_QSTR_board, text_of(cpu->board));
+    put(dict, MP_QSTR_cpu, text_of(cpu->cpu));
+    put(dict, MP_QSTR_features, number_of(cpu->features));
+    put(dict, MP_QSTR_arena, number_of(xn_pool_bytes()));
+    put(dict, MP_QSTR_arena_free, number_of(xn_pool_largest()));
+    put(dict, MP_QSTR_stack, number_of(xn_port_step_stack()));
+    put(dict, MP_QSTR_flash, flash_info());
+    put(dict, MP_QSTR_boot, boot_info());
+    return dict;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(xipnet_info_obj, xipnet_info);
+
+// ---- The module ---------------------------------------------------------------------------------
+
+static const mp_rom_map_elem_t xipnet_globals_table[] = {
+    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_xipnet)},
+    {MP_ROM_QSTR(MP_QSTR_Error), MP_ROM_PTR(&mp_type_XipnetError)},
+    {MP_ROM_QSTR(MP_QSTR_Model), MP_ROM_PTR(&xn_model_type)},
+    {MP_ROM_QSTR(MP_QSTR_models), MP_ROM_PTR(&xipnet_models_obj)},
+    {MP_ROM_QSTR(MP_QSTR_activate), MP_ROM_PTR(&xipnet_activate_obj)},
+    {MP_ROM_QSTR(MP_QSTR_run), MP_ROM_PTR(&xipnet_run_obj)},
+    {MP_ROM_QSTR(MP_QSTR_detect), MP_ROM_PTR(&xipnet_detect_obj)},
+    {MP_ROM_QSTR(MP_QSTR_classify), MP_ROM_PTR(&xipnet_classify_obj)},
+    {MP_ROM_QSTR(MP_QSTR_info), MP_ROM_PTR(&xipnet_info_obj)},
+};
+static MP_DEFINE_CONST_DICT(xipnet_globals, xipnet_globals_table);
+
+const mp_obj_module_t xipnet_module = {
+    .base = {&mp_type_module},
+    .globals = (mp_obj_dict_t *)&xipnet_globals,
+};
+
+MP_REGISTER_MODULE(MP_QSTR_xipnet, xipnet_module);
