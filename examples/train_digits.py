@@ -1,8 +1,8 @@
 """Trains the little digit classifier that ships in examples/models, and measures it.
 
 The data are scikit-learn's `load_digits`: 1,797 real handwritten digits of 8x8 pixels. The last 360
-are held out of training (the last, as neighbours were often written by one hand); accuracy is the int8
-model's, run by LiteRT's reference kernels, on those.
+are held out of training (the last, as neighbours were often written by one hand); accuracy is the
+int8 model's, run by LiteRT's reference kernels, on those.
 
     python examples/train_digits.py                   # train, export, measure (under a minute)
     python examples/train_digits.py --evaluate-only   # measure the shipped model
@@ -77,7 +77,9 @@ def train(data: Digits, epochs: int) -> keras.Model:
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    taught.fit(data.pictures / np.float32(255), data.labels, batch_size=32, epochs=epochs, verbose=2)
+    taught.fit(
+        data.pictures / np.float32(255), data.labels, batch_size=32, epochs=epochs, verbose=2
+    )
     return model
 
 
@@ -109,7 +111,7 @@ def accuracy(model: bytes, data: Digits) -> float:
     net.allocate_tensors()
     source, sink = (d[0]["index"] for d in (net.get_input_details(), net.get_output_details()))
     right = 0
-    for picture, label in zip(data.pictures, data.labels):
+    for picture, label in zip(data.pictures, data.labels, strict=True):
         net.set_tensor(source, picture[None])
         net.invoke()
         right += int(net.get_tensor(sink)[0].argmax() == label)
