@@ -14,8 +14,8 @@ from elftools.elf.sections import Section, Symbol, SymbolTableSection
 
 from relocatable.errors import ToolchainError
 
-# Relocations whose value depends only on the distance between two places of the image, by e_machine;
-# the second set is those of calls and jumps.
+# Relocations whose value depends only on the distance between two places of the image, by
+# e_machine; apart those of calls and jumps.
 _ARM_CALLS = {10, 30, 51, 102}  # THM_CALL, THM_JUMP24, THM_JUMP19, THM_JUMP11
 _ARM_DATA = {
     0,
@@ -59,8 +59,8 @@ class Image:
         elf: bytes of the linked ELF file, with relocations kept (--emit-relocs).
 
     Raises:
-        ToolchainError: it has .data, .bss, a GOT, or a relocation that is not PC-relative; names the
-            section and the symbol.
+        ToolchainError: it has .data, .bss, a GOT, or a relocation that is not PC-relative;
+            names the section and the symbol.
     """
 
     def __init__(self, elf: bytes) -> None:
@@ -109,7 +109,7 @@ class Image:
 
     @cached_property
     def _functions(self) -> list[_Function]:
-        found = {}
+        found: dict[int, _Function] = {}
         for s in self._symbols:
             if s["st_info"]["type"] == "STT_FUNC":
                 start = s["st_value"] & ~1 if self._machine == "EM_ARM" else s["st_value"]

@@ -79,7 +79,7 @@ def _cortex_m(
 
 
 def _host() -> Target:
-    flags = ("-fpie", "-fvisibility=hidden")
+    flags: tuple[str, ...] = ("-fpie", "-fvisibility=hidden")
     if host_family() == FAMILY_AARCH64:
         # Tiny: PC-relative without the 4 KB granularity of adrp. x18 belongs to macOS.
         flags += ("-mcmodel=tiny", "-ffixed-x18")
@@ -91,8 +91,8 @@ def _host() -> Target:
     return Target("host", triple, mcpu, family, 0, 0, flags, zig_target, "baseline")
 
 
-# MVE's float instructions flush subnormal numbers to zero, others do not: without them float results
-# are the same on every target.
+# MVE's float instructions flush subnormal numbers to zero, others do not: without them float
+# results are the same on every target.
 TARGETS: dict[str, Target] = {
     t.name: t
     for t in (

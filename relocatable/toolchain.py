@@ -59,8 +59,8 @@ def build_code(
     """Compiles and links a program.
 
     Args:
-        c_text: C source that defines the functions xn_step_0, xn_step_1, ..; its includes are relative
-            to this package.
+        c_text: C source that defines the functions xn_step_0, xn_step_1, ..; its includes are
+            relative to this package.
         target: CPU to compile for.
         step_count: how many of them.
         optimize: "speed" makes a copy of a kernel for each step, "size" lets steps share it.
@@ -111,8 +111,8 @@ def _link(objects: Sequence[Path], linked: Path) -> None:
 def _runtime_library(target: Target) -> Path:
     """What the compiler calls by itself: memcpy, 64-bit division, soft float.
 
-    Zig's compiler_rt, translated to position-independent code with the kernels' own flags; built once
-    for each CPU and kept in the cache.
+    Zig's compiler_rt, translated to position-independent code with the kernels' own flags; built
+    once for each CPU and kept in the cache.
     """
     zig = _zig_folder()
     flags = (

@@ -1,5 +1,5 @@
-// Elementary functions in single precision: no tables, no libc, the same bits on every target (the unit
-// is compiled with -ffp-contract=off). Each is within 2.5 ulp of the exact value.
+// Elementary functions in single precision: no tables, no libc, the same bits on every target (the
+// unit is compiled with -ffp-contract=off). Each is within 2.5 ulp of the exact value.
 #ifndef XN_MATH_H
 #define XN_MATH_H
 
@@ -17,7 +17,9 @@ static inline float xn_bits_float(uint32_t bits) {
     return x;
 }
 
-static inline float xn_absf(float x) { return xn_bits_float(xn_float_bits(x) & 0x7FFFFFFFu); }
+static inline float xn_absf(float x) {
+    return xn_bits_float(xn_float_bits(x) & 0x7FFFFFFFu);
+}
 
 // x * 2^n for n in [-252, 254], in two factors so that subnormal results round once.
 static inline float xn_scale_by_power(float x, int32_t n) {

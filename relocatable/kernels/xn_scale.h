@@ -1,0 +1,86 @@
+// Scaling of 32-bit sums to 8-bit values, bit by bit as LiteRT's reference kernels do it.
+#ifndef XN_SCALE_H
+#define XN_SCALE_H
+
+#include <stdint.h>
+
+// round(a * b / 2^31), halves upwards; b is not INT32_MIN.
+static inline int32_t xn_high_mul(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+// round(x / 2^n), halves away from zero; n in [0, 31].
+static inline int32_t xn_round_shift(int32_t x, int32_t n) {
+    int32_t mask = (int32_t)(((uint32_t)1 << n) - 1u);
+    int32_t half = (int32_t)((uint32_t)mask >> 1) + (x < 0 ? 1 : 0);
+    return (x >> n) + ((x & mask) > half ? 1 : 0);
+}
+
+// x * multiplier / 2^31 * 2^shift, rounded twice; multiplier >= 0, shift in [-31, 30].
+static inline int32_t xn_scale_twice(int32_t x, int32_t multiplier, int32_t shift) {
+    int32_t left = shift > 0 ? shift : 0;
+    int32_t right = shift > 0 ? 0 : -shift;
+    return xn_round_shift(xn_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+}
+
+// round(x), halves away from zero; |x| < 2^31.
+static inline int32_t xn_round_double(double x) {
+    int32_t whole = (int32_t)x;
+    double rest = x - (double)whole;
+    return rest >= 0.5 ? whole + 1 : rest <= -0.5 ? whole - 1 : whole;
+}
+
+// round(x) as xn_round_double; saturates beyond int32.
+static inline int32_t xn_round_float(float x) {
+    if (x >= 2147483648.0f) {
+        return INT32_MAX;
+    }
+    if (!(x > -2147483648.0f)) { // also NaN
+        return INT32_MIN;
+    }
+    int32_t whole = (int32_t)x;
+    float rest = x - (float)whole;
+    return rest >= 0.5f ? whole + 1 : rest <= -0.5f ? whole - 1 : whole;
+}
+
+// How the sums of a layer become outputs. LINE gives what the others give: the compiler has proved
+// it for every sum that can occur.
+enum xn_scale_kind {
+    XN_SCALE_LINE = 0, // (sum * multiplier + round) >> shift; bias and zero point are part of round
+    XN_SCALE_TWICE = 1, // xn_scale_twice(sum + bias, multiplier, shift) + zero
+    XN_SCALE_REAL = 2,  // xn_round_double((sum + bias) * real) + zero
+};
+
+// A layer's scaling, as constants of the step. Tables are indexed by channel; shift and real have
+// one entry for all channels where their step is 0. LINE has one shift.
+typedef struct xn_scaling {
+    int32_t kind; // enum xn_scale_kind
+    int32_t step;
+    int32_t shift; // of LINE
+    int32_t zero;
+    int32_t low, high; // clamp of the output
+} xn_scaling;
+
+typedef struct xn_scales {
+    const int32_t *multiplier;
+    const int64_t *round;
+    const int32_t *bias;
+    const int32_t *shift;
+    const double *real;
+} xn_scales;
+
+static inline int32_t xn_scale(int32_t sum, int32_t channel, const xn_scales *s,
+                               const xn_scaling *p) {
+    int32_t i = channel * p->step;
+    int32_t y;
+    if (p->kind == XN_SCALE_LINE) {
+        y = (int32_t)(((int64_t)sum * s->multiplier[i] + s->round[channel]) >> p->shift);
+    } else if (p->kind == XN_SCALE_TWICE) {
+        y = xn_scale_twice(sum + s->bias[channel], s->multiplier[i], s->shift[i]) + p->zero;
+    } else {
+        y = xn_round_double((double)(sum + s->bias[channel]) * s->real[i]) + p->zero;
+    }
+    return y < p->low ? p->low : y > p->high ? p->high : y;
+}
+
+#endif

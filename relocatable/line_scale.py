@@ -1,0 +1,123 @@
+"""Finds, for a layer, one multiply-add-shift that does what LiteRT's slower scaling does.
+
+LiteRT turns a sum into an 8-bit output by two roundings, or by a double multiplication. Both are
+monotonic staircases of at most 255 steps. A line (sum * multiplier + round) >> shift that takes
+each of these steps between the same two sums equals the staircase for every sum that can occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from relocatable.fixed_point import INT32_MAX, INT32_MIN, Ints
+
+# Sums (one per channel and step, [C, N]) to unclamped outputs.
+Staircase = Callable[[Ints], Ints]
+
+_TRIES = (0, 1, -1, 2, -2, 3, -3)
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """(sum * multiplier + round) >> shift.
+
+    Attributes:
+        multiplier: int64 [C], in [0, 2^31).
+        round: int64 [C].
+        shift: of all channels, in [1, 62].
+    """
+
+    multiplier: Ints
+    round: Ints
+    shift: int
+
+
+def find_line(
+    staircase: Staircase,
+    factor: np.ndarray[tuple[int], np.dtype[np.float64]],
+    zero: int,
+    sums: tuple[Ints, Ints],
+    outputs: tuple[int, int],
+) -> Line | None:
+    """A line that equals a staircase after clamping.
+
+    Args:
+        staircase: the reference: monotonic, about `sum * factor + zero`.
+        factor: per channel, [C].
+        zero: the output's zero point.
+        sums: smallest and largest sum of each channel, int64 [C].
+        outputs: smallest and largest output after clamping.
+
+    Returns:
+        None where there is no line within the number range of the kernels.
+    """
+    lowest, highest = sums
+    largest = float(np.max(factor, initial=0.0))
+    if np.any(lowest < INT32_MIN) or np.any(highest > INT32_MAX):
+        return None
+    reach = np.maximum(np.abs(lowest), np.abs(highest)).astype(np.float64)
+    if largest <= 0.0 or np.any(reach * factor > 2.0**30):
+        return None
+    shift = 30 - int(np.floor(np.log2(largest)))  # the largest multiplier has 31 bits
+    steps = np.arange(outputs[0] + 1, outputs[1] + 1, dtype=np.int64)[None, :]
+    if not 1 <= shift <= 53 or steps.size == 0:
+        return None
+    first = _first_sums(staircase, factor, zero, (lowest, highest), steps)
+    return _fit(first, steps, factor, shift, (lowest, highest))
+
+
+def _first_sums(
+    staircase: Staircase,
+    factor: np.ndarray[tuple[int], np.dtype[np.float64]],
+    zero: int,
+    sums: tuple[Ints, Ints],
+    steps: Ints,
+) -> Ints:
+    """The first sum whose output is at least `step`, [C, N]; one past the last where none is."""
+    lowest, highest = sums[0][:, None], sums[1][:, None]
+    near = (steps - 0.5 - zero) / np.maximum(factor, 1e-300)[:, None]
+    near = np.clip(near, lowest.astype(np.float64), highest.astype(np.float64)).astype(np.int64)
+    low = np.maximum(near - 4, lowest)  # the answer is in [low, high]
+    high = np.minimum(near + 4, highest + 1)
+    low = np.where(staircase(low) >= steps, lowest, low)
+    last = np.minimum(high, highest)
+    high = np.where(staircase(last) >= steps, last, highest + 1)
+    while np.any(low < high):
+        middle = (low + high) >> 1  # never behind the last sum
+        enough = staircase(np.minimum(middle, highest)) >= steps
+        going = low < high
+        high = np.where(going & enough, middle, high)
+        low = np.where(going & ~enough, middle + 1, low)
+    return low
+
+
+def _fit(
+    first: Ints,
+    steps: Ints,
+    factor: np.ndarray[tuple[int], np.dtype[np.float64]],
+    shift: int,
+    sums: tuple[Ints, Ints],
+) -> Line | None:
+    lowest, highest = sums
+    base = np.rint(factor * 2.0**shift).astype(np.int64)
+    multiplier, rounding = np.zeros_like(base), np.zeros_like(base)
+    missing = np.ones(base.shape, np.bool_)
+    far = np.int64(1) << 62
+    for offset in _TRIES:
+        m = np.clip(base + offset, 0, INT32_MAX)
+        want = steps << shift
+        reached, before = first <= highest[:, None], first > lowest[:, None]
+        least = np.where(reached, want - first * m[:, None], -far).max(axis=1)
+        most = np.where(before, want - (first - 1) * m[:, None] - 1, far).min(axis=1)
+        found = missing & (least <= most)
+        middle = np.where(
+            most == far, least, np.where(least == -far, most, least + ((most - least) >> 1))
+        )
+        multiplier, rounding = np.where(found, m, multiplier), np.where(found, middle, rounding)
+        missing &= ~found
+    if np.any(missing):
+        return None
+    return Line(multiplier, rounding, shift)

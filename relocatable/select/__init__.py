@@ -1,0 +1,1 @@
+"""Kernel choice, one module per family of operators."""

@@ -1,0 +1,122 @@
+"""CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.fixed_point import float_clamp, quantized_clamp, zero_of
+from relocatable.kernel_call import KernelCall
+from relocatable.select.scaling import layer_factors, layer_sums, scale_real, scale_twice
+from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.window import window_of
+
+
+def choose_conv_2d(site: Site) -> KernelCall:
+    """CONV_2D in int8 and float32, with groups and dilation."""
+    weights = site.constant(1)
+    out_c, k_h, k_w, filter_c = weights.shape
+    in_c = site.input(0).shape[3]
+    window = window_of(site, k_h, k_w)
+    params: dict[str, CValue] = {
+        "window": window,
+        "in_c": in_c,
+        "out_c": out_c,
+        "filter_c": filter_c,
+        "group_out": out_c // (in_c // filter_c),
+    }
+    macs = site.output.count * k_h * k_w * filter_c
+    if site.is_float:
+        return _float_layer(site, "conv_2d.c", "xn_conv_2d_f32", params, macs)
+    _require_int8(site)
+    sums = layer_sums(weights.reshape(out_c, -1).astype(np.int64), _bias(site), site.input(0))
+    scaling = scale_twice(
+        layer_factors(site.input(0), site.input(1), site.output),
+        sums,
+        site.output,
+        quantized_clamp(site.activation, site.output),
+    )
+    params |= {"in_zero": zero_of(site.input(0)), "scaling": scaling.params}
+    body = scaling.declaration + c_call(
+        "xn_conv_2d_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
+    )
+    return site.call("conv_2d.c", body, weights={"filter": weights, **scaling.weights}, macs=macs)
+
+
+def choose_depthwise_conv_2d(site: Site) -> KernelCall:
+    """DEPTHWISE_CONV_2D in int8 and float32, with multiplier and dilation."""
+    weights = site.constant(1)
+    _, k_h, k_w, out_c = weights.shape
+    in_c = site.input(0).shape[3]
+    window = window_of(site, k_h, k_w)
+    params: dict[str, CValue] = {"window": window, "in_c": in_c, "multiplier": out_c // in_c}
+    macs = site.output.count * k_h * k_w
+    if site.is_float:
+        return _float_layer(site, "depthwise_conv_2d.c", "xn_depthwise_f32", params, macs)
+    _require_int8(site)
+    sums = layer_sums(weights.reshape(-1, out_c).T.astype(np.int64), _bias(site), site.input(0))
+    scaling = scale_twice(
+        layer_factors(site.input(0), site.input(1), site.output),
+        sums,
+        site.output,
+        quantized_clamp(site.activation, site.output),
+    )
+    params |= {"in_zero": zero_of(site.input(0)), "scaling": scaling.params}
+    body = scaling.declaration + c_call(
+        "xn_depthwise_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
+    )
+    return site.call(
+        "depthwise_conv_2d.c", body, weights={"filter": weights, **scaling.weights}, macs=macs
+    )
+
+
+def choose_fully_connected(site: Site) -> KernelCall:
+    """FULLY_CONNECTED in int8 and float32; LiteRT's reference rounds int8 once."""
+    weights = site.constant(1)
+    out_c, in_c = weights.shape
+    rows = site.input(0).count // in_c
+    params: dict[str, CValue] = {"rows": rows, "in_c": in_c, "out_c": out_c}
+    macs = rows * weights.size
+    if site.is_float:
+        return _float_layer(site, "fully_connected.c", "xn_fully_connected_f32", params, macs)
+    _require_int8(site)
+    factors = layer_factors(site.input(0), site.input(1), site.output)
+    # LiteRT applies the zero point of the weights only where there is one scale.
+    filter_zero = zero_of(site.input(1)) if len(factors) == 1 else 0
+    sums = layer_sums(weights.astype(np.int64), _bias(site), site.input(0), filter_zero)
+    clamp = quantized_clamp(site.activation, site.output)
+    scaling = scale_real(factors, sums, site.output, clamp)
+    params |= {"filter_zero": filter_zero, "scaling": scaling.params}
+    body = scaling.declaration + c_call(
+        "xn_fully_connected_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
+    )
+    return site.call(
+        "fully_connected.c", body, weights={"filter": weights, **scaling.weights}, macs=macs
+    )
+
+
+def _float_layer(
+    site: Site, source: str, function: str, params: dict[str, CValue], macs: int
+) -> KernelCall:
+    low, high = float_clamp(site.activation)
+    bias = _bias(site)
+    weights = {
+        "filter": site.constant(1),
+        "bias": np.zeros(site.output.shape[-1], np.float32) if bias is None else bias,
+    }
+    body = c_call(
+        function,
+        ("IN0", "W_filter", "W_bias", "OUT0"),
+        {**params, "low": low, "high": high},
+    )
+    return site.call(source, body, weights=weights, macs=macs)
+
+
+def _bias(site: Site) -> npt.NDArray[np.generic] | None:
+    return site.constant(2) if site.has_input(2) else None
+
+
+def _require_int8(site: Site) -> None:
+    dtypes = (site.input(0).dtype, site.input(1).dtype, site.output.dtype)
+    if dtypes != ("int8", "int8", "int8"):
+        site.refuse("input, filter and output must be int8 or float32", ", ".join(dtypes))

@@ -1,0 +1,174 @@
+"""The scaling of a layer's 32-bit sums to 8-bit outputs: its constants and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.fixed_point import (
+    INT32_MAX,
+    Ints,
+    multiply,
+    quantize_multiplier,
+    scale_of,
+    zero_of,
+)
+from relocatable.graph import Tensor
+from relocatable.line_scale import find_line
+from relocatable.select.site import CValue
+
+_TABLES = ("multiplier", "round", "bias", "shift", "real")
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Constants `xn_scaling` and tables `xn_scales` of xn_scale.h.
+
+    Attributes:
+        params: fields of xn_scaling.
+        weights: tables by their field's name.
+    """
+
+    params: Mapping[str, CValue]
+    weights: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+
+    @property
+    def declaration(self) -> str:
+        """C text that declares `scales`, the kernel's argument."""
+        fields = ", ".join(f".{t} = W_{t}" for t in _TABLES if t in self.weights)
+        return f"const xn_scales scales = {{{fields}}};\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What is known of a layer's sums at compile time, each int64 [C].
+
+    Attributes:
+        bias: what the kernel's sum lacks of the true one.
+        lowest, highest: of the true sum, over all inputs.
+        raw: largest magnitude of the kernel's own sum on the way.
+    """
+
+    bias: Ints
+    lowest: Ints
+    highest: Ints
+    raw: Ints
+
+
+def layer_sums(
+    filter_rows: Ints, bias: npt.NDArray[np.generic] | None, source: Tensor, filter_zero: int = 0
+) -> Sums:
+    """The sums of a layer that multiplies int8 inputs with filters.
+
+    Args:
+        filter_rows: weights of each output channel, int64 [C, K].
+        bias: int32 [C], None for zeros.
+        source: the input, for its type and zero point.
+        filter_zero: zero point of the weights.
+    """
+    zero = zero_of(source)
+    low, high = -128 - zero, 127 - zero
+    real = filter_rows - filter_zero
+    up = np.maximum(real, 0).sum(axis=1)
+    down = np.minimum(real, 0).sum(axis=1)
+    base = np.zeros(len(real), np.int64) if bias is None else bias.astype(np.int64).reshape(-1)
+    return Sums(
+        bias=base - zero * real.sum(axis=1),
+        lowest=base + up * low + down * high,
+        highest=base + up * high + down * low,
+        raw=128 * (np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * abs(filter_zero)),
+    )
+
+
+def layer_factors(source: Tensor, weights: Tensor, output: Tensor) -> list[float]:
+    """Scale of the sums over the output's: one for each channel, or one for all."""
+    assert weights.quant is not None
+    scales = [float(np.float32(s)) for s in weights.quant.scale]
+    return [float(scale_of(source)) * s / float(scale_of(output)) for s in scales]
+
+
+def scale_twice(
+    factors: list[float], sums: Sums, output: Tensor, clamp: tuple[int, int]
+) -> Scaling:
+    """Scaling by LiteRT's fixed-point multipliers, which round twice."""
+    pairs = [quantize_multiplier(f) for f in factors]
+    multipliers = np.array([m for m, _ in pairs], np.int64)
+    shifts = np.array([s for _, s in pairs], np.int64)
+    zero = zero_of(output)
+
+    def staircase(x: Ints) -> Ints:
+        return multiply(x, multipliers[:, None], shifts[:, None]) + zero
+
+    # A left shift that overflows makes no staircase.
+    reach = np.maximum(np.abs(sums.lowest), np.abs(sums.highest))
+    fits = bool(np.all(reach << np.maximum(shifts, 0) <= INT32_MAX))
+    exact = multipliers / 2.0**31 * 2.0**shifts
+    line = _line(staircase, exact, sums, zero, clamp) if fits else None
+    if line is not None:
+        return line
+    weights = {
+        "bias": _wrapped(sums.bias),
+        "multiplier": multipliers.astype(np.int32),
+        "shift": shifts.astype(np.int32),
+    }
+    return Scaling(_params("XN_SCALE_TWICE", len(factors), 0, zero, clamp), weights)
+
+
+def scale_real(factors: list[float], sums: Sums, output: Tensor, clamp: tuple[int, int]) -> Scaling:
+    """Scaling by a double, which rounds once, halves away from zero."""
+    real = np.array(factors, np.float64)
+    zero = zero_of(output)
+
+    def staircase(x: Ints) -> Ints:
+        y = x.astype(np.float64) * real[:, None]
+        whole = np.trunc(y)
+        return (whole + np.where(np.abs(y - whole) >= 0.5, np.sign(y), 0)).astype(np.int64) + zero
+
+    line = _line(staircase, real, sums, zero, clamp)
+    if line is not None:
+        return line
+    weights = {"bias": _wrapped(sums.bias), "real": real}
+    return Scaling(_params("XN_SCALE_REAL", len(factors), 0, zero, clamp), weights)
+
+
+def _line(
+    staircase: object,
+    factor: npt.NDArray[np.float64],
+    sums: Sums,
+    zero: int,
+    clamp: tuple[int, int],
+) -> Scaling | None:
+    channels = len(sums.bias)
+    if np.any(sums.raw > INT32_MAX):
+        return None
+    # Channels that share a factor share one staircase, over all of their sums.
+    bounds = (sums.lowest, sums.highest)
+    if len(factor) == 1:
+        bounds = (sums.lowest.min(keepdims=True), sums.highest.max(keepdims=True))
+    line = find_line(staircase, factor, zero, bounds, clamp)  # type: ignore[arg-type]
+    if line is None:
+        return None
+    rounding = line.round + sums.bias * line.multiplier
+    if np.any(np.abs(rounding) > 1 << 61) or np.any(np.abs(sums.raw * line.multiplier) > 1 << 61):
+        return None
+    weights: dict[str, npt.NDArray[np.generic]] = {
+        "multiplier": line.multiplier.astype(np.int32),
+        "round": np.broadcast_to(rounding, (channels,)).astype(np.int64),
+    }
+    # The zero point is part of the line.
+    return Scaling(_params("XN_SCALE_LINE", len(factor), line.shift, 0, clamp), weights)
+
+
+def _params(
+    kind: str, factors: int, shift: int, zero: int, clamp: tuple[int, int]
+) -> dict[str, CValue]:
+    step = 0 if factors == 1 else 1
+    low, high = clamp
+    return {"kind": kind, "step": step, "shift": shift, "zero": zero, "low": low, "high": high}
+
+
+def _wrapped(x: Ints) -> npt.NDArray[np.generic]:
+    return (x & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

@@ -1,0 +1,144 @@
+"""What the kernel choice of one operator starts from, and how it writes the call as C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.errors import UnsupportedError, Violation
+from relocatable.graph import Graph, Op, Tensor
+from relocatable.kernel_call import KernelCall
+from relocatable.targets import Target
+
+CValue: TypeAlias = "int | float | np.floating | str | Mapping[str, CValue] | Sequence[CValue]"
+
+
+@dataclass(frozen=True)
+class Site:
+    """An operator in its graph, to be compiled for a target."""
+
+    graph: Graph
+    op: Op
+    target: Target
+
+    def input(self, i: int) -> Tensor:
+        """The operator's input i."""
+        return self.graph.tensors[self.op.inputs[i]]
+
+    def has_input(self, i: int) -> bool:
+        """Whether the optional input i is there."""
+        return i < len(self.op.inputs) and self.op.inputs[i] != -1
+
+    @property
+    def output(self) -> Tensor:
+        """The operator's first output."""
+        return self.graph.tensors[self.op.outputs[0]]
+
+    def constant(self, i: int) -> npt.NDArray[np.generic]:
+        """The values of input i, which must be a constant."""
+        data = self.input(i).data
+        if data is None:
+            self.refuse(f"input {i} must be constant", f"computed tensor '{self.input(i).name}'")
+        return data
+
+    def int_attr(self, name: str, default: int | None = None) -> int:
+        """An integer attribute."""
+        value = self.op.attrs[name] if default is None else self.op.attrs.get(name, default)
+        assert isinstance(value, int)
+        return value
+
+    def text_attr(self, name: str, default: str = "NONE") -> str:
+        """An attribute that is a name."""
+        return str(self.op.attrs.get(name, default))
+
+    def float_attr(self, name: str) -> float:
+        """A real attribute."""
+        value = self.op.attrs[name]
+        assert isinstance(value, (int, float))
+        return float(value)
+
+    @property
+    def activation(self) -> str:
+        """The fused activation's name."""
+        return self.text_attr("fused_activation_function")
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the first input is float32."""
+        return self.input(0).dtype == "float32"
+
+    @property
+    def is_signed(self) -> int:
+        """1 where the first input is int8, 0 where it is uint8; anything else is refused."""
+        dtype = self.input(0).dtype
+        if dtype not in ("int8", "uint8"):
+            self.refuse("input 0 must be int8, uint8 or float32", dtype)
+        return int(dtype == "int8")
+
+    def refuse(self, rule: str, value: str) -> NoReturn:
+        """Raises the error for an operator that no kernel does."""
+        raise UnsupportedError([Violation(rule, value, self.op.kind, self.op.name)])
+
+    def call(
+        self,
+        source: str,
+        body: str,
+        *,
+        weights: Mapping[str, npt.NDArray[np.generic]] | None = None,
+        inputs: Sequence[int] = (0,),
+        in_place: Sequence[int] = (),
+        scratch_bytes: int = 0,
+        macs: int = 0,
+    ) -> KernelCall:
+        """The operator's kernel call; `inputs` and `in_place` index into the operator's inputs."""
+        tensors = tuple(self.op.inputs[i] for i in inputs)
+        return KernelCall(
+            kind=self.op.kind,
+            name=self.op.name,
+            source=source,
+            body=body,
+            inputs=tensors,
+            outputs=self.op.outputs[:1],
+            weights=dict(weights or {}),
+            scratch_bytes=-(-scratch_bytes // 16) * 16,
+            in_place=tuple(in_place),
+            macs=macs,
+        )
+
+
+def c_call(
+    function: str,
+    arguments: Sequence[str],
+    params: Mapping[str, CValue],
+    type_name: str | None = None,
+) -> str:
+    """C text that calls a kernel with its constants as last argument.
+
+    Args:
+        function: the kernel.
+        arguments: C expressions before the constants.
+        params: fields of the constants.
+        type_name: their type without "_params", where it is not named after the function.
+    """
+    args = ", ".join((*arguments, "&params"))
+    return (
+        f"static const {type_name or function}_params params = {c_value(params)};\n"
+        f"{function}({args});\nreturn 0;"
+    )
+
+
+def c_value(value: CValue) -> str:
+    """A C initialiser."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f".{key} = {c_value(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, (bool, int, np.integer)):
+        return f"(-{abs(int(value) + 1)} - 1)" if value < 0 else str(int(value))
+    if isinstance(value, (float, np.floating)):
+        return f"{float(value).hex()}f"
+    return "{" + ", ".join(c_value(v) for v in value) + "}"

@@ -1,0 +1,90 @@
+"""SOFTMAX."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.fixed_point import INT32_MAX, high_mul, quantize_multiplier, round_shift, scale_of
+from relocatable.kernel_call import KernelCall
+from relocatable.select.site import CValue, Site, c_call
+
+_DIFFERENCE_BITS = 5  # integer bits of a scaled difference
+
+
+def choose_softmax(site: Site) -> KernelCall:
+    """SOFTMAX along the last dimension in int8, uint8 and float32."""
+    depth = site.input(0).shape[-1]
+    rows = site.input(0).count // depth
+    if site.is_float:
+        params: dict[str, CValue] = {"rows": rows, "depth": depth, "beta": site.float_attr("beta")}
+        body = c_call("xn_softmax_f32", ("IN0", "OUT0"), params)
+        return site.call("softmax.c", body, in_place=(0,))
+    if site.output.dtype != site.input(0).dtype:
+        site.refuse("output must be of the input's type", site.output.dtype)
+    table = exp_table(site.float_attr("beta"), float(scale_of(site.input(0))))
+    body = c_call(
+        "xn_softmax_8",
+        ("(const uint8_t *)IN0", "W_table", "(uint8_t *)OUT0"),
+        {"rows": rows, "depth": depth, "is_signed": site.is_signed, "table_count": len(table)},
+    )
+    return site.call("softmax.c", body, weights={"table": table}, in_place=(0,))
+
+
+def exp_table(beta: float, scale: float) -> npt.NDArray[np.int32]:
+    """e^(-beta * scale * d) in 31 fraction bits for d = 0, 1, ..; ends where LiteRT takes 0."""
+    real = min(beta * scale * (1 << (31 - _DIFFERENCE_BITS)), float(INT32_MAX))
+    multiplier, shift = quantize_multiplier(real)
+    radius = ((1 << _DIFFERENCE_BITS) - 1) * 2 ** (31 - _DIFFERENCE_BITS) / 2**shift
+    count = min(256, int(radius) + 1)
+    return np.array([_exp_of(-d, multiplier, shift) for d in range(count)], np.int32)
+
+
+def _exp_of(difference: int, multiplier: int, shift: int) -> int:
+    return _exp_on_negative(_high_mul(difference << shift, multiplier))
+
+
+# e^-2^k in 31 fraction bits, for k = -2 ..
+_EXP_OF_POWERS = (
+    1672461947,  # e^-1/4
+    1302514674,  # e^-1/2
+    790015084,  # e^-1
+    290630308,  # e^-2
+    39332535,  # e^-4
+    720401,  # e^-8
+    242,  # e^-16
+)
+_E_EIGHTH = 1895147668  # e^-1/8
+_THIRD = 715827883
+
+
+def _exp_on_negative(x: int) -> int:
+    """gemmlowp's exp_on_negative_values: x <= 0 with 5 integer bits to 0 integer bits."""
+    if x == 0:
+        return INT32_MAX
+    quarter = 1 << (31 - _DIFFERENCE_BITS - 2)
+    rest = (x & (quarter - 1)) - quarter  # in [-1/4, 0)
+    result = _exp_of_quarter(rest << _DIFFERENCE_BITS)
+    whole = rest - x  # the rest in quarters
+    for k, factor in enumerate(_EXP_OF_POWERS):
+        if whole & (quarter << k):
+            result = _high_mul(result, factor)
+    return result
+
+
+def _exp_of_quarter(x: int) -> int:
+    """e^x for x in [-1/4, 0): the series around -1/8, 31 fraction bits."""
+    x += 1 << 28
+    x2 = _high_mul(x, x)
+    x3 = _high_mul(x2, x)
+    x4 = _high_mul(x2, x2)
+    tail = _round_shift(_high_mul(_round_shift(x4, 2) + x3, _THIRD) + x2, 1)
+    return _E_EIGHTH + _high_mul(_E_EIGHTH, x + tail)
+
+
+def _high_mul(a: int, b: int) -> int:
+    return int(high_mul(np.int64(a), np.int64(b)))  # type: ignore[arg-type]
+
+
+def _round_shift(x: int, n: int) -> int:
+    return int(round_shift(np.int64(x), n))  # type: ignore[arg-type]

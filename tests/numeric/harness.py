@@ -1,0 +1,175 @@
+"""Runs operators as the compiler builds them for this machine, next to LiteRT's reference."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from relocatable.emit_c import emit_c, pack_weights
+from relocatable.graph import Graph
+from relocatable.plan_memory import Plan
+from relocatable.select_kernels import select_kernels
+from relocatable.targets import TARGETS
+from relocatable.toolchain import build_code
+
+Array = npt.NDArray[Any]
+
+
+class Context(ctypes.Structure):
+    """xn_ctx of xn_blob.h."""
+
+    _fields_ = [("arena", ctypes.c_void_p), ("weights", ctypes.c_void_p)]
+
+
+@dataclass
+class Program:
+    """A graph compiled for this machine, every tensor in a place of its own."""
+
+    graph: Graph
+    offsets: dict[int, int]
+    arena: npt.NDArray[np.uint8]
+    weights: npt.NDArray[np.uint8]
+    code: mmap.mmap
+    steps: Sequence[int]
+
+    def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
+        """Every computed tensor, by its index."""
+        for index, x in zip(self.graph.inputs, inputs, strict=True):
+            raw = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
+            at = self.offsets[index]
+            self.arena[at : at + raw.size] = raw
+        context = Context(self.arena.ctypes.data, self.weights.ctypes.data)
+        base = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
+        for step in self.steps:
+            function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(base + step)
+            assert function(ctypes.addressof(context)) == 0
+        return {i: self.tensor(i) for i in self.offsets}
+
+    def tensor(self, index: int) -> Array:
+        """A copy of a tensor as it stands in the arena."""
+        tensor = self.graph.tensors[index]
+        at = self.offsets[index]
+        raw = self.arena[at : at + tensor.size_bytes].copy()
+        return raw.view(tensor.dtype).reshape(tensor.shape)
+
+
+def build(graphs: Sequence[Graph], optimize: str = "speed") -> list[Program]:
+    """Compiles many graphs as one unit: one run of the compiler for all of them."""
+    graph, bases = _joined(graphs)
+    calls = select_kernels(graph, TARGETS["host"])
+    plan = flat_plan(graph, calls)
+    weights, weight_offsets = pack_weights(graph, calls)
+    text = emit_c(graph, calls, plan, weight_offsets)
+    code = build_code(text, TARGETS["host"], len(calls), "size" if optimize == "size" else "speed")
+    mapped = mmap.mmap(-1, len(code.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    mapped.write(code.code)
+    section, arena = _aligned(weights), _aligned(bytes(plan.arena_bytes))
+    programs, step = [], 0
+    for one, base in zip(graphs, bases, strict=True):
+        count = sum(op.kind != "RESHAPE" for op in one.ops)
+        offsets = {
+            i - base: plan.offsets[i] for i in plan.offsets if 0 <= i - base < len(one.tensors)
+        }
+        programs.append(
+            Program(one, offsets, arena, section, mapped, code.step_offsets[step : step + count])
+        )
+        step += count
+    return programs
+
+
+def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
+    """A plan without reuse, so that every intermediate tensor can be looked at."""
+    offsets: dict[int, int] = {}
+    scratch: dict[int, int] = {}
+    at = 0
+    source = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.kind == "RESHAPE"}
+    written = [o for op in graph.ops for o in op.outputs]
+    for i in (*graph.inputs, *written):
+        if i in source:
+            offsets[i] = offsets[source[i]]
+        else:
+            offsets[i] = at
+            at += -(-graph.tensors[i].size_bytes // 16) * 16
+    for k, call in enumerate(calls):
+        scratch[k] = at
+        at += call.scratch_bytes
+    return Plan(at + 16, offsets, scratch)
+
+
+def reference(model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
+    """Every tensor as LiteRT's reference kernels compute it, by its index in the file."""
+    interpreter = Interpreter(
+        model_content=model,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    for detail, x in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(detail["index"], x)
+    interpreter.invoke()
+    found = {}
+    for detail in interpreter.get_tensor_details():
+        try:
+            found[detail["index"]] = interpreter.get_tensor(detail["index"])
+        except ValueError:  # a temporary of LiteRT's own
+            continue
+    return found
+
+
+def random_input(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> Array:
+    """Values over the whole range of an integer type; floats around 0."""
+    if dtype == "float32":
+        return rng.normal(0, 2, shape).astype(np.float32)
+    if dtype == "bool":
+        return rng.integers(0, 2, shape).astype(np.bool_)
+    info = np.iinfo(dtype)
+    return rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
+
+
+def mismatch(got: Array, want: Array) -> str:
+    """What differs, "" where nothing does: integers bit by bit, floats by 4 ulp or 1e-6."""
+    if got.shape != want.shape or got.dtype != want.dtype:
+        return f"{got.dtype} {got.shape} for {want.dtype} {want.shape}"
+    if want.dtype != np.float32:
+        wrong = got != want
+    else:
+        spacing = np.spacing(np.maximum(np.abs(want), np.float32(1e-30)))
+        error = np.abs(got.astype(np.float64) - want.astype(np.float64))
+        wrong = ~((error <= 4 * spacing) | (error <= 1e-6) | (got == want))
+        wrong &= ~(np.isnan(got) & np.isnan(want))
+    if not wrong.any():
+        return ""
+    at = tuple(int(i[0]) for i in np.nonzero(wrong))
+    return f"{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]} for {want[at]}"
+
+
+def _joined(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:
+    """One graph that holds all, and where each one's tensors begin."""
+    tensors: list[Any] = []
+    ops: list[Any] = []
+    inputs: list[int] = []
+    bases = []
+    for graph in graphs:
+        base = len(tensors)
+        bases.append(base)
+        tensors += graph.tensors
+        inputs += [i + base for i in graph.inputs]
+        for op in graph.ops:
+            moved = tuple(i + base if i >= 0 else i for i in op.inputs)
+            ops.append(replace(op, inputs=moved, outputs=tuple(i + base for i in op.outputs)))
+    return Graph("joined", tuple(tensors), tuple(ops), tuple(inputs), ()), bases
+
+
+def _aligned(data: bytes) -> npt.NDArray[np.uint8]:
+    raw = np.zeros(len(data) + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    found = raw[start : start + len(data)]
+    found[:] = np.frombuffer(data, np.uint8)
+    return found
