@@ -151,6 +151,7 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
                     stderr=log,
                     pass_fds=[uart],
                     preexec_fn=_die_with_parent(),
+                    start_new_session=True,  # a terminal's Ctrl-C is not for QEMU
                 )
         except OSError as error:
             result.append(error)
@@ -174,7 +175,5 @@ def _die_with_parent() -> Callable[[], None] | None:
 
     def ask() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # A terminal's Ctrl-C is for this process, which ends QEMU in its own time.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     return ask
