@@ -270,6 +270,11 @@ class Device:
         with self._lock:
             self._client.restart(timeout_s)
 
+    @property
+    def is_open(self) -> bool:
+        """False once the port is closed or gone."""
+        return self._client.link.is_open
+
     def close(self) -> None:
         """Frees the port; ends a simulated board. Calling it again does nothing."""
         self._client.close()

@@ -139,6 +139,11 @@ class Link:
         """The port."""
         return self._transport.name
 
+    @property
+    def is_open(self) -> bool:
+        """False once the port is closed or gone."""
+        return self._gone is None
+
     def request(
         self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
     ) -> Value:

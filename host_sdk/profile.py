@@ -64,14 +64,16 @@ class Profile:
             for r in self.rows
         ]
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """The model and how long it took."""
         return f"{self.model}: {self.us / 1000:.2f} ms in {len(self.rows)} steps"
 
     def __repr__(self) -> str:
-        return text_table(self._title(), *self.table())
+        return text_table(self.title, *self.table())
 
     def _repr_html_(self) -> str:
-        return html_table(self._title(), *self.table())
+        return html_table(self.title, *self.table())
 
 
 def make_profile(model: Model, ran: Ran) -> Profile:

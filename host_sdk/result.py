@@ -78,23 +78,23 @@ class Detections(Sequence[Detection]):
         """Plain values, for json.dumps."""
         return [asdict(d) for d in self._items]
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """How many, in what, how fast."""
         things = f"{len(self)} detection{'' if len(self) == 1 else 's'}"
         return f"{things} in {self.picture.width}x{self.picture.height}, {self.us / 1000:.1f} ms"
 
-    def _rows(self) -> list[list[str]]:
-        return [[d.label, f"{d.score:.2f}", *(f"{v:.0f}" for v in d.box)] for d in self._items]
+    def table(self) -> tuple[Sequence[str], list[list[str]]]:
+        """Headings and cells, for printing."""
+        rows = [[d.label, f"{d.score:.2f}", *(f"{v:.0f}" for v in d.box)] for d in self._items]
+        return ("label", "score", "x0", "y0", "x1", "y1"), rows
 
     def __repr__(self) -> str:
-        return text_table(self._title(), _DETECTION_COLUMNS, self._rows())
+        return text_table(self.title, *self.table())
 
     def _repr_html_(self) -> str:
-        table = html_table(self._title(), _DETECTION_COLUMNS, self._rows())
+        table = html_table(self.title, *self.table())
         return html_picture(self.draw()) + table
-
-
-_DETECTION_COLUMNS = ("label", "score", "x0", "y0", "x1", "y1")
-_CLASS_COLUMNS = ("label", "score")
 
 
 class Classes(Sequence[Class]):
@@ -124,17 +124,20 @@ class Classes(Sequence[Class]):
         """Plain values, for json.dumps."""
         return [asdict(c) for c in self._items]
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """How many, how fast."""
         return f"{len(self)} class{'' if len(self) == 1 else 'es'}, {self.us / 1000:.1f} ms"
 
-    def _rows(self) -> list[list[str]]:
-        return [[c.label, f"{c.score:.3f}"] for c in self._items]
+    def table(self) -> tuple[Sequence[str], list[list[str]]]:
+        """Headings and cells, for printing."""
+        return ("label", "score"), [[c.label, f"{c.score:.3f}"] for c in self._items]
 
     def __repr__(self) -> str:
-        return text_table(self._title(), _CLASS_COLUMNS, self._rows())
+        return text_table(self.title, *self.table())
 
     def _repr_html_(self) -> str:
-        return html_table(self._title(), _CLASS_COLUMNS, self._rows())
+        return html_table(self.title, *self.table())
 
 
 def read_detections(data: bytes, model: Model, letterbox: Letterbox) -> list[Detection]:

@@ -1,0 +1,52 @@
+"""`xipnet boards`, `xipnet info`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+from serial.tools import list_ports
+
+from device_fw.boards import board_names, load_board
+from host_sdk.cli.common import board_command, json_option, print_facts, print_json
+from host_sdk.device import Device
+
+
+@click.command()
+@json_option
+def boards(as_json: bool) -> None:
+    """List serial ports and virtual boards."""
+    found = [
+        {"port": p.device, "what": p.description or "serial port"}
+        for p in sorted(list_ports.comports())
+        if p.vid is not None
+    ]
+    for name in board_names():
+        board = load_board(name)
+        found.append({"port": f"sim://{board.cpu}", "what": f"{board.title}, {name}"})
+    if as_json:
+        print_json(found)
+    else:
+        print_facts({b["port"]: b["what"] for b in found})
+
+
+@click.command()
+@board_command
+@json_option
+def info(board: Device, as_json: bool) -> None:
+    """Show a board, its firmware and its limits."""
+    i = board.info()
+    if as_json:
+        print_json(asdict(i))
+        return
+    print_facts(
+        {
+            "board": f"{i.board} ({i.cpu})",
+            "firmware": f"{i.firmware}, MicroPython {i.micropython}",
+            "protocol": f"{i.protocol[0]}.{i.protocol[1]}",
+            "flash": f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free",
+            "RAM": f"{i.arena_bytes:,} bytes for models, {i.stack_bytes:,} bytes of stack",
+            "started": f"{i.boot}; resets since power-on: {i.boot.resets}",
+            "methods": " ".join(i.methods),
+        }
+    )

@@ -1,0 +1,109 @@
+"""`xipnet build`, `xipnet inspect`: no board needed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from host_sdk.cli.common import json_option, print_facts, print_json, print_table
+from host_sdk.modelfile import compile_tflite, read_model_file
+from relocatable import TARGETS, Blob, Report, report
+
+_RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
+
+
+@click.command()
+@click.argument("model", type=click.Path(dir_okay=False))
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="By default MODEL.bin.")
+@click.option(
+    "--target",
+    type=click.Choice(sorted(TARGETS)),
+    default="cortex-m55",
+    show_default=True,
+    help="CPU to compile for.",
+)
+@click.option("--optimize", type=click.Choice(("speed", "size")), default="speed")
+@click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
+@json_option
+def build(
+    model: str, output: str | None, target: str, optimize: str, head: str | None, as_json: bool
+) -> None:
+    """Compile a .tflite MODEL and print what it will cost."""
+    blob = compile_tflite(model, head, target, optimize)
+    path = Path(output) if output else Path(model).with_suffix(".bin")
+    path.write_bytes(blob)
+    cost = report(blob)
+    if as_json:
+        print_json({"output": str(path), **asdict(cost)})
+    else:
+        print_cost(cost)
+        click.echo(f"written to {path}")
+
+
+@click.command()
+@click.argument("blob", type=click.Path(dir_okay=False))
+@json_option
+def inspect(blob: str, as_json: bool) -> None:
+    """Show what a BLOB holds and costs."""
+    _, data = read_model_file(blob)
+    unpacked = Blob.unpack(data)
+    costs = [report(data, i) for i in range(len(unpacked.variants))]
+    if as_json:
+        print_json(
+            {
+                "sha256": unpacked.sha256,
+                "programs": [asdict(c) for c in costs],
+                "entries": [asdict(e) for e in unpacked.entries],
+                "metadata": unpacked.metadata,
+            }
+        )
+        return
+    print_facts(_facts(unpacked))
+    for cost in costs:
+        click.echo()
+        print_cost(cost)
+
+
+def print_cost(cost: Report) -> None:
+    """Prints flash, RAM, stack and MACs, and each step."""
+    rows = [
+        (s.name, s.op, s.output, f"{s.macs:,}", f"{s.weight_bytes:,}", f"{s.code_bytes:,}")
+        for s in cost.steps
+    ]
+    print_table(("step", "operator", "output", "MACs", "weights", "code"), rows)
+    print_facts(
+        {
+            "model": f"{cost.name} for {cost.target}",
+            "flash": f"{cost.flash_bytes:,} bytes: code {cost.code_bytes:,}, "
+            f"weights {cost.weight_bytes:,}, metadata {cost.metadata_bytes:,}, "
+            f"golden vector {cost.golden_bytes:,}",
+            "RAM": f"{cost.arena_bytes:,} bytes",
+            "stack": f"{cost.stack_bytes:,} bytes",
+            "MACs": f"{cost.macs:,}",
+        }
+    )
+
+
+def _facts(blob: Blob) -> dict[str, str]:
+    metadata = blob.metadata
+    golden = "none" if blob.golden is None else f"{len(blob.golden.outputs):,} bytes of outputs"
+    facts = {
+        "name": str(metadata["name"]),
+        "made by": str(metadata["tool"]),
+        "SHA-256": blob.sha256.hex(),
+        "inputs": _tensors(metadata, "inputs"),
+        "outputs": _tensors(metadata, "outputs"),
+        "entries": ", ".join(_RESULTS.get(e.result, f"result {e.result}") for e in blob.entries),
+        "golden": golden,
+    }
+    if labels := metadata.get("labels"):
+        facts["labels"] = ", ".join(map(str, labels))
+    return facts
+
+
+def _tensors(metadata: dict[str, Any], key: str) -> str:
+    tensors = [metadata["tensors"][i] for i in metadata[key]]
+    return ", ".join(f"{t['name']} {t['dtype']} {t['shape']}" for t in tensors)

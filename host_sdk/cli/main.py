@@ -1,0 +1,44 @@
+"""The command and its subcommands."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from host_sdk.cli import boards, compiling, demo, models, repl, running, scripts, sim
+from host_sdk.cli.common import SdkGroup
+
+
+def _version() -> str:
+    try:
+        return version("xipnet")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@click.group(cls=SdkGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), prog_name="xipnet")
+def main() -> None:
+    """Swap neural nets on microcontrollers as easily as files."""
+
+
+for command in (
+    demo.demo,
+    boards.boards,
+    boards.info,
+    compiling.build,
+    compiling.inspect,
+    models.load,
+    models.ls,
+    models.rm,
+    models.activate,
+    running.infer,
+    running.detect,
+    running.classify,
+    running.profile,
+    scripts.run,
+    repl.repl,
+    sim.sim,
+):
+    main.add_command(command)

@@ -1,0 +1,73 @@
+"""`xipnet load`, `ls`, `rm`, `activate`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from host_sdk.cli.common import board_command, json_option, print_json, print_table
+from host_sdk.device import Device
+
+
+@click.command()
+@board_command
+@click.argument("model", type=click.Path(dir_okay=False))
+@click.option("--name", help="In the store; by default the file's stem.")
+@click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
+@click.option("--no-activate", is_flag=True, help="Only store it.")
+@json_option
+def load(
+    board: Device, model: str, name: str | None, head: str | None, no_activate: bool, as_json: bool
+) -> None:
+    """Upload a MODEL: a blob, or a .tflite, which is compiled for the board's CPU."""
+    loaded = board.load_model(
+        model, name, head=head, activate=not no_activate, progress=not as_json
+    )
+    if as_json:
+        print_json(asdict(loaded))
+        return
+    sent = f"sent {loaded.sent_bytes:,} bytes" if loaded.sent_bytes else "the board had it already"
+    tested = f", tested in {loaded.golden_us / 1000:.1f} ms" if loaded.golden else ""
+    state = ", active" if loaded.active else ""
+    click.echo(f"{loaded.name}: version {loaded.version}{state}; {sent}{tested}")
+
+
+@click.command()
+@board_command
+@json_option
+def ls(board: Device, as_json: bool) -> None:
+    """List what the board's store holds."""
+    objects = board.objects()
+    if as_json:
+        print_json([asdict(o) for o in objects])
+        return
+    rows = [
+        (
+            o.name,
+            o.type,
+            f"{o.size_bytes:,}",
+            str(o.version),
+            o.sha256.hex()[:12],
+            "active" if o.active else "",
+        )
+        for o in objects
+    ]
+    print_table(("name", "type", "bytes", "version", "SHA-256", ""), rows)
+
+
+@click.command()
+@board_command
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def rm(board: Device, names: tuple[str, ...]) -> None:
+    """Delete objects from the store."""
+    for name in names:
+        board.delete(name)
+
+
+@click.command()
+@board_command
+@click.argument("name")
+def activate(board: Device, name: str) -> None:
+    """Make a stored model the active one."""
+    board.activate(name)

@@ -1,0 +1,65 @@
+"""`xipnet repl`: this terminal is the board's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import sys
+from collections.abc import Iterator
+
+import click
+
+from host_sdk.cli.common import board_command
+from host_sdk.device import Device
+
+_EXIT = b"\x1d"  # Ctrl-]
+_POLL_S = 0.1
+
+
+@click.command()
+@board_command
+def repl(board: Device) -> None:
+    """Talk with the board's MicroPython. Ctrl-] leaves; all other keys are the board's."""
+    if sys.platform == "win32" or not sys.stdin.isatty():
+        raise click.ClickException(
+            "repl needs a terminal; for a script use `xipnet run SCRIPT`, on Windows mpremote"
+        )
+    click.echo(f"{board}\nCtrl-] leaves.", err=True)
+    with _raw_terminal():
+        board.stdout.listener = _show
+        _show(board.stdout.read())
+        board.write_text(b"\r")
+        _pass_keys(board)
+    click.echo()
+
+
+def _show(text: str) -> None:
+    os.write(sys.stdout.fileno(), text.encode())
+
+
+def _pass_keys(board: Device) -> None:
+    keyboard = sys.stdin.fileno()
+    while board.is_open:
+        if not select.select([keyboard], [], [], _POLL_S)[0]:
+            continue
+        keys = os.read(keyboard, 256)
+        typed, leave, _ = keys.partition(_EXIT)
+        board.write_text(typed.replace(b"\0", b""))
+        if leave or not keys:
+            return
+
+
+@contextlib.contextmanager
+def _raw_terminal() -> Iterator[None]:
+    """Every key comes at once and unchanged, Ctrl-C too."""
+    import termios
+    import tty
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    tty.setraw(keyboard)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)

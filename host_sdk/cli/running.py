@@ -1,0 +1,120 @@
+"""`xipnet infer`, `detect`, `classify`, `profile`: the active model at work."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from host_sdk.cli.common import board_command, json_option, print_json, print_table
+from host_sdk.device import Device
+from host_sdk.errors import InputError
+from host_sdk.result import Classes, Detections
+from host_sdk.tensor import Array
+
+threshold_option = click.option(
+    "--threshold", default=0.0, help="Leave out scores below; the model's own stays in force."
+)
+
+
+@click.command()
+@board_command
+@click.argument("inputs", metavar="INPUT.npy...", nargs=-1, required=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write .npz: y0, y1, ...")
+@click.option("--raw", is_flag=True, help="Quantised values instead of real ones.")
+@json_option
+def infer(
+    board: Device, inputs: tuple[str, ...], output: str | None, raw: bool, as_json: bool
+) -> None:
+    """Run the active model on arrays: one .npy file for each input."""
+    result = board.infer(*(_load(path) for path in inputs), raw=raw)
+    outputs = result if isinstance(result, tuple) else (result,)
+    if output:
+        arrays: dict[str, Any] = {f"y{i}": y for i, y in enumerate(outputs)}
+        np.savez(output, **arrays)
+    if as_json:
+        print_json([y.tolist() for y in outputs])
+    elif not output:
+        for y in outputs:
+            click.echo(f"{y.dtype} {list(y.shape)}\n{y}")
+
+
+@click.command()
+@board_command
+@click.argument("picture", type=click.Path(dir_okay=False))
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Picture with the boxes.")
+@threshold_option
+@json_option
+def detect(
+    board: Device, picture: str, output: str | None, threshold: float, as_json: bool
+) -> None:
+    """Find things in a PICTURE."""
+    found = board.detect(picture, threshold=threshold)
+    if output:
+        save_picture(found, Path(output))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_found(found)
+
+
+@click.command()
+@board_command
+@click.argument("picture", type=click.Path(dir_okay=False))
+@threshold_option
+@json_option
+def classify(board: Device, picture: str, threshold: float, as_json: bool) -> None:
+    """Classify a PICTURE."""
+    found = board.classify(picture, threshold=threshold)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_found(found)
+
+
+@click.command()
+@board_command
+@click.argument("inputs", metavar="[INPUT.npy...]", nargs=-1)
+@json_option
+def profile(board: Device, inputs: tuple[str, ...], as_json: bool) -> None:
+    """Measure each step of the active model, on zeros or on arrays."""
+    measured = board.profile(*(_load(path) for path in inputs))
+    if as_json:
+        print_json(measured.to_json())
+    else:
+        print_table(*measured.table(), title=measured.title)
+
+
+def print_found(found: Detections | Classes) -> None:
+    """Prints detections or classes as a table."""
+    print_table(*found.table(), title=found.title)
+
+
+def save_picture(found: Detections, path: Path) -> None:
+    """Writes the picture with its boxes; makes the folder.
+
+    Raises:
+        InputError: it cannot be written there.
+    """
+    with _as_input_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found.draw().save(path)
+
+
+def _load(path: str) -> Array:
+    with _as_input_error(Path(path)):
+        array: Array = np.load(path, allow_pickle=False)
+        return array
+
+
+@contextlib.contextmanager
+def _as_input_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: {reason}") from error
