@@ -15,17 +15,19 @@ BLOB_INCLUDE_DIR = FIRMWARE_DIR.parent / "relocatable" / "include"
 # code, and an emitter costs 12 KB).
 _PY_LEFT_OUT = re.compile(r"asm|emitn|emitinline|nlr(?!setjmp|\.)|objint_longlong|modthread")
 
-_EXTMOD = """
-modasyncio modbinascii moddeflate modhashlib modheapq modjson modmachine modos modplatform modrandom
-modre modselect modtime moductypes modvfs vfs vfs_blockdev vfs_lfs vfs_reader
-""".split()
+_EXTMOD = [
+    *("modasyncio", "modbinascii", "moddeflate", "modhashlib", "modheapq", "modjson"),
+    *("modmachine", "modos", "modplatform", "modrandom", "modre", "modselect", "modtime"),
+    *("moductypes", "modvfs", "vfs", "vfs_blockdev", "vfs_lfs", "vfs_reader"),
+]
 
-_SHARED = """
-libc/printf.c libc/string0.c readline/readline.c runtime/gchelper_generic.c
-runtime/interrupt_char.c runtime/pyexec.c runtime/stdout_helpers.c runtime/sys_stdio_mphal.c
-""".split()
+_SHARED = [
+    *("libc/printf", "libc/string0", "readline/readline", "runtime/gchelper_generic"),
+    *("runtime/interrupt_char", "runtime/pyexec", "runtime/stdout_helpers"),
+    "runtime/sys_stdio_mphal",
+]
 
-_LITTLEFS = "lib/littlefs/lfs2.c lib/littlefs/lfs2_util.c".split()
+_LITTLEFS = ["lib/littlefs/lfs2.c", "lib/littlefs/lfs2_util.c"]
 
 # Mathematics that needs the slow path of the software square root is left out: every board has an
 # FPU with its own.
@@ -51,8 +53,8 @@ def list_sources(board: Board, micropython: Path) -> Sources:
     """All source files of a board's firmware, in a fixed order."""
     return Sources(
         own=tuple(_own(board)),
-        vm=tuple([*_py(micropython), *_extmod(micropython), *_glue()]),
-        plain=tuple([*_libm(micropython), *(micropython / name for name in _LITTLEFS)]),
+        vm=(*_py(micropython), *_extmod(micropython), *_glue()),
+        plain=(*_libm(micropython), *(micropython / name for name in _LITTLEFS)),
     )
 
 
@@ -92,7 +94,7 @@ def _py(micropython: Path) -> list[Path]:
 
 
 def _extmod(micropython: Path) -> list[Path]:
-    shared = [micropython / "shared" / name for name in _SHARED]
+    shared = [micropython / "shared" / f"{name}.c" for name in _SHARED]
     return [micropython / "extmod" / f"{name}.c" for name in _EXTMOD] + shared
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from device_fw import _compile, _generate
 from device_fw._compile import Job, Tick, zig
+from device_fw._lock import exclusive
 from device_fw._paths import build_dir
 from device_fw._sources import (
     BLOB_INCLUDE_DIR,
@@ -23,13 +24,15 @@ from device_fw._sources import (
     list_sources,
     watched_files,
 )
-from device_fw.boards import BOARDS_DIR, Board, board_names, load_board
+from device_fw.boards import Board, board_names, load_board
 from device_fw.errors import FirmwareError
 from device_fw.fetch_micropython import MICROPYTHON_DATE, MICROPYTHON_VERSION, micropython_source
 
 __all__ = ["build_firmware", "firmware_path"]
 
-_OWN_WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+_OWN_WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
+_VM_WARNINGS = ["-Wall", "-Werror"]
+_NO_WARNINGS = ["-w"]
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,19 @@ def build_firmware(board: str, out_dir: Path | str) -> Path:
     """
     plan = _plan(load_board(board), Path(out_dir).resolve())
     stamp, now = plan.work / "stamp", _fingerprint(plan)
-    if plan.elf.is_file() and stamp.is_file() and stamp.read_text() == now:
+    if _is_fresh(plan, now):
         return plan.elf
-    plan.work.mkdir(parents=True, exist_ok=True)
-    stamp.unlink(missing_ok=True)
-    _build(plan)
-    stamp.write_text(now)
+    with exclusive(plan.work / "lock"):
+        if not _is_fresh(plan, now):
+            stamp.unlink(missing_ok=True)
+            _build(plan)
+            stamp.write_text(now)
     return plan.elf
+
+
+def _is_fresh(plan: _Plan, fingerprint: str) -> bool:
+    stamp = plan.work / "stamp"
+    return plan.elf.is_file() and stamp.is_file() and stamp.read_text() == fingerprint
 
 
 def _plan(board: Board, out: Path) -> _Plan:
@@ -162,7 +171,7 @@ def _flags(plan: _Plan) -> tuple[str, ...]:
     return (
         *("-Os", "-DNDEBUG", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"),
         *("-DMICROPY_VFS_LFS2=1", "-DLFS2_NO_MALLOC", "-DLFS2_NO_DEBUG", "-DLFS2_NO_WARN"),
-        *("-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT", "-DFFCONF_H=\"lib/oofatfs/ffconf.h\""),
+        *("-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT", '-DFFCONF_H="lib/oofatfs/ffconf.h"'),
         *_defines(plan.board),
         *_includes(plan),
     )
@@ -181,9 +190,9 @@ def _preprocess_job(plan: _Plan, source: Path) -> Job:
 def _object_job(plan: _Plan, source: Path) -> Job:
     output = plan.work / "objects" / f"{_object_name(plan, source)}.o"
     own = source in plan.sources.own
-    warnings = _OWN_WARNINGS if own else ("-Wall", "-Werror", "-Wno-unknown-warning-option")
+    warnings = _OWN_WARNINGS if own else _VM_WARNINGS
     if source in plan.sources.plain:
-        warnings = ("-w",)
+        warnings = _NO_WARNINGS
     # The compiler must not turn memset's loop into a call of memset.
     alone = ("-fno-builtin",) if source.name == "string0.c" else ()
     command = (*_clang(plan.board), *_flags(plan), *warnings, *alone, *_depfile(output))

@@ -34,7 +34,7 @@ _TREE_PARTS = ("py", "extmod", "shared", "lib/libm", "lib/littlefs", "lib/uzlib"
 _TREE_FILES = ("lib/crypto-algorithms/sha256.c", "lib/crypto-algorithms/sha256.h")
 _SUFFIXES = {".c", ".h", ".py", ".mk"}
 
-_SUITE = "trixie" # the Debian release whose MicroPython is the pinned one
+_SUITE = "trixie"  # the Debian release whose MicroPython is the pinned one
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _UPSTREAM = "https://github.com/micropython/micropython"
 _TIMEOUT_S = 600
@@ -116,7 +116,7 @@ def _publish(tree: Path, home: Path) -> None:
 
 
 def _from_debian(scratch: Path, say: Say) -> Path:
-    """Asks the machine's mirror by a private state of apt: the system's own lists stay as they are."""
+    """Asks the machine's mirror through a private state of apt: the system's lists stay as is."""
     if shutil.which("apt-get") is None:
         raise SourceError("Debian's source package: this system has no apt-get")
     mirror = _debian_mirror()
@@ -138,7 +138,7 @@ def _debian_mirror() -> str:
         uri, component = line.split("|", 1)
         if component == "main" and uri.rstrip("/").endswith("/debian"):
             return uri.rstrip("/")
-    raise SourceError("Debian's source package: apt on this machine has no Debian mirror configured")
+    raise SourceError("Debian's source package: apt has no Debian mirror configured")
 
 
 def _private_apt(scratch: Path, mirror: str) -> list[str]:

@@ -84,7 +84,7 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_SCHEDULER_STATIC_NODES (1)
 
 void xn_vm_poll(void);
-void xn_vm_wait(void);
+void xn_vm_wait(int32_t timeout_ms);
 
 // The VM looks after every 32nd backward jump or call return: often enough to answer in well under
 // a millisecond, seldom enough to cost nothing.
@@ -99,7 +99,7 @@ void xn_vm_wait(void);
 #define MICROPY_VM_HOOK_RETURN MICROPY_VM_HOOK_POLL
 
 #define MICROPY_INTERNAL_EVENT_HOOK xn_vm_poll()
-#define MICROPY_INTERNAL_WFE(timeout_ms) xn_vm_wait()
+#define MICROPY_INTERNAL_WFE(timeout_ms) xn_vm_wait(timeout_ms)
 
 // ---- What this port adds to modules of others ----------------------------------------------------
 

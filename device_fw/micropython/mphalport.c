@@ -53,12 +53,15 @@ void mp_hal_delay_us(mp_uint_t us) {
 
 void mp_hal_delay_ms(mp_uint_t ms) {
     uint64_t end = xn_port_time_us() + (uint64_t)ms * 1000;
-    while (xn_port_time_us() < end)
-        mp_event_wait_ms(1);
+    uint64_t now;
+    while ((now = xn_port_time_us()) < end)
+        mp_event_wait_ms((mp_uint_t)((end - now) / 1000));
 }
 
-// The clock wakes it at the latest after a millisecond.
-void xn_vm_wait(void) {
+void xn_vm_wait(int32_t timeout_ms) {
+    // The clock wakes a sleeper at its next tick, which would be too late.
+    if (timeout_ms >= 0 && timeout_ms < (int32_t)XN_CLOCK_TICK_MS)
+        return;
     uint32_t state = xn_port_lock();
     if (!xn_link_text_ready() && !xn_server_pending() &&
         MP_STATE_VM(sched_state) != MP_SCHED_PENDING)

@@ -3,6 +3,7 @@
 #define XN_VM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 // Tells the core that a VM is here; once, before the server starts.
 void xn_vm_attach(void);
@@ -10,8 +11,8 @@ void xn_vm_attach(void);
 void xn_vm_live(void);
 // Handles what came over the wire, the VM's own requests included. From the VM's hooks.
 void xn_vm_poll(void);
-// Sleeps until something may have come.
-void xn_vm_wait(void);
+// Sleeps until something may have come, at most timeout_ms; -1: however long it takes.
+void xn_vm_wait(int32_t timeout_ms);
 // Whether Python requests may be taken: only while the VM lives.
 void xn_vm_open(bool alive);
 

@@ -1,36 +1,35 @@
-// Time since boot from the SysTick timer: a millisecond interrupt, and the counter between two.
+// Time since boot from the SysTick timer: an interrupt now and then, and the counter between two.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
 #include "core/xn_port.h"
 
-#define TICKS_PER_MS (XN_CPU_HZ / 1000u)
-#define TICKS_PER_US (XN_CPU_HZ / 1000000u)
+#define TICK_US (XN_CLOCK_TICK_MS * 1000u)
+#define COUNTS_PER_US (XN_CPU_HZ / 1000000u)
+#define COUNTS (TICK_US * COUNTS_PER_US)
 
-static volatile uint64_t elapsed_ms;
+_Static_assert(COUNTS <= 0x1000000u, "SysTick counts 24 bits");
+
+static volatile uint64_t ticks;
 
 void xn_clock_start(void) {
-    SYST_RVR = TICKS_PER_MS - 1;
+    SYST_RVR = COUNTS - 1;
     SYST_CVR = 0;
     SYST_CSR = SYST_CSR_RUN;
 }
 
 void xn_clock_interrupt(void) {
-    elapsed_ms++;
+    ticks++;
 }
 
 uint64_t xn_port_time_us(void) {
     uint32_t state = xn_port_lock();
-    uint64_t ms = elapsed_ms;
+    uint64_t whole = ticks;
     uint32_t left = SYST_CVR;
     if (SCB_ICSR & ICSR_PENDSTSET) {
         // The counter wrapped and its interrupt waits for the lock.
         left = SYST_CVR;
-        ms++;
+        whole++;
     }
     xn_port_unlock(state);
-    return ms * 1000 + (TICKS_PER_MS - 1 - left) / TICKS_PER_US;
-}
-
-uint32_t xn_clock_ms(void) {
-    return (uint32_t)(xn_port_time_us() / 1000);
+    return whole * TICK_US + (COUNTS - 1 - left) / COUNTS_PER_US;
 }

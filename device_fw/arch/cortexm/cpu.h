@@ -11,11 +11,12 @@ void xn_cpu_enable_irq(uint32_t irq);
 // Sleeps until an interrupt is pending. To be called locked (xn_port_lock), so that an event that
 // came after the last look at it is not slept through.
 void xn_cpu_sleep(void);
-// Starts the clock behind xn_port_time_us().
-void xn_clock_start(void);
 // Takes over the report of the last run from the memory that resets leave alone.
 void xn_fault_start(void);
-// Milliseconds since boot.
-uint32_t xn_clock_ms(void);
+// Starts the clock behind xn_port_time_us().
+void xn_clock_start(void);
+
+// How often the clock interrupts, and so wakes who sleeps, at the latest.
+#define XN_CLOCK_TICK_MS 10u
 
 #endif
