@@ -1,7 +1,7 @@
 """The blob's bytes, format 1.0: pack, unpack, verify. docs/SPEC-blob.md is the text of this page.
 
-    data = Blob(...).pack()
-    blob = Blob.unpack(data)        # every offset and the SHA-256 checked; BlobError otherwise
+data = Blob(...).pack()
+blob = Blob.unpack(data)        # every offset and the SHA-256 checked; BlobError otherwise
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FORMAT = (1, 0)
 SECTION_ALIGN = 64
 ARENA_ALIGN = 16
 
-# The layouts of include/xn_blob.h, field by field; tests/contract holds the two and the SPEC together.
+# The layouts of include/xn_blob.h, field by field; tests/contract holds the two and the SPEC.
 PROLOGUE = struct.Struct("<II32s")  # magic, total_bytes, sha256: the same in every format version
 HEADER = struct.Struct("<II32s HHI II IHH II II II II 32x")
 VARIANT = struct.Struct("<HHI IIII IIII 24x")
@@ -129,7 +129,9 @@ class Blob:
             if variant.weights not in weights_at:
                 weights_at[variant.weights] = _append(out, variant.weights, SECTION_ALIGN)
         code_at = [_append(out, v.code, SECTION_ALIGN) for v in self.variants]
-        steps_at = [_append(out, struct.pack(f"<{len(v.steps)}I", *v.steps), 4) for v in self.variants]
+        steps_at = [
+            _append(out, struct.pack(f"<{len(v.steps)}I", *v.steps), 4) for v in self.variants
+        ]
         ios = (*self.inputs, *self.outputs)
         io_at = _append(out, b"".join(IO.pack(i.arena_offset, i.size_bytes) for i in ios), 4)
         entry_at = _append(out, b"".join(_pack_entry(e) for e in self.entries), 4)
@@ -148,7 +150,16 @@ class Blob:
         HEADER.pack_into(
             *(out, 0, MAGIC, len(out), bytes(32), *FORMAT, 0),
             *(HEADER.size, len(self.variants), io_at, len(self.inputs), len(self.outputs)),
-            *(entry_at, len(self.entries), metadata_at, len(metadata), golden_at, len(golden), 0, 0),
+            *(
+                entry_at,
+                len(self.entries),
+                metadata_at,
+                len(metadata),
+                golden_at,
+                len(golden),
+                0,
+                0,
+            ),
         )
         digest = hashlib.sha256(memoryview(out)[PROLOGUE.size :]).digest()
         PROLOGUE.pack_into(out, 0, MAGIC, len(out), digest)
@@ -217,14 +228,18 @@ def _unpack(data: bytes) -> Blob:
     (_, _, _, major, minor, flags, variant_at, variant_count, io_at, in_count, out_count) = (
         HEADER.unpack_from(data)[:11]
     )
-    (entry_at, entry_count, meta_at, meta_bytes, golden_at, golden_bytes) = HEADER.unpack_from(data)[11:17]
+    (entry_at, entry_count, meta_at, meta_bytes, golden_at, golden_bytes) = HEADER.unpack_from(
+        data
+    )[11:17]
     seen = f"{major}.{minor}"
     _check(major == FORMAT[0] and minor <= FORMAT[1], "blob format must be 1.0", seen)
     actual = hashlib.sha256(memoryview(data)[PROLOGUE.size :]).digest()
     _check(actual == digest, f"blob's SHA-256 must be {digest.hex()}", actual.hex())
     _check(flags == 0, "header flags must be 0", flags)
     _check(variant_count >= 1, "blob must have at least 1 variant", variant_count)
-    _check(in_count >= 1 and out_count >= 1, "blob must have inputs and outputs", (in_count, out_count))
+    _check(
+        in_count >= 1 and out_count >= 1, "blob must have inputs and outputs", (in_count, out_count)
+    )
     _check(entry_count >= 1, "blob must have at least 1 entry", entry_count)
 
     table = _span(data, "variants", variant_at, variant_count * VARIANT.size, 4)
@@ -249,7 +264,9 @@ def _unpack(data: bytes) -> Blob:
     if golden_bytes:
         out_bytes = sum(io.size_bytes for io in ios[in_count:])
         in_bytes = sum(io.size_bytes for io in ios[:in_count])
-        golden = _unpack_golden(_span(data, "golden vector", golden_at, golden_bytes, 4), in_bytes, out_bytes)
+        golden = _unpack_golden(
+            _span(data, "golden vector", golden_at, golden_bytes, 4), in_bytes, out_bytes
+        )
     return Blob(
         variants=variants,
         inputs=ios[:in_count],
@@ -264,7 +281,11 @@ def _unpack(data: bytes) -> Blob:
 
 def _check_arena(what: str, offset: int, size: int, arena: int) -> None:
     ok = offset % ARENA_ALIGN == 0 and offset <= arena and size <= arena - offset
-    _check(ok, f"{what}: must lie 16-aligned in the arena of {arena} bytes", f"{size} bytes at {offset}")
+    _check(
+        ok,
+        f"{what}: must lie 16-aligned in the arena of {arena} bytes",
+        f"{size} bytes at {offset}",
+    )
 
 
 def _unpack_variant(data: bytes, *fields: int) -> Variant:
@@ -292,9 +313,15 @@ def _unpack_golden(data: bytes, in_bytes: int, out_bytes: int) -> Golden:
     kind, seed, stored, expected = GOLDEN.unpack_from(data)
     _check(kind in (GOLDEN_STORED, GOLDEN_XORSHIFT), "golden input kind must be 0 or 1", kind)
     _check((kind == GOLDEN_XORSHIFT) == (seed != 0), "golden seed must be 0 just for kind 0", seed)
-    _check(stored == (0 if seed else in_bytes), "golden inputs must be as long as the inputs", stored)
+    _check(
+        stored == (0 if seed else in_bytes), "golden inputs must be as long as the inputs", stored
+    )
     _check(expected == out_bytes, f"golden outputs must have {out_bytes} bytes", expected)
-    _check(len(data) == GOLDEN.size + stored + expected, "golden vector must fill its section", len(data))
+    _check(
+        len(data) == GOLDEN.size + stored + expected,
+        "golden vector must fill its section",
+        len(data),
+    )
     body = data[GOLDEN.size :]
     return Golden(outputs=body[stored:], seed=seed, inputs=body[:stored])
 

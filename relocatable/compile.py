@@ -44,13 +44,13 @@ def compile_model(
 
     Args:
         model: path of a .tflite file, or its bytes.
-        target: a CPU of `relocatable.TARGETS`; several make a fat blob, of which the loader takes the
-            first that its CPU can run.
-        head: TOML file or mapping that describes the post-processing (docs/HEADS.md). Where it is None and
-            `model` is a path, a file of the same name ending in .toml beside it is taken.
+        target: a CPU of `relocatable.TARGETS`; several make a fat blob, of which the loader takes
+            the first that its CPU can run.
+        head: TOML file or mapping that describes the post-processing (docs/HEADS.md). Where it is
+            None and `model` is a path, a file of the same name ending in .toml beside it is taken.
         name: the model's name; by default the file's stem.
         optimize: "speed", or "size" for less code.
-        golden: put a golden test vector into the blob, which the board runs before it takes the model.
+        golden: put a golden test vector into the blob, which the board runs before taking it.
 
     Returns:
         The blob's bytes (docs/SPEC-blob.md); the same for the same arguments.
@@ -75,7 +75,7 @@ def compile_model(
 
 
 def lower(graph: Graph) -> Graph:
-    """Checks a graph as read and brings it, pass by pass, into the form that kernels are chosen for."""
+    """Checks a graph as read and brings it, pass by pass, into the form that kernels take."""
     verify_graph(graph)
     check_support(graph)
     for run_pass in PASSES:
@@ -186,7 +186,7 @@ def _metadata(name: str, programs: Sequence[Program], head: HeadConfig | None) -
         "outputs": [index[i] for i in p.graph.outputs],
         "steps": [
             {
-                "name": c.name,
+                "name": _short(c.name),
                 "op": c.kind,
                 "macs": c.macs,
                 "weights": sum(w.nbytes for w in c.weights.values()),
@@ -204,13 +204,18 @@ def _tensor_metadata(graph: Graph, plan: Plan, i: int) -> dict[str, Any]:
     tensor = graph.tensors[i]
     quant = tensor.quant
     return {
-        "name": tensor.name,
+        "name": _short(tensor.name),
         "shape": list(tensor.shape),
         "dtype": tensor.dtype,
         "scale": quant.scale[0] if quant else None,
         "zero_point": quant.zero_point[0] if quant else None,
         "offset": plan.offsets[i],
     }
+
+
+def _short(name: str) -> str:
+    """Converters join the names of all layers they fused by ';'; the first one tells enough."""
+    return name.split(";")[0]
 
 
 def _make_golden(native: Blob) -> Golden:

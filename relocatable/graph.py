@@ -106,7 +106,9 @@ def verify_graph(graph: Graph) -> None:
     """
     for tensor in graph.tensors:
         if tensor.dtype not in DTYPES:
-            raise GraphError(f"tensor '{tensor.name}': dtype must be one of {DTYPES}; is {tensor.dtype}")
+            raise GraphError(
+                f"tensor '{tensor.name}': dtype must be one of {DTYPES}; is {tensor.dtype}"
+            )
         if tensor.data is not None and (
             tensor.data.shape != tensor.shape or tensor.data.dtype != np.dtype(tensor.dtype)
         ):
@@ -121,7 +123,9 @@ def verify_graph(graph: Graph) -> None:
                 raise GraphError(f"{op.kind} '{op.name}': input {i} must be written before; is not")
         for i in op.outputs:
             if i in ready:
-                raise GraphError(f"{op.kind} '{op.name}': output {i} must be written once; is again")
+                raise GraphError(
+                    f"{op.kind} '{op.name}': output {i} must be written once; is again"
+                )
             ready.add(i)
     for i in graph.outputs:
         if i not in ready:

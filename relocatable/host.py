@@ -1,7 +1,7 @@
 """Runs a blob in this process: the same program as on a board, at native speed.
 
-    y = relocatable.run(blob, x)            # one input, one output
-    with HostModel(blob) as model: ...      # many runs, heads, single steps
+y = relocatable.run(blob, x)            # one input, one output
+with HostModel(blob) as model: ...      # many runs, heads, single steps
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ class HostModel:
             raw = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
             self._arena[io.arena_offset : io.arena_offset + io.size_bytes] = raw
 
-    def run(
-        self, entry: int = 0, after_step: Callable[[int], None] | None = None
-    ) -> None:
+    def run(self, entry: int = 0, after_step: Callable[[int], None] | None = None) -> None:
         """Runs an entry on the inputs in the arena.
 
         Args:
@@ -108,7 +106,7 @@ class HostModel:
         shape, dtype = info["shape"], np.dtype(info["dtype"])
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         raw = self._arena[info["offset"] : info["offset"] + size]
-        return raw.copy().view(dtype).reshape(shape)
+        return np.frombuffer(raw.tobytes(), dtype).reshape(shape)
 
     def outputs(self) -> list[Array]:
         """Copies of the outputs of the last run."""

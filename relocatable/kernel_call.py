@@ -12,9 +12,9 @@ import numpy.typing as npt
 class KernelCall:
     """One step of the program.
 
-    The body is C text in which the emitter has names for everything that has an address:
-    `IN0`, `IN1`, .. and `OUT0`, .. are pointers to the operator's tensors (typed by dtype; constants point
-    into the weights), `W_<key>` to the entries of `weights`, `SCRATCH` (uint8_t *) to the scratch.
+    The body is C text in which the emitter has names for everything that has an address: `IN0`,
+    `IN1`, .. and `OUT0`, .. point to the operator's tensors (typed by dtype; constants lie in the
+    weights), `W_<key>` to the entries of `weights`, `SCRATCH` (uint8_t *) to the scratch.
 
     Attributes:
         kind: the operator's kind, such as "CONV_2D".

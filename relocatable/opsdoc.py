@@ -1,12 +1,9 @@
 """Writes docs/OPS.md, the rules of every operator, from support.py.
 
-python -m relocatable.opsdoc [FILE]
+python -m relocatable.opsdoc > docs/OPS.md
 """
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 from relocatable.support import COMMON, RULES
 from relocatable.support_rules import Rule, rule_text
@@ -37,5 +34,4 @@ def _items(rules: tuple[Rule, ...]) -> list[str]:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/OPS.md")
-    target.write_text(ops_markdown(), encoding="utf-8")
+    print(ops_markdown(), end="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from relocatable.blob import Blob, Variant
 
@@ -16,7 +17,7 @@ class StepCost:
         op: the operator, such as "CONV_2D".
         macs: multiply-accumulates by the operator's definition.
         weight_bytes: its constants in flash.
-        code_bytes: from its function to the next one in the code; code that steps share counts for one of them.
+        code_bytes: from its function to the next one in the code; what steps share counts for one.
         output: dtype and shape of what it computes, such as "int8 [1, 20, 20, 5]".
     """
 
@@ -87,7 +88,7 @@ def report(data: bytes, variant: int = 0) -> Report:
 
 def _step_costs(blob: Blob, variant: Variant) -> tuple[StepCost, ...]:
     starts = sorted({*variant.steps, len(variant.code)})
-    length = {a: b - a for a, b in zip(starts, starts[1:], strict=False)}
+    length = {a: b - a for a, b in pairwise(starts)}
     tensors = blob.metadata["tensors"]
     costs = []
     for offset, step in zip(variant.steps, blob.metadata["steps"], strict=True):

@@ -13,9 +13,10 @@ DOCS: dict[str, str] = {"docs/OPS.md": "relocatable.opsdoc", "docs/ERRORS.md": "
 
 
 def run(*command: str) -> bool:
-    """Runs a command in the repository; True when it succeeded. Its output is the user's to read."""
-    print("check:", " ".join(command[:6]), "…" if len(command) > 6 else "", flush=True)
-    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode == 0
+    """Runs a tool of the virtual environment; True when it succeeded."""
+    print("check:", " ".join(command[:4]), "…" if len(command) > 4 else "", flush=True)
+    tool = str(Path(sys.executable).parent / command[0])
+    return subprocess.run([tool, *command[1:]], cwd=ROOT, check=False).returncode == 0
 
 
 def c_sources() -> list[str]:
@@ -28,7 +29,7 @@ def c_sources() -> list[str]:
 
 def clang_format(*flags: str) -> bool:
     """Runs clang-format over all C sources."""
-    return run("clang_format", *flags, *c_sources())
+    return run("clang-format", *flags, *c_sources())
 
 
 def generated(module: str) -> str:

@@ -72,7 +72,9 @@ def test_any_changed_byte_is_refused(at: int, value: int) -> None:
 
 
 @given(
-    edits=st.lists(st.tuples(st.integers(40, len(PACKED) - 4), st.integers(0, 2**32 - 1)), max_size=4)
+    edits=st.lists(
+        st.tuples(st.integers(40, len(PACKED) - 4), st.integers(0, 2**32 - 1)), max_size=4
+    )
 )
 def test_resealed_damage_never_crashes(edits: list[tuple[int, int]]) -> None:
     damaged = bytearray(PACKED)
