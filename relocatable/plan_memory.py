@@ -15,6 +15,8 @@ from relocatable.kernel_call import KernelCall
 
 _ALIGN = 16
 _TRIES = 300
+_WORK = 30_000  # tries times blocks: bounds the time that a large model takes
+_MOST_CHOICES = 16
 _SEED = 1
 
 
@@ -67,7 +69,7 @@ def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
     blocks, owner = _lifetimes(graph, calls)
     takeovers = _takeovers(calls, blocks, owner)
     tried: list[tuple[int, int, dict[int, _Block], _Groups, list[int]]] = []
-    for chosen in (takeovers, [], *_without_one(takeovers)):
+    for chosen in _choices(takeovers, blocks):
         joined, into = _join(blocks, chosen)
         order = _best_order(joined)
         tried.append((_arena_bytes(joined, _place(joined, order)), len(tried), joined, into, order))
@@ -134,10 +136,14 @@ def _takeovers(
     return pairs
 
 
-def _without_one(pairs: list[tuple[int, int]]) -> Iterable[list[tuple[int, int]]]:
-    """The list without each pair in turn: joining a short small block to a large one may cost."""
-    for left_out in range(len(pairs)):
-        yield pairs[:left_out] + pairs[left_out + 1 :]
+def _choices(
+    pairs: list[tuple[int, int]], blocks: dict[int, _Block]
+) -> Iterable[list[tuple[int, int]]]:
+    """All pairs; and where a join makes a block larger, which may cost, all but that one."""
+    yield pairs
+    growing = [p for p in pairs if blocks[p[0]].size < blocks[p[1]].size][:_MOST_CHOICES]
+    for left_out in growing:
+        yield [p for p in pairs if p != left_out]
 
 
 def _join(
@@ -168,7 +174,7 @@ def _improve(blocks: dict[int, _Block], order: list[int]) -> dict[int, int]:
     least = _most_alive(blocks)
     best = _place(blocks, order)
     rng = random.Random(_SEED)
-    for _ in range(_TRIES):
+    for _ in range(min(_TRIES, _WORK // max(1, len(order)))):
         if len(order) < 3 or _arena_bytes(blocks, best) <= least:
             break
         a, b = rng.sample(range(len(order)), 2)

@@ -22,9 +22,10 @@ _SCHEMA_VERSION = 3
 
 # Bounds that no model for a microcontroller comes near; they keep a hostile file from costing
 # more time and memory than its size.
-_MAX_TENSORS = 20_000
-_MAX_OPS = 10_000
-_MAX_OPERANDS = 1_000
+_MAX_TENSORS = 10_000
+_MAX_OPS = 4_000
+_MAX_OPERANDS = 100_000
+_MAX_SCALES = 1 << 20
 _MAX_RANK = 8
 _MAX_TENSOR_BYTES = 1 << 28
 _MAX_CONSTANT_BYTES = 1 << 28
@@ -124,7 +125,10 @@ class _Reader:
         self.model = schema.Model.GetRootAs(data)
         self.types = _names_by_number(schema.TensorType)
         self.kinds = _names_by_number(schema.BuiltinOperator)
+        # Parts of a flatbuffer may be shared, so what is read in all is bounded too.
         self.constant_bytes = 0
+        self.operand_count = 0
+        self.scale_count = 0
 
     def graph(self) -> Graph:
         self.require("schema version must be", _SCHEMA_VERSION, self.model.Version())
@@ -271,6 +275,8 @@ class _Reader:
             raise self.error(
                 f"scales of tensor '{name}'", "as many as its quantised dimension is long", count
             )
+        self.scale_count += count
+        self.bounded("scales of all tensors", self.scale_count, _MAX_SCALES)
         if quant.ZeroPointLength() not in (0, count):
             raise self.error(f"zero points of '{name}'", str(count), quant.ZeroPointLength())
         scale = tuple(float(v) for v in quant.ScaleAsNumpy())
@@ -284,7 +290,8 @@ class _Reader:
     def indices(
         self, what: str, count: int, at: Callable[[int], int], tensor_count: int, low: int = 0
     ) -> tuple[int, ...]:
-        self.bounded(what, count, _MAX_OPERANDS)
+        self.operand_count += count
+        self.bounded(f"{what} and those before them", self.operand_count, _MAX_OPERANDS)
         found = tuple(int(at(i)) for i in range(count))
         for index in found:
             if not low <= index < tensor_count:
@@ -316,7 +323,7 @@ def _enum_items(enum: type) -> Iterator[tuple[int, str]]:
 
 def _text(raw: bytes | None) -> str:
     """A name fit for a message: bounded, one line."""
-    text = (raw or b"").decode("utf-8", "replace")[:_MAX_NAME]
+    text = (raw or b"")[: 4 * _MAX_NAME].decode("utf-8", "replace")[:_MAX_NAME]
     return "".join(c if c.isprintable() else "?" for c in text)
 
 

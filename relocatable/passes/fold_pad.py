@@ -21,7 +21,7 @@ def fold_pad(graph: Graph) -> Graph:
     folded: set[int] = set()
     for at, op in enumerate(graph.ops):
         pads = _zero_pads(graph, op) if op.kind in ("PAD", "PADV2") else None
-        reader = only_reader(graph, op.outputs[0])
+        reader = only_reader(graph, op.outputs[0]) if pads else None
         if pads is None or reader is None or not _takes(ops[reader], op.outputs[0]):
             continue
         ops[reader] = replace(

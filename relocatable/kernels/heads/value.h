@@ -13,7 +13,8 @@ typedef struct xn_values {
     int32_t zero_point; //
 } xn_values;
 
-static inline float xn_value_at(const xn_values *v, int32_t at) {
+// Never inlined: heads run on few values, and their code should be small.
+static __attribute__((noinline, unused)) float xn_value_at(const xn_values *v, int32_t at) {
     switch (v->type) {
     case XN_VALUE_I8:
         return v->scale * (float)(((const int8_t *)v->data)[at] - v->zero_point);
