@@ -1,0 +1,196 @@
+"""A virtual board as a process, and its one UART: text, and frames made by hand.
+
+Independent of host_sdk, so that what it says of the firmware holds where the SDK is at fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import subprocess
+import time
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgpack
+from cobs import cobs
+
+from device_fw.boards import load_board, qemu_command
+from device_fw.build import firmware_path
+
+PROMPT = b">>> "
+WAIT_S = 30.0
+PIECE_BYTES = 2048
+
+
+class RefusedError(Exception):
+    """The board answered with an error: (code, message, detail)."""
+
+
+class Machine:
+    """A board under QEMU; its flash is in a file that outlives it.
+
+    Attributes:
+        text: what came outside of frames and was not taken yet.
+        notes: notifications that came, in order: (topic, params).
+        port: TCP port of the UART, for tools of others while nothing is connected here.
+    """
+
+    def __init__(self, board: str, flash: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        # The board starts when the first connection is there: nothing of its boot is missed.
+        serial = f"tcp:127.0.0.1:{self.port},server=on,wait=on,nodelay=on"
+        command = qemu_command(load_board(board), firmware_path(board), flash, serial)
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self.text = b""
+        self.notes: list[tuple[str, Any]] = []
+        self._replies: dict[int, tuple[Any, Any]] = {}
+        self._frame: bytearray | None = None
+        self._id = 0
+        self._socket: socket.socket | None = None
+        self.connect()
+
+    # ---- The process -----------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """As pulling the plug."""
+        self.disconnect()
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    # ---- Bytes -----------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Opens the UART; QEMU takes one connection at a time."""
+        deadline = time.monotonic() + WAIT_S
+        while self._socket is None:
+            try:
+                self._socket = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        self._socket.settimeout(0.05)
+
+    def disconnect(self) -> None:
+        """Leaves the UART to another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes as they are."""
+        assert self._socket is not None
+        self._socket.sendall(data)
+
+    def pump(self) -> None:
+        """Takes in what has come, waiting a moment for it."""
+        assert self._socket is not None
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError:
+            return
+        for byte in data:
+            self._take(byte)
+
+    def _take(self, byte: int) -> None:
+        if self._frame is None:
+            if byte == 0:
+                self._frame = bytearray()
+            else:
+                self.text += bytes([byte])
+        elif byte != 0:
+            self._frame.append(byte)
+        elif self._frame:
+            self._deliver(cobs.decode(bytes(self._frame)))
+            self._frame = None
+
+    def _deliver(self, data: bytes) -> None:
+        body, check = data[:-4], int.from_bytes(data[-4:], "little")
+        assert zlib.crc32(body) == check
+        kind, *fields = msgpack.unpackb(body, strict_map_key=False)
+        if kind == 1:
+            self._replies[fields[0]] = (fields[1], fields[2])
+        else:
+            self.notes.append((fields[0], fields[1]))
+
+    # ---- Text ------------------------------------------------------------------------------------
+
+    def until(self, end: bytes = PROMPT) -> str:
+        """Text up to `end`, taken."""
+        deadline = time.monotonic() + WAIT_S
+        while end not in self.text:
+            assert time.monotonic() < deadline, f"no {end!r} in {self.text!r}"
+            self.pump()
+        taken, _, self.text = self.text.partition(end)
+        return taken.decode()
+
+    def prompt(self, line: str) -> str:
+        """Types a line at the prompt and returns what it prints."""
+        self.text = b""
+        self.write(line.encode() + b"\r")
+        return self.until().removeprefix(line + "\r\n").replace("\r\n", "\n")
+
+    # ---- Frames ----------------------------------------------------------------------------------
+
+    def request(self, method: str, *params: Any) -> int:
+        """Sends a request; its id."""
+        self._id += 1
+        body = msgpack.packb([0, self._id, method, list(params)])
+        data = body + zlib.crc32(body).to_bytes(4, "little")
+        self.write(b"\0" + cobs.encode(data) + b"\0")
+        return self._id
+
+    def reply(self, number: int) -> Any:
+        """The result of a request, waited for.
+
+        Raises:
+            RefusedError: the board answered with an error.
+        """
+        deadline = time.monotonic() + WAIT_S
+        while number not in self._replies:
+            assert time.monotonic() < deadline, f"no reply; text so far: {self.text!r}"
+            self.pump()
+        error, result = self._replies.pop(number)
+        if error is not None:
+            raise RefusedError(*error)
+        return result
+
+    def call(self, method: str, *params: Any) -> Any:
+        """Sends a request and returns its result."""
+        return self.reply(self.request(method, *params))
+
+    def boot(self) -> dict[str, int]:
+        """Waits for the next boot, up to the prompt; what the board says of why it started."""
+        deadline = time.monotonic() + WAIT_S
+        while not self.notes:
+            assert time.monotonic() < deadline, f"no boot; text so far: {self.text!r}"
+            self.pump()
+        topic, params = self.notes.pop(0)
+        assert topic == "boot"
+        self.until()
+        report: dict[str, int] = params[0]
+        return report
+
+    def put(self, name: str, kind: int, data: bytes, activate: bool = False) -> Any:
+        """Brings an object into the store."""
+        digest = hashlib.sha256(data).digest()
+        session = self.call("put_begin", name, kind, len(data), digest)["session"]
+        for at in range(0, len(data), PIECE_BYTES):
+            self.call("put_data", session, at, data[at : at + PIECE_BYTES])
+        return self.call("put_end", session, activate)
