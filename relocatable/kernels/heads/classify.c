@@ -27,10 +27,14 @@ static inline int32_t classify_next(const xn_values *values, int32_t count, int3
     return best;
 }
 
+static __attribute__((noinline)) float classify_exp(float x) {
+    return xn_expf(x);
+}
+
 static inline float classify_sum(const xn_values *values, int32_t count, float most) {
     float sum = 0.0f;
     for (int32_t i = 0; i < count; i++) {
-        sum += xn_expf(xn_value_at(values, i) - most);
+        sum += classify_exp(xn_value_at(values, i) - most);
     }
     return sum;
 }
@@ -51,7 +55,7 @@ XN_KERNEL void xn_classify_best(const xn_values *values, const xn_classify *p, x
             most = x;
             sum = classify_sum(values, p->count, most);
         }
-        x = p->softmax ? xn_expf(x - most) / sum : x;
+        x = p->softmax ? classify_exp(x - most) / sum : x;
         found->item[found->count++] = (xn_class){at, xn_value_unit(x)};
     }
 }

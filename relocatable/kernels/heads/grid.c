@@ -29,13 +29,15 @@ typedef struct xn_grid_candidate {
     int32_t cell;
 } xn_grid_candidate;
 
-static __attribute__((noinline)) float grid_channel(const xn_grid_view *v, int32_t cell, int32_t channel) {
+static __attribute__((noinline)) float grid_channel(const xn_grid_view *v, int32_t cell,
+                                                    int32_t channel) {
     float x = xn_value_at(&v->values, cell * v->p->channels + channel);
     return v->is_logit[channel] ? xn_logisticf(x) : x;
 }
 
 // The cell's score; its label goes to *label.
-static __attribute__((noinline)) float grid_score(const xn_grid_view *v, int32_t cell, int32_t *label) {
+static __attribute__((noinline)) float grid_score(const xn_grid_view *v, int32_t cell,
+                                                  int32_t *label) {
     float conf = v->p->conf >= 0 ? grid_channel(v, cell, v->p->conf) : 1.0f;
     *label = 0;
     if (v->p->class_count == 0) {
