@@ -3,6 +3,8 @@
 LiteRT turns a sum into an 8-bit output by two roundings, or by a double multiplication. Both are
 monotonic staircases of at most 255 steps. A line (sum * multiplier + round) >> shift that takes
 each of these steps between the same two sums equals the staircase for every sum that can occur.
+(The two roundings bend where the sum changes its sign, since halves go away from zero; so for them
+there mostly is a line where the clamp of a RELU hides one side, and seldom elsewhere.)
 """
 
 from __future__ import annotations

@@ -23,20 +23,29 @@ static inline int32_t xn_scale_twice(int32_t x, int32_t multiplier, int32_t shif
     return xn_round_shift(xn_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
 }
 
-// round(x), halves away from zero; |x| < 2^31.
+// What lies beyond is clamped to 8 bits anyway, and a zero point can be added without overflow.
+#define XN_ROUND_MOST (1 << 30)
+
+// round(x), halves away from zero, saturating.
 static inline int32_t xn_round_double(double x) {
+    if (x >= (double)XN_ROUND_MOST) {
+        return XN_ROUND_MOST;
+    }
+    if (x <= -(double)XN_ROUND_MOST) {
+        return -XN_ROUND_MOST;
+    }
     int32_t whole = (int32_t)x;
     double rest = x - (double)whole;
     return rest >= 0.5 ? whole + 1 : rest <= -0.5 ? whole - 1 : whole;
 }
 
-// round(x) as xn_round_double; saturates beyond int32.
+// round(x), halves away from zero, saturating; NaN counts as the least.
 static inline int32_t xn_round_float(float x) {
-    if (x >= 2147483648.0f) {
-        return INT32_MAX;
+    if (x >= (float)XN_ROUND_MOST) {
+        return XN_ROUND_MOST;
     }
-    if (!(x > -2147483648.0f)) { // also NaN
-        return INT32_MIN;
+    if (!(x > -(float)XN_ROUND_MOST)) {
+        return -XN_ROUND_MOST;
     }
     int32_t whole = (int32_t)x;
     float rest = x - (float)whole;

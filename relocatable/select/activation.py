@@ -12,6 +12,7 @@ from relocatable.fixed_point import (
     float_clamp,
     multiply,
     quantize_multiplier,
+    quantized_clamp,
     round_away_f32,
     round_shift,
     scale_of,
@@ -27,17 +28,13 @@ Floats = npt.NDArray[np.float32]
 
 def choose_relu(site: Site) -> KernelCall:
     """RELU and RELU6 in int8, uint8 and float32."""
-    low, high = float_clamp(site.op.kind)
     if site.is_float:
+        low, high = float_clamp(site.op.kind)
         return _float(site, "XN_RELU", {"low": low, "high": high})
     x, y = site.input(0), site.output
     multiplier, shift = quantize_multiplier(float(scale_of(x) / scale_of(y)))
     values = multiply(all_values(x) - zero_of(x), multiplier, shift) + zero_of(y)
-    q_low, q_high = type_range(y.dtype)
-    ends = round_away_f32(np.array([low, high], np.float32) / scale_of(y)) + zero_of(y)
-    q_low = max(q_low, int(ends[0]))
-    q_high = min(q_high, int(ends[1])) if site.op.kind == "RELU6" else q_high
-    return table_call(site, np.minimum(np.maximum(values, q_low), q_high))
+    return table_call(site, np.clip(values, *quantized_clamp(site.op.kind, y)))
 
 
 def choose_leaky_relu(site: Site) -> KernelCall:

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from relocatable.emit_c import emit_c, pack_weights
-from relocatable.graph import Graph
+from relocatable.graph import Graph, Quant
 from relocatable.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
 from relocatable.toolchain import build_code
+from tests.make_tflite import make_tflite
 
 Array = npt.NDArray[Any]
 
@@ -148,6 +149,46 @@ def mismatch(got: Array, want: Array) -> str:
         return ""
     at = tuple(int(i[0]) for i in np.nonzero(wrong))
     return f"{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]} for {want[at]}"
+
+
+def check(graphs: Sequence[Graph], optimize: str = "speed", seed: int = 5, runs: int = 2) -> None:
+    """Builds all graphs at once and compares every computed tensor with LiteRT's."""
+    rng = np.random.default_rng(seed)
+    wrong = []
+    for graph, program in zip(graphs, build(graphs, optimize), strict=True):
+        model = make_tflite(graph)
+        for _ in range(runs):
+            inputs = [
+                random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype)
+                for i in graph.inputs
+            ]
+            got, want = program.run(inputs), reference(model, inputs)
+            for op in graph.ops:
+                text = mismatch(got[op.outputs[0]], want[op.outputs[0]])
+                if text:
+                    wrong.append(f"{text}: {describe(graph)}")
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:8])
+
+
+def describe(graph: Graph) -> str:
+    """An operator and its tensors, for messages."""
+    ops = ", ".join(f"{op.kind} {dict(op.attrs)}" for op in graph.ops)
+    return f"{ops} " + "; ".join(f"{t.dtype} {t.shape} {t.quant}" for t in graph.tensors)
+
+
+def random_quant(
+    rng: np.random.Generator, dtype: str = "int8", spread: float = 1.0
+) -> Quant | None:
+    """A scale around 0.05 and any zero point; None for types without."""
+    if dtype not in ("int8", "uint8"):
+        return None
+    info = np.iinfo(dtype)
+    scale = float(np.float32(np.exp(rng.normal(-3, spread))))
+    ends = (info.min, info.max, 0)
+    zero = (
+        int(rng.integers(info.min, info.max + 1)) if rng.random() < 0.7 else int(rng.choice(ends))
+    )
+    return Quant((scale,), (zero,))
 
 
 def _joined(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:

@@ -1,0 +1,55 @@
+"""Functions of one value against LiteRT: all 256 values of 8 bits, many floats."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from relocatable.graph import AttrValue, Graph, Quant
+from tests.make_graph import GraphBuilder
+from tests.make_tflite import make_tflite
+from tests.numeric.harness import build, describe, mismatch, random_quant, reference
+
+KINDS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH")
+Rng = np.random.Generator
+
+
+def activation(rng: Rng, kind: str, dtype: str, count: int) -> Graph:
+    b = GraphBuilder()
+    x = b.input(1, count, dtype=dtype, quant=random_quant(rng, dtype))
+    quant = random_quant(rng, dtype)
+    if kind == "LOGISTIC" and dtype != "float32":
+        quant = Quant((1 / 256,), (-128 if dtype == "int8" else 0,))
+    if kind == "HARD_SWISH" and dtype != "float32":
+        # LiteRT wants the output's scale not below 1/128 of the input's.
+        scale = b.tensors[x].quant.scale[0] * float(rng.uniform(0.05, 1.5))
+        quant = Quant((float(np.float32(scale)),), quant.zero_point)
+    y = b.tensor(1, count, dtype=dtype, quant=quant)
+    attrs: dict[str, AttrValue] = {}
+    if kind == "LEAKY_RELU":
+        attrs["alpha"] = float(np.float32(rng.choice([0.01, 0.1, 0.3, 1.5, 0.0, -0.2])))
+    return b.op(kind, (x,), y, **attrs) and b.graph(y)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_values_of_8_bits(kind: str, dtype: str) -> None:
+    rng = np.random.default_rng(41)
+    graphs = [activation(rng, kind, dtype, 256) for _ in range(40)]
+    values = np.arange(256, dtype=np.uint8).view(dtype)[None]
+    for graph, program in zip(graphs, build(graphs, "size"), strict=True):
+        got, want = program.run([values])[1], reference(make_tflite(graph), [values])[1]
+        assert mismatch(got, want) == "", describe(graph)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_floats(kind: str) -> None:
+    rng = np.random.default_rng(42)
+    special = [0.0, -0.0, 3.0, -3.0, 6.0, -9.0, 16.6, 88.8, -88.8, 104.0, -104.0, 1e-30, -1e-40]
+    values = np.concatenate(
+        [special, rng.normal(0, 1, 2000), rng.normal(0, 20, 2000), rng.normal(0, 0.01, 500)]
+    ).astype(np.float32)[None]
+    graph = activation(rng, kind, "float32", values.size)
+    [program] = build([graph])
+    got, want = program.run([values])[1], reference(make_tflite(graph), [values])[1]
+    assert mismatch(got, want) == ""

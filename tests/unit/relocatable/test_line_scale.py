@@ -1,0 +1,63 @@
+"""Lines equal the staircases that they stand for, at every sum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from relocatable.fixed_point import Ints, multiply, quantize_multiplier
+from relocatable.line_scale import Line, find_line
+
+
+def apply(line: Line, sums: Ints, clamp: tuple[int, int]) -> Ints:
+    return np.clip((sums * line.multiplier[:, None] + line.round[:, None]) >> line.shift, *clamp)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_equals_two_roundings(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    factors = 2.0 ** rng.uniform(-12, -4, 9)
+    pairs = [quantize_multiplier(f) for f in factors]
+    m, s = (np.array(v, np.int64)[:, None] for v in zip(*pairs, strict=True))
+    zero, reach = int(rng.integers(-128, 128)), int(rng.integers(1, 200_000))
+    clamp = (zero, 127)  # as under a RELU: the two roundings bend where the sum changes its sign
+
+    def staircase(x: Ints) -> Ints:
+        return multiply(x, m, s) + zero
+
+    sums = np.full(9, reach, np.int64)
+    line = find_line(staircase, factors, zero, (-sums, sums), clamp)
+    assert line is not None or clamp[0] == clamp[1]
+    if line is None:
+        return
+    every = np.arange(-reach, reach + 1, dtype=np.int64)[None, :]
+    assert np.array_equal(apply(line, every, clamp), np.clip(staircase(every), *clamp))
+
+
+def test_halves_go_away_from_zero() -> None:
+    factor = np.array([0.5, 0.25, 0.125])
+
+    def staircase(x: Ints) -> Ints:
+        y = x * factor[:, None]
+        return (np.sign(y) * np.floor(np.abs(y) + 0.5)).astype(np.int64)
+
+    ends = np.full(3, 900, np.int64)
+    line = find_line(staircase, factor, 0, (-ends, ends), (-128, 127))
+    assert line is not None
+    every = np.arange(-900, 901, dtype=np.int64)[None, :]
+    assert np.array_equal(apply(line, every, (-128, 127)), np.clip(staircase(every), -128, 127))
+
+
+def test_a_staircase_that_is_no_line_is_refused() -> None:
+    def staircase(x: Ints) -> Ints:
+        return np.where(x < 50, x >> 3, x >> 1)
+
+    ends = np.array([200], np.int64)
+    assert find_line(staircase, np.array([0.125]), 0, (-ends, ends), (-128, 127)) is None
+
+
+@pytest.mark.parametrize(("factor", "reach"), [(1.0, 1 << 31), (0.0, 10), (2.0**20, 1 << 20)])
+def test_numbers_beyond_the_kernels_are_refused(factor: float, reach: int) -> None:
+    ends = np.array([reach], np.int64)
+    line = find_line(lambda x: x, np.array([factor]), 0, (-ends, ends), (-128, 127))
+    assert line is None

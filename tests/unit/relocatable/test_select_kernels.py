@@ -1,0 +1,73 @@
+"""What the choice of kernels writes: steps, constants, and refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from relocatable.errors import UnsupportedError
+from relocatable.graph import Quant
+from relocatable.select_kernels import CHOOSERS, select_kernels
+from relocatable.targets import TARGETS
+from tests.make_graph import GraphBuilder, conv_graph
+
+HOST = TARGETS["host"]
+
+
+def test_a_convolution_is_one_call_with_packed_constants() -> None:
+    graph = conv_graph(fused_activation_function="RELU")
+    [call] = select_kernels(graph, HOST)
+    assert (call.kind, call.name, call.source) == ("CONV_2D", "block3", "conv_2d.c")
+    assert call.inputs == (0,)
+    assert call.outputs == graph.outputs
+    assert call.macs == 6 * 4 * 3 * 3 * 3 * 2
+    assert call.weights["filter"].shape == (3, 3, 3, 2)
+
+
+def test_a_reshape_is_no_step() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 4, 4, 2)
+    flat = b.op("RESHAPE", (x,), b.tensor(1, 32))
+    y = b.op("RELU", (flat,), b.tensor(1, 32))
+    [call] = select_kernels(b.graph(y), HOST)
+    assert call.inputs == (flat,)
+    assert call.in_place == (0,)
+
+
+def test_a_function_of_a_byte_is_a_table() -> None:
+    b = GraphBuilder()
+    quant = Quant((0.1,), (3,))
+    x = b.input(1, 8, quant=quant)
+    y = b.op("RELU", (x,), b.tensor(1, 8, quant=quant))
+    [call] = select_kernels(b.graph(y), HOST)
+    table = call.weights["table"].view(np.int8)
+    values = np.arange(256).astype(np.uint8).view(np.int8)
+    assert np.array_equal(table, np.maximum(values, 3))
+
+
+def test_broadcast_keeps_the_stretched_operand_out_of_place() -> None:
+    b = GraphBuilder()
+    x, z = b.input(1, 4, 4, 8), b.input(8)
+    y = b.op("ADD", (z, x), b.tensor(1, 4, 4, 8), fused_activation_function="NONE")
+    [call] = select_kernels(b.graph(y), HOST)
+    assert call.in_place == (1,)
+    assert ".size = {1, 1, 16, 8}, .a_stride = {0, 0, 0, 1}" in call.body
+
+
+def test_unknown_operators_are_refused_by_name() -> None:
+    b = GraphBuilder()
+    y = b.op("GELU", (b.input(1, 8),), b.tensor(1, 8, name="block3"))
+    with pytest.raises(UnsupportedError, match=r"GELU 'block3': operator must be one of .*ADD"):
+        select_kernels(b.graph(y), HOST)
+
+
+def test_computed_weights_are_refused() -> None:
+    b = GraphBuilder()
+    x, w = b.input(1, 8), b.input(4, 8)
+    y = b.op("FULLY_CONNECTED", (x, w), b.tensor(1, 4), fused_activation_function="NONE")
+    with pytest.raises(UnsupportedError, match="input 1 must be constant"):
+        select_kernels(b.graph(y), HOST)
+
+
+def test_every_chooser_says_what_it_does() -> None:
+    assert all((chooser.__doc__ or "").strip() for chooser in CHOOSERS.values())

@@ -1,0 +1,112 @@
+"""Code that must be refused is, with the symbol's name; what is built is bounded."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from relocatable import toolchain
+from relocatable.errors import ToolchainError
+from relocatable.targets import TARGETS, find_target
+from relocatable.toolchain import build_code
+
+HEAD = '#include "include/xn_blob.h"\n'
+STEP = "int32_t xn_step_0(const xn_ctx *ctx);\nint32_t xn_step_0(const xn_ctx *ctx)"
+ARM = TARGETS["cortex-m55"]
+
+
+def build(text: str, target: str = "cortex-m55", count: int = 1) -> toolchain.Code:
+    return build_code(HEAD + text, TARGETS[target], count, "speed")
+
+
+@pytest.mark.parametrize("target", ["cortex-m55", "host"])
+def test_writable_data_is_named(target: str) -> None:
+    text = f"static int32_t counter = 7;\n{STEP} {{ (void)ctx; return counter++; }}"
+    with pytest.raises(ToolchainError, match=r"no writable data; section \.data .*counter"):
+        build(text, target)
+    text = f"static int32_t zeros[9];\n{STEP} {{ return zeros[ctx->arena[0]]++; }}"
+    with pytest.raises(ToolchainError, match=r"no writable data; section \.bss .*zeros"):
+        build(text, target)
+
+
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m55"])
+def test_addresses_in_constants_are_refused(target: str) -> None:
+    text = f"""
+    static const char *const names[] = {{"a", "b", "c"}};
+    {STEP} {{ return names[ctx->arena[0]][ctx->arena[1]]; }}"""
+    with pytest.raises(ToolchainError, match=r"must hold no address|must own no writable data"):
+        build(text, target)
+
+
+def test_undefined_symbols_are_named() -> None:
+    text = f"int32_t elsewhere(int32_t);\n{STEP} {{ return elsewhere(ctx->arena[0]); }}"
+    with pytest.raises(ToolchainError, match=r"undefined symbol: elsewhere") as caught:
+        build(text)
+    assert caught.value.command[1] == "ld.lld"
+
+
+def test_c_errors_carry_what_the_compiler_says() -> None:
+    with pytest.raises(ToolchainError, match=r"clang failed: .*error") as caught:
+        build(f"{STEP} {{ return nonsense; }}")
+    assert "nonsense" in caught.value.stderr
+
+
+def test_recursion_is_refused() -> None:
+    text = f"""
+    static __attribute__((noinline)) int32_t f(volatile uint8_t *a, int32_t n);
+    static __attribute__((noinline)) int32_t g(volatile uint8_t *a, int32_t n) {{
+        return n ? f(a, n - 1) + a[n] : 0;
+    }}
+    static int32_t f(volatile uint8_t *a, int32_t n) {{ return n ? g(a, n - 2) - a[n] : 1; }}
+    {STEP} {{ return f(ctx->arena, ctx->arena[0]); }}"""
+    with pytest.raises(ToolchainError, match="must not recurse"):
+        build(text)
+
+
+def test_stack_is_the_deepest_chain_of_calls() -> None:
+    text = f"""
+    static __attribute__((noinline)) int32_t deep(volatile uint8_t *a) {{
+        volatile uint8_t room[1000];
+        for (int32_t i = 0; i < 1000; i++) room[i] = a[i];
+        return room[a[0]];
+    }}
+    {STEP} {{
+        volatile uint8_t room[500];
+        for (int32_t i = 0; i < 500; i++) room[i] = ctx->arena[i];
+        return deep(ctx->arena) + room[3];
+    }}
+    int32_t xn_step_1(const xn_ctx *ctx);
+    int32_t xn_step_1(const xn_ctx *ctx) {{ return ctx->arena[1]; }}"""
+    code = build(text, count=2)
+    assert 1500 <= code.stack_bytes <= 1600
+    assert len(code.step_offsets) == 2
+    assert all(0 <= offset < len(code.code) and offset % 2 == 0 for offset in code.step_offsets)
+    assert len(code.code) % 4 == 0
+
+
+@pytest.mark.parametrize("target", ["cortex-m0plus", "host"])
+def test_the_compiler_s_own_calls_are_linked(target: str) -> None:
+    text = f"""{STEP} {{
+        int64_t *a = (int64_t *)ctx->arena;
+        a[0] = a[1] / a[2];
+        __builtin_memcpy(a + 8, a + 200, ctx->weights[0]);
+        return 0;
+    }}"""
+    assert build(text, target).stack_bytes > 0
+
+
+def test_the_same_text_gives_the_same_code() -> None:
+    text = f"{STEP} {{ return ctx->arena[1] * 3; }}"
+    assert build(text) == build(text)
+
+
+def test_a_missing_compiler_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ToolchainError, match=r"pip install 'xipnet\[compile\]'"):
+        build(f"{STEP} {{ return 0; }}")
+
+
+def test_unknown_targets_list_the_known() -> None:
+    with pytest.raises(ValueError, match=r"cortex-m0plus, cortex-m3.*is 'z80'"):
+        find_target("z80")
