@@ -29,8 +29,6 @@ from host_sdk.transports import Transport, open_transport
 from host_sdk.transports.open import default_port
 from host_sdk.upload import Progress, Uploaded, upload
 
-_LS_PAGE = 16
-
 
 class Device:
     """A board, real or virtual. Thread-safe; close it, or use it in a `with`.
@@ -128,9 +126,9 @@ class Device:
         found: list[StoredObject] = []
         while True:
             page = Fields({"ls": self._client.call("ls", len(found))}, "ls").maps("ls")
-            found += [StoredObject.read(item) for item in page]
-            if len(page) < _LS_PAGE:
+            if not page:
                 return found
+            found += [StoredObject.read(item) for item in page]
 
     def activate(self, name: str) -> None:
         """Makes a stored model the active one, also after a reset.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from host_sdk.fields import Fields
 from host_sdk.messages import Value
 
+LEAST_FRAME_BYTES = 1024  # what every board takes
+
 _CAUSES = {0: "power-on", 1: "reset", 2: "fault"}
 _FAULT = 2
 _NO_ADDRESS = 0xFFFFFFFF
@@ -120,7 +122,7 @@ class BoardInfo:
             family=fields.integer("family"),
             level=fields.integer("level"),
             features=fields.integer("features"),
-            frame_bytes=fields.integer("frame"),
+            frame_bytes=_frame_bytes(fields),
             window=fields.integer("window"),
             flash_bytes=flash.integer("size"),
             sector_bytes=flash.integer("sector"),
@@ -130,6 +132,13 @@ class BoardInfo:
             boot=BootReport.read(fields.value("boot")),
             methods=fields.texts("methods"),
         )
+
+
+def _frame_bytes(fields: Fields) -> int:
+    frame_bytes = fields.integer("frame")
+    if frame_bytes < LEAST_FRAME_BYTES:
+        raise fields.wrong("frame", f"at least {LEAST_FRAME_BYTES}")
+    return frame_bytes
 
 
 def read_protocol(value: Value) -> tuple[int, int]:

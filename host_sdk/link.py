@@ -5,9 +5,11 @@ the reader can never be stuck in a write while the board waits for it to read.
 
 How a loss is found: the board handles requests in the order of arrival, so the reply to a later
 request shows that an earlier one without a reply was lost; it is then sent again with the same id
-(which the board recognises). When nothing comes at all for a while, a `ping` serves as the later
-request. Python services (`exec`, `eval`) answer when they are done; these, and `hello`, are
-repeated by the clock.
+(which the board recognises). When nothing comes at all for a while, a probe serves as the later
+request: an `out_read` of nothing, which changes nothing. Two kinds of methods stand outside of the
+order: those that the board also answers while a model runs show nothing about earlier requests, and
+Python services (`exec`, `eval`) answer when they are done; these, and `hello`, are repeated by the
+clock.
 """
 
 from __future__ import annotations
@@ -29,24 +31,24 @@ from host_sdk.errors import (
     device_error,
 )
 from host_sdk.framing import Body, Decoder, Text, encode_frame
-from host_sdk.info import BootReport
+from host_sdk.info import LEAST_FRAME_BYTES, BootReport
 from host_sdk.messages import Notification, Reply, Request, Value, unpack
 from host_sdk.transports.base import Transport
 
 DEFAULT_TIMEOUT_S = 10.0
 _LATE_METHODS = frozenset({"exec", "eval"})
+_ANYTIME_METHODS = _LATE_METHODS | {"ping", "help", "interrupt"}
 _OPENING_METHOD = "hello"
-_PROBE_METHOD = "ping"
+_PROBE: tuple[str, int, int] = ("out_read", 0, 0)
 _REPEATED_BY_CLOCK = _LATE_METHODS | {_OPENING_METHOD}
 _FIRST_RETRY_S = 0.5
 _LEAST_RETRY_S = 0.1
 _ROUND_TRIPS = 4  # of silence make suspicious
 _SMOOTHING = 0.125
-_RETRY_GROWTH = 1.5
-_RETRY_MAX_S = 4.0
+_RETRY_GROWTH = 2.0
+_RETRY_MAX_S = 8.0
 _POLL_S = 0.05
 _ID_SPAN = 12  # the board keeps 16 replies: stay well within
-_LEAST_FRAME_BYTES = 256  # what every board takes
 _SEEN_TEXT_BYTES = 200
 
 
@@ -117,7 +119,7 @@ class Link:
         on_boot: Callable[[BootReport], None],
     ) -> None:
         self.window = 1
-        self.max_body_bytes = _LEAST_FRAME_BYTES
+        self.max_body_bytes = LEAST_FRAME_BYTES
         self.counters = Counters()
         self._transport = transport
         self._on_text = on_text
@@ -280,7 +282,7 @@ class Link:
         for pending in silent:
             pending.wait_longer(now)
         if silent and self._probe is None:
-            self._probe = self._new(_PROBE_METHOD, (None,), None)
+            self._probe = self._new(_PROBE[0], _PROBE[1:], None)
             self._probe.by_clock = True
             self.counters.probes += 1
             again.append(self._probe)
@@ -333,7 +335,7 @@ class Link:
             answered.reply = reply
             if answered is self._probe:
                 self._probe = None
-            if not answered.late:
+            if answered.request.method not in _ANYTIME_METHODS:
                 self._measure(answered)
                 for earlier in self._under_way.values():
                     if not earlier.by_clock and earlier.last_sent < answered.first_sent:

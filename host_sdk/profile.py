@@ -8,7 +8,7 @@ from typing import Any
 
 from host_sdk.model import Model, StepInfo
 from host_sdk.running import Ran
-from host_sdk.table import html_table, text_table
+from host_sdk.table import html_table, short_name, text_table
 
 _COLUMNS = ("step", "operator", "µs", "share", "MACs", "MACs/µs")
 
@@ -54,7 +54,7 @@ class Profile:
         """Headings and cells, for printing."""
         return _COLUMNS, [
             [
-                r.name,
+                short_name(r.name),
                 r.op,
                 f"{r.us:,}",
                 f"{r.share:.1%}",

@@ -10,6 +10,11 @@ from collections.abc import Sequence
 from PIL import Image
 
 
+def short_name(name: str) -> str:
+    """A tensor's name without what the converter strung together behind it."""
+    return name.split(";")[0]
+
+
 def text_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A title, a line of headings and lines of cells; the first column left, the others right."""
     if not rows:

@@ -107,16 +107,8 @@ def _send(client: Client, session: int, data: bytes, offset: int, progress: Prog
 
 
 def largest_piece(frame_bytes: int) -> int:
-    """The longest piece of data that a request can carry, in whole units of 256 bytes.
-
-    Raises:
-        ProtocolError: the board's frames are too small for any.
-    """
-    room = frame_bytes - _REQUEST_OVERHEAD_BYTES
-    if room < _PIECE_UNIT_BYTES:
-        least = _PIECE_UNIT_BYTES + _REQUEST_OVERHEAD_BYTES
-        raise ProtocolError(f"hello: frame must be at least {least} to upload; is {frame_bytes}")
-    return room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES
+    """The longest piece of data that a request can carry, in whole units of 256 bytes."""
+    return (frame_bytes - _REQUEST_OVERHEAD_BYTES) // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES
 
 
 def _check_offset(offset: int, total: int) -> None:

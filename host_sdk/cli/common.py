@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from host_sdk.device import Device
 from host_sdk.errors import XipnetError
@@ -71,12 +72,14 @@ def _plain(value: Any) -> Any:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Prints a table; all columns but the first are right-aligned."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    if title:
+        click.echo(title)
+    table = Table(box=None, pad_edge=False)
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    console.print(table, markup=False)
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
 
 
 def print_facts(facts: Mapping[str, str]) -> None:

@@ -10,7 +10,9 @@ import click
 
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
 from host_sdk.modelfile import compile_tflite, read_model_file
+from host_sdk.table import short_name
 from relocatable import TARGETS, Blob, Report, report
+from relocatable.report import StepCost
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
 
@@ -69,10 +71,7 @@ def inspect(blob: str, as_json: bool) -> None:
 
 def print_cost(cost: Report) -> None:
     """Prints flash, RAM, stack and MACs, and each step."""
-    rows = [
-        (s.name, s.op, s.output, f"{s.macs:,}", f"{s.weight_bytes:,}", f"{s.code_bytes:,}")
-        for s in cost.steps
-    ]
+    rows = [(short_name(s.name), s.op, s.output, *_figures(s)) for s in cost.steps]
     print_table(("step", "operator", "output", "MACs", "weights", "code"), rows)
     print_facts(
         {
@@ -85,6 +84,10 @@ def print_cost(cost: Report) -> None:
             "MACs": f"{cost.macs:,}",
         }
     )
+
+
+def _figures(step: StepCost) -> list[str]:
+    return [f"{n:,}" for n in (step.macs, step.weight_bytes, step.code_bytes)]
 
 
 def _facts(blob: Blob) -> dict[str, str]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from host_sdk import Device
 from unit.host_sdk.fake_board import FakeBoard
+
+from host_sdk import Device
 
 Connect = Callable[..., tuple[FakeBoard, Device]]
 

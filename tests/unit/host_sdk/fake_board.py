@@ -1,4 +1,4 @@
-"""A board made of Python behind a `MemoryTransport`: docs/SPEC-wire.md in memory, with faults on order.
+"""A board made of Python behind a `MemoryTransport`: docs/SPEC-wire.md, with faults on order.
 
 Its model "adds" has one int8 input [1, n] and gives input + 1; other entries give canned results.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgpack
+
 from host_sdk.errors import PortClosedError
 from host_sdk.framing import Body, Decoder, Text, encode_frame
 from host_sdk.messages import Failure, Notification, Reply, Request, unpack
@@ -216,7 +217,7 @@ class FakeBoard:
             }
             for name, o in self.store.items()
         ]
-        return items[first : first + 16]
+        return items[first : first + 15]
 
     def do_put_begin(self, name: str, kind: int, size: int, sha256: bytes) -> dict[str, Any]:
         for session, up in self._uploads.items():

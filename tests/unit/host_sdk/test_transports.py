@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from host_sdk import (
+    Device,
+    NoResponseError,
+    PortBusyError,
+    PortClosedError,
+    PortNotFoundError,
+    ToolMissingError,
+)
+from host_sdk.transports import open_transport
+from host_sdk.transports.lock import FileLock
+from host_sdk.transports.open import default_port
+from host_sdk.transports.sim import parse_sim
+
+
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def url(server: socket.socket) -> str:
+    host, port = server.getsockname()
+    return f"socket://{host}:{port}"
+
+
+def test_tcp_moves_bytes(server: socket.socket) -> None:
+    transport = open_transport(url(server))
+    peer, _ = server.accept()
+    with peer:
+        assert transport.read(0.01) == b""
+        transport.write(b"abc")
+        assert peer.recv(10) == b"abc"
+        peer.sendall(b"\0def")
+        assert transport.read(5) == b"\0def"
+    with pytest.raises(PortClosedError, match="the other side has closed"):
+        transport.read(5)
+    transport.close()
+    transport.close()
+
+
+def test_close_wakes_a_reader(server: socket.socket) -> None:
+    transport = open_transport(url(server))
+    errors: list[PortClosedError] = []
+
+    def read() -> None:
+        try:
+            transport.read(30)
+        except PortClosedError as error:
+            errors.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    transport.close()
+    reader.join(5)
+    assert len(errors) == 1
+
+
+def test_a_second_user_of_a_port_is_refused_until_the_first_is_done(server: socket.socket) -> None:
+    first = open_transport(url(server))
+    with pytest.raises(PortBusyError, match="in use by another Device"):
+        open_transport(url(server))
+    first.close()
+    open_transport(url(server)).close()
+
+
+def test_another_process_is_refused_too(server: socket.socket) -> None:
+    first = open_transport(url(server))
+    code = f"from host_sdk.transports import open_transport; open_transport({url(server)!r})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "PortBusyError" in run.stderr
+    first.close()
+
+
+def test_a_failed_open_frees_the_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        name = url(listening)
+    for _ in range(2):
+        with pytest.raises(PortNotFoundError, match="refused"):
+            open_transport(name)
+
+
+@pytest.mark.parametrize(
+    "port", ["/dev/ttyNone7", "socket://nowhere", "socket://h:port", "what://x", "sim://z80"]
+)
+def test_ports_that_are_none(port: str) -> None:
+    with pytest.raises(PortNotFoundError):
+        open_transport(port)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+def test_a_serial_port_moves_bytes_and_is_exclusive() -> None:
+    leader, follower = os.openpty()
+    name = os.ttyname(follower)
+    transport = open_transport(name)
+    with pytest.raises(PortBusyError):
+        open_transport(name)
+    os.write(leader, b"abc")
+    assert transport.read(5) == b"abc"
+    transport.write(b"\0x")
+    assert os.read(leader, 10) == b"\0x"
+    assert transport.read(0.01) == b""
+    transport.close()
+    transport.close()
+    with pytest.raises(PortClosedError):
+        transport.read(0.1)
+    os.close(leader)
+    os.close(follower)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+def test_an_unplugged_serial_port_is_said() -> None:
+    leader, follower = os.openpty()
+    transport = open_transport(os.ttyname(follower))
+    os.close(follower)
+    os.close(leader)
+    with pytest.raises(PortClosedError):
+        transport.read(1)
+    transport.close()
+
+
+def test_a_silent_port_is_said(server: socket.socket) -> None:
+    with pytest.raises(NoResponseError, match="is it the right port"):
+        Device(url(server), timeout_s=0.3)
+
+
+def test_the_port_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XIPNET_PORT", "socket://board:1")
+    assert default_port() == "socket://board:1"
+
+
+class _Port:
+    def __init__(self, device: str, vid: int | None) -> None:
+        self.device, self.vid = device, vid
+
+
+def test_the_only_usb_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XIPNET_PORT", raising=False)
+    ports = [_Port("/dev/ttyS0", None), _Port("/dev/ttyACM0", 1)]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
+    assert default_port() == "/dev/ttyACM0"
+    ports.append(_Port("/dev/ttyACM1", 1))
+    with pytest.raises(PortNotFoundError, match="found /dev/ttyACM0, /dev/ttyACM1; name one"):
+        default_port()
+    del ports[1:]
+    with pytest.raises(PortNotFoundError, match="found no USB serial port"):
+        default_port()
+
+
+def test_locks_are_held_once(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "f")
+    with pytest.raises(BlockingIOError):
+        FileLock(tmp_path / "f")
+    lock.release()
+    FileLock(tmp_path / "f").release()
+
+
+def test_sim_urls() -> None:
+    assert parse_sim("sim://cortex-m55") == ("cortex-m55", None)
+    assert parse_sim("sim://mps2_an386?flash=/a/b.img") == ("mps2_an386", Path("/a/b.img"))
+    for bad in ("sim://cortex-m55?ram=3", "sim://cortex-m55/x"):
+        with pytest.raises(PortNotFoundError, match="must be sim://BOARD"):
+            parse_sim(bad)
+
+
+def test_a_missing_qemu_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolMissingError, match="QEMU.*install it with: .*qemu"):
+        open_transport("sim://cortex-m55")
