@@ -86,7 +86,7 @@ def test_progress_counts_up_to_the_end(connect: Connect) -> None:
 
 
 def test_a_full_store_is_said(connect: Connect) -> None:
-    board, device = connect(capacity=1000)
+    board, device = connect(capacity=500)
     with pytest.raises(StoreFullError, match="put_begin: no free run of sectors"):
         device.load_model(make_blob())
     assert board.data_bytes == 0
@@ -261,6 +261,7 @@ def test_exec_gives_what_was_printed(connect: Connect) -> None:
     board, device = connect()
     device.stdout.listener = heard.append
     board.print("before\n")
+    assert device.eval("1") == 1
     assert device.exec("hello\n") == "hello\n"
     assert device.stdout.read() == "before\n"
     assert "".join(heard) == "before\nhello\n"

@@ -176,5 +176,5 @@ def test_sim_urls() -> None:
 
 def test_a_missing_qemu_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolMissingError, match="QEMU.*install it with: .*qemu"):
+    with pytest.raises(ToolMissingError, match=r"QEMU.*install it with: .*qemu"):
         open_transport("sim://cortex-m55")
