@@ -66,10 +66,9 @@ def compile_model(
 
     graph = lower(read_tflite(data, name))
     config = load_head(head) if head is not None else None
-    programs = [build_program(graph, config, t, optimize) for t in targets]
-    blob = _assemble(name, programs, config)
+    blob = _build(name, schedule(graph, config, targets), optimize)
     if golden:
-        native = _assemble(name, [build_program(graph, config, TARGETS["host"], "size")], config)
+        native = _build(name, schedule(graph, config, [TARGETS["host"]]), "size")
         blob = replace(blob, golden=_make_golden(native))
     return blob.pack()
 
@@ -86,46 +85,68 @@ def lower(graph: Graph) -> Graph:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A graph compiled for one target: what becomes a variant of the blob, and its description."""
+    """A graph with its steps on each target, and the one memory layout that all of them share.
 
-    target: Target
+    Attributes:
+        graph: with the head's result added.
+        head: None for the network alone.
+        targets: what is compiled for.
+        calls: the steps on each target, in the order of `targets`.
+        entries: ways to run them.
+        plan: the arena, for every target.
+    """
+
     graph: Graph
-    calls: tuple[KernelCall, ...]
-    network_steps: int
+    head: HeadConfig | None
+    targets: tuple[Target, ...]
+    calls: tuple[tuple[KernelCall, ...], ...]
+    entries: tuple[Entry, ...]
     plan: Plan
-    result: tuple[int, int, int]  # enum xn_result, arena offset, bytes
-    variant: Variant
 
 
-def build_program(
-    graph: Graph, head: HeadConfig | None, target: Target, optimize: Optimize
-) -> Program:
-    """Chooses kernels, plans the memory, and compiles a lowered graph for one target."""
-    calls = select_kernels(graph, target)
-    network_steps = len(calls)
-    result_kind, result_tensor = 0, -1
+def schedule(graph: Graph, head: HeadConfig | None, targets: Sequence[Target]) -> Program:
+    """Chooses the kernels of a lowered graph for each target, and plans the memory."""
+    by_target = [select_kernels(graph, target) for target in targets]
+    entries = [Entry(result=0, network_steps=len(by_target[0]))]
+    extra: tuple[KernelCall, ...] = ()
     if head is not None:
-        graph, extra, result_kind, result_tensor = head_calls(head, graph)
-        calls = (*calls, *extra)
-    plan = plan_memory(graph, calls)
-    check_plan(graph, calls, plan)
+        graph, extra, kind, result = head_calls(head, graph)
+    calls = tuple((*network, *extra) for network in by_target)
+    plan = plan_memory(graph, [_common(step) for step in zip(*calls, strict=True)])
+    for steps in calls:
+        check_plan(graph, steps, plan)
+    if head is not None:
+        first, size = entries[0].network_steps, graph.tensors[result].size_bytes
+        entries.append(Entry(kind, first, first, len(extra), plan.offsets[result], size))
+    return Program(graph, head, tuple(targets), calls, tuple(entries), plan)
 
-    weights, weight_offsets = pack_weights(graph, calls)
-    code = build_code(emit_c(graph, calls, plan, weight_offsets), target, len(calls), optimize)
-    variant = Variant(
+
+def _common(step: Sequence[KernelCall]) -> KernelCall:
+    """A step as the plan must see it: what its kernels need on any of the targets."""
+    first = step[0]
+    return replace(
+        first,
+        scratch_bytes=max(call.scratch_bytes for call in step),
+        in_place=tuple(i for i in first.in_place if all(i in call.in_place for call in step)),
+    )
+
+
+def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
+    """Compiles a program for one of its targets."""
+    target, calls = program.targets[index], program.calls[index]
+    weights, weight_offsets = pack_weights(program.graph, calls)
+    c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
+    code = build_code(c_text, target, len(calls), optimize)
+    return Variant(
         family=target.family,
         level=target.level,
         features=target.features,
         code=code.code,
         weights=weights,
         steps=code.step_offsets,
-        arena_bytes=plan.arena_bytes,
+        arena_bytes=program.plan.arena_bytes,
         stack_bytes=code.stack_bytes,
     )
-    result = (0, 0, 0)
-    if result_kind:
-        result = (result_kind, plan.offsets[result_tensor], graph.tensors[result_tensor].size_bytes)
-    return Program(target, graph, calls, network_steps, plan, result, variant)
 
 
 def _read_arguments(
@@ -151,39 +172,28 @@ def _read_arguments(
     return data, name, head
 
 
-def _assemble(name: str, programs: Sequence[Program], head: HeadConfig | None) -> Blob:
-    first = programs[0]
-    ios = tuple(
-        Io(first.plan.offsets[i], first.graph.tensors[i].size_bytes)
-        for i in (*first.graph.inputs, *first.graph.outputs)
-    )
-    entries = [Entry(result=0, network_steps=first.network_steps)]
-    if head is not None:
-        kind, offset, size = first.result
-        head_steps = len(first.calls) - first.network_steps
-        entries.append(
-            Entry(kind, first.network_steps, first.network_steps, head_steps, offset, size)
-        )
+def _build(name: str, program: Program, optimize: Optimize) -> Blob:
+    graph, plan = program.graph, program.plan
     return Blob(
-        variants=tuple(p.variant for p in programs),
-        inputs=ios[: len(first.graph.inputs)],
-        outputs=ios[len(first.graph.inputs) :],
-        entries=tuple(entries),
-        metadata=_metadata(name, programs, head),
+        variants=tuple(build_variant(program, i, optimize) for i in range(len(program.targets))),
+        inputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.inputs),
+        outputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.outputs),
+        entries=program.entries,
+        metadata=_metadata(name, program),
     )
 
 
-def _metadata(name: str, programs: Sequence[Program], head: HeadConfig | None) -> dict[str, Any]:
-    p = programs[0]
-    placed = sorted(p.plan.offsets)
+def _metadata(name: str, program: Program) -> dict[str, Any]:
+    graph, plan = program.graph, program.plan
+    placed = sorted(plan.offsets)
     index = {tensor: i for i, tensor in enumerate(placed)}
     metadata: dict[str, Any] = {
         "name": name,
         "tool": f"xipnet {packages.version('xipnet')}",
-        "targets": [q.target.name for q in programs],
-        "tensors": [_tensor_metadata(p.graph, p.plan, i) for i in placed],
-        "inputs": [index[i] for i in p.graph.inputs],
-        "outputs": [index[i] for i in p.graph.outputs],
+        "targets": [target.name for target in program.targets],
+        "tensors": [_tensor_metadata(graph, plan, i) for i in placed],
+        "inputs": [index[i] for i in graph.inputs],
+        "outputs": [index[i] for i in graph.outputs],
         "steps": [
             {
                 "name": _short(c.name),
@@ -192,11 +202,11 @@ def _metadata(name: str, programs: Sequence[Program], head: HeadConfig | None) -
                 "weights": sum(w.nbytes for w in c.weights.values()),
                 "outputs": [index[i] for i in c.outputs],
             }
-            for c in p.calls
+            for c in program.calls[0]
         ],
     }
-    if head is not None:
-        metadata |= head.metadata()
+    if program.head is not None:
+        metadata |= program.head.metadata()
     return metadata
 
 
