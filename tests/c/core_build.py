@@ -1,0 +1,93 @@
+"""Builds the core for this machine, under the sanitizers, and blobs that run on it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from relocatable.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CORE = ROOT / "device_fw" / "core"
+FLAGS = [
+    *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
+    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+    *(f"-I{CORE}", f"-I{ROOT / 'relocatable' / 'include'}", f"-I{HERE}"),
+]
+PROGRAMS = ("test_link", "test_msgpack", "test_store", "board_host", "fuzz")
+FAMILIES = {"x86_64": 2, "aarch64": 3}
+SEED = 1234
+WEIGHTS = bytes(range(100, 116))
+
+
+def _run(*command: object) -> str:
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}:\n{done.stderr}"
+    return done.stdout
+
+
+def build_programs(out: Path) -> None:
+    """Compiles the core and every test program into a directory."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc with its sanitizers")
+    sources = [*sorted(CORE.glob("*.c")), HERE / "port_host.c"]
+    sources += [HERE / f"{name}.c" for name in PROGRAMS]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda s: _run("gcc", *FLAGS, "-c", s, "-o", out / f"{s.stem}.o"), sources))
+        objects = [out / f"{s.stem}.o" for s in sources if s.stem not in PROGRAMS]
+        links = [["gcc", *FLAGS, out / f"{p}.o", *objects, "-o", out / p] for p in PROGRAMS]
+        list(pool.map(lambda link: _run(*link), links))
+
+
+@cache
+def _steps(out: Path) -> tuple[bytes, dict[str, int]]:
+    """The code of steps.c and where in it each step starts."""
+    unit = out / "steps.o"
+    flags = ["-O1", "-fPIC", "-ffreestanding", "-fcf-protection=none", "-fno-stack-protector"]
+    if platform.machine() == "aarch64":
+        flags.remove("-fcf-protection=none")
+    _run("gcc", *flags, f"-I{ROOT / 'relocatable' / 'include'}", "-c", HERE / "steps.c", "-o", unit)
+    _run("objcopy", "-O", "binary", "-j", ".text", unit, out / "steps.bin")
+    rows = [line.split() for line in _run("nm", unit).splitlines()]
+    code = (out / "steps.bin").read_bytes()
+    return code + bytes(-len(code) % 4), {name: int(at, 16) for at, _, name in rows}
+
+
+def make_blob(out: Path, *steps: str, arena_bytes: int = 64, golden: int | None = 0) -> Blob:
+    """A blob of steps of steps.c; its last one is the head of entry 1.
+
+    Args:
+        out: the directory of build_programs().
+        steps: names without their `step_`; by default add and the head.
+        arena_bytes: RAM it asks for.
+        golden: added to each byte of the expected output (0: the right one); None: no vector.
+    """
+    family = FAMILIES.get(platform.machine())
+    if family is None:
+        pytest.skip(f"no blob family for {platform.machine()}")
+    code, at = _steps(out)
+    names = steps or ("add", "head")
+    network = len(names) - 1
+    variant = Variant(
+        family, 0, 0, code, WEIGHTS, tuple(at[f"step_{n}"] for n in names), arena_bytes, 128
+    )
+    blob = Blob(
+        (variant,),
+        (Io(0, 16),),
+        (Io(16, 16),),
+        (Entry(0, network), Entry(9, network, network, 1, 32, 20)),
+        {"name": "test"},
+    )
+    if golden is None:
+        return blob
+    pairs = zip(golden_inputs(SEED, 16), WEIGHTS, strict=True)
+    expected = bytes((i + w + golden) & 255 for i, w in pairs)
+    return replace(blob, golden=Golden(expected, SEED))

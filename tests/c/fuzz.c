@@ -1,0 +1,254 @@
+// Random and mutated input for some seconds, under the sanitizers. `fuzz server|loader FILE ROUNDS
+// SEED`; FILE is a valid blob.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "port_host.h"
+#include "xn_link.h"
+#include "xn_loader.h"
+#include "xn_msgpack.h"
+#include "xn_server.h"
+#include "xn_sha256.h"
+#include "xn_status.h"
+#include "xn_store.h"
+
+static uint32_t state;
+
+static uint32_t below(uint32_t n) {
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state % n;
+}
+
+static uint8_t *blob;
+static uint32_t blob_bytes;
+
+static void read_blob(const char *path) {
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    blob = aligned_alloc(64, 1 << 16);
+    blob_bytes = (uint32_t)fread(blob, 1, 1 << 16, file);
+    fclose(file);
+    CHECK(blob_bytes > sizeof(xn_blob_header) && blob_bytes % 64 == 0);
+}
+
+static uint32_t odd_number(void) {
+    static const uint32_t odd[] = {0,      1,          3,          63,         64,        255,
+                                   0x7FFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFC0, 0xFFFFFFFF};
+    return below(2) ? odd[below(sizeof(odd) / 4)] : below(2) ? below(4096) : below(0xFFFFFFFF);
+}
+
+static void mutate(uint8_t *bytes, uint32_t n) {
+    for (uint32_t i = 1 + below(4); i > 0; i--) {
+        uint32_t at = below(n);
+        if (below(2) || n < 4) {
+            bytes[at] = (uint8_t)below(256);
+        } else {
+            uint32_t number = odd_number();
+            memcpy(bytes + at % (n - 3) / 4 * 4, &number, 4);
+        }
+    }
+}
+
+// ---- The loader
+// ------------------------------------------------------------------------------------------
+
+static uint32_t touched;
+
+static void touch(const void *at, uint32_t n) {
+    const uint8_t *p = at;
+    for (uint32_t i = 0; i < n; i++) {
+        touched += p[i];
+    }
+}
+
+// Reads all that a checked program points at; a sanitizer watches.
+static void walk(const xn_program *p) {
+    const xn_blob_header *h = p->header;
+    const xn_blob_variant *v = p->variant;
+    uint32_t outputs = 0;
+    touch(p->blob + h->metadata_offset, h->metadata_bytes);
+    touch(p->blob + v->code_offset, v->code_bytes);
+    touch(p->blob + v->weights_offset, v->weights_bytes);
+    touch(p->steps, v->step_count * 4);
+    touch(p->entries, h->entry_count * (uint32_t)sizeof(xn_blob_entry));
+    for (uint32_t i = 0; i < h->input_count; i++) {
+        CHECK(p->inputs[i].arena_offset + (uint64_t)p->inputs[i].bytes <= v->arena_bytes);
+    }
+    for (uint32_t i = 0; i < h->output_count; i++) {
+        CHECK(p->outputs[i].arena_offset + (uint64_t)p->outputs[i].bytes <= v->arena_bytes);
+        outputs += p->outputs[i].bytes;
+    }
+    for (uint32_t i = 0; i < h->entry_count; i++) {
+        const xn_blob_entry *e = &p->entries[i];
+        CHECK(e->network_steps <= v->step_count);
+        CHECK((uint64_t)e->head_step + e->head_steps <= v->step_count);
+        CHECK(e->result_offset + (uint64_t)e->result_bytes <= v->arena_bytes);
+    }
+    if (p->golden_outputs != NULL) {
+        touch(p->golden_outputs, outputs);
+    }
+}
+
+static void fuzz_loader(uint32_t rounds) {
+    uint32_t good = 0;
+    for (uint32_t i = 0; i < rounds; i++) {
+        uint32_t n = below(8) == 0 ? below(blob_bytes + 1) : blob_bytes;
+        uint8_t *copy = aligned_alloc(64, blob_bytes);
+        uint8_t *exact = n == blob_bytes ? copy : malloc(n); // so that the sanitizer knows the end
+        memcpy(exact, blob, n);
+        if (n > 0 && below(20) != 0) {
+            mutate(exact, n);
+        }
+        if (n >= sizeof(xn_blob_header) && below(16) != 0) { // past the hash
+            xn_sha256 h;
+            xn_sha256_begin(&h);
+            xn_sha256_add(&h, exact + 40, n - 40);
+            xn_sha256_end(&h, exact + 8);
+        }
+        xn_program program;
+        if (xn_loader_check(&program, exact, n, 65536) == XN_OK) {
+            good++;
+            walk(&program);
+        }
+        if (exact != copy) {
+            free(exact);
+        }
+        free(copy);
+    }
+    CHECK(good > rounds / 100 && good < rounds);
+}
+
+// ---- The server
+// --------------------------------------------------------------------------------------------
+
+static void receive(const uint8_t *bytes, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        xn_link_receive(bytes[i]);
+    }
+}
+
+static uint32_t sent_bytes;
+
+static void count_sent(const uint8_t *bytes, uint32_t n) {
+    touch(bytes, n);
+    sent_bytes += n;
+}
+
+static void put_any(xn_msgpack_writer *w, int depth) {
+    static const char *const texts[] = {"a", "model", "", "ping", "hold", "\xFF"};
+    switch (below(depth > 3 ? 7 : 9)) {
+    case 0:
+        xn_msgpack_put_nil(w);
+        break;
+    case 1:
+        xn_msgpack_put_bool(w, below(2));
+        break;
+    case 2:
+        xn_msgpack_put_int(w, -(int64_t)odd_number());
+        break;
+    case 3:
+    case 4:
+        xn_msgpack_put_uint(w, below(3) ? below(4) : odd_number());
+        break;
+    case 5:
+        xn_msgpack_put_text(w, texts[below(6)]);
+        break;
+    case 6:
+        xn_msgpack_put_bin(w, blob, below(2) ? 32 : below(1024));
+        break;
+    default: {
+        uint32_t n = below(4);
+        xn_msgpack_put_array(w, n);
+        while (n-- > 0) {
+            put_any(w, depth + 1);
+        }
+    }
+    }
+}
+
+static void put_request(xn_msgpack_writer *w) {
+    static const char *const methods[] = {"hello",     "help",     "ping",     "reset", "ls",
+                                          "put_begin", "put_data", "put_end",  "get",   "rm",
+                                          "activate",  "model",    "in_write", "run",   "out_read",
+                                          "exec",      "eval",     "interrupt"};
+    uint32_t n = below(5);
+    xn_msgpack_put_array(w, 4);
+    xn_msgpack_put_uint(w, 0);
+    xn_msgpack_put_uint(w, below(2) ? below(20) : odd_number());
+    xn_msgpack_put_text(w, methods[below(18)]);
+    xn_msgpack_put_array(w, n);
+    while (n-- > 0) {
+        put_any(w, 0);
+    }
+}
+
+// Sends one frame by the encoder under test, into the receiver under test.
+static void send_in(const uint8_t *body, uint32_t n) {
+    host_sent = receive;
+    xn_link_send_frame(body, n);
+    host_sent = count_sent;
+}
+
+static void answer_vm(void) {
+    const xn_vm_request *request = xn_server_vm_take();
+    if (request != NULL && below(2)) {
+        xn_server_vm_reply(request->id, request->params, 1);
+    } else if (request != NULL) {
+        xn_server_vm_error(request->id, XN_E_PYTHON, "error", "detail");
+    }
+}
+
+static void install_blob(void) {
+    xn_store_object o = {.name = "model", .type = XN_STORE_BLOB, .size = blob_bytes};
+    xn_sha256 h;
+    bool have;
+    xn_sha256_begin(&h);
+    xn_sha256_add(&h, blob, blob_bytes);
+    xn_sha256_end(&h, o.sha256);
+    CHECK(xn_store_begin(&o, &have) == XN_OK && xn_store_write(0, blob, blob_bytes) == XN_OK);
+    CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(true) == XN_OK);
+}
+
+static void fuzz_server(uint32_t rounds) {
+    static uint8_t body[XN_FRAME_MAX];
+    xn_msgpack_writer w;
+    CHECK(xn_store_mount() == XN_OK);
+    install_blob();
+    xn_server_vm_version = "fuzz";
+    host_sent = count_sent;
+    xn_server_init();
+    for (uint32_t i = 0; i < rounds; i++) {
+        xn_msgpack_begin(&w, body, sizeof(body));
+        put_request(&w);
+        if (!w.full && below(3) == 0) {
+            mutate(body, w.used);
+        }
+        send_in(body, below(10) == 0 ? 1 + below(w.used) : w.used);
+        if (below(10) == 0) {
+            xn_link_receive((uint8_t)below(256));
+        }
+        if (below(3) == 0) {
+            xn_server_poll();
+            answer_vm();
+        }
+    }
+    CHECK(sent_bytes > rounds);
+}
+
+int main(int argc, char **argv) {
+    static const xn_port_flash flash = {262144, 4096, 256, 16};
+    CHECK(argc == 5);
+    read_blob(argv[2]);
+    state = (uint32_t)atoi(argv[4]) * 2654435761u | 1u;
+    host_init(&flash, NULL);
+    if (strcmp(argv[1], "loader") == 0) {
+        fuzz_loader((uint32_t)atoi(argv[3]));
+    } else {
+        fuzz_server((uint32_t)atoi(argv[3]));
+    }
+    puts("ok");
+    return 0;
+}

@@ -1,0 +1,41 @@
+// A board in this process: NOR flash in RAM or in a file, with its rules enforced and power cuts.
+#ifndef PORT_HOST_H
+#define PORT_HOST_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xn_port.h"
+
+// Where power fails during a flash operation.
+enum host_cut { HOST_CUT_BEFORE, HOST_CUT_MIDDLE, HOST_CUT_AFTER, HOST_CUT_MODES };
+
+typedef struct host_state {
+    xn_port_flash flash;
+    uint8_t *bytes;      // the flash, executable
+    uint8_t *programmed; // 1 per program unit since its last erase
+    uint32_t operations; // erases and programs so far
+    uint32_t cut_at;     // operation during which power fails, counted from 1; 0: none
+    enum host_cut cut_mode;
+    jmp_buf cut; // where the failure leads
+    uint64_t clock_skip_us;
+    uint32_t resets;
+    int32_t step; // as noted
+} host_state;
+
+extern host_state host;
+
+// Makes the flash anew; file: its bytes are kept there (NULL: blank, in RAM).
+void host_init(const xn_port_flash *flash, const char *file);
+void host_set_arena(uint32_t bytes);
+// Called before each step: what a receive interrupt would do meanwhile (NULL: nothing).
+extern void (*host_on_step)(void);
+// Where xn_port_send() puts its bytes.
+extern void (*host_sent)(const uint8_t *bytes, uint32_t n);
+
+// Ends the process with a message where the condition does not hold.
+#define CHECK(condition) ((condition) ? (void)0 : host_fail(__FILE__, __LINE__, #condition))
+void host_fail(const char *file, int line, const char *condition);
+
+#endif

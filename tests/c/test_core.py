@@ -1,0 +1,43 @@
+"""Runs the C tests of device_fw/core: under AddressSanitizer and UBSan, on this machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from c.core_build import CORE, make_blob
+
+pytestmark = pytest.mark.xdist_group("core")
+
+
+def run(*command: object) -> None:
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "ok"
+
+
+@pytest.mark.parametrize("name", ["test_link", "test_msgpack"])
+def test_unit(built: Path, name: str) -> None:
+    run(built / name)
+
+
+@pytest.mark.parametrize("geometry", [0, 1, 2])
+def test_store_survives_every_power_cut(built: Path, geometry: int) -> None:
+    run(built / "test_store", geometry)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("what", "rounds"), [("loader", 20000), ("server", 30000)])
+def test_hostile_bytes(built: Path, tmp_path: Path, what: str, rounds: int, seed: int) -> None:
+    blob = tmp_path / "blob"
+    blob.write_bytes(make_blob(built).pack())
+    run(built / "fuzz", what, blob, rounds, seed)
+
+
+def test_error_texts_are_the_remarks_of_the_header() -> None:
+    remark = re.compile(r"(XN_E_\w+) = -\d+,?\s*// (.*)")
+    text = re.compile(r'\{(XN_E_\w+), "(.*)"\}')
+    remarks = dict(remark.findall((CORE / "xn_status.h").read_text()))
+    assert remarks == dict(text.findall((CORE / "xn_error.c").read_text()))

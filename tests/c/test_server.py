@@ -1,0 +1,359 @@
+"""The core's server, end to end over a pipe, by a peer that was written from SPEC-wire."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import msgpack
+import pytest
+from c.core_build import ROOT, WEIGHTS, make_blob
+from c.core_peer import Peer, RefusedError, frame
+
+pytestmark = pytest.mark.xdist_group("core")
+
+E_METHOD, E_PARAMS, E_BUSY, E_TOO_LONG, E_MSGPACK = -3, -4, -5, -6, -2
+E_NOT_FOUND, E_NO_SPACE, E_NAME, E_RANGE, E_SESSION, E_HASH, E_TYPE = (
+    *(-20, -21, -22, -23, -25),
+    *(-26, -27),
+)
+E_BLOB_MAGIC, E_BLOB_CPU, E_BLOB_GOLDEN, E_ARENA = -41, -45, -46, -47
+E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP = -60, -61, -62, -63
+E_PYTHON, E_INTERRUPTED = -80, -81
+BLOB, SCRIPT, DATA = 1, 2, 3
+
+
+def refused(peer: Peer, method: str, *params: object) -> RefusedError:
+    with pytest.raises(RefusedError) as info:
+        peer.call(method, *params)
+    return info.value
+
+
+# ---- The session -----------------------------------------------------------------------------------
+
+
+def test_boot_and_hello(built: Path, tmp_path: Path) -> None:
+    with Peer(built / "board_host", tmp_path / "flash") as peer:
+        told = peer.hello()
+        assert peer.notifications == [["boot", [told["boot"]]]]
+        assert told["protocol"] == [1, 0]
+        assert told["flash"] == {"size": 1 << 18, "sector": 4096, "free": (1 << 18) - 32768}
+        assert (told["frame"], told["window"], told["micropython"]) == (4096, 8, "host")
+
+
+def test_methods_are_those_of_the_spec(peer: Peer) -> None:
+    spec = (ROOT / "docs" / "SPEC-wire.md").read_text()
+    section = spec.split("## 3. Methods")[1].split("## 4.")[0]
+    methods = peer.hello()["methods"]
+    assert methods == re.findall(r"^\| `(\w+)\(", section, re.M)
+    for method in methods:
+        line = peer.call("help", method)
+        assert line.startswith(f"{method}(")
+        assert " -> " in line
+    assert refused(peer, "help", "nothing").code == E_METHOD
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, -1, 2**64 - 1, -(2**63), 1.5, "é", b"\0" * 3000, [1, {"a": [None]}]]
+)
+def test_ping_gives_back_any_value(peer: Peer, value: object) -> None:
+    assert peer.call("ping", value) == value
+
+
+def test_wrong_requests(peer: Peer) -> None:
+    assert refused(peer, "nothing").code == E_METHOD
+    assert refused(peer, "ping").code == E_PARAMS
+    error = refused(peer, "ping", 1, 2)
+    assert error.code == E_PARAMS
+    assert error.message.endswith("given are 2, limit 1")
+    assert refused(peer, "get", "x", -1, 2).code == E_PARAMS
+    assert refused(peer, "get", "x", 2**32, 2).code == E_PARAMS
+    assert refused(peer, "rm", b"x").code == E_PARAMS
+    assert refused(peer, "put_begin", "x", 3, 5, b"short").code == E_PARAMS
+    peer.write(frame([0, 900, "ping", 5]))
+    with pytest.raises(RefusedError) as info:
+        peer.reply(900)
+    assert info.value.code == E_MSGPACK
+    for silent in ([1, 5, None, None], [0, "id", "ping", []], 7, [2, "topic", []], {}):
+        peer.write(frame(silent))
+    assert peer.call("ping", 1) == 1
+    assert not peer.replies
+
+
+def test_text_and_frames_share_the_line(peer: Peer) -> None:
+    peer.write(b"typed ")
+    assert peer.call("ping", 1) == 1
+    peer.write(b"text")
+    assert peer.call("ping", 2) == 2
+    assert peer.text == b"typed text"
+
+
+def test_a_repeated_request_is_not_executed_again(peer: Peer) -> None:
+    peer.put("a", b"bytes", DATA)
+    gone = peer.send("rm", "a")
+    assert peer.reply(gone) is None
+    for _ in range(3):
+        assert peer.call("rm", "a", id=gone) is None
+    assert refused(peer, "rm", "a").code == E_NOT_FOUND
+    for i in range(15):
+        peer.call("ping", i)
+    with pytest.raises(RefusedError):  # 16 replies later it is forgotten
+        peer.call("rm", "a", id=gone)
+    begun = peer.send("put_begin", "b", DATA, 5, bytes(32))
+    first = peer.reply(begun)
+    assert peer.call("put_begin", "b", DATA, 5, bytes(32), id=begun) == first
+
+
+def test_hello_of_another_host_forgets(peer: Peer) -> None:
+    session = peer.begin("a", b"bytes", DATA)["session"]
+    kept = peer.send("ping", "old")
+    assert peer.reply(kept) == "old"
+    peer.hello(1)  # the same host again: nothing is forgotten
+    assert peer.call("ping", "new", id=kept) == "old"
+    peer.hello(2)
+    assert peer.call("ping", "new", id=kept) == "new"
+    assert refused(peer, "put_data", session, 0, b"bytes").code == E_SESSION
+
+
+def test_window_of_requests_in_one_write(peer: Peer) -> None:
+    peer.write(b"".join(frame([0, 100 + i, "ping", [i]]) for i in range(8)))
+    assert [peer.reply(100 + i) for i in range(8)] == list(range(8))
+
+
+def test_reset(peer: Peer) -> None:
+    assert peer.call("reset") is None
+    assert peer.process.wait(10) == 0
+
+
+# ---- The store -------------------------------------------------------------------------------------
+
+
+def test_upload_list_get_remove(peer: Peer) -> None:
+    data = bytes(i * 7 % 256 for i in range(10001))
+    done = peer.put("data.bin", data, DATA)
+    assert done == {
+        **{"name": "data.bin", "version": 1, "active": False},
+        **{"golden": False, "golden_us": 0},
+    }
+    assert peer.call("ls") == [
+        {
+            **{"name": "data.bin", "type": DATA, "size": 10001, "version": 1, "active": False},
+            "sha256": hashlib.sha256(data).digest(),
+        }
+    ]
+    assert peer.call("get", "data.bin", 0, 4000) == data[:4000]
+    assert peer.call("get", "data.bin", 9999, 4000) == data[9999:]
+    assert peer.call("get", "data.bin", 10001, 4000) == b""
+    assert refused(peer, "get", "data.bin", 10002, 1).code == E_RANGE
+    assert refused(peer, "get", "data.bin", 0, 4096).code == E_TOO_LONG
+    assert peer.call("rm", "data.bin") is None
+    assert peer.call("ls") == []
+    assert refused(peer, "get", "data.bin", 0, 1).code == E_NOT_FOUND
+
+
+def test_bytes_that_are_there_are_not_sent(peer: Peer) -> None:
+    free = peer.hello()["flash"]["free"]
+    peer.put("a", b"x" * 5000, DATA)
+    begun = peer.begin("b", b"x" * 5000, DATA)
+    assert begun["have"]
+    peer.call("put_end", begun["session"])
+    assert peer.hello()["flash"]["free"] == free - 8192  # one extent, two names
+    peer.call("rm", "a")
+    assert peer.call("get", "b", 4990, 100) == b"x" * 10
+    assert peer.put("b", b"x" * 5000, DATA)["version"] == 1  # it is current already
+    assert peer.put("b", b"y" * 5000, DATA)["version"] == 2
+
+
+def test_refused_uploads(peer: Peer) -> None:
+    def begin(name: str, type: int, size: int) -> int:
+        return refused(peer, "put_begin", name, type, size, bytes(32)).code
+
+    assert begin("", DATA, 1) == E_NAME
+    assert begin("x" * 40, DATA, 1) == E_NAME
+    assert begin("a\0b", DATA, 1) == E_NAME
+    assert begin("a", 0, 1) == E_TYPE
+    assert begin("a", DATA, 0) == E_RANGE
+    assert begin("a", DATA, 1 << 18) == E_NO_SPACE
+    session = peer.begin("a", b"right", DATA)["session"]
+    assert refused(peer, "put_end", session + 1).code == E_SESSION
+    assert refused(peer, "put_data", session, 1, b"right").code == E_RANGE
+    peer.call("put_data", session, 0, b"wrong")
+    assert refused(peer, "put_end", session).code == E_HASH
+    assert peer.call("ls") == []
+    session = peer.begin("a", b"right", DATA)["session"]
+    peer.call("put_data", session, 0, b"right")
+    assert refused(peer, "put_end", session, True).code == E_TYPE
+
+
+def test_a_long_list_comes_in_parts(peer: Peer) -> None:
+    names = [f"object {i}" for i in range(33)]
+    for name in names:
+        peer.put(name, name.encode(), SCRIPT)
+    seen: list[str] = []
+    while part := peer.call("ls", len(seen)):
+        seen += [item["name"] for item in part]
+    assert seen == names
+
+
+def test_a_killed_board_holds_its_objects(built: Path, tmp_path: Path) -> None:
+    blob = make_blob(built).pack()
+    with Peer(built / "board_host", tmp_path / "flash") as peer:
+        peer.hello()
+        peer.put("kept", blob, activate=True)
+        peer.pieces(peer.begin("lost", b"z" * 5000, DATA)["session"], b"z" * 5000)
+    with Peer(built / "board_host", tmp_path / "flash") as peer:
+        peer.hello()
+        assert [item["name"] for item in peer.call("ls")] == ["kept"]
+        assert peer.call("run", 0, [bytes(16)])["result"] == WEIGHTS
+
+
+# ---- Models ----------------------------------------------------------------------------------------
+
+
+def test_model_runs(peer: Peer, built: Path) -> None:
+    assert refused(peer, "run").code == E_NO_MODEL
+    assert refused(peer, "model").code == E_NO_MODEL
+    blob = make_blob(built)
+    data = blob.pack()
+    done = peer.put("net", data)
+    assert (done["golden"], done["active"]) == (True, False)
+    assert refused(peer, "run").code == E_NO_MODEL
+    assert peer.call("activate", "net") is None
+    told = peer.call("model")
+    assert told["sha256"] == hashlib.sha256(data).digest()
+    assert (told["inputs"], told["outputs"], told["steps"]) == ([16], [16], 2)
+    assert told["entries"] == [{"result": 0, "size": 16}, {"result": 9, "size": 20}]
+    assert msgpack.unpackb(peer.call("get", "net", *told["metadata"])) == {"name": "test"}
+    expected = bytes(w + 1 for w in WEIGHTS)
+    done = peer.call("run", 0, [b"\1" * 16], True)
+    assert (done["result"], done["size"], len(done["steps"])) == (expected, 16, 1)
+    done = peer.call("run", 1)
+    assert (done["result"], done["size"], done["steps"]) == (expected[:1] * 20, 20, None)
+    assert peer.call("out_read", 3, 100) == expected[:1] * 17
+    assert refused(peer, "out_read", 21, 1).code == E_RANGE
+
+
+def test_wrong_inputs(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    assert refused(peer, "run", 2).code == E_ENTRY
+    assert refused(peer, "run", 0, []).code == E_INPUT
+    assert refused(peer, "run", 0, [bytes(15)]).message.endswith("bytes 15, limit 16")
+    assert refused(peer, "run", 0, [5]).code == E_PARAMS
+    assert refused(peer, "run", 0, 5).code == E_PARAMS
+    assert refused(peer, "in_write", 1, 0, b"").code == E_INPUT
+    assert refused(peer, "in_write", 0, 2**32 - 1, b"ab").code == E_INPUT
+    peer.call("in_write", 0, 0, bytes(8))
+    peer.call("in_write", 0, 8, bytes(8))
+    assert refused(peer, "out_read", 0, 1).code == E_RANGE  # no result since the write
+    assert peer.call("run")["result"] == WEIGHTS
+
+
+def test_a_step_that_fails_is_named(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built, "add", "fail", "head", golden=None).pack(), activate=True)
+    error = refused(peer, "run")
+    assert error.code == E_STEP
+    assert error.message.endswith("step 1")
+
+
+@pytest.mark.parametrize("arena_bytes", [65536, 16384])  # with and without room for both models
+def test_a_bad_model_leaves_the_old_one_active(
+    built: Path, tmp_path: Path, arena_bytes: int
+) -> None:
+    good = make_blob(built, arena_bytes=12288)
+    wrong = make_blob(built, arena_bytes=12288, golden=1)
+    with Peer(built / "board_host", tmp_path / "flash", arena_bytes) as peer:
+        peer.hello()
+        peer.put("net", good.pack(), activate=True)
+        peer.call("in_write", 0, 0, bytes(16))
+        with pytest.raises(RefusedError) as info:
+            peer.put("net", wrong.pack(), activate=True)
+        assert info.value.code == E_BLOB_GOLDEN
+        with pytest.raises(RefusedError) as info:
+            peer.put("other", b"garbage" * 100, activate=True)
+        assert info.value.code == E_BLOB_MAGIC
+        with pytest.raises(RefusedError) as info:
+            peer.put("big", make_blob(built, arena_bytes=1 << 20).pack(), activate=True)
+        assert info.value.code == E_ARENA
+        assert [(i["name"], i["version"], i["active"]) for i in peer.call("ls")] == [
+            ("net", 1, True)
+        ]
+        assert peer.call("run", 0, [bytes(16)])["result"] == WEIGHTS
+        assert peer.put("net", make_blob(built, golden=None).pack())["active"]  # takes over
+        assert peer.call("model")["version"] == 2
+        peer.call("rm", "net")
+        assert refused(peer, "run").code == E_NO_MODEL
+
+
+def test_a_model_for_another_cpu(peer: Peer, built: Path) -> None:
+    data = bytearray(make_blob(built).pack())
+    data[128] = 77  # family of the first variant
+    data[8:40] = hashlib.sha256(data[40:]).digest()
+    with pytest.raises(RefusedError) as info:
+        peer.put("net", bytes(data))
+    assert info.value.code == E_BLOB_CPU
+
+
+def test_activate_needs_a_blob(peer: Peer) -> None:
+    peer.put("text", b"text", SCRIPT)
+    assert refused(peer, "activate", "text").code == E_TYPE
+    assert refused(peer, "activate", "nothing").code == E_NOT_FOUND
+
+
+def test_requests_are_answered_while_a_model_runs(peer: Peer, built: Path) -> None:
+    peer.put("slow", make_blob(built, *["slow"] * 40, "head", golden=None).pack(), activate=True)
+    run = peer.send("run")
+    pings = [peer.send("ping", i) for i in range(3)]
+    listed = peer.send("ls")
+    late = peer.send("ping", "behind ls")
+    assert [peer.reply(id) for id in pings] == [0, 1, 2]
+    assert not any(reply[0] == run for reply in peer.replies)
+    assert peer.reply(run)["size"] == 16
+    assert len(peer.reply(listed)) == 1
+    assert peer.reply(late) == "behind ls"
+
+
+# ---- The VM ----------------------------------------------------------------------------------------
+
+
+def test_exec_and_eval(peer: Peer) -> None:
+    assert peer.call("exec", "printed") is None
+    assert peer.text == b"printed"
+    assert peer.call("eval", "\x05") == 5
+    assert peer.call("echo", 1, "two") == [1, "two"]
+
+
+def test_the_vm_works_on_one_request(peer: Peer) -> None:
+    held = peer.send("exec", "hold")
+    assert refused(peer, "eval", "\x05").code == E_BUSY
+    peer.send("exec", "hold", id=held)  # a repetition is neither executed nor refused
+    assert peer.call("ping", 1) == 1
+    assert not peer.replies
+    peer.call("interrupt")
+    for _ in range(2):
+        with pytest.raises(RefusedError) as info:
+            peer.reply(held)
+        assert info.value.code == E_INTERRUPTED
+        peer.send("exec", "hold", id=held)  # now it gives the stored reply
+    assert peer.call("eval", "\x05") == 5
+
+
+def test_a_forgotten_session_gets_no_reply(peer: Peer) -> None:
+    peer.send("exec", "hold")
+    peer.hello(2)
+    peer.call("interrupt")
+    assert peer.call("eval", "\x06") == 6
+    assert not peer.replies
+
+
+def test_a_long_traceback_loses_its_start(peer: Peer) -> None:
+    error = refused(peer, "exec", "raise")
+    assert error.code == E_PYTHON
+    assert error.message == "ValueError: bad"
+    assert error.detail is not None
+    assert len(error.detail) > 2000
+    assert set(error.detail) == {"é"}
+    sent = peer.last_id
+    with pytest.raises(RefusedError):  # too long for the cache of replies, kept all the same
+        peer.call("exec", "not executed", id=sent)
+    assert peer.text == b""

@@ -1,0 +1,434 @@
+// The store on flash that fails: power is cut at every flash operation of every kind of change, in
+// three ways; what comes up must be the state before or the state after, whole.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "port_host.h"
+#include "xn_sha256.h"
+#include "xn_status.h"
+#include "xn_store.h"
+
+static uint32_t sector; // of the flash under test
+static uint32_t some;   // bytes: a sector, or part of a large one
+
+// ---- Objects with known bytes
+// ----------------------------------------------------------------------------
+
+static uint8_t content(uint32_t seed, uint32_t i) {
+    return (uint8_t)((seed * 2654435761u + i * 40503u) >> 11);
+}
+
+static void fill(uint8_t *to, uint32_t seed, uint32_t offset, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        to[i] = content(seed, offset + i);
+    }
+}
+
+static xn_store_object wanted(const char *name, uint32_t size, uint32_t seed) {
+    xn_store_object o;
+    xn_sha256 h;
+    uint8_t piece[256];
+    memset(&o, 0, sizeof(o));
+    strcpy(o.name, name);
+    o.type = XN_STORE_DATA;
+    o.size = size;
+    xn_sha256_begin(&h);
+    for (uint32_t at = 0; at < size; at += 256) {
+        uint32_t n = size - at < 256 ? size - at : 256;
+        fill(piece, seed, at, n);
+        xn_sha256_add(&h, piece, n);
+    }
+    xn_sha256_end(&h, o.sha256);
+    return o;
+}
+
+// Uploads the pieces last to first, so that order is seen not to matter.
+static int write_pieces(uint32_t size, uint32_t seed) {
+    uint8_t piece[256];
+    for (uint32_t i = (size + 255) / 256; i-- > 0;) {
+        uint32_t n = size - i * 256 < 256 ? size - i * 256 : 256;
+        fill(piece, seed, i * 256, n);
+        int status = xn_store_write(i * 256, piece, n);
+        if (status != XN_OK) {
+            return status;
+        }
+    }
+    return XN_OK;
+}
+
+static int install(const char *name, uint32_t size, uint32_t seed, bool activate) {
+    xn_store_object o = wanted(name, size, seed);
+    bool have;
+    int status = xn_store_begin(&o, &have);
+    if (status == XN_OK && !have) {
+        status = write_pieces(size, seed);
+    }
+    if (status == XN_OK) {
+        status = xn_store_verify(&o);
+    }
+    return status == XN_OK ? xn_store_commit(activate) : status;
+}
+
+// ---- The visible state: names, versions, hashes, which is active; the bytes are checked
+// -------------------
+
+typedef struct state {
+    uint8_t digest[32];
+} state;
+
+static state look(void) {
+    xn_sha256 all;
+    xn_store_object o;
+    uint32_t cursor = 0;
+    uint8_t seen[32];
+    state s;
+    uint32_t sum[8] = {0};
+    int more;
+    while ((more = xn_store_next(&cursor, &o)) == 1) {
+        xn_sha256_begin(&all);
+        xn_sha256_add(&all, xn_store_map(&o), o.size);
+        xn_sha256_end(&all, seen);
+        CHECK(memcmp(seen, o.sha256, 32) == 0);
+        xn_sha256_begin(&all);
+        xn_sha256_add(&all, o.name, sizeof(o.name));
+        xn_sha256_add(&all, &o.version, sizeof(o.version));
+        xn_sha256_add(&all, o.sha256, 32);
+        xn_sha256_end(&all, seen);
+        for (int i = 0; i < 8; i++) { // the order does not count
+            uint32_t word;
+            memcpy(&word, seen + 4 * i, 4);
+            sum[i] += word;
+        }
+    }
+    CHECK(more == 0);
+    xn_sha256_begin(&all);
+    xn_sha256_add(&all, sum, sizeof(sum));
+    xn_sha256_add(&all, xn_store_active(), (uint32_t)strlen(xn_store_active()));
+    xn_sha256_end(&all, s.digest);
+    return s;
+}
+
+static bool same(state a, state b) {
+    return memcmp(a.digest, b.digest, sizeof(a.digest)) == 0;
+}
+
+static state remount(void) {
+    CHECK(xn_store_mount() == XN_OK);
+    return look();
+}
+
+// ---- Power cuts
+// ------------------------------------------------------------------------------------------
+
+typedef void change_fn(void);
+
+static struct {
+    uint8_t *bytes;
+    uint8_t *programmed;
+} saved;
+
+static void save(void) {
+    uint32_t n = host.flash.size_bytes;
+    free(saved.bytes);
+    free(saved.programmed);
+    saved.bytes = malloc(n);
+    saved.programmed = malloc(n / host.flash.program_bytes);
+    memcpy(saved.bytes, host.bytes, n);
+    memcpy(saved.programmed, host.programmed, n / host.flash.program_bytes);
+}
+
+static void restore(void) {
+    uint32_t n = host.flash.size_bytes;
+    memcpy(host.bytes, saved.bytes, n);
+    memcpy(host.programmed, saved.programmed, n / host.flash.program_bytes);
+    host.operations = host.cut_at = 0;
+}
+
+// What follows a cut must work: a repetition of the change, and something else.
+static void go_on(change_fn *change, state after) {
+    change();
+    CHECK(same(look(), after) && same(remount(), after));
+    CHECK(install("later", 2 * some, 99, false) == XN_OK);
+    CHECK(xn_store_remove("later") == XN_OK);
+    CHECK(same(look(), after) && same(remount(), after));
+}
+
+static void cut_once(change_fn *change, uint32_t at, enum host_cut mode, state before,
+                     state after) {
+    restore();
+    CHECK(same(remount(), before));
+    host.operations = 0;
+    host.cut_at = at;
+    host.cut_mode = mode;
+    if (setjmp(host.cut) == 0) {
+        change();
+        CHECK(!"the cut did not come");
+    }
+    host.cut_at = 0;
+    state now = remount();
+    CHECK(same(now, before) || same(now, after));
+    if (same(now, before)) {
+        go_on(change, after);
+    }
+}
+
+static void cut_everywhere(const char *what, change_fn *change) {
+    save();
+    state before = remount();
+    host.operations = 0;
+    change();
+    uint32_t operations = host.operations;
+    state after = look();
+    CHECK(!same(before, after) && same(remount(), after));
+    uint32_t stride = operations / 30 + 1; // among the many programs of the bytes themselves
+    for (uint32_t at = 1; at <= operations;
+         at += at < 8 || at + 8 + stride > operations ? 1 : stride) {
+        for (int mode = 0; mode < HOST_CUT_MODES; mode++) {
+            cut_once(change, at, (enum host_cut)mode, before, after);
+        }
+    }
+    restore();
+    CHECK(same(remount(), before));
+    change();
+    CHECK(same(look(), after));
+    printf("%s: %u operations\n", what, (unsigned)operations);
+}
+
+// ---- Changes
+// -----------------------------------------------------------------------------------------------
+
+static void install_new(void) {
+    CHECK(install("new", 2 * some + 300, 1, false) == XN_OK);
+}
+
+static void replace(void) {
+    CHECK(install("new", some + 7, 2, false) == XN_OK);
+}
+
+static void replace_and_activate(void) {
+    CHECK(install("new", some + 500, 3, true) == XN_OK);
+}
+
+static void install_the_same_bytes(void) {
+    CHECK(install("twin", some + 500, 3, false) == XN_OK);
+}
+
+static void activate(void) {
+    CHECK(xn_store_activate("keep") == XN_OK);
+}
+
+static void remove_active(void) {
+    CHECK(xn_store_remove("keep") == XN_OK);
+}
+
+static void remove_one_of_twins(void) {
+    CHECK(xn_store_remove("new") == XN_OK);
+}
+
+// Fills the log until one more record needs a compaction, which is a change of the areas' heads.
+static void fill_log(void) {
+    uint32_t other = sector > 16384 ? sector : 16384;
+    uint8_t heads[2][128];
+    uint32_t turns = 0;
+    bool compacted = false;
+    save();
+    while (!compacted) {
+        memcpy(heads[0], host.bytes, 128);
+        memcpy(heads[1], host.bytes + other, 128);
+        CHECK(xn_store_activate(turns++ % 2 == 0 ? "keep" : "new") == XN_OK && turns < 2000);
+        compacted = memcmp(heads[0], host.bytes, 128) != 0 ||
+                    memcmp(heads[1], host.bytes + other, 128) != 0;
+    }
+    restore();
+    CHECK(xn_store_mount() == XN_OK);
+    for (uint32_t i = 0; i + 1 < turns; i++) {
+        CHECK(xn_store_activate(i % 2 == 0 ? "keep" : "new") == XN_OK);
+    }
+}
+
+static void test_cuts(void) {
+    CHECK(xn_store_mount() == XN_OK);
+    CHECK(install("keep", 700, 10, true) == XN_OK);
+    CHECK(install("also", some, 11, false) == XN_OK);
+    cut_everywhere("install", install_new);
+    cut_everywhere("replace", replace);
+    cut_everywhere("replace and activate", replace_and_activate);
+    cut_everywhere("same bytes, another name", install_the_same_bytes);
+    cut_everywhere("activate", activate);
+    fill_log();
+    cut_everywhere("install with compaction", install_new);
+    fill_log();
+    cut_everywhere("remove with compaction", remove_one_of_twins);
+    cut_everywhere("remove", remove_active);
+    CHECK(xn_store_active()[0] == 0);
+}
+
+// A store that fills up evicts old versions, by records, before it erases.
+static uint32_t evict_seed;
+
+static void replace_big(void) {
+    CHECK(install("big", evict_seed, evict_seed, false) == XN_OK);
+}
+
+static void test_eviction(void) {
+    uint32_t room;
+    CHECK(xn_store_mount() == XN_OK);
+    CHECK(install("keep", 700, 10, true) == XN_OK);
+    room = xn_store_free_bytes();
+    for (uint32_t i = 0; i < 6; i++) { // each takes more than a quarter of the room
+        evict_seed = (room / 4 / sector + 1) * sector - 10 + i;
+        CHECK(install("big", evict_seed, evict_seed, false) == XN_OK);
+    }
+    evict_seed++;
+    cut_everywhere("replace with eviction", replace_big);
+    CHECK(install("huge", room, 5, false) == XN_E_NO_SPACE);
+}
+
+// ---- Refusals and limits
+// -------------------------------------------------------------------------------
+
+static void test_refusals(void) {
+    xn_store_object o = wanted("x", 1000, 1);
+    uint8_t piece[512];
+    bool have;
+    memset(piece, 0, sizeof(piece));
+    CHECK(xn_store_mount() == XN_OK);
+    CHECK(xn_store_write(0, piece, 256) == XN_E_SESSION);
+    CHECK(xn_store_verify(&o) == XN_E_SESSION && xn_store_commit(false) == XN_E_SESSION);
+    CHECK(xn_store_find("x", &o) == XN_E_NOT_FOUND && xn_store_remove("x") == XN_E_NOT_FOUND);
+    CHECK(xn_store_activate("x") == XN_E_NOT_FOUND);
+    o = wanted("x", 1000, 1);
+    o.name[0] = '\n';
+    CHECK(xn_store_begin(&o, &have) == XN_E_NAME);
+    o.name[0] = 0;
+    CHECK(xn_store_begin(&o, &have) == XN_E_NAME);
+    memset(o.name, 'x', XN_STORE_NAME_MAX);
+    CHECK(xn_store_begin(&o, &have) == XN_OK && !have);
+    o.type = 9;
+    CHECK(xn_store_begin(&o, &have) == XN_E_TYPE);
+    o.type = XN_STORE_DATA;
+    o.size = 0;
+    CHECK(xn_store_begin(&o, &have) == XN_E_RANGE);
+    o.size = 0xFFFFFFFF;
+    CHECK(xn_store_begin(&o, &have) == XN_E_NO_SPACE);
+    o.size = 1000;
+    CHECK(xn_store_begin(&o, &have) == XN_OK && !have);
+    CHECK(xn_store_write(100, piece, 256) == XN_E_RANGE);
+    CHECK(xn_store_write(0, piece, 255) == XN_E_RANGE);
+    CHECK(xn_store_write(0, piece, 0) == XN_E_RANGE);
+    CHECK(xn_store_write(768, piece, 256) == XN_E_RANGE);
+    CHECK(xn_store_write(0xFFFFFF00, piece, 512) == XN_E_RANGE);
+    CHECK(xn_store_write(768, piece, 232) == XN_OK);
+    CHECK(xn_store_write(768, piece, 232) == XN_OK); // the same again
+    piece[3] = 0xFF;
+    CHECK(xn_store_write(768, piece, 232) == XN_E_FLASH); // another: would need an erase
+    CHECK(xn_store_verify(&o) == XN_E_HASH && xn_store_commit(false) == XN_E_SESSION);
+}
+
+static void test_have_of_damaged_bytes(void) {
+    xn_store_object o = wanted("x", 1000, 1);
+    bool have;
+    CHECK(xn_store_mount() == XN_OK && install("x", 1000, 1, false) == XN_OK);
+    CHECK(xn_store_find("x", &o) == XN_OK);
+    host.bytes[o.offset + 5] ^= 1;
+    CHECK(xn_store_begin(&o, &have) == XN_OK && have);
+    CHECK(xn_store_verify(&o) == XN_E_HASH);
+    CHECK(install("x", 1000, 1, false) == XN_OK); // sent anew, to another place
+    CHECK(xn_store_find("x", &o) == XN_OK && o.version == 2);
+    remount();
+}
+
+static void test_table_full(void) {
+    char name[16];
+    CHECK(xn_store_mount() == XN_OK);
+    for (uint32_t i = 0; i < XN_STORE_OBJECTS; i++) {
+        snprintf(name, sizeof(name), "n%u", (unsigned)i);
+        CHECK(install(name, 10, i, false) == XN_OK);
+    }
+    CHECK(install("more", 10, 1000, false) == XN_E_NO_SPACE);
+    for (uint32_t i = 0; i < 150; i++) { // a new version still fits, also through compactions
+        CHECK(install("n3", 10, 2000 + i, i % 7 == 0) == XN_OK);
+    }
+    state now = look();
+    CHECK(same(remount(), now));
+    CHECK(xn_store_remove("n4") == XN_OK && install("more", 10, 1000, false) == XN_OK);
+    CHECK(strcmp(xn_store_active(), "n3") == 0);
+}
+
+static bool all_in_use(const uint8_t *at, uint32_t n) {
+    return at < host.bytes + host.flash.size_bytes && n > 0;
+}
+
+static void test_in_use(void) {
+    CHECK(xn_store_mount() == XN_OK && install("x", 10, 1, false) == XN_OK);
+    CHECK(xn_store_remove("x") == XN_OK);
+    xn_store_in_use = all_in_use;
+    CHECK(install("y", 10, 2, false) == XN_E_NO_SPACE);
+    xn_store_in_use = NULL;
+    CHECK(install("y", 10, 2, false) == XN_OK);
+}
+
+// Uploads go round the flash: no sector is erased much more often than another.
+static void test_wear(void) {
+    uint32_t first = 0;
+    uint32_t returns = 0;
+    xn_store_object o;
+    CHECK(xn_store_mount() == XN_OK);
+    for (uint32_t i = 0; i < 60; i++) {
+        CHECK(install("w", 3 * sector, i, false) == XN_OK);
+        CHECK(xn_store_find("w", &o) == XN_OK && o.version == i + 1);
+        first = i == 0 ? o.offset : first;
+        returns += o.offset == first;
+        if (i % 11 == 0) {
+            remount();
+        }
+    }
+    uint32_t data = host.flash.size_bytes - 2 * (sector > 16384 ? sector : 16384);
+    CHECK(returns <= 60 / (data / (3 * sector)) + 2);
+}
+
+static void test_newer_format(void) {
+    CHECK(xn_store_mount() == XN_OK);
+    uint8_t *first = host.bytes;
+    first[10] = 2; // major
+    uint32_t crc = 0xFFFFFFFF;
+    for (uint32_t i = 4; i < 128; i++) {
+        crc ^= first[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
+        }
+    }
+    crc = ~crc;
+    memcpy(first, &crc, 4);
+    xn_store_object o;
+    bool have;
+    uint32_t cursor = 0;
+    CHECK(xn_store_mount() == XN_E_STORE);
+    CHECK(first[10] == 2); // and nothing was erased
+    CHECK(xn_store_find("x", &o) == XN_E_STORE && xn_store_next(&cursor, &o) == XN_E_STORE);
+    o = wanted("x", 10, 1);
+    CHECK(xn_store_begin(&o, &have) == XN_E_STORE && xn_store_remove("x") == XN_E_STORE);
+    CHECK(xn_store_free_bytes() == 0 && xn_store_active()[0] == 0);
+}
+
+int main(int argc, char **argv) {
+    static const xn_port_flash geometries[] = {
+        {262144, 4096, 256, 1}, {131072, 1024, 64, 16}, {524288, 32768, 512, 32}};
+    CHECK(argc == 2);
+    const xn_port_flash *flash = &geometries[atoi(argv[1]) % 3];
+    static void (*const tests[])(void) = {
+        test_cuts,       test_eviction, test_refusals, test_have_of_damaged_bytes,
+        test_table_full, test_in_use,   test_wear,     test_newer_format};
+    sector = flash->sector_bytes;
+    some = sector < 4096 ? sector : 4096;
+    for (uint32_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        if (tests[i] == test_table_full && flash->size_bytes / sector < 2 * XN_STORE_OBJECTS) {
+            continue; // too few sectors
+        }
+        host_init(flash, NULL);
+        tests[i]();
+    }
+    puts("ok");
+    return 0;
+}
