@@ -52,31 +52,41 @@ static inline int32_t xn_round_float(float x) {
     return rest >= 0.5f ? whole + 1 : rest <= -0.5f ? whole - 1 : whole;
 }
 
-// How the sums of a layer become outputs. LINE gives what the others give: the compiler has proved
-// it for every sum that can occur.
+// How the sums of a layer become outputs. All kinds give what LiteRT gives; the compiler takes the
+// first that is proved to do so for every sum that can occur.
 enum xn_scale_kind {
     XN_SCALE_LINE = 0, // (sum * multiplier + round) >> shift; bias and zero point are part of round
-    XN_SCALE_TWICE = 1, // xn_scale_twice(sum + bias, multiplier, shift) + zero
-    XN_SCALE_REAL = 2,  // xn_round_double((sum + bias) * real) + zero
+    XN_SCALE_HIGH = 1, // two roundings; |sum + bias| < 2^30, right shifts of at least 1
+    XN_SCALE_TWICE = 2, // xn_scale_twice(sum + bias, multiplier, shift) + zero
+    XN_SCALE_REAL = 3,  // xn_round_double((sum + bias) * real) + zero
 };
 
-// A layer's scaling, as constants of the step. Tables are indexed by channel; shift and real have
-// one entry for all channels where their step is 0. LINE has one shift.
+// A layer's scaling, as constants of the step. Tables are indexed by channel; multiplier, shift and
+// real have one entry for all channels where their step is 0.
 typedef struct xn_scaling {
     int32_t kind; // enum xn_scale_kind
     int32_t step;
-    int32_t shift; // of LINE
+    int32_t shift; // of LINE, for all channels
     int32_t zero;
     int32_t low, high; // clamp of the output
 } xn_scaling;
 
 typedef struct xn_scales {
     const int32_t *multiplier;
-    const int64_t *round;
+    const int64_t *round; // LINE
     const int32_t *bias;
-    const int32_t *shift;
+    const int32_t
+        *shift; // HIGH: one less than the right shift; TWICE: as LiteRT's, left is positive
     const double *real;
 } xn_scales;
+
+// HIGH: the first rounding is that of the product's upper half; the second takes one from negative
+// values, whose halves go down, and adds half by the last bit shifted out.
+static inline int32_t xn_scale_high(int32_t x, int32_t multiplier, int32_t shift, int32_t zero) {
+    int32_t y = (int32_t)(((int64_t)(x * 2) * multiplier + ((int64_t)1 << 31)) >> 32);
+    y += y >> 31;
+    return ((y >> shift) + 1 + 2 * zero) >> 1;
+}
 
 static inline int32_t xn_scale(int32_t sum, int32_t channel, const xn_scales *s,
                                const xn_scaling *p) {
@@ -84,6 +94,8 @@ static inline int32_t xn_scale(int32_t sum, int32_t channel, const xn_scales *s,
     int32_t y;
     if (p->kind == XN_SCALE_LINE) {
         y = (int32_t)(((int64_t)sum * s->multiplier[i] + s->round[channel]) >> p->shift);
+    } else if (p->kind == XN_SCALE_HIGH) {
+        y = xn_scale_high(sum + s->bias[channel], s->multiplier[i], s->shift[i], p->zero);
     } else if (p->kind == XN_SCALE_TWICE) {
         y = xn_scale_twice(sum + s->bias[channel], s->multiplier[i], s->shift[i]) + p->zero;
     } else {

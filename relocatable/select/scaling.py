@@ -114,6 +114,10 @@ def scale_twice(
         "multiplier": multipliers.astype(np.int32),
         "shift": shifts.astype(np.int32),
     }
+    small = bool(np.all(reach < 1 << 30) and np.all(sums.raw < 1 << 30))
+    if small and np.all((shifts >= -30) & (shifts <= -1)):
+        weights["shift"] = (-shifts - 1).astype(np.int32)
+        return Scaling(_params("XN_SCALE_HIGH", len(factors), 0, zero, clamp), weights)
     return Scaling(_params("XN_SCALE_TWICE", len(factors), 0, zero, clamp), weights)
 
 
