@@ -5,7 +5,7 @@ The only source of coins is one photograph, `skimage.data.coins()`. Its right th
 reported for that part by itself. What is measured is the int8 model, run by LiteRT's reference
 kernels, behind the same letterbox and the same decoding that `Device.detect` gives.
 
-    python examples/train_coin_detector.py                   # train, export, measure (5 minutes)
+    python examples/train_coin_detector.py                   # train, export, measure (10 minutes)
     python examples/train_coin_detector.py --evaluate-only   # measure the shipped model
 """
 
