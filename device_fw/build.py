@@ -34,6 +34,10 @@ _OWN_WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 _VM_WARNINGS = ["-Wall", "-Werror"]
 _NO_WARNINGS = ["-w"]
 
+# By folder and name. The compiler must not turn the loop of memset into a call of memset; Python
+# spends its time in the interpreter's loop and in the collector.
+_EXTRA = {"libc/string0.c": ["-fno-builtin"], "py/vm.c": ["-O2"], "py/gc.c": ["-O2"]}
+
 
 @dataclass(frozen=True)
 class _Plan:
@@ -193,9 +197,8 @@ def _object_job(plan: _Plan, source: Path) -> Job:
     warnings = _OWN_WARNINGS if own else _VM_WARNINGS
     if source in plan.sources.plain:
         warnings = _NO_WARNINGS
-    # The compiler must not turn memset's loop into a call of memset.
-    alone = ("-fno-builtin",) if source.name == "string0.c" else ()
-    command = (*_clang(plan.board), *_flags(plan), *warnings, *alone, *_depfile(output))
+    extra = _EXTRA.get(f"{source.parent.name}/{source.name}", ())
+    command = (*_clang(plan.board), *_flags(plan), *warnings, *extra, *_depfile(output))
     return Job(output, (*command, "-c", str(source), "-o", str(output)))
 
 
@@ -227,13 +230,15 @@ def _link(plan: _Plan, objects: list[Path]) -> None:
 
 @contextmanager
 def _progress(title: str, count: int) -> Iterator[Tick]:
-    """A progress bar where rich is installed and someone watches."""
+    """A progress bar on standard error, where rich is installed and someone watches."""
     try:
+        from rich.console import Console
         from rich.progress import Progress
     except ImportError:
         yield lambda: None
         return
-    with Progress(transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"firmware: {title}", total=count)
         yield lambda: progress.advance(task)
 

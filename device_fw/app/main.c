@@ -7,6 +7,7 @@ int main(void) {
     xn_board_start();
     xn_vm_attach();
     xn_server_init();
-    for (;;)
+    for (;;) {
         xn_vm_live();
+    }
 }

@@ -23,15 +23,18 @@ static mp_obj_t flash_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     return MP_OBJ_FROM_PTR(&xn_flash_device);
 }
 
-// Offset in the whole flash of n bytes at `within` of a block; the device ends where the flash does.
+// Offset in the whole flash of n bytes at `within` of a block; the device ends where the flash
+// does.
 static uint32_t place(mp_obj_t block_in, mp_int_t within, size_t n) {
     mp_int_t block = mp_obj_get_int(block_in);
-    if (block < 0 || block >= (mp_int_t)BLOCKS || within < 0)
+    if (block < 0 || block >= (mp_int_t)BLOCKS || within < 0) {
         mp_raise_OSError(MP_EINVAL);
+    }
     uint32_t offset = (uint32_t)block * BLOCK_BYTES;
     if ((uint32_t)within > XN_FILES_BYTES - offset ||
-        n > XN_FILES_BYTES - offset - (uint32_t)within)
+        n > XN_FILES_BYTES - offset - (uint32_t)within) {
         mp_raise_OSError(MP_EINVAL);
+    }
     return XN_STORE_BYTES + offset + (uint32_t)within;
 }
 
@@ -41,19 +44,22 @@ static mp_obj_t result_of(int status) {
 
 static int erase(uint32_t offset, size_t n) {
     int status = 0;
-    for (size_t done = 0; done < n && status == 0; done += BLOCK_BYTES)
+    for (size_t done = 0; done < n && status == 0; done += BLOCK_BYTES) {
         status = xn_nor_erase(offset + (uint32_t)done);
+    }
     return status;
 }
 
 static int program(uint32_t offset, const uint8_t *from, size_t n) {
     while (n > 0) {
         uint32_t piece = XN_NOR_PAGE_BYTES - offset % XN_NOR_PAGE_BYTES;
-        if (piece > n)
+        if (piece > n) {
             piece = (uint32_t)n;
+        }
         int status = xn_nor_program(offset, from, piece);
-        if (status != 0)
+        if (status != 0) {
             return status;
+        }
         offset += piece;
         from += piece;
         n -= piece;

@@ -16,33 +16,37 @@ MP_DEFINE_CONST_OBJ_TYPE(mp_type_XipnetError, MP_QSTR_Error, MP_TYPE_FLAG_NONE, 
                          mp_obj_exception_attr, parent, &mp_type_Exception);
 
 void xn_model_check(int status) {
-    if (status >= 0)
+    if (status >= 0) {
         return;
+    }
     char text[XN_ERROR_TEXT_MAX];
     xn_error_text(status, text);
     mp_obj_t args[2] = {MP_OBJ_NEW_SMALL_INT(status), mp_obj_new_str_from_cstr(text)};
     nlr_raise(mp_obj_new_exception_args(&mp_type_XipnetError, 2, args));
 }
 
-// ---- In -------------------------------------------------------------------------------------------
+// ---- In -----------------------------------------------------------------------------------------
 
 static void write_input(xn_model *model, uint32_t index, mp_obj_t value) {
     mp_buffer_info_t from;
     uint32_t size = 0;
     mp_get_buffer_raise(value, &from, MP_BUFFER_READ);
-    if (xn_runner_input(model, index, &size) != NULL && from.len != size)
+    if (xn_runner_input(model, index, &size) != NULL && from.len != size) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("input %u must have %u bytes; has %u"),
                           (unsigned)index, (unsigned)size, (unsigned)from.len);
+    }
     xn_model_check(xn_runner_write(model, index, 0, from.buf, (uint32_t)from.len));
 }
 
 static void write_inputs(xn_model *model, size_t n, const mp_obj_t *inputs) {
     size_t wanted = model->program.header->input_count;
-    if (n != 0 && n != wanted)
+    if (n != 0 && n != wanted) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("model has %u inputs; got %u"),
                           (unsigned)wanted, (unsigned)n);
-    for (size_t i = 0; i < n; i++)
+    }
+    for (size_t i = 0; i < n; i++) {
         write_input(model, (uint32_t)i, inputs[i]);
+    }
 }
 
 static mp_obj_t views(uint32_t count, const xn_program *program, const xn_blob_io *io,
@@ -69,7 +73,7 @@ mp_obj_t xn_model_outputs(xn_model *model) {
     return views(p->header->output_count, p, p->outputs, "outputs", model->ctx.arena, 0);
 }
 
-// ---- Out ------------------------------------------------------------------------------------------
+// ---- Out ----------------------------------------------------------------------------------------
 
 static mp_obj_t output_bytes(xn_model *model, uint32_t index) {
     uint32_t n = 0;
@@ -81,11 +85,13 @@ mp_obj_t xn_model_run(xn_model *model, size_t n, const mp_obj_t *inputs) {
     write_inputs(model, n, inputs);
     xn_model_check(xn_runner_run(model, 0, NULL));
     uint32_t count = model->program.header->output_count;
-    if (count == 1)
+    if (count == 1) {
         return output_bytes(model, 0);
+    }
     mp_obj_t tuple = mp_obj_new_tuple(count, NULL);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         ((mp_obj_tuple_t *)MP_OBJ_TO_PTR(tuple))->items[i] = output_bytes(model, i);
+    }
     return tuple;
 }
 
@@ -94,10 +100,12 @@ static const uint8_t *run_head(xn_model *model, size_t n, const mp_obj_t *inputs
                                size_t item_bytes, uint32_t *count) {
     const xn_program *p = &model->program;
     uint32_t entry = 0;
-    while (entry < p->header->entry_count && p->entries[entry].result != kind)
+    while (entry < p->header->entry_count && p->entries[entry].result != kind) {
         entry++;
-    if (entry == p->header->entry_count)
+    }
+    if (entry == p->header->entry_count) {
         xn_model_check(xn_error_at(XN_E_ENTRY, "no head gives results of kind", kind));
+    }
     write_inputs(model, n, inputs);
     xn_model_check(xn_runner_run(model, entry, NULL));
     uint32_t size = xn_runner_result_bytes(model);
@@ -105,8 +113,9 @@ static const uint8_t *run_head(xn_model *model, size_t n, const mp_obj_t *inputs
     // The model's own code wrote the count.
     uint32_t room = size < sizeof(xn_detections) ? 0 : (size - sizeof(xn_detections)) / item_bytes;
     uint32_t stated = 0;
-    if (size >= sizeof stated)
+    if (size >= sizeof stated) {
         memcpy(&stated, result, sizeof stated);
+    }
     *count = MIN(stated, room);
     return result + sizeof(xn_detections);
 }

@@ -1,11 +1,13 @@
-// xipnet.Model(name): a model of the store with an arena of its own, beside the active one. The arena
-// goes back to the pool on close(), at the end of a with block, or when the object is collected.
+// xipnet.Model(name): a model of the store with an arena of its own, beside the active one. The
+// arena goes back to the pool on close(), at the end of a with block, or when the object is
+// collected.
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"
 
 #include "core/xn_error.h"
 #include "core/xn_store.h"
 
+#include "py/gc.h"
 #include "py/runtime.h"
 
 #include <string.h>
@@ -20,11 +22,23 @@ typedef struct model_object {
 void xn_model_name(mp_obj_t from, char name[XN_STORE_NAME_MAX + 1]) {
     size_t n;
     const char *text = mp_obj_str_get_data(from, &n);
-    if (n > XN_STORE_NAME_MAX)
-        xn_model_check(xn_error_limit(XN_E_NAME, "bytes of the name", (uint32_t)n,
-                                      XN_STORE_NAME_MAX));
+    if (n > XN_STORE_NAME_MAX) {
+        xn_model_check(
+            xn_error_limit(XN_E_NAME, "bytes of the name", (uint32_t)n, XN_STORE_NAME_MAX));
+    }
     memcpy(name, text, n);
     name[n] = '\0';
+}
+
+static int open_stored(model_object *self) {
+    const uint8_t *blob = xn_store_map(&self->stored);
+    int status = xn_runner_open(&self->model, blob, self->stored.size);
+    if (status == XN_E_ARENA) {
+        // Models that nobody holds any more still hold their arenas.
+        gc_collect();
+        status = xn_runner_open(&self->model, blob, self->stored.size);
+    }
+    return status;
 }
 
 static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
@@ -35,17 +49,18 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     model_object *self = mp_obj_malloc_with_finaliser(model_object, type);
     memset(&self->model, 0, sizeof self->model);
     xn_model_check(xn_store_find(name, &self->stored));
-    if (self->stored.type != XN_STORE_BLOB)
+    if (self->stored.type != XN_STORE_BLOB) {
         xn_model_check(xn_error_at(XN_E_TYPE, "type of the object", self->stored.type));
-    const uint8_t *blob = xn_store_map(&self->stored);
-    xn_model_check(xn_runner_open(&self->model, blob, self->stored.size));
+    }
+    xn_model_check(open_stored(self));
     return MP_OBJ_FROM_PTR(self);
 }
 
 static xn_model *open_model(mp_obj_t self_in) {
     model_object *self = MP_OBJ_TO_PTR(self_in);
-    if (!xn_runner_is_open(&self->model))
+    if (!xn_runner_is_open(&self->model)) {
         mp_raise_ValueError(MP_ERROR_TEXT("the model is closed"));
+    }
     return &self->model;
 }
 
@@ -93,11 +108,13 @@ static mp_obj_t attribute(model_object *self, qstr name) {
 }
 
 static void model_attr(mp_obj_t self_in, qstr name, mp_obj_t *dest) {
-    if (dest[0] != MP_OBJ_NULL)
+    if (dest[0] != MP_OBJ_NULL) {
         return; // nothing of a model can be assigned or deleted
+    }
     dest[0] = attribute(MP_OBJ_TO_PTR(self_in), name);
-    if (dest[0] == MP_OBJ_NULL)
+    if (dest[0] == MP_OBJ_NULL) {
         dest[1] = MP_OBJ_SENTINEL; // a method: look in the locals
+    }
 }
 
 static void model_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {

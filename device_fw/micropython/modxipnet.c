@@ -25,7 +25,7 @@ static mp_obj_t number_of(uint32_t value) {
     return mp_obj_new_int_from_uint(value);
 }
 
-// ---- Models -----------------------------------------------------------------------------------
+// ---- Models -------------------------------------------------------------------------------------
 
 static mp_obj_t describe(const xn_store_object *object) {
     mp_obj_t dict = mp_obj_new_dict(4);
@@ -40,8 +40,9 @@ static mp_obj_t xipnet_models(void) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     xn_store_object object;
     for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
-        if (object.type == XN_STORE_BLOB)
+        if (object.type == XN_STORE_BLOB) {
             mp_obj_list_append(list, describe(&object));
+        }
     }
     return list;
 }
@@ -57,8 +58,9 @@ static MP_DEFINE_CONST_FUN_OBJ_1(xipnet_activate_obj, xipnet_activate);
 
 static xn_model *active_model(void) {
     xn_model *model = xn_active_model(NULL);
-    if (model == NULL)
+    if (model == NULL) {
         xn_model_check(XN_E_NO_MODEL);
+    }
     return model;
 }
 

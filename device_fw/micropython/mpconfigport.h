@@ -5,7 +5,7 @@
 
 #define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
 
-// ---- The machine -----------------------------------------------------------------------------
+// ---- The machine --------------------------------------------------------------------------------
 
 typedef int32_t mp_int_t;
 typedef uint32_t mp_uint_t;
@@ -26,7 +26,7 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_BEGIN_ATOMIC_SECTION() xn_port_lock()
 #define MICROPY_END_ATOMIC_SECTION(state) xn_port_unlock(state)
 
-// ---- The language ----------------------------------------------------------------------------
+// ---- The language -------------------------------------------------------------------------------
 
 #define MICROPY_USE_INTERNAL_ERRNO (1)
 #define MICROPY_ENABLE_GC (1)
@@ -43,7 +43,7 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_MODULE_WEAK_LINKS (1)
 #define MP_NEED_LOG2 (1)
 
-// ---- The prompt ------------------------------------------------------------------------------
+// ---- The prompt ---------------------------------------------------------------------------------
 
 #define MICROPY_HELPER_REPL (1)
 #define MICROPY_REPL_AUTO_INDENT (1)
@@ -54,7 +54,7 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_HW_BOARD_NAME XN_BOARD_TITLE
 #define MICROPY_HW_MCU_NAME XN_BOARD_CPU
 
-// ---- Modules ---------------------------------------------------------------------------------
+// ---- Modules ------------------------------------------------------------------------------------
 
 #define MICROPY_PY_SYS_PLATFORM "xipnet"
 #define MICROPY_PY_SYS_STDIO_BUFFER (1)
@@ -78,7 +78,7 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_VFS (1)
 #define MICROPY_READER_VFS (1)
 
-// ---- Serving while a script runs ---------------------------------------------------------------
+// ---- Serving while a script runs ----------------------------------------------------------------
 
 #define MICROPY_ENABLE_SCHEDULER (1)
 #define MICROPY_SCHEDULER_STATIC_NODES (1)
@@ -101,7 +101,7 @@ void xn_vm_wait(int32_t timeout_ms);
 #define MICROPY_INTERNAL_EVENT_HOOK xn_vm_poll()
 #define MICROPY_INTERNAL_WFE(timeout_ms) xn_vm_wait(timeout_ms)
 
-// ---- What this port adds to modules of others ----------------------------------------------------
+// ---- What this port adds to modules of others ---------------------------------------------------
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS                                                           \
     {MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&xn_flash_device_type)},

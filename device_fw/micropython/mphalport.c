@@ -14,16 +14,18 @@ int errno; // lib/libm writes it
 
 uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
     uintptr_t ready = flags & MP_STREAM_POLL_WR;
-    if ((flags & MP_STREAM_POLL_RD) && xn_link_text_ready())
+    if ((flags & MP_STREAM_POLL_RD) && xn_link_text_ready()) {
         ready |= MP_STREAM_POLL_RD;
+    }
     return ready;
 }
 
 int mp_hal_stdin_rx_chr(void) {
     for (;;) {
         int c = xn_link_text_get();
-        if (c >= 0)
+        if (c >= 0) {
             return c;
+        }
         mp_event_wait_indefinite();
     }
 }
@@ -54,18 +56,21 @@ void mp_hal_delay_us(mp_uint_t us) {
 void mp_hal_delay_ms(mp_uint_t ms) {
     uint64_t end = xn_port_time_us() + (uint64_t)ms * 1000;
     uint64_t now;
-    while ((now = xn_port_time_us()) < end)
+    while ((now = xn_port_time_us()) < end) {
         mp_event_wait_ms((mp_uint_t)((end - now) / 1000));
+    }
 }
 
 void xn_vm_wait(int32_t timeout_ms) {
     // The clock wakes a sleeper at its next tick, which would be too late.
-    if (timeout_ms >= 0 && timeout_ms < (int32_t)XN_CLOCK_TICK_MS)
+    if (timeout_ms >= 0 && timeout_ms < (int32_t)XN_CLOCK_TICK_MS) {
         return;
+    }
     uint32_t state = xn_port_lock();
     if (!xn_link_text_ready() && !xn_server_pending() &&
-        MP_STATE_VM(sched_state) != MP_SCHED_PENDING)
+        MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
         xn_cpu_sleep();
+    }
     xn_port_unlock(state);
 }
 

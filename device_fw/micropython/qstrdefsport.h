@@ -1,3 +1,3 @@
 // Names that no C identifier spells.
 Q(<rpc>)
-Q(/lib)
+Q(/ lib)

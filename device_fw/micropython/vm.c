@@ -20,8 +20,9 @@ extern uint8_t xn_ld_heap[], xn_ld_heap_end[], xn_ld_stack_end[];
 
 static bool try_mount(mp_obj_t flash) {
     nlr_buf_t nlr;
-    if (nlr_push(&nlr) != 0)
+    if (nlr_push(&nlr) != 0) {
         return false;
+    }
     mp_obj_t args[3] = {flash, MP_OBJ_NEW_QSTR(MP_QSTR_progsize),
                         MP_OBJ_NEW_SMALL_INT(XN_FLASH_DEVICE_PAGE)};
     mp_obj_t mount[2];
@@ -35,8 +36,9 @@ static bool try_mount(mp_obj_t flash) {
 
 static bool try_format(mp_obj_t flash) {
     nlr_buf_t nlr;
-    if (nlr_push(&nlr) != 0)
+    if (nlr_push(&nlr) != 0) {
         return false;
+    }
     mp_obj_t make = mp_load_attr(MP_OBJ_FROM_PTR(&mp_type_vfs_lfs2), MP_QSTR_mkfs);
     mp_obj_t args[3] = {flash, MP_OBJ_NEW_QSTR(MP_QSTR_progsize),
                         MP_OBJ_NEW_SMALL_INT(XN_FLASH_DEVICE_PAGE)};
@@ -47,22 +49,25 @@ static bool try_format(mp_obj_t flash) {
 
 static void mount_files(void) {
     mp_obj_t flash = MP_OBJ_FROM_PTR(&xn_flash_device);
-    if (try_mount(flash) || (try_format(flash) && try_mount(flash)))
+    if (try_mount(flash) || (try_format(flash) && try_mount(flash))) {
         return;
+    }
     mp_printf(&mp_plat_print, "The file system can neither be mounted nor made.\n");
 }
 
 static void run_scripts(void) {
     pyexec_file_if_exists("boot.py");
-    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL)
+    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
         pyexec_file_if_exists("main.py");
+    }
 }
 
 static void run_prompt(void) {
     for (;;) {
         bool raw = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL;
-        if ((raw ? pyexec_raw_repl() : pyexec_friendly_repl()) != 0)
+        if ((raw ? pyexec_raw_repl() : pyexec_friendly_repl()) != 0) {
             return;
+        }
     }
 }
 

@@ -17,12 +17,14 @@ static void pack_long(xn_msgpack_writer *w, mp_obj_t value) {
     bool fits = mp_obj_int_to_bytes_impl(value, false, sizeof word.bytes, word.bytes);
     bool negative = mp_obj_int_sign(value) < 0;
     // Cut to 64 bits, -2^63 - 1 and below come out positive.
-    if (!fits || (negative && word.as_signed >= 0))
+    if (!fits || (negative && word.as_signed >= 0)) {
         mp_raise_msg(&mp_type_OverflowError, MP_ERROR_TEXT("int of more than 64 bits"));
-    if (negative)
+    }
+    if (negative) {
         xn_msgpack_put_int(w, word.as_signed);
-    else
+    } else {
         xn_msgpack_put_uint(w, word.as_unsigned);
+    }
 }
 
 // A tuple of any make, a named one included.
@@ -36,16 +38,18 @@ static void pack_items(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
     mp_obj_t *items;
     mp_obj_get_array(value, &n, &items);
     xn_msgpack_put_array(w, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         pack(w, items[i], depth + 1);
+    }
 }
 
 static void pack_dict(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
     const mp_map_t *map = mp_obj_dict_get_map(value);
     xn_msgpack_put_map(w, (uint32_t)map->used);
     for (size_t i = 0; i < map->alloc; i++) {
-        if (!mp_map_slot_is_filled(map, i))
+        if (!mp_map_slot_is_filled(map, i)) {
             continue;
+        }
         pack(w, map->table[i].key, depth + 1);
         pack(w, map->table[i].value, depth + 1);
     }
@@ -53,15 +57,17 @@ static void pack_dict(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
 
 static void pack_buffer(xn_msgpack_writer *w, mp_obj_t value) {
     mp_buffer_info_t from;
-    if (!mp_get_buffer(value, &from, MP_BUFFER_READ))
+    if (!mp_get_buffer(value, &from, MP_BUFFER_READ)) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("msgpack cannot carry %s"),
                           mp_obj_get_type_str(value));
+    }
     xn_msgpack_put_bin(w, from.buf, (uint32_t)from.len);
 }
 
 static void pack(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
-    if (depth > XN_MSGPACK_DEPTH)
+    if (depth > XN_MSGPACK_DEPTH) {
         mp_raise_ValueError(MP_ERROR_TEXT("value is nested too deep"));
+    }
     if (value == mp_const_none) {
         xn_msgpack_put_nil(w);
     } else if (mp_obj_is_bool(value)) {

@@ -46,11 +46,13 @@ static void tail_put(void *data, const char *text, size_t n) {
 // The last line, "ZeroDivisionError: divide by zero", copied without its end of line.
 static void last_line(const tail *t, char *line, size_t size) {
     size_t end = t->used;
-    while (end > 0 && t->text[end - 1] == '\n')
+    while (end > 0 && t->text[end - 1] == '\n') {
         end--;
+    }
     size_t start = end;
-    while (start > 0 && t->text[start - 1] != '\n')
+    while (start > 0 && t->text[start - 1] != '\n') {
         start--;
+    }
     size_t n = MIN(end - start, size - 1);
     memcpy(line, t->text + start, n);
     line[n] = '\0';
@@ -63,11 +65,12 @@ static void reply_exception(uint32_t id, mp_obj_t exception) {
     mp_print_t print = {&traceback, tail_put};
     mp_obj_print_exception(&print, exception);
     last_line(&traceback, message, sizeof message);
-    bool interrupted = mp_obj_exception_match(exception, MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
+    bool interrupted =
+        mp_obj_exception_match(exception, MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
     xn_server_vm_error(id, interrupted ? XN_E_INTERRUPTED : XN_E_PYTHON, message, traceback.text);
 }
 
-// ---- Running a request ---------------------------------------------------------------------------
+// ---- Running a request --------------------------------------------------------------------------
 
 static mp_obj_t run_source(const char *text, size_t n, mp_parse_input_kind_t kind) {
     mp_lexer_t *lexer = mp_lexer_new_from_str_len(MP_QSTR__lt_rpc_gt_, text, n, 0);
@@ -84,10 +87,11 @@ static void run_request(const xn_vm_request *request) {
                                 eval ? MP_PARSE_EVAL_INPUT : MP_PARSE_FILE_INPUT);
     xn_msgpack_begin(&w, result, sizeof result);
     xn_vm_pack(&w, eval ? value : mp_const_none);
-    if (w.full)
+    if (w.full) {
         xn_server_vm_error(request->id, XN_E_TOO_LONG, "the value does not fit a reply", NULL);
-    else
+    } else {
         xn_server_vm_reply(request->id, result, w.used);
+    }
 }
 
 // In the globals of __main__, whatever module the running code belongs to.
@@ -122,19 +126,21 @@ static bool may_run(void) {
     return alive && !busy && !gc_is_locked() && MP_STATE_VM(sched_state) >= 0;
 }
 
-// ---- The core's hooks ----------------------------------------------------------------------------
+// ---- The core's hooks ---------------------------------------------------------------------------
 
 static bool on_text(uint8_t byte) {
-    if (mp_interrupt_char < 0 || byte != mp_interrupt_char)
+    if (mp_interrupt_char < 0 || byte != mp_interrupt_char) {
         return false;
+    }
     mp_sched_keyboard_interrupt();
     return true;
 }
 
 static void on_interrupt(void) {
     // At the prompt nothing runs, and nothing would catch it.
-    if (alive && mp_interrupt_char >= 0)
+    if (alive && mp_interrupt_char >= 0) {
         mp_sched_keyboard_interrupt();
+    }
 }
 
 void xn_vm_attach(void) {
@@ -148,11 +154,13 @@ void xn_vm_open(bool open) {
 }
 
 void xn_vm_poll(void) {
-    if (xn_server_pending())
+    if (xn_server_pending()) {
         xn_server_poll();
+    }
     if (xn_server_vm_waiting() && may_run()) {
         const xn_vm_request *request = xn_server_vm_take();
-        if (request != NULL)
+        if (request != NULL) {
             serve(request);
+        }
     }
 }

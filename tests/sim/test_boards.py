@@ -25,6 +25,7 @@ ADDRESS_OF_NOTHING = 0xEFFFF000
 # Thumb code that every Cortex-M runs. arena[16] = arena[0] + 1; return 0.
 ADD_ONE = struct.pack("<6H", 0x6801, 0x780A, 0x3201, 0x740A, 0x2000, 0x4770)
 UNDEFINED = struct.pack("<2H", 0xDE00, 0x4770)
+RECURSE = struct.pack("<3H", 0xB5FF, 0xF7FF, 0xFFFD)  # push {r0-r7, lr}; bl to itself
 
 
 def blob_of(*steps: bytes) -> bytes:
@@ -169,15 +170,17 @@ def test_a_model_runs_from_python(machine: Machine) -> None:
 
 
 def test_arenas_come_back(machine: Machine) -> None:
-    machine.prompt("import xipnet, gc")
+    machine.prompt("import xipnet")
     machine.put("two", TYPE_BLOB, blob_of(ADD_ONE, ADD_ONE))
-    machine.call("exec", "m = None\ngc.collect()")
-    free = machine.call("eval", "xipnet.info()['arena_free']")
-    machine.call("exec", "with xipnet.Model('two') as m: pass")
-    machine.call("exec", "def f(): xipnet.Model('two')\nf()\nf()\n[0] * 500\ngc.collect()")
-    assert machine.call("eval", "xipnet.info()['arena_free']") == free
+    free = "xipnet.info()['arena_free']"
+    machine.call("exec", f"m = xipnet.Model('two')\nheld = {free}\nm.close()")
+    assert machine.call("eval", free) > machine.call("eval", "held")
+    machine.call("exec", f"with xipnet.Model('two') as m: held = {free}")
+    assert machine.call("eval", free) > machine.call("eval", "held")
     with pytest.raises(RefusedError, match="the model is closed"):
         machine.call("eval", "m.run(b'a')")
+    # More than the pool has places for: those that nothing refers to are collected.
+    machine.call("exec", "for i in range(30): assert xipnet.Model('two').run(b'a') == b'b'")
 
 
 def test_flash_keeps_the_rules_of_nor(machine: Machine) -> None:
@@ -240,8 +243,9 @@ def test_a_fault_is_reported_and_the_board_comes_back(machine: Machine) -> None:
     assert machine.call("hello", 2)["boot"] == report
 
 
-def test_a_fault_in_a_blob_names_its_step(machine: Machine) -> None:
-    machine.put("bad", TYPE_BLOB, blob_of(ADD_ONE, UNDEFINED), activate=True)
+@pytest.mark.parametrize("step", [UNDEFINED, RECURSE], ids=["undefined", "stack overflow"])
+def test_a_fault_in_a_blob_names_its_step(machine: Machine, step: bytes) -> None:
+    machine.put("bad", TYPE_BLOB, blob_of(ADD_ONE, step), activate=True)
     machine.request("run", 0, [b"a"])
     report = machine.boot()
     assert (report["cause"], report["fault_step"]) == (CAUSE_FAULT, 1)

@@ -32,17 +32,20 @@ static uint32_t data_line(void) {
 
 static void clean_data(uintptr_t start, uint32_t n) {
     uint32_t line = data_line();
-    for (uintptr_t at = start & ~(uintptr_t)(line - 1); at < start + n; at += line)
+    for (uintptr_t at = start & ~(uintptr_t)(line - 1); at < start + n; at += line) {
         SCB_DCCMVAC = (uint32_t)at;
+    }
 }
 
 void xn_port_sync_code(const void *at, uint32_t n) {
     barrier();
-    if (SCB_CCR & CCR_DC)
+    if (SCB_CCR & CCR_DC) {
         clean_data((uintptr_t)at, n);
+    }
     barrier();
-    if (SCB_CCR & CCR_IC)
+    if (SCB_CCR & CCR_IC) {
         SCB_ICIALLU = 0;
+    }
     SCB_BPIALL = 0;
     barrier();
 }

@@ -31,8 +31,9 @@ static volatile int32_t running_step = -1;
 static uint32_t check_of(const record *r) {
     const uint8_t *bytes = (const uint8_t *)r;
     uint32_t sum = 2166136261u; // FNV-1a
-    for (uint32_t i = 0; i < offsetof(record, check); i++)
+    for (uint32_t i = 0; i < offsetof(record, check); i++) {
         sum = (sum ^ bytes[i]) * 16777619u;
+    }
     return sum;
 }
 
@@ -47,8 +48,9 @@ static void keep(const xn_port_boot *boot) {
 static void restart(void) {
     __asm volatile("dsb" ::: "memory");
     SCB_AIRCR = AIRCR_RESET;
-    for (;;)
+    for (;;) {
         __asm volatile("dsb");
+    }
 }
 
 void xn_fault_start(void) {
@@ -89,8 +91,9 @@ static uint32_t pc_of(const frame *pushed, uint32_t cfsr) {
 }
 
 static uint32_t address_of(uint32_t cfsr) {
-    if (cfsr & CFSR_MMARVALID)
+    if (cfsr & CFSR_MMARVALID) {
         return SCB_MMFAR;
+    }
     return (cfsr & CFSR_BFARVALID) ? SCB_BFAR : NO_ADDRESS;
 }
 

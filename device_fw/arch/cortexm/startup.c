@@ -40,10 +40,12 @@ static void enable_fpu(void) {
 
 static void fill_memory(void) {
     const uint32_t *from = xn_ld_data_load;
-    for (volatile uint32_t *to = xn_ld_data; to < xn_ld_data_end; to++)
+    for (volatile uint32_t *to = xn_ld_data; to < xn_ld_data_end; to++) {
         *to = *from++;
-    for (volatile uint32_t *to = xn_ld_bss; to < xn_ld_bss_end; to++)
+    }
+    for (volatile uint32_t *to = xn_ld_bss; to < xn_ld_bss_end; to++) {
         *to = 0;
+    }
 }
 
 void xn_reset_entry(void) {

@@ -1,5 +1,6 @@
 // NOR flash played by memory that outlives the machine: it is read and executed in place, and
-// changed by the rules of the real thing. What the rules forbid is refused, as flash would spoil it.
+// changed by the rules of the real thing. What the rules forbid is refused, as flash would spoil
+// it.
 #include "boards/common/board.h"
 #include "core/xn_port.h"
 #include "core/xn_status.h"
@@ -27,8 +28,9 @@ static int inside(uint32_t offset, uint32_t n, uint32_t size) {
 static int is_unborn(void) {
     const uint32_t *word = (const uint32_t *)(const void *)at(0);
     for (uint32_t i = 0; i < XN_NOR_SECTOR_BYTES / 4; i++) {
-        if (word[i] != 0)
+        if (word[i] != 0) {
             return 0;
+        }
     }
     return 1;
 }
@@ -36,42 +38,50 @@ static int is_unborn(void) {
 // A new file is all zero; real flash leaves the factory erased. From the top down: cut short, the
 // first sector still tells that the work is not done.
 void xn_nor_start(void) {
-    if (!is_unborn())
+    if (!is_unborn()) {
         return;
-    for (uint32_t end = XN_FLASH_BYTES; end > 0; end -= XN_NOR_SECTOR_BYTES)
+    }
+    for (uint32_t end = XN_FLASH_BYTES; end > 0; end -= XN_NOR_SECTOR_BYTES) {
         memset(at(end - XN_NOR_SECTOR_BYTES), ERASED, XN_NOR_SECTOR_BYTES);
+    }
 }
 
 int xn_nor_read(uint32_t offset, void *to, uint32_t n) {
-    if (!inside(offset, n, XN_FLASH_BYTES))
+    if (!inside(offset, n, XN_FLASH_BYTES)) {
         return XN_E_RANGE;
+    }
     memcpy(to, at(offset), n);
     return 0;
 }
 
 int xn_nor_erase(uint32_t offset) {
-    if (!inside(offset, XN_NOR_SECTOR_BYTES, XN_FLASH_BYTES) || offset % XN_NOR_SECTOR_BYTES != 0)
+    if (!inside(offset, XN_NOR_SECTOR_BYTES, XN_FLASH_BYTES) || offset % XN_NOR_SECTOR_BYTES != 0) {
         return XN_E_RANGE;
+    }
     memset(at(offset), ERASED, XN_NOR_SECTOR_BYTES);
     return 0;
 }
 
 int xn_nor_program(uint32_t offset, const void *from, uint32_t n) {
     const uint8_t *byte = from;
-    if (!inside(offset, n, XN_FLASH_BYTES))
+    if (!inside(offset, n, XN_FLASH_BYTES)) {
         return XN_E_RANGE;
-    if (n > XN_NOR_PAGE_BYTES - offset % XN_NOR_PAGE_BYTES)
-        return XN_E_RANGE; // would wrap within the page
-    for (uint32_t i = 0; i < n; i++) {
-        if (at(offset)[i] != ERASED && byte[i] != ERASED)
-            return XN_E_FLASH; // programmed twice between erases
     }
-    for (uint32_t i = 0; i < n; i++)
+    if (n > XN_NOR_PAGE_BYTES - offset % XN_NOR_PAGE_BYTES) {
+        return XN_E_RANGE; // would wrap within the page
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (at(offset)[i] != ERASED && byte[i] != ERASED) {
+            return XN_E_FLASH; // programmed twice between erases
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
         at(offset)[i] &= byte[i];
+    }
     return 0;
 }
 
-// ---- The store's region ----------------------------------------------------------------------
+// ---- The store's region -------------------------------------------------------------------------
 
 const xn_port_flash *xn_port_flash_geometry(void) {
     return &geometry;

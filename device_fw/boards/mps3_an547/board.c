@@ -8,7 +8,8 @@ static const xn_port_cpu identity = {
     .cpu = XN_BOARD_CPU,
     .family = XN_FAMILY_CORTEX_M,
     .level = XN_LEVEL_V81M,
-    .features = XN_FEATURE_DSP | XN_FEATURE_FP32 | XN_FEATURE_FP64 | XN_FEATURE_MVE_I | XN_FEATURE_MVE_F,
+    .features =
+        XN_FEATURE_DSP | XN_FEATURE_FP32 | XN_FEATURE_FP64 | XN_FEATURE_MVE_I | XN_FEATURE_MVE_F,
     .hz = XN_CPU_HZ,
 };
 
