@@ -2,8 +2,7 @@
 
 #include "xn_error.h"
 
-// ---- The request
-// ---------------------------------------------------------------------------------------
+// ---- The request ------------------------------------------------------------------------------
 
 int xn_call_read(xn_call *call, const uint8_t *body, uint32_t n, bool *has_id) {
     xn_reader r = xn_reader_of(body, n);
@@ -30,8 +29,7 @@ int xn_call_read(xn_call *call, const uint8_t *body, uint32_t n, bool *has_id) {
     return xn_msgpack_read_array(&call->reader, &call->left);
 }
 
-// ---- Parameters
-// ----------------------------------------------------------------------------------------
+// ---- Parameters -------------------------------------------------------------------------------
 
 // Whether there is a next parameter; it counts as taken.
 static bool next(xn_call *call) {
@@ -127,8 +125,7 @@ int xn_call_end(const xn_call *call) {
     return XN_OK;
 }
 
-// ---- Results
-// -------------------------------------------------------------------------------------------
+// ---- Results ----------------------------------------------------------------------------------
 
 void xn_call_put_u32(xn_msgpack_writer *out, const char *key, uint32_t value) {
     xn_msgpack_put_text(out, key);

@@ -4,8 +4,7 @@
 #include "xn_reader.h"
 #include "xn_status.h"
 
-// ---- Decoding
-// --------------------------------------------------------------------------------------
+// ---- Decoding ---------------------------------------------------------------------------------
 
 void xn_frame_decode_begin(xn_frame_decoder *d, uint8_t *to, uint32_t size) {
     d->to = to;
@@ -50,8 +49,7 @@ int32_t xn_frame_decode_end(const xn_frame_decoder *d) {
     return (int32_t)(d->used - 4);
 }
 
-// ---- Encoding
-// --------------------------------------------------------------------------------------
+// ---- Encoding ---------------------------------------------------------------------------------
 
 typedef struct encoder {
     xn_frame_send_fn *send;

@@ -52,8 +52,7 @@ void xn_link_init(void) {
     xn_port_unlock(state);
 }
 
-// ---- In the interrupt
-// --------------------------------------------------------------------------------
+// ---- In the interrupt -------------------------------------------------------------------------
 
 static void receive_text(uint8_t byte) {
     if (xn_link_on_text != NULL && xn_link_on_text(byte)) {
@@ -122,8 +121,7 @@ void xn_link_receive(uint8_t byte) {
     }
 }
 
-// ---- At thread level
-// -----------------------------------------------------------------------------------
+// ---- At thread level --------------------------------------------------------------------------
 
 bool xn_link_text_ready(void) {
     return text.head != text.tail;

@@ -17,8 +17,7 @@ typedef struct image {
     uint32_t bytes;
 } image;
 
-// ---- The whole
-// -----------------------------------------------------------------------------------------
+// ---- The whole --------------------------------------------------------------------------------
 
 static int check_length(image *in, xn_program *to) {
     if (in->bytes < sizeof(xn_blob_header)) {
@@ -65,8 +64,7 @@ static int check_hash(const image *in) {
     return XN_OK;
 }
 
-// ---- Bounds
-// ----------------------------------------------------------------------------------------------
+// ---- Bounds -----------------------------------------------------------------------------------
 
 // [offset, offset + bytes) lies behind the header, within the blob, and starts aligned.
 static int check_section(const image *in, const char *what, uint32_t offset, uint32_t bytes,
@@ -112,8 +110,7 @@ static int check_tables(const image *in, xn_program *to) {
     return XN_OK;
 }
 
-// ---- The variant for this CPU
-// ----------------------------------------------------------------------------
+// ---- The variant for this CPU -----------------------------------------------------------------
 
 static bool runs_here(const xn_blob_variant *v) {
     const xn_port_cpu *cpu = xn_port_identity();
@@ -174,8 +171,7 @@ static int check_variant(const image *in, xn_program *to, uint32_t arena_limit) 
     return status;
 }
 
-// ---- What lies in the arena
-// ------------------------------------------------------------------------------
+// ---- What lies in the arena -------------------------------------------------------------------
 
 static int check_arena_range(const xn_program *p, const char *what, uint32_t offset,
                              uint32_t bytes) {

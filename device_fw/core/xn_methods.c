@@ -52,8 +52,7 @@ const xn_method *xn_methods_find(const char *name, uint32_t n) {
     return NULL;
 }
 
-// ---- Methods about the board itself
-// ----------------------------------------------------------------------
+// ---- Methods about the board itself -----------------------------------------------------------
 
 void xn_methods_put_boot(xn_msgpack_writer *out) {
     const xn_port_boot *boot = xn_port_boot_report();

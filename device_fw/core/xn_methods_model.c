@@ -13,8 +13,7 @@ static int active(xn_model **model) {
     return *model == NULL ? XN_E_NO_MODEL : XN_OK;
 }
 
-// ---- model
-// ---------------------------------------------------------------------------------------------
+// ---- model ------------------------------------------------------------------------------------
 
 static void put_sizes(xn_msgpack_writer *out, const char *key, const xn_blob_io *io,
                       uint32_t count) {
@@ -65,8 +64,7 @@ int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
     return XN_OK;
 }
 
-// ---- in_write, run, out_read
-// ---------------------------------------------------------------------------
+// ---- in_write, run, out_read ------------------------------------------------------------------
 
 int xn_method_in_write(xn_call *call, xn_msgpack_writer *out) {
     xn_model *model;

@@ -20,8 +20,7 @@ void xn_methods_forget_upload(void) {
     xn_store_abort();
 }
 
-// ---- Looking
-// -------------------------------------------------------------------------------------------
+// ---- Looking ----------------------------------------------------------------------------------
 
 static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
     xn_msgpack_put_map(out, 6);
@@ -90,8 +89,7 @@ int xn_method_get(xn_call *call, xn_msgpack_writer *out) {
     return to == NULL ? XN_E_TOO_LONG : xn_port_flash_read(object.offset + offset, to, n);
 }
 
-// ---- Uploading
-// -----------------------------------------------------------------------------------------
+// ---- Uploading --------------------------------------------------------------------------------
 
 int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
     xn_store_object want;
@@ -187,8 +185,7 @@ int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
     return XN_OK;
 }
 
-// ---- Changing
-// ------------------------------------------------------------------------------------------
+// ---- Changing ---------------------------------------------------------------------------------
 
 static int by_name(xn_call *call, xn_msgpack_writer *out, int (*change)(const char *name)) {
     char name[XN_STORE_NAME_MAX + 1];

@@ -2,8 +2,7 @@
 
 #include "xn_status.h"
 
-// ---- Reading
-// ---------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------
 
 // The next n bytes as a big-endian number.
 static int take_number(xn_reader *r, uint32_t n, uint64_t *value) {
@@ -219,8 +218,7 @@ int xn_msgpack_read_bin(xn_reader *r, const uint8_t **bytes, uint32_t *n) {
     return status;
 }
 
-// ---- Writing
-// ---------------------------------------------------------------------------------------
+// ---- Writing ----------------------------------------------------------------------------------
 
 void xn_msgpack_begin(xn_msgpack_writer *w, uint8_t *buffer, uint32_t size) {
     w->start = buffer;

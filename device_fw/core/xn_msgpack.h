@@ -7,8 +7,7 @@
 
 #include "xn_reader.h"
 
-// ---- Reading: all return XN_OK or XN_E_MSGPACK
-// ---------------------------------------------------
+// ---- Reading: all return XN_OK or XN_E_MSGPACK ------------------------------------------------
 
 enum xn_msgpack_type {
     XN_MSGPACK_NIL,
@@ -45,8 +44,7 @@ int xn_msgpack_read_map(xn_reader *r, uint32_t *count);
 int xn_msgpack_read_str(xn_reader *r, const char **text, uint32_t *n); // not terminated
 int xn_msgpack_read_bin(xn_reader *r, const uint8_t **bytes, uint32_t *n);
 
-// ---- Writing: what no longer fits sets `full`, and nothing is written from then on
-// ---------------
+// ---- Writing: what no longer fits sets `full`, and nothing is written from then on ------------
 
 typedef struct xn_msgpack_writer {
     uint8_t *start;

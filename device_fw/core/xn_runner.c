@@ -15,8 +15,7 @@ static bool running;
 
 void (*xn_runner_between_steps)(void);
 
-// ---- Opening
-// -------------------------------------------------------------------------------------------
+// ---- Opening ----------------------------------------------------------------------------------
 
 bool xn_runner_is_open(const xn_model *model) {
     for (const xn_model *m = open_models; m != NULL; m = m->next) {
@@ -66,8 +65,7 @@ bool xn_runner_uses(const uint8_t *at, uint32_t n) {
     return false;
 }
 
-// ---- Inputs and outputs
-// --------------------------------------------------------------------------------
+// ---- Inputs and outputs -----------------------------------------------------------------------
 
 static uint8_t *io_at(const xn_model *model, const xn_blob_io *io, uint32_t count, uint32_t index,
                       uint32_t *bytes) {
@@ -157,8 +155,7 @@ int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint
     return (int32_t)n;
 }
 
-// ---- Running
-// -------------------------------------------------------------------------------------------
+// ---- Running ----------------------------------------------------------------------------------
 
 uint32_t xn_runner_steps(const xn_model *model, uint32_t entry) {
     if (entry >= model->program.header->entry_count) {
@@ -219,8 +216,7 @@ int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us) {
     return status;
 }
 
-// ---- The golden vector
-// ---------------------------------------------------------------------------------
+// ---- The golden vector ------------------------------------------------------------------------
 
 static uint8_t next_random(uint32_t *state) {
     uint32_t x = *state;

@@ -38,8 +38,7 @@ static bool resetting;
 
 const char *xn_server_vm_version = "";
 
-// ---- Replies that were sent
-// ----------------------------------------------------------------------------
+// ---- Replies that were sent -------------------------------------------------------------------
 
 static void forget_replies(void) {
     for (uint32_t i = 0; i < CACHE_REPLIES; i++) {
@@ -87,8 +86,7 @@ static bool send_again(uint32_t id) {
     return bytes != NULL;
 }
 
-// ---- Writing replies
-// -----------------------------------------------------------------------------------
+// ---- Writing replies --------------------------------------------------------------------------
 
 // Begins [1, id, ..
 static void begin_reply(xn_msgpack_writer *w, uint32_t id) {
@@ -160,8 +158,7 @@ static void send_reply(void) {
     xn_link_send_frame(reply.bytes, reply.n);
 }
 
-// ---- Requests
-// ------------------------------------------------------------------------------------------
+// ---- Requests ---------------------------------------------------------------------------------
 
 // Calls the method; true: the reply is written.
 static bool dispatch(xn_call *call) {
@@ -254,8 +251,7 @@ static void serve_between_steps(void) {
     between_steps = false;
 }
 
-// ---- For the board and the VM
-// --------------------------------------------------------------------------
+// ---- For the board and the VM -----------------------------------------------------------------
 
 void xn_server_notify(const char *topic, const uint8_t *params, uint32_t n) {
     uint8_t bytes[256];

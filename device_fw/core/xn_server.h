@@ -16,8 +16,7 @@ bool xn_server_pending(void);
 void xn_server_poll(void);
 void xn_server_notify(const char *topic, const uint8_t *params, uint32_t n); // a msgpack array
 
-// ---- The VM is a service: one request at a time
-// ---------------------------------------------------
+// ---- The VM is a service: one request at a time -----------------------------------------------
 
 enum xn_vm_kind {
     XN_VM_EXEC, // text is source

@@ -29,8 +29,7 @@ int xn_store_mount(void) {
     return xn_table_mount();
 }
 
-// ---- Looking up
-// ----------------------------------------------------------------------------------------
+// ---- Looking up -------------------------------------------------------------------------------
 
 static void to_object(const xn_log_record *record, xn_store_object *object) {
     memcpy(object->name, record->name, sizeof(object->name));
@@ -82,8 +81,7 @@ const char *xn_store_active(void) {
     return xn_table_now.mounted ? xn_table_now.active : "";
 }
 
-// ---- A new object
-// --------------------------------------------------------------------------------------
+// ---- A new object -----------------------------------------------------------------------------
 
 static int check_wanted(const xn_store_object *want) {
     uint32_t room = xn_table_now.data_end - xn_table_now.data_start;
@@ -271,8 +269,7 @@ void xn_store_abort(void) {
     upload.stage = IDLE;
 }
 
-// ---- Changes
-// -------------------------------------------------------------------------------------------
+// ---- Changes ----------------------------------------------------------------------------------
 
 static int commit_name(enum xn_log_kind kind, const char *name) {
     xn_log_record record;

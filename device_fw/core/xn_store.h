@@ -35,8 +35,7 @@ uint32_t xn_store_free_bytes(void); // retained old versions count as free
 // Where the object is mapped.
 const uint8_t *xn_store_map(const xn_store_object *object);
 
-// ---- A new object: one at a time; begin forgets an unfinished one
-// --------------------------------
+// ---- A new object: one at a time; begin forgets an unfinished one -----------------------------
 
 // `want` states name, type, size and sha256. *have: the bytes are in the store already, and
 // xn_store_verify() may follow at once.
@@ -52,8 +51,7 @@ int xn_store_verify(xn_store_object *object);
 int xn_store_commit(bool activate);
 void xn_store_abort(void);
 
-// ---- Changes
-// ---------------------------------------------------------------------------------------
+// ---- Changes ----------------------------------------------------------------------------------
 
 int xn_store_remove(const char *name); // all versions
 int xn_store_activate(const char *name);

@@ -10,8 +10,7 @@ xn_table xn_table_now;
 
 static uint32_t format_sequence; // older records were copied by a compaction
 
-// ---- Looking up
-// ----------------------------------------------------------------------------------------
+// ---- Looking up -------------------------------------------------------------------------------
 
 int xn_table_check_name(const char *name) {
     uint32_t n = 0;
@@ -60,8 +59,7 @@ int xn_table_find(const char *name, xn_log_record *record) {
     return XN_E_NOT_FOUND;
 }
 
-// ---- Applying records
-// ------------------------------------------------------------------------------------
+// ---- Applying records -------------------------------------------------------------------------
 
 static void drop(uint32_t index) {
     xn_table *t = &xn_table_now;
@@ -172,8 +170,7 @@ int xn_table_mount(void) {
     return status;
 }
 
-// ---- Writing records
-// -------------------------------------------------------------------------------------
+// ---- Writing records --------------------------------------------------------------------------
 
 static int compact(void) {
     xn_table *t = &xn_table_now;

@@ -25,8 +25,7 @@ void xn_vm_init(void) {
     vm.reply_bytes = 0;
 }
 
-// ---- Requests
-// ------------------------------------------------------------------------------------------
+// ---- Requests ---------------------------------------------------------------------------------
 
 static int queue(uint32_t id, enum xn_vm_kind kind, const char *text, uint32_t text_bytes,
                  const uint8_t *params, uint32_t params_bytes) {
@@ -105,8 +104,7 @@ bool xn_vm_works_on(uint32_t id) {
     return vm.state != IDLE && !vm.forgotten && vm.request.id == id;
 }
 
-// ---- Replies
-// -------------------------------------------------------------------------------------------
+// ---- Replies ----------------------------------------------------------------------------------
 
 void xn_vm_forget(void) {
     if (vm.state == WAITING) {

@@ -25,8 +25,7 @@ void host_fail(const char *file, int line, const char *condition) {
     abort();
 }
 
-// ---- Flash
-// -----------------------------------------------------------------------------------------------
+// ---- Flash ------------------------------------------------------------------------------------
 
 static uint8_t *map_bytes(uint32_t n, const char *file) {
     int protection = PROT_READ | PROT_WRITE | PROT_EXEC;
@@ -74,8 +73,9 @@ const uint8_t *xn_port_flash_map(uint32_t offset) {
     return host.bytes + offset;
 }
 
-// Counts an operation; where power fails before it, does not return.
-static bool cut_now(void) {
+// Counts an operation and tells whether this one goes wrong; where power fails before it, does not
+// return.
+static bool goes_wrong(void) {
     host.operations++;
     bool now = host.cut_at != 0 && host.operations == host.cut_at;
     if (now && host.cut_mode == HOST_CUT_BEFORE) {
@@ -84,12 +84,23 @@ static bool cut_now(void) {
     return now;
 }
 
+// After the operation was done.
+static int end(bool wrong) {
+    if (wrong && host.cut_mode < HOST_CUTS) {
+        longjmp(host.cut, 1);
+    }
+    return wrong ? XN_E_FLASH : XN_OK;
+}
+
 int xn_port_flash_erase(uint32_t offset) {
     uint32_t n = host.flash.sector_bytes;
     uint32_t units = n / host.flash.program_bytes;
     CHECK(offset % n == 0 && offset < host.flash.size_bytes);
-    bool cut = cut_now();
-    if (cut && host.cut_mode == HOST_CUT_MIDDLE) {
+    bool wrong = goes_wrong();
+    if (wrong && host.cut_mode == HOST_ERROR_UNDONE) {
+        return XN_E_FLASH;
+    }
+    if (wrong && (host.cut_mode == HOST_CUT_EARLY || host.cut_mode == HOST_CUT_LATE)) {
         // Some bits are up already: nothing is certain but that it must be erased again.
         for (uint32_t i = 0; i < n; i++) {
             host.bytes[offset + i] |= (uint8_t)(i * 73u + host.operations * 29u);
@@ -99,10 +110,15 @@ int xn_port_flash_erase(uint32_t offset) {
     }
     memset(host.bytes + offset, 0xFF, n);
     memset(host.programmed + offset / host.flash.program_bytes, 0, units);
-    if (cut) {
-        longjmp(host.cut, 1);
+    return end(wrong);
+}
+
+// How many bytes come to be programmed.
+static uint32_t done_bytes(bool wrong, uint32_t n) {
+    if (!wrong || host.cut_mode == HOST_CUT_AFTER || host.cut_mode == HOST_ERROR_DONE) {
+        return n;
     }
-    return XN_OK;
+    return host.cut_mode == HOST_CUT_EARLY ? n * 11 / 64 : n / 4 * 3;
 }
 
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
@@ -111,26 +127,25 @@ int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
     CHECK(n > 0 && offset % unit == 0 && n % unit == 0);
     CHECK(offset < host.flash.size_bytes && n <= host.flash.size_bytes - offset);
     CHECK(offset / host.flash.page_bytes == (offset + n - 1) / host.flash.page_bytes);
-    bool cut = cut_now();
-    uint32_t whole = cut && host.cut_mode == HOST_CUT_MIDDLE ? n / 2 : n;
+    bool wrong = goes_wrong();
+    if (wrong && host.cut_mode == HOST_ERROR_UNDONE) {
+        return XN_E_FLASH;
+    }
+    uint32_t done = done_bytes(wrong, n);
     for (uint32_t i = 0; i < n; i += unit) {
         CHECK(host.programmed[(offset + i) / unit] == 0);
         host.programmed[(offset + i) / unit] = 1;
     }
-    for (uint32_t i = 0; i < whole; i++) {
+    for (uint32_t i = 0; i < done; i++) {
         host.bytes[offset + i] &= p[i];
     }
-    if (whole < n) {
-        host.bytes[offset + whole] &= p[whole] | 0xA5; // of one byte only some bits are down
+    if (done < n) {
+        host.bytes[offset + done] &= p[done] | 0xA5; // of one byte only some bits are down
     }
-    if (cut) {
-        longjmp(host.cut, 1);
-    }
-    return XN_OK;
+    return end(wrong);
 }
 
-// ---- The rest
-// --------------------------------------------------------------------------------------------
+// ---- The rest ---------------------------------------------------------------------------------
 
 const xn_port_cpu *xn_port_identity(void) {
 #if defined(__aarch64__)

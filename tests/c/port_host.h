@@ -8,15 +8,24 @@
 
 #include "xn_port.h"
 
-// Where power fails during a flash operation.
-enum host_cut { HOST_CUT_BEFORE, HOST_CUT_MIDDLE, HOST_CUT_AFTER, HOST_CUT_MODES };
+// How a flash operation goes wrong: power fails at some point of it, or it reports an error.
+enum host_cut {
+    HOST_CUT_BEFORE,
+    HOST_CUT_EARLY,
+    HOST_CUT_LATE,
+    HOST_CUT_AFTER,
+    HOST_CUTS,
+    HOST_ERROR_UNDONE = HOST_CUTS,
+    HOST_ERROR_DONE,
+    HOST_CUT_MODES
+};
 
 typedef struct host_state {
     xn_port_flash flash;
     uint8_t *bytes;      // the flash, executable
     uint8_t *programmed; // 1 per program unit since its last erase
     uint32_t operations; // erases and programs so far
-    uint32_t cut_at;     // operation during which power fails, counted from 1; 0: none
+    uint32_t cut_at;     // operation that goes wrong, counted from 1; 0: none
     enum host_cut cut_mode;
     jmp_buf cut; // where the failure leads
     uint64_t clock_skip_us;

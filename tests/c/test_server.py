@@ -14,10 +14,8 @@ from c.core_peer import Peer, RefusedError, frame
 pytestmark = pytest.mark.xdist_group("core")
 
 E_METHOD, E_PARAMS, E_BUSY, E_TOO_LONG, E_MSGPACK = -3, -4, -5, -6, -2
-E_NOT_FOUND, E_NO_SPACE, E_NAME, E_RANGE, E_SESSION, E_HASH, E_TYPE = (
-    *(-20, -21, -22, -23, -25),
-    *(-26, -27),
-)
+E_NOT_FOUND, E_NO_SPACE, E_NAME, E_RANGE = -20, -21, -22, -23
+E_SESSION, E_HASH, E_TYPE = -25, -26, -27
 E_BLOB_MAGIC, E_BLOB_CPU, E_BLOB_GOLDEN, E_ARENA = -41, -45, -46, -47
 E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP = -60, -61, -62, -63
 E_PYTHON, E_INTERRUPTED = -80, -81
@@ -30,7 +28,7 @@ def refused(peer: Peer, method: str, *params: object) -> RefusedError:
     return info.value
 
 
-# ---- The session -----------------------------------------------------------------------------------
+# ---- The session -------------------------------------------------------------------------------
 
 
 def test_boot_and_hello(built: Path, tmp_path: Path) -> None:
@@ -126,19 +124,26 @@ def test_reset(peer: Peer) -> None:
     assert peer.process.wait(10) == 0
 
 
-# ---- The store -------------------------------------------------------------------------------------
+# ---- The store ---------------------------------------------------------------------------------
 
 
 def test_upload_list_get_remove(peer: Peer) -> None:
     data = bytes(i * 7 % 256 for i in range(10001))
     done = peer.put("data.bin", data, DATA)
     assert done == {
-        **{"name": "data.bin", "version": 1, "active": False},
-        **{"golden": False, "golden_us": 0},
+        "name": "data.bin",
+        "version": 1,
+        "active": False,
+        "golden": False,
+        "golden_us": 0,
     }
     assert peer.call("ls") == [
         {
-            **{"name": "data.bin", "type": DATA, "size": 10001, "version": 1, "active": False},
+            "name": "data.bin",
+            "type": DATA,
+            "size": 10001,
+            "version": 1,
+            "active": False,
             "sha256": hashlib.sha256(data).digest(),
         }
     ]
@@ -208,7 +213,7 @@ def test_a_killed_board_holds_its_objects(built: Path, tmp_path: Path) -> None:
         assert peer.call("run", 0, [bytes(16)])["result"] == WEIGHTS
 
 
-# ---- Models ----------------------------------------------------------------------------------------
+# ---- Models ------------------------------------------------------------------------------------
 
 
 def test_model_runs(peer: Peer, built: Path) -> None:
@@ -313,7 +318,7 @@ def test_requests_are_answered_while_a_model_runs(peer: Peer, built: Path) -> No
     assert peer.reply(late) == "behind ls"
 
 
-# ---- The VM ----------------------------------------------------------------------------------------
+# ---- The VM ------------------------------------------------------------------------------------
 
 
 def test_exec_and_eval(peer: Peer) -> None:
