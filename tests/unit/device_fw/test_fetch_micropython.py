@@ -1,0 +1,76 @@
+"""A source that is not the pinned one is refused in words."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from device_fw import fetch_micropython
+from device_fw.errors import SourceError
+from device_fw.fetch_micropython import micropython_source, tree_digest
+
+
+def make_source(folder: Path, minor: int) -> Path:
+    for name in (
+        "py/mpconfig.h",
+        "lib/crypto-algorithms/sha256.c",
+        "lib/crypto-algorithms/sha256.h",
+    ):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    (folder / "py" / "mpconfig.h").write_text(
+        f"#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR {minor}\n"
+        "#define MICROPY_VERSION_MICRO 0\n"
+    )
+    return folder
+
+
+def test_named_folder_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_source(tmp_path / "mp", 25)
+    monkeypatch.setenv("MICROPYTHON_DIR", str(folder))
+    assert micropython_source() == folder.resolve()
+
+
+def test_named_folder_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_source(tmp_path / "mp", 24)
+    monkeypatch.setenv("MICROPYTHON_DIR", str(folder))
+    with pytest.raises(SourceError, match=r"holds MicroPython 1\.24\.0; .* for 1\.25\.0"):
+        micropython_source()
+
+
+def test_named_folder_without_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path))
+    with pytest.raises(SourceError, match="is not MicroPython's source"):
+        micropython_source()
+
+
+def test_archive_of_another_hash(tmp_path: Path) -> None:
+    archive = tmp_path / "micropython_1.25.0.orig.tar.xz"
+    with tarfile.open(archive, "w:xz"):
+        pass
+    with pytest.raises(SourceError, match=r"SHA-256 must be 7b25be99\w+; is"):
+        fetch_micropython._unpack(archive, tmp_path / "tree")
+
+
+def test_digest_sees_every_change(tmp_path: Path) -> None:
+    folder = make_source(tmp_path / "mp", 25)
+    seen = {tree_digest(folder)}
+    (folder / "py" / "new.c").write_text("")
+    seen.add(tree_digest(folder))
+    (folder / "py" / "new.c").write_text("x")
+    seen.add(tree_digest(folder))
+    (folder / "README.md").write_text("not built from")
+    assert len(seen) == 3
+    assert tree_digest(folder) in seen
+
+
+def test_all_ways_fail_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MICROPYTHON_DIR", raising=False)
+    monkeypatch.setattr(fetch_micropython, "build_dir", lambda: tmp_path)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SourceError, match=r"no apt-get\n.*git is not installed\n.*MICROPYTHON_DIR"):
+        micropython_source(lambda text: None)
+    assert list((tmp_path / "micropython").iterdir()) == []
