@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from relocatable.fixed_point import float_clamp, quantized_clamp, zero_of
 from relocatable.kernel_call import KernelCall
-from relocatable.select.scaling import layer_factors, layer_sums, scale_real, scale_twice
+from relocatable.select.scaling import Scaling, layer_factors, layer_sums, scale_real, scale_twice
 from relocatable.select.site import CValue, Site, c_call
 from relocatable.select.window import window_of
+from relocatable.targets import DSP, MVE_I
 
 
 def choose_conv_2d(site: Site) -> KernelCall:
@@ -36,11 +37,40 @@ def choose_conv_2d(site: Site) -> KernelCall:
         site.output,
         quantized_clamp(site.activation, site.output),
     )
+    if site.target.has(DSP) and not site.target.has(MVE_I) and filter_c == in_c:
+        return _conv_2d_dsp(site, window, scaling, macs)
     params |= {"in_zero": zero_of(site.input(0)), "scaling": scaling.params}
     body = scaling.declaration + c_call(
         "xn_conv_2d_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
     )
     return site.call("conv_2d.c", body, weights={"filter": weights, **scaling.weights}, macs=macs)
+
+
+def _conv_2d_dsp(site: Site, window: dict[str, CValue], scaling: Scaling, macs: int) -> KernelCall:
+    """CONV_2D in int8 for the DSP extension: weights of two output channels, word by word."""
+    weights = site.constant(1)
+    out_c, in_c = weights.shape[0], weights.shape[3]
+    quads = -(-weights[0].size // 4)
+    packed = np.zeros((out_c + out_c % 2, quads * 4), np.int8)
+    packed[:out_c, : weights[0].size] = weights.reshape(out_c, -1)
+    packed = packed.reshape(-1, 2, quads, 4).transpose(0, 2, 1, 3)
+    params: dict[str, CValue] = {
+        "window": window,
+        "in_c": in_c,
+        "out_c": out_c,
+        "quads": quads,
+        "is_packed": int(in_c % 4 == 0),
+        "in_zero": zero_of(site.input(0)),
+        "scaling": scaling.params,
+    }
+    arguments = ("IN0", "W_filter", "&scales", "(uint32_t *)SCRATCH", "OUT0")
+    return site.call(
+        "conv_2d_dsp.c",
+        scaling.declaration + c_call("xn_conv_2d_dsp", arguments, params),
+        weights={"filter": packed, **scaling.weights},
+        scratch_bytes=16 * quads,
+        macs=macs,
+    )
 
 
 def choose_depthwise_conv_2d(site: Site) -> KernelCall:
