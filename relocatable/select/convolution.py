@@ -92,11 +92,42 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
         quantized_clamp(site.activation, site.output),
     )
     params |= {"in_zero": zero_of(site.input(0)), "scaling": scaling.params}
+    plain_dsp = site.target.has(DSP) and not site.target.has(MVE_I)
+    if plain_dsp and window["dilation_h"] == window["dilation_w"] == 1:
+        return _depthwise_dsp(site, params, scaling, macs)
     body = scaling.declaration + c_call(
         "xn_depthwise_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
     )
     return site.call(
         "depthwise_conv_2d.c", body, weights={"filter": weights, **scaling.weights}, macs=macs
+    )
+
+
+def _depthwise_dsp(
+    site: Site, params: dict[str, CValue], scaling: Scaling, macs: int
+) -> KernelCall:
+    """DEPTHWISE_CONV_2D in int8 for the DSP extension: weights channel by channel."""
+    weights = site.constant(1)
+    _, k_h, k_w, out_c = weights.shape
+    out_w = site.output.shape[2]
+    row = (out_w - 1) * site.int_attr("stride_w") + k_w + 2
+    row += row % 2
+    ring_bytes = 2 * k_h * row
+    ring_bytes += -ring_bytes % 4
+    arguments = (
+        "IN0",
+        "W_filter",
+        "&scales",
+        "(int16_t *)SCRATCH",
+        f"(int32_t *)(SCRATCH + {ring_bytes})",
+        "OUT0",
+    )
+    return site.call(
+        "depthwise_conv_2d_dsp.c",
+        scaling.declaration + c_call("xn_depthwise_dsp", arguments, {**params, "row": row}),
+        weights={"filter": weights.reshape(-1, out_c).T, **scaling.weights},
+        scratch_bytes=ring_bytes + 4 * (out_w + 1),
+        macs=macs,
     )
 
 
