@@ -137,10 +137,6 @@ int xn_link_text_get(void) {
     return byte;
 }
 
-void xn_link_text_clear(void) {
-    text.tail = text.head;
-}
-
 uint32_t xn_link_frames(void) {
     return frames.head - frames.tail;
 }

@@ -67,10 +67,6 @@ static int erase_area(uint32_t area) {
     return XN_OK;
 }
 
-uint32_t xn_log_area_bytes(void) {
-    return areas.area_bytes;
-}
-
 // ---- Mounting ---------------------------------------------------------------------------------
 
 static int write_format(uint32_t area, uint32_t generation, uint32_t cursor, uint32_t erases) {

@@ -70,7 +70,6 @@ int xn_log_open(xn_log_format *format);
 typedef int xn_log_apply_fn(const xn_log_record *record, uint32_t slot);
 int xn_log_replay(xn_log_apply_fn *apply);
 
-uint32_t xn_log_area_bytes(void);
 bool xn_log_full(void);
 // Reads a record back; XN_E_FLASH where it is no longer whole.
 int xn_log_read(uint32_t slot, xn_log_record *record);

@@ -27,10 +27,6 @@ static inline const uint8_t *xn_reader_take(xn_reader *r, uint32_t n) {
     return at;
 }
 
-static inline uint32_t xn_get_le32(const uint8_t *p) {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static inline void xn_put_le32(uint8_t *p, uint32_t v) {
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);

@@ -47,8 +47,7 @@ void xn_server_vm_reply(uint32_t id, const uint8_t *result, uint32_t n);
 void xn_server_vm_error(uint32_t id, int code, const char *message, const char *detail);
 
 // Hooks of the VM; NULL where there is none. They are called from xn_server_poll().
-extern void (*xn_server_on_vm_request)(void); // a request waits: schedule taking it
-extern void (*xn_server_on_interrupt)(void);  // raise KeyboardInterrupt in the running code
+extern void (*xn_server_on_interrupt)(void); // raise KeyboardInterrupt in the running code
 // Whether the VM answers a method that is none of the core's (then it arrives as XN_VM_CALL).
 extern bool (*xn_server_vm_claims)(const char *method, uint32_t n);
 extern const char *xn_server_vm_version; // "1.25.0" in hello; "" without a VM

@@ -36,21 +36,22 @@ static uint32_t schedule(uint32_t w[16], unsigned i) {
 
 static void compress(uint32_t state[8], const uint8_t block[64]) {
     uint32_t w[16];
-    uint32_t s[8];
+    uint32_t s[8]; // working variables a to h; they move on by one place each round
     for (unsigned i = 0; i < 16; i++) {
         w[i] = big_endian(block + 4 * i);
     }
     memcpy(s, state, sizeof(s));
     for (unsigned i = 0; i < 64; i++) {
-        uint32_t e = s[4];
-        uint32_t a = s[0];
-        uint32_t t1 = s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-                      ((e & s[5]) ^ (~e & s[6])) + round_constant[i] + schedule(w, i);
+#define AT(variable) s[((variable) + 64u - i) & 7u]
+        uint32_t e = AT(4);
+        uint32_t a = AT(0);
+        uint32_t t1 = AT(7) + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+                      ((e & AT(5)) ^ (~e & AT(6))) + round_constant[i] + schedule(w, i);
         uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-                      ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
-        memmove(s + 1, s, 7 * sizeof(s[0]));
-        s[4] += t1;
-        s[0] = t1 + t2;
+                      ((a & AT(1)) ^ (a & AT(2)) ^ (AT(1) & AT(2)));
+        AT(3) += t1;     // the next round's e
+        AT(7) = t1 + t2; // the next round's a
+#undef AT
     }
     for (unsigned i = 0; i < 8; i++) {
         state[i] += s[i];

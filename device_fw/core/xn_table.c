@@ -208,16 +208,24 @@ int xn_table_commit(xn_log_record *record) {
     return status != XN_OK ? status : apply(record, slot);
 }
 
+static int evict(uint32_t index) {
+    xn_log_record old;
+    xn_log_record remove;
+    int status = xn_table_read(index, &old);
+    if (status != XN_OK) {
+        return status;
+    }
+    memset(&remove, 0, sizeof(remove));
+    remove.kind = XN_LOG_REMOVE;
+    remove.version = old.version;
+    memcpy(remove.name, old.name, sizeof(remove.name));
+    return xn_table_commit(&remove);
+}
+
 int xn_table_evict(void) {
-    xn_log_record record;
     for (uint32_t i = 0; i < xn_table_now.count; i++) {
         if (xn_table_now.entries[i].retained) {
-            int status = xn_table_read(i, &record);
-            if (status == XN_OK) {
-                record.kind = XN_LOG_REMOVE;
-                record.flags = 0;
-                status = xn_table_commit(&record);
-            }
+            int status = evict(i);
             return status == XN_OK ? 1 : status;
         }
     }

@@ -16,7 +16,6 @@ static struct {
     uint32_t reply_bytes;        // 0: no reply is kept
 } vm;
 
-void (*xn_server_on_vm_request)(void);
 void (*xn_server_on_interrupt)(void);
 bool (*xn_server_vm_claims)(const char *method, uint32_t n);
 
@@ -46,9 +45,6 @@ static int queue(uint32_t id, enum xn_vm_kind kind, const char *text, uint32_t t
     vm.request.params_bytes = params_bytes;
     vm.forgotten = false;
     vm.state = WAITING;
-    if (xn_server_on_vm_request != NULL) {
-        xn_server_on_vm_request();
-    }
     return XN_METHOD_LATER;
 }
 

@@ -106,21 +106,12 @@ int main(int argc, char **argv) {
     xn_server_vm_claims = claims;
     xn_server_vm_version = "host";
     xn_server_init();
-    uint8_t bytes[4096];
-    for (;;) {
-        ssize_t n = read(0, bytes, sizeof(bytes));
-        if (n <= 0) {
-            return 0;
-        }
-        for (ssize_t i = 0; i < n; i++) {
-            xn_link_receive(bytes[i]);
-            if (bytes[i] == 0) {
-                work(); // as a board would soon after the interrupt
-            }
-        }
-        work();
-        if (host.resets > 0) {
-            return 0;
+    uint8_t byte; // one at a time: the rest can still come while a model runs
+    while (host.resets == 0 && read(0, &byte, 1) == 1) {
+        xn_link_receive(byte);
+        if (byte == 0 || xn_link_text_ready()) {
+            work(); // as a board would soon after the interrupt
         }
     }
+    return 0;
 }

@@ -49,6 +49,7 @@ class Peer:
         self.text = b""
         self.notifications: list[Any] = []
         self.replies: list[tuple[int, Any, Any]] = []
+        self.arrived: list[int] = []  # ids of all replies, in their order
         self.last_id = 0
 
     def __enter__(self) -> Peer:
@@ -97,6 +98,7 @@ class Peer:
             self.notifications.append(message[1:])
         else:
             self.replies.append(tuple(message[1:]))
+            self.arrived.append(message[1])
 
     def send(self, method: str, *params: object, id: int | None = None) -> int:
         """Sends a request and returns its id."""

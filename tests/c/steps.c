@@ -24,7 +24,7 @@ int32_t step_head(const xn_ctx *ctx) {
 
 int32_t step_slow(const xn_ctx *ctx) {
     volatile uint8_t *byte = ctx->arena + 63;
-    for (int i = 0; i < 3000000; i++) {
+    for (int i = 0; i < 1000000; i++) {
         *byte = (uint8_t)i;
     }
     return 0;

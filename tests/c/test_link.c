@@ -201,7 +201,7 @@ static void test_text(void) {
         xn_link_receive('t');
     }
     CHECK(xn_link_count()->lost_text == 5);
-    xn_link_text_clear();
+    xn_link_init();
     CHECK(!xn_link_text_ready());
     xn_link_on_text = take_ctrl_c;
     receive((const uint8_t *)"a\3b", 3);

@@ -306,16 +306,23 @@ def test_activate_needs_a_blob(peer: Peer) -> None:
 
 
 def test_requests_are_answered_while_a_model_runs(peer: Peer, built: Path) -> None:
-    peer.put("slow", make_blob(built, *["slow"] * 40, "head", golden=None).pack(), activate=True)
-    run = peer.send("run")
-    pings = [peer.send("ping", i) for i in range(3)]
-    listed = peer.send("ls")
-    late = peer.send("ping", "behind ls")
-    assert [peer.reply(id) for id in pings] == [0, 1, 2]
-    assert not any(reply[0] == run for reply in peer.replies)
-    assert peer.reply(run)["size"] == 16
-    assert len(peer.reply(listed)) == 1
-    assert peer.reply(late) == "behind ls"
+    peer.put("slow", make_blob(built, *["slow"] * 3, "head", golden=None).pack(), activate=True)
+    peer.write(
+        b"".join(
+            frame([0, id, method, params])
+            for id, method, params in [
+                (101, "run", []),
+                (102, "ping", [1]),
+                (103, "help", ["run"]),
+                (104, "ls", []),
+                (105, "ping", ["behind ls"]),
+            ]
+        )
+    )
+    assert peer.reply(105) == "behind ls"
+    assert peer.arrived[-5:] == [102, 103, 101, 104, 105]
+    assert peer.reply(101)["size"] == 16
+    assert len(peer.reply(104)) == 1
 
 
 # ---- The VM ------------------------------------------------------------------------------------

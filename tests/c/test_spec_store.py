@@ -1,0 +1,38 @@
+"""SPEC-store.md and the C structs lay out the same bytes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from c.core_build import CORE, ROOT
+
+HEADINGS = {"3. FORMAT": "xn_log_format", "4. OBJECT, REMOVE, ACTIVE": "xn_log_record"}
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_layouts_agree(heading: str, tmp_path: Path) -> None:
+    struct = HEADINGS[heading]
+    text = (ROOT / "docs" / "SPEC-store.md").read_text()
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\w+) \|", section, re.M)
+    header = (CORE / "xn_log.h").read_text()
+    body = header.split(f"typedef struct {struct} {{")[1].split("}")[0]
+    assert [name for _, _, name in rows] == re.findall(r"^\s+\w+ (\w+)[;\[]", body, re.M)
+    assert sum(int(size) for _, size, _ in rows) == 128
+    checks = "".join(
+        f"_Static_assert(offsetof({struct}, {name}) == {at}"
+        f' && sizeof((({struct} *)0)->{name}) == {size}, "{name}");\n'
+        for at, size, name in rows
+    )
+    source = tmp_path / "layout.c"
+    source.write_text(f'#include <stddef.h>\n#include "xn_log.h"\n{checks}')
+    done = subprocess.run(
+        ["gcc", "-std=c11", "-fsyntax-only", f"-I{CORE}", str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
