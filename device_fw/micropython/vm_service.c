@@ -58,12 +58,23 @@ static void last_line(const tail *t, char *line, size_t size) {
     line[n] = '\0';
 }
 
+// Printing an exception of the user's own may run the user's code, which may raise in turn.
+static void print_exception(tail *to, mp_obj_t exception) {
+    mp_print_t print = {to, tail_put};
+    nlr_buf_t nlr;
+    to->used = 0;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_print_exception(&print, exception);
+        nlr_pop();
+    } else {
+        mp_printf(&print, "%s that cannot be printed\n", mp_obj_get_type_str(exception));
+    }
+}
+
 static void reply_exception(uint32_t id, mp_obj_t exception) {
     static tail traceback;
     char message[128];
-    traceback.used = 0;
-    mp_print_t print = {&traceback, tail_put};
-    mp_obj_print_exception(&print, exception);
+    print_exception(&traceback, exception);
     last_line(&traceback, message, sizeof message);
     bool interrupted =
         mp_obj_exception_match(exception, MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
@@ -118,6 +129,9 @@ static void serve(const xn_vm_request *request) {
     mp_hal_set_interrupt_char(CTRL_C);
     run_in_main(request);
     mp_hal_set_interrupt_char(interrupt_char);
+    if (interrupt_char < 0) {
+        mp_handle_pending(false); // a late interrupt: at the prompt nothing would catch it
+    }
     busy = false;
 }
 

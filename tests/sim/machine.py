@@ -142,9 +142,9 @@ class Machine:
 
     def prompt(self, line: str) -> str:
         """Types a line at the prompt and returns what it prints."""
-        self.text = b""
         self.write(line.encode() + b"\r")
-        return self.until().removeprefix(line + "\r\n").replace("\r\n", "\n")
+        self.until(line.encode() + b"\r\n")
+        return self.until().replace("\r\n", "\n")
 
     # ---- Frames ----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import subprocess
 import sys
@@ -99,6 +100,24 @@ def test_eval_refuses_in_words(machine: Machine, source: str, message: str) -> N
         machine.call("eval", source)
     assert refusal.value.args[:2] == (E_PYTHON, message)
     assert message in refusal.value.args[2]
+
+
+def test_an_exception_that_raises_when_printed_is_answered(machine: Machine) -> None:
+    nasty = "class E(Exception):\n  def __repr__(self): raise ValueError\n  __str__ = __repr__\n"
+    with pytest.raises(RefusedError) as refusal:
+        machine.call("exec", nasty + "raise E()")
+    assert refusal.value.args[:2] == (E_PYTHON, "E that cannot be printed")
+
+
+def test_interrupts_at_the_prompt_do_nothing(machine: Machine) -> None:
+    for _ in range(20):
+        quick = machine.request("exec", "pass")
+        machine.write(b"\x03")
+        machine.call("interrupt")
+        with contextlib.suppress(RefusedError):
+            machine.reply(quick)
+    assert machine.prompt("1 + 1") == "2\n"
+    assert machine.notes == []
 
 
 def test_exec_shares_main_and_prints_as_text(machine: Machine) -> None:
