@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "port_host.h"
+#include "xn_active.h"
 #include "xn_link.h"
 #include "xn_loader.h"
 #include "xn_msgpack.h"
@@ -24,6 +25,7 @@ static uint32_t below(uint32_t n) {
 
 static uint8_t *blob;
 static uint32_t blob_bytes;
+static uint8_t blob_sha256[32];
 
 static void read_blob(const char *path) {
     FILE *file = fopen(path, "rb");
@@ -31,6 +33,10 @@ static void read_blob(const char *path) {
     blob = aligned_alloc(64, 1 << 16);
     blob_bytes = (uint32_t)fread(blob, 1, 1 << 16, file);
     fclose(file);
+    xn_sha256 h;
+    xn_sha256_begin(&h);
+    xn_sha256_add(&h, blob, blob_bytes);
+    xn_sha256_end(&h, blob_sha256);
     CHECK(blob_bytes > sizeof(xn_blob_header) && blob_bytes % 64 == 0);
 }
 
@@ -167,16 +173,50 @@ static void put_any(xn_msgpack_writer *w, int depth) {
     }
 }
 
-static void put_request(xn_msgpack_writer *w) {
+// The right number of parameters, of the right types: what lies behind the first checks.
+static void put_sensible(xn_msgpack_writer *w, const char *method) {
+    if (strcmp(method, "get") == 0) {
+        xn_msgpack_put_array(w, 3);
+        xn_msgpack_put_text(w, below(4) ? "model" : "other");
+        xn_msgpack_put_uint(w, below(2) ? below(blob_bytes) : odd_number());
+        xn_msgpack_put_uint(w, below(2) ? below(4096) : odd_number());
+    } else if (strcmp(method, "run") == 0) {
+        xn_msgpack_put_array(w, 3);
+        xn_msgpack_put_uint(w, below(3));
+        xn_msgpack_put_array(w, 1);
+        xn_msgpack_put_bin(w, blob, 16);
+        xn_msgpack_put_bool(w, below(2));
+    } else if (strcmp(method, "put_begin") == 0) {
+        xn_msgpack_put_array(w, 4);
+        xn_msgpack_put_text(w, below(2) ? "model" : "other");
+        xn_msgpack_put_uint(w, below(2) ? 1 : below(4));
+        xn_msgpack_put_uint(w, below(2) ? blob_bytes : odd_number());
+        xn_msgpack_put_bin(w, blob_sha256, 32);
+    } else { // in_write, put_data
+        xn_msgpack_put_array(w, 3);
+        xn_msgpack_put_uint(w, below(100));
+        xn_msgpack_put_uint(w, below(2) ? below(8) * 256 : odd_number());
+        xn_msgpack_put_bin(w, blob, below(2) ? 256 : below(17));
+    }
+}
+
+static void put_request(xn_msgpack_writer *w, uint32_t id) {
     static const char *const methods[] = {"hello",     "help",     "ping",     "reset", "ls",
                                           "put_begin", "put_data", "put_end",  "get",   "rm",
                                           "activate",  "model",    "in_write", "run",   "out_read",
                                           "exec",      "eval",     "interrupt"};
+    static const char *const of_sensible[] = {"get", "run", "put_begin", "in_write", "put_data"};
+    bool sensible = below(3) == 0;
+    const char *method = sensible ? of_sensible[below(5)] : methods[below(18)];
     uint32_t n = below(5);
     xn_msgpack_put_array(w, 4);
     xn_msgpack_put_uint(w, 0);
-    xn_msgpack_put_uint(w, below(2) ? below(20) : odd_number());
-    xn_msgpack_put_text(w, methods[below(18)]);
+    xn_msgpack_put_uint(w, below(8) == 0 ? below(20) : id);
+    xn_msgpack_put_text(w, method);
+    if (sensible) {
+        put_sensible(w, method);
+        return;
+    }
     xn_msgpack_put_array(w, n);
     while (n-- > 0) {
         put_any(w, 0);
@@ -201,12 +241,10 @@ static void answer_vm(void) {
 
 static void install_blob(void) {
     xn_store_object o = {.name = "model", .type = XN_STORE_BLOB, .size = blob_bytes};
-    xn_sha256 h;
     bool have;
-    xn_sha256_begin(&h);
-    xn_sha256_add(&h, blob, blob_bytes);
-    xn_sha256_end(&h, o.sha256);
-    CHECK(xn_store_begin(&o, &have) == XN_OK && xn_store_write(0, blob, blob_bytes) == XN_OK);
+    memcpy(o.sha256, blob_sha256, sizeof(o.sha256));
+    CHECK(xn_store_begin(&o, &have) == XN_OK);
+    CHECK(have || xn_store_write(0, blob, blob_bytes) == XN_OK);
     CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(true) == XN_OK);
 }
 
@@ -219,8 +257,12 @@ static void fuzz_server(uint32_t rounds) {
     host_sent = count_sent;
     xn_server_init();
     for (uint32_t i = 0; i < rounds; i++) {
+        if (i % 1000 == 0) { // it was removed long ago
+            install_blob();
+            CHECK(xn_active_set("model") == XN_OK);
+        }
         xn_msgpack_begin(&w, body, sizeof(body));
-        put_request(&w);
+        put_request(&w, i);
         if (!w.full && below(3) == 0) {
             mutate(body, w.used);
         }

@@ -29,7 +29,7 @@ def test_store_survives_every_power_cut(built: Path, geometry: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize(("what", "rounds"), [("loader", 20000), ("server", 30000)])
+@pytest.mark.parametrize(("what", "rounds"), [("loader", 100000), ("server", 300000)])
 def test_hostile_bytes(built: Path, tmp_path: Path, what: str, rounds: int, seed: int) -> None:
     blob = tmp_path / "blob"
     blob.write_bytes(make_blob(built).pack())
