@@ -30,6 +30,7 @@ xn_method_fn xn_method_hello, xn_method_help, xn_method_ping, xn_method_reset;
 xn_method_fn xn_method_ls, xn_method_put_begin, xn_method_put_data, xn_method_put_end;
 xn_method_fn xn_method_get, xn_method_rm, xn_method_activate;
 xn_method_fn xn_method_model, xn_method_in_write, xn_method_run, xn_method_out_read;
+xn_method_fn xn_method_run_steps, xn_method_arena_read;
 xn_method_fn xn_method_exec, xn_method_eval, xn_method_interrupt;
 
 // Of xn_server.c, for the methods.

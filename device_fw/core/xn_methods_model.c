@@ -109,13 +109,14 @@ static int write_inputs(xn_model *model, xn_reader items, uint32_t count, bool w
     return XN_OK;
 }
 
-static int run(xn_model *model, uint32_t entry, bool profile, uint32_t *us) {
+static int run(xn_model *model, uint32_t entry, bool profile, uint32_t *at, uint32_t *us) {
     uint32_t steps = xn_runner_steps(model, entry);
     if (profile && steps > PROFILE_STEPS) {
         return xn_error_limit(XN_E_TOO_LONG, "steps", steps, PROFILE_STEPS);
     }
     uint64_t start = xn_port_time_us();
     int status = xn_runner_run(model, entry, profile ? step_us : NULL);
+    *at = (uint32_t)start;
     *us = (uint32_t)(xn_port_time_us() - start);
     return status;
 }
@@ -146,6 +147,7 @@ int xn_method_run(xn_call *call, xn_msgpack_writer *out) {
     xn_model *model;
     xn_reader inputs;
     uint32_t count = 0;
+    uint32_t at = 0;
     uint32_t us = 0;
     uint32_t entry = xn_call_u32_or(call, 0);
     bool has_inputs = xn_call_array_or_nil(call, &inputs, &count);
@@ -161,13 +163,14 @@ int xn_method_run(xn_call *call, xn_msgpack_writer *out) {
         status = write_inputs(model, inputs, count, true);
     }
     if (status == XN_OK) {
-        status = run(model, entry, profile, &us);
+        status = run(model, entry, profile, &at, &us);
     }
     if (status != XN_OK) {
         return status;
     }
     uint32_t size = xn_runner_result_bytes(model);
-    xn_msgpack_put_map(out, 4);
+    xn_msgpack_put_map(out, 5);
+    xn_call_put_u32(out, "at", at);
     xn_call_put_u32(out, "us", us);
     xn_call_put_u32(out, "size", size);
     put_steps(out, model, entry, profile);

@@ -155,6 +155,11 @@ int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint
     return (int32_t)n;
 }
 
+const uint8_t *xn_runner_arena(const xn_model *model, uint32_t offset, uint32_t n) {
+    uint32_t size = model->program.variant->arena_bytes;
+    return xn_range_fits(offset, n, size) ? model->ctx.arena + offset : NULL;
+}
+
 // ---- Running ----------------------------------------------------------------------------------
 
 uint32_t xn_runner_steps(const xn_model *model, uint32_t entry) {
@@ -184,11 +189,12 @@ static int run_step(const xn_model *model, uint32_t step, uint32_t *us) {
     return result < 0 ? xn_error_at(XN_E_STEP, "step", step) : XN_OK;
 }
 
-static int run_steps(const xn_model *model, const xn_blob_entry *e, uint32_t *step_us) {
-    uint32_t count = e->network_steps + e->head_steps;
-    for (uint32_t i = 0; i < count; i++) {
+// Steps [first, first + count) of those that run() calls.
+static int run_steps(const xn_model *model, const xn_blob_entry *e, uint32_t first, uint32_t count,
+                     uint32_t *step_us) {
+    for (uint32_t i = first; i < first + count; i++) {
         uint32_t step = i < e->network_steps ? i : e->head_step + (i - e->network_steps);
-        int status = run_step(model, step, step_us == NULL ? NULL : step_us + i);
+        int status = run_step(model, step, step_us == NULL ? NULL : step_us + (i - first));
         if (status != XN_OK) {
             return status;
         }
@@ -199,17 +205,28 @@ static int run_steps(const xn_model *model, const xn_blob_entry *e, uint32_t *st
     return XN_OK;
 }
 
-int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us) {
+int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_t count,
+                        uint32_t *step_us) {
     if (entry >= model->program.header->entry_count) {
         return xn_error_limit(XN_E_ENTRY, "entry", entry, model->program.header->entry_count);
+    }
+    uint32_t steps = xn_runner_steps(model, entry);
+    if (!xn_range_fits(first, count, steps)) {
+        return xn_error_limit(XN_E_RANGE, first > steps ? "step" : "steps",
+                              first > steps ? first : count, steps);
     }
     if (running) {
         return XN_E_BUSY;
     }
     running = true;
     model->entry = NO_RESULT;
-    int status = run_steps(model, &model->program.entries[entry], step_us);
+    int status = run_steps(model, &model->program.entries[entry], first, count, step_us);
     running = false;
+    return status;
+}
+
+int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us) {
+    int status = xn_runner_run_range(model, entry, 0, xn_runner_steps(model, entry), step_us);
     if (status == XN_OK) {
         model->entry = (int32_t)entry;
     }

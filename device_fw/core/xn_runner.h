@@ -31,6 +31,11 @@ int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint
 
 // Runs an entry. step_us, where not NULL, has room for xn_runner_steps() values.
 int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us);
+// Runs `count` of an entry's steps from `first` on; leaves no result. step_us as above.
+int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_t count,
+                        uint32_t *step_us);
+// [offset, offset + n) of the arena, NULL where it is not within.
+const uint8_t *xn_runner_arena(const xn_model *model, uint32_t offset, uint32_t n);
 // Bytes of the result of an entry, whose index is right.
 uint32_t xn_runner_entry_bytes(const xn_model *model, uint32_t entry);
 // The result of the last run: of entry 0 all outputs one after another, else the head's bytes.

@@ -254,6 +254,38 @@ def test_wrong_inputs(peer: Peer, built: Path) -> None:
     assert peer.call("run")["result"] == WEIGHTS
 
 
+def test_steps_one_by_one(peer: Peer, built: Path) -> None:
+    assert refused(peer, "run_steps", 0, 0, 1).code == E_NO_MODEL
+    assert refused(peer, "arena_read", 0, 1).code == E_NO_MODEL
+    peer.put("net", make_blob(built).pack(), activate=True)
+    peer.call("in_write", 0, 0, b"\1" * 16)
+    assert peer.call("run_steps", 1, 0, 1) is None
+    expected = bytes(w + 1 for w in WEIGHTS)
+    assert peer.call("arena_read", 0, 64) == b"\1" * 16 + expected + bytes(32)
+    assert refused(peer, "out_read", 0, 1).code == E_RANGE  # part of a run is no result
+    assert peer.call("run_steps", 1, 1, 1) is None
+    assert peer.call("arena_read", 32, 20) == expected[:1] * 20
+    assert peer.call("run_steps", 0, 1, 0) is None
+    assert peer.call("arena_read", 64, 0) == b""
+    assert peer.call("run", 1)["result"] == expected[:1] * 20
+
+
+def test_steps_and_arena_have_bounds(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    assert refused(peer, "run_steps", 2, 0, 1).code == E_ENTRY
+    assert refused(peer, "run_steps", 0, 0, 2).message.endswith("steps 2, limit 1")
+    assert refused(peer, "run_steps", 1, 3, 0).message.endswith("step 3, limit 2")
+    assert refused(peer, "run_steps", 1, 1, 2**32 - 1).code == E_RANGE
+    assert refused(peer, "run_steps", 0, 0).code == E_PARAMS
+    assert refused(peer, "arena_read", 65, 0).message.endswith("offset 65, limit 64")
+    assert refused(peer, "arena_read", 0, 65).message.endswith("size 65, limit 64")
+    assert refused(peer, "arena_read", 2**32 - 1, 2).code == E_RANGE
+    assert refused(peer, "arena_read", 63, 2**32 - 1).code == E_RANGE
+    peer.put("big", make_blob(built, arena_bytes=8192).pack(), activate=True)
+    assert peer.call("arena_read", 4096, 4000) == bytes(4000)
+    assert refused(peer, "arena_read", 0, 4096).code == E_TOO_LONG
+
+
 def test_a_step_that_fails_is_named(peer: Peer, built: Path) -> None:
     peer.put("net", make_blob(built, "add", "fail", "head", golden=None).pack(), activate=True)
     error = refused(peer, "run")
