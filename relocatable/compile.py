@@ -66,9 +66,9 @@ def compile_model(
 
     graph = lower(read_tflite(data, name))
     config = load_head(head) if head is not None else None
-    blob = _build(name, schedule(graph, config, targets), optimize)
+    blob = build_blob(name, schedule(graph, config, targets), optimize)
     if golden:
-        native = _build(name, schedule(graph, config, [TARGETS["host"]]), "size")
+        native = build_blob(name, schedule(graph, config, [TARGETS["host"]]), "size")
         blob = replace(blob, golden=_make_golden(native))
     return blob.pack()
 
@@ -172,7 +172,8 @@ def _read_arguments(
     return data, name, head
 
 
-def _build(name: str, program: Program, optimize: Optimize) -> Blob:
+def build_blob(name: str, program: Program, optimize: Optimize) -> Blob:
+    """Compiles a program for all its targets; without a golden vector."""
     graph, plan = program.graph, program.plan
     return Blob(
         variants=tuple(build_variant(program, i, optimize) for i in range(len(program.targets))),

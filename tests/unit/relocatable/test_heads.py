@@ -10,7 +10,7 @@ import pytest
 from make_graph import GraphBuilder
 
 from relocatable.blob import CLASS_DTYPE, DETECTION_DTYPE
-from relocatable.compile import _assemble, build_program
+from relocatable.compile import build_blob, schedule
 from relocatable.errors import HeadError
 from relocatable.graph import Graph, Quant
 from relocatable.heads import ClassifyHead, GridHead, HeadConfig, head_calls, load_head
@@ -200,9 +200,9 @@ class Runner:
     """A head compiled for this machine, behind a network that gives out its input."""
 
     def __init__(self, head: HeadConfig, graph: Graph) -> None:
-        program = build_program(graph, head, TARGETS["host"], "size")
+        program = schedule(graph, head, [TARGETS["host"]])
         self.tensor = graph.tensors[graph.outputs[0]]
-        self.model = HostModel(_assemble("test", [program], head).pack())
+        self.model = HostModel(build_blob("test", program, "size").pack())
 
     def run(self, stored: np.ndarray) -> bytes:
         self.model.write_inputs([stored])
@@ -360,8 +360,8 @@ def test_classify_of_the_second_output():
     x, y = b.input(1, 2, dtype="float32"), b.input(1, 4, dtype="float32")
     graph = replace(b.graph(x, y), inputs=(x, y))
     head = load_head(changed(CLASSES, output=1, top_k=1))
-    program = build_program(graph, head, TARGETS["host"], "size")
-    with HostModel(_assemble("test", [program], head).pack()) as model:
+    program = schedule(graph, head, [TARGETS["host"]])
+    with HostModel(build_blob("test", program, "size").pack()) as model:
         model.write_inputs([np.ones((1, 2), np.float32), np.float32([[0, 0.25, 1, 0.5]])])
         model.run(1)
         assert _items(model.result(1), CLASS_DTYPE)["label"].tolist() == [2]
