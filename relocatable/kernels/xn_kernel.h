@@ -12,6 +12,9 @@
 #define XN_KERNEL static inline __attribute__((always_inline, unused))
 #endif
 
+// A part of a kernel that is made anew for each set of constants.
+#define XN_INLINE static inline __attribute__((always_inline))
+
 static inline int32_t xn_min(int32_t a, int32_t b) {
     return a < b ? a : b;
 }

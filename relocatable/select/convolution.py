@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from relocatable.fixed_point import float_clamp, quantized_clamp, zero_of
 from relocatable.kernel_call import KernelCall
-from relocatable.select.scaling import Scaling, layer_factors, layer_sums, scale_real, scale_twice
+from relocatable.select.scaling import (
+    Scaling,
+    Sums,
+    layer_factors,
+    layer_sums,
+    scale_real,
+    scale_twice,
+    scale_vectors,
+)
 from relocatable.select.site import CValue, Site, c_call
 from relocatable.select.window import window_of
 from relocatable.targets import DSP, MVE_I
@@ -31,14 +41,11 @@ def choose_conv_2d(site: Site) -> KernelCall:
         return _float_layer(site, "conv_2d.c", "xn_conv_2d_f32", params, macs)
     _require_int8(site)
     sums = layer_sums(weights.reshape(out_c, -1).astype(np.int64), _bias(site), site.input(0))
-    scaling = scale_twice(
-        layer_factors(site.input(0), site.input(1), site.output),
-        sums,
-        site.output,
-        quantized_clamp(site.activation, site.output),
-    )
-    if site.target.has(DSP) and not site.target.has(MVE_I) and filter_c == in_c:
-        return _conv_2d_dsp(site, window, scaling, macs)
+    if filter_c == in_c and site.target.has(MVE_I):
+        return _conv_2d_mve(site, window, sums, macs)
+    if filter_c == in_c and site.target.has(DSP):
+        return _conv_2d_dsp(site, window, sums, macs)
+    scaling = _scaling(site, sums, scale_twice)
     params |= {"in_zero": zero_of(site.input(0)), "scaling": scaling.params}
     body = scaling.declaration + c_call(
         "xn_conv_2d_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
@@ -46,7 +53,29 @@ def choose_conv_2d(site: Site) -> KernelCall:
     return site.call("conv_2d.c", body, weights={"filter": weights, **scaling.weights}, macs=macs)
 
 
-def _conv_2d_dsp(site: Site, window: dict[str, CValue], scaling: Scaling, macs: int) -> KernelCall:
+def _conv_2d_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
+    """CONV_2D in int8 for Helium."""
+    weights = site.constant(1)
+    out_c, in_c = weights.shape[0], weights.shape[3]
+    scaling = _scaling(site, sums, scale_vectors)
+    params: dict[str, CValue] = {
+        "window": window,
+        "in_c": in_c,
+        "out_c": out_c,
+        "in_zero": zero_of(site.input(0)),
+        "scaling": scaling.params,
+    }
+    arguments = ("IN0", "W_filter", "&scales", "(int8_t *)SCRATCH", "OUT0")
+    return site.call(
+        "conv_2d_mve.c",
+        scaling.declaration + c_call("xn_conv_2d_mve", arguments, params),
+        weights={"filter": weights, **scaling.weights},
+        scratch_bytes=weights[0].size,
+        macs=macs,
+    )
+
+
+def _conv_2d_dsp(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
     """CONV_2D in int8 for the DSP extension: weights of two output channels, word by word."""
     weights = site.constant(1)
     out_c, in_c = weights.shape[0], weights.shape[3]
@@ -54,6 +83,7 @@ def _conv_2d_dsp(site: Site, window: dict[str, CValue], scaling: Scaling, macs: 
     packed = np.zeros((out_c + out_c % 2, quads * 4), np.int8)
     packed[:out_c, : weights[0].size] = weights.reshape(out_c, -1)
     packed = packed.reshape(-1, 2, quads, 4).transpose(0, 2, 1, 3)
+    scaling = _scaling(site, sums, scale_twice)
     params: dict[str, CValue] = {
         "window": window,
         "in_c": in_c,
@@ -85,16 +115,15 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
         return _float_layer(site, "depthwise_conv_2d.c", "xn_depthwise_f32", params, macs)
     _require_int8(site)
     sums = layer_sums(weights.reshape(-1, out_c).T.astype(np.int64), _bias(site), site.input(0))
-    scaling = scale_twice(
-        layer_factors(site.input(0), site.input(1), site.output),
-        sums,
-        site.output,
-        quantized_clamp(site.activation, site.output),
-    )
-    params |= {"in_zero": zero_of(site.input(0)), "scaling": scaling.params}
-    plain_dsp = site.target.has(DSP) and not site.target.has(MVE_I)
-    if plain_dsp and window["dilation_h"] == window["dilation_w"] == 1:
-        return _depthwise_dsp(site, params, scaling, macs)
+    params["in_zero"] = zero_of(site.input(0))
+    # Helium's kernel adds pairs of products in 16 bits, which -128 * -128 would leave.
+    if site.target.has(MVE_I) and out_c == in_c and weights.min(initial=0) > -128:
+        return _depthwise_mve(site, window, sums, macs)
+    undilated = window["dilation_h"] == window["dilation_w"] == 1
+    if site.target.has(DSP) and not site.target.has(MVE_I) and undilated:
+        return _depthwise_dsp(site, params, sums, macs)
+    scaling = _scaling(site, sums, scale_twice)
+    params["scaling"] = scaling.params
     body = scaling.declaration + c_call(
         "xn_depthwise_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
     )
@@ -103,9 +132,35 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
     )
 
 
-def _depthwise_dsp(
-    site: Site, params: dict[str, CValue], scaling: Scaling, macs: int
-) -> KernelCall:
+def _depthwise_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
+    """DEPTHWISE_CONV_2D in int8 for Helium: tables in the order that its widening leaves."""
+    channels = site.output.shape[3]
+    scaling = _scaling(site, sums, scale_vectors)
+    taps = site.constant(1).reshape(-1, channels)
+    taps = np.pad(taps, ((0, 0), (0, -channels % 16))).reshape(len(taps), -1, 16)
+    order = (
+        np.arange(-(-channels // 16) * 16).reshape(-1, 4, 2, 2).transpose(0, 3, 2, 1).reshape(-1)
+    )
+    tables = {
+        name: np.pad(table, (0, len(order) - channels))[order]
+        for name, table in scaling.weights.items()
+    }
+    params: dict[str, CValue] = {
+        "window": window,
+        "channels": channels,
+        "in_zero": zero_of(site.input(0)),
+        "scaling": scaling.params,
+    }
+    arguments = ("IN0", "W_filter", "&scales", "OUT0")
+    return site.call(
+        "depthwise_conv_2d_mve.c",
+        scaling.declaration + c_call("xn_depthwise_mve", arguments, params),
+        weights={"filter": taps.transpose(1, 0, 2), **tables},
+        macs=macs,
+    )
+
+
+def _depthwise_dsp(site: Site, params: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
     """DEPTHWISE_CONV_2D in int8 for the DSP extension: weights channel by channel."""
     weights = site.constant(1)
     _, k_h, k_w, out_c = weights.shape
@@ -114,6 +169,8 @@ def _depthwise_dsp(
     row += row % 2
     ring_bytes = 2 * k_h * row
     ring_bytes += -ring_bytes % 4
+    scaling = _scaling(site, sums, scale_twice)
+    params = {**params, "row": row, "scaling": scaling.params}
     arguments = (
         "IN0",
         "W_filter",
@@ -124,7 +181,7 @@ def _depthwise_dsp(
     )
     return site.call(
         "depthwise_conv_2d_dsp.c",
-        scaling.declaration + c_call("xn_depthwise_dsp", arguments, {**params, "row": row}),
+        scaling.declaration + c_call("xn_depthwise_dsp", arguments, params),
         weights={"filter": weights.reshape(-1, out_c).T, **scaling.weights},
         scratch_bytes=ring_bytes + 4 * (out_w + 1),
         macs=macs,
@@ -141,12 +198,11 @@ def choose_fully_connected(site: Site) -> KernelCall:
     if site.is_float:
         return _float_layer(site, "fully_connected.c", "xn_fully_connected_f32", params, macs)
     _require_int8(site)
-    factors = layer_factors(site.input(0), site.input(1), site.output)
     # LiteRT applies the zero point of the weights only where there is one scale.
-    filter_zero = zero_of(site.input(1)) if len(factors) == 1 else 0
+    quant = site.input(1).quant
+    filter_zero = quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
     sums = layer_sums(weights.astype(np.int64), _bias(site), site.input(0), filter_zero)
-    clamp = quantized_clamp(site.activation, site.output)
-    scaling = scale_real(factors, sums, site.output, clamp)
+    scaling = _scaling(site, sums, scale_real)
     params |= {"filter_zero": filter_zero, "scaling": scaling.params}
     body = scaling.declaration + c_call(
         "xn_fully_connected_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
@@ -171,6 +227,11 @@ def _float_layer(
         {**params, "low": low, "high": high},
     )
     return site.call(source, body, weights=weights, macs=macs)
+
+
+def _scaling(site: Site, sums: Sums, method: Callable[..., Scaling]) -> Scaling:
+    factors = layer_factors(site.input(0), site.input(1), site.output)
+    return method(factors, sums, site.output, quantized_clamp(site.activation, site.output))
 
 
 def _bias(site: Site) -> npt.NDArray[np.generic] | None:

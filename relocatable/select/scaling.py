@@ -121,6 +121,21 @@ def scale_twice(
     return Scaling(_params("XN_SCALE_TWICE", len(factors), 0, zero, clamp), weights)
 
 
+def scale_vectors(
+    factors: list[float], sums: Sums, output: Tensor, clamp: tuple[int, int]
+) -> Scaling:
+    """As `scale_twice`, with tables for kernels that scale four channels at a time (xn_mve.h)."""
+    channels = len(sums.bias)
+    pairs = [quantize_multiplier(f) for f in factors] * (channels if len(factors) == 1 else 1)
+    weights: dict[str, npt.NDArray[np.generic]] = {
+        "bias": _wrapped(sums.bias),
+        "multiplier": np.array([m for m, _ in pairs], np.int32),
+        "shift": np.array([s for _, s in pairs], np.int32),
+    }
+    kind = "XN_SCALE_TWICE" if any(s > 0 for _, s in pairs) else "XN_SCALE_HIGH"
+    return Scaling(_params(kind, channels, 0, zero_of(output), clamp), weights)
+
+
 def scale_real(factors: list[float], sums: Sums, output: Tensor, clamp: tuple[int, int]) -> Scaling:
     """Scaling by a double, which rounds once, halves away from zero."""
     real = np.array(factors, np.float64)
