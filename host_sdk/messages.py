@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, Union
+from typing import Any, TypeAlias, Union
 
 import msgpack
 
@@ -11,7 +11,7 @@ from host_sdk.errors import ProtocolError
 
 # What a MessagePack value may be here.
 Value: TypeAlias = Union[
-    bool, int, float, str, bytes, "list[Value]", "tuple[Value, ...]", "dict[str, Value]", None
+    bool, int, float, str, bytes, "list[Value]", "tuple[Value, ...]", "dict[Any, Value]", None
 ]
 
 _U32 = 1 << 32
@@ -118,8 +118,19 @@ def unpack_value(data: bytes, place: str) -> Value:
         ProtocolError: the bytes are not one MessagePack value.
     """
     try:
-        value: Value = msgpack.unpackb(data)
+        value: Value = msgpack.unpackb(
+            data, strict_map_key=False, object_pairs_hook=_map, unicode_errors="replace"
+        )
     except Exception as error:  # msgpack raises many kinds; all mean the same here
         why = f"{type(error).__name__}: {error}"
         raise ProtocolError(f"{place}: must be one MessagePack value; {why}") from error
     return value
+
+
+def _map(pairs: list[tuple[Value, Value]]) -> dict[Any, Value]:
+    """A map as Python may send it: keys of any type, tuples too (which come as lists)."""
+    return {_hashable(key): value for key, value in pairs}
+
+
+def _hashable(key: Value) -> Value:
+    return tuple(_hashable(k) for k in key) if isinstance(key, list) else key

@@ -14,6 +14,7 @@ from host_sdk.cli.common import board_command
 from host_sdk.device import Device
 
 _EXIT = b"\x1d"  # Ctrl-]
+_PROMPT = b"\x02"  # Ctrl-B: banner and prompt, also where a program left the raw mode on
 _POLL_S = 0.1
 
 
@@ -29,7 +30,7 @@ def repl(board: Device) -> None:
     with _raw_terminal():
         board.stdout.listener = _show
         _show(board.stdout.read())
-        board.write_text(b"\r")
+        board.write_text(_PROMPT)
         _pass_keys(board)
     click.echo()
 

@@ -85,3 +85,8 @@ def test_fields_name_place_rule_and_value() -> None:
         fields.integers("list")
     with pytest.raises(ProtocolError, match="'list' 0: must be a map"):
         fields.maps("list")
+
+
+def test_maps_have_keys_of_any_type() -> None:
+    packed = bytes.fromhex("9401 07 c0 83 05 c3 92 01 02 03 a161 a1ff")
+    assert unpack(packed) == Reply(7, None, {5: True, (1, 2): 3, "a": "\ufffd"})
