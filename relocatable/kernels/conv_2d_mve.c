@@ -61,18 +61,26 @@ static inline int32x4_t conv_2d_mve_four(const int8_t *x, const int8_t *filter, 
     const int8_t *w2 = filter + xn_min(c + 2, out_c - 1) * size;
     const int8_t *w3 = filter + xn_min(c + 3, out_c - 1) * size;
     int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (int32_t i = size; i > 0; i -= 16) {
-        mve_pred16_t lanes = vctp8q((uint32_t)i);
-        int8x16_t values = vldrbq_z_s8(x, lanes);
-        s0 = vmladavaq_p_s8(s0, values, vldrbq_z_s8(w0, lanes), lanes);
-        s1 = vmladavaq_p_s8(s1, values, vldrbq_z_s8(w1, lanes), lanes);
-        s2 = vmladavaq_p_s8(s2, values, vldrbq_z_s8(w2, lanes), lanes);
-        s3 = vmladavaq_p_s8(s3, values, vldrbq_z_s8(w3, lanes), lanes);
+    int32_t rest = size;
+    for (; rest >= 16; rest -= 16) {
+        int8x16_t values = vldrbq_s8(x);
+        s0 = vmladavaq_s8(s0, values, vldrbq_s8(w0));
+        s1 = vmladavaq_s8(s1, values, vldrbq_s8(w1));
+        s2 = vmladavaq_s8(s2, values, vldrbq_s8(w2));
+        s3 = vmladavaq_s8(s3, values, vldrbq_s8(w3));
         x += 16;
         w0 += 16;
         w1 += 16;
         w2 += 16;
         w3 += 16;
+    }
+    if (rest > 0) {
+        mve_pred16_t lanes = vctp8q((uint32_t)rest);
+        int8x16_t values = vldrbq_z_s8(x, lanes);
+        s0 = vmladavaq_p_s8(s0, values, vldrbq_z_s8(w0, lanes), lanes);
+        s1 = vmladavaq_p_s8(s1, values, vldrbq_z_s8(w1, lanes), lanes);
+        s2 = vmladavaq_p_s8(s2, values, vldrbq_z_s8(w2, lanes), lanes);
+        s3 = vmladavaq_p_s8(s3, values, vldrbq_z_s8(w3, lanes), lanes);
     }
     int32x4_t sums = vdupq_n_s32(s0);
     sums = vsetq_lane_s32(s1, sums, 1);

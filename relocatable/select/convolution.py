@@ -136,8 +136,8 @@ def _depthwise_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int)
     """DEPTHWISE_CONV_2D in int8 for Helium: tables in the order that its widening leaves."""
     channels = site.output.shape[3]
     scaling = _scaling(site, sums, scale_vectors)
-    taps = site.constant(1).reshape(-1, channels)
-    taps = np.pad(taps, ((0, 0), (0, -channels % 16))).reshape(len(taps), -1, 16)
+    taps = np.pad(site.constant(1).reshape(-1, channels), ((0, 0), (0, -channels % 16)))
+    blocks = taps.reshape(len(taps), -1, 16).transpose(1, 0, 2)
     order = (
         np.arange(-(-channels // 16) * 16).reshape(-1, 4, 2, 2).transpose(0, 3, 2, 1).reshape(-1)
     )
@@ -155,7 +155,7 @@ def _depthwise_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int)
     return site.call(
         "depthwise_conv_2d_mve.c",
         scaling.declaration + c_call("xn_depthwise_mve", arguments, params),
-        weights={"filter": taps.transpose(1, 0, 2), **tables},
+        weights={"filter": blocks, **tables},
         macs=macs,
     )
 
