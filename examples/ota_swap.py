@@ -1,0 +1,66 @@
+"""Swaps the model under a loop that runs on the board: the loop never stops and never fails.
+
+    python examples/ota_swap.py [PORT]           # by default a virtual Cortex-M55
+
+A Python loop on the board classifies a picture over and over with the active model. Meanwhile the
+PC uploads another model under the same name, over the same UART. The board checks and tests it, then
+switches between two runs; the loop counts which model answered and the longest pause it saw.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+from host_sdk import Device
+
+DIGITS = Path(__file__).parent / "models" / "digits.tflite"
+LABELS = [str(digit) for digit in range(10)]
+
+# On the board. The two models are told apart by how many classes they give.
+LOOP = """
+import time, xipnet
+
+runs, longest_ms = {}, 0
+
+def loop():
+    global longest_ms
+    picture = bytes(64)
+    last = time.ticks_ms()
+    try:
+        while True:
+            classes = len(xipnet.classify(picture))
+            runs[classes] = runs.get(classes, 0) + 1
+            now = time.ticks_ms()
+            longest_ms = max(longest_ms, time.ticks_diff(now, last))
+            last = now
+            if sum(runs.values()) % 200 == 0:
+                print('board: runs by classes', runs)
+    except KeyboardInterrupt:
+        print('board: stopped')
+"""
+
+
+def head(top_k: int) -> dict[str, object]:
+    """The digits' post-processing, with another number of classes."""
+    return {"head": "classify", "labels": LABELS, "classify": {"top_k": top_k, "softmax": True}}
+
+
+def main() -> None:
+    port = sys.argv[1] if len(sys.argv) > 1 else "sim://cortex-m55"
+    with Device(port, on_text=lambda text: print(text, end="")) as board:
+        board.load_model(DIGITS, "reader", head=head(top_k=3))
+        board.exec(LOOP)
+        running = threading.Thread(target=board.exec, args=("loop()",))
+        running.start()
+        for top_k in (1, 3, 1):
+            loaded = board.load_model(DIGITS, "reader", head=head(top_k))
+            print(f"PC: version {loaded.version} is active, {loaded.sent_bytes:,} bytes sent")
+        board.interrupt()
+        running.join()
+        print(f"board: {board.eval('runs')}, longest pause {board.eval('longest_ms')} ms")
+
+
+if __name__ == "__main__":
+    main()

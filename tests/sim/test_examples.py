@@ -1,0 +1,23 @@
+"""The examples that run on a board."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from sim.conftest import EXAMPLES
+
+pytestmark = pytest.mark.sim
+
+
+def test_models_are_swapped_under_a_running_loop() -> None:
+    command = [sys.executable, str(EXAMPLES / "ota_swap.py")]
+    here = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=here)
+    assert [int(v) for v in re.findall(r"PC: version (\d+)", run.stdout)] == [2, 3, 4]
+    counts = re.findall(r"[13]: (\d+)", run.stdout.splitlines()[-1])
+    assert len(counts) == 2
+    assert "board: stopped" in run.stdout
