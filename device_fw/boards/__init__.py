@@ -122,8 +122,8 @@ def qemu_command(board: Board, elf: Path, flash_file: Path, serial: str) -> list
         *("-object", backend),
         *("-kernel", str(elf)),
         *("-display", "none", "-monitor", "none", "-nic", "none"),
-        # No byte is QEMU's own. A character device with mux=on carries bytes to the board three
-        # times as quickly, but would keep Ctrl-A for itself.
+        # No byte is QEMU's own: a character device with mux=on, which carries bytes to the board
+        # three times as quickly, would keep Ctrl-A for itself.
         *("-echr", "256"),
         *("-serial", serial),
     ]

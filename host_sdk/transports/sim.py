@@ -1,8 +1,9 @@
-"""A virtual board of one's own: sim://cortex-m55?flash=FILE."""
+"""A virtual board of one's own: sim://cortex-m55?flash=FILE&icount=on."""
 
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,21 +11,41 @@ from host_sdk.errors import PortNotFoundError
 from host_sdk.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
 
+# Every instruction takes a nanosecond of the board's clock, so that its microseconds are counts.
+_ICOUNT = ("-icount", "shift=0")
+
+
+@dataclass(frozen=True)
+class SimUrl:
+    """What a sim:// URL says.
+
+    Attributes:
+        board: its name or its CPU.
+        flash: file that keeps the flash; None: a fresh one.
+        icount: the board's clock counts instructions, a nanosecond each.
+    """
+
+    board: str
+    flash: Path | None = None
+    icount: bool = False
+
 
 def open_sim(url: str) -> SocketTransport:
     """Starts a virtual board, which ends when the transport is closed.
 
     Args:
-        url: sim://CPU or sim://BOARD, with ?flash=FILE to keep the flash.
+        url: sim://CPU or sim://BOARD, with ?flash=FILE to keep the flash, ?icount=on to let the
+            board's clock count instructions.
 
     Raises:
         PortNotFoundError: there is no such board, or the URL has an unknown part.
         XipnetError: see `Qemu`.
     """
-    board, flash = parse_sim(url)
+    wanted = parse_sim(url)
     here, there = socket.socketpair()
+    extra = _ICOUNT if wanted.icount else ()
     try:
-        qemu = Qemu(find_board(board), flash, there)
+        qemu = Qemu(find_board(wanted.board), wanted.flash, there, extra)
     except BaseException:
         here.close()
         raise
@@ -33,8 +54,8 @@ def open_sim(url: str) -> SocketTransport:
     return SocketTransport(here, url, qemu.close, qemu.why_ended)
 
 
-def parse_sim(url: str) -> tuple[str, Path | None]:
-    """The board and the flash file of a sim:// URL.
+def parse_sim(url: str) -> SimUrl:
+    """Reads a sim:// URL.
 
     Raises:
         PortNotFoundError: the URL has an unknown part.
@@ -42,6 +63,9 @@ def parse_sim(url: str) -> tuple[str, Path | None]:
     parts = urlsplit(url)
     options = parse_qs(parts.query, keep_blank_values=True)
     flash = options.pop("flash", [""])[-1]
-    if options or parts.path.strip("/"):
-        raise PortNotFoundError(f"port must be sim://BOARD or sim://BOARD?flash=FILE; is {url!r}")
-    return parts.netloc, Path(flash).expanduser() if flash else None
+    icount = options.pop("icount", ["off"])[-1]
+    if options or parts.path.strip("/") or icount not in ("on", "off"):
+        raise PortNotFoundError(
+            f"port must be sim://BOARD, then perhaps ?flash=FILE&icount=on; is {url!r}"
+        )
+    return SimUrl(parts.netloc, Path(flash).expanduser() if flash else None, icount == "on")

@@ -21,7 +21,7 @@ from host_sdk import (
 from host_sdk.transports import open_transport
 from host_sdk.transports.lock import FileLock
 from host_sdk.transports.open import default_port
-from host_sdk.transports.sim import parse_sim
+from host_sdk.transports.sim import SimUrl, parse_sim
 
 
 @pytest.fixture
@@ -167,8 +167,9 @@ def test_locks_are_held_once(tmp_path: Path) -> None:
 
 
 def test_sim_urls() -> None:
-    assert parse_sim("sim://cortex-m55") == ("cortex-m55", None)
-    assert parse_sim("sim://mps2_an386?flash=/a/b.img") == ("mps2_an386", Path("/a/b.img"))
+    assert parse_sim("sim://cortex-m55") == SimUrl("cortex-m55")
+    kept = parse_sim("sim://mps2_an386?flash=/a/b.img&icount=on")
+    assert kept == SimUrl("mps2_an386", Path("/a/b.img"), icount=True)
     for bad in ("sim://cortex-m55?ram=3", "sim://cortex-m55/x"):
         with pytest.raises(PortNotFoundError, match="must be sim://BOARD"):
             parse_sim(bad)
