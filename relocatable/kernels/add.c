@@ -31,6 +31,33 @@ XN_KERNEL void xn_add_8(const uint8_t *in_a, const uint8_t *in_b, uint8_t *out,
     XN_BROADCAST_EACH(&p->shape, *out++ = add_8(in_a + a, in_b + b, p))
 }
 
+typedef struct xn_add_line_8_params {
+    xn_broadcast shape;
+    int32_t is_signed;
+    int32_t a_zero, b_zero;
+    int32_t a_factor, b_factor; // of a value times 2^22, for the upper half of the product
+    int32_t round, shift;       // the zero point is part of round
+    int32_t low, high;          // clamp of the output
+} xn_add_line_8_params;
+
+static inline int32_t add_scaled(int32_t value, int32_t factor) {
+    return (int32_t)(((int64_t)(value * (1 << 22)) * factor) >> 32);
+}
+
+static inline uint8_t add_line_8(const uint8_t *a, const uint8_t *b,
+                                 const xn_add_line_8_params *p) {
+    int32_t x = add_scaled(xn_load_8(a, p->is_signed) - p->a_zero, p->a_factor);
+    int32_t y = add_scaled(xn_load_8(b, p->is_signed) - p->b_zero, p->b_factor);
+    return (uint8_t)xn_clamp((x + y + p->round) >> p->shift, p->low, p->high);
+}
+
+// As xn_add_8, shorter; for scales where the compiler has found factors that give the same for all
+// pairs of values.
+XN_KERNEL void xn_add_line_8(const uint8_t *in_a, const uint8_t *in_b, uint8_t *out,
+                             const xn_add_line_8_params *p) {
+    XN_BROADCAST_EACH(&p->shape, *out++ = add_line_8(in_a + a, in_b + b, p))
+}
+
 typedef struct xn_add_f32_params {
     xn_broadcast shape;
     float sign; // of the second operand: 1 adds, -1 subtracts

@@ -52,35 +52,36 @@ static inline void conv_2d_mve_window(const int8_t *in, xn_taps rows, xn_taps co
     }
 }
 
-// Sums of one window with the filters of channels [c, c + 4); behind the last channel, the last
-// again.
-static inline int32x4_t conv_2d_mve_four(const int8_t *x, const int8_t *filter, int32_t size,
-                                         int32_t c, int32_t out_c) {
-    const int8_t *w0 = filter + c * size;
-    const int8_t *w1 = filter + xn_min(c + 1, out_c - 1) * size;
-    const int8_t *w2 = filter + xn_min(c + 2, out_c - 1) * size;
-    const int8_t *w3 = filter + xn_min(c + 3, out_c - 1) * size;
+// 16 values of a window with 16 of four filters.
+#define CONV_2D_MVE_FOUR                                                                           \
+    int8x16_t values = vldrbq_s8(x);                                                               \
+    s0 = vmladavaq_s8(s0, values, vldrbq_s8(w));                                                   \
+    s1 = vmladavaq_s8(s1, values, vldrbq_s8(w + 16));                                              \
+    s2 = vmladavaq_s8(s2, values, vldrbq_s8(w + 32));                                              \
+    s3 = vmladavaq_s8(s3, values, vldrbq_s8(w + 48))
+
+// Sums of one window with four filters, which lie 16 values of each in turn, then the rest of each.
+static inline int32x4_t conv_2d_mve_four(const int8_t *x, const int8_t *w, int32_t size) {
     int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    int32_t rest = size;
-    for (; rest >= 16; rest -= 16) {
-        int8x16_t values = vldrbq_s8(x);
-        s0 = vmladavaq_s8(s0, values, vldrbq_s8(w0));
-        s1 = vmladavaq_s8(s1, values, vldrbq_s8(w1));
-        s2 = vmladavaq_s8(s2, values, vldrbq_s8(w2));
-        s3 = vmladavaq_s8(s3, values, vldrbq_s8(w3));
-        x += 16;
-        w0 += 16;
-        w1 += 16;
-        w2 += 16;
-        w3 += 16;
+    if (size <= 64) {
+        for (int32_t i = 0; i < size / 16; i++, x += 16, w += 64) {
+            CONV_2D_MVE_FOUR;
+        }
+    } else {
+        // Unrolled, the window would be kept in more registers than there are.
+#pragma clang loop unroll(disable)
+        for (int32_t i = 0; i < size / 16; i++, x += 16, w += 64) {
+            CONV_2D_MVE_FOUR;
+        }
     }
+    int32_t rest = size % 16;
     if (rest > 0) {
         mve_pred16_t lanes = vctp8q((uint32_t)rest);
         int8x16_t values = vldrbq_z_s8(x, lanes);
-        s0 = vmladavaq_p_s8(s0, values, vldrbq_z_s8(w0, lanes), lanes);
-        s1 = vmladavaq_p_s8(s1, values, vldrbq_z_s8(w1, lanes), lanes);
-        s2 = vmladavaq_p_s8(s2, values, vldrbq_z_s8(w2, lanes), lanes);
-        s3 = vmladavaq_p_s8(s3, values, vldrbq_z_s8(w3, lanes), lanes);
+        s0 = vmladavaq_p_s8(s0, values, vldrbq_z_s8(w, lanes), lanes);
+        s1 = vmladavaq_p_s8(s1, values, vldrbq_z_s8(w + rest, lanes), lanes);
+        s2 = vmladavaq_p_s8(s2, values, vldrbq_z_s8(w + 2 * rest, lanes), lanes);
+        s3 = vmladavaq_p_s8(s3, values, vldrbq_z_s8(w + 3 * rest, lanes), lanes);
     }
     int32x4_t sums = vdupq_n_s32(s0);
     sums = vsetq_lane_s32(s1, sums, 1);
@@ -107,13 +108,13 @@ XN_KERNEL void xn_conv_2d_mve(const int8_t *in, const int8_t *filter, const xn_s
             }
             int32_t c = 0;
             for (; c + 4 <= p->out_c; c += 4) {
-                int32x4_t y = conv_2d_mve_four(x, filter, size, c, p->out_c);
+                int32x4_t y = conv_2d_mve_four(x, filter + c * size, size);
                 y = xn_mve_scale(y, xn_mve_load_scales(scales, c), &p->scaling);
                 vstrbq_s32(out + c, xn_mve_clamp(y, &p->scaling));
             }
             if (c < p->out_c) {
                 mve_pred16_t lanes = vctp32q((uint32_t)(p->out_c - c));
-                int32x4_t y = conv_2d_mve_four(x, filter, size, c, p->out_c);
+                int32x4_t y = conv_2d_mve_four(x, filter + c * size, size);
                 y = xn_mve_scale(y, xn_mve_load_some_scales(scales, c, lanes), &p->scaling);
                 vstrbq_p_s32(out + c, xn_mve_clamp(y, &p->scaling), lanes);
             }

@@ -6,12 +6,15 @@ import numpy as np
 
 from relocatable.fixed_point import (
     float_clamp,
+    multiply,
     quantize_multiplier,
     quantized_clamp,
     scale_of,
     zero_of,
 )
 from relocatable.kernel_call import KernelCall
+from relocatable.line_scale import find_plane
+from relocatable.select.activation import all_values
 from relocatable.select.site import CValue, Site, c_call
 
 _BYTES = ("(const uint8_t *)IN0", "(const uint8_t *)IN1", "(uint8_t *)OUT0")
@@ -66,9 +69,27 @@ def _add(site: Site, sign: int) -> KernelCall:
     q_low, q_high = quantized_clamp(site.activation, y)
     params |= {
         "is_signed": site.is_signed,
-        "sign": sign,
         "a_zero": zero_of(a),
         "b_zero": zero_of(b),
+        "low": q_low,
+        "high": q_high,
+    }
+    values_a, values_b = all_values(a) - zero_of(a), all_values(b) - zero_of(b)
+    scaled_a = multiply(values_a << 20, a_multiplier, a_shift)[:, None]
+    scaled_b = multiply(values_b << 20, b_multiplier, b_shift)[None, :]
+    sums = multiply(scaled_a + sign * scaled_b, out_multiplier, out_shift) + zero_of(y)
+    real = (float(scale_of(a) / scale_of(y)), sign * float(scale_of(b) / scale_of(y)))
+    line = find_plane((values_a, values_b), real, sums, zero_of(y), (q_low, q_high))
+    if line is not None:
+        params |= {
+            "a_factor": line.a_factor,
+            "b_factor": line.b_factor,
+            "round": line.round,
+            "shift": line.shift,
+        }
+        return _call(site, "add.c", c_call("xn_add_line_8", _BYTES, params))
+    params |= {
+        "sign": sign,
         "out_zero": zero_of(y),
         "a_multiplier": a_multiplier,
         "a_shift": a_shift,
@@ -76,8 +97,6 @@ def _add(site: Site, sign: int) -> KernelCall:
         "b_shift": b_shift,
         "out_multiplier": out_multiplier,
         "out_shift": out_shift,
-        "low": q_low,
-        "high": q_high,
     }
     return _call(site, "add.c", c_call("xn_add_8", _BYTES, params))
 

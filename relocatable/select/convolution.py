@@ -69,9 +69,20 @@ def _conv_2d_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -
     return site.call(
         "conv_2d_mve.c",
         scaling.declaration + c_call("xn_conv_2d_mve", arguments, params),
-        weights={"filter": weights, **scaling.weights},
+        weights={"filter": _four_by_sixteen(weights), **scaling.weights},
         scratch_bytes=weights[0].size,
         macs=macs,
+    )
+
+
+def _four_by_sixteen(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Filters four by four: 16 values of each in turn, then the rest of each."""
+    rows = weights.reshape(len(weights), -1)
+    rows = np.pad(rows, ((0, -len(rows) % 4), (0, 0))).reshape(-1, 4, rows.shape[1])
+    whole = rows.shape[2] // 16 * 16
+    blocks = rows[:, :, :whole].reshape(len(rows), 4, -1, 16).transpose(0, 2, 1, 3)
+    return np.concatenate(
+        [blocks.reshape(len(rows), -1), rows[:, :, whole:].reshape(len(rows), -1)], axis=1
     )
 
 
