@@ -90,10 +90,8 @@ def _conv_2d_dsp(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -
     """CONV_2D in int8 for the DSP extension: weights of two output channels, word by word."""
     weights = site.constant(1)
     out_c, in_c = weights.shape[0], weights.shape[3]
-    quads = -(-weights[0].size // 4)
-    packed = np.zeros((out_c + out_c % 2, quads * 4), np.int8)
-    packed[:out_c, : weights[0].size] = weights.reshape(out_c, -1)
-    packed = packed.reshape(-1, 2, quads, 4).transpose(0, 2, 1, 3)
+    packed = _two_by_four(weights)
+    quads = packed.shape[1]
     scaling = _scaling(site, sums, scale_twice)
     params: dict[str, CValue] = {
         "window": window,
@@ -112,6 +110,13 @@ def _conv_2d_dsp(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -
         scratch_bytes=16 * quads,
         macs=macs,
     )
+
+
+def _two_by_four(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Filters two by two, four values of each in turn: [ceil(C / 2), ceil(K / 4), 2, 4]."""
+    rows = weights.reshape(len(weights), -1)
+    rows = np.pad(rows, ((0, len(rows) % 2), (0, -rows.shape[1] % 4)))
+    return rows.reshape(len(rows) // 2, 2, -1, 4).transpose(0, 2, 1, 3)
 
 
 def choose_depthwise_conv_2d(site: Site) -> KernelCall:
@@ -214,12 +219,31 @@ def choose_fully_connected(site: Site) -> KernelCall:
     filter_zero = quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
     sums = layer_sums(weights.astype(np.int64), _bias(site), site.input(0), filter_zero)
     scaling = _scaling(site, sums, scale_real)
+    if site.target.has(DSP) and not site.target.has(MVE_I) and filter_zero == 0:
+        return _fully_connected_dsp(site, params, scaling, macs)
     params |= {"filter_zero": filter_zero, "scaling": scaling.params}
     body = scaling.declaration + c_call(
         "xn_fully_connected_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
     )
     return site.call(
         "fully_connected.c", body, weights={"filter": weights, **scaling.weights}, macs=macs
+    )
+
+
+def _fully_connected_dsp(
+    site: Site, params: dict[str, CValue], scaling: Scaling, macs: int
+) -> KernelCall:
+    """FULLY_CONNECTED in int8 for the DSP extension."""
+    packed = _two_by_four(site.constant(1))
+    quads = packed.shape[1]
+    params = {**params, "quads": quads, "scaling": scaling.params}
+    arguments = ("IN0", "W_filter", "&scales", "(uint32_t *)SCRATCH", "OUT0")
+    return site.call(
+        "fully_connected_dsp.c",
+        scaling.declaration + c_call("xn_fully_connected_dsp", arguments, params),
+        weights={"filter": packed, **scaling.weights},
+        scratch_bytes=8 * quads,
+        macs=macs,
     )
 
 
