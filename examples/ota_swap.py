@@ -3,8 +3,8 @@
     python examples/ota_swap.py [PORT]           # by default a virtual Cortex-M55
 
 A Python loop on the board classifies a picture over and over with the active model. Meanwhile the
-PC uploads another model under the same name, over the same UART. The board checks and tests it, then
-switches between two runs; the loop counts which model answered and the longest pause it saw.
+PC uploads another model under the same name, over the same UART. The board checks and tests it,
+then switches between two runs; the loop counts which model answered and the longest pause it saw.
 """
 
 from __future__ import annotations

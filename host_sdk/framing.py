@@ -34,10 +34,15 @@ class Body:
 
 
 def encode_frame(body: bytes) -> bytes:
-    """The bytes that carry a body: 00, COBS(body and CRC-32), 00."""
+    """The bytes that carry a body: 00, COBS(body and CRC-32), 00.
+
+    The opening 00 comes twice: should the one that closes the frame before get lost, the first
+    closes that frame and the second opens this one. So a lost byte costs no more than its own
+    frame, and no frame ends up as text at the prompt.
+    """
     crc = zlib.crc32(body).to_bytes(_CRC_BYTES, "little")
     stuffed: bytes = cobs.encode(body + crc)
-    return b"\0" + stuffed + b"\0"
+    return b"\0\0" + stuffed + b"\0"
 
 
 def decode_frame(stuffed: bytes) -> bytes | None:

@@ -284,7 +284,7 @@ def test_a_flash_file_has_one_user(tmp_path: Path) -> None:
 def test_a_bad_wire_costs_time_only(plugged: PluggedBoard, digits_blob: bytes) -> None:
     wire = NoisyTransport(plugged.transport, 0.0)
     with Device(wire) as device:
-        wire.rate = 1e-4
+        wire.rate = 2e-4
         device.load_model(digits_blob, "digits")
         x = np.random.default_rng(1).random(device.model().inputs[0].shape)
         outputs = [device.infer(x) for _ in range(30)]
