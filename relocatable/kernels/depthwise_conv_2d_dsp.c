@@ -37,14 +37,14 @@ static inline void depthwise_fetch(const int8_t *in, int32_t y, int16_t *row,
         return;
     }
     const int8_t *from = in + y * win->in_w * p->in_c;
-    int32_t count = xn_min(win->in_w, p->row - win->pad_left);
-    for (int32_t x = 0; x < win->pad_left; x++) {
+    int32_t left = xn_min(win->pad_left, p->row), right = xn_min(left + win->in_w, p->row);
+    for (int32_t x = 0; x < left; x++) {
         row[x] = (int16_t)p->in_zero;
     }
-    for (int32_t x = 0; x < count; x++, from += p->in_c) {
-        row[win->pad_left + x] = *from;
+    for (int32_t x = left; x < right; x++, from += p->in_c) {
+        row[x] = *from;
     }
-    for (int32_t x = win->pad_left + count; x < p->row; x++) {
+    for (int32_t x = right; x < p->row; x++) {
         row[x] = (int16_t)p->in_zero;
     }
 }

@@ -63,7 +63,7 @@ class Program:
 
 def build(graphs: Sequence[Graph], optimize: str = "speed") -> list[Program]:
     """Compiles many graphs as one unit: one run of the compiler for all of them."""
-    graph, bases = _joined(graphs)
+    graph, bases = join(graphs)
     calls = select_kernels(graph, TARGETS["host"])
     plan = flat_plan(graph, calls)
     weights, weight_offsets = pack_weights(graph, calls)
@@ -151,12 +151,24 @@ def mismatch(got: Array, want: Array) -> str:
     return f"{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]} for {want[at]}"
 
 
-def check(graphs: Sequence[Graph], optimize: str = "speed", seed: int = 5, runs: int = 2) -> None:
-    """Builds all graphs at once and compares every computed tensor with LiteRT's."""
-    rng = np.random.default_rng(seed)
+def check(
+    graphs: Sequence[Graph],
+    optimize: str = "speed",
+    runs: int = 2,
+    models: Sequence[bytes] | None = None,
+) -> None:
+    """Builds all graphs at once and compares every computed tensor with LiteRT's.
+
+    Args:
+        graphs: what is compiled.
+        optimize: "speed" or "size".
+        runs: sets of random inputs.
+        models: what LiteRT runs, with the same tensor indices; by default the graphs themselves.
+    """
+    rng = np.random.default_rng(5)
     wrong = []
-    for graph, program in zip(graphs, build(graphs, optimize), strict=True):
-        model = make_tflite(graph)
+    models = models or [make_tflite(graph) for graph in graphs]
+    for graph, model, program in zip(graphs, models, build(graphs, optimize), strict=True):
         for _ in range(runs):
             inputs = [
                 random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype)
@@ -191,7 +203,7 @@ def random_quant(
     return Quant((scale,), (zero,))
 
 
-def _joined(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:
+def join(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:
     """One graph that holds all, and where each one's tensors begin."""
     tensors: list[Any] = []
     ops: list[Any] = []

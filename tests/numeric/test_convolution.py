@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from relocatable.graph import Graph, Quant
+from relocatable.passes.fold_pad import fold_pad
 from tests.make_graph import CONV, GraphBuilder
+from tests.make_tflite import make_tflite
 from tests.numeric.harness import check, random_quant
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
@@ -148,3 +150,34 @@ def extreme(rng: Rng, kind: str) -> Graph:
 def test_extreme_scales_and_biases(kind: str) -> None:
     rng = np.random.default_rng(13)
     check([extreme(rng, kind) for _ in range(150)], "size")
+
+
+def padded(rng: Rng, kind: str) -> Graph:
+    """A PAD before a convolution."""
+    h, w, c = (int(v) for v in rng.integers(1, 8, 3))
+    top, bottom, left, right = (int(v) for v in rng.integers(0, 13, 4))
+    k_h = int(rng.integers(1, min(4, h + top + bottom) + 1))
+    k_w = int(rng.integers(1, min(4, w + left + right) + 1))
+    s_h, s_w = (int(v) for v in rng.integers(1, 12, 2))
+    out_c = c if kind != "CONV_2D" else int(rng.integers(1, 9))
+    b = GraphBuilder()
+    quant = random_quant(rng)
+    x = b.input(1, h, w, c, quant=quant)
+    in_h, in_w = h + top + bottom, w + left + right
+    amounts = b.constant([[0, 0], [top, bottom], [left, right], [0, 0]])
+    wide = b.op("PAD", (x, amounts), b.tensor(1, in_h, in_w, c, quant=quant))
+    out_h, out_w = (in_h - k_h) // s_h + 1, (in_w - k_w) // s_w + 1
+    y = b.tensor(1, out_h, out_w, out_c, quant=random_quant(rng))
+    shape = (out_c, k_h, k_w, c) if kind == "CONV_2D" else (1, k_h, k_w, c)
+    attrs = {**CONV, "stride_h": s_h, "stride_w": s_w}
+    if kind != "CONV_2D":
+        attrs["depth_multiplier"] = 1
+    inputs = (wide, *weighted(rng, kind, "int8", b, x, y, shape))
+    return b.op(kind, inputs, y, **attrs) and b.graph(y)
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+def test_folded_pads(kind: str) -> None:
+    rng = np.random.default_rng(14)
+    graphs = [padded(rng, kind) for _ in range(40)]
+    check([fold_pad(g) for g in graphs], "size", models=[make_tflite(g) for g in graphs])

@@ -1,0 +1,62 @@
+"""The kernels of each Cortex-M, its own variants among them, against LiteRT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relocatable.passes.fold_pad import fold_pad
+from tests.make_tflite import make_tflite
+from tests.numeric.arm import check_on_arm
+from tests.numeric.test_binary import binary
+from tests.numeric.test_convolution import conv, dense, extreme, padded
+from tests.numeric.test_movement import concatenation, pad
+from tests.numeric.test_pooling import mean, pool
+from tests.numeric.test_softmax import softmax
+
+pytestmark = pytest.mark.sim
+
+# One CPU for each set of kernels: plain C without and with 64-bit products, DSP, Helium.
+CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55")
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_weighted_layers(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(81)
+    graphs = [conv(rng, "CONV_2D", "int8") for _ in range(30)]
+    graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
+    graphs += [dense(rng, "int8") for _ in range(20)]
+    check_on_arm(graphs, target, tmp_path)
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_folded_pads(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(84)
+    graphs = [padded(rng, k) for k in ("CONV_2D", "DEPTHWISE_CONV_2D") for _ in range(30)]
+    models = [make_tflite(graph) for graph in graphs]
+    check_on_arm([fold_pad(graph) for graph in graphs], target, tmp_path, "size", models)
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_extreme_scales(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(82)
+    graphs = [extreme(rng, "CONV_2D") for _ in range(40)]
+    graphs += [extreme(rng, "FULLY_CONNECTED") for _ in range(40)]
+    check_on_arm(graphs, target, tmp_path, "size")
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_other_operators(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(83)
+    graphs = []
+    for dtype in ("int8", "uint8", "float32"):
+        graphs += [binary(rng, kind, dtype) for kind in ("ADD", "SUB", "MUL") for _ in range(4)]
+        graphs += [pool(rng, k, dtype) for k in ("MAX_POOL_2D", "AVERAGE_POOL_2D") for _ in "123"]
+        graphs += [mean(rng, dtype) for _ in range(4)]
+        graphs += [softmax(rng, dtype) for _ in range(3)]
+        graphs += [pad(rng, "PAD", dtype), concatenation(rng, dtype)]
+    graphs += [conv(rng, kind, "float32") for kind in ("CONV_2D", "DEPTHWISE_CONV_2D")]
+    graphs.append(dense(rng, "float32"))
+    check_on_arm(graphs, target, tmp_path, "size")
