@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from host_sdk.errors import DeviceResetError, ProtocolVersionError
 from host_sdk.info import BoardInfo, BootReport, read_protocol
@@ -15,6 +16,7 @@ from host_sdk.stdout import Console
 from host_sdk.transports.base import Transport
 
 PROTOCOL = (1, 0)
+_STREAM_WINDOW = 3
 
 
 class Client:
@@ -51,23 +53,29 @@ class Client:
         self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
     ) -> Value:
         """Calls a method and waits for its result; see `Link.request`."""
-        return self.link.wait(self.submit(method, *params, timeout_s=timeout_s))
-
-    def submit(
-        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
-    ) -> Pending:
-        """Starts a call; `wait` gives its result."""
         self._reopen()
-        return self.link.submit(method, *params, timeout_s=timeout_s)
+        return self.link.request(method, *params, timeout_s=timeout_s)
 
-    def wait(self, pending: Pending) -> Value:
-        """The result of a started call."""
-        return self.link.wait(pending)
+    def stream(self, method: str, calls: Iterable[tuple[Value, ...]]) -> Iterator[Value]:
+        """Calls a method many times, a few calls under way at once.
 
-    def wait_all(self, calls: Iterable[Pending]) -> None:
-        """Waits for calls whose results do not matter."""
-        for pending in calls:
-            self.link.wait(pending)
+        So few that other requests find the line free soon.
+
+        Args:
+            method: its name.
+            calls: parameters of each call.
+
+        Yields:
+            The results, in order.
+        """
+        self._reopen()
+        under_way: deque[Pending] = deque()
+        for params in calls:
+            if len(under_way) == _STREAM_WINDOW:
+                yield self.link.wait(under_way.popleft())
+            under_way.append(self.link.submit(method, *params))
+        for pending in under_way:
+            yield self.link.wait(pending)
 
     def refresh(self) -> BoardInfo:
         """Opens the session anew and returns what the board says of itself now."""

@@ -27,7 +27,7 @@ from host_sdk.table import html_table
 from host_sdk.tensor import Array
 from host_sdk.transports import Transport, open_transport
 from host_sdk.transports.open import default_port
-from host_sdk.upload import Progress, Uploaded, upload
+from host_sdk.upload import BLOB, Progress, Uploaded, commit, send
 
 
 class Device:
@@ -72,7 +72,8 @@ class Device:
         self._client = Client(transport, self.stdout, timeout_s)
         self._python = PythonService(self._client, self.stdout)
         self._models = ModelReader(self._client)
-        self._lock = threading.RLock()  # held over calls that belong together
+        self._uploading = threading.Lock()
+        self._running = threading.Lock()  # the active model stays the same while it is held
 
     # ---- Models ----------------------------------------------------------------------------------
 
@@ -105,8 +106,11 @@ class Device:
         """
         model = prepare_blob(source, head, self._client.info)
         name = name or model.name
-        with self._lock, _progress(progress, name) as show:
-            return upload(self._client, name, model.data, activate=activate, progress=show)
+        with self._uploading:
+            with _progress(progress, name) as show:
+                sent = send(self._client, name, model.data, BLOB, show)
+            with self._running:
+                return commit(self._client, sent, activate)
 
     def model(self) -> Model:
         """The active model: inputs, outputs, steps, labels.
@@ -114,7 +118,7 @@ class Device:
         Raises:
             NoModelError: none is active.
         """
-        with self._lock:
+        with self._running:
             return self._models.read()
 
     def models(self) -> list[StoredObject]:
@@ -136,7 +140,8 @@ class Device:
         Raises:
             ModelNotFoundError: no such model.
         """
-        self._client.call("activate", name, timeout_s=60.0)
+        with self._running:
+            self._client.call("activate", name, timeout_s=60.0)
 
     def delete(self, name: str) -> None:
         """Deletes an object from the store.
@@ -144,7 +149,8 @@ class Device:
         Raises:
             ModelNotFoundError: no such object.
         """
-        self._client.call("rm", name)
+        with self._running:
+            self._client.call("rm", name)
 
     # ---- Running ---------------------------------------------------------------------------------
 
@@ -163,7 +169,7 @@ class Device:
             ShapeError, DtypeError: an input does not fit.
             NoModelError: none is active.
         """
-        with self._lock:
+        with self._running:
             model = self._models.read()
             ran = run(self._client, _encode(model, inputs))
         outputs, at = [], 0
@@ -188,7 +194,7 @@ class Device:
             ImageError: the picture cannot be read.
             NoHeadError: the model gives no detections.
         """
-        with self._lock:
+        with self._running:
             model = self._models.read()
             entry = model.entry(DETECTIONS)
             ready = prepare(picture, model)
@@ -203,7 +209,7 @@ class Device:
             ImageError: the picture cannot be read.
             NoHeadError: the model gives no classes.
         """
-        with self._lock:
+        with self._running:
             model = self._models.read()
             entry = model.entry(CLASSES)
             ready = prepare(picture, model)
@@ -217,7 +223,7 @@ class Device:
         Args:
             inputs: as for `infer`; none: zeros.
         """
-        with self._lock:
+        with self._running:
             model = self._models.read()
             data = _encode(model, inputs) if inputs else [bytes(t.size_bytes) for t in model.inputs]
             ran: Ran = run(self._client, data, len(model.entries) - 1, profile=True)
@@ -265,7 +271,7 @@ class Device:
 
     def reset(self, *, timeout_s: float = 10.0) -> None:
         """Restarts the board and waits until it is there again."""
-        with self._lock:
+        with self._running:
             self._client.restart(timeout_s)
 
     @property

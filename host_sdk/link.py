@@ -66,7 +66,6 @@ class Pending:
     retry_s: float = _FIRST_RETRY_S
     sent_s: float = 0.0
     due_s: float = 0.0
-    deadline_s: float | None = None
     error: LinkError | None = None
     reply: Reply | None = None
 
@@ -79,6 +78,14 @@ class Pending:
     def late(self) -> bool:
         """True for methods that are not answered in order."""
         return self.request.method in _LATE_METHODS
+
+    def timed_out(self, now: float, heard_s: float) -> bool:
+        """True when the board took too long: in all for a late method, since its last reply else.
+
+        A slow line may have much under way; as long as replies come, it is not silent.
+        """
+        since_s = self.sent_s if self.late else max(self.sent_s, heard_s)
+        return self.timeout_s is not None and now - since_s >= self.timeout_s
 
     def wait_longer(self, now: float) -> None:
         """Sets when to become suspicious next."""
@@ -127,6 +134,7 @@ class Link:
         self._decoder = Decoder()
         self._next_id = secrets.randbits(30)
         self._transmissions = 0
+        self._heard_s = 0.0
         self._round_trip_s = _FIRST_RETRY_S / _ROUND_TRIPS  # smoothed
         self._under_way: dict[int, Pending] = {}
         self._probe: Pending | None = None
@@ -154,7 +162,8 @@ class Link:
         Args:
             method: name of docs/SPEC-wire.md, section 3.
             params: its parameters.
-            timeout_s: None waits for ever.
+            timeout_s: how long the board may be silent (a Python service: how long it may take);
+                None waits for ever.
 
         Raises:
             DeviceError: the board refused.
@@ -166,12 +175,18 @@ class Link:
         self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
     ) -> Pending:
         """Sends a request; waits only while the window is full. Arguments as for `request`."""
-        late = method in _LATE_METHODS
-        self._wait_for(lambda: late or self._has_room())
-        with self._changed:
-            pending = self._new(method, params, timeout_s)
-        self._transmit(pending)
-        return pending
+        made: list[Pending] = []
+
+        def make() -> bool:
+            if method in _LATE_METHODS or self._has_room():
+                made.append(self._new(method, params, timeout_s))
+            return bool(made)
+
+        self._wait_for(make)
+        if not made:
+            raise PortClosedError(str(self._gone))
+        self._transmit(made[0])
+        return made[0]
 
     def wait(self, pending: Pending) -> Value:
         """The result of a submitted request; raises as `request` does."""
@@ -206,8 +221,6 @@ class Link:
     # ---- Sending, in the threads of the callers --------------------------------------------------
 
     def _new(self, method: str, params: tuple[Value, ...], timeout_s: float | None) -> Pending:
-        if self._gone is not None:
-            raise PortClosedError(str(self._gone))
         request = Request(self._next_id, method, params)
         self._next_id = (self._next_id + 1) % (1 << 32)
         body = request.pack()
@@ -246,8 +259,6 @@ class Link:
             pending.first_sent = self._transmissions
             pending.sent_s = now
             pending.retry_s = self._retry_s()
-            if pending.timeout_s is not None:
-                pending.deadline_s = now + pending.timeout_s
         pending.last_sent = self._transmissions
         pending.lost = False
         pending.wait_longer(now)
@@ -256,12 +267,16 @@ class Link:
         return min(max(self._round_trip_s * _ROUND_TRIPS, _LEAST_RETRY_S), _RETRY_MAX_S)
 
     def _wait_for(self, ready: Callable[[], bool]) -> None:
-        """Waits for a condition, or the end of the port; meanwhile sends again what is due."""
+        """Waits for a condition, or the end of the port; meanwhile sends again what is due.
+
+        Args:
+            ready: called with the lock held, until it is true.
+        """
         while True:
             with self._changed:
                 now = time.monotonic()
                 self._expire(now)
-                if ready() or self._gone is not None:
+                if self._gone is not None or ready():
                     return
                 due = self._due(now)
                 if not due:
@@ -271,7 +286,7 @@ class Link:
 
     def _expire(self, now: float) -> None:
         for pending in list(self._under_way.values()):
-            if pending.deadline_s is not None and now >= pending.deadline_s:
+            if pending.first_sent and pending.timed_out(now, self._heard_s):
                 self._fail(pending, self._no_response(pending))
 
     def _due(self, now: float) -> list[Pending]:
@@ -333,6 +348,7 @@ class Link:
             if answered is None:
                 return
             answered.reply = reply
+            self._heard_s = time.monotonic()
             if answered is self._probe:
                 self._probe = None
             if answered.request.method not in _ANYTIME_METHODS:

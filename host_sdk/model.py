@@ -9,10 +9,10 @@ from host_sdk.errors import NoHeadError, ProtocolError
 from host_sdk.fields import Fields
 from host_sdk.messages import Value, unpack_value
 from host_sdk.tensor import TensorInfo
+from host_sdk.upload import pieces
 
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
 _HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
-_GET_OVERHEAD_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -135,17 +135,12 @@ class ModelReader:
 
 def read_object(client: Client, name: str, offset: int, size: int) -> bytes:
     """Bytes of an object in the store."""
-    piece_bytes = client.info.frame_bytes - _GET_OVERHEAD_BYTES
-    data = bytearray()
-    while len(data) < size:
-        wanted = min(piece_bytes, size - len(data))
-        piece = client.call("get", name, offset + len(data), wanted)
-        if not isinstance(piece, bytes) or not piece:
-            raise ProtocolError(
-                f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}"
-            )
-        data += piece
-    return bytes(data)
+    calls = ((name, offset + at, wanted) for at, wanted in pieces(client, size))
+    parts = client.stream("get", calls)
+    data = b"".join(part for part in parts if isinstance(part, bytes))
+    if len(data) != size:
+        raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")
+    return data
 
 
 def _pick(tensors: list[Fields], metadata: Fields, key: str) -> tuple[TensorInfo, ...]:

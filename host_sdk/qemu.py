@@ -6,15 +6,12 @@ QEMU ends with this process, however that ends: by `close`, by atexit, and on Li
 from __future__ import annotations
 
 import atexit
-import ctypes
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from device_fw.boards import Board, board_for_cpu, board_names, load_board, qemu_command
@@ -27,7 +24,12 @@ from host_sdk.errors import (
 from host_sdk.transports.lock import FileLock
 
 _INSTALL = {"darwin": "brew install qemu"}
-_PR_SET_PDEATHSIG = 1
+# prctl(PR_SET_PDEATHSIG, SIGKILL)
+_DIE_WITH_PARENT = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def find_board(name: str) -> Board:
@@ -146,12 +148,11 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
         try:
             with said.open("wb") as log:
                 process = subprocess.Popen(
-                    command,
+                    _die_with_parent(command),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     pass_fds=[uart],
-                    preexec_fn=_die_with_parent(),
                     start_new_session=True,  # a terminal's Ctrl-C is not for QEMU
                 )
         except OSError as error:
@@ -169,12 +170,11 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
     return result[0]
 
 
-def _die_with_parent() -> Callable[[], None] | None:
+def _die_with_parent(command: list[str]) -> list[str]:
+    """The command behind a few lines of Python that ask the kernel for it, then become it.
+
+    Popen's preexec_fn would do it, too, but is not safe in a process with threads.
+    """
     if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be imported
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    return ask
+        return command
+    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, *command]

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from host_sdk.client import Client
 from host_sdk.errors import ProtocolError
 from host_sdk.fields import Fields
-from host_sdk.upload import largest_piece
+from host_sdk.upload import pieces
 
 RUN_TIMEOUT_S = 300.0
 _RUN_OVERHEAD_BYTES = 64
-_OUT_OVERHEAD_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -60,17 +59,12 @@ def run(client: Client, inputs: Sequence[bytes], entry: int = 0, profile: bool =
 
 def write_inputs(client: Client, inputs: Sequence[bytes]) -> None:
     """Writes inputs in pieces, several under way at once."""
-    piece_bytes = largest_piece(client.info.frame_bytes)
-    calls = []
     for index, data in enumerate(inputs):
-        for at in range(0, len(data), piece_bytes):
-            calls.append(client.submit("in_write", index, at, data[at : at + piece_bytes]))
-    client.wait_all(calls)
+        calls = ((index, at, data[at : at + size]) for at, size in pieces(client, len(data)))
+        for _ in client.stream("in_write", calls):
+            pass
 
 
 def _read_result(client: Client, size: int) -> bytes:
-    piece_bytes = client.info.frame_bytes - _OUT_OVERHEAD_BYTES
-    spans = [(at, min(piece_bytes, size - at)) for at in range(0, size, piece_bytes)]
-    calls = [client.submit("out_read", at, wanted) for at, wanted in spans]
-    pieces = [client.wait(pending) for pending in calls]
-    return b"".join(piece for piece in pieces if isinstance(piece, bytes))
+    parts = client.stream("out_read", pieces(client, size))
+    return b"".join(part for part in parts if isinstance(part, bytes))

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from host_sdk.client import Client
 from host_sdk.errors import ProtocolError
 from host_sdk.fields import Fields
-from host_sdk.link import Pending
 
 # progress(done_bytes, total_bytes)
 Progress = Callable[[int, int], None]
 
 BLOB, SCRIPT, DATA = 1, 2, 3
 _PIECE_UNIT_BYTES = 256
-_REQUEST_OVERHEAD_BYTES = 40  # of put_data around its piece, at most
+_MOST_PIECE_BYTES = 2048
+_REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 _BEGIN_TIMEOUT_S = 60.0  # the board erases
 _END_TIMEOUT_S = 300.0  # the board hashes, checks and runs the golden vector
 
@@ -65,6 +65,26 @@ def upload(
         BlobError: the loader refused the blob, or its golden vector failed.
         LinkError: the way to the board failed; calling again goes on where it stopped.
     """
+    return commit(client, send(client, name, data, kind, progress), activate)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An object whose bytes are all on the board.
+
+    Attributes:
+        session: the board's number for the upload.
+        sent_bytes: what went over the wire.
+    """
+
+    session: int
+    sent_bytes: int
+
+
+def send(
+    client: Client, name: str, data: bytes, kind: int, progress: Progress | None = None
+) -> Sent:
+    """The first half of `upload`: brings the bytes to the board; nothing changes there yet."""
     digest = hashlib.sha256(data).digest()
     begun = client.call("put_begin", name, kind, len(data), digest, timeout_s=_BEGIN_TIMEOUT_S)
     fields = Fields(begun, "put_begin")
@@ -76,39 +96,47 @@ def upload(
         _send(client, session, data, offset, progress or _no_progress)
     elif progress:
         progress(len(data), len(data))
-    end = Fields(client.call("put_end", session, activate, timeout_s=_END_TIMEOUT_S), "put_end")
+    return Sent(session, sent_bytes)
+
+
+def commit(client: Client, sent: Sent, activate: bool) -> Uploaded:
+    """The second half of `upload`: the board checks the object, and takes it or refuses."""
+    answer = client.call("put_end", sent.session, activate, timeout_s=_END_TIMEOUT_S)
+    end = Fields(answer, "put_end")
     return Uploaded(
         name=end.text("name"),
         version=end.integer("version"),
         active=end.flag("active"),
         golden=end.flag("golden"),
         golden_us=end.integer("golden_us"),
-        sent_bytes=sent_bytes,
+        sent_bytes=sent.sent_bytes,
     )
 
 
 def _send(client: Client, session: int, data: bytes, offset: int, progress: Progress) -> None:
-    piece_bytes = largest_piece(client.info.frame_bytes)
-    under_way: list[tuple[Pending, int]] = []
+    spans = pieces(client, len(data), offset)
+    calls = ((session, at, data[at : at + size]) for at, size in spans)
     done = offset
     progress(done, len(data))
-    for at in range(offset, len(data), piece_bytes):
-        piece = data[at : at + piece_bytes]
-        under_way.append((client.submit("put_data", session, at, piece), len(piece)))
-        while under_way and (under_way[0][0].done or len(under_way) > client.link.window):
-            pending, size = under_way.pop(0)
-            client.wait(pending)
-            done += size
-            progress(done, len(data))
-    for pending, size in under_way:
-        client.wait(pending)
+    for (_, size), _ in zip(spans, client.stream("put_data", calls), strict=True):
         done += size
         progress(done, len(data))
 
 
-def largest_piece(frame_bytes: int) -> int:
-    """The longest piece of data that a request can carry, in whole units of 256 bytes."""
-    return (frame_bytes - _REQUEST_OVERHEAD_BYTES) // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES
+def pieces(client: Client, total: int, start: int = 0) -> list[tuple[int, int]]:
+    """Cuts data into what fits a frame, and is short enough to leave the line free soon.
+
+    Args:
+        client: the session.
+        total: bytes of the data.
+        start: where to begin, a multiple of 256.
+
+    Returns:
+        (offset, size) of each piece; all but the last are a multiple of 256 long.
+    """
+    room = min(client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES, _MOST_PIECE_BYTES)
+    step = room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES
+    return [(at, min(step, total - at)) for at in range(start, total, step)]
 
 
 def _check_offset(offset: int, total: int) -> None:

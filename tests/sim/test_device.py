@@ -303,3 +303,21 @@ def test_no_qemu_stays_behind() -> None:
     Device(board.transport).close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_model_runs_while_the_next_one_comes(
+    board: Device, digits_blob: bytes, coins_blob: bytes
+) -> None:
+    board.load_model(digits_blob, "digits")
+    if "coins" in [o.name for o in board.models()]:
+        board.delete("coins")
+    x = np.zeros(board.model().inputs[0].shape, np.uint8)
+    runs = 0
+    upload_thread = threading.Thread(
+        target=board.load_model, args=(coins_blob, "coins"), kwargs={"activate": False}
+    )
+    upload_thread.start()
+    while upload_thread.is_alive():
+        assert board.infer(x).shape == (1, 10)
+        runs += 1
+    assert runs > 5

@@ -58,7 +58,6 @@ def test_build_and_inspect(tmp_path: Path) -> None:
         (("ls", "--port", "/dev/ttyNone7"), "/dev/ttyNone7 cannot be opened"),
         (("load", "m.bin", "--port", "sim://z80"), "virtual board must be one of cortex-m"),
         (("sim", "z80"), "virtual board must be one of"),
-        (("repl", "--port", "loop://"), "is it the right port"),
     ],
 )
 def test_errors_are_sentences(arguments: tuple[str, ...], message: str) -> None:

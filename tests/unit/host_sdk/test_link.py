@@ -23,7 +23,7 @@ from host_sdk import (
 def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:
     noise = Noise(drop=0.15, corrupt=0.1, duplicate=0.1)
     board, device = connect(noise=noise)
-    for i in range(40):
+    for i in range(20):
         assert device._client.call("ping", i, timeout_s=60) == i
     assert device._client.link.counters.repeated > 0
     executed = Counter(id_ for id_, method in board.executed if method == "ping")
