@@ -1,10 +1,12 @@
-"""Instructions that one inference executes, counted by QEMU (`-icount shift=0`: one instruction is one
-nanosecond of the board's clock, so microseconds are thousands of instructions). The blob runs in place from
-flash; heads are left out. Instructions are not cycles: one vector or multiple-load instruction counts 1.
+"""Instructions that one inference executes, counted by QEMU.
 
-The column "TFLM" is TensorFlow Lite Micro with CMSIS-NN, the better of two builds (-O3; -Os core with -O2
-kernels), tflite-micro of 2026-08-20, CMSIS-NN of 2026-06-17, counted the same way. A model that is absent is
-left out.
+With `-icount shift=0` one instruction is one nanosecond of the board's clock, so microseconds are
+thousands of instructions. The blob runs in place from flash; heads are left out. Instructions are
+not cycles: one vector or multiple-load instruction counts 1.
+
+The column "TFLM" is TensorFlow Lite Micro with CMSIS-NN, the better of two builds (-O3; -Os core
+with -O2 kernels), tflite-micro of 2026-08-20, CMSIS-NN of 2026-06-17, counted the same way. A model
+that is absent is left out.
 """
 
 from __future__ import annotations

@@ -8,6 +8,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_MODELS = ROOT.parent / "shared" / "models"
+MODELS = (
+    "cifar_cnn_int8",
+    "mlperf_ad01_int8",
+    "mlperf_ic_resnet8_int8",
+    "mlperf_kws_int8",
+    "mlperf_vww_int8",
+    "mnist_small_f32",
+    "mnist_small_int8",
+    "ssd_grid_int8",
+    "ssd_grid_int8_cast",
+    "ssd_grid_xy",
+    "tiny8k_int8",
+)
 
 
 def shared_model(name: str) -> Path:

@@ -28,10 +28,11 @@ static mp_obj_t number_of(uint32_t value) {
 // ---- Models -------------------------------------------------------------------------------------
 
 static mp_obj_t describe(const xn_store_object *object) {
-    mp_obj_t dict = mp_obj_new_dict(4);
+    mp_obj_t dict = mp_obj_new_dict(5);
     put(dict, MP_QSTR_name, text_of(object->name));
     put(dict, MP_QSTR_size, number_of(object->size));
     put(dict, MP_QSTR_version, number_of(object->version));
+    put(dict, MP_QSTR_address, number_of((uint32_t)(uintptr_t)xn_store_map(object)));
     put(dict, MP_QSTR_active, mp_obj_new_bool(strcmp(object->name, xn_store_active()) == 0));
     return dict;
 }

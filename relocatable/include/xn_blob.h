@@ -1,5 +1,5 @@
-// The blob: its bytes (format 1.0) and its call interface. docs/SPEC-blob.md is the text of this page.
-// Shared by the kernels, the device loader and the host; all numbers little-endian.
+// The blob: its bytes (format 1.0) and its call interface. docs/SPEC-blob.md is the text of this
+// page. Shared by the kernels, the device loader and the host; all numbers little-endian.
 #ifndef XN_BLOB_H
 #define XN_BLOB_H
 

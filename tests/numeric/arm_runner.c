@@ -34,7 +34,7 @@ static void reset(void) {
     __asm__ volatile("dsb\nisb");
     xn_ctx ctx = {arena, weights};
     for (uint32_t i = 0; i < step_count; i++) {
-        int32_t (*step)(const xn_ctx *) = (int32_t(*)(const xn_ctx *))(code + steps[i] + 1);
+        int32_t (*step)(const xn_ctx *) = (int32_t (*)(const xn_ctx *))(code + steps[i] + 1);
         if (step(&ctx) != 0) {
             leave(0x20023);
         }

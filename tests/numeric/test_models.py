@@ -7,22 +7,8 @@ import pytest
 
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_tflite
-from tests.conftest import shared_model
+from tests.conftest import MODELS, shared_model
 from tests.numeric.harness import build, mismatch, random_input, reference
-
-MODELS = (
-    "cifar_cnn_int8",
-    "mlperf_ad01_int8",
-    "mlperf_ic_resnet8_int8",
-    "mlperf_kws_int8",
-    "mlperf_vww_int8",
-    "mnist_small_f32",
-    "mnist_small_int8",
-    "ssd_grid_int8",
-    "ssd_grid_int8_cast",
-    "ssd_grid_xy",
-    "tiny8k_int8",
-)
 
 
 @pytest.mark.parametrize("name", MODELS)
