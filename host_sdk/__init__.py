@@ -46,6 +46,9 @@ from host_sdk.result import Class, Classes, Detection, Detections
 from host_sdk.tensor import TensorInfo
 from host_sdk.transports import MemoryTransport, Transport
 from host_sdk.upload import Uploaded
+from host_sdk.validation.on_host import trace_on_host, validate_on_host
+from host_sdk.validation.report import Report
+from host_sdk.validation.trace import Trace
 
 __all__ = [
     "BlobError",
@@ -79,6 +82,7 @@ __all__ = [
     "ProtocolError",
     "ProtocolVersionError",
     "PythonError",
+    "Report",
     "RequestError",
     "RunError",
     "ShapeError",
@@ -88,7 +92,10 @@ __all__ = [
     "StoredObject",
     "TensorInfo",
     "ToolMissingError",
+    "Trace",
     "Transport",
     "Uploaded",
     "XipnetError",
+    "trace_on_host",
+    "validate_on_host",
 ]

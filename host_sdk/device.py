@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy.typing as npt
 
 from host_sdk.client import Client
-from host_sdk.errors import ShapeError
 from host_sdk.fields import Fields
 from host_sdk.image import Picture, prepare
 from host_sdk.info import BoardInfo, StoredObject
@@ -18,7 +18,7 @@ from host_sdk.messages import Value
 from host_sdk.model import CLASSES, DETECTIONS, Model, ModelReader
 from host_sdk.modelfile import HeadSource, ModelSource, prepare_blob
 from host_sdk.profile import Profile, make_profile
-from host_sdk.progress import upload_bar
+from host_sdk.progress import count_bar, upload_bar
 from host_sdk.python import PythonService
 from host_sdk.result import Classes, Detections, read_classes, read_detections
 from host_sdk.running import Ran, run
@@ -28,6 +28,11 @@ from host_sdk.tensor import Array
 from host_sdk.transports import Transport, open_transport
 from host_sdk.transports.open import default_port
 from host_sdk.upload import BLOB, Progress, Uploaded, commit, send
+from host_sdk.validation import trace as tracing
+from host_sdk.validation import validate as validating
+from host_sdk.validation.report import Report
+from host_sdk.validation.runners import BoardRunner
+from host_sdk.validation.trace import Trace
 
 
 class Device:
@@ -74,6 +79,7 @@ class Device:
         self._models = ModelReader(self._client)
         self._uploading = threading.Lock()
         self._running = threading.Lock()  # the active model stays the same while it is held
+        self._tflites: dict[bytes, bytes] = {}  # SHA-256 of a blob -> what it was compiled from
 
     # ---- Models ----------------------------------------------------------------------------------
 
@@ -106,6 +112,8 @@ class Device:
         """
         model = prepare_blob(source, head, self._client.info)
         name = name or model.name
+        if model.tflite is not None:
+            self._tflites[hashlib.sha256(model.data).digest()] = model.tflite
         with self._uploading:
             with _progress(progress, name) as show:
                 sent = send(self._client, name, model.data, BLOB, show)
@@ -172,11 +180,8 @@ class Device:
         with self._running:
             model = self._models.read()
             ran = run(self._client, _encode(model, inputs))
-        outputs, at = [], 0
-        for tensor in model.outputs:
-            values = tensor.read_values(ran.data[at : at + tensor.size_bytes])
-            outputs.append(values if raw else tensor.dequantise(values))
-            at += tensor.size_bytes
+        pairs = zip(model.outputs, model.read_outputs(ran.data), strict=True)
+        outputs = [values if raw else tensor.dequantise(values) for tensor, values in pairs]
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def detect(self, picture: Picture, *, threshold: float = 0.0) -> Detections:
@@ -228,6 +233,76 @@ class Device:
             data = _encode(model, inputs) if inputs else [bytes(t.size_bytes) for t in model.inputs]
             ran: Ran = run(self._client, data, len(model.entries) - 1, profile=True)
         return make_profile(model, ran)
+
+    # ---- Validation ------------------------------------------------------------------------------
+
+    def validate(
+        self,
+        x: npt.ArrayLike | Sequence[npt.ArrayLike],
+        y: npt.ArrayLike | None = None,
+        reference: str | None = "litert",
+        *,
+        tflite: ModelSource | None = None,
+        limit: int | None = None,
+        progress: Progress | bool = False,
+    ) -> Report:
+        """Runs many samples through the active model and says how right and how fast it is.
+
+        Other threads' runs and changes of the active model wait until it is done.
+
+        Args:
+            x: samples [N, ...]; a tuple of arrays where the model has several inputs. Of the
+                input's own dtype they are taken as they are; floats are real values; uint8 for
+                another dtype are pixels (docs/VALIDATION.md).
+            y: class of each sample, integers [N]; the classes are the first output's elements.
+            reference: "litert" compares each output with LiteRT's reference kernels, "none" not.
+            tflite: the model's .tflite, for the reference; by default the one that this Device
+                compiled into the active model. Without it the report says that there is none.
+            limit: only the first samples.
+            progress: called with (done, total) samples; True shows a bar.
+
+        Raises:
+            ShapeError, DtypeError, InputError: samples or labels do not fit.
+            NoModelError: none is active.
+        """
+        with self._running:
+            runner, known = self._runner()
+            with _counting(progress, f"validating {runner.model.name}") as show:
+                return validating.validate(
+                    runner,
+                    x,
+                    y,
+                    reference=reference,
+                    tflite=known if tflite is None else tflite,
+                    limit=limit,
+                    progress=show,
+                )
+
+    def trace(
+        self,
+        *inputs: npt.ArrayLike,
+        reference: str | None = "litert",
+        tflite: ModelSource | None = None,
+    ) -> Trace:
+        """Runs the active model step by step, reads every tensor back and compares it.
+
+        Args:
+            inputs: as for `infer`; none: random ones, always the same.
+            reference: as for `validate`.
+            tflite: as for `validate`.
+
+        Raises:
+            ShapeError, DtypeError: an input does not fit.
+            NoModelError: none is active.
+        """
+        with self._running:
+            runner, known = self._runner()
+            arrays = runner.model.fit(inputs) if inputs else tracing.random_inputs(runner.model)
+            return tracing.trace(runner, arrays, reference, known if tflite is None else tflite)
+
+    def _runner(self) -> tuple[BoardRunner, bytes | None]:
+        model = self._models.read()
+        return BoardRunner(self._client, model), self._tflites.get(model.sha256)
 
     # ---- Python on the board ---------------------------------------------------------------------
 
@@ -306,18 +381,22 @@ class Device:
 
 
 def _encode(model: Model, inputs: tuple[npt.ArrayLike, ...]) -> list[bytes]:
-    if len(inputs) != len(model.inputs):
-        names = ", ".join(f"'{t.name}' {t}" for t in model.inputs)
-        raise ShapeError(
-            f"model '{model.name}' must get {len(model.inputs)} inputs ({names}); got {len(inputs)}"
-        )
-    return [t.fit(x).tobytes() for t, x in zip(model.inputs, inputs, strict=True)]
+    return [x.tobytes() for x in model.fit(inputs)]
 
 
 @contextlib.contextmanager
 def _progress(progress: Progress | bool, title: str) -> Iterator[Progress | None]:
     if progress is True:
         with upload_bar(title) as show:
+            yield show
+    else:
+        yield progress or None
+
+
+@contextlib.contextmanager
+def _counting(progress: Progress | bool, title: str) -> Iterator[Progress | None]:
+    if progress is True:
+        with count_bar(title) as show:
             yield show
     else:
         yield progress or None

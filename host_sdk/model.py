@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy.typing as npt
+
 from host_sdk.client import Client
-from host_sdk.errors import NoHeadError, ProtocolError
+from host_sdk.errors import NoHeadError, ProtocolError, ShapeError
 from host_sdk.fields import Fields
 from host_sdk.messages import Value, unpack_value
-from host_sdk.tensor import TensorInfo
+from host_sdk.tensor import Array, TensorInfo
 from host_sdk.upload import pieces
 
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
@@ -17,11 +20,32 @@ _HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
 
 @dataclass(frozen=True)
 class StepInfo:
-    """A step of the program: its tensor's name, its operator, its multiply-accumulates."""
+    """A step of the program.
+
+    Attributes:
+        name: of the tensor that it computes.
+        op: operator.
+        macs: multiply-accumulates.
+        outputs: indices into the model's `tensors`.
+    """
 
     name: str
     op: str
     macs: int
+    outputs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ArenaTensor:
+    """A tensor in the arena, there from the step that writes it until its last use.
+
+    Attributes:
+        info: name, shape, dtype, scale.
+        offset: of its first byte in the arena.
+    """
+
+    info: TensorInfo
+    offset: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,7 @@ class Model:
         steps: the network's, then the head's.
         labels: names of classes; empty where the model has none.
         image: how pixels become inputs; None where the model does not say.
+        tensors: all tensors in the arena.
     """
 
     name: str
@@ -61,6 +86,7 @@ class Model:
     steps: tuple[StepInfo, ...]
     labels: tuple[str, ...]
     image: Normalisation | None
+    tensors: tuple[ArenaTensor, ...] = ()
 
     def entry(self, result: int) -> int:
         """The entry that gives a kind of result.
@@ -79,6 +105,32 @@ class Model:
     def label(self, index: int) -> str:
         """The name of a class; its number where it has none."""
         return self.labels[index] if 0 <= index < len(self.labels) else str(index)
+
+    def fit(self, inputs: Sequence[npt.ArrayLike]) -> list[Array]:
+        """What the inputs take: see `TensorInfo.fit`.
+
+        Raises:
+            ShapeError, DtypeError: an input does not fit, or their number is another.
+        """
+        if len(inputs) != len(self.inputs):
+            names = ", ".join(f"'{t.name}' {t}" for t in self.inputs)
+            raise ShapeError(
+                f"model '{self.name}' must get {len(self.inputs)} inputs ({names}); "
+                f"got {len(inputs)}"
+            )
+        return [t.fit(x) for t, x in zip(self.inputs, inputs, strict=True)]
+
+    def read_outputs(self, data: bytes) -> tuple[Array, ...]:
+        """The outputs, in the model's dtypes, from the bytes of a run of entry 0.
+
+        Raises:
+            ProtocolError: the number of bytes is another.
+        """
+        outputs, at = [], 0
+        for tensor in self.outputs:
+            outputs.append(tensor.read_values(data[at : at + tensor.size_bytes]))
+            at += tensor.size_bytes
+        return tuple(outputs)
 
 
 class ModelReader:
@@ -113,24 +165,31 @@ class ModelReader:
             case _:
                 raise fields.wrong("metadata", "[offset, size]")
         place = f"metadata of '{name}'"
-        metadata = Fields(unpack_value(raw, place), place)
-        tensors = metadata.maps("tensors")
-        return Model(
-            name=name,
-            version=fields.integer("version"),
-            sha256=fields.data("sha256"),
-            arena_bytes=fields.integer("arena"),
-            stack_bytes=fields.integer("stack"),
-            entries=tuple(e.integer("result") for e in fields.maps("entries")),
-            inputs=_pick(tensors, metadata, "inputs"),
-            outputs=_pick(tensors, metadata, "outputs"),
-            steps=tuple(
-                StepInfo(s.text("name"), s.text("op"), s.integer("macs"))
-                for s in metadata.maps("steps")
-            ),
-            labels=metadata.texts("labels") if "labels" in metadata else (),
-            image=_normalisation(metadata.map("image")) if "image" in metadata else None,
-        )
+        return make_model(fields, Fields(unpack_value(raw, place), place))
+
+
+def make_model(fields: Fields, metadata: Fields) -> Model:
+    """A model from the reply to `model` (docs/SPEC-wire.md) and the blob's metadata.
+
+    Raises:
+        ProtocolError: something in them is not what the SPEC says.
+    """
+    tensors = metadata.maps("tensors")
+    steps = tuple(_step(s, len(tensors)) for s in metadata.maps("steps"))
+    return Model(
+        name=fields.text("name"),
+        version=fields.integer("version"),
+        sha256=fields.data("sha256"),
+        arena_bytes=fields.integer("arena"),
+        stack_bytes=fields.integer("stack"),
+        entries=tuple(e.integer("result") for e in fields.maps("entries")),
+        inputs=_pick(tensors, metadata, "inputs"),
+        outputs=_pick(tensors, metadata, "outputs"),
+        steps=steps,
+        labels=metadata.texts("labels") if "labels" in metadata else (),
+        image=_normalisation(metadata.map("image")) if "image" in metadata else None,
+        tensors=tuple(ArenaTensor(TensorInfo.read(t), t.integer("offset")) for t in tensors),
+    )
 
 
 def read_object(client: Client, name: str, offset: int, size: int) -> bytes:
@@ -141,6 +200,13 @@ def read_object(client: Client, name: str, offset: int, size: int) -> bytes:
     if len(data) != size:
         raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")
     return data
+
+
+def _step(fields: Fields, tensors: int) -> StepInfo:
+    outputs = fields.integers("outputs") if "outputs" in fields else ()
+    if any(not 0 <= i < tensors for i in outputs):
+        raise fields.wrong("outputs", f"indices below {tensors}")
+    return StepInfo(fields.text("name"), fields.text("op"), fields.integer("macs"), outputs)
 
 
 def _pick(tensors: list[Fields], metadata: Fields, key: str) -> tuple[TensorInfo, ...]:

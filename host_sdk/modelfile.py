@@ -33,10 +33,12 @@ class ModelFile:
     Attributes:
         name: for the store, when no other is given.
         data: the blob.
+        tflite: what it was compiled from; None where a blob was given.
     """
 
     name: str
     data: bytes
+    tflite: bytes | None = None
 
 
 def read_model_file(source: ModelSource) -> tuple[str | None, bytes]:
@@ -74,7 +76,8 @@ def prepare_blob(source: ModelSource, head: HeadSource | None, board: BoardInfo)
         ToolMissingError: the compiler is not installed.
     """
     stem, data = read_model_file(source)
-    if is_tflite(data):
+    tflite = data if is_tflite(data) else None
+    if tflite is not None:
         data = compile_tflite(source, head, board.cpu)
     elif not is_blob(data):
         raise ModelFileError(
@@ -84,7 +87,7 @@ def prepare_blob(source: ModelSource, head: HeadSource | None, board: BoardInfo)
         raise InputError("head must be given when a .tflite is compiled; this is a blob already")
     blob = _unpack(source, data)
     _check_cpu(blob, board)
-    return ModelFile(stem or str(blob.metadata.get("name") or "model"), data)
+    return ModelFile(stem or str(blob.metadata.get("name") or "model"), data, tflite)
 
 
 def compile_tflite(

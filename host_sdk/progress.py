@@ -1,14 +1,17 @@
-"""A progress bar for uploads."""
+"""Progress bars."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -31,6 +34,29 @@ def upload_bar(title: str) -> Iterator[ProgressFunction]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns) as bar:
+    with _bar(title, columns) as show:
+        yield show
+
+
+@contextlib.contextmanager
+def count_bar(title: str) -> Iterator[ProgressFunction]:
+    """Shows a bar while it is open.
+
+    Yields:
+        A function to call with (done, total) of things.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with _bar(title, columns) as show:
+        yield show
+
+
+@contextlib.contextmanager
+def _bar(title: str, columns: tuple[ProgressColumn, ...]) -> Iterator[ProgressFunction]:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

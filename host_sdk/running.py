@@ -22,11 +22,13 @@ class Ran:
         us: how long it took on the board, microseconds.
         data: the outputs one after another, or the head's result.
         steps_us: of each step, where asked for.
+        at_us: the board's clock when it began, microseconds modulo 2**32; None of older boards.
     """
 
     us: int
     data: bytes
     steps_us: tuple[int, ...]
+    at_us: int | None = None
 
 
 def run(client: Client, inputs: Sequence[bytes], entry: int = 0, profile: bool = False) -> Ran:
@@ -54,7 +56,8 @@ def run(client: Client, inputs: Sequence[bytes], entry: int = 0, profile: bool =
     if len(data) != size:
         raise ProtocolError(f"run: result must have {size} bytes; has {len(data)}")
     steps_us = fields.integers("steps") if "steps" in fields else ()
-    return Ran(us=fields.integer("us"), data=data, steps_us=steps_us)
+    at_us = fields.integer("at") if "at" in fields else None
+    return Ran(us=fields.integer("us"), data=data, steps_us=steps_us, at_us=at_us)
 
 
 def write_inputs(client: Client, inputs: Sequence[bytes]) -> None:

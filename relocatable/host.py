@@ -36,17 +36,21 @@ class HostModel:
     Args:
         data: a blob with a variant for this machine (target "host").
 
+    Attributes:
+        blob: what was loaded.
+        variant: the part of it that runs here.
+
     Raises:
         BlobError: the blob is damaged, or holds no code for this machine.
     """
 
     def __init__(self, data: bytes) -> None:
         self.blob = Blob.unpack(data)
-        variant = _pick_variant(self.blob)
-        self._arena = _aligned(variant.arena_bytes, ARENA_ALIGN)
-        self._weights = _aligned(len(variant.weights), SECTION_ALIGN)
-        self._weights[:] = np.frombuffer(variant.weights, np.uint8)
-        self._code, self._steps = _map_code(variant)
+        self.variant = _pick_variant(self.blob)
+        self._arena = _aligned(self.variant.arena_bytes, ARENA_ALIGN)
+        self._weights = _aligned(len(self.variant.weights), SECTION_ALIGN)
+        self._weights[:] = np.frombuffer(self.variant.weights, np.uint8)
+        self._code, self._steps = _map_code(self.variant)
         self._context = _Context(self._arena.ctypes.data, self._weights.ctypes.data)
 
     def __enter__(self) -> HostModel:

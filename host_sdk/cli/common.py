@@ -50,13 +50,19 @@ def board_command(command: Callable[..., Any]) -> Callable[..., Any]:
         with Device(port, baud=baud) as board:
             return command(board, *args, **options)
 
+    return port_options(with_board)
+
+
+def port_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --port and --baud."""
     named = click.option(
         "--port",
         metavar="PORT",
         help=f"/dev/ttyACM0, COM3, socket://HOST:PORT, sim://cortex-m55, ... [{PORT_VARIABLE}]",
     )
     speed = click.option("--baud", default=115200, show_default=True, help="Of a serial port.")
-    return named(speed(with_board))
+    decorated: Callable[..., Any] = named(speed(command))
+    return decorated
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from host_sdk.cli import boards, compiling, demo, models, repl, running, scripts, sim
+from host_sdk.cli import boards, compiling, demo, models, repl, running, scripts, sim, validating
 from host_sdk.cli.common import SdkGroup
 
 
@@ -37,6 +37,8 @@ for command in (
     running.detect,
     running.classify,
     running.profile,
+    validating.validate,
+    validating.trace,
     scripts.run,
     repl.repl,
     sim.sim,

@@ -14,7 +14,6 @@ from host_sdk.cli.common import board_command, json_option, print_json, print_ta
 from host_sdk.device import Device
 from host_sdk.errors import InputError
 from host_sdk.result import Classes, Detections
-from host_sdk.tensor import Array
 
 threshold_option = click.option(
     "--threshold", default=0.0, help="Leave out scores below; the model's own stays in force."
@@ -31,7 +30,7 @@ def infer(
     board: Device, inputs: tuple[str, ...], output: str | None, raw: bool, as_json: bool
 ) -> None:
     """Run the active model on arrays: one .npy file for each input."""
-    result = board.infer(*(_load(path) for path in inputs), raw=raw)
+    result = board.infer(*(load_array(path) for path in inputs), raw=raw)
     outputs = result if isinstance(result, tuple) else (result,)
     if output:
         arrays: dict[str, Any] = {f"y{i}": y for i, y in enumerate(outputs)}
@@ -82,7 +81,7 @@ def classify(board: Device, picture: str, threshold: float, as_json: bool) -> No
 @json_option
 def profile(board: Device, inputs: tuple[str, ...], as_json: bool) -> None:
     """Measure each step of the active model, on zeros or on arrays."""
-    measured = board.profile(*(_load(path) for path in inputs))
+    measured = board.profile(*(load_array(path) for path in inputs))
     if as_json:
         print_json(measured.to_json())
     else:
@@ -105,10 +104,14 @@ def save_picture(found: Detections, path: Path) -> None:
         found.draw().save(path)
 
 
-def _load(path: str) -> Array:
+def load_array(path: str) -> Any:
+    """An array of a .npy, or the mapping of a .npz.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     with _as_input_error(Path(path)):
-        array: Array = np.load(path, allow_pickle=False)
-        return array
+        return np.load(path, allow_pickle=False)
 
 
 @contextlib.contextmanager

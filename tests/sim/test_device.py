@@ -265,9 +265,7 @@ def test_a_killed_board_keeps_the_old_model_and_resumes_the_upload(
         with pytest.raises(LinkError):
             device.load_model(coins_blob, "net", progress=pull)
     with Device(f"sim://cortex-m55?flash={flash}") as device:
-        assert [o.sha256 for o in device.models()] == [
-            hashlib.sha256(digits_blob).digest()
-        ]
+        assert [o.sha256 for o in device.models()] == [hashlib.sha256(digits_blob).digest()]
         assert device.infer(np.zeros(device.model().inputs[0].shape)).shape[-1] == 10
         device.load_model(coins_blob, "net")
         assert len(device.detect(EXAMPLES / "coins.png")) >= 20

@@ -90,6 +90,8 @@ class FakeBoard:
         self.typed = b""
         self.silent = False
         self.on_exec: Callable[[str], None] = self.print
+        self.clock_us = 2**32 - 3000
+        self.wrong_step = -1  # the step that computes nonsense
         self._inputs: dict[int, bytearray] = {}
         self._out = b""
         self._replies: dict[int, Reply] = {}
@@ -312,7 +314,9 @@ class FakeBoard:
         if entry:
             self._out = self.results[entry - 1][1]
         fits = len(self._out) < self.frame - 64
+        self.clock_us += 2000
         return {
+            "at": self.clock_us % 2**32,
             "us": 1500,
             "size": len(self._out),
             "result": self._out if fits else None,
@@ -320,6 +324,22 @@ class FakeBoard:
         }
 
     def do_out_read(self, offset: int, size: int) -> bytes:
+        return self._out[offset : offset + size]
+
+    def do_run_steps(self, entry: int, first: int, count: int) -> None:
+        if entry > len(self.results):
+            raise Refused(-62, "model has no such entry")
+        if first + count > 2:
+            raise Refused(-23, "offset or length lies outside")
+        for step in range(first, first + count):
+            if step == 1:
+                self._out = bytes((b + 1) & 255 for b in self._inputs[0])
+            if step == self.wrong_step:
+                self._out = bytes(len(self._inputs[0]))
+
+    def do_arena_read(self, offset: int, size: int) -> bytes:
+        if offset + size > max(len(self._out), 100):
+            raise Refused(-23, "offset or length lies outside")
         return self._out[offset : offset + size]
 
     def do_exec(self, source: str) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from host_sdk import InputError
 from host_sdk.cli import main
+from host_sdk.cli.validating import read_data
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -26,8 +30,11 @@ def test_every_command_has_help() -> None:
 
 
 def test_the_commands_are_those_of_the_readme() -> None:
-    expected = "demo boards info build inspect load ls rm activate infer detect classify profile"
-    assert list(main.commands) == [*expected.split(), "run", "repl", "sim"]
+    expected = (
+        "demo boards info build inspect load ls rm activate infer detect classify profile "
+        "validate trace run repl sim"
+    )
+    assert list(main.commands) == expected.split()
 
 
 def test_boards_lists_the_virtual_ones() -> None:
@@ -72,3 +79,46 @@ def test_a_damaged_blob_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"XPNB" + bytes(200))
     assert "Error: blob must have the 0 bytes" in xipnet("inspect", path).output
+
+
+def test_validate_and_trace_on_this_computer(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    model = EXAMPLES / "models" / "digits.tflite"
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=rng.integers(0, 255, (4, 8, 8, 1), np.uint8), z=[1, 2, 3, 4])
+    pages = [f"--{kind}={tmp_path / f'r.{kind}'}" for kind in ("html", "json", "csv")]
+    data = ("--data", tmp_path / "d.npz", "--on", "host")
+    done = xipnet("validate", model, *data, "--labels", "z", "--limit", "3", *pages)
+    assert done.exit_code == 0, done.output
+    assert "digits on this computer" in done.output
+    assert "3 of 3" in done.output
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert [r["label"] for r in told["rows"]] == [1, 2, 3]
+    assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 4
+    assert "absent: not asked for" in xipnet("validate", model, *data, "--reference=none").output
+    wrong = xipnet("validate", model, *data, "--labels", "q")
+    assert "labels must be a key of the data (x, z) or a file; is 'q'" in wrong.output
+    traced = json.loads(xipnet("trace", model, "--on", "host", "--json").output)
+    assert traced["reference"] == "litert"
+    assert [r["differs"] for r in traced["rows"]] == [False] * len(traced["rows"])
+
+
+def test_data_of_a_validation(tmp_path: Path) -> None:
+    x, y = np.zeros((3, 2)), np.arange(3)
+    path = tmp_path / "d.npz"
+
+    def read(named: str | None = None, /, **arrays: Any) -> Any:
+        np.savez(path, **arrays)
+        return read_data(path, named)
+
+    for arrays in ({"x": x, "y": y}, {"images": x, "labels": y}, {"y": y, "x": x, "other": y}):
+        got = read(**arrays)
+        assert (got[0].shape, got[1].tolist()) == ((3, 2), [0, 1, 2])
+    both, none = read(x0=x, x1=y)
+    assert ([a.shape for a in both], none) == ([(3, 2), (3,)], None)
+    np.save(tmp_path / "y.npy", y)
+    assert read(str(tmp_path / "y.npy"), a=x)[1].tolist() == [0, 1, 2]
+    assert read_data(tmp_path / "y.npy", None)[0].shape == (3,)
+    with pytest.raises(InputError, match="must hold the samples as x, or x0, x1"):
+        read(a=x, b=x)

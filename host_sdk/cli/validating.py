@@ -1,0 +1,199 @@
+"""`xipnet validate`, `xipnet trace`: how right a model is, on a board or on this computer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from host_sdk.cli.common import (
+    json_option,
+    port_options,
+    print_json,
+)
+from host_sdk.cli.running import load_array
+from host_sdk.device import Device
+from host_sdk.errors import InputError
+from host_sdk.progress import count_bar, upload_bar
+from host_sdk.tensor import Array
+from host_sdk.validation.on_host import trace_on_host, validate_on_host
+from host_sdk.validation.report import Report, write_text
+from host_sdk.validation.trace import Trace
+
+LABEL_KEYS = ("y", "labels")
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds MODEL, --on, --reference, --tflite, --head, --port, --baud."""
+    options = (
+        click.argument("model", type=click.Path(dir_okay=False)),
+        click.option(
+            "--on",
+            type=click.Choice(("board", "host")),
+            default="board",
+            show_default=True,
+            help="Where it runs: host is this computer.",
+        ),
+        click.option(
+            "--reference",
+            type=click.Choice(("litert", "none")),
+            default="litert",
+            show_default=True,
+            help="What to compare with.",
+        ),
+        click.option(
+            "--tflite",
+            type=click.Path(dir_okay=False),
+            help="For the reference, where MODEL is a blob.",
+        ),
+        click.option("--head", type=click.Path(dir_okay=False), help="By default MODEL.toml."),
+        port_options,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@model_options
+@click.option(
+    "--data", required=True, type=click.Path(dir_okay=False), help="Samples: .npz or .npy."
+)
+@click.option(
+    "--labels", metavar="KEY|FILE", help="In --data, or a .npy. By default the key y or labels."
+)
+@click.option("--limit", type=click.IntRange(1), help="Only the first samples.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page.")
+@click.option("--json", "json_", type=click.Path(dir_okay=False), help="Write JSON.")
+@click.option("--csv", "csv_", type=click.Path(dir_okay=False), help="Write a line per sample.")
+def validate(
+    model: str,
+    on: str,
+    data: str,
+    labels: str | None,
+    limit: int | None,
+    html: str | None,
+    json_: str | None,
+    csv_: str | None,
+    **options: Any,
+) -> None:
+    """Run many samples through MODEL: accuracy, differences from LiteRT's reference, times."""
+    x, y = read_data(Path(data), labels)
+    report = _validate(model, on, x, y, limit, **options)
+    for path, text in ((html, report.to_html), (json_, report.json_text), (csv_, report.to_csv)):
+        if path:
+            write_text(Path(path), text())
+    click.echo(repr(report))
+
+
+def _validate(
+    model: str,
+    on: str,
+    x: Array | tuple[Array, ...],
+    y: Array | None,
+    limit: int | None,
+    *,
+    reference: str,
+    tflite: str | None,
+    head: str | None,
+    port: str | None,
+    baud: int,
+) -> Report:
+    if on == "host":
+        with count_bar(f"validating {Path(model).stem}") as show:
+            return validate_on_host(
+                model, x, y, reference, tflite=tflite, head=head, limit=limit, progress=show
+            )
+    with Device(port, baud=baud) as board:
+        with upload_bar(Path(model).stem) as show:
+            board.load_model(model, head=head, progress=show)
+        return board.validate(x, y, reference, tflite=tflite, limit=limit, progress=True)
+
+
+@click.command()
+@model_options
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="FILE.npy",
+    help="One for each input; by default random values, always the same.",
+)
+@json_option
+def trace(model: str, on: str, inputs: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Run MODEL step by step and compare every tensor with LiteRT's reference."""
+    traced = _trace(model, on, [load_array(path) for path in inputs], **options)
+    if as_json:
+        print_json(traced.to_json())
+        return
+    click.echo(repr(traced))
+
+
+def _trace(
+    model: str,
+    on: str,
+    inputs: list[Array],
+    *,
+    reference: str,
+    tflite: str | None,
+    head: str | None,
+    port: str | None,
+    baud: int,
+) -> Trace:
+    if on == "host":
+        return trace_on_host(model, *inputs, reference=reference, tflite=tflite, head=head)
+    with Device(port, baud=baud) as board:
+        board.load_model(model, head=head)
+        return board.trace(*inputs, reference=reference, tflite=tflite)
+
+
+def read_data(path: Path, labels: str | None) -> tuple[Array | tuple[Array, ...], Array | None]:
+    """Samples and labels.
+
+    Args:
+        path: .npy: the samples. .npz: those of the key x, else of x0, x1, ..., else of the only
+            key that is not the labels'.
+        labels: a key of the .npz, or a .npy file; None: the key y or labels, where there is one.
+
+    Raises:
+        InputError: a file cannot be read, or it is not clear which array is meant.
+    """
+    loaded = load_array(str(path))
+    arrays = {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    key, y = None, None
+    if labels is None:
+        key = next((k for k in LABEL_KEYS if k in arrays), None)
+    elif labels in arrays:
+        key = labels
+    else:
+        y = _labels_file(labels, arrays)
+    if key is not None:
+        y = arrays.pop(key)
+    return _samples(path, arrays), y
+
+
+def _labels_file(labels: str, arrays: dict[str, Array]) -> Array:
+    if not Path(labels).exists():
+        keys = ", ".join(arrays)
+        raise InputError(f"labels must be a key of the data ({keys}) or a file; is '{labels}'")
+    loaded = load_array(labels)
+    if not isinstance(loaded, np.ndarray):
+        raise InputError(f"labels {labels} must be a .npy with one array")
+    return loaded
+
+
+def _samples(path: Path, arrays: dict[str, Array]) -> Array | tuple[Array, ...]:
+    numbered = [f"x{i}" for i in range(len(arrays))]
+    if "x" in arrays:
+        return arrays["x"]
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    if arrays and set(numbered) == set(arrays):
+        return tuple(arrays[k] for k in numbered)
+    raise InputError(
+        f"{path} must hold the samples as x, or x0, x1, ... for several inputs; holds "
+        f"{', '.join(arrays) or 'nothing'}"
+    )

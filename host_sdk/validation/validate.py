@@ -1,0 +1,190 @@
+"""Runs samples through a model and adds up what came out, sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from host_sdk.model import Model
+from host_sdk.modelfile import ModelSource
+from host_sdk.tensor import Array
+from host_sdk.validation.litert import Reference, open_reference
+from host_sdk.validation.metrics import ClassCounter, DifferenceSum, scores_of, times_of
+from host_sdk.validation.report import ImageRow, Report, Thumbnail, Timing
+from host_sdk.validation.runners import Measured, Runner
+from host_sdk.validation.samples import Samples, read_labels
+
+# progress(done, total) samples
+Progress = Callable[[int, int], None]
+
+MISTAKES = 24  # pictures kept for the report
+_CLOCK_US = 2**32
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How a sample's outputs compare with the reference's.
+
+    Attributes:
+        outputs: the reference's.
+        max_abs: largest difference in real values.
+        exact: all are equal bit by bit.
+    """
+
+    outputs: list[Array]
+    max_abs: float
+    exact: bool
+
+
+def validate(
+    runner: Runner,
+    x: npt.ArrayLike | Sequence[npt.ArrayLike],
+    y: npt.ArrayLike | None = None,
+    *,
+    reference: str | None = "litert",
+    tflite: ModelSource | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Validates a model; arguments as of `Device.validate`.
+
+    Args:
+        runner: runs the model.
+        x: samples.
+        y: classes.
+        reference: "litert" or "none".
+        tflite: of the model.
+        limit: only the first samples.
+        progress: called with (done, total) samples.
+    """
+    model = runner.model
+    samples = Samples(x, model, limit)
+    labels = None if y is None else read_labels(y, len(samples))
+    oracle, why_not = open_reference(reference, tflite)
+    validation = _Validation(model, samples, labels, oracle)
+    for done, measured in enumerate(runner.run_all(samples), 1):
+        validation.add(measured)
+        if progress:
+            progress(done, len(samples))
+    return Report(
+        model=model.name,
+        sha256=model.sha256.hex(),
+        place=runner.place,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        samples=len(samples),
+        classification=validation.classes.result(),
+        differences=tuple(s.result() for s in validation.sums) if oracle else (),
+        reference="litert" if oracle else why_not,
+        exact_samples=sum(bool(r.exact) for r in validation.rows) if oracle else None,
+        timing=timing_of(validation.rows),
+        layers=runner.profile(samples[0]),
+        rows=tuple(validation.rows),
+        mistakes=tuple(validation.mistakes),
+    )
+
+
+class _Validation:
+    """Adds up what the runs give."""
+
+    def __init__(
+        self,
+        model: Model,
+        samples: Samples,
+        labels: npt.NDArray[np.int64] | None,
+        oracle: Reference | None,
+    ) -> None:
+        self.rows: list[ImageRow] = []
+        self.mistakes: list[Thumbnail] = []
+        self.classes = ClassCounter(model.labels)
+        self.sums = [DifferenceSum(t) for t in model.outputs]
+        self._model = model
+        self._samples = samples
+        self._labels = labels
+        self._oracle = oracle
+        self._first: Measured | None = None
+        self._began_us: int | None = None
+
+    def add(self, measured: Measured) -> None:
+        index = len(self.rows)
+        compared = self._compare(index, measured.outputs)
+        label = predicted = theirs = score = None
+        if self._labels is not None:
+            label = int(self._labels[index])
+            scores = self._scores(measured.outputs)
+            predicted, score = int(np.argmax(scores)), float(scores.max())
+            expected = self._scores(compared.outputs) if compared else None
+            theirs = None if expected is None else int(np.argmax(expected))
+            self.classes.add(label, scores, expected)
+        first = self._first = self._first or measured
+        row = ImageRow(
+            index=index,
+            label=label,
+            predicted=predicted,
+            score=score,
+            reference_predicted=theirs,
+            max_abs=compared.max_abs if compared else None,
+            exact=compared.exact if compared else None,
+            run_us=round(measured.us, 1),
+            latency_us=round((measured.done_s - measured.sent_s) * 1e6, 1),
+            sent_us=round((measured.sent_s - first.sent_s) * 1e6, 1),
+            done_us=round((measured.done_s - first.sent_s) * 1e6, 1),
+            began_us=self._unwrap(measured.at_us),
+        )
+        self.rows.append(row)
+        self._keep_mistake(row)
+
+    def _compare(self, index: int, outputs: Sequence[Array]) -> Compared | None:
+        if self._oracle is None:
+            return None
+        theirs = self._oracle.run(self._samples[index])
+        found = [
+            s.add(ours, other.reshape(ours.shape))
+            for s, ours, other in zip(self.sums, outputs, theirs, strict=True)
+        ]
+        return Compared(theirs, max(f[0] for f in found), all(f[1] for f in found))
+
+    def _scores(self, outputs: Sequence[Array]) -> Array:
+        return scores_of(self._model.outputs[0].dequantise(outputs[0]))
+
+    def _unwrap(self, at_us: int | None) -> int | None:
+        """The board's clock from the first sample's run on; it wraps at 2**32."""
+        if at_us is None or self._first is None or self._first.at_us is None:
+            return None
+        last = self._began_us or 0
+        since_last = (at_us - self._first.at_us - last) % _CLOCK_US
+        self._began_us = last + since_last
+        return self._began_us
+
+    def _keep_mistake(self, row: ImageRow) -> None:
+        if row.label == row.predicted or len(self.mistakes) == MISTAKES:
+            return
+        pixels = self._samples.pixels(row.index)
+        if pixels is not None:
+            self.mistakes.append(Thumbnail(row, pixels.copy()))
+
+
+def timing_of(rows: Sequence[ImageRow]) -> Timing:
+    """Where the time of at least one sample went."""
+    latency_us = [r.latency_us for r in rows]
+    busy_us = max(_busy_us(rows), 1e-3)
+    share = 1.0 - sum(r.run_us for r in rows) / max(sum(latency_us), 1e-3)
+    return Timing(
+        run=times_of([r.run_us for r in rows]),
+        latency=times_of(latency_us),
+        transfer_share=max(share, 0.0),
+        busy_s=busy_us / 1e6,
+        per_second=len(rows) / busy_us * 1e6,
+    )
+
+
+def _busy_us(rows: Sequence[ImageRow]) -> float:
+    """How long at least one sample was under way; samples may overlap."""
+    busy = end = 0.0
+    for row in sorted(rows, key=lambda r: r.sent_us):
+        busy += max(row.done_us - max(row.sent_us, end), 0.0)
+        end = max(end, row.done_us)
+    return busy

@@ -1,0 +1,43 @@
+"""Validation and traces on the real firmware."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import shared_model
+from sim.conftest import example_model
+
+from host_sdk import Device, validate_on_host
+
+pytestmark = pytest.mark.sim
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m55"])
+def test_the_board_is_as_right_as_litert(cpu: str) -> None:
+    x = np.random.default_rng(0).integers(0, 255, (5, 8, 8, 1), np.uint8)
+    y = np.arange(5)
+    with Device(f"sim://{cpu}") as board:
+        board.load_model(example_model("digits"))
+        report = board.validate(x, y)
+        trace = board.trace(x[0] / 255.0)
+    assert (report.reference, report.exact_samples) == ("litert", 5)
+    host = validate_on_host(example_model("digits"), x, y)
+    assert report.classification == host.classification
+    assert all(0 < row.run_us < row.latency_us for row in report.rows)
+    began = [row.began_us for row in report.rows]
+    assert None not in began
+    assert began == sorted(set(began))
+    assert len(report.layers.rows) == len(trace.rows)
+    assert trace.reference == "litert"
+    assert trace.compared == len(trace.rows)
+    assert trace.first_difference is None, trace
+
+
+@pytest.mark.slow
+def test_a_trace_of_tensors_larger_than_a_frame() -> None:
+    with Device("sim://cortex-m55") as board:
+        board.load_model(shared_model("cifar_cnn_int8.tflite"))
+        trace = board.trace()
+    assert max(row.values.nbytes for row in trace.rows) > 4096
+    assert trace.compared > 4
+    assert trace.first_difference is None, trace
