@@ -6,6 +6,7 @@ QEMU ends with this process, however that ends: by `close`, by atexit, and on Li
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import socket
 import subprocess
@@ -24,11 +25,12 @@ from host_sdk.errors import (
 from host_sdk.transports.lock import FileLock
 
 _INSTALL = {"darwin": "brew install qemu"}
-# prctl(PR_SET_PDEATHSIG, SIGKILL)
+# prctl(PR_SET_PDEATHSIG, SIGKILL); the parent may be gone already.
 _DIE_WITH_PARENT = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)
-os.execv(sys.argv[1], sys.argv[1:])
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
@@ -177,4 +179,4 @@ def _die_with_parent(command: list[str]) -> list[str]:
     """
     if not sys.platform.startswith("linux"):
         return command
-    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, *command]
+    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command]

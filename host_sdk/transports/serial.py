@@ -8,7 +8,7 @@ import threading
 import serial
 
 from host_sdk.errors import PortBusyError, PortClosedError, PortNotFoundError
-from host_sdk.transports.lock import FileLock, port_lock_path
+from host_sdk.transports.lock import lock_port
 
 _WRITE_TIMEOUT_S = 10.0
 _BUSY = (errno.EBUSY, errno.EWOULDBLOCK, errno.EACCES)
@@ -28,10 +28,7 @@ class SerialTransport:
 
     def __init__(self, port: str, baud: int = 115200) -> None:
         self.name = port
-        try:
-            self._lock = FileLock(port_lock_path(port))
-        except BlockingIOError as error:
-            raise PortBusyError(f"{port} is in use by another Device") from error
+        self._lock = lock_port(port)
         try:
             self._serial = _open(port, baud)
         except BaseException:

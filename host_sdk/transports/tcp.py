@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlsplit
 
-from host_sdk.errors import PortBusyError, PortNotFoundError
-from host_sdk.transports.lock import FileLock, port_lock_path
+from host_sdk.errors import PortNotFoundError
+from host_sdk.transports.lock import lock_port
 from host_sdk.transports.stream import SocketTransport
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -23,10 +23,7 @@ def open_tcp(url: str) -> SocketTransport:
         PortBusyError: another Device of this user holds it.
     """
     host, port = _address(url)
-    try:
-        lock = FileLock(port_lock_path(f"socket://{host}:{port}"))
-    except BlockingIOError as error:
-        raise PortBusyError(f"{url} is in use by another Device") from error
+    lock = lock_port(f"socket://{host}:{port}")
     try:
         connection = socket.create_connection((host, port), _CONNECT_TIMEOUT_S)
     except OSError as error:

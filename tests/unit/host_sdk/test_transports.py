@@ -164,6 +164,12 @@ def test_locks_are_held_once(tmp_path: Path) -> None:
         FileLock(tmp_path / "f")
     lock.release()
     FileLock(tmp_path / "f").release()
+    lock = FileLock(tmp_path / "g", remove=True)
+    with pytest.raises(BlockingIOError):
+        FileLock(tmp_path / "g")
+    lock.release()
+    lock.release()
+    assert not (tmp_path / "g").exists()
 
 
 def test_sim_urls() -> None:
