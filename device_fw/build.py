@@ -36,7 +36,12 @@ _NO_WARNINGS = ["-w"]
 
 # By folder and name. The compiler must not turn the loop of memset into a call of memset; Python
 # spends its time in the interpreter's loop and in the collector.
-_EXTRA = {"libc/string0.c": ["-fno-builtin"], "py/vm.c": ["-O2"], "py/gc.c": ["-O2"]}
+_EXTRA = {
+    "libc/string0.c": ["-fno-builtin"],
+    "py/vm.c": ["-O2"],
+    "py/gc.c": ["-O2"],
+    "core/xn_image.c": ["-O2", "-ffp-contract=off"],
+}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from host_sdk.client import Client
 from host_sdk.fields import Fields
+from host_sdk.files import get_file, put_file
 from host_sdk.image import Picture, prepare
 from host_sdk.info import BoardInfo, StoredObject
 from host_sdk.messages import Value
@@ -159,6 +161,53 @@ class Device:
         """
         with self._running:
             self._client.call("rm", name)
+
+    # ---- Files -----------------------------------------------------------------------------------
+
+    def put(
+        self,
+        name: str | os.PathLike[str],
+        source: bytes | str | os.PathLike[str] | None = None,
+        *,
+        progress: Progress | bool = False,
+    ) -> Uploaded:
+        """Puts a file into the store: a script, bytecode (.mpy), data. The old one of that name
+        stays until the new one is whole.
+
+            board.put("main.py")                     # runs at the next start
+            board.put("lib.py", b"def f(): return 1")
+            board.put("labels.txt", "data/labels-v2.txt")
+
+        Args:
+            name: in the store; alone, also the path of the file, whose last part is the name.
+            source: the contents, or the path of a file.
+            progress: called with (done, total) bytes; True shows a bar.
+
+        Raises:
+            InputError: the file cannot be read or is empty.
+            StoreError: the store refused.
+        """
+        source = name if source is None else source
+        name = os.path.basename(os.fspath(name))
+        with self._lock, _progress(progress, name) as show:
+            return put_file(self._client, name, source, show)
+
+    def get(self, name: str) -> bytes:
+        """The contents of an object of the store.
+
+        Raises:
+            ModelNotFoundError: no such object.
+        """
+        with self._lock:
+            return get_file(self._client, name)
+
+    def ls(self) -> list[StoredObject]:
+        """Everything in the store: the same as `objects`."""
+        return self.objects()
+
+    def rm(self, name: str) -> None:
+        """Deletes an object from the store: the same as `delete`."""
+        self.delete(name)
 
     # ---- Running ---------------------------------------------------------------------------------
 

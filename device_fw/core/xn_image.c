@@ -245,8 +245,8 @@ static void read_pixel(const uint8_t *at, enum xn_image_format format, uint8_t r
     } else if (format == XN_IMAGE_RGB) {
         memcpy(rgb, at, 3);
     } else {
-        uint32_t word = format == XN_IMAGE_RGB565 ? at[0] | (uint32_t)at[1] << 8
-                                                  : at[1] | (uint32_t)at[0] << 8;
+        uint32_t word =
+            format == XN_IMAGE_RGB565 ? at[0] | (uint32_t)at[1] << 8 : at[1] | (uint32_t)at[0] << 8;
         uint32_t r = word >> 11, g = word >> 5 & 63u, b = word & 31u;
         rgb[0] = (uint8_t)(r << 3 | r >> 2);
         rgb[1] = (uint8_t)(g << 2 | g >> 4);

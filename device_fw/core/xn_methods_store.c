@@ -3,6 +3,7 @@
 
 #include "xn_active.h"
 #include "xn_error.h"
+#include "xn_install.h"
 #include "xn_methods.h"
 #include "xn_port.h"
 #include "xn_reader.h"
@@ -145,17 +146,6 @@ int xn_method_put_data(xn_call *call, xn_msgpack_writer *out) {
     return status;
 }
 
-// Commits what was verified, by way of the loader where it is a blob.
-static int install(const xn_store_object *object, bool activate, int *golden, uint32_t *golden_us) {
-    *golden = 0;
-    *golden_us = 0;
-    if (object->type == XN_STORE_BLOB) {
-        return xn_active_install(object, activate, golden, golden_us);
-    }
-    return activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
-                    : xn_store_commit(false);
-}
-
 int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
     xn_store_object object;
     int golden = 0;
@@ -170,7 +160,7 @@ int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
         status = xn_store_verify(&object);
     }
     if (status == XN_OK) {
-        status = install(&object, activate, &golden, &golden_us);
+        status = xn_install(&object, activate, &golden, &golden_us);
     }
     if (status != XN_OK) {
         return status;

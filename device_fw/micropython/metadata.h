@@ -12,4 +12,23 @@ mp_obj_t xn_metadata_label(const xn_program *program, int32_t index);
 // `which` is "inputs" or "outputs".
 char xn_metadata_typecode(const xn_program *program, const char *which, uint32_t index);
 
+// Tensor information of input or output `index`: a dict of name, shape, dtype, scale, zero_point.
+mp_obj_t xn_metadata_tensor(const xn_program *program, const char *which, uint32_t index);
+// A tuple of the labels, or None.
+mp_obj_t xn_metadata_labels(const xn_program *program);
+// The name of a step: a str, or its number where the blob names none.
+mp_obj_t xn_metadata_step(const xn_program *program, uint32_t step);
+
+// A model's first input as a picture.
+typedef struct xn_metadata_picture {
+    uint32_t height, width, channels; // channels: 1 or 3
+    char code;                        // type code: 'b', 'B' or 'f'
+    bool plain;                       // no normalisation is stated
+    float scale;                      // 1 where it is no quantised tensor
+    int32_t zero_point;
+    float mean[3], std[3]; // of each channel
+} xn_metadata_picture;
+// False: the first input is none, or its normalisation has another number of channels.
+bool xn_metadata_picture_of(const xn_program *program, xn_metadata_picture *picture);
+
 #endif

@@ -1,8 +1,10 @@
 #include "micropython/model_run.h"
 
 #include "micropython/metadata.h"
+#include "micropython/picture.h"
 
 #include "core/xn_error.h"
+#include "core/xn_port.h"
 
 #include "py/binary.h"
 #include "py/objarray.h"
@@ -25,7 +27,24 @@ void xn_model_check(int status) {
     nlr_raise(mp_obj_new_exception_args(&mp_type_XipnetError, 2, args));
 }
 
+uint32_t xn_model_us;
+
 // ---- In -----------------------------------------------------------------------------------------
+
+xn_model_call xn_model_call_of(size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    xn_model_call call = {n, args, mp_const_none};
+    mp_map_elem_t *shape = mp_map_lookup(kw, MP_OBJ_NEW_QSTR(MP_QSTR_shape), MP_MAP_LOOKUP);
+    if (shape != NULL) {
+        call.shape = shape->value;
+    }
+    if (kw->used != (shape == NULL ? 0u : 1u)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("the only keyword is shape"));
+    }
+    if (call.shape != mp_const_none && n != 1) {
+        mp_raise_TypeError(MP_ERROR_TEXT("shape is of one picture"));
+    }
+    return call;
+}
 
 static void write_input(xn_model *model, uint32_t index, mp_obj_t value) {
     mp_buffer_info_t from;
@@ -47,6 +66,23 @@ static void write_inputs(xn_model *model, size_t n, const mp_obj_t *inputs) {
     for (size_t i = 0; i < n; i++) {
         write_input(model, (uint32_t)i, inputs[i]);
     }
+}
+
+// Where the inputs are a picture: how it was fitted, and true.
+static bool write_call(xn_model *model, const xn_model_call *call, xn_picture_fit *fit) {
+    if (call->shape == mp_const_none) {
+        write_inputs(model, call->n, call->inputs);
+        return false;
+    }
+    xn_picture_write(model, call->inputs[0], call->shape, fit);
+    return true;
+}
+
+static void run_entry(xn_model *model, uint32_t entry, uint32_t *step_us) {
+    uint64_t start = xn_port_time_us();
+    int status = xn_runner_run(model, entry, step_us);
+    xn_model_us = (uint32_t)(xn_port_time_us() - start);
+    xn_model_check(status);
 }
 
 static mp_obj_t views(uint32_t count, const xn_program *program, const xn_blob_io *io,
@@ -75,29 +111,37 @@ mp_obj_t xn_model_outputs(xn_model *model) {
 
 // ---- Out ----------------------------------------------------------------------------------------
 
-static mp_obj_t output_bytes(xn_model *model, uint32_t index) {
-    uint32_t n = 0;
-    const uint8_t *from = xn_runner_output(model, index, &n);
-    return mp_obj_new_bytes(from, n);
+mp_obj_t xn_model_run(xn_model *model, const xn_model_call *call) {
+    xn_picture_fit fit;
+    write_call(model, call, &fit);
+    run_entry(model, 0, NULL);
+    mp_obj_t outputs = xn_model_outputs(model);
+    mp_obj_tuple_t *tuple = MP_OBJ_TO_PTR(outputs);
+    return tuple->len == 1 ? tuple->items[0] : outputs;
 }
 
-mp_obj_t xn_model_run(xn_model *model, size_t n, const mp_obj_t *inputs) {
-    write_inputs(model, n, inputs);
-    xn_model_check(xn_runner_run(model, 0, NULL));
-    uint32_t count = model->program.header->output_count;
-    if (count == 1) {
-        return output_bytes(model, 0);
+mp_obj_t xn_model_profile(xn_model *model, const xn_model_call *call) {
+    static const qstr fields[] = {MP_QSTR_name, MP_QSTR_us};
+    xn_picture_fit fit;
+    uint32_t entry = model->program.header->entry_count - 1u; // the longest: with its head
+    uint32_t steps = xn_runner_steps(model, entry);
+    const xn_blob_entry *e = &model->program.entries[entry];
+    uint32_t *us = m_new(uint32_t, steps);
+    write_call(model, call, &fit);
+    run_entry(model, entry, us);
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (uint32_t i = 0; i < steps; i++) {
+        uint32_t step = i < e->network_steps ? i : e->head_step + (i - e->network_steps);
+        mp_obj_t items[2] = {xn_metadata_step(&model->program, step),
+                             mp_obj_new_int_from_uint(us[i])};
+        mp_obj_list_append(list, mp_obj_new_attrtuple(fields, 2, items));
     }
-    mp_obj_t tuple = mp_obj_new_tuple(count, NULL);
-    for (uint32_t i = 0; i < count; i++) {
-        ((mp_obj_tuple_t *)MP_OBJ_TO_PTR(tuple))->items[i] = output_bytes(model, i);
-    }
-    return tuple;
+    m_del(uint32_t, us, steps);
+    return list;
 }
 
-// Writes, runs the first entry of that kind and brings its result: a head's items and their count.
-static const uint8_t *run_head(xn_model *model, size_t n, const mp_obj_t *inputs, uint16_t kind,
-                               size_t item_bytes, uint32_t *count) {
+// Runs the first entry of that kind and brings its result: a head's items and their count.
+static const uint8_t *run_head(xn_model *model, uint16_t kind, size_t item_bytes, uint32_t *count) {
     const xn_program *p = &model->program;
     uint32_t entry = 0;
     while (entry < p->header->entry_count && p->entries[entry].result != kind) {
@@ -106,8 +150,7 @@ static const uint8_t *run_head(xn_model *model, size_t n, const mp_obj_t *inputs
     if (entry == p->header->entry_count) {
         xn_model_check(xn_error_at(XN_E_ENTRY, "no head gives results of kind", kind));
     }
-    write_inputs(model, n, inputs);
-    xn_model_check(xn_runner_run(model, entry, NULL));
+    run_entry(model, entry, NULL);
     uint32_t size = xn_runner_result_bytes(model);
     const uint8_t *result = model->ctx.arena + p->entries[entry].result_offset;
     // The model's own code wrote the count.
@@ -129,23 +172,30 @@ static mp_obj_t detection(const xn_program *program, const xn_detection *d) {
     return mp_obj_new_attrtuple(fields, 3, items);
 }
 
-mp_obj_t xn_model_detect(xn_model *model, size_t n, const mp_obj_t *inputs) {
+mp_obj_t xn_model_detect(xn_model *model, const xn_model_call *call) {
     uint32_t count;
-    const uint8_t *at =
-        run_head(model, n, inputs, XN_RESULT_DETECTIONS, sizeof(xn_detection), &count);
+    xn_picture_fit fit;
+    bool fitted = write_call(model, call, &fit);
+    const uint8_t *at = run_head(model, XN_RESULT_DETECTIONS, sizeof(xn_detection), &count);
     mp_obj_t list = mp_obj_new_list(0, NULL);
     for (uint32_t i = 0; i < count; i++) {
         xn_detection d;
         memcpy(&d, at + i * sizeof d, sizeof d);
+        if (fitted) {
+            xn_picture_undo(&fit, &d.x0, &d.y0);
+            xn_picture_undo(&fit, &d.x1, &d.y1);
+        }
         mp_obj_list_append(list, detection(&model->program, &d));
     }
     return list;
 }
 
-mp_obj_t xn_model_classify(xn_model *model, size_t n, const mp_obj_t *inputs) {
+mp_obj_t xn_model_classify(xn_model *model, const xn_model_call *call) {
     static const qstr fields[] = {MP_QSTR_label, MP_QSTR_score};
     uint32_t count;
-    const uint8_t *at = run_head(model, n, inputs, XN_RESULT_CLASSES, sizeof(xn_class), &count);
+    xn_picture_fit fit;
+    write_call(model, call, &fit);
+    const uint8_t *at = run_head(model, XN_RESULT_CLASSES, sizeof(xn_class), &count);
     mp_obj_t list = mp_obj_new_list(0, NULL);
     for (uint32_t i = 0; i < count; i++) {
         xn_class c;
@@ -155,4 +205,34 @@ mp_obj_t xn_model_classify(xn_model *model, size_t n, const mp_obj_t *inputs) {
         mp_obj_list_append(list, mp_obj_new_attrtuple(fields, 2, items));
     }
     return list;
+}
+
+// ---- About --------------------------------------------------------------------------------------
+
+static mp_obj_t tensors(const xn_program *program, const char *which, uint32_t count) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        mp_obj_list_append(list, xn_metadata_tensor(program, which, i));
+    }
+    return list;
+}
+
+mp_obj_t xn_model_describe(const xn_model *model) {
+    const xn_program *p = &model->program;
+    mp_obj_t dict = mp_obj_new_dict(6);
+    const struct {
+        qstr key;
+        mp_obj_t value;
+    } entries[] = {
+        {MP_QSTR_inputs, tensors(p, "inputs", p->header->input_count)},
+        {MP_QSTR_outputs, tensors(p, "outputs", p->header->output_count)},
+        {MP_QSTR_labels, xn_metadata_labels(p)},
+        {MP_QSTR_arena, mp_obj_new_int_from_uint(p->variant->arena_bytes)},
+        {MP_QSTR_stack, mp_obj_new_int_from_uint(p->variant->stack_bytes)},
+        {MP_QSTR_steps, mp_obj_new_int_from_uint(p->variant->step_count)},
+    };
+    for (size_t i = 0; i < MP_ARRAY_SIZE(entries); i++) {
+        mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(entries[i].key), entries[i].value);
+    }
+    return dict;
 }

@@ -16,6 +16,7 @@ typedef struct model_object {
     mp_obj_base_t base;
     xn_model model;
     xn_store_object stored;
+    uint32_t us; // of the last run
 } model_object;
 
 // The store keeps no name longer than its own; a longer one is in no store.
@@ -48,6 +49,7 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     xn_model_name(args[0], name);
     model_object *self = mp_obj_malloc_with_finaliser(model_object, type);
     memset(&self->model, 0, sizeof self->model);
+    self->us = 0;
     xn_model_check(xn_store_find(name, &self->stored));
     if (self->stored.type != XN_STORE_BLOB) {
         xn_model_check(xn_error_at(XN_E_TYPE, "type of the object", self->stored.type));
@@ -64,20 +66,40 @@ static xn_model *open_model(mp_obj_t self_in) {
     return &self->model;
 }
 
-static mp_obj_t model_run(size_t n, const mp_obj_t *args) {
-    return xn_model_run(open_model(args[0]), n - 1, args + 1);
-}
-static MP_DEFINE_CONST_FUN_OBJ_VAR(model_run_obj, 1, model_run);
+typedef mp_obj_t run_fn(xn_model *model, const xn_model_call *call);
 
-static mp_obj_t model_detect(size_t n, const mp_obj_t *args) {
-    return xn_model_detect(open_model(args[0]), n - 1, args + 1);
+static mp_obj_t run_with(run_fn *run, size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    model_object *self = MP_OBJ_TO_PTR(args[0]);
+    xn_model_call call = xn_model_call_of(n - 1, args + 1, kw);
+    mp_obj_t result = run(open_model(args[0]), &call);
+    self->us = xn_model_us;
+    return result;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR(model_detect_obj, 1, model_detect);
 
-static mp_obj_t model_classify(size_t n, const mp_obj_t *args) {
-    return xn_model_classify(open_model(args[0]), n - 1, args + 1);
+static mp_obj_t model_run(size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    return run_with(xn_model_run, n, args, kw);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR(model_classify_obj, 1, model_classify);
+static MP_DEFINE_CONST_FUN_OBJ_KW(model_run_obj, 1, model_run);
+
+static mp_obj_t model_detect(size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    return run_with(xn_model_detect, n, args, kw);
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(model_detect_obj, 1, model_detect);
+
+static mp_obj_t model_classify(size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    return run_with(xn_model_classify, n, args, kw);
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(model_classify_obj, 1, model_classify);
+
+static mp_obj_t model_profile(size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    return run_with(xn_model_profile, n, args, kw);
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(model_profile_obj, 1, model_profile);
+
+static mp_obj_t model_info(mp_obj_t self_in) {
+    return xn_model_describe(open_model(self_in));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(model_info_obj, model_info);
 
 static mp_obj_t model_close(mp_obj_t self_in) {
     model_object *self = MP_OBJ_TO_PTR(self_in);
@@ -98,6 +120,8 @@ static mp_obj_t attribute(model_object *self, qstr name) {
         return mp_obj_new_str_from_cstr(self->stored.name);
     case MP_QSTR_version:
         return mp_obj_new_int_from_uint(self->stored.version);
+    case MP_QSTR_us:
+        return mp_obj_new_int_from_uint(self->us);
     case MP_QSTR_inputs:
         return xn_model_inputs(open_model(MP_OBJ_FROM_PTR(self)));
     case MP_QSTR_outputs:
@@ -128,6 +152,8 @@ static const mp_rom_map_elem_t model_locals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_run), MP_ROM_PTR(&model_run_obj)},
     {MP_ROM_QSTR(MP_QSTR_detect), MP_ROM_PTR(&model_detect_obj)},
     {MP_ROM_QSTR(MP_QSTR_classify), MP_ROM_PTR(&model_classify_obj)},
+    {MP_ROM_QSTR(MP_QSTR_profile), MP_ROM_PTR(&model_profile_obj)},
+    {MP_ROM_QSTR(MP_QSTR_info), MP_ROM_PTR(&model_info_obj)},
     {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&model_close_obj)},
     {MP_ROM_QSTR(MP_QSTR___enter__), MP_ROM_PTR(&mp_identity_obj)},
     {MP_ROM_QSTR(MP_QSTR___exit__), MP_ROM_PTR(&model_exit_obj)},

@@ -2,6 +2,8 @@
 // the core alone, so that it also builds into other MicroPython ports as a user C module.
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"
+#include "micropython/preprocess.h"
+#include "micropython/store_module.h"
 
 #include "core/xn_active.h"
 #include "core/xn_error.h"
@@ -27,22 +29,12 @@ static mp_obj_t number_of(uint32_t value) {
 
 // ---- Models -------------------------------------------------------------------------------------
 
-static mp_obj_t describe(const xn_store_object *object) {
-    mp_obj_t dict = mp_obj_new_dict(5);
-    put(dict, MP_QSTR_name, text_of(object->name));
-    put(dict, MP_QSTR_size, number_of(object->size));
-    put(dict, MP_QSTR_version, number_of(object->version));
-    put(dict, MP_QSTR_address, number_of((uint32_t)(uintptr_t)xn_store_map(object)));
-    put(dict, MP_QSTR_active, mp_obj_new_bool(strcmp(object->name, xn_store_active()) == 0));
-    return dict;
-}
-
 static mp_obj_t xipnet_models(void) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     xn_store_object object;
     for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
         if (object.type == XN_STORE_BLOB) {
-            mp_obj_list_append(list, describe(&object));
+            mp_obj_list_append(list, xn_store_describe(&object));
         }
     }
     return list;
@@ -65,20 +57,23 @@ static xn_model *active_model(void) {
     return model;
 }
 
-static mp_obj_t xipnet_run(size_t n, const mp_obj_t *inputs) {
-    return xn_model_run(active_model(), n, inputs);
+static mp_obj_t xipnet_run(size_t n, const mp_obj_t *inputs, mp_map_t *kw) {
+    xn_model_call call = xn_model_call_of(n, inputs, kw);
+    return xn_model_run(active_model(), &call);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR(xipnet_run_obj, 0, xipnet_run);
+static MP_DEFINE_CONST_FUN_OBJ_KW(xipnet_run_obj, 0, xipnet_run);
 
-static mp_obj_t xipnet_detect(size_t n, const mp_obj_t *inputs) {
-    return xn_model_detect(active_model(), n, inputs);
+static mp_obj_t xipnet_detect(size_t n, const mp_obj_t *inputs, mp_map_t *kw) {
+    xn_model_call call = xn_model_call_of(n, inputs, kw);
+    return xn_model_detect(active_model(), &call);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR(xipnet_detect_obj, 0, xipnet_detect);
+static MP_DEFINE_CONST_FUN_OBJ_KW(xipnet_detect_obj, 0, xipnet_detect);
 
-static mp_obj_t xipnet_classify(size_t n, const mp_obj_t *inputs) {
-    return xn_model_classify(active_model(), n, inputs);
+static mp_obj_t xipnet_classify(size_t n, const mp_obj_t *inputs, mp_map_t *kw) {
+    xn_model_call call = xn_model_call_of(n, inputs, kw);
+    return xn_model_classify(active_model(), &call);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR(xipnet_classify_obj, 0, xipnet_classify);
+static MP_DEFINE_CONST_FUN_OBJ_KW(xipnet_classify_obj, 0, xipnet_classify);
 
 // ---- The board ----------------------------------------------------------------------------------
 
@@ -119,6 +114,12 @@ static mp_obj_t xipnet_info(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(xipnet_info_obj, xipnet_info);
 
+// Unlike time.ticks_us() this does not wrap.
+static mp_obj_t xipnet_ticks_us(void) {
+    return mp_obj_new_int_from_ull(xn_port_time_us());
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(xipnet_ticks_us_obj, xipnet_ticks_us);
+
 // ---- The module ---------------------------------------------------------------------------------
 
 static const mp_rom_map_elem_t xipnet_globals_table[] = {
@@ -131,6 +132,9 @@ static const mp_rom_map_elem_t xipnet_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_detect), MP_ROM_PTR(&xipnet_detect_obj)},
     {MP_ROM_QSTR(MP_QSTR_classify), MP_ROM_PTR(&xipnet_classify_obj)},
     {MP_ROM_QSTR(MP_QSTR_info), MP_ROM_PTR(&xipnet_info_obj)},
+    {MP_ROM_QSTR(MP_QSTR_ticks_us), MP_ROM_PTR(&xipnet_ticks_us_obj)},
+    {MP_ROM_QSTR(MP_QSTR_store), MP_ROM_PTR(&xn_store_module)},
+    {MP_ROM_QSTR(MP_QSTR_preprocess), MP_ROM_PTR(&xn_preprocess_module)},
 };
 static MP_DEFINE_CONST_DICT(xipnet_globals, xipnet_globals_table);
 

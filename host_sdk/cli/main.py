@@ -6,7 +6,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from host_sdk.cli import boards, compiling, demo, models, repl, running, scripts, sim, validating
+from host_sdk.cli import (
+    boards,
+    compiling,
+    demo,
+    files,
+    models,
+    repl,
+    running,
+    scripts,
+    sim,
+    validating,
+)
 from host_sdk.cli.common import SdkGroup
 
 
@@ -33,6 +44,8 @@ for command in (
     models.ls,
     models.rm,
     models.activate,
+    files.put,
+    files.get,
     running.infer,
     running.detect,
     running.classify,

@@ -1,0 +1,50 @@
+"""Files in the board's store: scripts, bytecode, data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from host_sdk.client import Client
+from host_sdk.errors import InputError, ProtocolError
+from host_sdk.upload import BLOB, DATA, SCRIPT, Progress, Uploaded, upload
+from relocatable.blob import is_blob
+
+_REPLY_OVERHEAD_BYTES = 40  # of get around its piece, at most
+_SCRIPTS = (".py", ".mpy")
+
+
+def put_file(
+    client: Client, name: str, source: bytes | str | os.PathLike[str], progress: Progress | None
+) -> Uploaded:
+    """Uploads a file or bytes under a name."""
+    data = bytes(source) if isinstance(source, (bytes, bytearray)) else _read(Path(source))
+    if not data:
+        raise InputError(f"'{name}' must have at least 1 byte to be stored; has 0")
+    return upload(client, name, data, _kind(name, data), progress=progress)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"file {path} cannot be read: {error.strerror or error}") from error
+
+
+def _kind(name: str, data: bytes) -> int:
+    if is_blob(data):
+        return BLOB
+    return SCRIPT if name.endswith(_SCRIPTS) else DATA
+
+
+def get_file(client: Client, name: str) -> bytes:
+    """The bytes of a stored object."""
+    piece_bytes = client.info.frame_bytes - _REPLY_OVERHEAD_BYTES
+    data = bytearray()
+    while True:
+        piece = client.call("get", name, len(data), piece_bytes)
+        if not isinstance(piece, bytes):
+            raise ProtocolError(f"get must give a bin; gave {type(piece).__name__}")
+        data += piece
+        if len(piece) < piece_bytes:
+            return bytes(data)
