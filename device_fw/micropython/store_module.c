@@ -24,6 +24,7 @@ mp_obj_t xn_store_describe(const xn_store_object *object) {
         {MP_QSTR_type, MP_OBJ_NEW_QSTR(type)},
         {MP_QSTR_size, mp_obj_new_int_from_uint(object->size)},
         {MP_QSTR_version, mp_obj_new_int_from_uint(object->version)},
+        {MP_QSTR_address, mp_obj_new_int_from_uint((mp_uint_t)(uintptr_t)xn_store_map(object))},
         {MP_QSTR_active, mp_obj_new_bool(strcmp(object->name, xn_store_active()) == 0)},
     };
     mp_obj_t dict = mp_obj_new_dict(MP_ARRAY_SIZE(entries));
