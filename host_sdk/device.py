@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from host_sdk.client import Client
 from host_sdk.fields import Fields
-from host_sdk.files import get_file, put_file
+from host_sdk.files import get_file, read_file
 from host_sdk.image import Picture, prepare
 from host_sdk.info import BoardInfo, StoredObject
 from host_sdk.messages import Value
@@ -187,10 +187,15 @@ class Device:
             InputError: the file cannot be read or is empty.
             StoreError: the store refused.
         """
-        source = name if source is None else source
-        name = os.path.basename(os.fspath(name))
-        with self._lock, _progress(progress, name) as show:
-            return put_file(self._client, name, source, show)
+        if source is None:
+            name, source = os.path.basename(name), name
+        name = os.fspath(name)
+        data, kind = read_file(name, source)
+        with self._uploading:
+            with _progress(progress, name) as show:
+                sent = send(self._client, name, data, kind, show)
+            with self._running:
+                return commit(self._client, sent, activate=False)
 
     def get(self, name: str) -> bytes:
         """The contents of an object of the store.
@@ -198,8 +203,7 @@ class Device:
         Raises:
             ModelNotFoundError: no such object.
         """
-        with self._lock:
-            return get_file(self._client, name)
+        return get_file(self._client, name)
 
     def ls(self) -> list[StoredObject]:
         """Everything in the store: the same as `objects`."""

@@ -7,21 +7,23 @@ from pathlib import Path
 
 from host_sdk.client import Client
 from host_sdk.errors import InputError, ProtocolError
-from host_sdk.upload import BLOB, DATA, SCRIPT, Progress, Uploaded, upload
+from host_sdk.upload import BLOB, DATA, SCRIPT
 from relocatable.blob import is_blob
 
 _REPLY_OVERHEAD_BYTES = 40  # of get around its piece, at most
 _SCRIPTS = (".py", ".mpy")
 
 
-def put_file(
-    client: Client, name: str, source: bytes | str | os.PathLike[str], progress: Progress | None
-) -> Uploaded:
-    """Uploads a file or bytes under a name."""
+def read_file(name: str, source: bytes | str | os.PathLike[str]) -> tuple[bytes, int]:
+    """What is to be stored under a name, and its kind: BLOB, SCRIPT or DATA.
+
+    Raises:
+        InputError: the file cannot be read or is empty.
+    """
     data = bytes(source) if isinstance(source, (bytes, bytearray)) else _read(Path(source))
     if not data:
         raise InputError(f"'{name}' must have at least 1 byte to be stored; has 0")
-    return upload(client, name, data, _kind(name, data), progress=progress)
+    return data, _kind(name, data)
 
 
 def _read(path: Path) -> bytes:
