@@ -26,7 +26,7 @@ def on_board(port: str) -> tuple[Report, Trace]:
 
 def on_host() -> tuple[Report, Trace]:
     data = digits(held_out=True)
-    report = validate_on_host(MODEL_PATH, data.pictures, data.labels)
+    report = validate_on_host(MODEL_PATH, data.pictures, data.labels, progress=True)
     return report, trace_on_host(MODEL_PATH, data.pictures[0] / 255)
 
 

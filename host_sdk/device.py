@@ -20,7 +20,7 @@ from host_sdk.messages import Value
 from host_sdk.model import CLASSES, DETECTIONS, Model, ModelReader
 from host_sdk.modelfile import HeadSource, ModelSource, prepare_blob
 from host_sdk.profile import Profile, make_profile
-from host_sdk.progress import count_bar, upload_bar
+from host_sdk.progress import counting, upload_bar
 from host_sdk.python import PythonService
 from host_sdk.result import Classes, Detections, read_classes, read_detections
 from host_sdk.running import Ran, run
@@ -320,7 +320,7 @@ class Device:
         """
         with self._running:
             runner, known = self._runner()
-            with _counting(progress, f"validating {runner.model.name}") as show:
+            with counting(progress, f"validating {runner.model.name}") as show:
                 return validating.validate(
                     runner,
                     x,
@@ -441,15 +441,6 @@ def _encode(model: Model, inputs: tuple[npt.ArrayLike, ...]) -> list[bytes]:
 def _progress(progress: Progress | bool, title: str) -> Iterator[Progress | None]:
     if progress is True:
         with upload_bar(title) as show:
-            yield show
-    else:
-        yield progress or None
-
-
-@contextlib.contextmanager
-def _counting(progress: Progress | bool, title: str) -> Iterator[Progress | None]:
-    if progress is True:
-        with count_bar(title) as show:
             yield show
     else:
         yield progress or None

@@ -56,6 +56,16 @@ def count_bar(title: str) -> Iterator[ProgressFunction]:
 
 
 @contextlib.contextmanager
+def counting(progress: ProgressFunction | bool, title: str) -> Iterator[ProgressFunction | None]:
+    """The caller's own function; a bar, where it is True."""
+    if progress is True:
+        with count_bar(title) as show:
+            yield show
+    else:
+        yield progress or None
+
+
+@contextlib.contextmanager
 def _bar(title: str, columns: tuple[ProgressColumn, ...]) -> Iterator[ProgressFunction]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=None)

@@ -17,7 +17,7 @@ from host_sdk.cli.common import (
 from host_sdk.cli.running import load_array
 from host_sdk.device import Device
 from host_sdk.errors import InputError
-from host_sdk.progress import count_bar, upload_bar
+from host_sdk.progress import upload_bar
 from host_sdk.tensor import Array
 from host_sdk.validation.on_host import trace_on_host, validate_on_host
 from host_sdk.validation.report import Report, write_text
@@ -103,10 +103,9 @@ def _validate(
     baud: int,
 ) -> Report:
     if on == "host":
-        with count_bar(f"validating {Path(model).stem}") as show:
-            return validate_on_host(
-                model, x, y, reference, tflite=tflite, head=head, limit=limit, progress=show
-            )
+        return validate_on_host(
+            model, x, y, reference, tflite=tflite, head=head, limit=limit, progress=True
+        )
     with Device(port, baud=baud) as board:
         with upload_bar(Path(model).stem) as show:
             board.load_model(model, head=head, progress=show)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy.typing as npt
 
 from host_sdk.modelfile import HeadSource, ModelSource
+from host_sdk.progress import counting
 from host_sdk.validation.host import HostRunner
 from host_sdk.validation.report import Report
 from host_sdk.validation.trace import Trace, random_inputs, trace
@@ -22,7 +23,7 @@ def validate_on_host(
     tflite: ModelSource | None = None,
     head: HeadSource | None = None,
     limit: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool = False,
 ) -> Report:
     """Validates a model on this computer; what it gives is what `Device.validate` gives.
 
@@ -34,14 +35,17 @@ def validate_on_host(
         tflite: for the reference where the model is a blob.
         head: post-processing for a .tflite, see `Device.load_model`.
         limit: only the first samples.
-        progress: called with (done, total) samples.
+        progress: called with (done, total) samples; True shows a bar.
 
     Raises:
         ShapeError, DtypeError, InputError: samples or labels do not fit.
         ModelFileError, CompileError, ToolMissingError: the model cannot be had.
         BlobError: the blob holds no code for this computer.
     """
-    with HostRunner(model, head) as runner:
+    with (
+        HostRunner(model, head) as runner,
+        counting(progress, f"validating {runner.model.name}") as show,
+    ):
         return validate(
             runner,
             x,
@@ -49,7 +53,7 @@ def validate_on_host(
             reference=reference,
             tflite=runner.tflite if tflite is None else tflite,
             limit=limit,
-            progress=progress,
+            progress=show,
         )
 
 

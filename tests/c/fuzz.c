@@ -186,6 +186,15 @@ static void put_sensible(xn_msgpack_writer *w, const char *method) {
         xn_msgpack_put_array(w, 1);
         xn_msgpack_put_bin(w, blob, 16);
         xn_msgpack_put_bool(w, below(2));
+    } else if (strcmp(method, "run_steps") == 0) {
+        xn_msgpack_put_array(w, 3);
+        xn_msgpack_put_uint(w, below(3));
+        xn_msgpack_put_uint(w, below(2) ? below(3) : odd_number());
+        xn_msgpack_put_uint(w, below(2) ? below(3) : odd_number());
+    } else if (strcmp(method, "arena_read") == 0) {
+        xn_msgpack_put_array(w, 2);
+        xn_msgpack_put_uint(w, below(2) ? below(80) : odd_number());
+        xn_msgpack_put_uint(w, below(2) ? below(80) : odd_number());
     } else if (strcmp(method, "put_begin") == 0) {
         xn_msgpack_put_array(w, 4);
         xn_msgpack_put_text(w, below(2) ? "model" : "other");
@@ -201,13 +210,14 @@ static void put_sensible(xn_msgpack_writer *w, const char *method) {
 }
 
 static void put_request(xn_msgpack_writer *w, uint32_t id) {
-    static const char *const methods[] = {"hello",     "help",     "ping",     "reset", "ls",
-                                          "put_begin", "put_data", "put_end",  "get",   "rm",
-                                          "activate",  "model",    "in_write", "run",   "out_read",
-                                          "exec",      "eval",     "interrupt"};
-    static const char *const of_sensible[] = {"get", "run", "put_begin", "in_write", "put_data"};
+    static const char *const methods[] = {
+        "hello",    "help", "ping", "reset",     "ls",        "put_begin", "put_data",
+        "put_end",  "get",  "rm",   "activate",  "model",     "in_write",  "run",
+        "out_read", "exec", "eval", "interrupt", "run_steps", "arena_read"};
+    static const char *const of_sensible[] = {"get",      "run",       "put_begin", "in_write",
+                                              "put_data", "run_steps", "arena_read"};
     bool sensible = below(3) == 0;
-    const char *method = sensible ? of_sensible[below(5)] : methods[below(18)];
+    const char *method = sensible ? of_sensible[below(7)] : methods[below(20)];
     uint32_t n = below(5);
     xn_msgpack_put_array(w, 4);
     xn_msgpack_put_uint(w, 0);

@@ -1,0 +1,92 @@
+"""Validation of whole models on this computer, against LiteRT run apart from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, shared_model
+from numeric.harness import Array
+
+from host_sdk import trace_on_host, validate_on_host
+from relocatable import Blob, compile_model
+
+interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+
+DIGITS = ROOT / "examples" / "models" / "digits.tflite"
+
+
+def litert_classes(model: Path, inputs: Array) -> Array:
+    """The class of each input as LiteRT's reference kernels give it."""
+    reference = interpreter.Interpreter(
+        model_content=model.read_bytes(),
+        experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
+    )
+    reference.allocate_tensors()
+    ours, theirs = reference.get_input_details()[0], reference.get_output_details()[0]
+    classes = []
+    for x in inputs:
+        reference.set_tensor(ours["index"], x[None])
+        reference.invoke()
+        classes.append(int(reference.get_tensor(theirs["index"]).argmax()))
+    return np.array(classes)
+
+
+def test_digits_held_out_of_training() -> None:
+    source = pytest.importorskip("sklearn.datasets").load_digits()
+    x = np.minimum(source.images[-360:] * 16, 255).astype(np.uint8)[..., None]
+    y = source.target[-360:]
+    report = validate_on_host(DIGITS, x, y)
+    assert report.exact_samples == 360
+    assert report.differences[0].exact == 1.0
+    expected = litert_classes(DIGITS, x)
+    assert [row.predicted for row in report.rows] == expected.tolist()
+    assert report.accuracy == np.mean(expected == y) > 0.95
+    top = [report.classification.top[k] for k in (1, 3, 5)] if report.classification else []
+    assert top == sorted(top)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mnist_small_int8", "mnist_small_f32"])
+def test_all_pictures_of_mnist(name: str) -> None:
+    model, data = shared_model(f"{name}.tflite"), np.load(shared_model("mnist_test.npz"))
+    report = validate_on_host(model, data["x"], data["y"])
+    inputs = data["x"].astype(np.int16) - 128 if "int8" in name else data["x"] / np.float32(255)
+    expected = litert_classes(model, inputs.astype(np.int8 if "int8" in name else np.float32))
+    assert report.accuracy == np.mean(expected == data["y"])
+    assert report.samples == len(data["x"])
+    assert report.classification is not None
+    assert report.classification.reference_accuracy == report.accuracy
+    assert report.exact_samples == report.samples or "f32" in name
+    assert report.differences[0].max_abs <= 1e-6
+
+
+def test_the_first_wrong_layer_is_named() -> None:
+    right = Blob.unpack(compile_model(DIGITS, target="host"))
+    trace = trace_on_host(right.pack(), tflite=DIGITS)
+    assert trace.first_difference is None
+    assert trace.compared == len(trace.rows) > 4
+    named = set()
+    for part in range(8):
+        variant = right.variants[0]
+        weights = bytearray(variant.weights)
+        at = len(weights) * part // 8
+        weights[at : at + 64] = bytes(b ^ 0x55 for b in weights[at : at + 64])
+        spoiled = replace(variant, weights=bytes(weights))
+        wrong = replace(right, variants=(spoiled,), golden=None).pack()
+        trace = trace_on_host(wrong, tflite=DIGITS)
+        first = trace.first_difference
+        if first is None:  # weights of a channel that is 0 for this input
+            continue
+        assert f"step {first.step} {first.op}" in trace.verdict
+        assert not any(row.differs for row in trace.rows if row.step < first.step)
+        named.add(first.op)
+    assert named >= {"CONV_2D", "FULLY_CONNECTED"}
+
+
+def test_the_reference_of_a_blob_is_absent() -> None:
+    trace = trace_on_host(compile_model(DIGITS, target="host"))
+    assert trace.reference == "no .tflite is known of this model"
+    assert trace.compared == 0
