@@ -177,7 +177,7 @@ class DeviceError(XipnetError):
         code: number in docs/ERRORS.md.
         message: the board's sentence.
         detail: more of it (a traceback), or None.
-        method: the request.
+        method: the request, with the name it was given: "rm('coins')".
     """
 
     codes: ClassVar[dict[int, type[DeviceError]]] = {}

@@ -197,7 +197,7 @@ class Link:
             raise PortClosedError(str(self._gone))
         f = pending.reply.failure
         if f is not None:
-            raise device_error(f.code, f.message, f.detail, pending.request.method)
+            raise device_error(f.code, f.message, f.detail, pending.request.place)
         return pending.reply.result
 
     def write_text(self, data: bytes) -> None:

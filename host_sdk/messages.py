@@ -15,6 +15,7 @@ Value: TypeAlias = Union[
 ]
 
 _U32 = 1 << 32
+_PLACE_MAX = 40  # longer texts are sources, not names
 
 
 class _Kind:
@@ -30,6 +31,14 @@ class Request:
     id: int
     method: str
     params: tuple[Value, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The method, with the name it was given, for messages: "rm('coins')"."""
+        match self.params:
+            case (str(name), *_) if len(name) <= _PLACE_MAX:
+                return f"{self.method}({name!r})"
+        return self.method
 
     def pack(self) -> bytes:
         """The body of the frame."""

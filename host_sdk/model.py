@@ -56,7 +56,7 @@ class Normalisation:
     std: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A model on a board.
 
@@ -87,6 +87,13 @@ class Model:
     labels: tuple[str, ...]
     image: Normalisation | None
     tensors: tuple[ArenaTensor, ...] = ()
+
+    def __repr__(self) -> str:
+        inputs, outputs = (", ".join(map(str, ts)) for ts in (self.inputs, self.outputs))
+        return (
+            f"<Model {self.name} version {self.version}: {inputs} -> {outputs}, "
+            f"{len(self.steps)} steps, {self.arena_bytes:,} bytes of RAM>"
+        )
 
     def entry(self, result: int) -> int:
         """The entry that gives a kind of result.

@@ -141,4 +141,4 @@ def _check_cpu(blob: Blob, board: BoardInfo) -> None:
 
 
 def _place(source: ModelSource) -> str:
-    return "these bytes" if isinstance(source, bytes) else str(source)
+    return "the given data" if isinstance(source, bytes) else str(source)

@@ -106,7 +106,7 @@ def open_reference(
         return None, NO_TFLITE
     data = read_model_file(tflite)[1]
     if not is_tflite(data):
-        place = "these bytes" if isinstance(tflite, bytes) else str(Path(tflite))
+        place = "the given data" if isinstance(tflite, bytes) else str(Path(tflite))
         raise ModelFileError(f"the reference must be a .tflite; {place} is none")
     try:
         return Reference(data, keep_all), ""

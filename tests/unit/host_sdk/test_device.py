@@ -87,7 +87,7 @@ def test_progress_counts_up_to_the_end(connect: Connect) -> None:
 
 def test_a_full_store_is_said(connect: Connect) -> None:
     board, device = connect(capacity=500)
-    with pytest.raises(StoreFullError, match="put_begin: no free run of sectors"):
+    with pytest.raises(StoreFullError, match=r"put_begin\('adds'\): no free run of sectors"):
         device.load_model(make_blob())
     assert board.data_bytes == 0
 

@@ -138,7 +138,7 @@ def test_wrong_arguments(connect: Connect) -> None:
     board.active = "adds"
     with pytest.raises(InputError, match="reference must be 'litert' or 'none'; is 'torch'"):
         device.validate(X, reference="torch")
-    with pytest.raises(ModelFileError, match=r"must be a \.tflite; these bytes"):
+    with pytest.raises(ModelFileError, match=r"must be a \.tflite; the given data"):
         device.validate(X, tflite=b"no model at all")
     with pytest.raises(ShapeError, match="labels must be"):
         device.validate(X, Y[:3])
