@@ -16,7 +16,6 @@ from host_sdk.stdout import Console
 from host_sdk.transports.base import Transport
 
 PROTOCOL = (1, 0)
-_STREAM_WINDOW = 3
 
 
 class Client:
@@ -57,9 +56,7 @@ class Client:
         return self.link.request(method, *params, timeout_s=timeout_s)
 
     def stream(self, method: str, calls: Iterable[tuple[Value, ...]]) -> Iterator[Value]:
-        """Calls a method many times, a few calls under way at once.
-
-        So few that other requests find the line free soon.
+        """Calls a method many times, as many calls under way as the link lets.
 
         Args:
             method: its name.
@@ -71,7 +68,7 @@ class Client:
         self._reopen()
         under_way: deque[Pending] = deque()
         for params in calls:
-            if len(under_way) == _STREAM_WINDOW:
+            if len(under_way) == self.link.window:
                 yield self.link.wait(under_way.popleft())
             under_way.append(self.link.submit(method, *params))
         for pending in under_way:

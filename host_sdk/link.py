@@ -10,14 +10,18 @@ request: an `out_read` of nothing, which changes nothing. Two kinds of methods s
 order: those that the board also answers while a model runs show nothing about earlier requests, and
 Python services (`exec`, `eval`) answer when they are done; these, and `hello`, are repeated by the
 clock.
+
+Small calls go first: at most `QUEUE_S` seconds of bulk are on the line at once, one place of the
+board's window is kept free of it, and a small frame that waits to be sent overtakes a long one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from host_sdk.errors import (
@@ -33,6 +37,7 @@ from host_sdk.errors import (
 from host_sdk.framing import Body, Decoder, Text, encode_frame
 from host_sdk.info import LEAST_FRAME_BYTES, BootReport
 from host_sdk.messages import Notification, Reply, Request, Value, unpack
+from host_sdk.pace import Pace
 from host_sdk.transports.base import Transport
 
 DEFAULT_TIMEOUT_S = 10.0
@@ -41,10 +46,10 @@ _ANYTIME_METHODS = _LATE_METHODS | {"ping", "help", "interrupt"}
 _OPENING_METHOD = "hello"
 _PROBE: tuple[str, int, int] = ("out_read", 0, 0)
 _REPEATED_BY_CLOCK = _LATE_METHODS | {_OPENING_METHOD}
-_FIRST_RETRY_S = 0.5
-_LEAST_RETRY_S = 0.1
-_ROUND_TRIPS = 2  # of silence make suspicious
-_SMOOTHING = 0.125
+# They carry much and are quickly done with, so that they tell how fast the line is.
+_PLAIN_METHODS = frozenset({"put_data", "in_write"})
+_READ_METHODS = frozenset({"get", "out_read", "arena_read"})  # the last parameter: bytes
+_BULK_METHODS = _PLAIN_METHODS | _READ_METHODS | {"run"}
 _RETRY_GROWTH = 1.5
 _RETRY_MAX_S = 4.0
 _POLL_S = 0.05
@@ -63,7 +68,7 @@ class Pending:
     first_sent: int = 0  # counts the link's transmissions, in order; 0: not sent yet
     last_sent: int = 0
     lost: bool = False
-    retry_s: float = _FIRST_RETRY_S
+    retry_s: float = 0.0
     sent_s: float = 0.0
     due_s: float = 0.0
     error: LinkError | None = None
@@ -73,6 +78,19 @@ class Pending:
     def done(self) -> bool:
         """True when `Link.wait` will not wait."""
         return self.reply is not None or self.error is not None
+
+    @property
+    def bulk(self) -> bool:
+        """True where small calls go first."""
+        return self.request.method in _BULK_METHODS
+
+    @property
+    def line_bytes(self) -> int:
+        """What the line carries, in the direction that carries more."""
+        reply_bytes = 0
+        if self.request.method in _READ_METHODS and isinstance(self.request.params[-1], int):
+            reply_bytes = self.request.params[-1]
+        return max(len(self.frame), reply_bytes)
 
     @property
     def late(self) -> bool:
@@ -117,6 +135,7 @@ class Link:
         window: requests that may be under way at once.
         max_body_bytes: longest body that the board takes.
         counters: for tests and for the curious.
+        pace: what was learnt of the line.
     """
 
     def __init__(
@@ -135,7 +154,8 @@ class Link:
         self._next_id = secrets.randbits(30)
         self._transmissions = 0
         self._heard_s = 0.0
-        self._round_trip_s = _FIRST_RETRY_S / _ROUND_TRIPS  # smoothed
+        self.pace = Pace(getattr(transport, "baud", 0))
+        self._urgent = 0  # small frames that wait to be sent
         self._under_way: dict[int, Pending] = {}
         self._probe: Pending | None = None
         self._gone: PortClosedError | None = None
@@ -178,7 +198,7 @@ class Link:
         made: list[Pending] = []
 
         def make() -> bool:
-            if method in _LATE_METHODS or self._has_room():
+            if method in _LATE_METHODS or self._has_room(method in _BULK_METHODS):
                 made.append(self._new(method, params, timeout_s))
             return bool(made)
 
@@ -234,14 +254,20 @@ class Link:
         self.counters.requests += 1
         return pending
 
-    def _has_room(self) -> bool:
-        ids = [
-            p.request.id for p in self._under_way.values() if not p.late and p is not self._probe
-        ]
-        return not ids or (len(ids) < self.window and self._next_id - ids[0] < _ID_SPAN)
+    def _has_room(self, bulk: bool) -> bool:
+        others = [p for p in self._under_way.values() if not p.late and p is not self._probe]
+        if not others:
+            return True
+        if self._next_id - others[0].request.id >= _ID_SPAN:
+            return False
+        if not bulk:
+            return len(others) < self.window
+        bulk_bytes = sum(p.line_bytes for p in others if p.bulk)
+        limit = max(2, self.window - 1)
+        return len(others) < limit and (len(others) < 2 or self.pace.may_queue(bulk_bytes))
 
     def _transmit(self, pending: Pending) -> None:
-        with self._sending:
+        with self._turn(pending.bulk):
             with self._changed:
                 if pending.done:
                     return
@@ -251,20 +277,37 @@ class Link:
             except PortClosedError as error:
                 self._lose(error)
 
+    @contextlib.contextmanager
+    def _turn(self, bulk: bool) -> Iterator[None]:
+        """Holds the line for one frame; small ones come first."""
+        with self._changed:
+            if bulk:
+                self._changed.wait_for(lambda: self._urgent == 0)
+            else:
+                self._urgent += 1
+        try:
+            with self._sending:
+                yield
+        finally:
+            if not bulk:
+                with self._changed:
+                    self._urgent -= 1
+                    self._changed.notify_all()
+
     def _note_sent(self, pending: Pending, now: float) -> None:
         self._transmissions += 1
+        self.pace.sent(len(pending.frame))
         if pending.first_sent:
             self.counters.repeated += 1
+            if pending.lost:
+                self.pace.lost()
         else:
             pending.first_sent = self._transmissions
             pending.sent_s = now
-            pending.retry_s = self._retry_s()
+            pending.retry_s = self.pace.timeout_s(pending.line_bytes)
         pending.last_sent = self._transmissions
         pending.lost = False
         pending.wait_longer(now)
-
-    def _retry_s(self) -> float:
-        return min(max(self._round_trip_s * _ROUND_TRIPS, _LEAST_RETRY_S), _RETRY_MAX_S)
 
     def _wait_for(self, ready: Callable[[], bool]) -> None:
         """Waits for a condition, or the end of the port; meanwhile sends again what is due.
@@ -348,21 +391,23 @@ class Link:
             if answered is None:
                 return
             answered.reply = reply
-            self._heard_s = time.monotonic()
+            last_s, self._heard_s = self._heard_s, time.monotonic()
             if answered is self._probe:
                 self._probe = None
             if answered.request.method not in _ANYTIME_METHODS:
-                self._measure(answered)
+                self._measure(answered, last_s)
                 for earlier in self._under_way.values():
                     if not earlier.by_clock and earlier.last_sent < answered.first_sent:
                         earlier.lost = earlier.first_sent > 0
             self._changed.notify_all()
 
-    def _measure(self, answered: Pending) -> None:
+    def _measure(self, answered: Pending, last_s: float) -> None:
         """Learns how long the line takes, from requests that were sent once."""
-        if answered.first_sent == answered.last_sent:
-            took_s = time.monotonic() - answered.sent_s
-            self._round_trip_s += (took_s - self._round_trip_s) * _SMOOTHING
+        if answered.first_sent != answered.last_sent:
+            return
+        self.pace.answered(self._heard_s - answered.sent_s)
+        if answered.request.method in _PLAIN_METHODS:
+            self.pace.carried(len(answered.frame), self._heard_s - max(answered.sent_s, last_s))
 
     def _restarted(self, boot: BootReport) -> None:
         self._on_boot(boot)

@@ -80,7 +80,7 @@ class Qemu:
             raise
         uart_number = uart.fileno()
         listening = uart.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-        server = ",server=on,wait=off" if listening else ""
+        server = ",server=on,wait=off,nodelay=on" if listening else ""
         command = qemu_command(board, firmware, path, "chardev:uart")
         command = [program, *command[1:], *extra]
         # mux=on: bytes reach the board three times as quickly; qemu_command lets all through.

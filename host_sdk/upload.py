@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from host_sdk.client import Client
 from host_sdk.errors import ProtocolError
 from host_sdk.fields import Fields
+from host_sdk.messages import Value
 
 # progress(done_bytes, total_bytes)
 Progress = Callable[[int, int], None]
 
 BLOB, SCRIPT, DATA = 1, 2, 3
 _PIECE_UNIT_BYTES = 256
-_MOST_PIECE_BYTES = 2048
 _REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 _BEGIN_TIMEOUT_S = 60.0  # the board erases
 _END_TIMEOUT_S = 300.0  # the board hashes, checks and runs the golden vector
@@ -114,29 +114,38 @@ def commit(client: Client, sent: Sent, activate: bool) -> Uploaded:
 
 
 def _send(client: Client, session: int, data: bytes, offset: int, progress: Progress) -> None:
-    spans = pieces(client, len(data), offset)
-    calls = ((session, at, data[at : at + size]) for at, size in spans)
+    sizes: list[int] = []
+
+    def calls() -> Iterator[tuple[Value, ...]]:
+        for at, size in pieces(client, len(data), offset):
+            sizes.append(size)
+            yield session, at, data[at : at + size]
+
     done = offset
     progress(done, len(data))
-    for (_, size), _ in zip(spans, client.stream("put_data", calls), strict=True):
-        done += size
+    for index, _ in enumerate(client.stream("put_data", calls())):
+        done += sizes[index]
         progress(done, len(data))
 
 
-def pieces(client: Client, total: int, start: int = 0) -> list[tuple[int, int]]:
-    """Cuts data into what fits a frame, and is short enough to leave the line free soon.
+def pieces(client: Client, total: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Cuts data into pieces, each as long as is best for the line at that time (`Pace`).
 
     Args:
         client: the session.
         total: bytes of the data.
         start: where to begin, a multiple of 256.
 
-    Returns:
+    Yields:
         (offset, size) of each piece; all but the last are a multiple of 256 long.
     """
-    room = min(client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES, _MOST_PIECE_BYTES)
-    step = room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES
-    return [(at, min(step, total - at)) for at in range(start, total, step)]
+    room = client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
+    most = room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES
+    at = start
+    while at < total:
+        size = min(client.link.pace.piece_bytes(most), total - at)
+        yield at, size
+        at += size
 
 
 def _check_offset(offset: int, total: int) -> None:

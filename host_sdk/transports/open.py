@@ -6,6 +6,7 @@ import os
 
 from host_sdk.errors import PortNotFoundError
 from host_sdk.transports.base import Transport
+from host_sdk.transports.wire import WireTransport, split_wire
 
 PORT_VARIABLE = "XIPNET_PORT"
 
@@ -15,24 +16,31 @@ def open_transport(port: str, baud: int = 115200) -> Transport:
 
     Args:
         port: "/dev/ttyACM0", "COM3", "socket://HOST:PORT", any other URL of pyserial, or
-            "sim://BOARD?flash=FILE".
+            "sim://BOARD?flash=FILE". The last two take the options of an emulated wire
+            (`host_sdk.transports.wire`): "sim://BOARD?baud=115200&ber=1e-5".
         baud: line speed of a serial port.
 
     Raises:
         LinkError: see `PortNotFoundError`, `PortBusyError`.
     """
     scheme = port.partition("://")[0] if "://" in port else ""
-    if scheme == "sim":
-        from host_sdk.transports.sim import open_sim
-
-        return open_sim(port)
-    if scheme == "socket":
-        from host_sdk.transports.tcp import open_tcp
-
-        return open_tcp(port)
+    if scheme in ("sim", "socket"):
+        url, wire = split_wire(port)
+        transport = _open_stream(scheme, url)
+        return transport if wire is None else WireTransport(transport, wire)
     from host_sdk.transports.serial import SerialTransport
 
     return SerialTransport(port, baud)
+
+
+def _open_stream(scheme: str, url: str) -> Transport:
+    if scheme == "sim":
+        from host_sdk.transports.sim import open_sim
+
+        return open_sim(url)
+    from host_sdk.transports.tcp import open_tcp
+
+    return open_tcp(url)
 
 
 def default_port() -> str:
