@@ -56,18 +56,26 @@ class Client:
         return self.link.request(method, *params, timeout_s=timeout_s)
 
     def stream(self, method: str, calls: Iterable[tuple[Value, ...]]) -> Iterator[Value]:
-        """Calls a method many times, as many calls under way as the link lets.
+        """Calls a method many times; see `stream_calls`.
 
         Args:
             method: its name.
             calls: parameters of each call.
+        """
+        return self.stream_calls((method, params) for params in calls)
+
+    def stream_calls(self, calls: Iterable[tuple[str, tuple[Value, ...]]]) -> Iterator[Value]:
+        """Makes many calls, as many under way as the link lets.
+
+        Args:
+            calls: method and parameters of each call.
 
         Yields:
             The results, in order.
         """
         self._reopen()
         under_way: deque[Pending] = deque()
-        for params in calls:
+        for method, params in calls:
             if len(under_way) == self.link.window:
                 yield self.link.wait(under_way.popleft())
             under_way.append(self.link.submit(method, *params))

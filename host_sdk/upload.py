@@ -1,4 +1,4 @@
-"""Puts an object into the board's store: pieces under way at once, resumed where it stopped."""
+"""Puts an object into the board's store: resumed where it stopped, and only what it lacks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from host_sdk import held as holdings
+from host_sdk.blob_cache import remember
 from host_sdk.client import Client
-from host_sdk.errors import ProtocolError
+from host_sdk.errors import UploadHashError
 from host_sdk.fields import Fields
 from host_sdk.messages import Value
+from host_sdk.upload_plan import UNIT_BYTES, Piece, Span, plan_copies, plan_patches, without
 
 # progress(done_bytes, total_bytes)
 Progress = Callable[[int, int], None]
 
 BLOB, SCRIPT, DATA = 1, 2, 3
-_PIECE_UNIT_BYTES = 256
 _REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 _BEGIN_TIMEOUT_S = 60.0  # the board erases
 _END_TIMEOUT_S = 300.0  # the board hashes, checks and runs the golden vector
@@ -31,7 +33,11 @@ class Uploaded:
         active: True where it is the active model.
         golden: True where its golden vector was run, and passed.
         golden_us: how long that took, microseconds.
-        sent_bytes: what went over the wire; 0 where the board held the object already.
+        sent_bytes: of the object and of patches that went over the wire; 0 where the board held
+            the object already.
+        pending: True where it is on trial: it goes unless it is confirmed in time.
+        pause_us: the longest time that a run had to wait for the switch, microseconds; None where
+            the board does not say.
     """
 
     name: str
@@ -40,6 +46,21 @@ class Uploaded:
     golden: bool
     golden_us: int
     sent_bytes: int
+    pending: bool = False
+    pause_us: int | None = None
+
+
+@dataclass(frozen=True)
+class TrialTerms:
+    """How long a new model may stay without being confirmed.
+
+    Attributes:
+        confirm_s: seconds, at least 1.
+        boots: starts of the board that it may outlast.
+    """
+
+    confirm_s: int
+    boots: int = 0
 
 
 def upload(
@@ -50,7 +71,7 @@ def upload(
     activate: bool = False,
     progress: Progress | None = None,
 ) -> Uploaded:
-    """Uploads an object; nothing is sent where the store holds the same bytes.
+    """Uploads an object; what the board holds already, anywhere, is not sent.
 
     Args:
         client: the session.
@@ -65,7 +86,11 @@ def upload(
         BlobError: the loader refused the blob, or its golden vector failed.
         LinkError: the way to the board failed; calling again goes on where it stopped.
     """
-    return commit(client, send(client, name, data, kind, progress), activate)
+    sent = send(client, name, data, kind, progress)
+    try:
+        return commit(client, sent, activate)
+    except UploadHashError:
+        return commit(client, send_again(client, sent, progress), activate)
 
 
 @dataclass(frozen=True)
@@ -75,33 +100,60 @@ class Sent:
     Attributes:
         session: the board's number for the upload.
         sent_bytes: what went over the wire.
+        name: see `upload`.
+        data: see `upload`.
+        kind: see `upload`.
     """
 
     session: int
     sent_bytes: int
+    name: str
+    data: bytes
+    kind: int
 
 
 def send(
     client: Client, name: str, data: bytes, kind: int, progress: Progress | None = None
 ) -> Sent:
     """The first half of `upload`: brings the bytes to the board; nothing changes there yet."""
-    digest = hashlib.sha256(data).digest()
-    begun = client.call("put_begin", name, kind, len(data), digest, timeout_s=_BEGIN_TIMEOUT_S)
-    fields = Fields(begun, "put_begin")
-    session, offset = fields.integer("session"), fields.integer("offset")
-    sent_bytes = 0
-    if not fields.flag("have"):
-        _check_offset(offset, len(data))
-        sent_bytes = len(data) - offset
-        _send(client, session, data, offset, progress or _no_progress)
+    place = _begin(client, name, data, kind)
+    pieces = []
+    if not place.have:
+        wanted = without(len(data), _right(client, place, data))
+        pieces = _plan(client, place, name, data, kind, wanted)
+        _send(client, place.session, pieces, len(data), progress or _no_progress)
     elif progress:
         progress(len(data), len(data))
-    return Sent(session, sent_bytes)
+    return Sent(place.session, sum(len(p.data) for p in pieces), name, data, kind)
 
 
-def commit(client: Client, sent: Sent, activate: bool) -> Uploaded:
-    """The second half of `upload`: the board checks the object, and takes it or refuses."""
-    answer = client.call("put_end", sent.session, activate, timeout_s=_END_TIMEOUT_S)
+def send_again(client: Client, sent: Sent, progress: Progress | None = None) -> Sent:
+    """After `UploadHashError`: what lay on the board was not what its hashes promised.
+
+    Sends what is wrong; copies and patches nothing.
+    """
+    place = _begin(client, sent.name, sent.data, sent.kind)
+    wanted = without(len(sent.data), _right(client, place, sent.data))
+    pieces = plan_copies(sent.data, wanted, {}, largest_piece(client), packed=False)
+    _send(client, place.session, pieces, len(sent.data), progress or _no_progress)
+    sent_bytes = sent.sent_bytes + sum(len(p.data) for p in pieces)
+    return Sent(place.session, sent_bytes, sent.name, sent.data, sent.kind)
+
+
+def commit(
+    client: Client, sent: Sent, activate: bool, trial: TrialTerms | None = None
+) -> Uploaded:
+    """The second half of `upload`: the board checks the object, and takes it or refuses.
+
+    Args:
+        client: the session.
+        sent: what was brought there.
+        activate: make a blob the active model.
+        trial: it goes again unless it is confirmed; None: it stays.
+    """
+    terms = () if trial is None else (trial.confirm_s, trial.boots)
+    answer = client.call("put_end", sent.session, activate, *terms, timeout_s=_END_TIMEOUT_S)
+    remember(sent.data)
     end = Fields(answer, "put_end")
     return Uploaded(
         name=end.text("name"),
@@ -110,50 +162,103 @@ def commit(client: Client, sent: Sent, activate: bool) -> Uploaded:
         golden=end.flag("golden"),
         golden_us=end.integer("golden_us"),
         sent_bytes=sent.sent_bytes,
+        pending="pending" in end and end.flag("pending"),
+        pause_us=end.integer("pause_us") if "pause_us" in end else None,
     )
 
 
-def _send(client: Client, session: int, data: bytes, offset: int, progress: Progress) -> None:
+@dataclass(frozen=True)
+class _Place:
+    """Where the board wants the object; `at`: flash offset, None where firmware does not say."""
+
+    session: int
+    have: bool
+    at: int | None
+    resumed: bool
+
+
+def _begin(client: Client, name: str, data: bytes, kind: int) -> _Place:
+    digest = hashlib.sha256(data).digest()
+    begun = client.call("put_begin", name, kind, len(data), digest, timeout_s=_BEGIN_TIMEOUT_S)
+    fields = Fields(begun, "put_begin")
+    return _Place(
+        session=fields.integer("session"),
+        have=fields.flag("have"),
+        at=fields.integer("at") if "at" in fields else None,
+        resumed="resumed" in fields and fields.flag("resumed"),
+    )
+
+
+def _right(client: Client, place: _Place, data: bytes) -> list[Span]:
+    if not place.resumed or place.at is None or "hashes" not in client.info.methods:
+        return []
+    return holdings.right_sectors(client, place.at, data, client.info.sector_bytes)
+
+
+def _plan(
+    client: Client, place: _Place, name: str, data: bytes, kind: int, wanted: list[Span]
+) -> list[Piece]:
+    """The shortest way that this board offers."""
+    room = largest_piece(client)
+    methods = client.info.methods
+    if place.at is None or not wanted or "put_copy" not in methods:
+        return plan_copies(data, wanted, {}, room, packed=False)
+    packed = "put_patch" in methods
+    held = holdings.by_promise(holdings.read_held(client), name, kind, place.at)
+    old = holdings.recall_old(held, data) if packed else None
+    if old is not None:
+        return plan_patches(data, wanted, old, room)
+    return plan_copies(data, wanted, holdings.match_blocks(client, held, data), room, packed)
+
+
+def _send(
+    client: Client, session: int, planned: list[Piece], total: int, progress: Progress
+) -> None:
     sizes: list[int] = []
 
-    def calls() -> Iterator[tuple[Value, ...]]:
-        for at, size in pieces(client, len(data), offset):
-            sizes.append(size)
-            yield session, at, data[at : at + size]
+    def calls() -> Iterator[tuple[str, tuple[Value, ...]]]:
+        for piece in planned:
+            for part in _parts(client, piece):
+                sizes.append(part.size)
+                yield part.request(session)
 
-    done = offset
-    progress(done, len(data))
-    for index, _ in enumerate(client.stream("put_data", calls())):
+    done = total - sum(piece.size for piece in planned)
+    progress(done, total)
+    for index, _ in enumerate(client.stream_calls(calls())):
         done += sizes[index]
-        progress(done, len(data))
+        progress(done, total)
 
 
-def pieces(client: Client, total: int, start: int = 0) -> Iterator[tuple[int, int]]:
+def _parts(client: Client, piece: Piece) -> Iterator[Piece]:
+    """Bytes that are sent as they are, cut as is best for the line at that time."""
+    if piece.at is not None:
+        yield piece
+        return
+    for at, size in pieces(client, piece.size):
+        yield Piece(piece.offset + at, size, None, piece.data[at : at + size])
+
+
+def largest_piece(client: Client) -> int:
+    """Bytes of the longest piece that is good for the line now, a multiple of 256."""
+    room = client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
+    return client.link.pace.piece_bytes(room // UNIT_BYTES * UNIT_BYTES)
+
+
+def pieces(client: Client, total: int) -> Iterator[tuple[int, int]]:
     """Cuts data into pieces, each as long as is best for the line at that time (`Pace`).
 
     Args:
         client: the session.
         total: bytes of the data.
-        start: where to begin, a multiple of 256.
 
     Yields:
         (offset, size) of each piece; all but the last are a multiple of 256 long.
     """
-    room = client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
-    most = room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES
-    at = start
+    at = 0
     while at < total:
-        size = min(client.link.pace.piece_bytes(most), total - at)
+        size = min(largest_piece(client), total - at)
         yield at, size
         at += size
-
-
-def _check_offset(offset: int, total: int) -> None:
-    if not 0 <= offset <= total or offset % _PIECE_UNIT_BYTES:
-        raise ProtocolError(
-            f"put_begin: offset must be a multiple of {_PIECE_UNIT_BYTES} in [0, {total}]; "
-            f"is {offset}"
-        )
 
 
 def _no_progress(done: int, total: int) -> None:

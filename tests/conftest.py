@@ -29,3 +29,9 @@ def shared_model(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"needs the model {name}, which is kept beside the project")
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test uploads makes no other test's upload shorter."""
+    monkeypatch.setenv("XIPNET_CACHE", "")

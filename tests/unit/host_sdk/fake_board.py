@@ -5,7 +5,6 @@ Its model "adds" has one int8 input [1, n] and gives input + 1; other entries gi
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgpack
+from unit.host_sdk.fake_store import SECTOR, FakeStore, Refused
 
 from host_sdk.errors import PortClosedError
 from host_sdk.framing import Body, Decoder, Text, encode_frame
@@ -30,13 +30,6 @@ BOOT = {
     "hfsr": 0,
 }
 LATE = ("exec", "eval")
-
-
-class Refused(Exception):
-    """A reply with an error."""
-
-    def __init__(self, code: int, message: str, detail: str | None = None) -> None:
-        self.failure = Failure(code, message, detail)
 
 
 @dataclass
@@ -59,7 +52,7 @@ class Noise:
         return [frame, frame] if r.random() < self.duplicate else [frame]
 
 
-class FakeBoard:
+class FakeBoard(FakeStore):
     """Answers requests in its own thread.
 
     Args:
@@ -76,17 +69,14 @@ class FakeBoard:
         frame: int = 1024,
         capacity: int = 1 << 20,
     ) -> None:
-        self.transport, self._end = MemoryTransport.pair()
+        super().__init__(capacity)
+        self.transport, self._wire = MemoryTransport.pair()
         self.metadata = msgpack.packb(metadata or adder_metadata(8))
         self.results = results
         self.noise = noise or Noise()
         self.frame = frame
-        self.capacity = capacity
         self.hello_changes: dict[str, Any] = {}
-        self.store: dict[str, dict[str, Any]] = {}
-        self.active = ""
         self.executed: list[tuple[int, str]] = []
-        self.data_bytes = 0
         self.typed = b""
         self.silent = False
         self.on_exec: Callable[[str], None] = self.print
@@ -96,7 +86,6 @@ class FakeBoard:
         self._out = b""
         self._replies: dict[int, Reply] = {}
         self._working: set[int] = set()
-        self._uploads: dict[int, dict[str, Any]] = {}
         self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -108,23 +97,23 @@ class FakeBoard:
     def boot(self, **changes: int) -> None:
         """Restarts: everything but the store is forgotten."""
         self._replies.clear()
-        self._uploads.clear()
+        self.restart()
         self._put(encode_frame(Notification("boot", ({**BOOT, **changes},)).pack()))
 
     def close(self) -> None:
         """Unplugs the board."""
-        self._end.close()
+        self._wire.close()
         self._thread.join()
 
     def _put(self, data: bytes) -> None:
         with self._sending:
-            self._end.write(data)
+            self._wire.write(data)
 
     def _serve(self) -> None:
         decoder = Decoder()
         while True:
             try:
-                data = self._end.read(1.0)
+                data = self._wire.read(1.0)
                 for part in decoder.feed(data, time.monotonic()):
                     match part:
                         case Text(text):
@@ -192,11 +181,11 @@ class FakeBoard:
             "features": 31,
             "frame": self.frame,
             "window": 4,
-            "flash": {"size": self.capacity, "sector": 4096, "free": free},
+            "flash": {"size": self.capacity, "sector": SECTOR, "free": free},
             "arena": 65536,
             "stack": 4096,
             "boot": BOOT,
-            "methods": [],
+            "methods": [m[3:] for m in dir(self) if m.startswith("do_")],
             "news": "from a later version",
         }
         return {**hello, **self.hello_changes}
@@ -207,81 +196,8 @@ class FakeBoard:
     def do_reset(self) -> None:
         threading.Timer(0.02, lambda: self.boot(cause=1, resets=1)).start()
 
-    def do_ls(self, first: int = 0) -> list[dict[str, Any]]:
-        items = [
-            {
-                "name": name,
-                "type": o["type"],
-                "size": len(o["data"]),
-                "sha256": hashlib.sha256(o["data"]).digest(),
-                "version": o["version"],
-                "active": name == self.active,
-            }
-            for name, o in self.store.items()
-        ]
-        return items[first : first + 15]
-
-    def do_put_begin(self, name: str, kind: int, size: int, sha256: bytes) -> dict[str, Any]:
-        for session, up in self._uploads.items():
-            if (up["name"], up["sha256"]) == (name, sha256):
-                return {"have": False, "session": session, "offset": up["done"]}
-        have = [o["data"] for o in self.store.values() if _digest(o["data"]) == sha256]
-        used = sum(len(o["data"]) for o in self.store.values())
-        if not have and size > self.capacity - used:
-            raise Refused(-21, "no free run of sectors is long enough")
-        data = bytearray(have[0]) if have else bytearray(size)
-        session = len(self._uploads) + 7
-        self._uploads[session] = {
-            "name": name,
-            "type": kind,
-            "data": data,
-            "sha256": sha256,
-            "done": 0,
-        }
-        return {"have": bool(have), "session": session, "offset": 0}
-
-    def do_put_data(self, session: int, offset: int, data: bytes) -> None:
-        up = self._upload(session)
-        assert offset % 256 == 0
-        up["data"][offset : offset + len(data)] = data
-        if up["done"] == offset:
-            up["done"] += len(data) // 256 * 256
-        self.data_bytes += len(data)
-
-    def do_put_end(self, session: int, activate: bool = False) -> dict[str, Any]:
-        up = self._upload(session)
-        data, name = bytes(up["data"]), up["name"]
-        if _digest(data) != up["sha256"]:
-            raise Refused(-26, "SHA-256 of the bytes is not the stated one")
-        del self._uploads[session]
-        version = self.store.get(name, {"version": 0})["version"] + 1
-        self.store[name] = {"type": up["type"], "data": data, "version": version}
-        if activate:
-            self.active = name
-        return {
-            "name": name,
-            "version": version,
-            "active": activate,
-            "golden": True,
-            "golden_us": 12,
-        }
-
-    def _upload(self, session: int) -> dict[str, Any]:
-        if session not in self._uploads:
-            raise Refused(-25, "no such upload session")
-        return self._uploads[session]
-
     def do_get(self, name: str, offset: int, size: int) -> bytes:
         return self.metadata[offset : offset + size]
-
-    def do_rm(self, name: str) -> None:
-        if self.store.pop(name, None) is None:
-            raise Refused(-20, "no object of that name")
-
-    def do_activate(self, name: str) -> None:
-        if name not in self.store:
-            raise Refused(-20, "no object of that name")
-        self.active = name
 
     def do_model(self) -> dict[str, Any]:
         if not self.active:
@@ -289,7 +205,7 @@ class FakeBoard:
         kinds = [0, *(kind for kind, _ in self.results)]
         return {
             "name": self.active,
-            "version": 1,
+            "version": self.store[self.active]["version"],
             "sha256": bytes(32),
             "arena": 100,
             "stack": 50,
@@ -350,10 +266,6 @@ class FakeBoard:
 
     def do_interrupt(self) -> None:
         self.print("^C")
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
 
 
 def adder_metadata(n: int, **more: Any) -> dict[str, Any]:
