@@ -16,6 +16,7 @@ from host_sdk.errors import (
     DeviceFaultError,
     DeviceResetError,
     DtypeError,
+    HealthCheckError,
     ImageError,
     InputError,
     LinkError,
@@ -45,6 +46,7 @@ from host_sdk.profile import Profile, ProfileRow
 from host_sdk.result import Class, Classes, Detection, Detections
 from host_sdk.tensor import TensorInfo
 from host_sdk.transports import MemoryTransport, Transport
+from host_sdk.trial import HistoryEvent, Trial
 from host_sdk.upload import Uploaded
 from host_sdk.validation.on_host import trace_on_host, validate_on_host
 from host_sdk.validation.report import Report
@@ -64,6 +66,8 @@ __all__ = [
     "DeviceFaultError",
     "DeviceResetError",
     "DtypeError",
+    "HealthCheckError",
+    "HistoryEvent",
     "ImageError",
     "InputError",
     "LinkError",
@@ -94,6 +98,7 @@ __all__ = [
     "ToolMissingError",
     "Trace",
     "Transport",
+    "Trial",
     "Uploaded",
     "XipnetError",
     "trace_on_host",

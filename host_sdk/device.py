@@ -7,13 +7,16 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
 
 from host_sdk.client import Client
+from host_sdk.errors import UploadHashError
 from host_sdk.fields import Fields
 from host_sdk.files import get_file, read_file
+from host_sdk.health import Confirm, check_health, trial_terms
 from host_sdk.image import Picture, prepare
 from host_sdk.info import BoardInfo, StoredObject
 from host_sdk.messages import Value
@@ -29,7 +32,17 @@ from host_sdk.table import html_table
 from host_sdk.tensor import Array
 from host_sdk.transports import Transport, open_transport
 from host_sdk.transports.open import default_port
-from host_sdk.upload import BLOB, Progress, Uploaded, commit, send
+from host_sdk.trial import HistoryEvent, Trial, read_history, read_trial
+from host_sdk.upload import (
+    BLOB,
+    Progress,
+    Sent,
+    TrialTerms,
+    Uploaded,
+    commit,
+    send,
+    send_again,
+)
 from host_sdk.validation import trace as tracing
 from host_sdk.validation import validate as validating
 from host_sdk.validation.report import Report
@@ -92,12 +105,15 @@ class Device:
         *,
         head: HeadSource | None = None,
         activate: bool = True,
+        confirm: Confirm = "auto",
+        confirm_s: int = 60,
+        boots: int = 0,
         progress: Progress | bool = False,
     ) -> Uploaded:
         """Uploads a model, has the board check and test it, and makes it the active one.
 
-        Nothing is sent where the board holds the same bytes; an interrupted upload goes on where it
-        stopped. Until the new model has passed, the old one of that name stays.
+        Only what the board does not hold already is sent; an interrupted upload goes on where it
+        stopped. Until the new model has passed, the old one serves (docs/OTA.md).
 
         Args:
             source: file or bytes: a blob, or a .tflite, which is compiled for this board's CPU.
@@ -105,13 +121,20 @@ class Device:
             head: post-processing for a .tflite: TOML file or mapping (docs/HEADS.md). By default
                 the file of the same name ending in .toml, if there is one.
             activate: False only stores it.
+            confirm: "auto": it stays once the board's own test has passed. "manual": it is on
+                trial until `confirm` is called. A function of this device: it is on trial while
+                that runs, and stays where that neither raises nor returns False.
+            confirm_s: seconds that a trial may last; then the model before returns by itself.
+            boots: starts of the board that a trial may outlast.
             progress: called with (done, total) bytes; True shows a bar.
 
         Raises:
             ModelFileError, CompileError, ToolMissingError: nothing was sent.
             BlobError: it is not for this board, or failed its test there.
             StoreError: the store refused, see `StoreFullError`.
+            HealthCheckError: `confirm` found it wrong; the model before serves again.
         """
+        terms = trial_terms(confirm, confirm_s, boots, activate)
         model = prepare_blob(source, head, self._client.info)
         name = name or model.name
         if model.tflite is not None:
@@ -119,8 +142,63 @@ class Device:
         with self._uploading:
             with _progress(progress, name) as show:
                 sent = send(self._client, name, model.data, BLOB, show)
-            with self._running:
-                return commit(self._client, sent, activate)
+            loaded = self._commit(sent, activate, terms)
+        if callable(confirm) and loaded.pending:
+            check_health(self, loaded, confirm)
+            self.confirm(name)
+            return replace(loaded, pending=False)
+        return loaded
+
+    def _commit(self, sent: Sent, activate: bool, terms: TrialTerms | None) -> Uploaded:
+        with self._running:
+            try:
+                return commit(self._client, sent, activate, terms)
+            except UploadHashError:
+                return commit(self._client, send_again(self._client, sent), activate, terms)
+
+    def confirm(self, name: str | None = None) -> None:
+        """Ends a trial: the model stays.
+
+        Args:
+            name: of the active model on trial; None: whatever is on trial.
+
+        Raises:
+            VersionError: it is not on trial (any more).
+        """
+        self._client.call("confirm", self._active_name() if name is None else name)
+
+    def rollback(self, name: str | None = None) -> int:
+        """Withdraws the current version of a model: the one before returns, and is active again.
+
+        Args:
+            name: of the model; None: the active one.
+
+        Returns:
+            The version that is current now; 0 where the name had no earlier one (a model that was
+            on trial; what was active before is again).
+
+        Raises:
+            VersionError: there is no earlier version.
+        """
+        with self._running:
+            name = self._active_name() if name is None else name
+            result = self._client.call("rollback", name, timeout_s=60.0)
+        return Fields(result, "rollback").integer("version")
+
+    def trial(self) -> Trial | None:
+        """What is on trial; None: nothing."""
+        return read_trial(self._client)
+
+    def history(self, name: str | None = None) -> list[HistoryEvent]:
+        """What befell a model, oldest first, as far back as the board remembers.
+
+        Args:
+            name: of the model; None: the active one.
+        """
+        return read_history(self._client, self._active_name() if name is None else name)
+
+    def _active_name(self) -> str:
+        return Fields(self._client.call("model"), "model").text("name")
 
     def model(self) -> Model:
         """The active model: inputs, outputs, steps, labels.

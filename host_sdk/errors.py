@@ -19,6 +19,7 @@ XipnetError
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
 ├── SimulatorError              the virtual board cannot be started
+├── HealthCheckError            a new model was found wrong; the one before serves again
 └── DeviceError                 the board answered with a code of docs/ERRORS.md
     ├── RequestError            BadFrameError, BadMessageError, MethodError, ParamsError,
     │                           BusyError, ReplyTooLongError
@@ -165,6 +166,20 @@ class ToolMissingError(XipnetError):
 
 class SimulatorError(XipnetError):
     """The virtual board cannot be started: its firmware or its flash file; says why."""
+
+
+class HealthCheckError(XipnetError):
+    """A new model was found wrong while on trial; the cause is what the check raised.
+
+    Attributes:
+        name: of the model.
+        version: the one that was found wrong.
+    """
+
+    def __init__(self, message: str, name: str, version: int) -> None:
+        super().__init__(message)
+        self.name = name
+        self.version = version
 
 
 # ---- What the board answered ---------------------------------------------------------------------

@@ -140,9 +140,7 @@ def send_again(client: Client, sent: Sent, progress: Progress | None = None) -> 
     return Sent(place.session, sent_bytes, sent.name, sent.data, sent.kind)
 
 
-def commit(
-    client: Client, sent: Sent, activate: bool, trial: TrialTerms | None = None
-) -> Uploaded:
+def commit(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None = None) -> Uploaded:
     """The second half of `upload`: the board checks the object, and takes it or refuses.
 
     Args:

@@ -1,4 +1,4 @@
-"""The store of the fake board: flash in sectors, uploads that outlive a restart, trials, history."""
+"""The store of the fake board: flash in sectors, uploads that outlive a restart, trials."""
 
 from __future__ import annotations
 
@@ -106,14 +106,23 @@ class FakeStore:
         else:
             at = self._place(size)
         self._upload = {
-            **{"name": name, "type": kind, "size": size, "sha256": sha256, "at": at},
-            **{"have": bool(have), "erased": set(), "session": self._sessions},
+            "name": name,
+            "type": kind,
+            "size": size,
+            "sha256": sha256,
+            "at": at,
+            "have": bool(have),
+            "erased": set(),
+            "session": self._sessions,
         }
         if not have:
             self._unfinished[sha256] = self._upload
         return {
-            **{"have": bool(have), "session": self._sessions, "offset": 0},
-            **{"at": at, "resumed": resumed is not None},
+            "have": bool(have),
+            "session": self._sessions,
+            "offset": 0,
+            "at": at,
+            "resumed": resumed is not None,
         }
 
     def _all(self) -> list[dict[str, Any]]:
@@ -188,8 +197,12 @@ class FakeStore:
         if activate:
             self._activate(name, confirm_s, boots)
         return {
-            **{"name": name, "version": version, "active": name == self.active},
-            **{"golden": True, "golden_us": 12, "pending": self.trial is not None},
+            "name": name,
+            "version": version,
+            "active": name == self.active,
+            "golden": True,
+            "golden_us": 12,
+            "pending": self.trial is not None,
             "pause_us": 34,
         }
 
@@ -234,9 +247,7 @@ class FakeStore:
 
     def _activate(self, name: str, confirm_s: int, boots: int) -> None:
         if confirm_s:
-            self.trial = {
-                **{"name": name, "before": self.active, "left_s": confirm_s, "boots": boots}
-            }
+            self.trial = {"name": name, "before": self.active, "left_s": confirm_s, "boots": boots}
         self.active = name
         self._note(name, self.store[name], "activated")
 
@@ -259,16 +270,22 @@ class FakeStore:
         self._events.setdefault(name, []).append(
             {
                 **described,
-                **{"sequence": count + 1, "event": event},
-                **{"reason": reason, "detail": detail, "text": text},
+                "sequence": count + 1,
+                "event": event,
+                "reason": reason,
+                "detail": detail,
+                "text": text,
             }
         )
 
 
 def _describe(name: str, o: dict[str, Any]) -> dict[str, Any]:
     return {
-        **{"name": name, "type": o["type"], "size": len(o["data"])},
-        **{"sha256": _digest(o["data"]), "version": o["version"]},
+        "name": name,
+        "type": o["type"],
+        "size": len(o["data"]),
+        "sha256": _digest(o["data"]),
+        "version": o["version"],
     }
 
 
