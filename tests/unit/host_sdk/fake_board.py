@@ -205,7 +205,7 @@ class FakeBoard(FakeStore):
         kinds = [0, *(kind for kind, _ in self.results)]
         return {
             "name": self.active,
-            "version": self.store[self.active]["version"],
+            "version": self.store.get(self.active, {"version": 1})["version"],
             "sha256": bytes(32),
             "arena": 100,
             "stack": 50,
