@@ -272,8 +272,7 @@ class Device:
         with self._uploading:
             with _progress(progress, name) as show:
                 sent = send(self._client, name, data, kind, show)
-            with self._running:
-                return commit(self._client, sent, activate=False)
+            return self._commit(sent, activate=False, terms=None)
 
     def get(self, name: str) -> bytes:
         """The contents of an object of the store.

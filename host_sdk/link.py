@@ -49,7 +49,7 @@ _REPEATED_BY_CLOCK = _LATE_METHODS | {_OPENING_METHOD}
 # They carry much and are quickly done with, so that they tell how fast the line is.
 _PLAIN_METHODS = frozenset({"put_data", "in_write"})
 _READ_METHODS = frozenset({"get", "out_read", "arena_read"})  # the last parameter: bytes
-_BULK_METHODS = _PLAIN_METHODS | _READ_METHODS | {"run"}
+_BULK_METHODS = _PLAIN_METHODS | _READ_METHODS | {"run", "put_copy", "put_patch"}
 _RETRY_GROWTH = 1.5
 _RETRY_MAX_S = 4.0
 _POLL_S = 0.05
