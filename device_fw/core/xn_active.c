@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "xn_error.h"
+#include "xn_port.h"
 
 // Two models, so that the next one can be opened beside the one that is active.
 static xn_model models[2];
@@ -11,7 +12,14 @@ static struct {
     uint32_t index; // of the active model
     bool is_open;
     xn_store_object object; // its object, where it is open
+    uint64_t trial_end_us;
 } now;
+
+static struct {
+    bool on;
+    uint64_t since; // when a run could last be answered
+    uint32_t longest;
+} swap;
 
 static int open_object(xn_model *model, const xn_store_object *object) {
     if (object->type != XN_STORE_BLOB) {
@@ -39,6 +47,9 @@ static int open_beside(const xn_store_object *object) {
 // as before.
 static void settle(const xn_store_object *object, bool take) {
     if (take) {
+        if (now.is_open && xn_runner_is_open(&models[now.index])) {
+            (void)xn_runner_hand_over(&models[now.index], other());
+        }
         xn_runner_close(&models[now.index]);
         now.index ^= 1u;
         now.is_open = true;
@@ -51,23 +62,133 @@ static void settle(const xn_store_object *object, bool take) {
     }
 }
 
-int xn_active_init(void) {
-    xn_store_object object;
-    xn_runner_close(&models[0]);
-    xn_runner_close(&models[1]);
-    now.is_open = false;
-    if (xn_store_active()[0] == 0) {
-        return XN_OK;
+static void start_clock(void) {
+    const xn_store_trial *trial = xn_store_on_trial();
+    if (trial != NULL) {
+        now.trial_end_us = xn_port_time_us() + (uint64_t)trial->confirm_s * 1000000u;
     }
-    int status = xn_store_find(xn_store_active(), &object);
+}
+
+// Opens what the store names, whatever is open.
+static int open_active(void) {
+    xn_store_object object;
+    const char *name = xn_store_active();
+    int status = name[0] == 0 ? XN_E_NO_MODEL : xn_store_find(name, &object);
     if (status == XN_OK) {
         status = open_beside(&object);
     }
     if (status == XN_OK) {
         settle(&object, true);
+        return XN_OK;
+    }
+    xn_runner_close(&models[0]);
+    xn_runner_close(&models[1]);
+    now.is_open = false;
+    return name[0] == 0 ? XN_OK : status;
+}
+
+// ---- Trials -----------------------------------------------------------------------------------
+
+static void end_trial(enum xn_store_reason reason, int32_t detail) {
+    if (xn_store_return(reason, detail) == XN_OK) {
+        (void)open_active();
+    }
+}
+
+static enum xn_store_reason reason_of_start(int32_t *detail) {
+    const xn_port_boot *boot = xn_port_boot_report();
+    if (boot->cause == XN_BOOT_FAULT || boot->cause == XN_BOOT_DEADLINE) {
+        *detail = boot->fault_step;
+        return boot->cause == XN_BOOT_FAULT ? XN_STORE_FAULT : XN_STORE_DEADLINE;
+    }
+    *detail = (int32_t)boot->cause;
+    return XN_STORE_START;
+}
+
+// A golden run that did not end was the reason of this start.
+static bool judge_test(void) {
+    xn_store_object object;
+    int32_t detail;
+    if (xn_store_tested(&object) != 1) {
+        return false;
+    }
+    enum xn_store_reason reason = reason_of_start(&detail);
+    (void)xn_store_note(XN_STORE_REFUSED, &object, reason, detail);
+    return true;
+}
+
+static void judge_trial(bool other_was_tested) {
+    const xn_store_trial *trial = xn_store_on_trial();
+    int32_t detail;
+    if (trial == NULL) {
+        return;
+    }
+    enum xn_store_reason reason = reason_of_start(&detail);
+    if (trial->boots == 0 || (reason != XN_STORE_START && !other_was_tested)) {
+        (void)xn_store_return(reason, detail);
+    } else {
+        (void)xn_store_count_start();
+    }
+}
+
+int xn_active_init(void) {
+    xn_runner_close(&models[0]);
+    xn_runner_close(&models[1]);
+    now.is_open = false;
+    swap.on = false;
+    judge_trial(judge_test());
+    start_clock();
+    int status = open_active();
+    if (status != XN_OK && xn_store_on_trial() != NULL) {
+        end_trial(XN_STORE_OPEN, status);
     }
     return status;
 }
+
+bool xn_active_due(void) {
+    return xn_store_on_trial() != NULL && xn_port_time_us() >= now.trial_end_us;
+}
+
+uint32_t xn_active_left_ms(void) {
+    return xn_active_due() ? 0 : (uint32_t)((now.trial_end_us - xn_port_time_us()) / 1000u);
+}
+
+void xn_active_poll(void) {
+    if (xn_active_due()) {
+        end_trial(XN_STORE_LATE, (int32_t)xn_store_on_trial()->confirm_s);
+    }
+}
+
+// ---- Swaps ------------------------------------------------------------------------------------
+
+void xn_active_swap_begin(void) {
+    swap.on = true;
+    swap.since = xn_port_time_us();
+    swap.longest = 0;
+}
+
+static void count_pause(void) {
+    uint64_t at = xn_port_time_us();
+    uint32_t us = (uint32_t)(at - swap.since);
+    swap.longest = us > swap.longest ? us : swap.longest;
+    swap.since = at;
+}
+
+bool xn_active_serves(void) {
+    if (!swap.on || !now.is_open || !xn_runner_is_open(&models[now.index])) {
+        return false;
+    }
+    count_pause();
+    return true;
+}
+
+uint32_t xn_active_swap_end(void) {
+    count_pause();
+    swap.on = false;
+    return swap.longest;
+}
+
+// ---- Changes ----------------------------------------------------------------------------------
 
 xn_model *xn_active_model(xn_store_object *object) {
     if (!now.is_open) {
@@ -80,6 +201,10 @@ xn_model *xn_active_model(xn_store_object *object) {
 }
 
 int xn_active_set(const char *name) {
+    return xn_active_set_on_trial(name, 0, 0);
+}
+
+int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots) {
     xn_store_object object;
     int status = xn_store_find(name, &object);
     if (status != XN_OK) {
@@ -87,24 +212,47 @@ int xn_active_set(const char *name) {
     }
     status = open_beside(&object);
     if (status == XN_OK) {
-        status = xn_store_activate(name);
+        status = xn_store_activate(name, confirm_s, boots);
     }
     settle(&object, status == XN_OK);
+    if (status == XN_OK) {
+        start_clock();
+    }
     return status;
 }
 
-int xn_active_install(const xn_store_object *object, bool activate, int *golden,
-                      uint32_t *golden_us) {
-    bool takes_over = activate || strcmp(object->name, xn_store_active()) == 0;
+static bool is_current(const xn_store_object *object) {
+    xn_store_object current;
+    return xn_store_find(object->name, &current) == XN_OK && current.version == object->version;
+}
+
+// Opens and tests it. A record says so beforehand: whatever happens, the next start knows.
+static int test(const xn_store_object *object, uint32_t limit_ms, int *golden, uint32_t *us) {
     int status = open_beside(object);
+    if (status == XN_OK && other()->program.golden_outputs != NULL && !is_current(object)) {
+        status = xn_store_note(XN_STORE_TESTING, object, XN_STORE_NO_REASON, 0);
+    }
     if (status == XN_OK) {
-        *golden = xn_runner_golden(other(), golden_us);
+        *golden = xn_runner_golden(other(), limit_ms, us);
         status = *golden < 0 ? *golden : XN_OK;
     }
+    return status;
+}
+
+int xn_active_install(const xn_store_object *object, const xn_active_how *how, int *golden,
+                      uint32_t *golden_us) {
+    bool takes_over = how->activate || strcmp(object->name, xn_store_active()) == 0;
+    int status = test(object, how->limit_ms, golden, golden_us);
     if (status == XN_OK) {
-        status = xn_store_commit(activate);
+        status = xn_store_commit(how->activate, how->confirm_s, how->boots);
+    }
+    if (status != XN_OK) {
+        (void)xn_store_note(XN_STORE_REFUSED, object, XN_STORE_STATUS, status);
     }
     settle(object, status == XN_OK && takes_over);
+    if (status == XN_OK && takes_over) {
+        start_clock();
+    }
     return status;
 }
 
@@ -116,4 +264,10 @@ int xn_active_remove(const char *name) {
         now.is_open = false;
     }
     return status;
+}
+
+int xn_active_rollback(const char *name) {
+    bool is_active = strcmp(name, xn_store_active()) == 0;
+    int status = xn_store_rollback(name);
+    return status == XN_OK && is_active ? open_active() : status;
 }

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 uint32_t xn_extent_bytes(uint32_t size); // whole sectors
-// Finds a free run, starting where the last one ended so that all sectors wear alike; evicts old
-// versions while there is none.
-int xn_extent_take(uint32_t bytes, uint32_t *offset);
-uint32_t xn_extent_free(void); // bytes that no current version holds
+// Finds the free run of sectors that were erased least (`worn`: most), of equal ones the next
+// behind the last one that was taken; evicts old versions while there is none.
+int xn_extent_take(uint32_t bytes, bool worn, uint32_t *offset);
+uint32_t xn_extent_free(void); // bytes that no current version holds, and no bad sector
 
 #endif

@@ -48,7 +48,7 @@ static int place_piece(uint32_t offset, const uint8_t *bytes, uint32_t n) {
         return status;
     }
     if (!xn_flash_is_blank(seen, n)) {
-        return xn_error_at(XN_E_FLASH, "other bytes are there already, flash offset", offset);
+        return xn_error_at(XN_E_OCCUPIED, "flash offset", offset);
     }
     status = xn_flash_program(offset, bytes, n);
     if (status == XN_OK) {

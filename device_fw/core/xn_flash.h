@@ -11,7 +11,7 @@
 // at pages; the last unit is filled up with FF.
 int xn_flash_program(uint32_t offset, const uint8_t *bytes, uint32_t n);
 // The same for a place that may hold these bytes already: then nothing is programmed again. Bytes
-// that are neither there nor blank are XN_E_FLASH. What was written is read back.
+// that are neither there nor blank are XN_E_OCCUPIED. What was written is read back.
 int xn_flash_place(uint32_t offset, const uint8_t *bytes, uint32_t n);
 bool xn_flash_is_blank(const uint8_t *bytes, uint32_t n); // all FF
 

@@ -2,20 +2,20 @@
 
 #include <string.h>
 
-#include "xn_active.h"
 #include "xn_blob.h"
 #include "xn_error.h"
 #include "xn_methods.h"
 #include "xn_sha256.h"
 
-int xn_install(const xn_store_object *object, bool activate, int *golden, uint32_t *golden_us) {
+int xn_install(const xn_store_object *object, const xn_active_how *how, int *golden,
+               uint32_t *golden_us) {
     *golden = 0;
     *golden_us = 0;
     if (object->type == XN_STORE_BLOB) {
-        return xn_active_install(object, activate, golden, golden_us);
+        return xn_active_install(object, how, golden, golden_us);
     }
-    return activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
-                    : xn_store_commit(false);
+    return how->activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
+                         : xn_store_commit(false, 0, 0);
 }
 
 static bool ends_with(const char *name, const char *end) {
@@ -45,17 +45,19 @@ static void describe(xn_store_object *want, const char *name, const uint8_t *byt
 
 int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n) {
     xn_store_object object;
+    const xn_active_how how = {.limit_ms = XN_RUNNER_LIMIT_MS};
     bool have;
+    bool resumed;
     int golden;
     uint32_t golden_us;
     xn_methods_forget_upload();
     describe(&object, name, bytes, n);
-    int status = xn_store_begin(&object, &have);
+    int status = xn_store_begin(&object, &have, &resumed);
     if (status == XN_OK && !have) {
         status = xn_store_write(0, bytes, n);
     }
     if (status == XN_OK) {
         status = xn_store_verify(&object);
     }
-    return status == XN_OK ? xn_install(&object, false, &golden, &golden_us) : status;
+    return status == XN_OK ? xn_install(&object, &how, &golden, &golden_us) : status;
 }

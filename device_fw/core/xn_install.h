@@ -2,11 +2,12 @@
 #ifndef XN_INSTALL_H
 #define XN_INSTALL_H
 
-#include "xn_store.h"
+#include "xn_active.h"
 
 // Commits what was verified. A blob is checked and its golden vector run before; *golden: 1 passed,
-// 0 there is none. `activate` is for blobs only.
-int xn_install(const xn_store_object *object, bool activate, int *golden, uint32_t *golden_us);
+// 0 there is none. `how->activate` is for blobs only.
+int xn_install(const xn_store_object *object, const xn_active_how *how, int *golden,
+               uint32_t *golden_us);
 // Brings n bytes into the store as the object `name`, of at most XN_STORE_NAME_MAX bytes; its type
 // follows from name and bytes. An upload that is under way is given up.
 int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n);

@@ -53,11 +53,8 @@ static int check_length(image *in, xn_program *to) {
 }
 
 static int check_hash(const image *in) {
-    xn_sha256 hash;
     uint8_t digest[32];
-    xn_sha256_begin(&hash);
-    xn_sha256_add(&hash, in->blob + HASHED_FROM, in->bytes - HASHED_FROM);
-    xn_sha256_end(&hash, digest);
+    xn_sha256_of(in->blob + HASHED_FROM, in->bytes - HASHED_FROM, digest);
     if (memcmp(digest, in->blob + offsetof(xn_blob_header, sha256), sizeof(digest)) != 0) {
         return xn_error_at(XN_E_BLOB_HASH, "bytes hashed", in->bytes - HASHED_FROM);
     }

@@ -8,12 +8,15 @@
 #include "xn_flash.h"
 #include "xn_port.h"
 
-// The size is part of the format, not of a configuration: an area must be found though the other
-// one is gone.
+// An area's size follows from the flash alone: it must be found though the other one is gone. Room
+// for the erase counts of all sectors, for all objects, and as much again.
 #define AREA_BYTES_MIN 16384u
+#define AREA_BYTES_PER_SECTOR 16u
 
-_Static_assert(XN_STORE_OBJECTS + 8u <= AREA_BYTES_MIN / XN_LOG_RECORD,
+_Static_assert(XN_STORE_OBJECTS + XN_STORE_EVENTS + 40u <= AREA_BYTES_MIN / XN_LOG_RECORD,
                "compaction must free slots");
+_Static_assert(offsetof(xn_log_wear, generation) == offsetof(xn_log_record, generation),
+               "generation");
 
 static struct {
     uint32_t current; // area, 0 or 1
@@ -56,20 +59,30 @@ static int program_slot(uint32_t area, uint32_t slot, const void *record) {
     return status;
 }
 
+// Of a sector that cannot be erased the slots are passed over, one by one; without the first there
+// is no area.
 static int erase_area(uint32_t area) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
-    for (uint32_t at = 0; at < areas.area_bytes; at += sector) {
-        int status = xn_port_flash_erase(area * areas.area_bytes + at);
-        if (status != XN_OK) {
-            return status;
-        }
+    int status = xn_port_flash_erase(area * areas.area_bytes);
+    for (uint32_t at = sector; at < areas.area_bytes && status == XN_OK; at += sector) {
+        (void)xn_port_flash_erase(area * areas.area_bytes + at);
     }
-    return XN_OK;
+    return status;
+}
+
+// Programs the record into the first slot from *next on that takes it.
+static int place_record(uint32_t area, uint32_t *next, void *record, uint32_t *slot) {
+    int status = XN_E_FLASH;
+    while (status != XN_OK && *next < slots()) {
+        *slot = (*next)++; // spent, whatever comes of it
+        status = program_slot(area, *slot, record);
+    }
+    return status;
 }
 
 // ---- Mounting ---------------------------------------------------------------------------------
 
-static int write_format(uint32_t area, uint32_t generation, uint32_t cursor, uint32_t erases) {
+static int write_format(uint32_t area, uint32_t generation, uint32_t cursor) {
     const xn_port_flash *flash = xn_port_flash_geometry();
     xn_log_format format;
     memset(&format, 0, sizeof(format));
@@ -83,7 +96,6 @@ static int write_format(uint32_t area, uint32_t generation, uint32_t cursor, uin
     format.sector_bytes = flash->sector_bytes;
     format.area_bytes = areas.area_bytes;
     format.cursor = cursor;
-    format.erases = erases;
     format.crc = crc_of(&format);
     int status = program_slot(area, 0, &format);
     if (status == XN_OK) {
@@ -116,7 +128,7 @@ static int read_format(uint32_t area, xn_log_format *format) {
     return 1;
 }
 
-// 1: *format and areas.current are the newer area; 0: no area holds a areas.
+// 1: *format and areas.current are the newer area; 0: no area holds a log.
 static int choose_area(xn_log_format *format) {
     xn_log_format other;
     int first = read_format(0, format);
@@ -132,14 +144,23 @@ static int choose_area(xn_log_format *format) {
     return first | second;
 }
 
+// 1: *record is whole and of this area, 0: it is none. What cannot be read was cut off, too: flash
+// with error correction may say so by an error.
+static int look(uint32_t slot, xn_log_record *record) {
+    if (read_slot(areas.current, slot, record) != XN_OK) {
+        areas.next = slot + 1u > areas.next ? slot + 1u : areas.next;
+        return 0;
+    }
+    if (xn_flash_is_blank((const uint8_t *)record, sizeof(*record))) {
+        return 0;
+    }
+    areas.next = slot + 1u > areas.next ? slot + 1u : areas.next;
+    return record->crc == crc_of(record) && record->generation == areas.generation;
+}
+
 static int apply_slot(uint32_t slot, xn_log_apply_fn *apply) {
     xn_log_record record;
-    int status = read_slot(areas.current, slot, &record);
-    if (status != XN_OK || xn_flash_is_blank((const uint8_t *)&record, sizeof(record))) {
-        return status;
-    }
-    areas.next = slot + 1u;
-    if (record.crc != crc_of(&record)) {
+    if (look(slot, &record) == 0) {
         return XN_OK; // power failed while it was written: it never was
     }
     if (record.sequence > areas.sequence) {
@@ -150,7 +171,9 @@ static int apply_slot(uint32_t slot, xn_log_apply_fn *apply) {
 
 int xn_log_open(xn_log_format *format) {
     const xn_port_flash *flash = xn_port_flash_geometry();
-    areas.area_bytes = round_up(AREA_BYTES_MIN, flash->sector_bytes);
+    areas.area_bytes = flash->size_bytes / flash->sector_bytes * AREA_BYTES_PER_SECTOR;
+    areas.area_bytes = round_up(
+        areas.area_bytes > AREA_BYTES_MIN ? areas.area_bytes : AREA_BYTES_MIN, flash->sector_bytes);
     areas.next = 1;
     areas.sequence = 0;
     if (flash->size_bytes / 2u <= areas.area_bytes) {
@@ -161,7 +184,7 @@ int xn_log_open(xn_log_format *format) {
     if (found == 0) {
         found = erase_area(0);
         if (found == XN_OK) {
-            found = write_format(0, 1, 2u * areas.area_bytes, 0);
+            found = write_format(0, 1, 2u * areas.area_bytes);
         }
         if (found == XN_OK) {
             found = read_format(0, format);
@@ -173,6 +196,11 @@ int xn_log_open(xn_log_format *format) {
     areas.sequence = format->sequence;
     areas.generation = format->generation;
     return XN_OK;
+}
+
+int xn_log_erase(void) {
+    int status = xn_port_flash_erase(0);
+    return status != XN_OK ? status : xn_port_flash_erase(areas.area_bytes);
 }
 
 int xn_log_replay(xn_log_apply_fn *apply) {
@@ -191,6 +219,18 @@ bool xn_log_full(void) {
     return areas.next >= slots();
 }
 
+uint32_t xn_log_end(void) {
+    return areas.next;
+}
+
+uint32_t xn_log_erasures(void) {
+    return areas.generation;
+}
+
+int xn_log_look(uint32_t slot, xn_log_record *record) {
+    return look(slot, record);
+}
+
 int xn_log_read(uint32_t slot, xn_log_record *record) {
     int status = read_slot(areas.current, slot, record);
     if (status == XN_OK && record->crc != crc_of(record)) {
@@ -201,9 +241,9 @@ int xn_log_read(uint32_t slot, xn_log_record *record) {
 
 int xn_log_append(xn_log_record *record, uint32_t *slot) {
     record->sequence = areas.sequence + 1u;
+    record->generation = areas.generation;
     record->crc = crc_of(record);
-    *slot = areas.next++; // spent, whatever comes of it
-    int status = program_slot(areas.current, *slot, record);
+    int status = place_record(areas.current, &areas.next, record, slot);
     if (status == XN_OK) {
         areas.sequence = record->sequence;
     }
@@ -217,22 +257,23 @@ int xn_log_compact_begin(void) {
     return erase_area(areas.current ^ 1u);
 }
 
-int xn_log_compact_copy(uint32_t slot) {
-    xn_log_record record;
-    int status = xn_log_read(slot, &record);
-    return status != XN_OK ? status : program_slot(areas.current ^ 1u, areas.other_next++, &record);
+int xn_log_compact_copy(xn_log_record *record, uint32_t *slot) {
+    record->generation = areas.generation + 1u;
+    record->crc = crc_of(record);
+    return place_record(areas.current ^ 1u, &areas.other_next, record, slot);
 }
 
 int xn_log_compact_add(xn_log_record *record) {
+    uint32_t slot;
     record->sequence = ++areas.sequence;
-    record->crc = crc_of(record);
-    return program_slot(areas.current ^ 1u, areas.other_next++, record);
+    return xn_log_compact_copy(record, &slot);
 }
 
-int xn_log_compact_finish(uint32_t cursor, uint32_t erases) {
-    int status = write_format(areas.current ^ 1u, areas.generation + 1u, cursor, erases);
+int xn_log_compact_finish(uint32_t cursor, uint32_t *sequence) {
+    int status = write_format(areas.current ^ 1u, areas.generation + 1u, cursor);
     if (status == XN_OK) {
         areas.next = areas.other_next;
+        *sequence = areas.sequence;
     }
     return status;
 }

@@ -100,6 +100,7 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
     want.type = xn_call_u32(call);
     want.size = xn_call_u32(call);
     want.version = want.offset = 0;
+    bool resumed;
     const uint8_t *sha256 = xn_call_bin(call, &n);
     int status = xn_call_end(call);
     if (status == XN_OK && n != sizeof(want.sha256)) {
@@ -110,15 +111,17 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
     }
     memcpy(want.sha256, sha256, sizeof(want.sha256));
     session = 0;
-    status = xn_store_begin(&want, &have);
+    status = xn_store_begin(&want, &have, &resumed);
     if (status != XN_OK) {
         return status;
     }
     session = ++last_session;
-    xn_msgpack_put_map(out, 3);
+    xn_msgpack_put_map(out, 5);
     xn_call_put_bool(out, "have", have);
     xn_call_put_u32(out, "session", session);
     xn_call_put_u32(out, "offset", 0);
+    xn_call_put_u32(out, "at", want.offset);
+    xn_call_put_bool(out, "resumed", resumed);
     return XN_OK;
 }
 
@@ -146,33 +149,71 @@ int xn_method_put_data(xn_call *call, xn_msgpack_writer *out) {
     return status;
 }
 
-int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
-    xn_store_object object;
-    int golden = 0;
-    uint32_t golden_us = 0;
+int xn_method_put_copy(xn_call *call, xn_msgpack_writer *out) {
     uint32_t wanted = xn_call_u32(call);
-    bool activate = xn_call_bool_or(call, false);
+    uint32_t offset = xn_call_u32(call);
+    uint32_t from = xn_call_u32(call);
+    uint32_t n = xn_call_u32(call);
     int status = xn_call_end(call);
     if (status == XN_OK) {
         status = check_session(wanted);
     }
     if (status == XN_OK) {
-        status = xn_store_verify(&object);
+        status = xn_store_copy(offset, from, n);
     }
     if (status == XN_OK) {
-        status = xn_install(&object, activate, &golden, &golden_us);
+        xn_msgpack_put_nil(out);
+    }
+    return status;
+}
+
+typedef struct installed {
+    xn_store_object object;
+    int golden;
+    uint32_t golden_us;
+    uint32_t pause_us;
+} installed;
+
+static int install(installed *as, const xn_active_how *how) {
+    int status = xn_store_verify(&as->object);
+    return status != XN_OK ? status : xn_install(&as->object, how, &as->golden, &as->golden_us);
+}
+
+static void put_installed(xn_msgpack_writer *out, const installed *as) {
+    bool active = strcmp(as->object.name, xn_store_active()) == 0;
+    xn_msgpack_put_map(out, 7);
+    xn_call_put_text(out, "name", as->object.name);
+    xn_call_put_u32(out, "version", as->object.version);
+    xn_call_put_bool(out, "active", active);
+    xn_call_put_bool(out, "golden", as->golden == 1);
+    xn_call_put_u32(out, "golden_us", as->golden_us);
+    xn_call_put_bool(out, "pending", active && xn_store_on_trial() != NULL);
+    xn_call_put_u32(out, "pause_us", as->pause_us);
+}
+
+int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
+    installed as;
+    xn_active_how how;
+    uint32_t wanted = xn_call_u32(call);
+    how.activate = xn_call_bool_or(call, false);
+    how.confirm_s = xn_call_u32_or(call, 0);
+    how.boots = xn_call_u32_or(call, 0);
+    how.limit_ms = xn_call_u32_or(call, XN_RUNNER_LIMIT_MS);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = check_session(wanted);
     }
     if (status != XN_OK) {
         return status;
     }
-    session = 0;
-    xn_msgpack_put_map(out, 5);
-    xn_call_put_text(out, "name", object.name);
-    xn_call_put_u32(out, "version", object.version);
-    xn_call_put_bool(out, "active", strcmp(object.name, xn_store_active()) == 0);
-    xn_call_put_bool(out, "golden", golden == 1);
-    xn_call_put_u32(out, "golden_us", golden_us);
-    return XN_OK;
+    xn_active_swap_begin();
+    status = install(&as, &how);
+    as.pause_us = xn_active_swap_end();
+    if (status == XN_OK) {
+        session = 0;
+        put_installed(out, &as);
+    }
+    return status;
 }
 
 // ---- Changing ---------------------------------------------------------------------------------
@@ -195,5 +236,26 @@ int xn_method_rm(xn_call *call, xn_msgpack_writer *out) {
 }
 
 int xn_method_activate(xn_call *call, xn_msgpack_writer *out) {
-    return by_name(call, out, xn_active_set);
+    xn_store_object object;
+    char name[XN_STORE_NAME_MAX + 1];
+    xn_call_name(call, name, sizeof(name));
+    uint32_t confirm_s = xn_call_u32_or(call, 0);
+    uint32_t boots = xn_call_u32_or(call, 0);
+    int status = xn_call_end(call);
+    if (status != XN_OK) {
+        return status;
+    }
+    xn_active_swap_begin();
+    status = xn_active_set_on_trial(name, confirm_s, boots);
+    uint32_t pause_us = xn_active_swap_end();
+    if (status == XN_OK) {
+        status = xn_store_find(name, &object);
+    }
+    if (status == XN_OK) {
+        xn_msgpack_put_map(out, 3);
+        xn_call_put_u32(out, "version", object.version);
+        xn_call_put_bool(out, "pending", xn_store_on_trial() != NULL);
+        xn_call_put_u32(out, "pause_us", pause_us);
+    }
+    return status;
 }

@@ -72,7 +72,12 @@ void xn_port_reset(void);
 
 // ---- Why the board started ----------------------------------------------------------------------
 
-enum xn_boot_cause { XN_BOOT_POWER = 0, XN_BOOT_RESET = 1, XN_BOOT_FAULT = 2 };
+enum xn_boot_cause {
+    XN_BOOT_POWER = 0,
+    XN_BOOT_RESET = 1,
+    XN_BOOT_FAULT = 2,
+    XN_BOOT_DEADLINE = 3 // a step did not return in time
+};
 
 typedef struct xn_port_boot {
     uint32_t cause;                   // enum xn_boot_cause
@@ -85,5 +90,7 @@ const xn_port_boot *xn_port_boot_report(void);
 // The runner notes here which step runs (-1: none), so that a fault report can name it. Must
 // survive into the fault handler, nothing more.
 void xn_port_note_step(int32_t step);
+// From now on a step has this long; then the board stores a report and resets. 0: no limit.
+void xn_port_limit_step(uint32_t ms);
 
 #endif

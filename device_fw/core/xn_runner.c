@@ -11,7 +11,8 @@
 #define NO_RESULT (-1)
 
 static xn_model *open_models;
-static bool running;
+static const xn_model *running;
+static uint32_t step_limit_ms = XN_RUNNER_LIMIT_MS;
 
 void (*xn_runner_between_steps)(void);
 
@@ -155,6 +156,30 @@ int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint
     return (int32_t)n;
 }
 
+static bool same_inputs(const xn_program *a, const xn_program *b) {
+    if (a->header->input_count != b->header->input_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->header->input_count; i++) {
+        if (a->inputs[i].bytes != b->inputs[i].bytes) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool xn_runner_hand_over(const xn_model *from, xn_model *to) {
+    const xn_program *p = &from->program;
+    if (from->entry != NO_RESULT || !same_inputs(p, &to->program)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < p->header->input_count; i++) {
+        memcpy(to->ctx.arena + to->program.inputs[i].arena_offset,
+               from->ctx.arena + p->inputs[i].arena_offset, p->inputs[i].bytes);
+    }
+    return true;
+}
+
 const uint8_t *xn_runner_arena(const xn_model *model, uint32_t offset, uint32_t n) {
     uint32_t size = model->program.variant->arena_bytes;
     return xn_range_fits(offset, n, size) ? model->ctx.arena + offset : NULL;
@@ -181,7 +206,9 @@ static xn_step_fn *step_function(const xn_program *p, uint32_t step) {
 static int run_step(const xn_model *model, uint32_t step, uint32_t *us) {
     uint64_t start = xn_port_time_us();
     xn_port_note_step((int32_t)step);
+    xn_port_limit_step(step_limit_ms);
     int32_t result = xn_port_run_step(step_function(&model->program, step), &model->ctx);
+    xn_port_limit_step(0);
     xn_port_note_step(-1);
     if (us != NULL) {
         *us = (uint32_t)(xn_port_time_us() - start);
@@ -215,13 +242,14 @@ int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_
         return xn_error_limit(XN_E_RANGE, first > steps ? "step" : "steps",
                               first > steps ? first : count, steps);
     }
-    if (running) {
+    if (running == model) {
         return XN_E_BUSY;
     }
-    running = true;
+    const xn_model *outer = running; // this one runs between two of its steps
+    running = model;
     model->entry = NO_RESULT;
     int status = run_steps(model, &model->program.entries[entry], first, count, step_us);
-    running = false;
+    running = outer;
     return status;
 }
 
@@ -270,14 +298,16 @@ static int compare_golden_outputs(const xn_model *model) {
     return XN_OK;
 }
 
-int xn_runner_golden(xn_model *model, uint32_t *us) {
+int xn_runner_golden(xn_model *model, uint32_t limit_ms, uint32_t *us) {
     *us = 0;
     if (model->program.golden_outputs == NULL) {
         return 0;
     }
     write_golden_inputs(model);
     uint64_t start = xn_port_time_us();
+    step_limit_ms = limit_ms;
     int status = xn_runner_run(model, 0, NULL);
+    step_limit_ms = XN_RUNNER_LIMIT_MS;
     *us = (uint32_t)(xn_port_time_us() - start);
     if (status == XN_OK) {
         status = compare_golden_outputs(model);

@@ -29,6 +29,10 @@ const uint8_t *xn_runner_output(const xn_model *model, uint32_t index, uint32_t 
 int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
                     uint32_t n);
 
+#ifndef XN_RUNNER_LIMIT_MS
+#define XN_RUNNER_LIMIT_MS 10000u // that a step may take before the board resets
+#endif
+
 // Runs an entry. step_us, where not NULL, has room for xn_runner_steps() values.
 int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us);
 // Runs `count` of an entry's steps from `first` on; leaves no result. step_us as above.
@@ -44,11 +48,14 @@ uint32_t xn_runner_result_bytes(const xn_model *model);
 int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint32_t n);
 
 // Runs the golden vector: 1 outputs are as expected, 0 the blob has none, XN_E_BLOB_GOLDEN or
-// another error. *us: what the run took. The arena is cleared after.
-int xn_runner_golden(xn_model *model, uint32_t *us);
+// another error. A step may take limit_ms. *us: what the run took. The arena is cleared after.
+int xn_runner_golden(xn_model *model, uint32_t limit_ms, uint32_t *us);
+// The inputs that `from` was given and has not run yet become those of `to`, where its inputs have
+// the same sizes; else false.
+bool xn_runner_hand_over(const xn_model *from, xn_model *to);
 
-// Called between steps (NULL: nothing): other work may be done there, but no model opened, closed
-// or run.
+// Called between steps (NULL: nothing): other work may be done there, but no model opened or
+// closed, and only another one than this run.
 extern void (*xn_runner_between_steps)(void);
 
 #endif

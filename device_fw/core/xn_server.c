@@ -7,6 +7,7 @@
 #include "xn_methods.h"
 #include "xn_pool.h"
 #include "xn_port.h"
+#include "xn_sha256.h"
 #include "xn_vm.h"
 
 #define CACHE_REPLIES 16u
@@ -222,14 +223,22 @@ static void handle_first(const uint8_t *body, uint32_t n) {
     }
 }
 
+// What the active model may answer while another one takes its place.
+static bool is_served(const xn_method *method) {
+    bool runs = method->call == xn_method_run || method->call == xn_method_in_write ||
+                method->call == xn_method_out_read || method->call == xn_method_model;
+    return method->anytime || (runs && xn_active_serves());
+}
+
 // While a model runs: answers what needs neither the model nor the store, in the order of arrival;
-// the first other request makes the rest wait.
+// the first other request makes the rest wait. While a model is replaced the old one goes on.
 static void serve_between_steps(void) {
     uint32_t index = polling ? 1 : 0; // the first may be the one that runs the model
     if (between_steps) {
         return;
     }
     between_steps = true;
+    (void)xn_active_serves(); // counts the pause
     while (index < xn_link_frames()) {
         xn_call call;
         bool has_id;
@@ -243,7 +252,7 @@ static void serve_between_steps(void) {
             break;
         }
         const xn_method *method = xn_methods_find(call.method, call.method_bytes);
-        if (method == NULL || !method->anytime) {
+        if (method == NULL || !is_served(method)) {
             break;
         }
         handle(index, &call);
@@ -280,6 +289,7 @@ void xn_server_init(void) {
     xn_pool_init();
     xn_store_in_use = xn_runner_uses;
     xn_runner_between_steps = serve_between_steps;
+    xn_sha256_pause = serve_between_steps;
     session.is_open = false;
     polling = between_steps = resetting = false;
     forget_replies();
@@ -296,7 +306,7 @@ void xn_server_reset_after_reply(void) {
 }
 
 bool xn_server_pending(void) {
-    return xn_link_frames() > 0 || xn_link_in_frame();
+    return xn_link_frames() > 0 || xn_link_in_frame() || xn_active_due();
 }
 
 void xn_server_poll(void) {
@@ -305,6 +315,7 @@ void xn_server_poll(void) {
     if (polling || between_steps) {
         return;
     }
+    xn_active_poll();
     polling = true;
     xn_link_expire();
     while (!resetting && (body = xn_link_frame(0, &n)) != NULL) {

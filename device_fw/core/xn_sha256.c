@@ -1,6 +1,9 @@
 #include "xn_sha256.h"
 
+#include <stddef.h>
 #include <string.h>
+
+#define PAUSE_BYTES 4096u
 
 static const uint32_t round_constant[64] = {
     0x428A2F98u, 0x71374491u, 0xB5C0FBCFu, 0xE9B5DBA5u, 0x3956C25Bu, 0x59F111F1u, 0x923F82A4u,
@@ -94,4 +97,22 @@ void xn_sha256_end(xn_sha256 *h, uint8_t digest[32]) {
     for (unsigned i = 0; i < 32; i++) {
         digest[i] = (uint8_t)(h->state[i / 4u] >> (24u - 8u * (i & 3u)));
     }
+}
+
+void (*xn_sha256_pause)(void);
+
+void xn_sha256_of(const void *bytes, uint32_t n, uint8_t digest[32]) {
+    const uint8_t *p = bytes;
+    xn_sha256 hash;
+    xn_sha256_begin(&hash);
+    while (n > 0) {
+        uint32_t part = n < PAUSE_BYTES ? n : PAUSE_BYTES;
+        xn_sha256_add(&hash, p, part);
+        p += part;
+        n -= part;
+        if (xn_sha256_pause != NULL) {
+            xn_sha256_pause();
+        }
+    }
+    xn_sha256_end(&hash, digest);
 }

@@ -21,7 +21,9 @@ enum xn_status {
     XN_E_SESSION = -25,   // no such upload session, or it was replaced by another
     XN_E_HASH = -26,      // SHA-256 of the bytes is not the stated one
     XN_E_TYPE = -27,      // object is of another type
-    XN_E_STORE = -28,     // store is not readable: made by a newer format, or not formatted
+    XN_E_STORE = -28,     // store is not readable: made by another format, or not formatted
+    XN_E_VERSION = -29,   // no such version: nothing to return to, or not on trial
+    XN_E_OCCUPIED = -30,  // other bytes are there already
     // The loader
     XN_E_BLOB_SHORT = -40,   // blob is shorter than its header says
     XN_E_BLOB_MAGIC = -41,   // not a blob

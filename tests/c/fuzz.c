@@ -251,11 +251,11 @@ static void answer_vm(void) {
 
 static void install_blob(void) {
     xn_store_object o = {.name = "model", .type = XN_STORE_BLOB, .size = blob_bytes};
-    bool have;
+    bool have, resumed;
     memcpy(o.sha256, blob_sha256, sizeof(o.sha256));
-    CHECK(xn_store_begin(&o, &have) == XN_OK);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK);
     CHECK(have || xn_store_write(0, blob, blob_bytes) == XN_OK);
-    CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(true) == XN_OK);
+    CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(true, 0, 0) == XN_OK);
 }
 
 static void fuzz_server(uint32_t rounds) {

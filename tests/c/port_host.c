@@ -14,6 +14,7 @@
 #define ARENA_MAX 65536u
 
 host_state host;
+xn_port_boot host_boot = {XN_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
 void (*host_on_step)(void);
 void (*host_sent)(const uint8_t *bytes, uint32_t n);
 
@@ -207,10 +208,13 @@ void xn_port_reset(void) {
 }
 
 const xn_port_boot *xn_port_boot_report(void) {
-    static const xn_port_boot boot = {XN_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
-    return &boot;
+    return &host_boot;
 }
 
 void xn_port_note_step(int32_t step) {
     host.step = step;
+}
+
+void xn_port_limit_step(uint32_t ms) {
+    host.limit_ms = ms;
 }

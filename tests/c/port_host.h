@@ -31,9 +31,11 @@ typedef struct host_state {
     uint64_t clock_skip_us;
     uint32_t resets;
     int32_t step; // as noted
+    uint32_t limit_ms;
 } host_state;
 
 extern host_state host;
+extern xn_port_boot host_boot; // why the board started
 
 // Makes the flash anew; file: its bytes are kept there (NULL: blank, in RAM).
 void host_init(const xn_port_flash *flash, const char *file);

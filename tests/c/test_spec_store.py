@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 from c.core_build import CORE, ROOT
 
-HEADINGS = {"3. FORMAT": "xn_log_format", "4. OBJECT, REMOVE, ACTIVE": "xn_log_record"}
+HEADINGS = {
+    "## 3. FORMAT": "xn_log_format",
+    "## 4. The other records": "xn_log_record",
+    "**WEAR**": "xn_log_wear",
+}
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_layouts_agree(heading: str, tmp_path: Path) -> None:
     struct = HEADINGS[heading]
     text = (ROOT / "docs" / "SPEC-store.md").read_text()
-    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = text.split(f"\n{heading}")[1].split("\n**WEAR**")[0].split("\n## ")[0]
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (\w+) \|", section, re.M)
     header = (CORE / "xn_log.h").read_text()
     body = header.split(f"typedef struct {struct} {{")[1].split("}")[0]

@@ -58,15 +58,15 @@ static int write_pieces(uint32_t size, uint32_t seed) {
 
 static int install(const char *name, uint32_t size, uint32_t seed, bool activate) {
     xn_store_object o = wanted(name, size, seed);
-    bool have;
-    int status = xn_store_begin(&o, &have);
+    bool have, resumed;
+    int status = xn_store_begin(&o, &have, &resumed);
     if (status == XN_OK && !have) {
         status = write_pieces(size, seed);
     }
     if (status == XN_OK) {
         status = xn_store_verify(&o);
     }
-    return status == XN_OK ? xn_store_commit(activate) : status;
+    return status == XN_OK ? xn_store_commit(activate, 0, 0) : status;
 }
 
 // ---- The visible state: names, versions, hashes, which is active; the bytes are checked -------
@@ -213,7 +213,7 @@ static int install_the_same_bytes(void) {
 }
 
 static int activate(void) {
-    return xn_store_activate("keep");
+    return xn_store_activate("keep", 0, 0);
 }
 
 static int remove_active(void) {
@@ -234,14 +234,14 @@ static void fill_log(void) {
     while (!compacted) {
         memcpy(heads[0], host.bytes, 128);
         memcpy(heads[1], host.bytes + other, 128);
-        CHECK(xn_store_activate(turns++ % 2 == 0 ? "keep" : "new") == XN_OK && turns < 2000);
+        CHECK(xn_store_activate(turns++ % 2 == 0 ? "keep" : "new", 0, 0) == XN_OK && turns < 2000);
         compacted = memcmp(heads[0], host.bytes, 128) != 0 ||
                     memcmp(heads[1], host.bytes + other, 128) != 0;
     }
     restore();
     CHECK(xn_store_mount() == XN_OK);
     for (uint32_t i = 0; i + 1 < turns; i++) {
-        CHECK(xn_store_activate(i % 2 == 0 ? "keep" : "new") == XN_OK);
+        CHECK(xn_store_activate(i % 2 == 0 ? "keep" : "new", 0, 0) == XN_OK);
     }
 }
 
@@ -288,29 +288,29 @@ static void test_eviction(void) {
 static void test_refusals(void) {
     xn_store_object o = wanted("x", 1000, 1);
     uint8_t piece[512];
-    bool have;
+    bool have, resumed;
     memset(piece, 0, sizeof(piece));
     CHECK(xn_store_mount() == XN_OK);
     CHECK(xn_store_write(0, piece, 256) == XN_E_SESSION);
-    CHECK(xn_store_verify(&o) == XN_E_SESSION && xn_store_commit(false) == XN_E_SESSION);
+    CHECK(xn_store_verify(&o) == XN_E_SESSION && xn_store_commit(false, 0, 0) == XN_E_SESSION);
     CHECK(xn_store_find("x", &o) == XN_E_NOT_FOUND && xn_store_remove("x") == XN_E_NOT_FOUND);
-    CHECK(xn_store_activate("x") == XN_E_NOT_FOUND);
+    CHECK(xn_store_activate("x", 0, 0) == XN_E_NOT_FOUND);
     o = wanted("x", 1000, 1);
     o.name[0] = '\n';
-    CHECK(xn_store_begin(&o, &have) == XN_E_NAME);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_NAME);
     o.name[0] = 0;
-    CHECK(xn_store_begin(&o, &have) == XN_E_NAME);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_NAME);
     memset(o.name, 'x', XN_STORE_NAME_MAX);
-    CHECK(xn_store_begin(&o, &have) == XN_OK && !have);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
     o.type = 9;
-    CHECK(xn_store_begin(&o, &have) == XN_E_TYPE);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_TYPE);
     o.type = XN_STORE_DATA;
     o.size = 0;
-    CHECK(xn_store_begin(&o, &have) == XN_E_RANGE);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_RANGE);
     o.size = 0xFFFFFFFF;
-    CHECK(xn_store_begin(&o, &have) == XN_E_NO_SPACE);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_NO_SPACE);
     o.size = 1000;
-    CHECK(xn_store_begin(&o, &have) == XN_OK && !have);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
     CHECK(xn_store_write(100, piece, 256) == XN_E_RANGE);
     CHECK(xn_store_write(0, piece, 255) == XN_E_RANGE);
     CHECK(xn_store_write(0, piece, 0) == XN_E_RANGE);
@@ -319,17 +319,17 @@ static void test_refusals(void) {
     CHECK(xn_store_write(768, piece, 232) == XN_OK);
     CHECK(xn_store_write(768, piece, 232) == XN_OK); // the same again
     piece[3] = 0xFF;
-    CHECK(xn_store_write(768, piece, 232) == XN_E_FLASH); // another: would need an erase
-    CHECK(xn_store_verify(&o) == XN_E_HASH && xn_store_commit(false) == XN_E_SESSION);
+    CHECK(xn_store_write(768, piece, 232) == XN_E_OCCUPIED); // another: would need an erase
+    CHECK(xn_store_verify(&o) == XN_E_HASH && xn_store_commit(false, 0, 0) == XN_E_SESSION);
 }
 
 static void test_have_of_damaged_bytes(void) {
     xn_store_object o = wanted("x", 1000, 1);
-    bool have;
+    bool have, resumed;
     CHECK(xn_store_mount() == XN_OK && install("x", 1000, 1, false) == XN_OK);
     CHECK(xn_store_find("x", &o) == XN_OK);
     host.bytes[o.offset + 5] ^= 1;
-    CHECK(xn_store_begin(&o, &have) == XN_OK && have);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && have);
     CHECK(xn_store_verify(&o) == XN_E_HASH);
     CHECK(install("x", 1000, 1, false) == XN_OK); // sent anew, to another place
     CHECK(xn_store_find("x", &o) == XN_OK && o.version == 2);
@@ -388,7 +388,7 @@ static void test_wear(void) {
 static void test_newer_format(void) {
     CHECK(xn_store_mount() == XN_OK);
     uint8_t *first = host.bytes;
-    first[10] = 2; // major
+    first[10] = 3; // major
     uint32_t crc = 0xFFFFFFFF;
     for (uint32_t i = 4; i < 128; i++) {
         crc ^= first[i];
@@ -399,13 +399,13 @@ static void test_newer_format(void) {
     crc = ~crc;
     memcpy(first, &crc, 4);
     xn_store_object o;
-    bool have;
+    bool have, resumed;
     uint32_t cursor = 0;
     CHECK(xn_store_mount() == XN_E_STORE);
-    CHECK(first[10] == 2); // and nothing was erased
+    CHECK(first[10] == 3); // and nothing was erased
     CHECK(xn_store_find("x", &o) == XN_E_STORE && xn_store_next(&cursor, &o) == XN_E_STORE);
     o = wanted("x", 10, 1);
-    CHECK(xn_store_begin(&o, &have) == XN_E_STORE && xn_store_remove("x") == XN_E_STORE);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_STORE && xn_store_remove("x") == XN_E_STORE);
     CHECK(xn_store_free_bytes() == 0 && xn_store_active()[0] == 0);
 }
 

@@ -10,6 +10,7 @@
 _Static_assert(COUNTS <= 0x1000000u, "SysTick counts 24 bits");
 
 static volatile uint64_t ticks;
+static volatile uint32_t ticks_left; // of the step that runs, 0: it has no limit
 
 void xn_clock_start(void) {
     SYST_RVR = COUNTS - 1;
@@ -17,8 +18,24 @@ void xn_clock_start(void) {
     SYST_CSR = SYST_CSR_RUN;
 }
 
-void xn_clock_interrupt(void) {
+void xn_port_limit_step(uint32_t ms) {
+    ticks_left = ms == 0 ? 0 : ms / XN_CLOCK_TICK_MS + 2u; // the first may be short
+}
+
+__attribute__((used)) void xn_clock_tick(const void *pushed) {
     ticks++;
+    if (ticks_left > 0 && --ticks_left == 0) {
+        xn_fault_deadline(pushed);
+    }
+}
+
+// Notes where the interrupted code was, for a report.
+__attribute__((naked)) void xn_clock_interrupt(void) {
+    __asm volatile("tst lr, #4\n"
+                   "ite eq\n"
+                   "mrseq r0, msp\n"
+                   "mrsne r0, psp\n"
+                   "b xn_clock_tick\n");
 }
 
 uint64_t xn_port_time_us(void) {

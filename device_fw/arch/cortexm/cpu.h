@@ -16,6 +16,10 @@ void xn_fault_start(void);
 // Starts the clock behind xn_port_time_us().
 void xn_clock_start(void);
 
+// A step has had its time: stores a report and resets. `pushed`: the registers that the interrupt
+// pushed.
+void xn_fault_deadline(const void *pushed);
+
 // How often the clock interrupts, and so wakes who sleeps, at the latest.
 #define XN_CLOCK_TICK_MS 10u
 

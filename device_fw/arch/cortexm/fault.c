@@ -97,19 +97,27 @@ static uint32_t address_of(uint32_t cfsr) {
     return (cfsr & CFSR_BFARVALID) ? SCB_BFAR : NO_ADDRESS;
 }
 
-__attribute__((used)) void xn_fault_report(const frame *pushed) {
-    uint32_t cfsr = SCB_CFSR;
+static void report(uint32_t cause, uint32_t pc, uint32_t cfsr) {
     xn_port_boot boot = {
-        .cause = XN_BOOT_FAULT,
+        .cause = cause,
         .resets = this_boot.resets + 1,
         .fault_step = running_step,
-        .pc = pc_of(pushed, cfsr),
+        .pc = pc,
         .address = address_of(cfsr),
         .cfsr = cfsr,
         .hfsr = SCB_HFSR,
     };
     keep(&boot);
     restart();
+}
+
+__attribute__((used)) void xn_fault_report(const frame *pushed) {
+    uint32_t cfsr = SCB_CFSR;
+    report(XN_BOOT_FAULT, pc_of(pushed, cfsr), cfsr);
+}
+
+void xn_fault_deadline(const void *pushed) {
+    report(XN_BOOT_DEADLINE, ((const frame *)pushed)->pc, 0);
 }
 
 // Leaves the stack that may have caused the fault before touching any.
