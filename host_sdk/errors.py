@@ -25,7 +25,7 @@ XipnetError
     │                           BusyError, ReplyTooLongError
     ├── StoreError              ModelNotFoundError, StoreFullError, ObjectNameError,
     │                           RangeError, FlashError, UploadSessionError, UploadHashError,
-    │                           ObjectTypeError, StoreUnreadableError
+    │                           ObjectTypeError, StoreUnreadableError, VersionError, OccupiedError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
     │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError
     ├── RunError                NoModelError, ModelInputError, EntryError, StepError
@@ -290,7 +290,15 @@ class ObjectTypeError(StoreError, code=-27):
 
 
 class StoreUnreadableError(StoreError, code=-28):
-    """The store was made by a newer format, or is not formatted."""
+    """The store was made by another format, or is not formatted."""
+
+
+class VersionError(StoreError, code=-29):
+    """There is no such version: nothing to return to, or the model is not on trial."""
+
+
+class OccupiedError(StoreError, code=-30):
+    """Other bytes lie there already: a piece was sent twice, and differently."""
 
 
 class BlobError(DeviceError):

@@ -9,8 +9,9 @@ from host_sdk.messages import Value
 
 LEAST_FRAME_BYTES = 1024  # what every board takes
 
-_CAUSES = {0: "power-on", 1: "reset", 2: "fault"}
+_CAUSES = {0: "power-on", 1: "reset", 2: "fault", 3: "deadline"}
 _FAULT = 2
+_DEADLINE = 3
 _NO_ADDRESS = 0xFFFFFFFF
 _OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
@@ -20,7 +21,7 @@ class BootReport:
     """Why the board started last.
 
     Attributes:
-        cause: "power-on", "reset" or "fault".
+        cause: "power-on", "reset", "fault" or "deadline" (a step did not return in time).
         resets: resets since power-on, faults included.
         fault_step: step of the model that ran when the fault came; None where none did.
         pc: program counter of the last fault.
@@ -54,13 +55,15 @@ class BootReport:
 
     @property
     def is_fault(self) -> bool:
-        """True when a fault made the board restart."""
-        return self.cause == _CAUSES[_FAULT]
+        """True when a fault, or a step over its time, made the board restart."""
+        return self.cause in (_CAUSES[_FAULT], _CAUSES[_DEADLINE])
 
     def __str__(self) -> str:
         if not self.is_fault:
             return self.cause
         where = "outside of a model" if self.fault_step is None else f"in step {self.fault_step}"
+        if self.cause == _CAUSES[_DEADLINE]:
+            return f"time ran out {where} at pc 0x{self.pc:08x}"
         at = "" if self.address is None else f", address 0x{self.address:08x}"
         registers = f"CFSR 0x{self.cfsr:08x}, HFSR 0x{self.hfsr:08x}"
         return f"fault {where} at pc 0x{self.pc:08x}{at} ({registers})"
