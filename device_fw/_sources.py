@@ -29,9 +29,9 @@ _SHARED = [
 
 _LITTLEFS = ["lib/littlefs/lfs2.c", "lib/littlefs/lfs2_util.c"]
 
-# Mathematics that needs the slow path of the software square root is left out: every board has an
-# FPU with its own.
-_LIBM_LEFT_OUT = {"ef_sqrt.c"}
+# Single precision is left without its software square root: every board has an FPU with its own.
+# Double precision has two, and the one in assembler is not for every FPU.
+_LIBM_LEFT_OUT = {"ef_sqrt.c", "thumb_vfp_sqrt.c"}
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ def _extmod(micropython: Path) -> list[Path]:
 
 
 def _libm(micropython: Path) -> list[Path]:
-    files = sorted((micropython / "lib" / "libm").glob("*.c"))
+    """Of both precisions; the linker keeps that which the VM of this board uses."""
+    folders = [micropython / "lib" / name for name in ("libm", "libm_dbl")]
+    files = [path for folder in folders for path in sorted(folder.glob("*.c"))]
     return [path for path in files if path.name not in _LIBM_LEFT_OUT]
 
 

@@ -1,4 +1,4 @@
-// What lib/libm of MicroPython leaves to the C library.
+// What lib/libm and lib/libm_dbl of MicroPython leave to the C library.
 #include <math.h>
 
 float copysignf(float size, float sign) {
@@ -6,6 +6,15 @@ float copysignf(float size, float sign) {
 }
 
 float nanf(const char *payload) {
+    (void)payload;
+    return NAN;
+}
+
+double copysign(double size, double sign) {
+    return __builtin_copysign(size, sign);
+}
+
+double nan(const char *payload) {
     (void)payload;
     return NAN;
 }

@@ -1,4 +1,4 @@
-// Single precision mathematics: lib/libm of MicroPython implements it.
+// Mathematics: lib/libm of MicroPython implements single precision, lib/libm_dbl double.
 #ifndef XN_MATH_H
 #define XN_MATH_H
 
@@ -77,5 +77,47 @@ float tanf(float);
 float tanhf(float);
 float tgammaf(float);
 float truncf(float);
+
+double acos(double);
+double acosh(double);
+double asin(double);
+double asinh(double);
+double atan2(double, double);
+double atan(double);
+double atanh(double);
+double ceil(double);
+double copysign(double, double);
+double cos(double);
+double cosh(double);
+double erfc(double);
+double erf(double);
+double exp(double);
+double expm1(double);
+double fabs(double);
+double floor(double);
+double fmax(double, double);
+double fmin(double, double);
+double fmod(double, double);
+double frexp(double, int *);
+double ldexp(double, int);
+double lgamma(double);
+double log10(double);
+double log1p(double);
+double log2(double);
+double log(double);
+double modf(double, double *);
+double nan(const char *);
+double nearbyint(double);
+double pow(double, double);
+double rint(double);
+double round(double);
+double scalbn(double, int);
+double sin(double);
+double sinh(double);
+double sqrt(double);
+double tan(double);
+double tanh(double);
+double tgamma(double);
+double trunc(double);
 
 #endif

@@ -35,7 +35,12 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
 #define MICROPY_KBD_EXCEPTION (1)
 #define MICROPY_LONGINT_IMPL (MICROPY_LONGINT_IMPL_MPZ)
+// As precise as the FPU is: in software, double precision would cost 20 KB of flash.
+#if __ARM_FP & 8
+#define MICROPY_FLOAT_IMPL (MICROPY_FLOAT_IMPL_DOUBLE)
+#else
 #define MICROPY_FLOAT_IMPL (MICROPY_FLOAT_IMPL_FLOAT)
+#endif
 #define MICROPY_PERSISTENT_CODE_LOAD (1)
 #define MICROPY_STREAMS_NON_BLOCK (1)
 #define MICROPY_WARNINGS (1)

@@ -27,6 +27,14 @@ static void pack_long(xn_msgpack_writer *w, mp_obj_t value) {
     }
 }
 
+static void pack_float(xn_msgpack_writer *w, mp_float_t value) {
+#if MICROPY_FLOAT_IMPL == MICROPY_FLOAT_IMPL_DOUBLE
+    xn_msgpack_put_double(w, value);
+#else
+    xn_msgpack_put_float(w, value);
+#endif
+}
+
 // A tuple of any make, a named one included.
 static bool is_tuple(mp_obj_t value) {
     return mp_obj_is_obj(value) &&
@@ -77,7 +85,7 @@ static void pack(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
     } else if (mp_obj_is_int(value)) {
         pack_long(w, value);
     } else if (mp_obj_is_float(value)) {
-        xn_msgpack_put_float(w, mp_obj_get_float(value));
+        pack_float(w, mp_obj_get_float(value));
     } else if (mp_obj_is_str(value)) {
         size_t n;
         const char *text = mp_obj_str_get_data(value, &n);
