@@ -59,6 +59,12 @@ const xn_method xn_methods[] = {
     {"eval", "eval(source) -> value: evaluates a Python expression", xn_method_eval, true},
     {"interrupt", "interrupt() -> nil: raises KeyboardInterrupt in the Python code",
      xn_method_interrupt, true},
+    {"rpc_list", "rpc_list(first=0) -> [[name, params, doc]]: the functions of @xipnet.rpc",
+     xn_method_rpc_list, true},
+    {"call", "call(name, args, kwargs) -> value: calls a function of @xipnet.rpc", xn_method_call,
+     true},
+    {"events", "events(on=true) -> nil: sends what xipnet.emit is given, or stops",
+     xn_method_events, true},
 };
 
 const uint32_t xn_methods_count = sizeof(xn_methods) / sizeof(xn_methods[0]);

@@ -59,6 +59,16 @@ static int take_real(xn_msgpack_value *v, uint64_t number, uint32_t bytes) {
     return XN_OK;
 }
 
+// `n` is that of the payload, which follows the type.
+static int take_ext(xn_reader *r, xn_msgpack_value *v, uint32_t n) {
+    const uint8_t *type = xn_reader_take(r, 1);
+    if (type == NULL) {
+        return XN_E_MSGPACK;
+    }
+    v->integer = (int8_t)*type;
+    return take_bytes(r, v, XN_MSGPACK_EXT, n);
+}
+
 // The kinds whose head byte is followed by a number of 1, 2, 4 or 8 bytes; log2 of that is in
 // `width`.
 static int read_wide(xn_reader *r, uint8_t head, xn_msgpack_value *v) {
@@ -66,6 +76,8 @@ static int read_wide(xn_reader *r, uint8_t head, xn_msgpack_value *v) {
     uint64_t number;
     if (head >= 0xC4 && head <= 0xC6) {
         width = head - 0xC4u;
+    } else if (head >= 0xC7 && head <= 0xC9) {
+        width = head - 0xC7u;
     } else if (head >= 0xCA && head <= 0xCB) {
         width = head - 0xCAu + 2u;
     } else if (head >= 0xCC && head <= 0xD3) {
@@ -75,13 +87,16 @@ static int read_wide(xn_reader *r, uint8_t head, xn_msgpack_value *v) {
     } else if (head >= 0xDC && head <= 0xDF) {
         width = ((head - 0xDCu) & 1u) + 1u;
     } else {
-        return XN_E_MSGPACK; // ext, and C1 that is never used
+        return XN_E_MSGPACK; // C1 is never used
     }
     if (take_number(r, 1u << width, &number) != XN_OK) {
         return XN_E_MSGPACK;
     }
     if (head <= 0xC6) {
         return take_bytes(r, v, XN_MSGPACK_BIN, (uint32_t)number);
+    }
+    if (head <= 0xC9) {
+        return take_ext(r, v, (uint32_t)number);
     }
     if (head <= 0xCB) {
         return take_real(v, number, 1u << width);
@@ -127,6 +142,9 @@ int xn_msgpack_read(xn_reader *r, xn_msgpack_value *value) {
         value->type = XN_MSGPACK_BOOL;
         value->boolean = head == 0xC3;
         return XN_OK;
+    }
+    if (head >= 0xD4 && head <= 0xD8) {
+        return take_ext(r, value, 1u << (head - 0xD4u));
     }
     return read_wide(r, head, value);
 }
@@ -327,6 +345,16 @@ uint8_t *xn_msgpack_put_bin_space(xn_msgpack_writer *w, uint32_t n) {
     } else {
         put_head(w, n <= UINT16_MAX ? 0xC5 : 0xC6, n, n <= UINT16_MAX ? 2 : 4);
     }
+    return make_room(w, n);
+}
+
+uint8_t *xn_msgpack_put_ext_space(xn_msgpack_writer *w, int8_t type, uint32_t n) {
+    if (n <= UINT8_MAX) {
+        put_head(w, 0xC7, n, 1);
+    } else {
+        put_head(w, n <= UINT16_MAX ? 0xC8 : 0xC9, n, n <= UINT16_MAX ? 2 : 4);
+    }
+    xn_msgpack_put_raw(w, &type, 1);
     return make_room(w, n);
 }
 

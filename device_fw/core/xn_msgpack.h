@@ -19,20 +19,21 @@ enum xn_msgpack_type {
     XN_MSGPACK_BIN,
     XN_MSGPACK_ARRAY, // count values follow
     XN_MSGPACK_MAP,   // count pairs follow
+    XN_MSGPACK_EXT,   // its type is in `integer`
 };
 
 typedef struct xn_msgpack_value {
     enum xn_msgpack_type type;
     bool boolean;
-    int64_t integer;      // INT; of UINT the same bits
+    int64_t integer;      // INT; of UINT the same bits; of EXT the type, -128..127
     double real;          // FLOAT, of both widths
-    const uint8_t *bytes; // STR, BIN: within the reader's buffer, not terminated
-    uint32_t count;       // STR, BIN: bytes; ARRAY, MAP: items, pairs
+    const uint8_t *bytes; // STR, BIN, EXT: within the reader's buffer, not terminated
+    uint32_t count;       // STR, BIN, EXT: bytes; ARRAY, MAP: items, pairs
 } xn_msgpack_value;
 
 #define XN_MSGPACK_DEPTH 16u // containers within containers that skip accepts
 
-// Reads one value; of a container only its head. An ext value is an error.
+// Reads one value; of a container only its head.
 int xn_msgpack_read(xn_reader *r, xn_msgpack_value *value);
 // Passes over one whole value.
 int xn_msgpack_skip(xn_reader *r);
@@ -70,5 +71,7 @@ void xn_msgpack_put_raw(xn_msgpack_writer *w, const void *bytes, uint32_t n);
 // Writes the head of a bin and returns the place of its n bytes, to be filled by the caller; NULL
 // where they do not fit.
 uint8_t *xn_msgpack_put_bin_space(xn_msgpack_writer *w, uint32_t n);
+// The same for an ext value.
+uint8_t *xn_msgpack_put_ext_space(xn_msgpack_writer *w, int8_t type, uint32_t n);
 
 #endif

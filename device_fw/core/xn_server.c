@@ -36,6 +36,8 @@ static struct {
 static bool polling;       // the first frame is being handled
 static bool between_steps; // within serve_between_steps()
 static bool resetting;
+static bool wants_events;
+static uint32_t events; // sent since they were asked for
 
 const char *xn_server_vm_version = "";
 
@@ -52,6 +54,7 @@ void xn_server_open_session(uint32_t nonce) {
     if (!session.is_open || session.nonce != nonce) {
         session.is_open = true;
         session.nonce = nonce;
+        wants_events = false;
         forget_replies();
         xn_methods_forget_upload();
         xn_vm_forget();
@@ -169,9 +172,6 @@ static bool dispatch(xn_call *call) {
     begin_result(&out, call->id);
     if (method != NULL) {
         status = method->call(call, &out);
-    } else if (xn_server_vm_claims != NULL &&
-               xn_server_vm_claims(call->method, call->method_bytes)) {
-        status = xn_vm_queue_call(call);
     }
     if (status == XN_METHOD_LATER) {
         return false;
@@ -291,7 +291,7 @@ void xn_server_init(void) {
     xn_runner_between_steps = serve_between_steps;
     xn_sha256_pause = serve_between_steps;
     session.is_open = false;
-    polling = between_steps = resetting = false;
+    polling = between_steps = resetting = wants_events = false;
     forget_replies();
     xn_vm_init();
     // An unreadable store, or a model that cannot be opened, shows itself at the first request.
@@ -299,6 +299,27 @@ void xn_server_init(void) {
         (void)xn_active_init();
     }
     notify_boot();
+}
+
+int xn_method_events(xn_call *call, xn_msgpack_writer *out) {
+    bool on = xn_call_bool_or(call, true);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        wants_events = on;
+        events = 0;
+        xn_msgpack_put_nil(out);
+    }
+    return status;
+}
+
+bool xn_server_next_event(uint32_t *number) {
+    *number = events;
+    return wants_events;
+}
+
+void xn_server_send_event(const uint8_t *message, uint32_t n) {
+    events++;
+    xn_link_send_frame(message, n);
 }
 
 void xn_server_reset_after_reply(void) {

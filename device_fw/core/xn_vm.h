@@ -1,5 +1,5 @@
-// The VM's one request: what waits for it, what it works on, what it answered last. Inner part of
-// xn_server.
+// The VM's requests, at most one source and one call: what waits for it, what it works on, what it
+// answered last. Inner part of xn_server.
 #ifndef XN_VM_H
 #define XN_VM_H
 
@@ -9,8 +9,7 @@
 #include "xn_call.h"
 
 void xn_vm_init(void);
-int xn_vm_queue_call(const xn_call *call); // XN_METHOD_LATER, XN_E_BUSY or XN_E_TOO_LONG
-bool xn_vm_works_on(uint32_t id);          // it waits or is at work
+bool xn_vm_works_on(uint32_t id); // it waits or is at work
 // A new session: nobody waits for the answer any more.
 void xn_vm_forget(void);
 // The VM answers: false where nobody waits for it.

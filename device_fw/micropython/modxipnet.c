@@ -1,8 +1,10 @@
 // The module `xipnet`: what Python on the board sees of the store, the models and the board. Uses
 // the core alone, so that it also builds into other MicroPython ports as a user C module.
+#include "micropython/array_type.h"
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"
 #include "micropython/preprocess.h"
+#include "micropython/rpc.h"
 #include "micropython/store_module.h"
 
 #include "core/xn_active.h"
@@ -135,6 +137,9 @@ static const mp_rom_map_elem_t xipnet_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_ticks_us), MP_ROM_PTR(&xipnet_ticks_us_obj)},
     {MP_ROM_QSTR(MP_QSTR_store), MP_ROM_PTR(&xn_store_module)},
     {MP_ROM_QSTR(MP_QSTR_preprocess), MP_ROM_PTR(&xn_preprocess_module)},
+    {MP_ROM_QSTR(MP_QSTR_rpc), MP_ROM_PTR(&xn_rpc_register_obj)},
+    {MP_ROM_QSTR(MP_QSTR_emit), MP_ROM_PTR(&xn_rpc_emit_obj)},
+    {MP_ROM_QSTR(MP_QSTR_Array), MP_ROM_PTR(&xn_array_type)},
 };
 static MP_DEFINE_CONST_DICT(xipnet_globals, xipnet_globals_table);
 

@@ -16,4 +16,7 @@ void xn_vm_wait(int32_t timeout_ms);
 // Whether Python requests may be taken: only while the VM lives.
 void xn_vm_open(bool alive);
 
+// A frame's bytes, for what is packed and sent at once: no Python may run in between.
+extern uint8_t xn_vm_frame[];
+
 #endif

@@ -1,12 +1,22 @@
-// Python values as MessagePack: None, bool, int of up to 64 bits, float, str, bytes and other
-// buffers, list, tuple, dict.
+// Python values as MessagePack.
 #include "micropython/vm_msgpack.h"
+
+#include "micropython/array_type.h"
 
 #include "py/objint.h"
 #include "py/objtuple.h"
 #include "py/runtime.h"
 
 static void pack(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth);
+
+static void pack_big(xn_msgpack_writer *w, mp_obj_t value) {
+    const mpz_t *big = &((mp_obj_int_t *)MP_OBJ_TO_PTR(value))->mpz;
+    uint32_t n = (uint32_t)big->len * MPZ_DIG_SIZE / 8u + 2u; // rounded up, and the sign
+    uint8_t *to = xn_msgpack_put_ext_space(w, XN_EXT_INT, n);
+    if (to != NULL) {
+        mp_obj_int_to_bytes_impl(value, true, n, to);
+    }
+}
 
 static void pack_long(xn_msgpack_writer *w, mp_obj_t value) {
     union {
@@ -18,9 +28,8 @@ static void pack_long(xn_msgpack_writer *w, mp_obj_t value) {
     bool negative = mp_obj_int_sign(value) < 0;
     // Cut to 64 bits, -2^63 - 1 and below come out positive.
     if (!fits || (negative && word.as_signed >= 0)) {
-        mp_raise_msg(&mp_type_OverflowError, MP_ERROR_TEXT("int of more than 64 bits"));
-    }
-    if (negative) {
+        pack_big(w, value);
+    } else if (negative) {
         xn_msgpack_put_int(w, word.as_signed);
     } else {
         xn_msgpack_put_uint(w, word.as_unsigned);
@@ -63,15 +72,6 @@ static void pack_dict(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
     }
 }
 
-static void pack_buffer(xn_msgpack_writer *w, mp_obj_t value) {
-    mp_buffer_info_t from;
-    if (!mp_get_buffer(value, &from, MP_BUFFER_READ)) {
-        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("msgpack cannot carry %s"),
-                          mp_obj_get_type_str(value));
-    }
-    xn_msgpack_put_bin(w, from.buf, (uint32_t)from.len);
-}
-
 static void pack(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
     if (depth > XN_MSGPACK_DEPTH) {
         mp_raise_ValueError(MP_ERROR_TEXT("value is nested too deep"));
@@ -95,7 +95,7 @@ static void pack(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
     } else if (mp_obj_is_dict_or_ordereddict(value)) {
         pack_dict(w, value, depth);
     } else {
-        pack_buffer(w, value);
+        xn_array_pack(w, value);
     }
 }
 

@@ -1,6 +1,8 @@
-// Python over the wire: exec and eval, at the prompt or in between a running script's instructions.
+// Python over the wire: exec, eval, call and rpc_list, at the prompt or in between a running
+// script's instructions.
 #include "micropython/vm.h"
 
+#include "micropython/rpc.h"
 #include "micropython/vm_msgpack.h"
 
 #include "core/xn_server.h"
@@ -16,9 +18,12 @@
 
 #define TRACEBACK_BYTES 2048u
 #define CTRL_C 3
+#define PAGE 16u // functions that rpc_list tells of at once, where they fit
 
-static bool alive; // the VM can run code
-static bool busy;  // a request is running: another waits until it is done
+static bool alive;    // the VM can run code
+static bool printing; // an exception's text is being made
+
+uint8_t xn_vm_frame[XN_FRAME_MAX];
 
 // ---- Text of an exception, its end kept where it is too long ------------------------------------
 
@@ -63,12 +68,14 @@ static void print_exception(tail *to, mp_obj_t exception) {
     mp_print_t print = {to, tail_put};
     nlr_buf_t nlr;
     to->used = 0;
+    printing = true; // no other request may come in between and use the buffer
     if (nlr_push(&nlr) == 0) {
         mp_obj_print_exception(&print, exception);
         nlr_pop();
     } else {
         mp_printf(&print, "%s that cannot be printed\n", mp_obj_get_type_str(exception));
     }
+    printing = false;
 }
 
 static void reply_exception(uint32_t id, mp_obj_t exception) {
@@ -90,18 +97,66 @@ static mp_obj_t run_source(const char *text, size_t n, mp_parse_input_kind_t kin
     return mp_call_function_0(mp_compile(&tree, name, false));
 }
 
-static void run_request(const xn_vm_request *request) {
-    static uint8_t result[XN_VM_RESULT_MAX];
+static void pack_result(xn_msgpack_writer *w, mp_obj_t value) {
+    xn_msgpack_begin(w, xn_vm_frame, XN_VM_RESULT_MAX);
+    xn_vm_pack(w, value);
+}
+
+static void reply_value(const xn_vm_request *request, mp_obj_t value) {
     xn_msgpack_writer w;
-    bool eval = request->kind == XN_VM_EVAL;
-    mp_obj_t value = run_source(request->text, request->text_bytes,
-                                eval ? MP_PARSE_EVAL_INPUT : MP_PARSE_FILE_INPUT);
-    xn_msgpack_begin(&w, result, sizeof result);
-    xn_vm_pack(&w, eval ? value : mp_const_none);
+    pack_result(&w, value);
     if (w.full) {
         xn_server_vm_error(request->id, XN_E_TOO_LONG, "the value does not fit a reply", NULL);
     } else {
-        xn_server_vm_reply(request->id, result, w.used);
+        xn_server_vm_reply(request->id, xn_vm_frame, w.used);
+    }
+}
+
+static void run_exec(const xn_vm_request *request) {
+    xn_rpc_set_source(request->text, request->text_bytes);
+    run_source(request->text, request->text_bytes, MP_PARSE_FILE_INPUT);
+    reply_value(request, mp_const_none);
+}
+
+static void run_call(const xn_vm_request *request) {
+    mp_obj_t value = xn_rpc_call(request);
+    if (value != MP_OBJ_NULL) {
+        reply_value(request, value);
+        return;
+    }
+    char message[80] = "no rpc function is registered as ";
+    size_t at = strlen(message);
+    memcpy(message + at, request->text, MIN(request->text_bytes, sizeof message - 1 - at));
+    xn_server_vm_error(request->id, XN_E_METHOD, message, NULL);
+}
+
+// As many functions as fit a reply.
+static void run_list(const xn_vm_request *request) {
+    xn_msgpack_writer w;
+    mp_obj_t list;
+    size_t count = 2 * PAGE;
+    do {
+        count /= 2;
+        list = xn_rpc_list(request, count);
+        pack_result(&w, list);
+    } while (w.full && count > 1);
+    reply_value(request, list);
+}
+
+static void run_request(const xn_vm_request *request) {
+    switch (request->kind) {
+    case XN_VM_EXEC:
+        run_exec(request);
+        break;
+    case XN_VM_EVAL:
+        reply_value(request, run_source(request->text, request->text_bytes, MP_PARSE_EVAL_INPUT));
+        break;
+    case XN_VM_CALL:
+        run_call(request);
+        break;
+    case XN_VM_LIST:
+        run_list(request);
+        break;
     }
 }
 
@@ -125,19 +180,20 @@ static void run_in_main(const xn_vm_request *request) {
 
 static void serve(const xn_vm_request *request) {
     int interrupt_char = mp_interrupt_char;
-    busy = true;
     mp_hal_set_interrupt_char(CTRL_C);
     run_in_main(request);
+    if (request->kind == XN_VM_EXEC) {
+        xn_rpc_set_source(NULL, 0);
+    }
     mp_hal_set_interrupt_char(interrupt_char);
     if (interrupt_char < 0) {
         mp_handle_pending(false); // a late interrupt: at the prompt nothing would catch it
     }
-    busy = false;
 }
 
 // Not in a finaliser or a scheduled callback, where Python may not allocate or must be short.
 static bool may_run(void) {
-    return alive && !busy && !gc_is_locked() && MP_STATE_VM(sched_state) >= 0;
+    return alive && !printing && !gc_is_locked() && MP_STATE_VM(sched_state) >= 0;
 }
 
 // ---- The core's hooks ---------------------------------------------------------------------------
@@ -165,16 +221,14 @@ void xn_vm_attach(void) {
 
 void xn_vm_open(bool open) {
     alive = open;
+    xn_rpc_forget();
 }
 
 void xn_vm_poll(void) {
     if (xn_server_pending()) {
         xn_server_poll();
     }
-    if (xn_server_vm_waiting() && may_run()) {
-        const xn_vm_request *request = xn_server_vm_take();
-        if (request != NULL) {
-            serve(request);
-        }
+    while (xn_server_vm_waiting() && may_run()) {
+        serve(xn_server_vm_take());
     }
 }

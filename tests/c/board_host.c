@@ -9,6 +9,7 @@
 
 #include "port_host.h"
 #include "xn_link.h"
+#include "xn_msgpack.h"
 #include "xn_server.h"
 #include "xn_status.h"
 
@@ -22,7 +23,8 @@ static void send_out(const uint8_t *bytes, uint32_t n) {
 }
 
 // A VM of few words. exec: "hold" works until interrupted, "raise" fails, other sources are
-// printed. eval: the source's bytes are msgpack already. call: gives back its parameters.
+// printed. eval: the source's bytes are msgpack already. call: gives back its arguments, or notes
+// an event where they were asked for. rpc_list: gives back its parameter.
 static uint32_t held;
 static bool is_held;
 
@@ -46,11 +48,25 @@ static void raise_long_traceback(uint32_t id) {
     xn_server_vm_error(id, XN_E_PYTHON, "ValueError: bad", traceback);
 }
 
+static void reply_arguments(const xn_vm_request *request) {
+    xn_reader r = xn_reader_of(request->params, request->params_bytes);
+    CHECK(xn_msgpack_skip(&r) == XN_OK);
+    xn_server_vm_reply(request->id, request->params, request->params_bytes - r.left);
+    CHECK(xn_msgpack_skip(&r) == XN_OK && r.left == 0);
+    uint32_t number;
+    if (xn_server_next_event(&number)) {
+        uint8_t event[] = {0x93, 2, 0xA5, 'e', 'v', 'e', 'n', 't', 0x91, (uint8_t)number};
+        xn_server_send_event(event, sizeof(event));
+    }
+}
+
 static void serve(const xn_vm_request *request) {
     static const uint8_t nil[1] = {0xC0};
     if (request->kind == XN_VM_EVAL) {
         xn_server_vm_reply(request->id, (const uint8_t *)request->text, request->text_bytes);
     } else if (request->kind == XN_VM_CALL) {
+        reply_arguments(request);
+    } else if (request->kind == XN_VM_LIST) {
         xn_server_vm_reply(request->id, request->params, request->params_bytes);
     } else if (is_source(request, "hold")) {
         held = request->id;
@@ -61,10 +77,6 @@ static void serve(const xn_vm_request *request) {
         xn_link_send_text((const uint8_t *)request->text, request->text_bytes);
         xn_server_vm_reply(request->id, nil, 1);
     }
-}
-
-static bool claims(const char *method, uint32_t n) {
-    return n == 4 && memcmp(method, "echo", 4) == 0;
 }
 
 // Bytes that came while a model runs.
@@ -103,7 +115,6 @@ int main(int argc, char **argv) {
     host_sent = send_out;
     host_on_step = receive_what_is_there;
     xn_server_on_interrupt = interrupt;
-    xn_server_vm_claims = claims;
     xn_server_vm_version = "host";
     xn_server_init();
     uint8_t byte; // one at a time: the rest can still come while a model runs

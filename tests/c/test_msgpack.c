@@ -1,4 +1,4 @@
-// MessagePack: what the writer writes the reader reads; no prefix or ext is taken for a value.
+// MessagePack: what the writer writes the reader reads; no prefix is taken for a value.
 #include <stdio.h>
 #include <string.h>
 
@@ -100,6 +100,39 @@ static void test_containers(void) {
     }
 }
 
+static void check_ext(const xn_msgpack_writer *w, int64_t type, uint32_t n) {
+    xn_msgpack_value v;
+    for (uint32_t cut = 0; cut < w->used; cut++) {
+        xn_reader r = xn_reader_of(buffer, cut);
+        CHECK(xn_msgpack_read(&r, &v) == XN_E_MSGPACK);
+    }
+    xn_reader r = written(w);
+    CHECK(xn_msgpack_read(&r, &v) == XN_OK && r.left == 0);
+    CHECK(v.type == XN_MSGPACK_EXT && v.integer == type && v.count == n);
+    CHECK(n == 0 || v.bytes[n - 1] == 0x5A);
+    r = written(w);
+    CHECK(xn_msgpack_skip(&r) == XN_OK && r.left == 0);
+}
+
+static void test_ext(void) {
+    static const uint32_t sizes[] = {0, 1, 16, 255, 256, 300};
+    xn_msgpack_writer w;
+    for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        xn_msgpack_begin(&w, buffer, sizeof(buffer));
+        memset(xn_msgpack_put_ext_space(&w, -2, sizes[i]), 0x5A, sizes[i]);
+        check_ext(&w, -2, sizes[i]);
+    }
+    for (uint32_t log = 0; log <= 4; log++) { // fixext, which others write
+        uint32_t n = 1u << log;
+        xn_msgpack_begin(&w, buffer, sizeof(buffer));
+        buffer[0] = (uint8_t)(0xD4u + log);
+        buffer[1] = 9;
+        memset(buffer + 2, 0x5A, n);
+        w.used = n + 2u;
+        check_ext(&w, 9, n);
+    }
+}
+
 static void test_depth(void) {
     for (uint32_t depth = 1; depth < 40; depth++) {
         memset(buffer, 0x91, depth);
@@ -111,9 +144,10 @@ static void test_depth(void) {
 
 static void test_hostile_heads(void) {
     static const uint8_t heads[][6] = {
-        {0xC1},                               // never used
-        {0xC7, 1, 1, 0},                      // ext
-        {0xD4, 1, 0},                         // fixext
+        {0xC1},          // never used
+        {0xC7, 5, 1, 0}, // ext of more bytes than follow
+        {0xC9, 0xFF, 0xFF, 0xFF, 0xFF, 1},
+        {0xD8, 1, 0},                         // fixext 16
         {0xDD, 0xFF, 0xFF, 0xFF, 0xFF, 0xC0}, // more items than bytes
         {0xDF, 0x80, 0, 0, 0, 0xC0},          // twice that overflows
         {0xC6, 0xFF, 0xFF, 0xFF, 0xFF, 0},
@@ -144,6 +178,7 @@ int main(void) {
     test_reals();
     test_bytes_of_every_width();
     test_containers();
+    test_ext();
     test_depth();
     test_hostile_heads();
     test_full();

@@ -366,12 +366,40 @@ def test_exec_and_eval(peer: Peer) -> None:
     assert peer.call("exec", "printed") is None
     assert peer.text == b"printed"
     assert peer.call("eval", "\x05") == 5
-    assert peer.call("echo", 1, "two") == [1, "two"]
+
+
+def test_call_and_list(peer: Peer) -> None:
+    for args in ([], [1, "two"], [msgpack.ExtType(1, b"\x01" * 9), msgpack.ExtType(5, b"four")]):
+        assert peer.call("call", "echo", args, {"k": None}) == args
+    assert peer.call("rpc_list") == 0
+    assert peer.call("rpc_list", 70) == 70
+    for wrong in (["echo"], ["echo", []], ["echo", {}, {}], ["echo", [], []], [1, [], {}]):
+        assert refused(peer, "call", *wrong).code == E_PARAMS
+
+
+def test_events_are_sent_to_who_wants_them(peer: Peer) -> None:
+    def noted() -> list[object]:
+        before = len(peer.notifications)
+        peer.call("call", "echo", [], {})
+        peer.call("ping", 1)
+        return peer.notifications[before:]
+
+    assert noted() == []
+    peer.call("events")
+    assert noted() == [["event", [0]]]
+    assert noted() == [["event", [1]]]
+    peer.call("events", False)
+    assert noted() == []
+    peer.call("events", True)
+    assert noted() == [["event", [0]]]
+    peer.hello(77)
+    assert noted() == []
 
 
 def test_the_vm_works_on_one_request(peer: Peer) -> None:
     held = peer.send("exec", "hold")
     assert refused(peer, "eval", "\x05").code == E_BUSY
+    assert peer.call("call", "echo", [3], {}) == [3]  # calls have a lane of their own
     peer.send("exec", "hold", id=held)  # a repetition is neither executed nor refused
     assert peer.call("ping", 1) == 1
     assert not peer.replies

@@ -90,8 +90,6 @@ def test_eval_returns_the_value(machine: Machine, source: str, value: object) ->
     [
         ("1/0", "ZeroDivisionError: divide by zero"),
         ("object()", "TypeError: msgpack cannot carry object"),
-        ("2**64", "OverflowError: int of more than 64 bits"),
-        ("-2**63 - 1", "OverflowError: int of more than 64 bits"),
         ("1 +", "SyntaxError: invalid syntax"),
     ],
 )
