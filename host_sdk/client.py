@@ -6,14 +6,14 @@ import contextlib
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from host_sdk.errors import DeviceResetError, ProtocolVersionError
 from host_sdk.info import BoardInfo, BootReport, read_protocol
 from host_sdk.link import DEFAULT_TIMEOUT_S, Link, Pending
-from host_sdk.messages import Value
 from host_sdk.stdout import Console
 from host_sdk.transports.base import Transport
+from host_sdk.values import Value
 
 PROTOCOL = (1, 0)
 
@@ -26,6 +26,9 @@ class Client:
         console: takes the board's text.
         timeout_s: how long a board may take to answer when the session is opened.
 
+    Attributes:
+        on_reboot: called in a thread of its own when the board has restarted.
+
     Raises:
         NoResponseError: nothing answers.
         ProtocolVersionError: the board speaks another major version.
@@ -35,7 +38,10 @@ class Client:
         self._timeout_s = timeout_s
         self._nonce = secrets.randbits(32)
         self._opening = threading.RLock()
-        self._restarted = threading.Event()
+        self._boots = 0
+        self._booted = threading.Condition()
+        self._stale = False  # the board has restarted since the session was opened
+        self.on_reboot: Callable[[], None] | None = None
         self.link = Link(transport, console.take, self._on_boot)
         try:
             self._info = self._hello()
@@ -95,30 +101,34 @@ class Client:
             timeout_s: for the board to be there again.
         """
         self._reopen()
-        self._restarted.clear()
+        before = self._boots
         with contextlib.suppress(DeviceResetError):
             self.link.request("reset", timeout_s=timeout_s)
-        self._restarted.wait(timeout_s)
-        with self._opening:
-            self._restarted.clear()
-            return self.refresh().boot
+        with self._booted:
+            self._booted.wait_for(lambda: self._boots != before, timeout_s)
+        return self.refresh().boot
 
     def close(self) -> None:
         """Ends the session and frees the port."""
         self.link.close()
 
     def _on_boot(self, boot: BootReport) -> None:
-        self._restarted.set()
+        with self._booted:
+            self._boots += 1
+            self._stale = True
+            self._booted.notify_all()
+        if self.on_reboot is not None:  # not here: the reader must not wait for replies
+            threading.Thread(target=self.on_reboot, name="xipnet-reboot", daemon=True).start()
 
     def _reopen(self) -> None:
-        if not self._restarted.is_set():
+        if not self._stale:
             return
         with self._opening:
-            if self._restarted.is_set():
-                self._restarted.clear()
+            if self._stale:
                 self._info = self._hello()
 
     def _hello(self) -> BoardInfo:
+        self._stale = False
         result = self.link.request("hello", self._nonce, timeout_s=self._timeout_s)
         seen = read_protocol(result)
         if seen[0] != PROTOCOL[0]:

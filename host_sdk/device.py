@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,21 +14,23 @@ import numpy.typing as npt
 
 from host_sdk.client import Client
 from host_sdk.errors import UploadHashError
+from host_sdk.events import EventCallback, Events, EventStream
 from host_sdk.fields import Fields
 from host_sdk.files import get_file, read_file
 from host_sdk.health import Confirm, check_health, trial_terms
 from host_sdk.image import Picture, prepare
 from host_sdk.info import BoardInfo, StoredObject
-from host_sdk.messages import Value
 from host_sdk.model import CLASSES, DETECTIONS, Model, ModelReader
 from host_sdk.modelfile import HeadSource, ModelSource, prepare_blob
 from host_sdk.profile import Profile, make_profile
 from host_sdk.progress import counting, upload_bar
 from host_sdk.python import PythonService
 from host_sdk.result import Classes, Detections, read_classes, read_detections
+from host_sdk.rpc import Rpc
 from host_sdk.running import Ran, run
 from host_sdk.stdout import Console, TextListener
 from host_sdk.table import html_table
+from host_sdk.task import F, make_task
 from host_sdk.tensor import Array
 from host_sdk.transports import Transport, open_transport
 from host_sdk.transports.open import default_port
@@ -48,6 +50,7 @@ from host_sdk.validation import validate as validating
 from host_sdk.validation.report import Report
 from host_sdk.validation.runners import BoardRunner
 from host_sdk.validation.trace import Trace
+from host_sdk.values import Value
 
 
 class Device:
@@ -67,7 +70,9 @@ class Device:
             `stdout`.
 
     Attributes:
-        stdout: the text that the board prints outside of `exec`: `board.stdout.read()`.
+        stdout: the text that the board prints outside of `exec`: `board.stdout.read()`, or live:
+            `board.stdout.listener = print`.
+        rpc: the functions that `@xipnet.rpc` registered on the board: `board.rpc.name(1, k=2)`.
 
     Raises:
         PortNotFoundError: no such port.
@@ -91,6 +96,8 @@ class Device:
         self._port = transport.name
         self._client = Client(transport, self.stdout, timeout_s)
         self._python = PythonService(self._client, self.stdout)
+        self.rpc = Rpc(self._client)
+        self._events = Events(self._client)
         self._models = ModelReader(self._client)
         self._uploading = threading.Lock()
         self._running = threading.Lock()  # the active model stays the same while it is held
@@ -460,6 +467,50 @@ class Device:
         """
         return self._python.eval(source, timeout_s)
 
+    def task(self, function: F) -> F:
+        """Decorates a function of this program so that it runs on the board.
+
+            @board.task
+            def blink(times, pause_ms=100):
+                from machine import Pin
+                ...
+
+        Its source goes to the board at once, and it becomes an rpc function of its name there. It
+        uses its arguments, what it imports itself, and the board's globals; nothing of this
+        program. Arguments and results are as for `rpc`.
+
+        Raises:
+            InputError: its source cannot stand alone.
+            PythonError: the board cannot compile it.
+        """
+        return make_task(function, self._python, self.rpc)
+
+    def on(self, topic: str, callback: EventCallback) -> Callable[[], None]:
+        """Calls back with each value that the board emits under a topic, in another thread.
+
+        Args:
+            topic: first argument of `xipnet.emit(topic, value)` on the board.
+            callback: gets the value; it may use the board.
+
+        Returns:
+            A function that ends it.
+        """
+        return self._events.on(topic, callback)
+
+    def events(self, *topics: str, timeout_s: float | None = None) -> EventStream:
+        """What the board emits from now on, to be iterated: `for event in board.events(): ...`.
+
+        Args:
+            topics: of these only; none: of all.
+            timeout_s: ends when nothing came for so long; None waits for ever.
+        """
+        return self._events.listen(topics, timeout_s)
+
+    @property
+    def lost_events(self) -> int:
+        """Events that the line lost, known by the gaps in their numbers."""
+        return self._events.lost
+
     def interrupt(self) -> None:
         """Raises KeyboardInterrupt in the Python that runs on the board."""
         self._python.interrupt()
@@ -486,6 +537,7 @@ class Device:
 
     def close(self) -> None:
         """Frees the port; ends a simulated board. Calling it again does nothing."""
+        self._events.stop()
         self._client.close()
 
     def __enter__(self) -> Device:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from host_sdk.errors import ProtocolError
-from host_sdk.messages import Value
+from host_sdk.values import Value
 
 
 class Fields:

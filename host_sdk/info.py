@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from host_sdk.fields import Fields
-from host_sdk.messages import Value
+from host_sdk.values import Value
 
 LEAST_FRAME_BYTES = 1024  # what every board takes
 

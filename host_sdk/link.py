@@ -8,8 +8,8 @@ request shows that an earlier one without a reply was lost; it is then sent agai
 (which the board recognises). When nothing comes at all for a while, a probe serves as the later
 request: an `out_read` of nothing, which changes nothing. Two kinds of methods stand outside of the
 order: those that the board also answers while a model runs show nothing about earlier requests, and
-Python services (`exec`, `eval`) answer when they are done; these, and `hello`, are repeated by the
-clock.
+Python services (`exec`, `call`, ...) answer when they are done; these, and `hello`, are repeated by
+the clock.
 
 Small calls go first: at most `QUEUE_S` seconds of bulk are on the line at once, one place of the
 board's window is kept free of it, and a small frame that waits to be sent overtakes a long one.
@@ -36,13 +36,14 @@ from host_sdk.errors import (
 )
 from host_sdk.framing import Body, Decoder, Text, encode_frame
 from host_sdk.info import LEAST_FRAME_BYTES, BootReport
-from host_sdk.messages import Notification, Reply, Request, Value, unpack
+from host_sdk.messages import Notification, Reply, Request, unpack
 from host_sdk.pace import Pace
 from host_sdk.transports.base import Transport
+from host_sdk.values import Value
 
 DEFAULT_TIMEOUT_S = 10.0
-_LATE_METHODS = frozenset({"exec", "eval"})
-_ANYTIME_METHODS = _LATE_METHODS | {"ping", "help", "interrupt"}
+_LATE_METHODS = frozenset({"exec", "eval", "call", "rpc_list"})
+_ANYTIME_METHODS = _LATE_METHODS | {"ping", "help", "interrupt", "events"}
 _OPENING_METHOD = "hello"
 _PROBE: tuple[str, int, int] = ("out_read", 0, 0)
 _REPEATED_BY_CLOCK = _LATE_METHODS | {_OPENING_METHOD}
@@ -136,6 +137,8 @@ class Link:
         max_body_bytes: longest body that the board takes.
         counters: for tests and for the curious.
         pace: what was learnt of the line.
+        on_event: called with number, topic and value of an event, in the reader's thread.
+        on_end: called when the port is closed or gone.
     """
 
     def __init__(
@@ -147,6 +150,8 @@ class Link:
         self.window = 1
         self.max_body_bytes = LEAST_FRAME_BYTES
         self.counters = Counters()
+        self.on_event: Callable[[int, str, Value], None] | None = None
+        self.on_end: Callable[[], None] | None = None
         self._transport = transport
         self._on_text = on_text
         self._on_boot = on_boot
@@ -380,6 +385,9 @@ class Link:
                     self._answer(reply)
                 case Notification("boot", (report, *_)):
                     self._restarted(BootReport.read(report))
+                case Notification("event", (int(number), str(topic), value)):
+                    if self.on_event is not None:
+                        self.on_event(number, topic, value)
                 case _:
                     pass  # a topic of a newer firmware
         except ProtocolError:
@@ -427,6 +435,8 @@ class Link:
             for pending in list(self._under_way.values()):
                 self._fail(pending, PortClosedError(str(self._gone)))
             self._changed.notify_all()
+        if self.on_end is not None:
+            self.on_end()
 
     def _fail(self, pending: Pending, error: LinkError) -> None:
         pending.error = error

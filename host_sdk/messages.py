@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias, Union
+from typing import TypeAlias
 
-import msgpack
-
+from host_sdk import values
 from host_sdk.errors import ProtocolError
-
-# What a MessagePack value may be here.
-Value: TypeAlias = Union[
-    bool, int, float, str, bytes, "list[Value]", "tuple[Value, ...]", "dict[Any, Value]", None
-]
+from host_sdk.values import Value
 
 _U32 = 1 << 32
 _PLACE_MAX = 40  # longer texts are sources, not names
@@ -42,7 +37,7 @@ class Request:
 
     def pack(self) -> bytes:
         """The body of the frame."""
-        return _pack([_Kind.REQUEST, self.id, self.method, list(self.params)])
+        return values.pack([_Kind.REQUEST, self.id, self.method, list(self.params)])
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class Reply:
         """The body of the frame."""
         f = self.failure
         error: Value = None if f is None else [f.code, f.message, f.detail]
-        return _pack([_Kind.REPLY, self.id, error, self.result])
+        return values.pack([_Kind.REPLY, self.id, error, self.result])
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class Notification:
 
     def pack(self) -> bytes:
         """The body of the frame."""
-        return _pack([_Kind.NOTIFICATION, self.topic, list(self.params)])
+        return values.pack([_Kind.NOTIFICATION, self.topic, list(self.params)])
 
 
 Message: TypeAlias = Request | Reply | Notification
@@ -111,11 +106,6 @@ def _u32(number: int) -> int:
     return number
 
 
-def _pack(value: Value) -> bytes:
-    packed: bytes = msgpack.packb(value)
-    return packed
-
-
 def unpack_value(data: bytes, place: str) -> Value:
     """Reads exactly one MessagePack value.
 
@@ -127,19 +117,7 @@ def unpack_value(data: bytes, place: str) -> Value:
         ProtocolError: the bytes are not one MessagePack value.
     """
     try:
-        value: Value = msgpack.unpackb(
-            data, strict_map_key=False, object_pairs_hook=_map, unicode_errors="replace"
-        )
+        return values.unpack(data)
     except Exception as error:  # msgpack raises many kinds; all mean the same here
         why = f"{type(error).__name__}: {error}"
         raise ProtocolError(f"{place}: must be one MessagePack value; {why}") from error
-    return value
-
-
-def _map(pairs: list[tuple[Value, Value]]) -> dict[Any, Value]:
-    """A map as Python may send it: keys of any type, tuples too (which come as lists)."""
-    return {_hashable(key): value for key, value in pairs}
-
-
-def _hashable(key: Value) -> Value:
-    return tuple(_hashable(k) for k in key) if isinstance(key, list) else key

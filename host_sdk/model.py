@@ -10,9 +10,10 @@ import numpy.typing as npt
 from host_sdk.client import Client
 from host_sdk.errors import NoHeadError, ProtocolError, ShapeError
 from host_sdk.fields import Fields
-from host_sdk.messages import Value, unpack_value
+from host_sdk.messages import unpack_value
 from host_sdk.tensor import Array, TensorInfo
 from host_sdk.upload import pieces
+from host_sdk.values import Value
 
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
 _HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}

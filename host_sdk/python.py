@@ -6,8 +6,8 @@ import threading
 
 from host_sdk.client import Client
 from host_sdk.errors import PythonError
-from host_sdk.messages import Value
 from host_sdk.stdout import Console
+from host_sdk.values import Value
 
 _SOURCE_OVERHEAD_BYTES = 128
 _PARTS = "_xipnet_source"

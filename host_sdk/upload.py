@@ -11,8 +11,8 @@ from host_sdk.blob_cache import remember
 from host_sdk.client import Client
 from host_sdk.errors import UploadHashError
 from host_sdk.fields import Fields
-from host_sdk.messages import Value
 from host_sdk.upload_plan import UNIT_BYTES, Piece, Span, plan_copies, plan_patches, without
+from host_sdk.values import Value
 
 # progress(done_bytes, total_bytes)
 Progress = Callable[[int, int], None]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from host_sdk.messages import Value
 from host_sdk.patch import make_patch
+from host_sdk.values import Value
 
 UNIT_BYTES = 256  # offsets and sizes of pieces are multiples, but for the end
 COPY_BYTES = 16384  # of one request: the board answers nothing else meanwhile

@@ -29,7 +29,7 @@ BOOT = {
     "cfsr": 0,
     "hfsr": 0,
 }
-LATE = ("exec", "eval")
+LATE = ("exec", "eval", "call", "rpc_list")
 
 
 @dataclass
@@ -82,6 +82,8 @@ class FakeBoard(FakeStore):
         self.on_exec: Callable[[str], None] = self.print
         self.clock_us = 2**32 - 3000
         self.wrong_step = -1  # the step that computes nonsense
+        self.functions: dict[str, tuple[Callable[..., Any], list[Any] | None, str]] = {}
+        self.emitted: int | None = None  # None: nobody asked for events
         self._inputs: dict[int, bytearray] = {}
         self._out = b""
         self._replies: dict[int, Reply] = {}
@@ -94,8 +96,17 @@ class FakeBoard(FakeStore):
         """Sends text."""
         self._put(text.encode())
 
+    def emit(self, topic: str, value: Any, *, lose: bool = False) -> None:
+        """As `xipnet.emit`; or as an event that the line loses."""
+        if self.emitted is not None:
+            event = Notification("event", (self.emitted, topic, value))
+            self.emitted += 1
+            if not lose:
+                self._put(encode_frame(event.pack()))
+
     def boot(self, **changes: int) -> None:
         """Restarts: everything but the store is forgotten."""
+        self.emitted = None
         self._replies.clear()
         self.restart()
         self._put(encode_frame(Notification("boot", ({**BOOT, **changes},)).pack()))
@@ -263,6 +274,18 @@ class FakeBoard(FakeStore):
 
     def do_eval(self, source: str) -> Any:
         return eval(source, {})
+
+    def do_rpc_list(self, first: int = 0) -> list[Any]:
+        told = [[name, params, doc] for name, (_, params, doc) in self.functions.items()]
+        return told[first : first + 2]
+
+    def do_call(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if name not in self.functions:
+            raise Refused(-3, f"no rpc function is registered as {name}")
+        return self.functions[name][0](*args, **kwargs)
+
+    def do_events(self, on: bool = True) -> None:
+        self.emitted = 0 if on else None
 
     def do_interrupt(self) -> None:
         self.print("^C")
