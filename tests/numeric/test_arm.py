@@ -19,7 +19,7 @@ from tests.numeric.test_softmax import softmax
 pytestmark = pytest.mark.sim
 
 # One CPU for each set of kernels: plain C without and with 64-bit products, DSP, Helium.
-CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55")
+CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55")
 
 
 @pytest.mark.parametrize("target", CPUS)
