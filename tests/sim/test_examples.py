@@ -10,6 +10,8 @@ import sys
 import pytest
 from sim.conftest import EXAMPLES
 
+from host_sdk import Device
+
 pytestmark = pytest.mark.sim
 
 
@@ -21,3 +23,11 @@ def test_models_are_swapped_under_a_running_loop() -> None:
     counts = re.findall(r"[13]: (\d+)", run.stdout.splitlines()[-1])
     assert len(counts) == 2
     assert "board: stopped" in run.stdout
+
+
+def test_a_drawn_digit_is_named_on_the_board() -> None:
+    with Device("sim://cortex-m7") as board:
+        board.load_model(EXAMPLES / "models/digits.tflite")
+        shown = board.exec((EXAMPLES / "on_device/digits.py").read_text())
+    assert shown.splitlines()[0].split()[0] == "2"
+    assert re.search(r"in \d+ us", shown)
