@@ -23,5 +23,5 @@ with xipnet.Model("digits") as model:
     classes = model.classify(pixels)
     took_us = time.ticks_diff(time.ticks_us(), started)
     for label, score in classes:
-        print(label, "%.3f" % score)
+        print(f"{label} {score:.3f}")
     print("in", took_us, "us")
