@@ -90,7 +90,7 @@ def _tiles(report: Report) -> str:
     t = report.timing
     tiles.append((_ms(t.run.mean), "run, mean"))
     tiles.append((_ms(t.latency.mean), "latency, mean"))
-    tiles.append((f"{t.transfer_share:.0%}", "of the latency is transfer"))
+    tiles.append((f"{t.transfer_share:.0%}", "of the time is transfer"))
     cells = (f'<div class="tile"><b>{value}</b>{name}</div>' for value, name in tiles)
     return f'<div class="tiles">{"".join(cells)}</div>'
 

@@ -58,7 +58,7 @@ class Timing:
     Attributes:
         run: how long the model ran for a sample, by the clock of what ran it.
         latency: from the first byte sent to the result, by this computer's clock.
-        transfer_share: share of the latencies' sum that is not the model's, 0..1.
+        transfer_share: share of `busy_s` in which the model did not run, 0..1.
         busy_s: how long at least one sample was under way.
         per_second: samples in a second of that time.
     """
@@ -213,7 +213,7 @@ class Report:
         return [
             ("run", _times_text(t.run)),
             ("latency", _times_text(t.latency)),
-            ("transfer", f"{t.transfer_share:.1%} of the latency"),
+            ("transfer", f"{t.transfer_share:.1%} of the time under way"),
             ("rate", f"{t.per_second:.1f} samples/s, {t.busy_s:.2f} s in all"),
         ]
 

@@ -169,12 +169,11 @@ class _Validation:
 
 def timing_of(rows: Sequence[ImageRow]) -> Timing:
     """Where the time of at least one sample went."""
-    latency_us = [r.latency_us for r in rows]
     busy_us = max(_busy_us(rows), 1e-3)
-    share = 1.0 - sum(r.run_us for r in rows) / max(sum(latency_us), 1e-3)
+    share = 1.0 - sum(r.run_us for r in rows) / busy_us
     return Timing(
         run=times_of([r.run_us for r in rows]),
-        latency=times_of(latency_us),
+        latency=times_of([r.latency_us for r in rows]),
         transfer_share=max(share, 0.0),
         busy_s=busy_us / 1e6,
         per_second=len(rows) / busy_us * 1e6,

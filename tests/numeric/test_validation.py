@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, shared_model
+from make_graph import POOL, GraphBuilder
+from make_tflite import make_tflite
 from numeric.harness import Array
 
 from host_sdk import trace_on_host, validate_on_host
@@ -84,6 +86,31 @@ def test_the_first_wrong_layer_is_named() -> None:
         assert not any(row.differs for row in trace.rows if row.step < first.step)
         named.add(first.op)
     assert named >= {"CONV_2D", "FULLY_CONNECTED"}
+
+
+def test_several_inputs_and_outputs() -> None:
+    b = GraphBuilder()
+    bytes_, floats = b.input(1, 4, 4, 2), b.input(1, 6, dtype="float32")
+    pooled = b.op("MAX_POOL_2D", [bytes_], b.tensor(1, 2, 2, 2), **POOL)
+    halved = b.constant(np.full((1, 6), 0.5), "float32")
+    scaled = b.op(
+        "MUL",
+        [floats, halved],
+        b.tensor(1, 6, dtype="float32"),
+        fused_activation_function="NONE",
+    )
+    model = make_tflite(b.graph(pooled, scaled))
+    rng = np.random.default_rng(3)
+    x = (rng.integers(-128, 127, (9, 4, 4, 2), np.int8), rng.normal(size=(9, 6)))
+    report = validate_on_host(model, x)
+    assert [(d.dtype, d.values, d.exact) for d in report.differences] == [
+        ("int8", 72, 1.0),
+        ("float32", 54, 1.0),
+    ]
+    trace = trace_on_host(model, x[0][0], x[1][0])
+    assert [row.op for row in trace.rows] == ["MAX_POOL_2D", "MUL"]
+    np.testing.assert_allclose(trace.rows[1].values, x[1][:1] / 2, rtol=1e-6)
+    assert trace.first_difference is None
 
 
 def test_the_reference_of_a_blob_is_absent() -> None:

@@ -231,7 +231,7 @@ def test_time_under_way_counts_overlaps_once() -> None:
     timing = validating.timing_of([row(0, 100), row(50, 150), row(200, 250), row(210, 220)])
     assert timing.busy_s == 200e-6
     assert timing.per_second == pytest.approx(4 / 200e-6)
-    assert timing.transfer_share == pytest.approx(1 - 40 / 260)
+    assert timing.transfer_share == pytest.approx(1 - 40 / 200)
 
 
 # ---- Traces --------------------------------------------------------------------------------------
