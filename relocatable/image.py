@@ -8,6 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import Section, Symbol, SymbolTableSection
@@ -41,8 +42,13 @@ _RELATIVE = {
 }
 _CALLS = {"EM_ARM": _ARM_CALLS, "EM_X86_64": _X86_64, "EM_AARCH64": _AARCH64_CALLS}
 
-# Functions in assembly say no frame size; the runtime library's push at most this.
+# Functions in assembly say no frame size; the runtime library's push at most this. C that sizes its
+# frame while it runs says none either: toolchain.py refuses it.
 _UNKNOWN_FRAME = 32
+
+_ALIGN = 64  # a blob's code lies at a multiple of it, and need not at one of more
+_CONTENTS = {".data": "writable data", ".bss": "writable data", ".got": "address table"}
+_RELOCATION_NONE = 0
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,16 @@ class Image:
         elf: bytes of the linked ELF file, with relocations kept (--emit-relocs).
 
     Raises:
-        ToolchainError: it has .data, .bss, a GOT, or a relocation that is not PC-relative;
-            names the section and the symbol.
+        ToolchainError: something of it lies outside of .text or is writable, a relocation is not
+            PC-relative, or leads out of .text; names the section and the symbol.
     """
 
     def __init__(self, elf: bytes) -> None:
         self._elf = ELFFile(io.BytesIO(elf))
         self._machine = str(self._elf["e_machine"])
         self._symbols = _symbols(self._elf)
-        self._refuse_writable()
+        self._refuse_outside()
+        self._refuse_unfit_text()
         self._refuse_absolute()
 
     @property
@@ -126,10 +133,11 @@ class Image:
 
     @cached_property
     def _calls(self) -> dict[int, set[_Function]]:
-        """Functions that a function calls or jumps to, by its start."""
+        """Functions that a function calls, jumps to or takes the address of, by its start."""
         calls: dict[int, set[_Function]] = {}
         for place, kind, symbol, addend in _relocations(self._elf, ".text"):
-            if kind not in _CALLS[self._machine]:
+            is_function = self._symbols[symbol]["st_info"]["type"] == "STT_FUNC"
+            if kind not in _CALLS[self._machine] and not is_function:
                 continue
             to = self._symbols[symbol]["st_value"]
             if self._machine == "EM_ARM":
@@ -158,28 +166,48 @@ class Image:
             frames[start & ~1 if self._machine == "EM_ARM" else start] = size + pushed
         return frames
 
-    def _refuse_writable(self) -> None:
-        for name in (".data", ".bss", ".got"):
-            section = self._elf.get_section_by_name(name)
-            if section is None or section["sh_size"] == 0:
+    def _refuse_outside(self) -> None:
+        """All that a program needs in memory is .text: what lies elsewhere would not be loaded."""
+        for index, section in enumerate(self._elf.iter_sections()):
+            if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC or section["sh_size"] == 0:
                 continue
-            index = self._elf.get_section_index(name)
+            if section.name == ".text":
+                continue
             inside = [s.name for s in self._symbols if s["st_shndx"] == index and s.name]
-            what = "address table" if name == ".got" else "writable data"
             raise ToolchainError(
-                f"kernels must own no {what}; section {name} has {section['sh_size']} bytes: "
-                f"{', '.join(inside) or 'unnamed'}"
+                f"kernels must own no {_CONTENTS.get(section.name, 'section but .text')}; section "
+                f"{section.name} has {section['sh_size']} bytes: {', '.join(inside) or 'unnamed'}"
+            )
+
+    def _refuse_unfit_text(self) -> None:
+        text = self._section(".text")
+        if text["sh_flags"] & SH_FLAGS.SHF_WRITE:
+            raise ToolchainError("kernels must own no writable data; section .text is writable")
+        if text["sh_addralign"] > _ALIGN:
+            raise ToolchainError(
+                f"kernels must be aligned to at most {_ALIGN}; .text is to {text['sh_addralign']}"
             )
 
     def _refuse_absolute(self) -> None:
+        text = self._elf.get_section_index(".text")
         for place, kind, symbol, _ in _relocations(self._elf, ".text"):
+            inside = self._function_at(place)
+            where = f"function {inside.name}" if inside else "constants"
+            name = self._symbols[symbol].name or "a section"
             if kind not in _RELATIVE[self._machine]:
-                inside = self._function_at(place)
-                where = f"function {inside.name}" if inside else "constants"
-                name = self._symbols[symbol].name or "a section"
                 raise ToolchainError(
                     f"kernels must hold no address; relocation of type {kind} to {name} "
                     f"in section .text + {place:#x}, {where}"
+                )
+            # The distance to what does not move with the code is an address in disguise.
+            if kind != _RELOCATION_NONE and self._symbols[symbol]["st_shndx"] != text:
+                raise ToolchainError(
+                    f"kernels must refer to nothing outside of them; {where} refers to {name}"
+                )
+            if inside is None and self._symbols[symbol]["st_info"]["type"] == "STT_FUNC":
+                raise ToolchainError(
+                    f"kernels must hold no table of functions; section .text + {place:#x} holds "
+                    f"the place of {name}"
                 )
 
 

@@ -35,6 +35,9 @@ _COMMON_FLAGS = (
     "-Wall",
     "-Wextra",
     "-Wno-unused-function",
+    # Their frames have no size that could be stated.
+    "-Werror=vla",
+    "-Werror=alloca",
 )
 
 

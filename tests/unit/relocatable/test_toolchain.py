@@ -110,3 +110,95 @@ def test_a_missing_compiler_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPa
 def test_unknown_targets_list_the_known() -> None:
     with pytest.raises(ValueError, match=r"cortex-m0plus, cortex-m3.*is 'z80'"):
         find_target("z80")
+
+
+# Each would read, write or call what is not in the blob, or at an address that is not its own.
+OUTSIDE = {
+    "data in a section of its own": (
+        f'static __attribute__((section("mine"))) const int32_t own[4] = {{5, 6, 7, 8}};\n'
+        f"{STEP} {{ return own[ctx->arena[0]]; }}",
+        r"no section but \.text; section mine has 16 bytes: own",
+    ),
+    "a constructor": (
+        f"static __attribute__((constructor)) void start(void) {{ *(volatile int *)16 = 1; }}\n"
+        f"{STEP} {{ return !ctx; }}",
+        r"no section but \.text; section \.init_array",
+    ),
+    "a weak function that nobody defines": (
+        f"int32_t maybe(void) __attribute__((weak));\n{STEP} {{ return maybe ? maybe() : !ctx; }}",
+        r"function xn_step_0 refers to maybe|no address table",
+    ),
+    "weak data that nobody defines": (
+        f"extern const int32_t maybe[] __attribute__((weak));\n"
+        f"{STEP} {{ return maybe[ctx->arena[0]]; }}",
+        r"function xn_step_0 refers to maybe|no address table",
+    ),
+    "constants aligned to more than a blob is": (
+        f"static const int32_t t[64] __attribute__((aligned(256))) = {{1, 2, 3}};\n"
+        f"{STEP} {{ return t[ctx->arena[0] & 63]; }}",
+        r"aligned to at most 64; \.text is to 256",
+    ),
+    "a table of functions": (
+        "static int32_t a(int32_t x) { return x + 1; }\n"
+        "static int32_t b(int32_t x) { return x * 3; }\n"
+        "static int32_t (*const table[])(int32_t) = {a, b};\n"
+        f"{STEP} {{ return table[ctx->arena[0] & 1](ctx->arena[1]); }}",
+        r"must hold no address|must own no writable data",
+    ),
+    "a variable of the thread": (
+        f"static _Thread_local int32_t own = 4;\n{STEP} {{ return own += ctx->arena[0]; }}",
+        r"undefined symbol: __aeabi_read_tp|no writable data",
+    ),
+    "an array as long as the input says": (
+        f"{STEP} {{ volatile uint8_t a[ctx->arena[0] + 1]; a[0] = 1; return a[0]; }}",
+        r"variable length array",
+    ),
+}
+
+
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "host"])
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_what_leads_out_of_the_blob_is_refused(what: str, target: str) -> None:
+    text, message = OUTSIDE[what]
+    with pytest.raises(ToolchainError, match=message):
+        build(text, target)
+
+
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4"])
+def test_writable_data_among_the_constants_is_refused(target: str) -> None:
+    text = f"""
+    static __attribute__((section(".rodata.x,\\"aw\\",%progbits//"))) int32_t counter = 5;
+    {STEP} {{ return counter += ctx->arena[0]; }}"""
+    with pytest.raises(ToolchainError, match=r"section \.text is writable"):
+        build(text, target)
+
+
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "cortex-m55"])
+def test_a_function_called_by_its_address_counts_for_the_stack(target: str) -> None:
+    text = f"""
+    static __attribute__((noinline)) int32_t deep(volatile uint8_t *a) {{
+        volatile uint8_t room[1000];
+        for (int32_t i = 0; i < 1000; i++) room[i] = a[i];
+        return room[a[0]];
+    }}
+    {STEP} {{
+        int32_t (*volatile f)(volatile uint8_t *) = deep;
+        return f(ctx->arena);
+    }}"""
+    assert build(text, target).stack_bytes >= 1000
+
+
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m55"])
+def test_texts_and_switches_are_reached_from_where_the_code_is(target: str) -> None:
+    text = f"""{STEP} {{
+        const char *s = "other";
+        switch (ctx->arena[0]) {{
+            case 0: s = "zero"; break;
+            case 1: s = "one"; break;
+            case 2: s = "two"; break;
+            case 3: s = "three"; break;
+            case 4: s = "four"; break;
+        }}
+        return s[ctx->arena[1]];
+    }}"""
+    assert b"three" in build(text, target).code
