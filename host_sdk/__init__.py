@@ -42,6 +42,7 @@ from host_sdk.errors import (
 )
 from host_sdk.info import BoardInfo, BootReport, StoredObject
 from host_sdk.model import Model
+from host_sdk.ota import Swap, Swaps, swap_models
 from host_sdk.profile import Profile, ProfileRow
 from host_sdk.result import Class, Classes, Detection, Detections
 from host_sdk.tensor import TensorInfo
@@ -94,6 +95,8 @@ __all__ = [
     "StoreError",
     "StoreFullError",
     "StoredObject",
+    "Swap",
+    "Swaps",
     "TensorInfo",
     "ToolMissingError",
     "Trace",
@@ -101,6 +104,7 @@ __all__ = [
     "Trial",
     "Uploaded",
     "XipnetError",
+    "swap_models",
     "trace_on_host",
     "validate_on_host",
 ]

@@ -49,14 +49,16 @@ def apply_patch(old: bytes, patch: bytes) -> bytes:
         patch: untrusted.
 
     Raises:
-        ValueError: the patch ends too early, or reaches beyond a block.
+        ValueError: the patch ends too early or too late, or reaches beyond a block.
     """
     if not patch:
         return old
     reader = _BitReader(patch)
-    return b"".join(
-        _take_block(reader, old[at : at + BLOCK_BYTES]) for at in range(0, len(old), BLOCK_BYTES)
-    )
+    starts = range(0, len(old), BLOCK_BYTES)
+    new = b"".join(_take_block(reader, old[at : at + BLOCK_BYTES]) for at in starts)
+    if reader.left >= 8:
+        raise ValueError(f"patch must end with its last block; {reader.left} bits are left")
+    return new
 
 
 # ---- Blocks --------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ def _take_block(reader: _BitReader, old: bytes) -> bytes:
         new[at] = (new[at] + (-by if change & 1 else by)) & 255
         at += 1 + reader.take_number(k_gap, _GAP_BITS)
     if at > len(new):
-        raise ValueError(f"patch: gap must end at the block's end, byte {len(new)}; ends at {at}")
+        raise ValueError(f"patch: gap must end at the block's end, {len(new)}; ends at {at}")
     return bytes(new)
 
 
@@ -150,14 +152,14 @@ class _BitWriter:
 class _BitReader:
     def __init__(self, data: bytes) -> None:
         self._bits = int.from_bytes(data, "little")
-        self._left = 8 * len(data)
+        self.left = 8 * len(data)
 
     def take_bits(self, count: int) -> int:
-        if self._left < count:
+        if self.left < count:
             raise ValueError("patch ends before its last block does")
         value = self._bits & ((1 << count) - 1)
         self._bits >>= count
-        self._left -= count
+        self.left -= count
         return value
 
     def take_number(self, k: int, raw_bits: int) -> int:

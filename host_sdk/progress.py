@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import (
@@ -27,15 +27,30 @@ def upload_bar(title: str) -> Iterator[ProgressFunction]:
     Yields:
         A function to call with (done, total) bytes.
     """
-    columns = (
+    with _bar(title, _upload_columns()) as show:
+        yield show
+
+
+@contextlib.contextmanager
+def upload_bars(titles: Sequence[str]) -> Iterator[Callable[[str, int, int], None]]:
+    """Shows a bar for each title while it is open.
+
+    Yields:
+        A function to call with (title, done, total) bytes, from any thread.
+    """
+    with Progress(*_upload_columns(), console=Console(stderr=True)) as bars:
+        tasks = {title: bars.add_task(title, total=None) for title in titles}
+        yield lambda title, done, total: bars.update(tasks[title], completed=done, total=total)
+
+
+def _upload_columns() -> tuple[ProgressColumn, ...]:
+    return (
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with _bar(title, columns) as show:
-        yield show
 
 
 @contextlib.contextmanager

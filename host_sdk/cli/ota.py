@@ -1,0 +1,147 @@
+"""`xipnet ota`, `confirm`, `rollback`, `history`: docs/OTA.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from host_sdk.cli.common import board_command, json_option, print_json, print_table
+from host_sdk.device import Device
+from host_sdk.health import Confirm
+from host_sdk.ota import Swap, Swaps, swap_models
+from host_sdk.progress import upload_bars
+from host_sdk.transports.open import PORT_VARIABLE, default_port
+
+
+@click.command()
+@click.argument("model", type=click.Path(dir_okay=False))
+@click.option(
+    "--port",
+    "ports",
+    metavar="PORT",
+    multiple=True,
+    help=f"Of a board; as often as there are boards. [{PORT_VARIABLE}]",
+)
+@click.option("--baud", default=115200, show_default=True, help="Of serial ports.")
+@click.option("--name", help="In the stores; by default the file's stem.")
+@click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
+@click.option(
+    "--check",
+    type=click.Path(dir_okay=False, exists=True),
+    help="Python file to run on each board while the model is on trial; where it raises, the "
+    "model before returns.",
+)
+@click.option("--manual", is_flag=True, help="On trial until `xipnet confirm`.")
+@click.option(
+    "--within", default=60, show_default=True, metavar="SECONDS", help="That a trial may last."
+)
+@click.option(
+    "--boots", default=0, show_default=True, help="Starts of the board that a trial may outlast."
+)
+@json_option
+def ota(
+    model: str,
+    ports: tuple[str, ...],
+    baud: int,
+    name: str | None,
+    head: str | None,
+    check: str | None,
+    manual: bool,
+    within: int,
+    boots: int,
+    as_json: bool,
+) -> None:
+    """Swap the model of one or many boards, all at once, and show what came of each.
+
+    A board that refuses keeps its model; then the exit code is 1.
+    """
+    if check and manual:
+        raise click.UsageError("--check confirms by itself; leave --manual out")
+    ports = ports or (default_port(),)
+    options: dict[str, Any] = {
+        "head": head,
+        "confirm": _decider(check, manual),
+        "confirm_s": within,
+        "boots": boots,
+        "baud": baud,
+    }
+    if as_json:
+        swaps = swap_models(ports, model, name, **options)
+        print_json([_facts(swap) for swap in swaps])
+    else:
+        with upload_bars(ports) as show:
+            swaps = swap_models(ports, model, name, progress=show, **options)
+        _print(swaps)
+    if not swaps.ok:
+        raise SystemExit(1)
+
+
+def _decider(check: str | None, manual: bool) -> Confirm:
+    if check is None:
+        return "manual" if manual else "auto"
+    source = Path(check).read_text(encoding="utf-8")
+    return _runs(source)
+
+
+def _runs(source: str) -> Callable[[Device], None]:
+    def check(board: Device) -> None:
+        board.exec(source)
+
+    return check
+
+
+def _print(swaps: Swaps) -> None:
+    columns = ("port", "board", "version", "sent", "time", "pause", "result")
+    print_table(columns, [swap.cells() for swap in swaps])
+
+
+def _facts(swap: Swap) -> dict[str, Any]:
+    loaded = None if swap.loaded is None else asdict(swap.loaded)
+    error = None if swap.error is None else str(swap.error)
+    seconds = round(swap.seconds, 3)
+    return {
+        "port": swap.port,
+        "board": swap.board,
+        "ok": swap.ok,
+        "loaded": loaded,
+        "seconds": seconds,
+        "error": error,
+    }
+
+
+@click.command()
+@board_command
+@click.argument("name", required=False)
+def confirm(board: Device, name: str | None) -> None:
+    """End a trial: the model stays. NAME is by default the active one's."""
+    board.confirm(name)
+
+
+@click.command()
+@board_command
+@click.argument("name", required=False)
+def rollback(board: Device, name: str | None) -> None:
+    """Return to the version before. NAME is by default the active model's."""
+    version = board.rollback(name)
+    click.echo(f"version {version} is current" if version else "no version of it is left")
+
+
+@click.command()
+@board_command
+@click.argument("name", required=False)
+@json_option
+def history(board: Device, name: str | None, as_json: bool) -> None:
+    """Show what befell a model. NAME is by default the active one's."""
+    events = board.history(name)
+    if as_json:
+        print_json([asdict(e) for e in events])
+        return
+    rows = [
+        (e.event, str(e.version or ""), f"{e.size_bytes:,}", e.sha256.hex()[:12], e.why)
+        for e in events
+    ]
+    print_table(("event", "version", "bytes", "SHA-256", "why"), rows)
