@@ -25,6 +25,9 @@ const xn_method xn_methods[] = {
      xn_method_put_data, false},
     {"put_copy", "put_copy(session, offset, from, size) -> nil: a piece that lies in flash already",
      xn_method_put_copy, false},
+    {"put_patch",
+     "put_patch(session, offset, from, size, patch) -> nil: a piece that is changed on the way",
+     xn_method_put_patch, false},
     {"put_end",
      "put_end(session, activate=false, confirm_s=0, boots=0, limit_ms=10000) -> map: verifies, "
      "commits",

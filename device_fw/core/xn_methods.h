@@ -28,7 +28,8 @@ void xn_methods_forget_upload(void);
 
 xn_method_fn xn_method_hello, xn_method_help, xn_method_ping, xn_method_reset;
 xn_method_fn xn_method_ls, xn_method_put_begin, xn_method_put_data, xn_method_put_end;
-xn_method_fn xn_method_put_copy, xn_method_get, xn_method_rm, xn_method_activate;
+xn_method_fn xn_method_put_copy, xn_method_put_patch, xn_method_get, xn_method_rm,
+    xn_method_activate;
 xn_method_fn xn_method_confirm, xn_method_rollback, xn_method_trial, xn_method_history;
 xn_method_fn xn_method_held, xn_method_hashes, xn_method_wear, xn_method_format;
 xn_method_fn xn_method_model, xn_method_in_write, xn_method_run, xn_method_out_read;

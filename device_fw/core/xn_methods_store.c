@@ -159,7 +159,32 @@ int xn_method_put_copy(xn_call *call, xn_msgpack_writer *out) {
         status = check_session(wanted);
     }
     if (status == XN_OK) {
-        status = xn_store_copy(offset, from, n);
+        status = xn_store_copy(offset, from, n, NULL);
+    }
+    if (status == XN_OK) {
+        xn_msgpack_put_nil(out);
+    }
+    return status;
+}
+
+int xn_method_put_patch(xn_call *call, xn_msgpack_writer *out) {
+    xn_patch patch;
+    uint32_t bytes;
+    uint32_t wanted = xn_call_u32(call);
+    uint32_t offset = xn_call_u32(call);
+    uint32_t from = xn_call_u32(call);
+    uint32_t n = xn_call_u32(call);
+    const uint8_t *data = xn_call_bin(call, &bytes);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = check_session(wanted);
+    }
+    if (status == XN_OK) {
+        xn_patch_begin(&patch, data, bytes);
+        status = xn_store_copy(offset, from, n, &patch);
+    }
+    if (status == XN_OK) {
+        status = xn_patch_end(&patch);
     }
     if (status == XN_OK) {
         xn_msgpack_put_nil(out);

@@ -10,6 +10,8 @@
 #include "xn_sha256.h"
 #include "xn_table.h"
 
+_Static_assert(XN_FLASH_PIECE == XN_PATCH_BLOCK, "a patch is applied piece by piece");
+
 enum stage { IDLE, WRITING, VERIFIED };
 
 // The new object.
@@ -343,15 +345,28 @@ bool xn_store_within(uint32_t offset, uint32_t n) {
            n <= t->data_end - offset;
 }
 
-int xn_store_copy(uint32_t offset, uint32_t from, uint32_t n) {
+// The old bytes of a patch, or those that are copied.
+static int read_old(uint32_t from, uint8_t *piece, uint32_t n) {
+    if (from == XN_STORE_ZEROS) {
+        memset(piece, 0, n);
+        return XN_OK;
+    }
+    return xn_port_flash_read(from, piece, n);
+}
+
+int xn_store_copy(uint32_t offset, uint32_t from, uint32_t n, xn_patch *patch) {
     uint8_t piece[XN_FLASH_PIECE];
+    bool zeros = patch != NULL && from == XN_STORE_ZEROS;
     int status = check_piece(offset, n);
-    if (status == XN_OK && !xn_store_within(from, n)) {
+    if (status == XN_OK && !zeros && !xn_store_within(from, n)) {
         status = xn_error_limit(XN_E_RANGE, "from", from, xn_table_now.data_end);
     }
     for (uint32_t at = 0; at < n && status == XN_OK; at += sizeof(piece)) {
         uint32_t part = n - at < sizeof(piece) ? n - at : (uint32_t)sizeof(piece);
-        status = xn_port_flash_read(from + at, piece, part);
+        status = read_old(zeros ? from : from + at, piece, part);
+        if (status == XN_OK && patch != NULL) {
+            status = xn_patch_next(patch, piece, part);
+        }
         if (status == XN_OK) {
             status = xn_store_write(offset + at, piece, part);
         }

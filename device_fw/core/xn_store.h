@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xn_patch.h"
+
 #ifndef XN_STORE_OBJECTS
 #define XN_STORE_OBJECTS 64u // objects, retained old versions included
 #endif
@@ -77,8 +79,10 @@ int xn_store_begin(xn_store_object *want, bool *have, bool *resumed);
 // one into a sector erases it. A piece that is there already is accepted again. Where the flash
 // does not take a piece its sector is bad, and the upload goes on at another place.
 int xn_store_write(uint32_t offset, const uint8_t *bytes, uint32_t n);
-// The same with bytes that lie in the extents at a flash offset.
-int xn_store_copy(uint32_t offset, uint32_t from, uint32_t n);
+// The same with bytes that lie in the extents at a flash offset; changed by a patch where that is
+// not NULL, and then `from` may be XN_STORE_ZEROS: zeros are changed.
+#define XN_STORE_ZEROS 0xFFFFFFFFu
+int xn_store_copy(uint32_t offset, uint32_t from, uint32_t n, xn_patch *patch);
 // Compares the SHA-256 of the flash with the stated one and makes the bytes fit to execute.
 // Fills *object, whose version is the one that a commit would give.
 int xn_store_verify(xn_store_object *object);
