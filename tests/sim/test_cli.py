@@ -63,7 +63,8 @@ def test_a_models_life(port: str, coins_blob: bytes, tmp_path: Path) -> None:
     blob = tmp_path / "coins.bin"
     blob.write_bytes(coins_blob)
     at = ("--port", port)
-    assert xipnet_json("load", blob, *at)["sent_bytes"] == len(coins_blob)
+    sent_bytes = xipnet_json("load", blob, *at)["sent_bytes"]
+    assert 0.5 * len(coins_blob) < sent_bytes <= len(coins_blob)
     assert "the board had it already" in xipnet("load", blob, *at)
     assert "copy" in xipnet("load", blob, "--name", "copy", "--no-activate", *at)
     assert {o["name"]: o["active"] for o in xipnet_json("ls", *at)} == {
