@@ -521,6 +521,10 @@ class Device:
 
     # ---- The board -------------------------------------------------------------------------------
 
+    def ping(self, value: Value = None) -> Value:
+        """Gives back a value from the board; whatever runs there, this is answered at once."""
+        return self._client.call("ping", value)
+
     def info(self) -> BoardInfo:
         """The board, its firmware and its limits, read anew."""
         return self._client.refresh()
