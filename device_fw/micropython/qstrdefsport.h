@@ -1,3 +1,2 @@
 // Names that no C identifier spells.
 Q(<rpc>)
-Q(/ lib)

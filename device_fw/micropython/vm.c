@@ -76,7 +76,7 @@ void xn_vm_live(void) {
     gc_init(xn_ld_heap, xn_ld_heap_end);
     mp_init();
     readline_init0();
-    mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_lib));
+    mp_obj_list_append(mp_sys_path, mp_obj_new_str_from_cstr("/lib")); // where mip installs
     mount_files();
     xn_vm_open(true);
     run_scripts();
