@@ -10,7 +10,7 @@ from PIL import Image
 from host_sdk.table import html_picture, short_name
 from host_sdk.validation.metrics import Classification, Times
 from host_sdk.validation.report import Report, Thumbnail
-from host_sdk.validation.svg import bar_plot, confusion_plot, histogram
+from host_sdk.validation.svg import bar_plot, confusion_plot, histogram, shortened
 
 MOST_CLASSES = 40  # that a drawn matrix shows
 MOST_CONFUSED = 12  # pairs listed
@@ -171,7 +171,7 @@ def _histogram(times: Times, us: Iterable[float], title: str) -> str:
 def _layers(report: Report) -> list[str]:
     profile = report.layers
     rows = [
-        (f"{r.op} {short_name(r.name)}", float(r.us), f"{r.us:,} µs, {r.share:.1%}")
+        (f"{r.op} {shortened(short_name(r.name), 26)}", float(r.us), f"{r.us:,} µs, {r.share:.1%}")
         for r in profile.rows
     ]
     note = f"<p>One run on the first sample: {profile.us / 1000:.3f} ms.</p>"

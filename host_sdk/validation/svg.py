@@ -13,7 +13,7 @@ BINS = 40
 
 def confusion_plot(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     """A confusion matrix: rows by label, columns by predicted class, shaded by share of the row."""
-    n, longest = len(matrix), max(len(_short(name)) for name in labels)
+    n, longest = len(matrix), max(len(shortened(name, 14)) for name in labels)
     left, top = 40 + 7 * longest, 34 + 6 * longest
     cell = max(18, min(44, 560 // n))
     parts = [
@@ -22,8 +22,8 @@ def confusion_plot(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> st
     ]
     for i, name in enumerate(labels):
         middle = i * cell + cell / 2
-        parts.append(_text(left - 8, top + middle + 4, _short(name), "end"))
-        parts.append(_text(left + middle + 4, top - 8, _short(name), "start", turn=-50))
+        parts.append(_text(left - 8, top + middle + 4, shortened(name, 14), "end"))
+        parts.append(_text(left + middle + 4, top - 8, shortened(name, 14), "start", turn=-50))
     for i, row in enumerate(matrix):
         total = max(sum(row), 1)
         for j, count in enumerate(row):
@@ -46,7 +46,7 @@ def confusion_plot(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> st
 def histogram(
     values: Sequence[float], unit: str, marks: Sequence[tuple[str, float]], title: str
 ) -> str:
-    """How often which value occurs.
+    """How often which value occurs; what is beyond 3 times the 95th percentile is only counted.
 
     Args:
         values: at least one.
@@ -55,8 +55,10 @@ def histogram(
         title: for readers of the page's text.
     """
     width, height, left, top = 640, 190, 52, 24
-    low, high = _span(min(values), max(values))
-    counts, _ = np.histogram(np.asarray(values, np.float64), BINS, (low, high))
+    array = np.asarray(values, np.float64)
+    low, high = _span(float(array.min()), min(float(array.max()), 3 * np.percentile(array, 95)))
+    counts, _ = np.histogram(array, BINS, (low, high))
+    beyond = int(np.count_nonzero(array > high))
     most = max(int(counts.max()), 1)
     step = width / BINS
 
@@ -81,6 +83,8 @@ def histogram(
         parts.append(f'<path d="M{across(tick):.1f} {base}v5" class="line"/>')
         parts.append(_text(across(tick), base + 18, f"{tick:g}", "middle"))
     parts.append(_text(left + width, base + 34, unit, "end", "axis"))
+    if beyond:
+        parts.append(_text(left + width, base - 6, f"{beyond} beyond", "end", "axis"))
     for i, (name, value) in enumerate(marks):
         x = across(value)
         parts.append(f'<path d="M{x:.1f} {top}v{height}" class="mark"/>')
@@ -96,12 +100,12 @@ def bar_plot(rows: Sequence[tuple[str, float, str]], title: str) -> str:
         rows: (name, length, text behind the bar).
         title: for readers of the page's text.
     """
-    left, width, line = 270, 330, 22
+    left, width, line = 300, 330, 22
     longest = max((length for _, length, _ in rows), default=0.0) or 1.0
     parts = []
     for i, (name, length, text) in enumerate(rows):
         y, bar = i * line, max(width * length / longest, 1.0)
-        parts.append(_text(left - 8, y + 15, _short(name, 40), "end"))
+        parts.append(_text(left - 8, y + 15, name, "end"))
         parts.append(
             f'<rect x="{left}" y="{y + 3}" width="{bar:.1f}" height="{line - 6}" class="bar"/>'
         )
@@ -125,7 +129,8 @@ def _text(x: float, y: float, text: str, anchor: str, kind: str = "", turn: int 
     )
 
 
-def _short(name: str, longest: int = 14) -> str:
+def shortened(name: str, longest: int) -> str:
+    """The end of a long name."""
     return name if len(name) <= longest else "…" + name[1 - longest :]
 
 

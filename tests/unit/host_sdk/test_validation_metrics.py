@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from host_sdk.validation.metrics import (
     scores_of,
     times_of,
 )
+from host_sdk.validation.svg import histogram
 
 QUANTISED = TensorInfo("q", (1, 4), "int8", 0.5, 3)
 PLAIN = TensorInfo("f", (1, 4), "float32")
@@ -124,3 +127,14 @@ def test_when_a_tensor_differs() -> None:
     odd = np.array([np.nan, np.inf], np.float32)
     assert not differs(odd, odd)
     assert differs(odd, np.array([np.nan, 1.0], np.float32))
+
+
+def test_histogram_counts_outliers_beside() -> None:
+    values = [*np.linspace(1.0, 2.0, 99), 500.0]
+    plot = histogram(values, "ms", [("p50", 1.5)], "times")
+    counts = [int(n) for n in re.findall(r"<title>(\d+) at", plot)]
+    assert (len(counts), sum(counts)) == (40, 99)
+    assert "1 beyond" in plot
+    flat = histogram([3.0, 3.0], "ms", [], "times")
+    assert "<title>2 at" in flat
+    assert "beyond" not in flat
