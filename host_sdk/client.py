@@ -94,16 +94,17 @@ class Client:
             self._info = self._hello()
             return self._info
 
-    def restart(self, timeout_s: float) -> BootReport:
+    def restart(self, timeout_s: float, safe: bool = False) -> BootReport:
         """Restarts the board and opens a new session.
 
         Args:
+            safe: its scripts are not run.
             timeout_s: for the board to be there again.
         """
         self._reopen()
         before = self._boots
         with contextlib.suppress(DeviceResetError):
-            self.link.request("reset", timeout_s=timeout_s)
+            self.link.request("reset", *([True] if safe else []), timeout_s=timeout_s)
         with self._booted:
             self._booted.wait_for(lambda: self._boots != before, timeout_s)
         return self.refresh().boot

@@ -529,10 +529,15 @@ class Device:
         """The board, its firmware and its limits, read anew."""
         return self._client.refresh()
 
-    def reset(self, *, timeout_s: float = 10.0) -> None:
-        """Restarts the board and waits until it is there again."""
+    def reset(self, *, safe: bool = False, timeout_s: float = 10.0) -> None:
+        """Restarts the board and waits until it is there again.
+
+        Args:
+            safe: do not run its scripts boot and main this time.
+            timeout_s: how long that may take.
+        """
         with self._running:
-            self._client.restart(timeout_s)
+            self._client.restart(timeout_s, safe)
 
     @property
     def is_open(self) -> bool:
@@ -561,7 +566,7 @@ class Device:
             ["firmware", f"{i.firmware}, MicroPython {i.micropython}"],
             ["flash", f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free"],
             ["RAM for models", f"{i.arena_bytes:,} bytes"],
-            ["last start", str(i.boot)],
+            ["last start", str(i.boot) + (f", safe mode by {i.safe}" if i.safe else "")],
         ]
         return html_table(self._port, ("", ""), rows)
 

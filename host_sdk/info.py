@@ -13,6 +13,7 @@ _CAUSES = {0: "power-on", 1: "reset", 2: "fault", 3: "deadline"}
 _FAULT = 2
 _DEADLINE = 3
 _NO_ADDRESS = 0xFFFFFFFF
+_SAFE = {1: "a break", 2: "crashes at start", 3: "request"}
 _OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
 
@@ -90,6 +91,7 @@ class BoardInfo:
         arena_bytes: RAM for models.
         stack_bytes: stack that a step may use.
         boot: why the board started last.
+        safe: None; in safe mode, where no script runs by itself, what brought it there.
         methods: what the wire offers.
     """
 
@@ -109,6 +111,7 @@ class BoardInfo:
     arena_bytes: int
     stack_bytes: int
     boot: BootReport
+    safe: str | None
     methods: tuple[str, ...]
 
     @staticmethod
@@ -133,8 +136,14 @@ class BoardInfo:
             arena_bytes=fields.integer("arena"),
             stack_bytes=fields.integer("stack"),
             boot=BootReport.read(fields.value("boot")),
+            safe=_read_safe(fields),
             methods=fields.texts("methods"),
         )
+
+
+def _read_safe(fields: Fields) -> str | None:
+    number = fields.integer("safe") if "safe" in fields else 0
+    return _SAFE.get(number, f"reason {number}") if number else None
 
 
 def _frame_bytes(fields: Fields) -> int:

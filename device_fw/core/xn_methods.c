@@ -6,6 +6,7 @@
 #include "xn_link.h"
 #include "xn_pool.h"
 #include "xn_port.h"
+#include "xn_safe.h"
 #include "xn_server.h"
 #include "xn_store.h"
 
@@ -17,7 +18,8 @@ const xn_method xn_methods[] = {
     {"hello", "hello(nonce) -> map: opens a session, describes the board", xn_method_hello, false},
     {"help", "help(method) -> str: this line", xn_method_help, true},
     {"ping", "ping(x) -> x", xn_method_ping, true},
-    {"reset", "reset() -> nil: restarts the board", xn_method_reset, false},
+    {"reset", "reset(safe=false) -> nil: restarts the board; safe: without its scripts",
+     xn_method_reset, false},
     {"ls", "ls(first=0) -> [map]: the store's objects from that one on", xn_method_ls, false},
     {"put_begin", "put_begin(name, type, size, sha256) -> map: starts an upload",
      xn_method_put_begin, false},
@@ -121,7 +123,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
         return status;
     }
     xn_server_open_session(nonce);
-    xn_msgpack_put_map(out, 15);
+    xn_msgpack_put_map(out, 16);
     xn_msgpack_put_text(out, "protocol");
     xn_msgpack_put_array(out, 2);
     xn_msgpack_put_uint(out, 1);
@@ -136,6 +138,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
     xn_call_put_u32(out, "stack", xn_port_step_stack());
     xn_msgpack_put_text(out, "boot");
     xn_methods_put_boot(out);
+    xn_call_put_u32(out, "safe", xn_safe_now());
     xn_msgpack_put_text(out, "methods");
     xn_msgpack_put_array(out, xn_methods_count);
     for (uint32_t i = 0; i < xn_methods_count; i++) {
@@ -171,8 +174,10 @@ int xn_method_ping(xn_call *call, xn_msgpack_writer *out) {
 }
 
 int xn_method_reset(xn_call *call, xn_msgpack_writer *out) {
+    bool safe = xn_call_bool_or(call, false);
     int status = xn_call_end(call);
     if (status == XN_OK) {
+        xn_safe_ask(safe ? XN_SAFE_ASKED : XN_SAFE_NOT);
         xn_server_reset_after_reply();
         xn_msgpack_put_nil(out);
     }

@@ -67,7 +67,7 @@ int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx);
 // Guards data shared with the receive interrupt; nestable by passing the returned state back.
 uint32_t xn_port_lock(void);
 void xn_port_unlock(uint32_t state);
-// Restarts the board; does not return on a board.
+// Restarts the board; does not return on a board. May be called from an interrupt.
 void xn_port_reset(void);
 
 // ---- Why the board started ----------------------------------------------------------------------
@@ -92,5 +92,9 @@ const xn_port_boot *xn_port_boot_report(void);
 void xn_port_note_step(int32_t step);
 // From now on a step has this long; then the board stores a report and resets. 0: no limit.
 void xn_port_limit_step(uint32_t ms);
+
+// A word that outlives a reset, but not power: 0 at power-on.
+uint32_t xn_port_kept(void);
+void xn_port_keep(uint32_t word); // may be called from an interrupt
 
 #endif

@@ -81,6 +81,9 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_PY_MACHINE_SIGNAL (0)
 
 #define MICROPY_VFS (1)
+// Memory-mapped files, of which the store is made (store_vfs.c).
+#define MICROPY_VFS_ROM (1)
+#define MICROPY_VFS_ROM_IOCTL (0)
 #define MICROPY_READER_VFS (1)
 
 // ---- Serving while a script runs ----------------------------------------------------------------

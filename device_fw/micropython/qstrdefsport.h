@@ -1,2 +1,5 @@
 // Names that no C identifier spells.
+// clang-format off
 Q(<rpc>)
+Q(/lib)
+Q(/store)

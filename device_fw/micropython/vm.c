@@ -2,6 +2,8 @@
 #include "micropython/vm.h"
 
 #include "micropython/flash_device.h"
+#include "micropython/scripts.h"
+#include "micropython/store_vfs.h"
 
 #include "extmod/vfs.h"
 #include "extmod/vfs_lfs.h"
@@ -55,13 +57,6 @@ static void mount_files(void) {
     mp_printf(&mp_plat_print, "The file system can neither be mounted nor made.\n");
 }
 
-static void run_scripts(void) {
-    pyexec_file_if_exists("boot.py");
-    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
-        pyexec_file_if_exists("main.py");
-    }
-}
-
 static void run_prompt(void) {
     for (;;) {
         bool raw = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL;
@@ -72,14 +67,18 @@ static void run_prompt(void) {
 }
 
 void xn_vm_live(void) {
+    static bool first = true;
+    xn_store_vfs_forget();
     mp_cstack_init_with_top(xn_ld_stack_end, XN_VM_STACK_BYTES);
     gc_init(xn_ld_heap, xn_ld_heap_end);
     mp_init();
     readline_init0();
     mp_obj_list_append(mp_sys_path, mp_obj_new_str_from_cstr("/lib")); // where mip installs
     mount_files();
+    xn_store_vfs_mount();
     xn_vm_open(true);
-    run_scripts();
+    xn_scripts_run(first);
+    first = false;
     run_prompt();
     mp_printf(&mp_plat_print, "MPY: soft reboot\n");
     xn_vm_open(false);

@@ -3,6 +3,7 @@
 #include "micropython/vm.h"
 
 #include "micropython/rpc.h"
+#include "micropython/scripts.h"
 #include "micropython/vm_msgpack.h"
 
 #include "core/xn_server.h"
@@ -202,6 +203,7 @@ static bool on_text(uint8_t byte) {
     if (mp_interrupt_char < 0 || byte != mp_interrupt_char) {
         return false;
     }
+    xn_scripts_on_break();
     mp_sched_keyboard_interrupt();
     return true;
 }
@@ -225,6 +227,7 @@ void xn_vm_open(bool open) {
 }
 
 void xn_vm_poll(void) {
+    xn_scripts_poll();
     if (xn_server_pending()) {
         xn_server_poll();
     }

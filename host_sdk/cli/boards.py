@@ -47,6 +47,15 @@ def info(board: Device, as_json: bool) -> None:
             "flash": f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free",
             "RAM": f"{i.arena_bytes:,} bytes for models, {i.stack_bytes:,} bytes of stack",
             "started": f"{i.boot}; resets since power-on: {i.boot.resets}",
+            "scripts": f"safe mode, by {i.safe}: boot and main were not run" if i.safe else "run",
             "methods": " ".join(i.methods),
         }
     )
+
+
+@click.command()
+@board_command
+@click.option("--safe", is_flag=True, help="Without its scripts boot and main, this time.")
+def reset(board: Device, safe: bool) -> None:
+    """Restart the board."""
+    board.reset(safe=safe)

@@ -39,6 +39,7 @@ for command in (
     demo.demo,
     boards.boards,
     boards.info,
+    boards.reset,
     compiling.build,
     compiling.inspect,
     models.load,

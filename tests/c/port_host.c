@@ -218,3 +218,13 @@ void xn_port_note_step(int32_t step) {
 void xn_port_limit_step(uint32_t ms) {
     host.limit_ms = ms;
 }
+
+static uint32_t kept;
+
+uint32_t xn_port_kept(void) {
+    return kept;
+}
+
+void xn_port_keep(uint32_t word) {
+    kept = word;
+}

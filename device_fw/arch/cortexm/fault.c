@@ -14,6 +14,7 @@
 typedef struct record {
     uint32_t magic;
     xn_port_boot boot;
+    uint32_t kept; // of xn_port_keep()
     uint32_t check;
 } record;
 
@@ -26,6 +27,7 @@ typedef struct frame {
 } frame;
 
 static xn_port_boot this_boot;
+static uint32_t kept_word;
 static volatile int32_t running_step = -1;
 
 static uint32_t check_of(const record *r) {
@@ -41,6 +43,7 @@ static void keep(const xn_port_boot *boot) {
     record *r = xn_ld_noinit;
     r->magic = RECORD_MAGIC;
     r->boot = *boot;
+    r->kept = kept_word;
     r->check = check_of(r);
     __asm volatile("dsb" ::: "memory");
 }
@@ -57,6 +60,7 @@ void xn_fault_start(void) {
     const record *r = xn_ld_noinit;
     if (r->magic == RECORD_MAGIC && r->check == check_of(r)) {
         this_boot = r->boot;
+        kept_word = r->kept;
     } else {
         memset(&this_boot, 0, sizeof this_boot);
         this_boot.cause = XN_BOOT_POWER;
@@ -70,6 +74,19 @@ void xn_fault_start(void) {
     keep(&next);
     SCB_CCR |= CCR_DIV_0_TRP;
     SCB_SHCSR |= SHCSR_FAULTS | SHCSR_SECUREFAULT;
+}
+
+uint32_t xn_port_kept(void) {
+    return kept_word;
+}
+
+void xn_port_keep(uint32_t word) {
+    uint32_t state = xn_port_lock();
+    kept_word = word;
+    xn_ld_noinit->kept = word;
+    xn_ld_noinit->check = check_of(xn_ld_noinit);
+    __asm volatile("dsb" ::: "memory");
+    xn_port_unlock(state);
 }
 
 const xn_port_boot *xn_port_boot_report(void) {

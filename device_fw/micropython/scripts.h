@@ -1,0 +1,17 @@
+// The scripts that run by themselves: boot and main, from the store or the file system.
+#ifndef XN_SCRIPTS_H
+#define XN_SCRIPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Runs them, unless safe mode forbids it; `after_reset`: on the first life of the VM. Afterwards no
+// script runs.
+void xn_scripts_run(bool after_reset);
+// From the VM's hook while they run: notes that they have run for long.
+void xn_scripts_poll(void);
+// From the receive interrupt: a Ctrl-C came. One after another that a script does not heed restart
+// the board in safe mode.
+void xn_scripts_on_break(void);
+
+#endif
