@@ -183,7 +183,7 @@ def test_import_from_the_store(machine: Machine) -> None:
     assert machine.prompt("open('/store/mylib.py').readline()").startswith('"def f()')
     assert "OSError: 30" in machine.prompt("open('/store/mylib.py', 'w')")
     assert "OSError: [Errno 2] ENOENT" in machine.prompt("open('/store/none')")
-    assert machine.prompt("import sys; sys.path") == "['', '.frozen', '/lib', '/store']\n"
+    assert machine.prompt("import sys; sys.path") == "['', '/lib', '/store']\n"
 
 
 def test_mpy_executes_in_place_and_stays_until_the_vm_restarts(machine: Machine) -> None:
