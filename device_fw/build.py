@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,13 @@ _EXTRA = {
     "py/gc.c": ["-O2"],
     "core/xn_image.c": ["-O2", "-ffp-contract=off"],
 }
+
+# What never runs in a loop that anyone waits for is made as small as it can be.
+_SMALL = re.compile(
+    r"device_fw/micropython/|[^/]+/(extmod|lib|shared(?!/libc))/|"
+    r"[^/]+/py/(builtin\w+|compile|emit\w+|lexer|mod\w+|obj(complex|deque|exc\w*|prop\w*|slice|type)|"
+    r"parse\w*|persistentcode|repl|scope|showbc|warning)\.c"
+)
 
 
 @dataclass(frozen=True)
@@ -203,7 +211,8 @@ def _object_job(plan: _Plan, source: Path) -> Job:
     if source in plan.sources.plain:
         warnings = _NO_WARNINGS
     extra = _EXTRA.get(f"{source.parent.name}/{source.name}", ())
-    command = (*_clang(plan.board), *_flags(plan), *warnings, *extra, *_depfile(output))
+    small = ("-Oz",) if _SMALL.match(_object_name(plan, source)) else ()
+    command = (*_clang(plan.board), *_flags(plan), *warnings, *small, *extra, *_depfile(output))
     return Job(output, (*command, "-c", str(source), "-o", str(output)))
 
 

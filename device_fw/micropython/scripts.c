@@ -16,15 +16,19 @@
 #define BREAKS 5u              // in a row make a reset
 #define BREAKS_GAP_US 1000000u // longest time between two of a row
 
-static bool running; // and has not settled
-static uint64_t settled_at;
+static volatile bool running; // boot or main
+static bool settled;
+static uint64_t settles_at;
 
 // ---- Breaks -------------------------------------------------------------------------------------
 
-static volatile uint32_t breaks; // since a script last heeded one
+static uint32_t breaks; // in a row
 static uint64_t last_break;
 
 void xn_scripts_on_break(void) {
+    if (!running) {
+        return;
+    }
     uint64_t now = xn_port_time_us();
     breaks = now - last_break < BREAKS_GAP_US ? breaks + 1u : 1u;
     last_break = now;
@@ -105,8 +109,10 @@ void xn_scripts_run(bool after_reset) {
         mp_printf(&mp_plat_print, "Safe mode, by %s: boot and main are not run.\n", why[safe]);
         return;
     }
+    breaks = 0;
+    settled = false;
+    settles_at = xn_port_time_us() + XN_SAFE_SETTLED_US;
     running = true;
-    settled_at = xn_port_time_us() + XN_SAFE_SETTLED_US;
     run_first(boots);
     if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
         run_first(mains);
@@ -116,8 +122,8 @@ void xn_scripts_run(bool after_reset) {
 }
 
 void xn_scripts_poll(void) {
-    if (running && xn_port_time_us() > settled_at) {
-        running = false;
+    if (running && !settled && xn_port_time_us() > settles_at) {
+        settled = true;
         xn_safe_settle();
     }
 }

@@ -10,8 +10,8 @@
 void xn_scripts_run(bool after_reset);
 // From the VM's hook while they run: notes that they have run for long.
 void xn_scripts_poll(void);
-// From the receive interrupt: a Ctrl-C came. One after another that a script does not heed restart
-// the board in safe mode.
+// From the receive interrupt: a Ctrl-C came. Five in a row while boot or main runs, less than a
+// second apart, restart the board in safe mode.
 void xn_scripts_on_break(void);
 
 #endif
