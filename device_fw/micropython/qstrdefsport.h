@@ -1,5 +1,4 @@
 // Names that no C identifier spells.
 // clang-format off
 Q(<rpc>)
-Q(/lib)
 Q(/store)
