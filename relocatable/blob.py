@@ -40,6 +40,8 @@ DETECTION_DTYPE = np.dtype(
 CLASS_DTYPE = np.dtype([("label", "<i4"), ("score", "<f4")])
 RESULT_HEADER_BYTES = 16
 
+_MOST_BYTES = 2**31 - 1  # of all inputs, of all outputs, of a result: a reader's counts are int32
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -228,14 +230,16 @@ def _unpack(data: bytes) -> Blob:
     (_, _, _, major, minor, flags, variant_at, variant_count, io_at, in_count, out_count) = (
         HEADER.unpack_from(data)[:11]
     )
-    (entry_at, entry_count, meta_at, meta_bytes, golden_at, golden_bytes) = HEADER.unpack_from(
-        data
-    )[11:17]
+    (entry_at, entry_count, meta_at, meta_bytes, golden_at, golden_bytes, *signature) = (
+        HEADER.unpack_from(data)[11:]
+    )
     seen = f"{major}.{minor}"
     _check(major == FORMAT[0] and minor <= FORMAT[1], "blob format must be 1.0", seen)
     actual = hashlib.sha256(memoryview(data)[PROLOGUE.size :]).digest()
     _check(actual == digest, f"blob's SHA-256 must be {digest.hex()}", actual.hex())
+    _check(total % SECTION_ALIGN == 0, f"blob's bytes must be a multiple of {SECTION_ALIGN}", total)
     _check(flags == 0, "header flags must be 0", flags)
+    _check(signature == [0, 0], "signature's offset and bytes must be 0", signature)
     _check(variant_count >= 1, "blob must have at least 1 variant", variant_count)
     _check(
         in_count >= 1 and out_count >= 1, "blob must have inputs and outputs", (in_count, out_count)
@@ -251,22 +255,23 @@ def _unpack(data: bytes) -> Blob:
     ios = tuple(Io(*io) for io in IO.iter_unpack(table))
     for i, io in enumerate(ios):
         _check_arena(f"input or output {i}", io.arena_offset, io.size_bytes, arena)
+    in_bytes = sum(io.size_bytes for io in ios[:in_count])
+    out_bytes = sum(io.size_bytes for io in ios[in_count:])
+    _check(
+        max(in_bytes, out_bytes) <= _MOST_BYTES,
+        f"inputs, and outputs, must have at most {_MOST_BYTES} bytes",
+        (in_bytes, out_bytes),
+    )
 
     table = _span(data, "entries", entry_at, entry_count * ENTRY.size, 4)
-    entries = tuple(Entry(*(e[:1] + e[2:])) for e in ENTRY.iter_unpack(table))
-    for i, e in enumerate(entries):
-        in_program = e.network_steps <= steps and e.head_step <= steps
-        in_program = in_program and e.head_steps <= steps - e.head_step
-        _check(in_program, f"entry {i}: steps must lie in [0, {steps}]", e)
-        _check_arena(f"entry {i}: result", e.result_offset, e.result_bytes, arena)
+    entries = tuple(
+        _unpack_entry(f"entry {i}", e, steps, arena) for i, e in enumerate(ENTRY.iter_unpack(table))
+    )
 
     golden = None
-    if golden_bytes:
-        out_bytes = sum(io.size_bytes for io in ios[in_count:])
-        in_bytes = sum(io.size_bytes for io in ios[:in_count])
-        golden = _unpack_golden(
-            _span(data, "golden vector", golden_at, golden_bytes, 4), in_bytes, out_bytes
-        )
+    if golden_at or golden_bytes:
+        section = _span(data, "golden vector", golden_at, golden_bytes, SECTION_ALIGN)
+        golden = _unpack_golden(section, in_bytes, out_bytes)
     return Blob(
         variants=variants,
         inputs=ios[:in_count],
@@ -288,14 +293,39 @@ def _check_arena(what: str, offset: int, size: int, arena: int) -> None:
     )
 
 
+def _unpack_entry(what: str, fields: tuple[int, ...], steps: int, arena: int) -> Entry:
+    _check(fields[1] == 0, f"{what}: reserved field must be 0", fields[1])
+    e = Entry(*(fields[:1] + fields[2:]))
+    in_program = e.network_steps <= steps and e.head_step <= steps
+    in_program = in_program and e.head_steps <= steps - e.head_step
+    _check(in_program, f"{what}: steps must lie in [0, {steps}]", e)
+    _check_arena(f"{what}: result", e.result_offset, e.result_bytes, arena)
+    _check(
+        e.result_bytes <= _MOST_BYTES,
+        f"{what}: result must have at most {_MOST_BYTES} bytes",
+        e.result_bytes,
+    )
+    if e.result == RESULT_TENSORS:
+        place = (e.result_offset, e.result_bytes)
+        _check(place == (0, 0), f"{what}: result 0 must have neither offset nor bytes", place)
+    return e
+
+
 def _unpack_variant(data: bytes, *fields: int) -> Variant:
     family, level, features, code_at, code_bytes, weights_at, weights_bytes = fields[:7]
     step_at, step_count, arena_bytes, stack_bytes = fields[7:]
     code = _span(data, "code", code_at, code_bytes, SECTION_ALIGN)
     steps = _span(data, "steps", step_at, step_count * 4, 4)
     offsets = struct.unpack(f"<{step_count}I", steps)
+    _check(code_bytes > 0 and code_bytes % 4 == 0, "code's bytes must be 4, 8, 12, ..", code_bytes)
+    _check(step_count >= 1, "variant must have at least 1 step", step_count)
+    align = 2 if family == FAMILY_CORTEX_M else 1
     for i, offset in enumerate(offsets):
         _check(offset < code_bytes, f"step {i}: must lie in the code of {code_bytes} bytes", offset)
+        _check(offset % align == 0, f"step {i}: must be a multiple of {align}", offset)
+    _check(
+        arena_bytes % ARENA_ALIGN == 0, f"arena must be a multiple of {ARENA_ALIGN}", arena_bytes
+    )
     return Variant(
         family=family,
         level=level,

@@ -40,6 +40,9 @@ static int check_length(image *in, xn_program *to) {
     if (h->flags != 0) {
         return xn_error_at(XN_E_BLOB_VERSION, "flags", h->flags);
     }
+    if ((h->signature_offset | h->signature_bytes) != 0) {
+        return xn_error_at(XN_E_BLOB_VERSION, "signature at", h->signature_offset);
+    }
     if (h->total_bytes > in->bytes) {
         return xn_error_limit(XN_E_BLOB_SHORT, "total_bytes", h->total_bytes, in->bytes);
     }
@@ -206,6 +209,13 @@ static int check_entry(const xn_program *p, const xn_blob_entry *e) {
     if (e->result_bytes > (uint32_t)INT32_MAX) {
         return xn_error_limit(XN_E_BLOB_BOUNDS, "result_bytes", e->result_bytes, INT32_MAX);
     }
+    if (e->reserved != 0) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "entry's reserved field", e->reserved);
+    }
+    if (e->result == XN_RESULT_TENSORS && (e->result_offset | e->result_bytes) != 0) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "result of an entry that has none, bytes",
+                           e->result_bytes);
+    }
     return check_arena_range(p, "result_offset", e->result_offset, e->result_bytes);
 }
 
@@ -224,10 +234,10 @@ static int check_golden(const image *in, xn_program *to, uint32_t input_bytes,
     const xn_blob_header *h = to->header;
     xn_blob_golden golden;
     to->golden_inputs = to->golden_outputs = NULL;
-    if (h->golden_bytes == 0) {
+    if ((h->golden_offset | h->golden_bytes) == 0) {
         return XN_OK;
     }
-    int status = check_section(in, "golden", h->golden_offset, h->golden_bytes, 1);
+    int status = check_section(in, "golden", h->golden_offset, h->golden_bytes, XN_SECTION_ALIGN);
     if (status == XN_OK && h->golden_bytes < sizeof(golden)) {
         status = xn_error_limit(XN_E_BLOB_BOUNDS, "golden_bytes", h->golden_bytes, sizeof(golden));
     }
@@ -236,16 +246,19 @@ static int check_golden(const image *in, xn_program *to, uint32_t input_bytes,
     }
     memcpy(&golden, in->blob + h->golden_offset, sizeof(golden));
     bool stored = golden.input_kind == XN_GOLDEN_STORED;
-    if (!stored && (golden.input_kind != XN_GOLDEN_XORSHIFT || golden.seed == 0)) {
+    if (!stored && golden.input_kind != XN_GOLDEN_XORSHIFT) {
         return xn_error_at(XN_E_BLOB_BOUNDS, "golden input_kind", golden.input_kind);
+    }
+    if (stored != (golden.seed == 0)) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "golden seed", golden.seed);
     }
     if (golden.input_bytes != (stored ? input_bytes : 0)) {
         return xn_error_limit(XN_E_BLOB_BOUNDS, "golden input_bytes", golden.input_bytes,
                               input_bytes);
     }
     uint32_t left = h->golden_bytes - (uint32_t)sizeof(golden);
-    if (golden.output_bytes != output_bytes ||
-        !xn_range_fits(golden.input_bytes, golden.output_bytes, left)) {
+    if (golden.output_bytes != output_bytes || golden.input_bytes > left ||
+        golden.output_bytes != left - golden.input_bytes) {
         return xn_error_limit(XN_E_BLOB_BOUNDS, "golden output_bytes", golden.output_bytes,
                               output_bytes);
     }
