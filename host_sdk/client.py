@@ -61,6 +61,17 @@ class Client:
         self._reopen()
         return self.link.request(method, *params, timeout_s=timeout_s)
 
+    def submit(
+        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
+    ) -> Pending:
+        """Starts a call; `wait` gives its result."""
+        self._reopen()
+        return self.link.submit(method, *params, timeout_s=timeout_s)
+
+    def wait(self, pending: Pending) -> Value:
+        """The result of a started call."""
+        return self.link.wait(pending)
+
     def stream(self, method: str, calls: Iterable[tuple[Value, ...]]) -> Iterator[Value]:
         """Calls a method many times; see `stream_calls`.
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from host_sdk.progress import counting, upload_bar
 from host_sdk.python import PythonService
 from host_sdk.result import Classes, Detections, read_classes, read_detections
 from host_sdk.rpc import Rpc
-from host_sdk.running import Ran, run
+from host_sdk.running import Ran, input_shapes, run, run_many
 from host_sdk.stdout import Console, TextListener
 from host_sdk.table import html_table
 from host_sdk.task import F, make_task
@@ -316,10 +316,37 @@ class Device:
         """
         with self._running:
             model = self._models.read()
-            ran = run(self._client, _encode(model, inputs))
-        pairs = zip(model.outputs, model.read_outputs(ran.data), strict=True)
-        outputs = [values if raw else tensor.dequantise(values) for tensor, values in pairs]
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+            ran = run(self._client, _encode(model, inputs), shapes=input_shapes(model))
+        return _decode(model, ran, raw)
+
+    def infer_many(
+        self,
+        inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]],
+        *,
+        raw: bool = False,
+    ) -> Iterator[Array | tuple[Array, ...]]:
+        """Runs the active model for many inputs: the next travel while the model runs.
+
+            for x, y in zip(images, board.infer_many(images)): ...
+
+        Args:
+            inputs: as for `infer`, one after another, taken a few ahead; of a model with several
+                inputs, tuples of them. The model must stay the active one meanwhile.
+            raw: see `infer`.
+
+        Yields:
+            What `infer` returns, in order, as it comes.
+
+        Raises:
+            ShapeError, DtypeError: an input does not fit.
+            NoModelError: none is active.
+        """
+        with self._running:
+            model = self._models.read()
+        samples = (_encode(model, x if isinstance(x, tuple) else (x,)) for x in inputs)
+        result_bytes = sum(t.size_bytes for t in model.outputs)
+        for ran in run_many(self._client, samples, result_bytes, shapes=input_shapes(model)):
+            yield _decode(model, ran, raw)
 
     def detect(self, picture: Picture, *, threshold: float = 0.0) -> Detections:
         """Finds things in a picture with the active model's detector.
@@ -340,7 +367,8 @@ class Device:
             model = self._models.read()
             entry = model.entry(DETECTIONS)
             ready = prepare(picture, model)
-            ran = run(self._client, [ready.values.tobytes()], entry)
+            data = [ready.values.tobytes()]
+            ran = run(self._client, data, entry, shapes=input_shapes(model))
         found = read_detections(ran.data, model, ready.letterbox)
         return Detections([d for d in found if d.score >= threshold], ready.picture, ran.us)
 
@@ -355,7 +383,8 @@ class Device:
             model = self._models.read()
             entry = model.entry(CLASSES)
             ready = prepare(picture, model)
-            ran = run(self._client, [ready.values.tobytes()], entry)
+            data = [ready.values.tobytes()]
+            ran = run(self._client, data, entry, shapes=input_shapes(model))
         found = read_classes(ran.data, model)
         return Classes([c for c in found if c.score >= threshold], ran.us)
 
@@ -573,6 +602,12 @@ class Device:
 
 def _encode(model: Model, inputs: tuple[npt.ArrayLike, ...]) -> list[bytes]:
     return [x.tobytes() for x in model.fit(inputs)]
+
+
+def _decode(model: Model, ran: Ran, raw: bool) -> Array | tuple[Array, ...]:
+    pairs = zip(model.outputs, model.read_outputs(ran.data), strict=True)
+    outputs = [values if raw else tensor.dequantise(values) for tensor, values in pairs]
+    return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,8 @@ XipnetError
     │                           ObjectTypeError, StoreUnreadableError, VersionError, OccupiedError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
     │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError
-    ├── RunError                NoModelError, ModelInputError, EntryError, StepError
+    ├── RunError                NoModelError, ModelInputError, EntryError, StepError,
+    │                           InputCheckError
     └── PythonError             the Python code on the board raised; holds its traceback
         └── PythonInterruptedError
 """
@@ -359,6 +360,10 @@ class EntryError(RunError, code=-62):
 
 class StepError(RunError, code=-63):
     """A step reported that it cannot go on."""
+
+
+class InputCheckError(RunError, code=-64):
+    """The inputs on the board are not those that the host wrote; calling again writes them anew."""
 
 
 class PythonError(DeviceError, code=-80):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from host_sdk import packing
 from host_sdk.fields import Fields
 from host_sdk.values import Value
 
@@ -93,6 +94,7 @@ class BoardInfo:
         boot: why the board started last.
         safe: None; in safe mode, where no script runs by itself, what brought it there.
         methods: what the wire offers.
+        pack: version of the packing of inputs that it understands; 0: none.
     """
 
     protocol: tuple[int, int]
@@ -113,6 +115,17 @@ class BoardInfo:
     boot: BootReport
     safe: str | None
     methods: tuple[str, ...]
+    pack: int = 0
+
+    @property
+    def can_pack(self) -> bool:
+        """Whether inputs may be packed as `host_sdk.packing` does."""
+        return self.pack == packing.VERSION
+
+    @property
+    def can_check(self) -> bool:
+        """Whether `run` takes the CRC-32 of its inputs: it came with packing."""
+        return self.pack > 0
 
     @staticmethod
     def read(value: Value) -> BoardInfo:
@@ -138,6 +151,7 @@ class BoardInfo:
             boot=BootReport.read(fields.value("boot")),
             safe=_read_safe(fields),
             methods=fields.texts("methods"),
+            pack=fields.integer("pack") if "pack" in fields else 0,
         )
 
 

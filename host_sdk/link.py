@@ -71,6 +71,7 @@ class Pending:
     lost: bool = False
     retry_s: float = 0.0
     sent_s: float = 0.0
+    done_s: float = 0.0
     due_s: float = 0.0
     error: LinkError | None = None
     reply: Reply | None = None
@@ -400,6 +401,7 @@ class Link:
                 return
             answered.reply = reply
             last_s, self._heard_s = self._heard_s, time.monotonic()
+            answered.done_s = self._heard_s
             if answered is self._probe:
                 self._probe = None
             if answered.request.method not in _ANYTIME_METHODS:

@@ -9,6 +9,7 @@
 #include "xn_safe.h"
 #include "xn_server.h"
 #include "xn_store.h"
+#include "xn_unpack.h"
 
 #ifndef XN_FIRMWARE_VERSION
 #define XN_FIRMWARE_VERSION "0.1.0"
@@ -52,7 +53,7 @@ const xn_method xn_methods[] = {
     {"model", "model() -> map: describes the active model", xn_method_model, false},
     {"in_write", "in_write(input, offset, data) -> nil: writes a piece of an input",
      xn_method_in_write, false},
-    {"run", "run(entry=0, inputs=nil, profile=false) -> map: runs the active model", xn_method_run,
+    {"run", "run(entry=0, inputs=nil, profile=false, check=0) -> map: runs the active model", xn_method_run,
      false},
     {"out_read", "out_read(offset, size) -> bin: bytes of the last result", xn_method_out_read,
      false},
@@ -133,6 +134,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
     put_cpu(out);
     xn_call_put_u32(out, "frame", XN_FRAME_MAX);
     xn_call_put_u32(out, "window", XN_WINDOW);
+    xn_call_put_u32(out, "pack", XN_UNPACK_VERSION);
     put_flash(out);
     xn_call_put_u32(out, "arena", xn_pool_bytes());
     xn_call_put_u32(out, "stack", xn_port_step_stack());

@@ -1,8 +1,12 @@
 // The methods of SPEC-wire that work with the active model.
+#include <string.h>
+
 #include "xn_active.h"
+#include "xn_crc32.h"
 #include "xn_error.h"
 #include "xn_methods.h"
 #include "xn_port.h"
+#include "xn_unpack.h"
 
 #define PROFILE_STEPS 512u // steps that run() can time
 
@@ -66,18 +70,83 @@ int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
 
 // ---- in_write, run, out_read ------------------------------------------------------------------
 
+// The bytes of an input, or of a piece of one, as they came: a bin, or packed
+// [size, pixel, row, flip, bin].
+typedef struct piece {
+    const uint8_t *bytes;
+    uint32_t n;
+    bool packed;
+    xn_unpack_shape shape; // where packed
+} piece;
+
+static int read_packed(xn_reader *r, piece *p) {
+    int status = xn_msgpack_read_u32(r, &p->shape.size);
+    if (status == XN_OK) {
+        status = xn_msgpack_read_u32(r, &p->shape.pixel);
+    }
+    if (status == XN_OK) {
+        status = xn_msgpack_read_u32(r, &p->shape.row);
+    }
+    if (status == XN_OK) {
+        status = xn_msgpack_read_u32(r, &p->shape.flip);
+    }
+    if (status == XN_OK) {
+        status = xn_msgpack_read_bin(r, &p->bytes, &p->n);
+    }
+    return status == XN_OK && xn_unpack_fits(&p->shape) ? XN_OK : XN_E_PARAMS;
+}
+
+static int read_piece(xn_reader *r, uint32_t input, piece *p) {
+    xn_msgpack_value v;
+    int status = xn_msgpack_read(r, &v);
+    p->packed = status == XN_OK && v.type == XN_MSGPACK_ARRAY && v.count == 5;
+    if (p->packed) {
+        status = read_packed(r, p);
+    } else if (status == XN_OK && v.type == XN_MSGPACK_BIN) {
+        p->bytes = v.bytes;
+        p->n = v.count;
+    } else {
+        status = XN_E_PARAMS;
+    }
+    return status == XN_OK ? XN_OK : xn_error_at(XN_E_PARAMS, "not a bin is input", input);
+}
+
+static uint32_t piece_size(const piece *p) {
+    return p->packed ? p->shape.size : p->n;
+}
+
+static int write_piece(xn_model *model, uint32_t input, uint32_t offset, const piece *p) {
+    uint8_t *to;
+    int status = xn_runner_place(model, input, offset, piece_size(p), &to);
+    if (status != XN_OK) {
+        return status;
+    }
+    if (p->packed) {
+        xn_unpack(&p->shape, p->bytes, p->n, to);
+    } else if (p->n > 0) {
+        memcpy(to, p->bytes, p->n);
+    }
+    return XN_OK;
+}
+
 int xn_method_in_write(xn_call *call, xn_msgpack_writer *out) {
     xn_model *model;
+    piece p;
+    const uint8_t *data;
     uint32_t n;
     uint32_t input = xn_call_u32(call);
     uint32_t offset = xn_call_u32(call);
-    const uint8_t *data = xn_call_bin(call, &n);
+    xn_call_any(call, &data, &n);
     int status = xn_call_end(call);
+    if (status == XN_OK) {
+        xn_reader r = xn_reader_of(data, n);
+        status = read_piece(&r, input, &p);
+    }
     if (status == XN_OK) {
         status = active(&model);
     }
     if (status == XN_OK) {
-        status = xn_runner_write(model, input, offset, data, n);
+        status = write_piece(model, input, offset, &p);
     }
     if (status == XN_OK) {
         xn_msgpack_put_nil(out);
@@ -92,21 +161,33 @@ static int write_inputs(xn_model *model, xn_reader items, uint32_t count, bool w
                               model->program.header->input_count);
     }
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *data;
-        uint32_t n;
+        piece p;
         uint32_t size;
-        if (xn_msgpack_read_bin(&items, &data, &n) != XN_OK) {
-            return xn_error_at(XN_E_PARAMS, "not a bin is input", i);
+        int status = read_piece(&items, i, &p);
+        if (status != XN_OK) {
+            return status;
         }
         xn_runner_input(model, i, &size);
-        if (n != size) {
-            return xn_error_limit(XN_E_INPUT, "bytes", n, size);
+        if (piece_size(&p) != size) {
+            return xn_error_limit(XN_E_INPUT, "bytes", piece_size(&p), size);
         }
         if (write) {
-            xn_runner_write(model, i, 0, data, n);
+            (void)write_piece(model, i, 0, &p);
         }
     }
     return XN_OK;
+}
+
+// Whether the inputs are those that the host wrote: pieces may be lost or come late, and an earlier
+// run may have used their place.
+static int check_inputs(const xn_model *model, uint32_t wanted) {
+    uint32_t crc = XN_CRC32_INIT;
+    for (uint32_t i = 0; i < model->program.header->input_count; i++) {
+        uint32_t n;
+        const uint8_t *bytes = xn_runner_input(model, i, &n);
+        crc = xn_crc32_update(crc, bytes, n);
+    }
+    return ~crc == wanted ? XN_OK : XN_E_CHECK;
 }
 
 static int run(xn_model *model, uint32_t entry, bool profile, uint32_t *at, uint32_t *us) {
@@ -152,9 +233,13 @@ int xn_method_run(xn_call *call, xn_msgpack_writer *out) {
     uint32_t entry = xn_call_u32_or(call, 0);
     bool has_inputs = xn_call_array_or_nil(call, &inputs, &count);
     bool profile = xn_call_bool_or(call, false);
+    uint32_t check = xn_call_u32_or(call, 0);
     int status = xn_call_end(call);
     if (status == XN_OK) {
         status = active(&model);
+    }
+    if (status == XN_OK && check != 0 && !has_inputs) {
+        status = check_inputs(model, check);
     }
     if (status == XN_OK && has_inputs) {
         status = write_inputs(model, inputs, count, false);

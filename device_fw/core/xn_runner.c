@@ -87,11 +87,10 @@ const uint8_t *xn_runner_output(const xn_model *model, uint32_t index, uint32_t 
     return io_at(model, p->outputs, p->header->output_count, index, bytes);
 }
 
-int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
-                    uint32_t n) {
+int xn_runner_place(xn_model *model, uint32_t input, uint32_t offset, uint32_t n, uint8_t **to) {
     uint32_t size;
-    uint8_t *to = xn_runner_input(model, input, &size);
-    if (to == NULL) {
+    uint8_t *start = xn_runner_input(model, input, &size);
+    if (start == NULL) {
         return xn_error_limit(XN_E_INPUT, "input", input, model->program.header->input_count);
     }
     if (!xn_range_fits(offset, n, size)) {
@@ -99,10 +98,18 @@ int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint
                               offset == 0 ? n : offset, size);
     }
     model->entry = NO_RESULT; // outputs hold until the next write
-    if (n > 0) {
-        memcpy(to + offset, bytes, n);
-    }
+    *to = start + offset;
     return XN_OK;
+}
+
+int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
+                    uint32_t n) {
+    uint8_t *to;
+    int status = xn_runner_place(model, input, offset, n, &to);
+    if (status == XN_OK && n > 0) {
+        memcpy(to, bytes, n);
+    }
+    return status;
 }
 
 static uint32_t outputs_bytes(const xn_model *model) {

@@ -25,6 +25,8 @@ uint32_t xn_runner_steps(const xn_model *model,
                          uint32_t entry); // that run() calls; 0: no such entry
 // Where an input or output lies; its size in *bytes. NULL: wrong index.
 uint8_t *xn_runner_input(const xn_model *model, uint32_t index, uint32_t *bytes);
+// Where n bytes of an input, from offset on, are to be written: XN_OK or XN_E_INPUT.
+int xn_runner_place(xn_model *model, uint32_t input, uint32_t offset, uint32_t n, uint8_t **to);
 const uint8_t *xn_runner_output(const xn_model *model, uint32_t index, uint32_t *bytes);
 int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
                     uint32_t n);

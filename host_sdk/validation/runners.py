@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,7 +9,7 @@ from typing import Protocol
 from host_sdk.client import Client
 from host_sdk.model import Model
 from host_sdk.profile import Profile, make_profile
-from host_sdk.running import RUN_TIMEOUT_S, Ran, run, write_inputs
+from host_sdk.running import RUN_TIMEOUT_S, Ran, input_shapes, run, run_many, write_inputs
 from host_sdk.tensor import Array
 from host_sdk.upload import pieces
 
@@ -94,13 +93,12 @@ class BoardRunner:
 
     def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measured]:
         """See `Runner`."""
-        for inputs in samples:
-            data = [x.tobytes() for x in inputs]
-            sent_s = time.perf_counter()
-            ran = run(self._client, data)
-            done_s = time.perf_counter()
+        data = ([x.tobytes() for x in inputs] for inputs in samples)
+        result_bytes = sum(t.size_bytes for t in self.model.outputs)
+        shapes = input_shapes(self.model)
+        for ran in run_many(self._client, data, result_bytes, shapes=shapes):
             outputs = self.model.read_outputs(ran.data)
-            yield Measured(outputs, sent_s, done_s, ran.us, ran.at_us)
+            yield Measured(outputs, ran.sent_s, ran.done_s, ran.us, ran.at_us)
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """See `Runner`."""

@@ -22,7 +22,10 @@ FLAGS = [
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     *(f"-I{CORE}", f"-I{ROOT / 'relocatable' / 'include'}", f"-I{HERE}"),
 ]
-PROGRAMS = ("test_link", "test_msgpack", "test_store", "board_host", "fuzz", "check_blobs")
+PROGRAMS = (
+    *("test_link", "test_msgpack", "test_store"),
+    *("board_host", "fuzz", "check_blobs", "unpack_tool"),
+)
 FAMILIES = {"x86_64": 2, "aarch64": 3}
 SEED = 1234
 WEIGHTS = bytes(range(100, 116))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from pathlib import Path
 
 import msgpack
@@ -11,13 +12,15 @@ import pytest
 from c.core_build import ROOT, WEIGHTS, make_blob
 from c.core_peer import Peer, RefusedError, frame
 
+from host_sdk.packing import Shape, pack
+
 pytestmark = pytest.mark.xdist_group("core")
 
 E_METHOD, E_PARAMS, E_BUSY, E_TOO_LONG, E_MSGPACK = -3, -4, -5, -6, -2
 E_NOT_FOUND, E_NO_SPACE, E_NAME, E_RANGE = -20, -21, -22, -23
 E_SESSION, E_HASH, E_TYPE = -25, -26, -27
 E_BLOB_MAGIC, E_BLOB_CPU, E_BLOB_GOLDEN, E_ARENA = -41, -45, -46, -47
-E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP = -60, -61, -62, -63
+E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP, E_CHECK = -60, -61, -62, -63, -64
 E_PYTHON, E_INTERRUPTED = -80, -81
 BLOB, SCRIPT, DATA = 1, 2, 3
 
@@ -239,6 +242,31 @@ def test_model_runs(peer: Peer, built: Path) -> None:
     assert (done["result"], done["size"], done["steps"]) == (expected[:1] * 20, 20, None)
     assert peer.call("out_read", 3, 100) == expected[:1] * 17
     assert refused(peer, "out_read", 21, 1).code == E_RANGE
+
+
+def test_packed_inputs(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    values = bytes([5] * 8 + [250] * 8)
+    packed = pack(values, Shape(1, 8, 0), 100)
+    assert packed is not None
+    expected = bytes((v + w) & 255 for v, w in zip(values, WEIGHTS, strict=True))
+    assert peer.call("run", 0, [[16, 1, 8, 0, packed]])["result"] == expected
+    peer.call("in_write", 0, 0, bytes(16))
+    peer.call("in_write", 0, 0, [16, 1, 8, 0, packed])
+    assert peer.call("run", 0, None, False, zlib.crc32(values))["result"] == expected
+    for wrong in ([16, 0, 8, 0, b""], [16, 2, 1, 0, b""], [16, 1, 8, 256, b""], [16, 1, 8, 0], 7):
+        assert refused(peer, "run", 0, [wrong]).code == E_PARAMS
+        assert refused(peer, "in_write", 0, 0, wrong).code == E_PARAMS
+    assert refused(peer, "run", 0, [[15, 1, 8, 0, packed]]).code == E_INPUT
+    assert refused(peer, "in_write", 0, 1, [16, 1, 8, 0, packed]).code == E_INPUT
+    assert refused(peer, "in_write", 0, 0, [2**32 - 1, 1, 8, 0, packed]).code == E_INPUT
+
+
+def test_a_run_checks_what_was_written(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    peer.call("in_write", 0, 0, b"\1" * 16)
+    assert refused(peer, "run", 0, None, False, zlib.crc32(b"\2" * 16)).code == E_CHECK
+    assert peer.call("run", 0, None, False, zlib.crc32(b"\1" * 16))["size"] == 16
 
 
 def test_wrong_inputs(peer: Peer, built: Path) -> None:

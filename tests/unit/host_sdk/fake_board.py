@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -192,6 +193,7 @@ class FakeBoard(FakeStore):
             "features": 31,
             "frame": self.frame,
             "window": 4,
+            "pack": 99,  # a packing of some later time: the host sends bytes as they are
             "flash": {"size": self.capacity, "sector": SECTOR, "free": free},
             "arena": 65536,
             "stack": 4096,
@@ -233,11 +235,19 @@ class FakeBoard(FakeStore):
         have[offset : offset + len(data)] = data
 
     def do_run(
-        self, entry: int = 0, inputs: list[bytes] | None = None, profile: bool = False
+        self,
+        entry: int = 0,
+        inputs: list[bytes] | None = None,
+        profile: bool = False,
+        check: int = 0,
     ) -> dict[str, Any]:
+        if check and zlib.crc32(self._inputs[0]) != check:
+            raise Refused(-64, "inputs are not those that the host wrote")
         for i, data in enumerate(inputs or ()):
             self._inputs[i] = bytearray(data)
         self._out = bytes((b + 1) & 255 for b in self._inputs[0])
+        if check:
+            self._inputs[0].reverse()  # the arena is used for other things, too
         if entry:
             self._out = self.results[entry - 1][1]
         fits = len(self._out) < self.frame - 64
