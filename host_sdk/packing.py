@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from host_sdk.messages import Value
+from host_sdk.values import Value
 
 VERSION = 1
 _CONTEXT_STEPS = (0, 8, 40)

@@ -20,10 +20,10 @@ from host_sdk.client import Client
 from host_sdk.errors import InputCheckError, ProtocolError
 from host_sdk.fields import Fields
 from host_sdk.link import Pending
-from host_sdk.messages import Value
 from host_sdk.model import Model
 from host_sdk.packing import Packer, Shape, shape_of
 from host_sdk.upload import pieces
+from host_sdk.values import Value
 
 RUN_TIMEOUT_S = 300.0
 _RUN_OVERHEAD_BYTES = 64
