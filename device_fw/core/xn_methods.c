@@ -124,7 +124,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
         return status;
     }
     xn_server_open_session(nonce);
-    xn_msgpack_put_map(out, 16);
+    xn_msgpack_put_map(out, 17);
     xn_msgpack_put_text(out, "protocol");
     xn_msgpack_put_array(out, 2);
     xn_msgpack_put_uint(out, 1);
