@@ -3,10 +3,10 @@
 PY := .venv/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup demo test test-unit test-all check format docs firmware bench clean
+.PHONY: help setup demo test test-unit test-all test-powerloss check format docs firmware bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 setup: ## Install what is missing: system packages, .venv
 	@tools/setup.sh
@@ -22,6 +22,9 @@ test-unit: setup ## Run the tests that need no board (under a minute)
 
 test-all: setup ## Run all tests, the slow ones too
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup
+
+test-powerloss: setup ## Cut the power at flash operations of the store (FULL=1: at every one, twice)
+	$(PY) -m pytest -s tests/powerloss $(if $(FULL),,-m "not slow")
 
 check: setup ## Format, lint, types, C warnings, docs up to date: what CI checks
 	@$(PY) tools/check.py

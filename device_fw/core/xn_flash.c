@@ -71,3 +71,16 @@ int xn_flash_place(uint32_t offset, const uint8_t *bytes, uint32_t n) {
     }
     return status;
 }
+
+int xn_flash_erase(uint32_t offset) {
+    uint8_t seen[XN_FLASH_PIECE];
+    uint32_t end = offset + xn_port_flash_geometry()->sector_bytes;
+    int status = xn_port_flash_erase(offset);
+    for (; offset < end && status == XN_OK; offset += (uint32_t)sizeof(seen)) {
+        status = xn_port_flash_read(offset, seen, sizeof(seen));
+        if (status == XN_OK && !xn_flash_is_blank(seen, sizeof(seen))) {
+            status = xn_error_at(XN_E_FLASH, "not blank after an erase, flash offset", offset);
+        }
+    }
+    return status;
+}

@@ -48,15 +48,14 @@ static int read_slot(uint32_t area, uint32_t slot, void *record) {
 }
 
 // An error counts only where the record is not there: what the next mount would find whole must
-// hold from now on.
+// hold from now on. Whatever lies there instead, the flash is to blame.
 static int program_slot(uint32_t area, uint32_t slot, const void *record) {
     uint8_t seen[XN_LOG_RECORD];
-    int status = xn_flash_place(slot_offset(area, slot), record, XN_LOG_RECORD);
-    if (status != XN_OK && read_slot(area, slot, seen) == XN_OK &&
-        memcmp(seen, record, sizeof(seen)) == 0) {
+    if (xn_flash_place(slot_offset(area, slot), record, XN_LOG_RECORD) == XN_OK) {
         return XN_OK;
     }
-    return status;
+    bool there = read_slot(area, slot, seen) == XN_OK && memcmp(seen, record, sizeof(seen)) == 0;
+    return there ? XN_OK : xn_error_at(XN_E_FLASH, "log slot", slot);
 }
 
 // Of a sector that cannot be erased the slots are passed over, one by one; without the first there

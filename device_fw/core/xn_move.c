@@ -48,7 +48,7 @@ static int coldest(uint32_t *wear) {
 static int copy_sector(uint32_t from, uint32_t to) {
     uint8_t piece[XN_FLASH_PIECE];
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
-    int status = xn_port_flash_erase(to);
+    int status = xn_flash_erase(to);
     for (uint32_t at = 0; at < sector && status == XN_OK; at += sizeof(piece)) {
         status = xn_port_flash_read(from + at, piece, sizeof(piece));
         if (status == XN_OK && !xn_flash_is_blank(piece, sizeof(piece))) {

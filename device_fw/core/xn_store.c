@@ -235,7 +235,7 @@ static int prepare(uint32_t sector) {
         return XN_OK;
     }
     uint32_t bytes = xn_port_flash_geometry()->sector_bytes;
-    int status = xn_port_flash_erase(upload.object.offset + sector * bytes);
+    int status = xn_flash_erase(upload.object.offset + sector * bytes);
     if (status != XN_OK) {
         return xn_error_at(status, "erase, sector", sector);
     }

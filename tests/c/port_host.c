@@ -43,13 +43,15 @@ void host_init(const xn_port_flash *flash, const char *file) {
     if (host.bytes != NULL) {
         munmap(host.bytes, host.flash.size_bytes);
         free(host.programmed);
+        free(host.erased);
     }
     memset(&host, 0, sizeof(host));
     host.flash = *flash;
     host.step = -1;
     host.bytes = map_bytes(flash->size_bytes, file);
     host.programmed = calloc(units, 1);
-    CHECK(host.bytes != MAP_FAILED && host.programmed != NULL);
+    host.erased = calloc(flash->size_bytes / flash->sector_bytes, sizeof(host.erased[0]));
+    CHECK(host.bytes != MAP_FAILED && host.programmed != NULL && host.erased != NULL);
     if (file == NULL) {
         memset(host.bytes, 0xFF, flash->size_bytes);
         return;
@@ -66,6 +68,7 @@ const xn_port_flash *xn_port_flash_geometry(void) {
 int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
     CHECK(offset <= host.flash.size_bytes && n <= host.flash.size_bytes - offset);
     memcpy(to, host.bytes + offset, n);
+    host.read_bytes += n;
     return XN_OK;
 }
 
@@ -101,7 +104,12 @@ int xn_port_flash_erase(uint32_t offset) {
     if (wrong && host.cut_mode == HOST_ERROR_UNDONE) {
         return XN_E_FLASH;
     }
-    if (wrong && (host.cut_mode == HOST_CUT_EARLY || host.cut_mode == HOST_CUT_LATE)) {
+    if (host.deaf_sector == offset / n + 1) {
+        (void)end(wrong);
+        return XN_E_FLASH;
+    }
+    host.erased[offset / n]++;
+    if (wrong && host.cut_mode > HOST_CUT_BEFORE && host.cut_mode < HOST_CUT_AFTER) {
         // Some bits are up already: nothing is certain but that it must be erased again.
         for (uint32_t i = 0; i < n; i++) {
             host.bytes[offset + i] |= (uint8_t)(i * 73u + host.operations * 29u);
@@ -111,12 +119,23 @@ int xn_port_flash_erase(uint32_t offset) {
     }
     memset(host.bytes + offset, 0xFF, n);
     memset(host.programmed + offset / host.flash.program_bytes, 0, units);
+    if (host.stuck_sector == offset / n + 1) {
+        for (uint32_t i = 37; i < n; i += 131) {
+            host.bytes[offset + i] = 0xEF;
+        }
+    }
     return end(wrong);
+}
+
+// Which bits of a byte come to be programmed when words are torn.
+static uint8_t torn(uint32_t i, uint8_t byte) {
+    uint32_t word = (i / 4 + host.operations) * 2654435761u >> 28;
+    return word < 6 ? byte : word < 12 ? 0xFF : byte | (uint8_t)(word * 37u);
 }
 
 // How many bytes come to be programmed.
 static uint32_t done_bytes(bool wrong, uint32_t n) {
-    if (!wrong || host.cut_mode == HOST_CUT_AFTER || host.cut_mode == HOST_ERROR_DONE) {
+    if (!wrong || host.cut_mode >= HOST_CUT_TORN) {
         return n;
     }
     return host.cut_mode == HOST_CUT_EARLY ? n * 11 / 64 : n / 4 * 3;
@@ -137,8 +156,9 @@ int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
         CHECK(host.programmed[(offset + i) / unit] == 0);
         host.programmed[(offset + i) / unit] = 1;
     }
+    bool tear = wrong && host.cut_mode == HOST_CUT_TORN;
     for (uint32_t i = 0; i < done; i++) {
-        host.bytes[offset + i] &= p[i];
+        host.bytes[offset + i] &= tear ? torn(i, p[i]) : p[i];
     }
     if (done < n) {
         host.bytes[offset + done] &= p[done] | 0xA5; // of one byte only some bits are down

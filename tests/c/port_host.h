@@ -13,6 +13,7 @@ enum host_cut {
     HOST_CUT_BEFORE,
     HOST_CUT_EARLY,
     HOST_CUT_LATE,
+    HOST_CUT_TORN, // some words of a program are done, others not or half
     HOST_CUT_AFTER,
     HOST_CUTS,
     HOST_ERROR_UNDONE = HOST_CUTS,
@@ -27,6 +28,10 @@ typedef struct host_state {
     uint32_t operations; // erases and programs so far
     uint32_t cut_at;     // operation that goes wrong, counted from 1; 0: none
     enum host_cut cut_mode;
+    uint32_t deaf_sector;  // cannot be erased, and says so: its number from 1 on, 0: none
+    uint32_t stuck_sector; // has bits that an erase does not set, and does not say so
+    uint32_t *erased;      // times, of each sector
+    uint64_t read_bytes;
     jmp_buf cut; // where the failure leads
     uint64_t clock_skip_us;
     uint32_t resets;

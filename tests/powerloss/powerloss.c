@@ -1,0 +1,590 @@
+// Power fails at every flash operation of every kind of change, and again at every operation of the
+// recovery from that: what comes up must be the state before or after, whole, all else untouched.
+//
+//   powerloss GEOMETRY FIRST SECOND BLOB BLOB BLOB
+//
+// cuts at every FIRST-th operation (of few: each), then at every SECOND-th of the recovery, in every way.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "port_host.h"
+#include "xn_active.h"
+#include "xn_pool.h"
+#include "xn_sha256.h"
+#include "xn_status.h"
+#include "xn_store.h"
+#include "xn_wear.h"
+
+#define BLOBS 3
+#define FEW 10u // operations of which each is cut in any case
+
+static struct {
+    uint8_t *bytes;
+    uint32_t n;
+} blobs[BLOBS];
+
+static uint32_t sector;
+static uint32_t first_stride;
+static uint32_t second_stride;
+
+// ---- What is uploaded -------------------------------------------------------------------------
+
+typedef struct file {
+    uint8_t bytes[32768];
+    uint32_t n;
+    xn_store_object object;
+} file;
+
+static void finish_file(file *f, const char *name, uint32_t type) {
+    memset(&f->object, 0, sizeof(f->object));
+    strcpy(f->object.name, name);
+    f->object.type = type;
+    f->object.size = f->n;
+    xn_sha256_of(f->bytes, f->n, f->object.sha256);
+}
+
+static void data_file(file *f, const char *name, uint32_t type, uint32_t n, uint32_t seed) {
+    f->n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        f->bytes[i] = (uint8_t)((seed * 2654435761u + i * 40503u) >> 11);
+    }
+    finish_file(f, name, type);
+}
+
+static void blob_file(file *f, const char *name, uint32_t which) {
+    f->n = blobs[which].n;
+    memcpy(f->bytes, blobs[which].bytes, f->n);
+    finish_file(f, name, XN_STORE_BLOB);
+}
+
+static bool is_current(const file *f) {
+    xn_store_object o;
+    return xn_store_find(f->object.name, &o) == XN_OK &&
+           memcmp(o.sha256, f->object.sha256, 32) == 0;
+}
+
+// As a host does: sectors that are right already are not sent.
+static int send(const file *f, const xn_store_object *at, bool resumed) {
+    int status = XN_OK;
+    for (uint32_t from = 0; from < f->n && status == XN_OK; from += sector) {
+        uint32_t n = f->n - from < sector ? f->n - from : sector;
+        if (resumed && memcmp(host.bytes + at->offset + from, f->bytes + from, n) == 0) {
+            continue;
+        }
+        for (uint32_t i = 0; i < n && status == XN_OK; i += 512) {
+            uint32_t part = n - i < 512 ? n - i : 512;
+            status = xn_store_write(from + i, f->bytes + from + i, part);
+        }
+    }
+    return status;
+}
+
+static int install(const file *f, bool activate, uint32_t confirm_s, uint32_t boots) {
+    const xn_active_how how = {activate, confirm_s, boots, 1000};
+    xn_store_object o = f->object;
+    bool have, resumed;
+    int golden;
+    uint32_t us;
+    int status = xn_store_begin(&o, &have, &resumed);
+    if (status == XN_OK && !have) {
+        status = send(f, &o, resumed);
+    }
+    if (status == XN_OK) {
+        status = xn_store_verify(&o);
+    }
+    if (status == XN_OK && o.type == XN_STORE_BLOB) {
+        status = xn_active_install(&o, &how, &golden, &us);
+        return status == XN_OK && golden != 1 ? XN_E_BLOB_GOLDEN : status;
+    }
+    return status == XN_OK ? xn_store_commit(false, 0, 0) : status;
+}
+
+// ---- The visible state ------------------------------------------------------------------------
+
+typedef struct state {
+    uint32_t sum[8];
+    char active[XN_STORE_NAME_MAX + 1];
+} state;
+
+static state look(void) {
+    state s;
+    xn_store_object o;
+    uint32_t cursor = 0;
+    int more;
+    memset(&s, 0, sizeof(s));
+    while ((more = xn_store_next(&cursor, &o)) == 1) {
+        uint8_t seen[32], row[40 + 32];
+        xn_sha256_of(xn_store_map(&o), o.size, seen);
+        CHECK(memcmp(seen, o.sha256, 32) == 0); // whole
+        memcpy(row, o.name, 40);
+        memcpy(row + 40, seen, 32);
+        xn_sha256_of(row, sizeof(row), seen);
+        for (int i = 0; i < 8; i++) { // the order does not count
+            uint32_t word;
+            memcpy(&word, seen + 4 * i, 4);
+            s.sum[i] += word;
+        }
+    }
+    CHECK(more == 0);
+    strcpy(s.active, xn_store_active());
+    CHECK((xn_active_model(&o) != NULL) == (s.active[0] != 0)); // and it is open, ready to run
+    return s;
+}
+
+static bool same(const state *a, const state *b) {
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static void boot(void) {
+    CHECK(xn_store_mount() == XN_OK);
+    (void)xn_active_init();
+}
+
+// ---- Copies of the flash ----------------------------------------------------------------------
+
+typedef struct image {
+    uint8_t *bytes;
+    uint8_t *programmed;
+} image;
+
+static void save(image *to) {
+    uint32_t n = host.flash.size_bytes;
+    free(to->bytes);
+    free(to->programmed);
+    to->bytes = malloc(n);
+    to->programmed = malloc(n / host.flash.program_bytes);
+    memcpy(to->bytes, host.bytes, n);
+    memcpy(to->programmed, host.programmed, n / host.flash.program_bytes);
+}
+
+static void restore(const image *from) {
+    uint32_t n = host.flash.size_bytes;
+    memcpy(host.bytes, from->bytes, n);
+    memcpy(host.programmed, from->programmed, n / host.flash.program_bytes);
+    host.operations = host.cut_at = 0;
+}
+
+// ---- Scenarios --------------------------------------------------------------------------------
+
+typedef struct scenario {
+    const char *name;
+    void (*prepare)(void); // on a store that was just mounted
+    int (*change)(void);   // may be repeated whatever part of it was done
+} scenario;
+
+static file scratch;
+
+static void put_data(const char *name, uint32_t type, uint32_t n, uint32_t seed) {
+    data_file(&scratch, name, type, n, seed);
+    CHECK(install(&scratch, false, 0, 0) == XN_OK);
+}
+
+static void put_blob(const char *name, uint32_t which, bool activate) {
+    blob_file(&scratch, name, which);
+    CHECK(install(&scratch, activate, 0, 0) == XN_OK);
+}
+
+static void nothing_yet(void) {
+}
+
+static void others(void) {
+    put_data("keep", XN_STORE_DATA, 700, 10);
+    put_data("lib.py", XN_STORE_SCRIPT, 1500, 11);
+}
+
+static void with_model(void) {
+    others();
+    put_blob("net", 0, true);
+}
+
+static void with_two_versions(void) {
+    with_model();
+    put_blob("net", 1, false);
+}
+
+static void with_two_models(void) {
+    with_model();
+    put_blob("other", 2, false);
+}
+
+// Goes back to before the first repetition of `step` that `happened`.
+static void until(void (*step)(uint32_t turn), bool (*happened)(uint32_t operations)) {
+    image before = {NULL, NULL};
+    for (uint32_t turn = 0;; turn++) {
+        CHECK(turn < 2000);
+        save(&before);
+        uint32_t operations = host.operations;
+        step(turn);
+        if (happened(host.operations - operations)) {
+            restore(&before);
+            free(before.bytes);
+            free(before.programmed);
+            return;
+        }
+    }
+}
+
+static void switch_model(uint32_t turn) {
+    CHECK(xn_active_set(turn % 2 == 0 ? "other" : "net") == XN_OK);
+}
+
+static bool compacted(uint32_t operations) {
+    return operations > 8; // else there is but one record
+}
+
+static void with_full_log(void) {
+    with_two_models();
+    until(switch_model, compacted);
+}
+
+static void with_full_flash(void) {
+    with_model();
+    for (uint32_t i = 0; xn_store_free_bytes() > 12 * sector; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "fill%u", (unsigned)i);
+        put_data(name, XN_STORE_DATA, 2 * sector, 100 + i);
+    }
+    for (uint32_t i = 0; i < 5; i++) { // earlier versions fill the rest
+        put_data("big", XN_STORE_DATA, 3 * sector - 10 * i, 200 + i);
+    }
+}
+
+static void half_upload(void) {
+    with_model();
+    xn_store_object o;
+    bool have, resumed;
+    data_file(&scratch, "big", XN_STORE_DATA, 5 * sector + 77, 300);
+    o = scratch.object;
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
+    CHECK(xn_store_write(0, scratch.bytes, 2 * sector + 256) == XN_OK);
+    xn_store_abort();
+}
+
+static void swap_often(uint32_t turn) {
+    uint32_t room = xn_store_free_bytes() / 3;
+    put_data("often", XN_STORE_DATA, room - room % sector - turn % sector, 1000 + turn);
+}
+
+static uint32_t moves(void) {
+    xn_wear wear;
+    xn_wear_sum(&wear);
+    return wear.moves;
+}
+
+static bool moved(uint32_t operations) {
+    (void)operations;
+    return moves() > 0;
+}
+
+static void with_uneven_wear(void) {
+    with_model();
+    until(swap_often, moved);
+}
+
+static int first_install(void) {
+    blob_file(&scratch, "net", 0);
+    return is_current(&scratch) && strcmp(xn_store_active(), "net") == 0
+               ? XN_OK
+               : install(&scratch, true, 0, 0);
+}
+
+static int replace(void) {
+    blob_file(&scratch, "net", 1);
+    return is_current(&scratch) ? XN_OK : install(&scratch, false, 0, 0);
+}
+
+static int try_and_confirm(uint32_t boots) {
+    blob_file(&scratch, "net", 1);
+    int status = is_current(&scratch) ? XN_OK : install(&scratch, true, 60, boots);
+    return status == XN_OK && xn_store_on_trial() != NULL ? xn_store_confirm("net") : status;
+}
+
+static int confirm_at_once(void) {
+    return try_and_confirm(0);
+}
+
+static int confirm_after_starts(void) {
+    return try_and_confirm(1);
+}
+
+static int switch_and_confirm(void) {
+    int status = strcmp(xn_store_active(), "other") == 0
+                     ? XN_OK
+                     : xn_active_set_on_trial("other", 60, 0);
+    return status == XN_OK && xn_store_on_trial() != NULL ? xn_store_confirm("other") : status;
+}
+
+static int roll_back(void) {
+    blob_file(&scratch, "net", 1);
+    return is_current(&scratch) ? xn_active_rollback("net") : XN_OK;
+}
+
+static int remove_active(void) {
+    int status = xn_active_remove("net");
+    return status == XN_E_NOT_FOUND ? XN_OK : status;
+}
+
+static int install_script(void) {
+    data_file(&scratch, "boot.py", XN_STORE_SCRIPT, 1234, 400);
+    return is_current(&scratch) ? XN_OK : install(&scratch, false, 0, 0);
+}
+
+static int replace_script(void) {
+    data_file(&scratch, "lib.py", XN_STORE_SCRIPT, 2345, 401);
+    return is_current(&scratch) ? XN_OK : install(&scratch, false, 0, 0);
+}
+
+static int finish_upload(void) {
+    data_file(&scratch, "big", XN_STORE_DATA, 5 * sector + 77, 300);
+    return is_current(&scratch) ? XN_OK : install(&scratch, false, 0, 0);
+}
+
+static int replace_big(void) {
+    data_file(&scratch, "big", XN_STORE_DATA, 4 * sector, 210);
+    return is_current(&scratch) ? XN_OK : install(&scratch, false, 0, 0);
+}
+
+// Half of the bytes lie in flash already.
+static int patch(void) {
+    xn_store_object keep, o;
+    bool have, resumed;
+    CHECK(xn_store_find("keep", &keep) == XN_OK);
+    data_file(&scratch, "patched", XN_STORE_DATA, 2 * sector + 100, 500);
+    memcpy(scratch.bytes + sector, host.bytes + keep.offset, 512);
+    finish_file(&scratch, "patched", XN_STORE_DATA);
+    o = scratch.object;
+    if (is_current(&scratch)) {
+        return XN_OK;
+    }
+    int status = xn_store_begin(&o, &have, &resumed);
+    for (uint32_t at = 0; at < scratch.n && status == XN_OK && !have; at += 256) {
+        uint32_t n = scratch.n - at < 256 ? scratch.n - at : 256;
+        status = at >= sector && at < sector + 512
+                     ? xn_store_copy(at, keep.offset + (at - sector), n)
+                     : xn_store_write(at, scratch.bytes + at, n);
+    }
+    if (status == XN_OK) {
+        status = xn_store_verify(&o);
+    }
+    return status == XN_OK ? xn_store_commit(false, 0, 0) : status;
+}
+
+static void with_deaf_sector(void) {
+    with_model();
+    xn_store_object o;
+    bool have, resumed;
+    data_file(&scratch, "big", XN_STORE_DATA, 5 * sector + 77, 300);
+    o = scratch.object;
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
+    xn_store_abort();
+    host.deaf_sector = o.offset / sector + 3; // its third sector
+}
+
+static const scenario scenarios[] = {
+    {"first install", nothing_yet, first_install},
+    {"replace the active model", with_model, replace},
+    {"trial, confirmed", with_model, confirm_at_once},
+    {"trial that may see a start", with_model, confirm_after_starts},
+    {"trial of another model", with_two_models, switch_and_confirm},
+    {"rollback", with_two_versions, roll_back},
+    {"remove the active model", with_two_versions, remove_active},
+    {"compaction of the log", with_full_log, replace},
+    {"full flash", with_full_flash, replace_big},
+    {"resumed upload", half_upload, finish_upload},
+    {"differential upload", with_model, patch},
+    {"new script", with_model, install_script},
+    {"replace a script", with_model, replace_script},
+    {"sector that cannot be erased", with_deaf_sector, finish_upload},
+    {"move to spread wear", with_uneven_wear, replace_script},
+};
+
+// ---- Cutting ----------------------------------------------------------------------------------
+
+static struct {
+    image start, cut;
+    state before, after;
+    uint32_t operations;
+    uint64_t cuts;
+} now;
+
+static int recover(const scenario *s) {
+    boot();
+    return s->change();
+}
+
+// After the last cut: old or new, whole; then the change goes through.
+static void check(const scenario *s) {
+    boot();
+    state seen = look();
+    CHECK(same(&seen, &now.before) || same(&seen, &now.after));
+    CHECK(s->change() == XN_OK);
+    seen = look();
+    CHECK(same(&seen, &now.after));
+}
+
+// Runs until the power fails at operation `at`; false: it did not come to that.
+static bool cut(int (*run)(const scenario *), const scenario *s, uint32_t at, int mode) {
+    host.operations = 0;
+    host.cut_at = at;
+    host.cut_mode = (enum host_cut)mode;
+    if (setjmp(host.cut) == 0) {
+        CHECK(run(s) == XN_OK);
+        host.cut_at = 0;
+        return false;
+    }
+    host.cut_at = 0;
+    now.cuts++;
+    return true;
+}
+
+static int change_only(const scenario *s) {
+    return s->change();
+}
+
+static void cut_recovery(const scenario *s, uint32_t turn) {
+    for (uint32_t at = 1 + turn % second_stride;; at += second_stride) {
+        bool any = false;
+        for (int mode = 0; mode < HOST_CUTS; mode++) {
+            restore(&now.cut);
+            if (cut(recover, s, at, mode)) {
+                any = true;
+                check(s);
+            }
+        }
+        if (!any) {
+            return;
+        }
+    }
+}
+
+static void cut_everywhere(const scenario *s) {
+    uint32_t stride = now.operations < FEW ? 1 : first_stride;
+    uint32_t turn = 0;
+    for (uint32_t at = 1; at <= now.operations; at += stride) {
+        for (int mode = 0; mode < HOST_CUTS; mode++) {
+            restore(&now.start);
+            boot();
+            CHECK(cut(change_only, s, at, mode));
+            save(&now.cut);
+            check(s);
+            cut_recovery(s, turn++);
+        }
+    }
+}
+
+static void run_scenario(const scenario *s, const xn_port_flash *flash) {
+    host_init(flash, NULL);
+    boot();
+    s->prepare();
+    boot();
+    save(&now.start);
+    now.before = look();
+    now.cuts = 0;
+    host.operations = 0;
+    CHECK(s->change() == XN_OK);
+    now.operations = host.operations;
+    now.after = look();
+    CHECK(!same(&now.before, &now.after));
+    cut_everywhere(s);
+    printf("%-30s %5u operations %8llu cuts  0 losses\n", s->name, (unsigned)now.operations,
+           (unsigned long long)now.cuts);
+    fflush(stdout);
+}
+
+// ---- Flash that wears out ---------------------------------------------------------------------
+
+// Each sector in turn has bits that stay down, or cannot be erased.
+static void run_bad_sectors(const xn_port_flash *flash) {
+    uint32_t sectors = flash->size_bytes / sector;
+    uint32_t runs = 0;
+    for (uint32_t i = 0; i < 2 * sectors; i++) {
+        host_init(flash, NULL);
+        boot();
+        with_model();
+        uint32_t bad = i / 2 + 1;
+        host.stuck_sector = i % 2 == 0 ? bad : 0;
+        host.deaf_sector = i % 2 == 1 ? bad : 0;
+        for (uint32_t j = 0; j < 60; j++) {
+            data_file(&scratch, "often", XN_STORE_DATA, 3 * sector + j, 600 + j);
+            state before = look();
+            int status = install(&scratch, false, 0, 0);
+            bool log = bad == 1 || (bad - 1) * sector == 16384;
+            CHECK(status == XN_OK || (log && status == XN_E_FLASH));
+            state after = look();
+            CHECK(status == XN_OK || same(&before, &after));
+            boot();
+            before = look();
+            CHECK(same(&before, &after));
+            runs++;
+        }
+    }
+    printf("%-30s %5u sectors    %8u installs 0 losses\n", "bad sectors", (unsigned)sectors, runs);
+}
+
+// A bit flips where it lies: it harms the object or the record it is in, and no other.
+static void run_rot(const xn_port_flash *flash) {
+    image good = {NULL, NULL};
+    uint32_t flips = 0;
+    host_init(flash, NULL);
+    boot();
+    with_two_models();
+    save(&good);
+    for (uint32_t at = 0; at < flash->size_bytes; at += 29) {
+        restore(&good);
+        if (host.bytes[at] == 0xFF) {
+            continue;
+        }
+        host.bytes[at] ^= (uint8_t)(1u << at % 8);
+        flips++;
+        if (xn_store_mount() != XN_OK) {
+            continue; // said, and nothing is done to it
+        }
+        int status = xn_active_init();
+        uint32_t damaged = 0;
+        xn_store_object o;
+        for (uint32_t cursor = 0; xn_store_next(&cursor, &o) == 1;) {
+            uint8_t seen[32];
+            xn_sha256_of(xn_store_map(&o), o.size, seen);
+            damaged += memcmp(seen, o.sha256, 32) != 0;
+            CHECK(memcmp(seen, o.sha256, 32) == 0 || (at >= o.offset && at - o.offset < o.size));
+            CHECK(memcmp(seen, o.sha256, 32) == 0 || strcmp(o.name, "net") != 0 || status < 0);
+        }
+        CHECK(damaged <= 1);
+    }
+    printf("%-30s                  %8u flips   0 others harmed\n", "bit rot", (unsigned)flips);
+}
+
+// ---- main -------------------------------------------------------------------------------------
+
+static void read_blob(uint32_t which, const char *path) {
+    FILE *in = fopen(path, "rb");
+    CHECK(in != NULL);
+    blobs[which].bytes = malloc(sizeof(scratch.bytes));
+    blobs[which].n = (uint32_t)fread(blobs[which].bytes, 1, sizeof(scratch.bytes), in);
+    fclose(in);
+}
+
+int main(int argc, char **argv) {
+    static const xn_port_flash geometries[] = {
+        {65536, 1024, 256, 1}, {81920, 2048, 64, 16}, {131072, 4096, 256, 32}};
+    uint64_t all = 0;
+    CHECK(argc == 7);
+    const xn_port_flash *flash = &geometries[atoi(argv[1]) % 3];
+    first_stride = (uint32_t)atoi(argv[2]);
+    second_stride = (uint32_t)atoi(argv[3]);
+    for (uint32_t i = 0; i < BLOBS; i++) {
+        read_blob(i, argv[4 + i]);
+    }
+    sector = flash->sector_bytes;
+    xn_pool_init();
+    xn_store_in_use = xn_runner_uses;
+    for (uint32_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        run_scenario(&scenarios[i], flash);
+        all += now.cuts;
+    }
+    run_bad_sectors(flash);
+    run_rot(flash);
+    printf("%llu cuts, 0 losses\n", (unsigned long long)all);
+    return 0;
+}
