@@ -1,15 +1,16 @@
-"""Bytes on the wire, both directions added up, framing and everything included, to bring a model to a board
-(virtual Cortex-M55), in per cent of the blob; in brackets those from the board.
+"""Bytes on the wire to bring a model to a board (virtual Cortex-M55), both directions and all
+framing added up, in per cent of the blob; in brackets those from the board.
 
 - fresh: into an empty store.
 - unchanged: the model that the board has.
 - new layers: the last 5 % of the weights have other values.
 - retrained: 5 % of the weights, all over the model, moved by one step (float32: by a few per cent).
-- other code: the same weights, all kernels compiled anew for size.
+- other code: the same weights, all kernels compiled anew, for size.
 - resumed: what is left after the plug was pulled half way.
 
-"Old bytes known": this computer uploaded the old model and has it in its cache, so it sends patches. Otherwise it asks
-the board for hashes of blocks, and what has not changed is copied on the board. A model that is absent is left out.
+"Old bytes known": this computer uploaded the old model and has it in its cache, so it sends
+patches. Otherwise it asks the board for hashes of blocks, and what has not changed is copied on the
+board. A model that is absent is left out.
 """
 
 from __future__ import annotations

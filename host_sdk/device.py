@@ -8,17 +8,17 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy.typing as npt
 
 from host_sdk.client import Client
-from host_sdk.errors import UploadHashError
+from host_sdk.errors import RunError, UploadHashError
 from host_sdk.events import EventCallback, Events, EventStream
 from host_sdk.fields import Fields
 from host_sdk.files import get_file, read_file
 from host_sdk.health import Confirm, check_health, trial_terms
-from host_sdk.image import Picture, prepare
+from host_sdk.image import Picture, PictureInput, prepare
 from host_sdk.info import BoardInfo, StoredObject
 from host_sdk.model import CLASSES, DETECTIONS, Model, ModelReader
 from host_sdk.modelfile import HeadSource, ModelSource, prepare_blob
@@ -51,6 +51,8 @@ from host_sdk.validation.report import Report
 from host_sdk.validation.runners import BoardRunner
 from host_sdk.validation.trace import Trace
 from host_sdk.values import Value
+
+Result = TypeVar("Result")
 
 
 class Device:
@@ -100,7 +102,10 @@ class Device:
         self._events = Events(self._client)
         self._models = ModelReader(self._client)
         self._uploading = threading.Lock()
-        self._running = threading.Lock()  # the active model stays the same while it is held
+        # Runs go on while a model is switched; what needs it to stay the same holds both locks.
+        self._switching = threading.Lock()  # taken before _running, never the other way round
+        self._running = threading.Lock()
+        self._switches = 0  # goes up when a switch begins and when it ends
         self._tflites: dict[bytes, bytes] = {}  # SHA-256 of a blob -> what it was compiled from
 
     # ---- Models ----------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ class Device:
         return loaded
 
     def _commit(self, sent: Sent, activate: bool, terms: TrialTerms | None) -> Uploaded:
-        with self._running:
+        with self._switch():
             try:
                 return commit(self._client, sent, activate, terms)
             except UploadHashError:
@@ -187,7 +192,7 @@ class Device:
         Raises:
             VersionError: there is no earlier version.
         """
-        with self._running:
+        with self._switch():
             name = self._active_name() if name is None else name
             result = self._client.call("rollback", name, timeout_s=60.0)
         return Fields(result, "rollback").integer("version")
@@ -235,7 +240,7 @@ class Device:
         Raises:
             ModelNotFoundError: no such model.
         """
-        with self._running:
+        with self._switch():
             self._client.call("activate", name, timeout_s=60.0)
 
     def delete(self, name: str) -> None:
@@ -244,7 +249,7 @@ class Device:
         Raises:
             ModelNotFoundError: no such object.
         """
-        with self._running:
+        with self._still():
             self._client.call("rm", name)
 
     # ---- Files -----------------------------------------------------------------------------------
@@ -314,9 +319,7 @@ class Device:
             ShapeError, DtypeError: an input does not fit.
             NoModelError: none is active.
         """
-        with self._running:
-            model = self._models.read()
-            ran = run(self._client, _encode(model, inputs), shapes=input_shapes(model))
+        model, ran = self._on_model(lambda m: (m, self._run(m, _encode(m, inputs))))
         return _decode(model, ran, raw)
 
     def infer_many(
@@ -363,12 +366,7 @@ class Device:
             ImageError: the picture cannot be read.
             NoHeadError: the model gives no detections.
         """
-        with self._running:
-            model = self._models.read()
-            entry = model.entry(DETECTIONS)
-            ready = prepare(picture, model)
-            data = [ready.values.tobytes()]
-            ran = run(self._client, data, entry, shapes=input_shapes(model))
+        model, ready, ran = self._on_model(lambda m: self._see(m, picture, DETECTIONS))
         found = read_detections(ran.data, model, ready.letterbox)
         return Detections([d for d in found if d.score >= threshold], ready.picture, ran.us)
 
@@ -379,12 +377,7 @@ class Device:
             ImageError: the picture cannot be read.
             NoHeadError: the model gives no classes.
         """
-        with self._running:
-            model = self._models.read()
-            entry = model.entry(CLASSES)
-            ready = prepare(picture, model)
-            data = [ready.values.tobytes()]
-            ran = run(self._client, data, entry, shapes=input_shapes(model))
+        model, _, ran = self._on_model(lambda m: self._see(m, picture, CLASSES))
         found = read_classes(ran.data, model)
         return Classes([c for c in found if c.score >= threshold], ran.us)
 
@@ -394,11 +387,54 @@ class Device:
         Args:
             inputs: as for `infer`; none: zeros.
         """
-        with self._running:
+        with self._still():
             model = self._models.read()
             data = _encode(model, inputs) if inputs else [bytes(t.size_bytes) for t in model.inputs]
             ran: Ran = run(self._client, data, len(model.entries) - 1, profile=True)
         return make_profile(model, ran)
+
+    def _see(self, model: Model, picture: Picture, result: int) -> tuple[Model, PictureInput, Ran]:
+        entry = model.entry(result)
+        ready = prepare(picture, model)
+        return model, ready, self._run(model, [ready.values.tobytes()], entry)
+
+    def _run(self, model: Model, inputs: list[bytes], entry: int = 0) -> Ran:
+        return run(self._client, inputs, entry, shapes=input_shapes(model))
+
+    def _on_model(self, work: Callable[[Model], Result]) -> Result:
+        """Works with the active model; again where another took its place on the way."""
+        with self._running:
+            while True:
+                switches = self._switches
+                model = self._models.read()
+                try:
+                    result = work(model)
+                except RunError:
+                    if not self._was_switched(switches, model):
+                        raise
+                    continue
+                if not self._was_switched(switches, model):
+                    return result
+
+    def _was_switched(self, switches: int, model: Model) -> bool:
+        may_be = self._switches != switches or switches % 2 == 1
+        return may_be and self._models.read().sha256 != model.sha256
+
+    @contextlib.contextmanager
+    def _switch(self) -> Iterator[None]:
+        """Another model may become the active one meanwhile; runs go on."""
+        with self._switching:
+            self._switches += 1
+            try:
+                yield
+            finally:
+                self._switches += 1
+
+    @contextlib.contextmanager
+    def _still(self) -> Iterator[None]:
+        """The active model stays the same meanwhile, and nobody else runs it."""
+        with self._switching, self._running:
+            yield
 
     # ---- Validation ------------------------------------------------------------------------------
 
@@ -431,7 +467,7 @@ class Device:
             ShapeError, DtypeError, InputError: samples or labels do not fit.
             NoModelError: none is active.
         """
-        with self._running:
+        with self._still():
             runner, known = self._runner()
             with counting(progress, f"validating {runner.model.name}") as show:
                 return validating.validate(
@@ -461,7 +497,7 @@ class Device:
             ShapeError, DtypeError: an input does not fit.
             NoModelError: none is active.
         """
-        with self._running:
+        with self._still():
             runner, known = self._runner()
             arrays = runner.model.fit(inputs) if inputs else tracing.random_inputs(runner.model)
             return tracing.trace(runner, arrays, reference, known if tflite is None else tflite)
@@ -565,7 +601,7 @@ class Device:
             safe: do not run its scripts boot and main this time.
             timeout_s: how long that may take.
         """
-        with self._running:
+        with self._still():
             self._client.restart(timeout_s, safe)
 
     @property

@@ -46,7 +46,9 @@ _LATE_METHODS = frozenset({"exec", "eval", "call", "rpc_list"})
 _ANYTIME_METHODS = _LATE_METHODS | {"ping", "help", "interrupt", "events"}
 _OPENING_METHOD = "hello"
 _PROBE: tuple[str, int, int] = ("out_read", 0, 0)
-_REPEATED_BY_CLOCK = _LATE_METHODS | {_OPENING_METHOD}
+# While they switch the model the board answers runs; only the clock can tell that one got lost.
+_SWITCH_METHODS = frozenset({"put_end", "activate", "rollback"})
+_REPEATED_BY_CLOCK = _LATE_METHODS | _SWITCH_METHODS | {_OPENING_METHOD}
 # They carry much and are quickly done with, so that they tell how fast the line is.
 _PLAIN_METHODS = frozenset({"put_data", "in_write"})
 _READ_METHODS = frozenset({"get", "out_read", "arena_read"})  # the last parameter: bytes
@@ -264,7 +266,8 @@ class Link:
         others = [p for p in self._under_way.values() if not p.late and p is not self._probe]
         if not others:
             return True
-        if self._next_id - others[0].request.id >= _ID_SPAN:
+        in_order = [p for p in others if p.request.method not in _SWITCH_METHODS]
+        if in_order and self._next_id - in_order[0].request.id >= _ID_SPAN:
             return False
         if not bulk:
             return len(others) < self.window

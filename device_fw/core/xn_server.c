@@ -34,6 +34,7 @@ static struct {
 } session;
 
 static bool polling;       // the first frame is being handled
+static uint32_t first_id;  // its request
 static bool between_steps; // within serve_between_steps()
 static bool resetting;
 static bool wants_events;
@@ -217,6 +218,7 @@ static void handle_first(const uint8_t *body, uint32_t n) {
     xn_call call;
     bool has_id;
     if (xn_call_read(&call, body, n, &has_id) == XN_OK) {
+        first_id = call.id;
         handle(0, &call);
     } else {
         refuse(0, &call, has_id);
@@ -250,6 +252,11 @@ static void serve_between_steps(void) {
         }
         if (xn_call_read(&call, body, n, &has_id) != XN_OK) {
             break;
+        }
+        if (polling &&
+            call.id == first_id) { // repeated: the host does not know that it is under way
+            xn_link_frame_done(index);
+            continue;
         }
         const xn_method *method = xn_methods_find(call.method, call.method_bytes);
         if (method == NULL || !is_served(method)) {
