@@ -367,12 +367,16 @@ class Link:
     # ---- Receiving, in the reader's thread -------------------------------------------------------
 
     def _read(self) -> None:
+        try:
+            self._read_on()
+        except PortClosedError as error:
+            self._lose(error)
+        except Exception as error:  # a driver's: nobody would read replies, and all would wait
+            self._lose(PortClosedError(f"{self.name}: {type(error).__name__}: {error}"))
+
+    def _read_on(self) -> None:
         while True:
-            try:
-                data = self._transport.read(_POLL_S)
-            except PortClosedError as error:
-                self._lose(error)
-                return
+            data = self._transport.read(_POLL_S)
             for part in self._decoder.feed(data, time.monotonic()):
                 match part:
                     case Text(text):

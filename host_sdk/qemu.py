@@ -144,7 +144,7 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
     The kernel's "die with the parent" means the thread that started it, not the process.
     """
     started = threading.Event()
-    result: list[subprocess.Popen[bytes] | OSError] = []
+    result: list[subprocess.Popen[bytes] | Exception] = []
 
     def keep() -> None:
         try:
@@ -157,7 +157,7 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
                     pass_fds=[uart],
                     start_new_session=True,  # a terminal's Ctrl-C is not for QEMU
                 )
-        except OSError as error:
+        except Exception as error:  # also ValueError: Windows hands no descriptors on
             result.append(error)
             started.set()
             return
@@ -167,7 +167,7 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
 
     threading.Thread(target=keep, name="xipnet-qemu", daemon=True).start()
     started.wait()
-    if isinstance(result[0], OSError):
+    if isinstance(result[0], Exception):
         raise SimulatorError(f"QEMU cannot be started: {result[0]}") from result[0]
     return result[0]
 

@@ -39,7 +39,8 @@ class SerialTransport:
     def read(self, timeout_s: float) -> bytes:
         """See `Transport.read`."""
         try:
-            self._serial.timeout = timeout_s
+            if self._serial.timeout != timeout_s:
+                self._serial.timeout = timeout_s  # sets up the port anew: slow over rfc2217
             data: bytes = self._serial.read(1)
             if data:
                 data += self._serial.read(self._serial.in_waiting)  # type: ignore[attr-defined]
@@ -60,10 +61,14 @@ class SerialTransport:
         if self._closed.is_set():
             return
         self._closed.set()
-        if hasattr(self._serial, "cancel_read"):
-            self._serial.cancel_read()
-        self._serial.close()
-        self._lock.release()
+        try:
+            if hasattr(self._serial, "cancel_read"):
+                self._serial.cancel_read()
+            self._serial.close()
+        except (serial.SerialException, OSError):
+            pass  # it was pulled out
+        finally:
+            self._lock.release()
 
 
 def _open(port: str, baud: int) -> serial.SerialBase:

@@ -18,6 +18,7 @@ from host_sdk import (
     PortClosedError,
     ProtocolVersionError,
 )
+from host_sdk.link import Link
 
 
 def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:
@@ -175,3 +176,25 @@ def test_a_zero_in_a_print_does_not_stop_the_link(connect: Connect) -> None:
     board, device = connect()
     board.print("bad \0 text")
     assert device._client.call("ping", 1) == 1
+
+
+def test_whatever_a_driver_raises_ends_the_requests() -> None:
+    class Broken:
+        name = "broken"
+        is_broken = threading.Event()
+
+        def read(self, timeout_s: float) -> bytes:
+            self.is_broken.wait()
+            raise AttributeError("_overlapped_read")
+
+        def write(self, data: bytes) -> None:
+            self.is_broken.set()
+
+        def close(self) -> None:
+            self.is_broken.set()
+
+    link = Link(Broken(), lambda text: None, lambda boot: None)
+    with pytest.raises(PortClosedError, match="broken: AttributeError: _overlapped_read"):
+        link.request("ping", 1, timeout_s=None)
+    link.close()
+    assert not link.is_open

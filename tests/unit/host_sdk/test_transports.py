@@ -16,11 +16,14 @@ from host_sdk import (
     PortBusyError,
     PortClosedError,
     PortNotFoundError,
+    SimulatorError,
     ToolMissingError,
+    qemu,
 )
 from host_sdk.transports import open_transport
 from host_sdk.transports.lock import FileLock
 from host_sdk.transports.open import default_port
+from host_sdk.transports.serial import SerialTransport
 from host_sdk.transports.sim import SimUrl, parse_sim
 
 
@@ -172,6 +175,35 @@ def test_locks_are_held_once(tmp_path: Path) -> None:
     assert not (tmp_path / "g").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+def test_a_serial_port_is_set_up_once_and_its_name_freed_in_any_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leader, follower = os.openpty()
+    name = os.ttyname(follower)
+    transport = open_transport(name)
+    assert isinstance(transport, SerialTransport)
+    set_up: list[None] = []
+    reconfigure = transport._serial._reconfigure_port
+    monkeypatch.setattr(
+        transport._serial, "_reconfigure_port", lambda: (set_up.append(None), reconfigure())
+    )
+    for _ in range(3):
+        assert transport.read(0.01) == b""
+    assert len(set_up) == 1
+
+    def pulled_out() -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(transport._serial, "close", pulled_out)
+    transport.close()
+    monkeypatch.undo()
+    transport._serial.close()
+    open_transport(name).close()
+    os.close(leader)
+    os.close(follower)
+
+
 def test_sim_urls() -> None:
     assert parse_sim("sim://cortex-m55") == SimUrl("cortex-m55")
     kept = parse_sim("sim://mps2_an386?flash=/a/b.img&icount=on")
@@ -179,6 +211,17 @@ def test_sim_urls() -> None:
     for bad in ("sim://cortex-m55?ram=3", "sim://cortex-m55/x"):
         with pytest.raises(PortNotFoundError, match="must be sim://BOARD"):
             parse_sim(bad)
+
+
+def test_a_qemu_that_cannot_be_started_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise ValueError("pass_fds not supported on Windows.")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(SimulatorError, match="cannot be started: pass_fds not supported"):
+        qemu._start(["qemu"], 0, tmp_path / "log")
 
 
 def test_a_missing_qemu_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
