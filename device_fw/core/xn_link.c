@@ -11,6 +11,7 @@
 
 _Static_assert(XN_FRAME_MAX >= 1024u, "the reply to hello must fit");
 _Static_assert((XN_TEXT_RING & (XN_TEXT_RING - 1u)) == 0, "a power of two");
+_Static_assert((XN_WINDOW & (XN_WINDOW - 1u)) == 0, "a power of two: head and tail wrap");
 
 // Of the pairs head and tail, head is written by the interrupt and tail by the thread. Both only
 // grow; their difference is the fill.

@@ -25,7 +25,9 @@ const xn_port_cpu *xn_port_identity(void);
 // -------
 
 // Sends n bytes, in order, and returns when all are on their way (blocking is bounded by the line
-// rate; a board without flow control never waits for a listener).
+// rate; a board without flow control never waits for a listener, and one on USB gives up where its
+// host does not read for 100 ms: what is dropped is asked for again). `bytes` has any alignment and
+// is free when this returns.
 void xn_port_send(const uint8_t *bytes, uint32_t n);
 
 // ---- Flash: raw NOR. Offsets count from the start of the store's region.
@@ -38,13 +40,30 @@ typedef struct xn_port_flash {
     uint32_t program_bytes; // program unit: offset and length are multiples of it; 1, 2, .. 32
 } xn_port_flash;
 
+// While NOR flash erases or programs (a sector: 50 to 400 ms and more) nothing can be read or
+// executed from it. So on a board whose firmware lies in the same chip as the store:
+// - Erase and program run from RAM, with all that they call, and end when the flash reads again:
+//   back in its mapped mode, or the erase suspended. Never while a step runs: the core sees to it.
+// - The receive interrupt goes on meanwhile: its vector, xn_link_receive() and what that calls
+//   (xn_link.c, xn_frame.c, xn_crc32.c and its table, the hook xn_link_on_text) lie in RAM too.
+//   A driver that must lock interrupts instead loses the frames of that time; the host repeats
+//   them, at a cost. The receiver holds `window` frames, what a host sends before it waits.
+// - So does whatever else interrupts: the clock (xn_port_time_us() may not fall behind, trials and
+//   time limits are measured by it), fault handlers.
+// - A break (Ctrl-C) or a reset that a person asks for waits for the end of the operation.
+// A board with the store in a chip of its own needs none of this for its code; what is mapped
+// must not be touched by interrupts or DMA meanwhile.
 const xn_port_flash *xn_port_flash_geometry(void);
 // All return 0 or XN_E_FLASH / XN_E_RANGE. Program only clears bits; a unit is programmed once
-// between erases.
+// between erases. When erase and program return, read() and the mapped bytes are the new ones: a
+// driver behind a data cache invalidates the lines. `to` has any alignment.
 int xn_port_flash_read(uint32_t offset, void *to, uint32_t n);
 int xn_port_flash_erase(uint32_t offset); // the sector that starts there
+// `from` has any alignment and may lie in the flash itself: a driver that cannot read it while it
+// programs copies it first, which is at most a page.
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n);
-// Where the region is mapped for reading and execution. The address holds until reset.
+// Where the region is mapped for reading and execution: at a multiple of 64. The address holds
+// until reset.
 const uint8_t *xn_port_flash_map(uint32_t offset);
 
 // ---- Memory for arenas
@@ -58,9 +77,10 @@ uint32_t xn_port_step_stack(void);
 // ---- Time, caches, power
 // ---------------------------------------------------------------------------
 
-uint64_t xn_port_time_us(void); // since boot, monotonic
-// Makes code at [at, at + n) fit to execute: clean data cache, invalidate instruction cache and
-// branch predictor, DSB, ISB. Also called after flash was written, before it is mapped for reading.
+uint64_t xn_port_time_us(void); // since boot, monotonic; callable from interrupts and while locked
+// Makes code at [at, at + n) fit to execute and to read: clean and invalidate the data cache's
+// lines, invalidate instruction cache and branch predictor, DSB, ISB. Also called after flash was
+// written, before it is looked at through its map: no stale line may be left.
 void xn_port_sync_code(const void *at, uint32_t n);
 // Runs one step. A fault in it never returns here: the board stores a report and resets.
 int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx);

@@ -241,6 +241,9 @@ static int run_steps(const xn_model *model, const xn_blob_entry *e, uint32_t fir
 
 int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_t count,
                         uint32_t *step_us) {
+    if (!xn_runner_is_open(model)) {
+        return XN_E_NO_MODEL; // Python that ran since the caller looked may have closed it
+    }
     if (entry >= model->program.header->entry_count) {
         return xn_error_limit(XN_E_ENTRY, "entry", entry, model->program.header->entry_count);
     }

@@ -27,6 +27,8 @@ ADDRESS_OF_NOTHING = 0xEFFFF000
 ADD_ONE = struct.pack("<6H", 0x6801, 0x780A, 0x3201, 0x740A, 0x2000, 0x4770)
 UNDEFINED = struct.pack("<2H", 0xDE00, 0x4770)
 RECURSE = struct.pack("<3H", 0xB5FF, 0xF7FF, 0xFFFD)  # push {r0-r7, lr}; bl to itself
+# vmov.f32 s0, #1.0; mov.w r0, #0xA0000000; mov sp, r0; udf: float registers, and no stack for them
+FLOAT_NO_STACK = struct.pack("<6H", 0xEEB7, 0x0A00, 0xF04F, 0x4020, 0x4685, 0xDE00)
 
 
 def blob_of(*steps: bytes) -> bytes:
@@ -260,7 +262,11 @@ def test_a_fault_is_reported_and_the_board_comes_back(machine: Machine) -> None:
     assert machine.call("hello", 2)["boot"] == report
 
 
-@pytest.mark.parametrize("step", [UNDEFINED, RECURSE], ids=["undefined", "stack overflow"])
+@pytest.mark.parametrize(
+    "step",
+    [UNDEFINED, RECURSE, FLOAT_NO_STACK],
+    ids=["undefined", "stack overflow", "float registers without a stack"],
+)
 def test_a_fault_in_a_blob_names_its_step(machine: Machine, step: bytes) -> None:
     machine.put("bad", TYPE_BLOB, blob_of(ADD_ONE, step), activate=True)
     machine.request("run", 0, [b"a"])

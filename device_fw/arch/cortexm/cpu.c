@@ -30,19 +30,22 @@ static uint32_t data_line(void) {
     return 4u << ((SCB_CTR >> 16) & 15u);
 }
 
-static void clean_data(uintptr_t start, uint32_t n) {
-    uint32_t line = data_line();
-    for (uintptr_t at = start & ~(uintptr_t)(line - 1); at < start + n; at += line) {
-        SCB_DCCMVAC = (uint32_t)at;
+// Cleaned: what was written reaches the memory. Invalidated: what a flash controller changed behind
+// the cache is seen.
+void xn_cpu_flush(const void *start, uint32_t n) {
+    barrier();
+    if (SCB_CCR & CCR_DC) {
+        uint32_t line = data_line();
+        uintptr_t end = (uintptr_t)start + n;
+        for (uintptr_t at = (uintptr_t)start & ~(uintptr_t)(line - 1); at < end; at += line) {
+            SCB_DCCIMVAC = (uint32_t)at;
+        }
     }
+    barrier();
 }
 
 void xn_port_sync_code(const void *at, uint32_t n) {
-    barrier();
-    if (SCB_CCR & CCR_DC) {
-        clean_data((uintptr_t)at, n);
-    }
-    barrier();
+    xn_cpu_flush(at, n);
     if (SCB_CCR & CCR_IC) {
         SCB_ICIALLU = 0;
     }

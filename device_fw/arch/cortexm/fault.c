@@ -45,7 +45,7 @@ static void keep(const xn_port_boot *boot) {
     r->boot = *boot;
     r->kept = kept_word;
     r->check = check_of(r);
-    __asm volatile("dsb" ::: "memory");
+    xn_cpu_flush(r, sizeof *r); // a reset drops what a cache alone holds
 }
 
 static void restart(void) {
@@ -85,7 +85,7 @@ void xn_port_keep(uint32_t word) {
     kept_word = word;
     xn_ld_noinit->kept = word;
     xn_ld_noinit->check = check_of(xn_ld_noinit);
-    __asm volatile("dsb" ::: "memory");
+    xn_cpu_flush(xn_ld_noinit, sizeof *xn_ld_noinit);
     xn_port_unlock(state);
 }
 
@@ -149,6 +149,12 @@ __attribute__((naked, used)) void xn_fault_entry(void) {
 #endif
                    "ldr r1, =xn_ld_fault_stack_end\n"
                    "mov sp, r1\n"
+                   // FPCCR.LSPACT: the registers that wait to be stored on that stack are given up;
+                   // the first float or vector instruction would store them, and fault again.
+                   "ldr r1, =0xE000EF34\n"
+                   "ldr r2, [r1]\n"
+                   "bic r2, r2, #1\n"
+                   "str r2, [r1]\n"
                    "b xn_fault_report\n"
                    ".ltorg\n");
 }
