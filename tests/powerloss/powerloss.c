@@ -3,7 +3,8 @@
 //
 //   powerloss GEOMETRY FIRST SECOND BLOB BLOB BLOB
 //
-// cuts at every FIRST-th operation (of few: each), then at every SECOND-th of the recovery, in every way.
+// cuts at every FIRST-th operation (of few: each), then at every SECOND-th of the recovery, in
+// every way.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,8 +186,7 @@ static void put_blob(const char *name, uint32_t which, bool activate) {
     CHECK(install(&scratch, activate, 0, 0) == XN_OK);
 }
 
-static void nothing_yet(void) {
-}
+static void nothing_yet(void) {}
 
 static void others(void) {
     put_data("keep", XN_STORE_DATA, 700, 10);
@@ -309,9 +309,8 @@ static int confirm_after_starts(void) {
 }
 
 static int switch_and_confirm(void) {
-    int status = strcmp(xn_store_active(), "other") == 0
-                     ? XN_OK
-                     : xn_active_set_on_trial("other", 60, 0);
+    int status =
+        strcmp(xn_store_active(), "other") == 0 ? XN_OK : xn_active_set_on_trial("other", 60, 0);
     return status == XN_OK && xn_store_on_trial() != NULL ? xn_store_confirm("other") : status;
 }
 
