@@ -17,6 +17,7 @@ _ALIGN = 16
 _TRIES = 300
 _WORK = 30_000  # tries times blocks: bounds the time that a large model takes
 _MOST_CHOICES = 16
+_CHOICE_WORK = 20_000_000  # choices times the square of the blocks: bounds their time alike
 _SEED = 1
 
 
@@ -141,8 +142,9 @@ def _choices(
 ) -> Iterable[list[tuple[int, int]]]:
     """All pairs; and where a join makes a block larger, which may cost, all but that one."""
     yield pairs
-    growing = [p for p in pairs if blocks[p[0]].size < blocks[p[1]].size][:_MOST_CHOICES]
-    for left_out in growing:
+    growing = [p for p in pairs if blocks[p[0]].size < blocks[p[1]].size]
+    most = min(_MOST_CHOICES, _CHOICE_WORK // max(1, len(blocks)) ** 2)
+    for left_out in growing[:most]:
         yield [p for p in pairs if p != left_out]
 
 

@@ -30,6 +30,7 @@ _MAX_RANK = 8
 _MAX_TENSOR_BYTES = 1 << 28
 _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_NAME = 200
+_MAX_TEXT_BYTES = 1 << 24
 
 _ENUMS = {
     "padding": "Padding",
@@ -129,6 +130,7 @@ class _Reader:
         self.constant_bytes = 0
         self.operand_count = 0
         self.scale_count = 0
+        self.text_bytes = 0
 
     def graph(self) -> Graph:
         self.require("schema version must be", _SCHEMA_VERSION, self.model.Version())
@@ -169,7 +171,7 @@ class _Reader:
         # Files older than schema 3a hold the number in the older, 8-bit field.
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         kind = self.kinds.get(number, f"BUILTIN_{number}")
-        return f"CUSTOM {_text(code.CustomCode())}" if kind == "CUSTOM" else kind
+        return f"CUSTOM {self.text(code.CustomCode())}" if kind == "CUSTOM" else kind
 
     def attrs(self, kind: str, op: Any) -> dict[str, AttrValue]:
         if kind not in _OPTIONS:
@@ -213,7 +215,7 @@ class _Reader:
     # Tensors
 
     def tensor(self, raw: Any, computed: bool) -> Tensor:
-        name = _text(raw.Name())
+        name = self.text(raw.Name())
         dtype = self.dtype(raw, name)
         shape = self.shape(raw, name)
         size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
@@ -297,6 +299,12 @@ class _Reader:
             if not low <= index < tensor_count:
                 raise self.error(what, f"in [{low}, {tensor_count})", index)
         return found
+
+    def text(self, raw: bytes | None) -> str:
+        """A name fit for a message; each is copied whole before it is cut."""
+        self.text_bytes += len(raw or b"")
+        self.bounded("bytes of all names", self.text_bytes, _MAX_TEXT_BYTES)
+        return _text(raw)
 
     def bounded(self, what: str, value: int, most: int) -> int:
         if not 0 <= value <= most:

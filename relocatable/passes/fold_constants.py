@@ -18,10 +18,14 @@ from relocatable.passes.edit import int_attr, with_tensors
 
 Array = npt.NDArray[Any]
 
+# A small file may ask for the same constant many times over, or pack it thousands of times.
+_MAX_FOLDED_BYTES = 1 << 28
+
 
 def fold_constants(graph: Graph) -> Graph:
     """Turns outputs that can be known now into constants, and drops their operators."""
     known: dict[int, Tensor] = {}
+    folded_bytes = 0
     ops = []
     for op in graph.ops:
         tensors = [known.get(i, graph.tensors[i]) for i in op.inputs if i != -1]
@@ -29,6 +33,12 @@ def fold_constants(graph: Graph) -> Graph:
             ops.append(op)
             continue
         output = graph.tensors[op.outputs[0]]
+        folded_bytes += output.size_bytes
+        if folded_bytes > _MAX_FOLDED_BYTES:
+            raise GraphError(
+                f"{op.kind} '{op.name}': constants computed here and before must have at most "
+                f"{_MAX_FOLDED_BYTES} bytes; have {folded_bytes}"
+            )
         known[op.outputs[0]] = _constant(op, output, _evaluate(op, tensors, output))
     return with_tensors(replace(graph, ops=tuple(ops)), known)
 
@@ -89,11 +99,22 @@ def _slice(op: Op, axis: int, begin: Array, end: Array, step: Array) -> slice:
     )
 
 
+def _check_joined(op: Op, inputs: list[Tensor], output: Tensor) -> None:
+    """Before it is made: the output's size is bounded, what the inputs add up to is not."""
+    joined = sum(t.count for t in inputs)
+    if joined != output.count:
+        raise GraphError(
+            f"{op.kind} '{op.name}': output must have {joined} values; has {output.count}"
+        )
+
+
 def _pack(op: Op, inputs: list[Tensor], output: Tensor) -> Array:
+    _check_joined(op, inputs, output)
     return np.stack([_data(t) for t in inputs], axis=int_attr(op, "axis"))
 
 
 def _concatenation(op: Op, inputs: list[Tensor], output: Tensor) -> Array:
+    _check_joined(op, inputs, output)
     return np.concatenate([_data(t) for t in inputs], axis=int_attr(op, "axis"))
 
 

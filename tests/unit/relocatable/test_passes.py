@@ -123,7 +123,7 @@ def test_dequantize_of_a_constant_is_litert_s():
 
 def test_constants_that_do_not_fit_are_a_graph_error():
     b = GraphBuilder()
-    parts = [b.constant([1, 2]), b.constant([1, 2, 3])]
+    parts = [b.constant([1]), b.constant([1, 2, 3])]
     graph = b.graph(b.op("PACK", parts, b.tensor(2, 2, dtype="int32"), axis=0))
     with pytest.raises(GraphError, match="constants must fit"):
         fold_constants(graph)
@@ -131,6 +131,24 @@ def test_constants_that_do_not_fit_are_a_graph_error():
     graph = b.graph(b.op("RESHAPE", (b.constant([1, 2]),), b.tensor(3, dtype="int32")))
     with pytest.raises(GraphError, match="must have 3 values; has 2"):
         fold_constants(graph)
+
+
+@pytest.mark.parametrize("kind", ["PACK", "CONCATENATION"])
+def test_a_constant_joined_thousands_of_times_is_refused_before_it_is_made(kind):
+    b = GraphBuilder()
+    part = b.constant(np.zeros(1 << 20, np.int8), "int8")
+    y = b.op(kind, [part] * 50_000, b.tensor(16), axis=0, fused_activation_function="NONE")
+    with pytest.raises(GraphError, match=r"must have 52428800000 values; has 16"):
+        fold_constants(b.graph(y))
+
+
+def test_constants_computed_many_times_over_are_refused():
+    b = GraphBuilder()
+    part = b.constant(np.zeros(1 << 22, np.int8), "int8", PLAIN)
+    for _ in range(20):
+        y = b.op("DEQUANTIZE", (part,), b.tensor(1 << 22, dtype="float32"))
+    with pytest.raises(GraphError, match=r"at most 268435456 bytes; have 285212672"):
+        fold_constants(b.graph(y))
 
 
 # ---- drop_reshapes -------------------------------------------------------------------------------

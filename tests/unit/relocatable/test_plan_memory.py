@@ -15,7 +15,7 @@ from relocatable.check_plan import check_plan
 from relocatable.errors import PlanError
 from relocatable.graph import Graph
 from relocatable.kernel_call import KernelCall
-from relocatable.plan_memory import Plan, plan_memory
+from relocatable.plan_memory import Plan, _Block, _choices, plan_memory
 
 
 def call(
@@ -233,3 +233,11 @@ def test_check_refuses(offsets, scratch, message):
     calls = [replace(calls[0], scratch_bytes=16)]
     with pytest.raises(PlanError, match=message):
         check_plan(graph, calls, Plan(336, offsets, scratch))
+
+
+def test_the_more_blocks_the_fewer_choices_are_tried() -> None:
+    small = [_Block(16, i, i) for i in range(100)]
+    many = [_Block(16 * (i + 1), i, i) for i in range(4000)]
+    for blocks, most in ((small, 17), (many, 2)):
+        grows = {i: replace(b, size=16 * (i + 1)) for i, b in enumerate(blocks)}
+        assert len(list(_choices(list(pairwise(grows)), grows))) == most

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -173,3 +174,12 @@ def test_shared_buffers_cost_no_copies():
     graph = read_tflite(shared_model("mlperf_vww_int8.tflite").read_bytes(), "vww")
     constants = [t.data for t in graph.tensors if t.data is not None]
     assert all(c.base is not None for c in constants)
+
+
+def test_names_are_bounded_in_all():
+    b = GraphBuilder()
+    tensors = [b.input(4, 4), *(b.tensor(4, 4, name="n" * (1 << 20)) for _ in range(20))]
+    for x, y in pairwise(tensors):
+        b.op("RELU", (x,), y)
+    with pytest.raises(ModelError, match=r"bytes of all names must be in \[0, 16777216\]"):
+        read_tflite(make_tflite(b.graph(tensors[-1])), "test")
