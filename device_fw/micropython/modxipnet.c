@@ -6,6 +6,9 @@
 #include "micropython/preprocess.h"
 #include "micropython/rpc.h"
 #include "micropython/store_module.h"
+#ifdef XN_USER_MODULE
+#include "micropython/usermod/serve.h"
+#endif
 
 #include "core/xn_active.h"
 #include "core/xn_error.h"
@@ -140,6 +143,10 @@ static const mp_rom_map_elem_t xipnet_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_rpc), MP_ROM_PTR(&xn_rpc_register_obj)},
     {MP_ROM_QSTR(MP_QSTR_emit), MP_ROM_PTR(&xn_rpc_emit_obj)},
     {MP_ROM_QSTR(MP_QSTR_Array), MP_ROM_PTR(&xn_array_type)},
+#ifdef XN_USER_MODULE
+    {MP_ROM_QSTR(MP_QSTR___init__), MP_ROM_PTR(&xn_user_init_obj)},
+    {MP_ROM_QSTR(MP_QSTR_serve), MP_ROM_PTR(&xn_user_serve_obj)},
+#endif
 };
 static MP_DEFINE_CONST_DICT(xipnet_globals, xipnet_globals_table);
 

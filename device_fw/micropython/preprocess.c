@@ -56,9 +56,9 @@ xn_image xn_preprocess_image(mp_obj_t pixels, mp_obj_t shape, int flags) {
 
 void xn_preprocess_bilinear(const xn_image *from, const xn_image *to) {
     size_t bytes = xn_image_bilinear_work(from, to);
-    void *work = m_malloc(bytes);
+    uint8_t *work = m_new(uint8_t, bytes);
     xn_image_bilinear(from, to, work);
-    m_free(work);
+    m_del(uint8_t, work, bytes);
 }
 
 // Where a result goes: the buffer given as `out`, or a new bytearray, which becomes *out.
@@ -237,14 +237,14 @@ static mp_obj_t preprocess_quantise(size_t n, const mp_obj_t *pos, mp_map_t *kw)
     uint8_t *at = room(&args[5].u_obj, from.len);
     mp_get_buffer_raise(args[5].u_obj, &to, MP_BUFFER_WRITE);
     check_length(from.len, (uint64_t)(from.len / channels) * channels);
-    uint8_t (*tables)[256] = m_malloc(channels * 256);
+    uint8_t (*tables)[256] = (void *)m_new(uint8_t, channels * 256);
     for (size_t i = 0; i < channels; i++) {
         xn_image_scaling scaling = {mean[i], std[i], scale, mp_obj_get_int(args[2].u_obj)};
         xn_image_quantise_table(&scaling, to.typecode == 'b', tables[i]);
     }
     xn_image_map(from.buf, at, (uint32_t)(from.len / channels), (uint32_t)channels,
                  (const uint8_t (*)[256])tables);
-    m_free(tables);
+    m_del(uint8_t, tables[0], channels * 256);
     return args[5].u_obj;
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(preprocess_quantise_obj, 3, preprocess_quantise);

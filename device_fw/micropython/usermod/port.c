@@ -1,0 +1,194 @@
+// What core/xn_port.h asks for, on a Cortex-M under a MicroPython port of others. All is weak: a
+// board defines what it does better, in a file named by XIPNET_PORT_C. Flash is what every real
+// board must define; the memory that stands in for it here forgets at power-off.
+#include "micropython/usermod/serve.h"
+
+#include "core/xn_port.h"
+#include "core/xn_status.h"
+
+#include "py/mphal.h"
+
+#include <string.h>
+
+#define WEAK __attribute__((weak))
+
+#ifndef XN_USER_ARENA_BYTES
+#define XN_USER_ARENA_BYTES (64u * 1024u)
+#endif
+#ifndef XN_USER_STACK_BYTES
+#define XN_USER_STACK_BYTES 4096u // that a step may use
+#endif
+#ifndef XN_USER_FLASH_BYTES
+#define XN_USER_FLASH_BYTES (128u * 1024u)
+#endif
+
+// ---- Identity -----------------------------------------------------------------------------------
+
+#if defined(__ARM_FEATURE_MVE)
+#define CPU "cortex-m55"
+#define LEVEL XN_LEVEL_V81M
+#elif defined(__ARM_ARCH_8M_MAIN__)
+#define CPU "cortex-m33"
+#define LEVEL XN_LEVEL_V8M
+#elif defined(__ARM_ARCH_7EM__)
+#define CPU "cortex-m4"
+#define LEVEL XN_LEVEL_V7M
+#elif defined(__ARM_ARCH_7M__)
+#define CPU "cortex-m3"
+#define LEVEL XN_LEVEL_V7M
+#else
+#define CPU "cortex-m0plus"
+#define LEVEL XN_LEVEL_V6M
+#endif
+
+static uint32_t features(void) {
+    uint32_t present = 0;
+#ifdef __ARM_FEATURE_DSP
+    present |= XN_FEATURE_DSP;
+#endif
+#if defined(__ARM_FP) && (__ARM_FP & 4)
+    present |= XN_FEATURE_FP32;
+#endif
+#if defined(__ARM_FP) && (__ARM_FP & 8)
+    present |= XN_FEATURE_FP64;
+#endif
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+    present |= XN_FEATURE_MVE_I;
+#endif
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+    present |= XN_FEATURE_MVE_F;
+#endif
+    return present;
+}
+
+WEAK const xn_port_cpu *xn_port_identity(void) {
+    static xn_port_cpu identity = {
+        .board = MICROPY_HW_BOARD_NAME, .cpu = CPU, .family = XN_FAMILY_CORTEX_M, .level = LEVEL};
+    identity.features = features();
+    return &identity;
+}
+
+// ---- Bytes, time, memory ------------------------------------------------------------------------
+
+WEAK void xn_port_send(const uint8_t *bytes, uint32_t n) {
+    if (!xn_user_quiet) {
+        mp_hal_stdout_tx_strn((const char *)bytes, n);
+    }
+}
+
+WEAK uint64_t xn_port_time_us(void) {
+    static uint32_t last, wraps;
+    uint32_t now = (uint32_t)mp_hal_ticks_us();
+    wraps += now < last ? 1u : 0u;
+    last = now;
+    return (uint64_t)wraps << 32 | now;
+}
+
+WEAK uint8_t *xn_port_arena(uint32_t *bytes) {
+    static uint8_t arena[XN_USER_ARENA_BYTES] __attribute__((aligned(XN_ARENA_ALIGN)));
+    *bytes = sizeof arena;
+    return arena;
+}
+
+WEAK uint32_t xn_port_step_stack(void) {
+    return XN_USER_STACK_BYTES;
+}
+
+// ---- The CPU ------------------------------------------------------------------------------------
+
+WEAK uint32_t xn_port_lock(void) {
+    uint32_t state;
+    __asm volatile("mrs %0, primask\ncpsid i" : "=r"(state)::"memory");
+    return state;
+}
+
+WEAK void xn_port_unlock(uint32_t state) {
+    __asm volatile("msr primask, %0" ::"r"(state) : "memory");
+}
+
+WEAK void xn_port_sync_code(const void *at, uint32_t n) {
+    (void)at;
+    (void)n;
+    __asm volatile("dsb\nisb" ::: "memory");
+}
+
+WEAK int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx) {
+    return step(ctx);
+}
+
+WEAK void xn_port_note_step(int32_t step) {
+    (void)step; // faults are the port's own affair
+}
+
+WEAK void xn_port_limit_step(uint32_t ms) {
+    (void)ms;
+}
+
+WEAK void xn_port_reset(void) {
+    *(volatile uint32_t *)0xE000ED0C = 0x05FA0004; // SCB_AIRCR: SYSRESETREQ
+    for (;;) {
+    }
+}
+
+WEAK const xn_port_boot *xn_port_boot_report(void) {
+    static const xn_port_boot boot = {XN_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
+    return &boot;
+}
+
+static uint32_t kept;
+
+WEAK uint32_t xn_port_kept(void) {
+    return kept;
+}
+
+WEAK void xn_port_keep(uint32_t word) {
+    kept = word;
+}
+
+// ---- Flash: memory that follows its rules -------------------------------------------------------
+
+#define SECTOR_BYTES 4096u
+
+static uint8_t *flash_at(uint32_t offset) {
+    static uint8_t flash[XN_USER_FLASH_BYTES] __attribute__((aligned(SECTOR_BYTES)));
+    return flash + offset;
+}
+
+static int inside(uint32_t offset, uint32_t n) {
+    return offset <= XN_USER_FLASH_BYTES && n <= XN_USER_FLASH_BYTES - offset;
+}
+
+WEAK const xn_port_flash *xn_port_flash_geometry(void) {
+    static const xn_port_flash geometry = {XN_USER_FLASH_BYTES, SECTOR_BYTES, 256, 1};
+    return &geometry;
+}
+
+WEAK int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
+    if (!inside(offset, n)) {
+        return XN_E_RANGE;
+    }
+    memcpy(to, flash_at(offset), n);
+    return 0;
+}
+
+WEAK int xn_port_flash_erase(uint32_t offset) {
+    if (!inside(offset, SECTOR_BYTES) || offset % SECTOR_BYTES != 0) {
+        return XN_E_RANGE;
+    }
+    memset(flash_at(offset), 0xFF, SECTOR_BYTES);
+    return 0;
+}
+
+WEAK int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
+    if (!inside(offset, n)) {
+        return XN_E_RANGE;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        flash_at(offset)[i] &= ((const uint8_t *)from)[i];
+    }
+    return 0;
+}
+
+WEAK const uint8_t *xn_port_flash_map(uint32_t offset) {
+    return flash_at(offset);
+}

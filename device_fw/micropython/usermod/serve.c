@@ -1,0 +1,61 @@
+#include "micropython/usermod/serve.h"
+
+#include "micropython/scripts.h"
+#include "micropython/vm.h"
+
+#include "core/xn_link.h"
+#include "core/xn_server.h"
+
+#include "py/mphal.h"
+#include "py/runtime.h"
+
+#define CTRL_C 3
+
+bool xn_user_quiet;
+
+// The port runs boot.py and main.py itself, as it always does.
+void xn_scripts_on_break(void) {}
+
+void xn_scripts_poll(void) {}
+
+// At the first import in each life of the VM; the core lives longer than that.
+static mp_obj_t user_init(void) {
+    static bool started;
+    if (!started) {
+        started = true;
+        xn_user_quiet = true;
+        xn_vm_attach();
+        xn_server_init();
+        xn_user_quiet = false;
+    }
+    xn_vm_open(true);
+    return mp_const_none;
+}
+MP_DEFINE_CONST_FUN_OBJ_0(xn_user_init_obj, user_init);
+
+// Until a Ctrl-C comes as text; within a frame it is a byte like any other.
+static void serve(void) {
+    for (;;) {
+        xn_link_receive((uint8_t)mp_hal_stdin_rx_chr());
+        for (int c; (c = xn_link_text_get()) >= 0;) {
+            if (c == CTRL_C) {
+                return;
+            }
+        }
+        xn_vm_poll();
+    }
+}
+
+static mp_obj_t user_serve(void) {
+    nlr_buf_t nlr;
+    mp_hal_set_interrupt_char(-1);
+    if (nlr_push(&nlr) == 0) {
+        serve();
+        nlr_pop();
+        mp_hal_set_interrupt_char(CTRL_C);
+        return mp_const_none;
+    }
+    mp_hal_set_interrupt_char(CTRL_C);
+    nlr_jump(nlr.ret_val);
+}
+MP_DEFINE_CONST_FUN_OBJ_0(xn_user_serve_obj, user_serve);

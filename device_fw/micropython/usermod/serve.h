@@ -1,0 +1,15 @@
+// xipnet inside of a port of others: the module starts with its first import, and serves the SDK
+// while xipnet.serve() runs.
+#ifndef XN_SERVE_H
+#define XN_SERVE_H
+
+#include <stdbool.h>
+
+#include "py/obj.h"
+
+extern bool xn_user_quiet; // nothing is sent: nobody expects frames before serve()
+
+MP_DECLARE_CONST_FUN_OBJ_0(xn_user_init_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(xn_user_serve_obj);
+
+#endif

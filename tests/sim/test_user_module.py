@@ -1,0 +1,140 @@
+"""xipnet as a user C module of upstream's own port for QEMU, a Cortex-M3 board: built from the pinned
+source as it is, and served to the SDK."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sim.conftest import example_model
+
+from device_fw.fetch_micropython import micropython_source
+from host_sdk import Device
+from host_sdk.transports.stream import SocketTransport
+from relocatable import compile_model
+from relocatable.host import run as run_on_host
+
+pytestmark = [pytest.mark.sim, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+USERMOD = ROOT / "device_fw" / "micropython" / "usermod" / "boards"
+WAIT_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for tool in ("arm-none-eabi-gcc", "make"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"needs {tool} (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi make)")
+    build = tmp_path_factory.mktemp("usermod")
+    command = [
+        *("make", "-C", str(micropython_source() / "ports" / "qemu"), "-j2"),
+        *("BOARD=MPS2_AN385", f"BUILD={build}", "FROZEN_MANIFEST="),
+        f"USER_C_MODULES={ROOT / 'device_fw'}",
+        f"XIPNET_PORT_C={USERMOD / 'qemu_mps2.c'}",
+        f"XIPNET_LDFLAGS=-Wl,-T,{USERMOD / 'qemu_mps2.ld'}",
+        "XIPNET_CFLAGS=-DXN_USER_ARENA_BYTES=262144 -DXN_USER_FLASH_BYTES=1048576",
+    ]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-4000:]
+    return build / "firmware.elf"
+
+
+class Prompt:
+    """The prompt of a board, as text."""
+
+    def __init__(self, wire: socket.socket) -> None:
+        self.wire = wire
+
+    def until(self, end: bytes) -> bytes:
+        seen = b""
+        while not seen.endswith(end):
+            got = self.wire.recv(4096)
+            assert got, f"the board is gone after {seen!r}"
+            seen += got
+        return seen
+
+    def line(self, text: str) -> str:
+        self.wire.sendall(text.encode() + b"\r")
+        return self.until(b">>> ").partition(b"\r\n")[2].decode()
+
+
+@pytest.fixture
+def prompt(firmware: Path) -> Iterator[Prompt]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    serial = f"tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on"
+    command = ["qemu-system-arm", "-machine", "mps2-an385", "-nographic", "-monitor", "null"]
+    command += ["-semihosting", "-serial", serial, "-kernel", str(firmware)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        with _connect(port) as wire:
+            wire.settimeout(WAIT_S)
+            prompt = Prompt(wire)
+            prompt.until(b">>> ")
+            yield prompt
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _connect(port: int) -> socket.socket:
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_the_module_works_at_the_prompt(prompt: Prompt) -> None:
+    assert "'cpu': 'cortex-m3'" in prompt.line("import xipnet; xipnet.info()")
+    prompt.line("xipnet.store.write('x', b'abc')")
+    assert prompt.line("bytes(xipnet.store.read('x'))").startswith("b'abc'")
+    resized = prompt.line("list(xipnet.preprocess.resize(bytes(range(16)), (4, 4), (2, 2)))")
+    pixels = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
+    expected = pixels.resize((2, 2), Image.Resampling.BILINEAR)
+    assert resized.startswith(str(np.asarray(expected).ravel().tolist()))
+
+
+def test_serve_gives_the_board_to_the_sdk(prompt: Prompt) -> None:
+    prompt.line("import xipnet; kept = 41")
+    prompt.wire.sendall(b"xipnet.serve()\r")
+    prompt.until(b"serve()\r\n")
+    model = example_model("digits")
+    x = np.random.default_rng(2).integers(0, 256, (1, 8, 8, 1), np.uint8)
+    with Device(SocketTransport(prompt.wire, "usermod", lambda: None)) as board:
+        assert board.eval("kept + 1") == 42
+        assert board.exec("print('printed')").strip() == "printed"
+        assert board.load_model(model).golden
+        np.testing.assert_array_equal(
+            board.infer(x, raw=True),
+            run_on_host(compile_model(model, target="host"), x),
+        )
+        board.exec("@xipnet.rpc\ndef double(n):\n    return 2 * n\n")
+        assert board.rpc.double(21) == 42
+        board.put("notes.txt", b"abc" * 1000)
+        assert board.get("notes.txt") == b"abc" * 1000
+        board.write_text(b"\x03")
+        assert shown(board, ">>> ")
+        board.write_text(b"kept, xipnet.models()[0]['name']\r")
+        assert "(41, 'digits')" in shown(board, "')")
+
+
+def shown(board: Device, end: str) -> str:
+    """What the board prints, up to `end`."""
+    deadline, text = time.monotonic() + WAIT_S, ""
+    while end not in text:
+        assert time.monotonic() < deadline, text
+        text += board.stdout.read()
+        time.sleep(0.02)
+    return text
