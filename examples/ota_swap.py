@@ -5,6 +5,8 @@
 A Python loop on the board classifies a picture over and over with the active model. Meanwhile the
 PC uploads another model under the same name, over the same UART. The board checks and tests it,
 then switches between two runs; the loop counts which model answered and the longest pause it saw.
+The last model is on trial, does not please, and the one before returns. `xipnet ota` does the same
+for many boards at once (docs/OTA.md).
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import sys
 import threading
 from pathlib import Path
 
-from host_sdk import Device
+import numpy as np
+
+from host_sdk import Device, HealthCheckError
 
 DIGITS = Path(__file__).parent / "models" / "digits.tflite"
 LABELS = [str(digit) for digit in range(10)]
 
-# On the board. The two models are told apart by how many classes they give.
+# On the board. The models are told apart by how many classes they give.
 LOOP = """
 import time, xipnet
 
@@ -47,6 +51,11 @@ def head(top_k: int) -> dict[str, object]:
     return {"head": "classify", "labels": LABELS, "classify": {"top_k": top_k, "softmax": True}}
 
 
+def is_brief(board: Device) -> bool:
+    """A check of a model on trial: it must give few classes."""
+    return len(board.classify(np.zeros((8, 8), np.uint8))) <= 3
+
+
 def main() -> None:
     port = sys.argv[1] if len(sys.argv) > 1 else "sim://cortex-m55"
     with Device(port, on_text=lambda text: print(text, end="")) as board:
@@ -56,9 +65,18 @@ def main() -> None:
         running.start()
         for top_k in (1, 3, 1):
             loaded = board.load_model(DIGITS, "reader", head=head(top_k))
-            print(f"PC: version {loaded.version} is active, {loaded.sent_bytes:,} bytes sent")
+            print(
+                f"PC: version {loaded.version} is active, {loaded.sent_bytes:,} bytes sent, "
+                f"no run waited longer than {(loaded.pause_us or 0) / 1000:.1f} ms"
+            )
+        try:
+            board.load_model(DIGITS, "reader", head=head(top_k=5), confirm=is_brief)
+        except HealthCheckError as error:
+            print(f"PC: {error}")
         board.interrupt()
         running.join()
+        for event in board.history("reader")[-4:]:
+            print(f"PC: version {event.version} {event.event} {event.why}".rstrip())
         print(f"board: {board.eval('runs')}, longest pause {board.eval('longest_ms')} ms")
 
 

@@ -19,7 +19,9 @@ def test_models_are_swapped_under_a_running_loop() -> None:
     command = [sys.executable, str(EXAMPLES / "ota_swap.py")]
     here = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=here)
-    assert [int(v) for v in re.findall(r"PC: version (\d+)", run.stdout)] == [2, 3, 4]
+    assert [int(v) for v in re.findall(r"PC: version (\d+) is active", run.stdout)] == [2, 3, 4]
+    assert "check of 'reader' version 5 failed: it returned False" in run.stdout
+    assert "PC: version 5 returned withdrawn by the host" in run.stdout
     counts = re.findall(r"[13]: (\d+)", run.stdout.splitlines()[-1])
     assert len(counts) == 2
     assert "board: stopped" in run.stdout
