@@ -1,5 +1,6 @@
-"""xipnet as a user C module of upstream's own port for QEMU, a Cortex-M3 board: built from the pinned
-source as it is, and served to the SDK."""
+"""xipnet as a user C module of upstream's own port for QEMU, a Cortex-M3 board.
+
+Built from the pinned source as it is, and served to the SDK."""
 
 from __future__ import annotations
 
