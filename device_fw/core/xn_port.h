@@ -50,7 +50,9 @@ typedef struct xn_port_flash {
 //   them, at a cost. The receiver holds `window` frames, what a host sends before it waits.
 // - So does whatever else interrupts: the clock (xn_port_time_us() may not fall behind, trials and
 //   time limits are measured by it), fault handlers.
-// - A break (Ctrl-C) or a reset that a person asks for waits for the end of the operation.
+// - A reset may come in the middle (power, a watchdog, a person who sends five Ctrl-C): the store
+//   outlives it, but a chip that goes on erasing cannot be booted from. The board resets the flash
+//   too, by its pin, or by the driver at the start.
 // A board with the store in a chip of its own needs none of this for its code; what is mapped
 // must not be touched by interrupts or DMA meanwhile.
 const xn_port_flash *xn_port_flash_geometry(void);
