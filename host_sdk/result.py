@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
@@ -95,6 +96,12 @@ class Detections(Sequence[Detection]):
     def _repr_html_(self) -> str:
         table = html_table(self.title, *self.table())
         return html_picture(self.draw()) + table
+
+    def _repr_png_(self) -> bytes:
+        """The drawn picture, for notebooks that show no HTML."""
+        png = io.BytesIO()
+        self.draw().save(png, "PNG")
+        return png.getvalue()
 
 
 class Classes(Sequence[Class]):

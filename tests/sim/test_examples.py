@@ -27,6 +27,22 @@ def test_models_are_swapped_under_a_running_loop() -> None:
     assert "board: stopped" in run.stdout
 
 
+@pytest.mark.slow
+def test_a_second_model_is_swapped_under_a_resident_loop() -> None:
+    command = [sys.executable, str(EXAMPLES / "pipeline.py")]
+    here = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=here)
+    frames = [
+        (int(n), m) for n, m in re.findall(r"frame (\d+), (\w+): (?:dark|bright|midd)", run.stdout)
+    ]
+    assert [model for _, model in frames] == ["shade2"] * 3 + ["shade3"] * 3
+    first, last, count = map(int, re.search(r"frames (\d+) to (\d+), (\d+)", run.stdout).groups())
+    assert first == frames[2][0] + 1  # no frame is left out
+    assert count == last - first + 1
+    assert frames[3][0] == last + 2  # takewhile() has eaten the first of the new model
+    assert run.stdout.endswith("0 events lost\n")
+
+
 def test_a_drawn_digit_is_named_on_the_board() -> None:
     with Device("sim://cortex-m7") as board:
         board.load_model(EXAMPLES / "models/digits.tflite")

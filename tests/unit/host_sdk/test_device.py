@@ -231,6 +231,7 @@ def test_detect_gives_boxes_in_the_pictures_pixels(connect: Connect) -> None:
     assert found.draw().size == (100, 100)
     assert repr(found).startswith("2 detections in 100x100, 1.5 ms\nlabel  score")
     assert 'src="data:image/png;base64,' in found._repr_html_()
+    assert found._repr_png_().startswith(b"\x89PNG")
     assert found.to_json()[0]["label"] == "dog"
     assert len(found[:1]) == 1
 

@@ -1,0 +1,53 @@
+# Runs on the board, alone and for ever: frame -> detect -> crop -> classify -> emit.
+#
+# examples/pipeline.py puts this file into the store as main.py, so that it runs at every start;
+# whoever listens on the PC sees what it emits. Models: "coins" finds, a second looks at each find.
+import xipnet
+from xipnet import preprocess, store
+
+SCENE, SCENE_SHAPE = "scene.gray", (303, 384)  # what the camera would see
+VIEW = (200, 200)
+
+detector = xipnet.Model("coins")
+second = xipnet.Model("shade2")
+following = None  # becomes the second model at the next frame
+
+
+@xipnet.rpc
+def use(name):
+    """Takes another model as the second one, from the next frame on; the loop goes on."""
+    global following
+    following = xipnet.Model(name)  # where it cannot be opened, this call fails and nothing else
+
+
+def frames():
+    """The pictures of a camera: a window that wanders over the scene, which stays in flash."""
+    scene = store.read(SCENE)
+    left, step = 0, 8
+    while True:
+        yield preprocess.crop(scene, SCENE_SHAPE, (left, 60, VIEW[1], VIEW[0]))
+        if not 0 <= left + step <= SCENE_SHAPE[1] - VIEW[1]:
+            step = -step
+        left += step
+
+
+def look(frame, box):
+    """What the second model says of a box of a frame."""
+    left, top = max(int(box[0]), 0), max(int(box[1]), 0)
+    width, height = min(int(box[2]), VIEW[1]) - left, min(int(box[3]), VIEW[0]) - top
+    part = preprocess.crop(frame, VIEW, (left, top, width, height))
+    best = second.classify(part, shape=(height, width))[0]
+    return box, best.label, best.score
+
+
+def run():
+    global second, following
+    for number, frame in enumerate(frames()):
+        if following is not None:
+            second.close()
+            second, following = following, None
+        found = [look(frame, d.box) for d in detector.detect(frame, shape=VIEW)]
+        xipnet.emit("coins", {"frame": number, "model": second.name, "found": found})
+
+
+run()
