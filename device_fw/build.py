@@ -160,6 +160,7 @@ def _defines(board: Board) -> tuple[str, ...]:
         f'-DXN_BOARD_CPU="{board.cpu}"',
         f"-DXN_CPU_HZ={board.hz}u",
         f"-DXN_UART_BASE={board.uart_base:#x}u",
+        f"-DXN_UART_HZ={board.uart_hz}u",
         f"-DXN_UART_IRQ={board.uart_irq}u",
         f"-DXN_FLASH_BASE={board.flash_base:#x}u",
         f"-DXN_FLASH_BYTES={board.flash_size:#x}u",

@@ -8,10 +8,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy.typing as npt
 
+from host_sdk.baud import negotiate, restore
 from host_sdk.client import Client
 from host_sdk.errors import RunError, UploadHashError
 from host_sdk.events import EventCallback, Events, EventStream
@@ -66,7 +67,9 @@ class Device:
         port: a serial port ("/dev/ttyACM0", "COM3"), a URL of pyserial ("rfc2217://HOST:PORT"),
             "socket://HOST:PORT", "sim://cortex-m55?flash=FILE", or a `Transport`. None: what
             XIPNET_PORT says, else the only USB serial port.
-        baud: line speed of a serial port.
+        baud: line speed of a serial port at first; boards start with 115200.
+        baudrate: line speed to change to, together with the board: "max" tries what works. The
+            line is verified, falls back where it must, and is left at 115200 by `close`.
         timeout_s: how long the board may take to answer at first.
         on_text: called with what the board prints, as it comes, in another thread; without it, see
             `stdout`.
@@ -88,6 +91,7 @@ class Device:
         port: str | Transport | None = None,
         *,
         baud: int = 115200,
+        baudrate: int | Literal["max"] | None = None,
         timeout_s: float = 10.0,
         on_text: TextListener | None = None,
     ) -> None:
@@ -96,7 +100,10 @@ class Device:
         self.stdout = Console(on_text)
         transport = open_transport(port, baud) if isinstance(port, str) else port
         self._port = transport.name
+        self._transport = transport
         self._client = Client(transport, self.stdout, timeout_s)
+        self._baudrate = baudrate
+        self._negotiate()
         self._python = PythonService(self._client, self.stdout)
         self.rpc = Rpc(self._client)
         self._events = Events(self._client)
@@ -602,7 +609,14 @@ class Device:
             timeout_s: how long that may take.
         """
         with self._still():
+            restore(self._client, self._transport)
             self._client.restart(timeout_s, safe)
+            self._negotiate()
+
+    @property
+    def baud(self) -> int:
+        """Bits per second of the line now; 0 where it has no speed, as on USB or in a simulator."""
+        return getattr(self._transport, "baud", 0)
 
     @property
     def is_open(self) -> bool:
@@ -612,7 +626,18 @@ class Device:
     def close(self) -> None:
         """Frees the port; ends a simulated board. Calling it again does nothing."""
         self._events.stop()
+        if self.is_open:
+            restore(self._client, self._transport)
         self._client.close()
+
+    def _negotiate(self) -> None:
+        if self._baudrate is None:
+            return
+        try:
+            negotiate(self._client, self._transport, self._baudrate)
+        except BaseException:
+            self._client.close()
+            raise
 
     def __enter__(self) -> Device:
         return self

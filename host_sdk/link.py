@@ -56,6 +56,7 @@ _BULK_METHODS = _PLAIN_METHODS | _READ_METHODS | {"run", "put_copy", "put_patch"
 _RETRY_GROWTH = 1.5
 _RETRY_MAX_S = 4.0
 _POLL_S = 0.05
+_DESPAIR_S = 3.0
 _ID_SPAN = 12  # the board keeps 16 replies: stay well within
 _SEEN_TEXT_BYTES = 200
 
@@ -140,6 +141,8 @@ class Link:
         max_body_bytes: longest body that the board takes.
         counters: for tests and for the curious.
         pace: what was learnt of the line.
+        on_silence: called in a caller's thread when the board has been silent for seconds though it
+            was asked; None: nothing.
         on_event: called with number, topic and value of an event, in the reader's thread.
         on_end: called when the port is closed or gone.
     """
@@ -163,6 +166,7 @@ class Link:
         self._transmissions = 0
         self._heard_s = 0.0
         self.pace = Pace(getattr(transport, "baud", 0))
+        self.on_silence: Callable[[], None] | None = None
         self._urgent = 0  # small frames that wait to be sent
         self._under_way: dict[int, Pending] = {}
         self._probe: Pending | None = None
@@ -331,10 +335,23 @@ class Link:
                 if self._gone is not None or ready():
                     return
                 due = self._due(now)
-                if not due:
+                despair = self._takes_despair(now)
+                if not due and despair is None:
                     self._changed.wait(_POLL_S)
+            if despair is not None:
+                despair()
             for pending in due:
                 self._transmit(pending)
+
+    def _takes_despair(self, now: float) -> Callable[[], None] | None:
+        """`on_silence`, once, where a probe has waited too long."""
+        probe = self._probe
+        if probe is None or not probe.first_sent:
+            return None
+        if now - max(probe.sent_s, self._heard_s) < _DESPAIR_S:
+            return None
+        despair, self.on_silence = self.on_silence, None
+        return despair
 
     def _expire(self, now: float) -> None:
         for pending in list(self._under_way.values()):

@@ -41,6 +41,7 @@ class Board:
         parts: sources of `boards/common` that the board is made of.
         hz: clock of the core and its SysTick.
         uart_base: address of the UART.
+        uart_hz: the clock that its baud rate is divided from.
         uart_irq: its receive interrupt.
         flash_base: where the flash is mapped.
         flash_size: the whole flash.
@@ -57,6 +58,7 @@ class Board:
     parts: tuple[str, ...]
     hz: int
     uart_base: int
+    uart_hz: int
     uart_irq: int
     flash_base: int
     flash_size: int
@@ -145,6 +147,7 @@ def _parse(table: dict[str, Any]) -> Board:
         parts=tuple(build["parts"]),
         hz=table["clock"]["hz"],
         uart_base=uart["base"],
+        uart_hz=uart["hz"],
         uart_irq=uart["irq"],
         flash_base=flash["base"],
         flash_size=flash["size"],

@@ -21,6 +21,7 @@ const xn_method xn_methods[] = {
     {"ping", "ping(x) -> x", xn_method_ping, true},
     {"reset", "reset(safe=false) -> nil: restarts the board; safe: without its scripts",
      xn_method_reset, false},
+    {"baud", "baud(rate) -> nil: changes the line's speed after this reply", xn_method_baud, false},
     {"ls", "ls(first=0) -> [map]: the store's objects from that one on", xn_method_ls, false},
     {"put_begin", "put_begin(name, type, size, sha256) -> map: starts an upload",
      xn_method_put_begin, false},

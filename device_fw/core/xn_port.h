@@ -30,6 +30,11 @@ const xn_port_cpu *xn_port_identity(void);
 // is free when this returns.
 void xn_port_send(const uint8_t *bytes, uint32_t n);
 
+// Whether the UART can have a speed, to 2 %; a board without one has none.
+bool xn_port_baud_fits(uint32_t rate);
+// Changes the speed once all bytes have left. At the start it is XN_BAUD_START (xn_baud.h).
+void xn_port_set_baud(uint32_t rate);
+
 // ---- Flash: raw NOR. Offsets count from the start of the store's region.
 // -------------------------
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "xn_active.h"
+#include "xn_baud.h"
 #include "xn_error.h"
 #include "xn_methods.h"
 #include "xn_pool.h"
@@ -300,6 +301,7 @@ void xn_server_init(void) {
     session.is_open = false;
     polling = between_steps = resetting = wants_events = false;
     forget_replies();
+    xn_baud_init();
     xn_vm_init();
     // An unreadable store, or a model that cannot be opened, shows itself at the first request.
     if (xn_store_mount() == XN_OK) {
@@ -334,7 +336,7 @@ void xn_server_reset_after_reply(void) {
 }
 
 bool xn_server_pending(void) {
-    return xn_link_frames() > 0 || xn_link_in_frame() || xn_active_due();
+    return xn_link_frames() > 0 || xn_link_in_frame() || xn_active_due() || xn_baud_on_trial();
 }
 
 void xn_server_poll(void) {
@@ -349,6 +351,7 @@ void xn_server_poll(void) {
     while (!resetting && (body = xn_link_frame(0, &n)) != NULL) {
         handle_first(body, n);
     }
+    xn_baud_poll();
     polling = false;
     if (resetting) {
         resetting = false;

@@ -21,6 +21,10 @@ class SerialTransport:
         port: a device ("/dev/ttyACM0", "COM3") or a pyserial URL.
         baud: line speed; without meaning on USB.
 
+    Attributes:
+        name: the port.
+        baud: line speed now.
+
     Raises:
         PortNotFoundError: there is no such port.
         PortBusyError: another Device or program holds it.
@@ -28,6 +32,7 @@ class SerialTransport:
 
     def __init__(self, port: str, baud: int = 115200) -> None:
         self.name = port
+        self.baud = baud
         self._lock = lock_port(port)
         try:
             self._serial = _open(port, baud)
@@ -55,6 +60,15 @@ class SerialTransport:
             self._serial.write(data)
         except (serial.SerialException, OSError, TypeError) as error:
             raise PortClosedError(f"{self.name}: {error}") from error
+
+    def set_baud(self, baud: int) -> None:
+        """Changes the speed, once what was written has left."""
+        try:
+            self._serial.flush()
+            self._serial.baudrate = baud
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise PortClosedError(f"{self.name}: {error}") from error
+        self.baud = baud
 
     def close(self) -> None:
         """See `Transport.close`."""

@@ -177,6 +177,14 @@ const xn_port_cpu *xn_port_identity(void) {
     return &cpu;
 }
 
+bool xn_port_baud_fits(uint32_t rate) {
+    return rate >= 9600 && rate <= 1000000;
+}
+
+void xn_port_set_baud(uint32_t rate) {
+    host.baud = rate;
+}
+
 void xn_port_send(const uint8_t *bytes, uint32_t n) {
     if (host_sent != NULL) {
         host_sent(bytes, n);

@@ -22,6 +22,7 @@ enum host_cut {
 };
 
 typedef struct host_state {
+    uint32_t baud; // 0: never changed
     xn_port_flash flash;
     uint8_t *bytes;      // the flash, executable
     uint8_t *programmed; // 1 per program unit since its last erase

@@ -2,6 +2,7 @@
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
 #include "boards/common/board.h"
+#include "core/xn_baud.h"
 #include "core/xn_link.h"
 #include "core/xn_port.h"
 
@@ -17,12 +18,35 @@
 #define CTRL_RX 2u
 #define CTRL_RX_INTERRUPT 8u
 #define INT_RX 2u
-#define BAUDDIV_MIN 16u // the least the UART takes: as fast as it goes
+#define BAUDDIV_MIN 16u
+#define BAUDDIV_MAX 0xFFFFFu
 
 void xn_board_interrupt(void);
 
+static uint32_t divider(uint32_t rate) {
+    return (XN_UART_HZ + rate / 2u) / rate;
+}
+
+bool xn_port_baud_fits(uint32_t rate) {
+    if (rate == 0 || divider(rate) < BAUDDIV_MIN || divider(rate) > BAUDDIV_MAX) {
+        return false;
+    }
+    uint32_t real = XN_UART_HZ / divider(rate);
+    return (real > rate ? real - rate : rate - real) <= rate / 50u;
+}
+
+void xn_port_set_baud(uint32_t rate) {
+    while (UART_STATE & STATE_TX_FULL)
+        ;
+    // The last byte is in the shift register, which shows nowhere: the time of two bytes.
+    uint64_t end_us = xn_port_time_us() + 20u * 1000000u * UART_BAUDDIV / XN_UART_HZ + 1u;
+    while (xn_port_time_us() < end_us)
+        ;
+    UART_BAUDDIV = divider(rate);
+}
+
 void xn_cmsdk_uart_start(void) {
-    UART_BAUDDIV = BAUDDIV_MIN;
+    UART_BAUDDIV = divider(XN_BAUD_START);
     UART_CTRL = CTRL_TX | CTRL_RX | CTRL_RX_INTERRUPT;
     xn_cpu_enable_irq(XN_UART_IRQ);
 }

@@ -1,0 +1,38 @@
+"""The line's speed, changed together with the real firmware."""
+
+from __future__ import annotations
+
+import pytest
+
+from host_sdk import Device, InputError
+from host_sdk.errors import ParamsError
+
+pytestmark = pytest.mark.sim
+
+
+def test_both_change_and_change_back() -> None:
+    with Device("sim://cortex-m4?baud=115200", baudrate=460800) as board:
+        assert board.baud == 460800
+        assert board.eval("6 * 7") == 42
+        board.reset()  # the board starts at 115200, and both go up again
+        assert board.baud == 460800
+        assert board.eval("6 * 7") == 42
+
+
+def test_max_is_the_fastest_that_the_wire_bears() -> None:
+    with Device("sim://cortex-m4?baud=115200&limit=1000000", baudrate="max") as board:
+        assert board.baud == 1_000_000
+        assert board.eval("6 * 7") == 42
+
+
+def test_a_rate_that_does_not_work_leaves_the_old_one() -> None:
+    with Device("sim://cortex-m4?baud=115200&limit=200000", baudrate=460800) as board:
+        assert board.baud == 115200
+        assert board.eval("6 * 7") == 42
+
+
+def test_rates_that_cannot_be() -> None:
+    with pytest.raises(ParamsError):
+        Device("sim://cortex-m4?baud=115200", baudrate=100_000_000)
+    with pytest.raises(InputError, match="baudrate must be"):
+        Device("sim://cortex-m4?baud=115200", baudrate="fast")  # type: ignore[arg-type]
