@@ -76,6 +76,16 @@ WEAK void xn_port_send(const uint8_t *bytes, uint32_t n) {
     }
 }
 
+// The line is the port's own: its speed stays.
+WEAK bool xn_port_baud_fits(uint32_t rate) {
+    (void)rate;
+    return false;
+}
+
+WEAK void xn_port_set_baud(uint32_t rate) {
+    (void)rate;
+}
+
 WEAK uint64_t xn_port_time_us(void) {
     static uint32_t last, wraps;
     uint32_t now = (uint32_t)mp_hal_ticks_us();
