@@ -1,0 +1,126 @@
+"""Models, store, pictures and calls from the PC, for Python on the board.
+
+Give an editor the folder `device_fw/stubs` as an extra path; in VS Code, that is
+"python.analysis.extraPaths".
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, overload
+
+from typing_extensions import Buffer
+
+from . import preprocess as preprocess
+from . import store as store
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_Shape = tuple[int, int] | tuple[int, int, int]
+
+class Error(Exception):
+    """What the firmware refuses: `args` are the code of docs/ERRORS.md and its text."""
+
+class Detection(NamedTuple):
+    """A thing in a picture."""
+
+    label: str | int
+    """What it is: its number where the model names no labels."""
+    score: float
+    """0..1."""
+    box: tuple[float, float, float, float]
+    """x0, y0, x1, y1: pixels of the picture where `shape` was given, else 0..1 of the input."""
+
+class Class(NamedTuple):
+    """A class and its score, 0..1."""
+
+    label: str | int
+    score: float
+
+class Step(NamedTuple):
+    """A step of a model and how long it took, microseconds."""
+
+    name: str | int
+    us: int
+
+class Model:
+    """A model of the store, ready to run: it takes an arena of the board's one pool.
+
+    The arena goes back on `close()`, at the end of a `with` block, or when the object is collected.
+    Views of inputs and outputs hold until then. Several models may be open at once.
+
+    Raises:
+        Error: no such model, or its arena does not fit.
+    """
+
+    name: str
+    version: int
+    inputs: tuple[memoryview, ...]
+    """As they lie in the arena, typed: write into them, then `run()` without arguments."""
+    outputs: tuple[memoryview, ...]
+    """As they lie in the arena, typed; read-only, until the next run or write."""
+    us: int
+    """What the last run took, microseconds, bringing in the inputs not counted."""
+
+    def __init__(self, name: str) -> None: ...
+    @overload
+    def run(self, *inputs: Buffer) -> memoryview | tuple[memoryview, ...]: ...
+    @overload
+    def run(self, picture: Buffer, *, shape: _Shape) -> memoryview | tuple[memoryview, ...]:
+        """Runs the network: a view of the output, or a tuple of views.
+
+        Args:
+            inputs: one buffer for each input, of its size; none: what `inputs` holds.
+            picture: gray or RGB bytes of any size, fitted into the input as host_sdk does.
+            shape: of the picture: (height, width) or (height, width, channels).
+        """
+
+    def detect(self, *inputs: Buffer, shape: _Shape = ...) -> list[Detection]:
+        """Runs the network and its detector; arguments as of `run`."""
+
+    def classify(self, *inputs: Buffer, shape: _Shape = ...) -> list[Class]:
+        """Runs the network and its classifier; arguments as of `run`."""
+
+    def profile(self, *inputs: Buffer, shape: _Shape = ...) -> list[Step]:
+        """Runs the network and its head, and times each step; arguments as of `run`."""
+
+    def info(self) -> dict[str, Any]:
+        """inputs and outputs (name, shape, dtype, scale, zero_point), labels, arena, stack, steps."""
+
+    def close(self) -> None:
+        """Gives the arena back."""
+
+    def __enter__(self) -> Model: ...
+    def __exit__(self, *args: object) -> None: ...
+
+class Array:
+    """A buffer with a shape: what a NumPy array of the PC is on the board, and the other way."""
+
+    items: Buffer
+    shape: tuple[int, ...]
+
+    def __init__(self, items: Buffer, shape: tuple[int, ...] = ...) -> None: ...
+
+def models() -> list[dict[str, Any]]:
+    """The models in the store: name, type, size, version, address, active."""
+
+def activate(name: str) -> None:
+    """Makes a model the active one, now and after resets."""
+
+def run(*inputs: Buffer, shape: _Shape = ...) -> memoryview | tuple[memoryview, ...]:
+    """`Model.run` of the active model."""
+
+def detect(*inputs: Buffer, shape: _Shape = ...) -> list[Detection]:
+    """`Model.detect` of the active model."""
+
+def classify(*inputs: Buffer, shape: _Shape = ...) -> list[Class]:
+    """`Model.classify` of the active model."""
+
+def info() -> dict[str, Any]:
+    """The board: board, cpu, features, arena, arena_free, stack, flash, boot."""
+
+def ticks_us() -> int:
+    """Microseconds since boot; does not wrap."""
+
+def rpc(function: _F, name: str = ..., doc: str | None = ..., /) -> _F:
+    """Decorator: the PC may call this function as `board.rpc.name(...)`."""
+
+def emit(topic: str, value: object = ...) -> None:
+    """Sends an event to the PC: `board.on(topic, callback)`, `board.events()`."""
