@@ -82,7 +82,7 @@ class Model:
         """Runs the network and its head, and times each step; arguments as of `run`."""
 
     def info(self) -> dict[str, Any]:
-        """inputs and outputs (name, shape, dtype, scale, zero_point), labels, arena, stack, steps."""
+        """inputs, outputs (name, shape, dtype, scale, zero_point), labels, arena, stack, steps."""
 
     def close(self) -> None:
         """Gives the arena back."""
