@@ -28,6 +28,12 @@ static mp_obj_t unpack_long(const uint8_t *bytes, uint32_t n) {
     return value;
 }
 
+// The VM's own function makes a big integer of every number, which bytes(n) for one refuses.
+static mp_obj_t unpack_integer(int64_t number) {
+    bool fits = number >= INT32_MIN && number <= INT32_MAX;
+    return fits ? mp_obj_new_int((mp_int_t)number) : mp_obj_new_int_from_ll(number);
+}
+
 static mp_obj_t unpack_ext(const xn_msgpack_value *v) {
     switch (v->integer) {
     case XN_EXT_INT:
@@ -80,7 +86,7 @@ static mp_obj_t unpack(xn_reader *r, uint32_t depth, bool as_key) {
     case XN_MSGPACK_BOOL:
         return mp_obj_new_bool(v.boolean);
     case XN_MSGPACK_INT:
-        return mp_obj_new_int_from_ll(v.integer);
+        return unpack_integer(v.integer);
     case XN_MSGPACK_UINT:
         return mp_obj_new_int_from_ull((uint64_t)v.integer);
     case XN_MSGPACK_FLOAT:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sim.conftest import example_model
+from sim.conftest import NoisyTransport, PluggedBoard, example_model
 
 from host_sdk import Device, PythonError
 from host_sdk.errors import MethodError, PythonInterruptedError
@@ -117,6 +117,11 @@ def test_arrays_on_the_board(board: Device) -> None:
     for wrong in ("(7,)", "(2, 2)", "()", "(-1, -6)", "(2**31, 2**31)"):
         with pytest.raises(PythonError, match="Error"):
             board.eval(f"xipnet.Array(bytes(6), {wrong})")
+
+
+def test_small_integers_are_the_vms_own(board: Device) -> None:
+    board.exec("xipnet.rpc(lambda n: (bytes(n), [7, 8, 9][n], n is 2), 'use')")
+    assert board.rpc.use(2) == [b"\0\0", 9, True]
 
 
 def test_signature_and_docstring(board: Device) -> None:
@@ -241,6 +246,22 @@ def test_registered_functions_end_with_the_vm(board: Device) -> None:
             time.sleep(0.05)
         with pytest.raises(MethodError):
             device.rpc.call("add", (1,))
+
+
+def test_a_call_runs_once_on_a_noisy_line(plugged: PluggedBoard) -> None:
+    noisy = NoisyTransport(plugged.transport, 0.0)
+    with Device(noisy) as device:
+        device.exec(
+            "import xipnet\ncount = 0\n@xipnet.rpc\n"
+            "def bump(ballast, wanted):\n"
+            "    global count\n    count += 1\n    return count, bytes(wanted)\n"
+        )
+        noisy.rate = 4e-4
+        for i in range(120):
+            wanted = 400 * (i % 2)  # the board keeps long replies in another place than short ones
+            assert device.rpc.bump("x" * 60, wanted) == [i + 1, bytes(wanted)]
+        noisy.rate = 0.0
+        assert noisy.spoiled > 5
 
 
 def test_single_precision() -> None:
