@@ -85,7 +85,12 @@ class Qemu:
         command = [program, *command[1:], *extra]
         # mux=on: bytes reach the board three times as quickly; qemu_command lets all through.
         command += ["-chardev", f"socket,id=uart,fd={uart_number}{server},mux=on"]
-        self._process = _start(command, uart_number, self._said)
+        try:
+            self._process = _start(command, uart_number, self._said)
+        except BaseException:
+            self._lock.release()
+            self._folder.cleanup()
+            raise
         atexit.register(self.close)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -91,10 +92,12 @@ class HostModel:
             after_step: called with each step's index when it is done.
 
         Raises:
-            RunError: no such entry, or a step returned an error.
+            RunError: no such entry, a step returned an error, or the model is closed.
         """
         if not 0 <= entry < len(self.blob.entries):
             raise RunError(f"entry must be in [0, {len(self.blob.entries)}); is {entry}")
+        if not self._steps:
+            raise RunError("model must be open; is closed")
         e = self.blob.entries[entry]
         steps = (*range(e.network_steps), *range(e.head_step, e.head_step + e.head_steps))
         for i in steps:
@@ -164,10 +167,28 @@ def _aligned(size: int, align: int) -> npt.NDArray[np.uint8]:
 def _map_code(variant: Variant) -> tuple[mmap.mmap, list[Callable[[int], int]]]:
     if sys.platform == "win32":
         raise RunError("a blob can run in-process on Linux and macOS; this is Windows")
-    prot = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
-    code = mmap.mmap(-1, max(len(variant.code), 1), prot=prot)
+    code = mmap.mmap(-1, len(variant.code), prot=mmap.PROT_READ | mmap.PROT_WRITE)
     code.write(variant.code)
     pin = ctypes.c_char.from_buffer(code)
     base = ctypes.addressof(pin)
     del pin  # the mapping must not be pinned when it is closed
+    try:
+        _make_executable(base, len(variant.code))
+    except BaseException:
+        code.close()
+        raise
     return code, [_STEP(base + offset) for offset in variant.steps]
+
+
+def _make_executable(base: int, size: int) -> None:
+    """Never writable and executable at once: Apple's processors refuse that, others should.
+
+    With the change the kernel also makes the instruction cache see what was written.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    protection = ctypes.c_int(mmap.PROT_READ | mmap.PROT_EXEC)
+    if libc.mprotect(ctypes.c_void_p(base), ctypes.c_size_t(size), protection) != 0:
+        why = os.strerror(ctypes.get_errno())
+        raise RunError(f"memory must become executable; the system refuses: {why}")
+    if sys.platform == "darwin":
+        libc.sys_icache_invalidate(ctypes.c_void_p(base), ctypes.c_size_t(size))

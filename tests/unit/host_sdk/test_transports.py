@@ -220,8 +220,12 @@ def test_a_qemu_that_cannot_be_started_is_said(
         raise ValueError("pass_fds not supported on Windows.")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(qemu, "_find_qemu", lambda program: program)
+    monkeypatch.setattr(qemu, "_firmware", lambda board: Path("firmware.elf"))
+    flash = tmp_path / "flash"
     with pytest.raises(SimulatorError, match="cannot be started: pass_fds not supported"):
-        qemu._start(["qemu"], 0, tmp_path / "log")
+        open_transport(f"sim://cortex-m55?flash={flash}")
+    FileLock(flash).release()  # nobody holds it any more
 
 
 def test_a_missing_qemu_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
