@@ -12,6 +12,7 @@ from unit.host_sdk.conftest import Connect
 from unit.host_sdk.fake_board import FakeBoard, adder_metadata
 from unit.host_sdk.fake_store import SECTOR, Refused
 
+from host_sdk import Device, LinkError, PortClosedError, Transport
 from host_sdk.blob_cache import recall, remember
 from host_sdk.upload_plan import Old, Piece, Span, plan_copies, plan_patches, without
 from relocatable.blob import Blob, Entry, Io, Variant
@@ -123,6 +124,51 @@ def test_an_upload_goes_on_where_it_stopped(connect: Connect, part: float) -> No
     assert left - 4 * SECTOR < again.sent_bytes <= left + SECTOR
     assert seen[0] >= part * len(blob) - SECTOR
     assert board.store["net"]["data"] == blob
+
+
+class CutWire:
+    """A wire that breaks after so many bytes to the board."""
+
+    def __init__(self, inner: Transport, left: int) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._left = left
+
+    def read(self, timeout_s: float) -> bytes:
+        if self._left == 0:
+            raise PortClosedError("unplugged")
+        return self._inner.read(timeout_s)
+
+    def write(self, data: bytes) -> None:
+        part = data[: self._left]
+        self._left -= len(part)
+        self._inner.write(part)
+        if part != data or self._left == 0:
+            self._left = 0
+            raise PortClosedError("unplugged")
+
+    def close(self) -> None:
+        self._left = 0
+
+
+def test_an_upload_goes_on_from_whatever_byte_the_plug_was_pulled_at() -> None:
+    board = FakeBoard()
+    old, blob = make_blob(noise(30_000)), make_blob(with_new_layer(noise(30_000), 0.5))
+    with Device(CutWire(board.transport, 1 << 30)) as device:
+        device.load_model(old, "net")
+    before = board.data_bytes
+    rng = random.Random(4)
+    for _ in range(25):  # each gets some bytes further, or none
+        try:
+            with Device(CutWire(board.transport, rng.randrange(40, 3500))) as cut:
+                cut.load_model(blob, "net")
+        except LinkError:
+            assert board.store["net"]["data"] == old
+    with Device(CutWire(board.transport, 1 << 30)) as device:
+        device.load_model(blob, "net")
+    assert board.store["net"]["data"] == blob
+    assert board.data_bytes - before < 3 * len(blob)
+    board.close()
 
 
 def test_a_cache_that_lies_costs_another_try(
