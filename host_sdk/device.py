@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from host_sdk.baud import negotiate, restore
 from host_sdk.client import Client
-from host_sdk.errors import RunError, UploadHashError
+from host_sdk.errors import RunError
 from host_sdk.events import EventCallback, Events, EventStream
 from host_sdk.fields import Fields
 from host_sdk.files import get_file, read_file
@@ -44,7 +44,6 @@ from host_sdk.upload import (
     Uploaded,
     commit,
     send,
-    send_again,
 )
 from host_sdk.validation import trace as tracing
 from host_sdk.validation import validate as validating
@@ -170,10 +169,7 @@ class Device:
 
     def _commit(self, sent: Sent, activate: bool, terms: TrialTerms | None) -> Uploaded:
         with self._switch():
-            try:
-                return commit(self._client, sent, activate, terms)
-            except UploadHashError:
-                return commit(self._client, send_again(self._client, sent), activate, terms)
+            return commit(self._client, sent, activate, terms)
 
     def confirm(self, name: str | None = None) -> None:
         """Ends a trial: the model stays.

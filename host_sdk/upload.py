@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host_sdk import held as holdings
 from host_sdk.blob_cache import remember
 from host_sdk.client import Client
-from host_sdk.errors import UploadHashError
+from host_sdk.errors import UploadHashError, UploadSessionError
 from host_sdk.fields import Fields
 from host_sdk.upload_plan import UNIT_BYTES, Piece, Span, plan_copies, plan_patches, without
 from host_sdk.values import Value
@@ -63,36 +63,6 @@ class TrialTerms:
     boots: int = 0
 
 
-def upload(
-    client: Client,
-    name: str,
-    data: bytes,
-    kind: int = BLOB,
-    activate: bool = False,
-    progress: Progress | None = None,
-) -> Uploaded:
-    """Uploads an object; what the board holds already, anywhere, is not sent.
-
-    Args:
-        client: the session.
-        name: replaces the object of that name, once the new one is whole and checked.
-        data: the contents.
-        kind: BLOB, SCRIPT or DATA.
-        activate: make a blob the active model.
-        progress: called with (done, total) bytes.
-
-    Raises:
-        StoreError: the store refused.
-        BlobError: the loader refused the blob, or its golden vector failed.
-        LinkError: the way to the board failed; calling again goes on where it stopped.
-    """
-    sent = send(client, name, data, kind, progress)
-    try:
-        return commit(client, sent, activate)
-    except UploadHashError:
-        return commit(client, send_again(client, sent, progress), activate)
-
-
 @dataclass(frozen=True)
 class Sent:
     """An object whose bytes are all on the board.
@@ -100,9 +70,9 @@ class Sent:
     Attributes:
         session: the board's number for the upload.
         sent_bytes: what went over the wire.
-        name: see `upload`.
-        data: see `upload`.
-        kind: see `upload`.
+        name: see `send`.
+        data: see `send`.
+        kind: see `send`.
     """
 
     session: int
@@ -115,7 +85,19 @@ class Sent:
 def send(
     client: Client, name: str, data: bytes, kind: int, progress: Progress | None = None
 ) -> Sent:
-    """The first half of `upload`: brings the bytes to the board; nothing changes there yet."""
+    """The first half of an upload: brings bytes to the board; nothing changes there yet.
+
+    Args:
+        client: the session.
+        name: of the object.
+        data: its contents; what the board holds already, anywhere, is not sent.
+        kind: BLOB, SCRIPT or DATA.
+        progress: called with (done, total) bytes.
+
+    Raises:
+        StoreError: the store refused.
+        LinkError: the way to the board failed; calling again goes on where it stopped.
+    """
     place = _begin(client, name, data, kind)
     pieces = []
     if not place.have:
@@ -127,28 +109,31 @@ def send(
     return Sent(place.session, sum(len(p.data) for p in pieces), name, data, kind)
 
 
-def send_again(client: Client, sent: Sent, progress: Progress | None = None) -> Sent:
-    """After `UploadHashError`: what lay on the board was not what its hashes promised.
-
-    Sends what is wrong; copies and patches nothing.
-    """
-    place = _begin(client, sent.name, sent.data, sent.kind)
-    wanted = without(len(sent.data), _right(client, place, sent.data))
-    pieces = plan_copies(sent.data, wanted, {}, largest_piece(client), packed=False)
-    _send(client, place.session, pieces, len(sent.data), progress or _no_progress)
-    sent_bytes = sent.sent_bytes + sum(len(p.data) for p in pieces)
-    return Sent(place.session, sent_bytes, sent.name, sent.data, sent.kind)
-
-
 def commit(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None = None) -> Uploaded:
-    """The second half of `upload`: the board checks the object, and takes it or refuses.
+    """The second half of an upload: the board checks the object, and takes it or refuses.
 
     Args:
         client: the session.
-        sent: what was brought there.
+        sent: what was brought there; replaces the object of that name.
         activate: make a blob the active model.
         trial: it goes again unless it is confirmed; None: it stays.
+
+    Raises:
+        StoreError: the store refused.
+        BlobError: the loader refused the blob, or its golden vector failed.
     """
+    try:
+        return _end(client, sent, activate, trial)
+    except UploadHashError:
+        return _end(client, _send_wrong(client, sent), activate, trial)
+    except UploadSessionError:
+        # Another host came between; or the board has done it, and its reply got lost.
+        again = send(client, sent.name, sent.data, sent.kind)
+        both = replace(again, sent_bytes=sent.sent_bytes + again.sent_bytes)
+        return _end(client, both, activate, trial)
+
+
+def _end(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None) -> Uploaded:
     terms = () if trial is None else (trial.confirm_s, trial.boots)
     answer = client.call("put_end", sent.session, activate, *terms, timeout_s=_END_TIMEOUT_S)
     remember(sent.data)
@@ -163,6 +148,16 @@ def commit(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None 
         pending="pending" in end and end.flag("pending"),
         pause_us=end.integer("pause_us") if "pause_us" in end else None,
     )
+
+
+def _send_wrong(client: Client, sent: Sent) -> Sent:
+    """What lay on the board was not what its hashes promised: sends what is wrong as it is."""
+    place = _begin(client, sent.name, sent.data, sent.kind)
+    wanted = without(len(sent.data), _right(client, place, sent.data))
+    planned = plan_copies(sent.data, wanted, {}, largest_piece(client), packed=False)
+    _send(client, place.session, planned, len(sent.data), _no_progress)
+    sent_bytes = sent.sent_bytes + sum(len(p.data) for p in planned)
+    return replace(sent, session=place.session, sent_bytes=sent_bytes)
 
 
 @dataclass(frozen=True)

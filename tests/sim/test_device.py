@@ -26,7 +26,6 @@ from host_sdk import (
     PythonError,
     StoreFullError,
 )
-from host_sdk.upload import DATA, upload
 from relocatable import compile_model, run
 from relocatable.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
 
@@ -144,7 +143,7 @@ def test_a_blob_that_computes_otherwise_than_its_golden_vector_is_not_taken(
 
 def test_a_full_store_is_said_and_nothing_is_sent(board: Device) -> None:
     with pytest.raises(StoreFullError):
-        upload(board._client, "huge", bytes(20_000_000), DATA)
+        board.put("huge", bytes(20_000_000))
     assert "huge" not in [o.name for o in board.objects()]
 
 

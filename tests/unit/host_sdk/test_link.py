@@ -34,10 +34,8 @@ def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:
 def test_an_upload_survives_a_bad_wire(connect: Connect) -> None:
     board, device = connect(noise=Noise(drop=0.1, corrupt=0.05, duplicate=0.05))
     data = bytes(range(256)) * 120
-    from host_sdk.upload import DATA, upload
-
     done: list[tuple[int, int]] = []
-    got = upload(device._client, "d", data, DATA, progress=lambda a, b: done.append((a, b)))
+    got = device.put("d", data, progress=lambda a, b: done.append((a, b)))
     assert board.store["d"]["data"] == data
     assert got.sent_bytes == len(data)
     assert done[0] == (0, len(data))

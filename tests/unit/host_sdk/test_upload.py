@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from unit.host_sdk.conftest import Connect
@@ -182,6 +183,22 @@ def test_a_cache_that_lies_costs_another_try(
     loaded = device.load_model(new, "net")
     assert board.store["net"]["data"] == new
     assert 0.05 * len(new) < loaded.sent_bytes < 0.5 * len(new)  # the patches, then one sector
+
+
+def test_a_lost_reply_to_the_end_is_asked_for_again(connect: Connect) -> None:
+    board, device = connect()
+    ends: list[dict[str, Any]] = []
+
+    def end(*params: Any) -> dict[str, Any]:
+        if not ends:
+            ends.append(original(*params))
+            raise Refused(-25, "no such upload session")  # as if its reply were forgotten
+        return original(*params)
+
+    original = board.do_put_end
+    board.do_put_end = end  # type: ignore[method-assign]
+    loaded = device.load_model(make_blob(noise(5000)), "net")
+    assert (loaded.version, loaded.active, loaded.sent_bytes) == (1, True, board.data_bytes)
 
 
 def test_firmware_without_the_methods_gets_it_all(connect: Connect) -> None:
