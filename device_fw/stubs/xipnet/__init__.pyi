@@ -96,7 +96,9 @@ class Array:
     items: Buffer
     shape: tuple[int, ...]
 
-    def __init__(self, items: Buffer, shape: tuple[int, ...] = ...) -> None: ...
+    def __init__(self, items: Buffer, shape: tuple[int, ...], /) -> None: ...
+    def __getitem__(self, index: tuple[int, ...]) -> float: ...
+    def __setitem__(self, index: tuple[int, ...], value: float) -> None: ...
 
 def models() -> list[dict[str, Any]]:
     """The models in the store: name, type, size, version, address, active."""
@@ -122,5 +124,8 @@ def ticks_us() -> int:
 def rpc(function: _F, name: str = ..., doc: str | None = ..., /) -> _F:
     """Decorator: the PC may call this function as `board.rpc.name(...)`."""
 
-def emit(topic: str, value: object = ...) -> None:
-    """Sends an event to the PC: `board.on(topic, callback)`, `board.events()`."""
+def emit(topic: str, value: object = ..., /) -> bool:
+    """Sends an event to the PC: `board.on(topic, callback)`, `board.events()`.
+
+    Returns False where nobody listens.
+    """
