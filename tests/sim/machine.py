@@ -105,6 +105,8 @@ class Machine:
             data = self._socket.recv(65536)
         except TimeoutError:
             return
+        if not data:
+            raise EOFError("the board is gone")
         for byte in data:
             self._take(byte)
 
