@@ -1,7 +1,7 @@
 """How the store wears the flash, and what a mount reads.
 
 The store's C code on this machine, over emulated NOR flash of 4 KB sectors. Three names (2 models,
-one script) are replaced by turns with new contents of random size, up to an eighth of the flash;
+1 script) are replaced by turns with new contents of random size, up to an eighth of the flash;
 four objects never change. Power comes back every 97 swaps. Erases are counted by the flash itself.
 A mount is the greatest of those seen, once earlier versions fill the table.
 """
