@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import traceback
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ class Events:
     def __init__(self, client: Client) -> None:
         self.lost = 0
         self._client = client
-        self._streams: list[EventStream] = []
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()  # a loop may be left
         self._callbacks: dict[str, list[EventCallback]] = {}
         self._next = 0
         self._asked = False
@@ -123,7 +124,7 @@ class Events:
         """A stream of events from now on; no topics: all."""
         stream = EventStream(topics, timeout_s, self._remove)
         with self._lock:
-            self._streams.append(stream)
+            self._streams.add(stream)
         self._ask()
         if not self._client.link.is_open:
             stream.end()
@@ -190,8 +191,7 @@ class Events:
 
     def _remove(self, stream: EventStream) -> None:
         with self._lock:
-            if stream in self._streams:
-                self._streams.remove(stream)
+            self._streams.discard(stream)
 
     def _end(self) -> None:
         with self._lock:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import inspect
 import time
 from collections.abc import Callable
@@ -164,6 +165,19 @@ def test_events_go_on_after_a_restart(connect: Connect) -> None:
     board.emit("t", 2)
     assert [next(stream).value for _ in range(2)] == [1, 2]
     assert device.lost_events == 0
+
+
+def test_a_loop_that_is_left_collects_no_more(connect: Connect) -> None:
+    board, device = connect()
+    stream = device.events()
+    board.emit("t", 1)
+    for event in stream:
+        assert event.value == 1
+        break
+    assert len(device._events._streams) == 1
+    del stream
+    gc.collect()
+    assert len(device._events._streams) == 0
 
 
 def test_a_stream_ends(connect: Connect) -> None:
