@@ -11,6 +11,7 @@ import mmap
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from relocatable.blob import ARENA_ALIGN, SECTION_ALIGN, Blob, Variant
 from relocatable.errors import BlobError, RunError
+from relocatable.metadata import check_metadata
 from relocatable.targets import host_family
 
 _STEP = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -60,6 +62,10 @@ class HostModel:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @cached_property
+    def _metadata(self) -> dict[str, Any]:
+        return check_metadata(self.blob)
+
     def close(self) -> None:
         """Unmaps the code; the model can no longer run."""
         self._steps = []
@@ -75,7 +81,7 @@ class HostModel:
         if len(inputs) != len(expected):
             raise RunError(f"model must get {len(expected)} inputs; got {len(inputs)}")
         for i, (io, x) in enumerate(zip(expected, inputs, strict=True)):
-            info = self.blob.metadata["tensors"][self.blob.metadata["inputs"][i]]
+            info = self._metadata["tensors"][self._metadata["inputs"][i]]
             if str(x.dtype) != info["dtype"] or list(x.shape) != info["shape"]:
                 raise RunError(
                     f"input {i} '{info['name']}' must be {info['dtype']} {info['shape']}; "
@@ -109,7 +115,7 @@ class HostModel:
 
     def tensor(self, index: int) -> Array:
         """A copy of a tensor of the metadata's list, as it stands in the arena now."""
-        info = self.blob.metadata["tensors"][index]
+        info = self._metadata["tensors"][index]
         shape, dtype = info["shape"], np.dtype(info["dtype"])
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         raw = self._arena[info["offset"] : info["offset"] + size]
@@ -117,7 +123,7 @@ class HostModel:
 
     def outputs(self) -> list[Array]:
         """Copies of the outputs of the last run."""
-        return [self.tensor(i) for i in self.blob.metadata["outputs"]]
+        return [self.tensor(i) for i in self._metadata["outputs"]]
 
     def result(self, entry: int) -> bytes:
         """The bytes of an entry's result after its run (xn_detections, xn_classes)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from relocatable.blob import Blob, Variant
+from relocatable.metadata import check_metadata
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,16 @@ def report(data: bytes, variant: int = 0) -> Report:
         variant: which of its programs.
 
     Raises:
-        BlobError: the blob is damaged.
+        BlobError: the blob or its metadata is damaged.
     """
     blob = Blob.unpack(data)
+    metadata = check_metadata(blob)
     v = blob.variants[variant]
     steps = _step_costs(blob, v)
     golden = blob.golden
     return Report(
-        name=str(blob.metadata["name"]),
-        target=str(blob.metadata["targets"][variant]),
+        name=str(metadata["name"]),
+        target=str(metadata["targets"][variant]),
         flash_bytes=len(data),
         code_bytes=len(v.code),
         weight_bytes=len(v.weights),

@@ -31,6 +31,10 @@ class SdkGroup(click.Group):
             return super().invoke(ctx)
         except (XipnetError, RelocatableError) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise  # a pipe that was closed, which click knows
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of a session."""

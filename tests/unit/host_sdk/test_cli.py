@@ -122,3 +122,10 @@ def test_data_of_a_validation(tmp_path: Path) -> None:
     assert read_data(tmp_path / "y.npy", None)[0].shape == (3,)
     with pytest.raises(InputError, match="must hold the samples as x, or x0, x1"):
         read(a=x, b=x)
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    model = EXAMPLES / "models" / "shade2.tflite"
+    shown = xipnet("build", model, "-o", tmp_path / "nowhere" / "x.bin")
+    assert shown.exit_code == 1
+    assert "x.bin: No such file or directory" in shown.output.replace("\n", "")

@@ -1,0 +1,73 @@
+"""Metadata that no compiler of ours wrote gives a sentence, whatever is in it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relocatable import report
+from relocatable.blob import Blob, Entry, Io, Variant
+from relocatable.errors import BlobError
+
+TENSOR = {"name": "x", "shape": [1, 16], "dtype": "int8", "offset": 0}
+STEP = {"name": "x", "op": "ADD", "macs": 0, "weights": 0, "outputs": [1]}
+GOOD: dict[str, Any] = {
+    "name": "m",
+    "tool": "t",
+    "targets": ["cortex-m3"],
+    "tensors": [TENSOR, {**TENSOR, "offset": 16}],
+    "inputs": [0],
+    "outputs": [1],
+    "steps": [STEP],
+}
+
+
+def packed(metadata: dict[str, Any]) -> bytes:
+    variant = Variant(1, 70, 0, b"\x70\x47\x00\xbf", b"", (0,), 32, 32)
+    return Blob((variant,), (Io(0, 16),), (Io(16, 16),), (Entry(0, 1),), metadata).pack()
+
+
+def test_the_compiler_s_own_is_taken() -> None:
+    assert report(packed(GOOD)).steps[0].output == "int8 [1, 16]"
+    report(packed({**GOOD, "labels": ["café", "\N{WOMAN}\u200d\N{ROCKET}"]}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": None}, "name must be text without control characters; is None"),
+        ({"name": "\x1b[2J"}, r"name must be text without control characters; is '\\x1b\[2J'"),
+        ({"targets": []}, "targets must be a list of 1"),
+        ({"tensors": [{**TENSOR, "dtype": "object"}]}, r"tensors\[0\].dtype must be one of"),
+        ({"tensors": [{**TENSOR, "shape": [-1]}]}, r"tensors\[0\].shape must be a whole number"),
+        ({"tensors": [{**TENSOR, "offset": 33}]}, r"offset must be in \[0, 32\]; is 33"),
+        ({"inputs": [2]}, "inputs must be indices below 2; is 2"),
+        ({"outputs": [0, 1]}, "outputs must be a list of 1"),
+        ({"steps": []}, "steps must be one for each of 1 steps; is 0"),
+        ({"steps": [{**STEP, "macs": True}]}, r"steps\[0\].macs must be a whole number"),
+        ({"steps": [{**STEP, "outputs": [9]}]}, r"steps\[0\].outputs must be indices below 2"),
+        ({"labels": ["\x07"]}, "labels must be text"),
+        ({"labels": "ab"}, "labels must be a list"),
+    ],
+)
+def test_what_is_wrong_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BlobError, match=message):
+        report(packed({**GOOD, **changes}))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**40) | st.text(max_size=3) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200)
+@given(key=st.sampled_from(sorted(GOOD)), value=VALUES)
+def test_anything_else_is_a_blob_error(key: str, value: object) -> None:
+    with contextlib.suppress(BlobError):
+        report(packed({**GOOD, key: value}))
