@@ -1,0 +1,144 @@
+// The board under libFuzzer: bytes as they come over the wire, into receiver, codec, MessagePack
+// and every method. An input is a row of pieces, each a length byte and so many bytes: from 0xF0 on
+// a piece is the rest of the input as raw bytes of the wire, else it is the body of a frame, which
+// gets its CRC here; a body of length 0 takes two more bytes as its length. XIPNET_FUZZ_BLOB names
+// a valid blob, the active model. Built without libFuzzer it runs the files that it is given.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "port_host.h"
+#include "xn_link.h"
+#include "xn_server.h"
+#include "xn_sha256.h"
+#include "xn_status.h"
+#include "xn_store.h"
+
+#define RAW 0xF0u
+#define FRESH 512u // inputs after which the board begins anew
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static uint8_t *blob;
+static uint32_t blob_bytes;
+static uint32_t inputs;
+
+static void receive(const uint8_t *bytes, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        xn_link_receive(bytes[i]);
+    }
+}
+
+static void touch(const uint8_t *bytes, uint32_t n) {
+    static volatile uint8_t last;
+    for (uint32_t i = 0; i < n; i++) {
+        last = bytes[i];
+    }
+    (void)last;
+}
+
+static void install_blob(void) {
+    xn_store_object o = {.name = "model", .type = XN_STORE_BLOB, .size = blob_bytes};
+    bool have;
+    bool resumed;
+    xn_sha256 h;
+    xn_sha256_begin(&h);
+    xn_sha256_add(&h, blob, blob_bytes);
+    xn_sha256_end(&h, o.sha256);
+    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK);
+    CHECK(have || xn_store_write(0, blob, blob_bytes) == XN_OK);
+    CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(true, 0, 0) == XN_OK);
+}
+
+static void begin_anew(void) {
+    static const xn_port_flash flash = {65536, 4096, 256, 16};
+    xn_store_in_use = NULL; // by the models of the board before
+    host_init(&flash, NULL);
+    CHECK(xn_store_mount() == XN_OK);
+    install_blob();
+    host_sent = touch;
+    xn_server_vm_version = "fuzz";
+    xn_server_init();
+}
+
+static void serve(void) {
+    xn_server_poll();
+    const xn_vm_request *request = xn_server_vm_take();
+    if (request != NULL && request->text_bytes % 2 == 0) {
+        static const uint8_t nil[1] = {0xC0};
+        xn_server_vm_reply(request->id, nil, 1);
+    } else if (request != NULL) {
+        xn_server_vm_error(request->id, XN_E_PYTHON, "error", "detail");
+    }
+    while (xn_link_text_get() >= 0) {
+    }
+}
+
+static void send_frame(const uint8_t *body, uint32_t n) {
+    host_sent = receive;
+    xn_link_send_frame(body, n);
+    host_sent = touch;
+    serve();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc;
+    (void)argv;
+    const char *path = getenv("XIPNET_FUZZ_BLOB");
+    CHECK(path != NULL);
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    blob = aligned_alloc(64, 1 << 16);
+    blob_bytes = (uint32_t)fread(blob, 1, 1 << 16, file);
+    fclose(file);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+    if (inputs++ % FRESH == 0) {
+        begin_anew();
+    }
+    while (n > 0) {
+        uint32_t size = *data++;
+        n--;
+        if (size >= RAW) {
+            receive(data, (uint32_t)n);
+            serve();
+            return 0;
+        }
+        if (size == 0 && n >= 2) {
+            size = (uint32_t)data[0] | (uint32_t)data[1] << 8;
+            data += 2;
+            n -= 2;
+        }
+        if (size > n) {
+            size = (uint32_t)n;
+        }
+        if (size > 0 && size <= XN_FRAME_MAX) {
+            send_frame(data, size);
+        }
+        data += size;
+        n -= size;
+    }
+    return 0;
+}
+
+#ifdef XIPNET_REPLAY
+int main(int argc, char **argv) {
+    static uint8_t input[1 << 16];
+    LLVMFuzzerInitialize(NULL, NULL);
+    for (int i = 1; i < argc; i++) {
+        FILE *file = fopen(argv[i], "rb");
+        CHECK(file != NULL);
+        size_t n = fread(input, 1, sizeof(input), file);
+        fclose(file);
+        uint8_t *exact = malloc(n + 1); // so that the sanitizer knows the end
+        memcpy(exact, input, n);
+        (void)LLVMFuzzerTestOneInput(exact, n);
+        free(exact);
+    }
+    printf("%d inputs\n", argc - 1);
+    return 0;
+}
+#endif
