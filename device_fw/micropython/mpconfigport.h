@@ -59,6 +59,9 @@ void xn_port_unlock(uint32_t state);
 #define MICROPY_HW_BOARD_NAME XN_BOARD_TITLE
 #define MICROPY_HW_MCU_NAME XN_BOARD_CPU
 
+extern const char xn_help_text[];
+#define MICROPY_PY_BUILTINS_HELP_TEXT xn_help_text
+
 // ---- Modules ------------------------------------------------------------------------------------
 
 #define MICROPY_PY_SYS_PLATFORM "xipnet"

@@ -225,3 +225,12 @@ def test_put_refuses_what_cannot_be_stored(board: Device, tmp_path: Path) -> Non
         board.put("empty.py", b"")
     with pytest.raises(InputError, match="cannot be read"):
         board.put(tmp_path / "none.py")
+
+
+def test_help_names_what_the_module_has(board: Device) -> None:
+    text = board.exec("help()")
+    for name in board.eval("[n for n in dir(xipnet) if n[0] != '_' and n != 'Error']"):
+        assert name in text
+    for name in board.eval("[n for n in dir(xipnet.store) + dir(preprocess) if n[0] != '_']"):
+        assert name in text
+    assert "letterbox" in board.exec("help(preprocess)")
