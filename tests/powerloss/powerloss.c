@@ -360,7 +360,7 @@ static int patch(void) {
     for (uint32_t at = 0; at < scratch.n && status == XN_OK && !have; at += 256) {
         uint32_t n = scratch.n - at < 256 ? scratch.n - at : 256;
         status = at >= sector && at < sector + 512
-                     ? xn_store_copy(at, keep.offset + (at - sector), n)
+                     ? xn_store_copy(at, keep.offset + (at - sector), n, NULL)
                      : xn_store_write(at, scratch.bytes + at, n);
     }
     if (status == XN_OK) {
