@@ -12,4 +12,3 @@ SRC_USERMOD_LIB_C += $(XIPNET_PORT_C)
 CFLAGS_USERMOD += -DXN_USER_MODULE=1 -I$(XIPNET_DIR) -I$(XIPNET_DIR)/core \
 	-I$(XIPNET_DIR)/../relocatable/include -Wno-double-promotion -Wno-float-conversion \
 	$(XIPNET_CFLAGS)
-LDFLAGS_USERMOD += $(XIPNET_LDFLAGS)

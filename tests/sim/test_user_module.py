@@ -40,7 +40,7 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("BOARD=MPS2_AN385", f"BUILD={build}", "FROZEN_MANIFEST="),
         f"USER_C_MODULES={ROOT / 'device_fw'}",
         f"XIPNET_PORT_C={USERMOD / 'qemu_mps2.c'}",
-        f"XIPNET_LDFLAGS=-Wl,-T,{USERMOD / 'qemu_mps2.ld'}",
+        f"LDSCRIPT={USERMOD / 'qemu_mps2.ld'}",
         "XIPNET_CFLAGS=-DXN_USER_ARENA_BYTES=262144 -DXN_USER_FLASH_BYTES=1048576",
     ]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
