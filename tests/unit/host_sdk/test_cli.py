@@ -44,6 +44,7 @@ def test_boards_lists_the_virtual_ones() -> None:
 
 
 def test_build_and_inspect(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
     blob = tmp_path / "digits.bin"
     model = EXAMPLES / "models" / "digits.tflite"
     built = xipnet("build", model, "-o", blob, "--target", "cortex-m4")
@@ -125,6 +126,7 @@ def test_data_of_a_validation(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
     model = EXAMPLES / "models" / "shade2.tflite"
     shown = xipnet("build", model, "-o", tmp_path / "nowhere" / "x.bin")
     assert shown.exit_code == 1
