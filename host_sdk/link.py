@@ -312,8 +312,9 @@ class Link:
         self.pace.sent(len(pending.frame))
         if pending.first_sent:
             self.counters.repeated += 1
-            if pending.lost:
+            if pending.lost:  # not silence: others were answered
                 self.pace.lost()
+                pending.retry_s = self.pace.timeout_s(pending.line_bytes)
         else:
             pending.first_sent = self._transmissions
             pending.sent_s = now
