@@ -253,7 +253,9 @@ static int apply_remove(const xn_log_record *record) {
 static int apply_return(const xn_log_record *record) {
     xn_table *t = &xn_table_now;
     xn_log_record to;
-    t->trial.on = false;
+    if (strcmp(record->name, t->active) == 0) {
+        t->trial.on = false;
+    }
     if ((record->flags & XN_LOG_WITHDRAWS) != 0) {
         int gone = xn_table_find_in(record->name, XN_STORE_CURRENT, record->version, &to);
         if (gone >= 0) {

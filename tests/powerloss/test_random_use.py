@@ -194,10 +194,8 @@ class Board(RuleBasedStateMachine):
             assert self.peer.call("get", name, len(data) // 2, 600) == data[len(data) // 2 :][:600]
 
 
-@pytest.mark.xdist_group("core")
-@pytest.mark.parametrize("examples", [15, pytest.param(150, marks=pytest.mark.slow)])
-def test_random_use(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
-    out = tmp_path_factory.mktemp("random")
+def board_on(out: Path) -> type[Board]:
+    """The machine, on a freshly built board with three versions of a blob."""
     build_programs(out)
 
     class Here(Board):
@@ -206,8 +204,29 @@ def test_random_use(tmp_path_factory: pytest.TempPathFactory, examples: int) -> 
             replace(make_blob(out), metadata={"name": "x" * (1 + 300 * i)}).pack() for i in range(3)
         )
 
+    return Here
+
+
+@pytest.mark.xdist_group("core")
+def test_a_rollback_of_another_name_leaves_the_trial(tmp_path: Path) -> None:
+    board = board_on(tmp_path)()
+    board.start()
+    try:
+        board.put("a", seed=1, size=100)
+        board.try_blob(0)
+        board.put("a", seed=2, size=100)
+        board.rollback("a")
+        board.reset()
+        board.check()
+    finally:
+        board.teardown()
+
+
+@pytest.mark.xdist_group("core")
+@pytest.mark.parametrize("examples", [15, pytest.param(150, marks=pytest.mark.slow)])
+def test_random_use(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
     run_state_machine_as_test(
-        Here,
+        board_on(tmp_path_factory.mktemp("random")),
         settings=settings(
             max_examples=examples,
             stateful_step_count=25,
