@@ -19,6 +19,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,12 @@ class CountingTransport:
     def close(self) -> None:
         self._inner.close()
 
+    def is_heard(self) -> bool:
+        """Waits a moment: whether the board said something."""
+        before = self.from_board
+        time.sleep(0.5)
+        return self.from_board != before
+
 
 @contextlib.contextmanager
 def cache(folder: str) -> Iterator[None]:
@@ -118,6 +125,9 @@ def load(flash: Path, blob: bytes) -> tuple[int, int]:
     """Bytes to and from a board with that flash."""
     wire = CountingTransport(open_transport(f"sim://{CPU}?flash={flash}"))
     with Device(wire) as board:
+        board.trial()  # opens the session anew where the board has just said that it started
+        while wire.is_heard():  # greetings, late replies
+            pass
         return count(wire, board, blob)
 
 
