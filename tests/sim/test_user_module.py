@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from sim.conftest import example_model
+from sim.transcript import check, python_steps, read_blocks
 
 from device_fw.fetch_micropython import micropython_source
 from host_sdk import Device
@@ -105,6 +106,14 @@ def test_the_module_works_at_the_prompt(prompt: Prompt) -> None:
     pixels = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
     expected = pixels.resize((2, 2), Image.Resampling.BILINEAR)
     assert resized.startswith(str(np.asarray(expected).ravel().tolist()))
+
+
+def test_the_page_shows_what_happens(prompt: Prompt) -> None:
+    page = ROOT / "docs" / "PORTING.md"
+    steps = [s for b in read_blocks(page) if b.kind == "pycon usermod" for s in python_steps(b)]
+    assert steps
+    for step in steps:
+        check(page, step, prompt.line(step.typed.rstrip("\n")).removesuffix(">>> "))
 
 
 def test_serve_gives_the_board_to_the_sdk(prompt: Prompt) -> None:

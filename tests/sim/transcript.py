@@ -32,7 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 COMMAND_S = 120.0
 
-_BLOCK = re.compile(r"^```(pycon|console|python [\w./]+)( board)?\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"^```(pycon|console|python [\w./]+)( board| usermod)?\n(.*?)^```$", re.M | re.S
+)
 _TRACEBACK = re.compile(
     r"Traceback \(most recent call last\):\n(?: .*\n|\s*\.\.\.\n)*(\S.*)\Z", re.S
 )
@@ -43,7 +45,8 @@ class Block:
     """A block of a page.
 
     Attributes:
-        kind: "pycon", "pycon board", "console", or "python FILE".
+        kind: "pycon", "pycon board", "console", or "python FILE"; "pycon usermod" is for a board
+            with another firmware (test_user_module.py).
         text: what is in it.
         line: number of its first line in the page.
     """
@@ -72,9 +75,10 @@ def read_blocks(page: Path) -> list[Block]:
 
 
 def pages() -> list[Path]:
-    """The pages that hold transcripts."""
+    """The pages that hold transcripts for a board of this firmware."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    return [p for p in found if any(not b.kind.startswith("python") for b in read_blocks(p))]
+    kinds = ("pycon", "pycon board", "console")
+    return [p for p in found if any(b.kind in kinds for b in read_blocks(p))]
 
 
 def python_steps(block: Block) -> list[Step]:
