@@ -445,15 +445,17 @@ class Link:
             self.pace.carried(len(answered.frame), self._heard_s - max(answered.sent_s, last_s))
 
     def _restarted(self, boot: BootReport) -> None:
-        self._on_boot(boot)
+        """Ends what was under way; what `on_boot` has others ask for anew is not among it."""
+        with self._changed:
+            lost = [p for p in self._under_way.values() if p.request.method != _OPENING_METHOD]
+        self._on_boot(boot)  # first: who is told of the restart may call again at once
         kind = DeviceFaultError if boot.is_fault else DeviceResetError
         with self._changed:
-            for pending in list(self._under_way.values()):
-                method = pending.request.method
-                if method != _OPENING_METHOD:
-                    self._fail(
-                        pending, kind(f"{method}: the board restarted: {boot}", method, boot)
-                    )
+            for pending in lost:
+                if not pending.done:
+                    method = pending.request.method
+                    error = kind(f"{method}: the board restarted: {boot}", method, boot)
+                    self._fail(pending, error)
             self._changed.notify_all()
 
     def _lose(self, error: PortClosedError) -> None:

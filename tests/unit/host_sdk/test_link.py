@@ -9,6 +9,7 @@ from unit.host_sdk.conftest import Connect
 from unit.host_sdk.fake_board import FakeBoard, Noise
 
 from host_sdk import (
+    BootReport,
     Device,
     DeviceFaultError,
     DeviceResetError,
@@ -77,6 +78,22 @@ def test_a_port_without_a_board_is_told_with_what_it_sent() -> None:
     with pytest.raises(NoResponseError, match=r"right port.*U-Boot 2024.01") as caught:
         Device(here, timeout_s=0.4)
     assert caught.value.method == "hello"
+
+
+def test_a_restart_spares_what_was_asked_because_of_it(connect: Connect) -> None:
+    board, device = connect()
+    told, asked = device._client._on_boot, []
+
+    def ask_anew(boot: BootReport) -> None:
+        told(boot)
+        asked.append(device._client.link.submit("ping", 7))
+
+    device._client.link._on_boot = ask_anew
+    board.boot()
+    deadline = time.monotonic() + 10
+    while not asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert device._client.wait(asked[0]) == 7
 
 
 def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Connect) -> None:
