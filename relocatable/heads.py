@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from relocatable.blob import (
+    CLASS_DTYPE,
+    DETECTION_DTYPE,
+    RESULT_CLASSES,
+    RESULT_DETECTIONS,
+    RESULT_HEADER_BYTES,
+)
 from relocatable.errors import HeadError
 from relocatable.fields import Fields
 from relocatable.graph import Graph, Tensor
 from relocatable.kernel_call import KernelCall
 
-# enum xn_result of xn_blob.h, and the sizes of its structs there.
-RESULT_DETECTIONS = 1
-RESULT_CLASSES = 2
-_RESULT_HEADER_BYTES = 16
-_DETECTION_BYTES = 24
-_CLASS_BYTES = 8
+# xn_grid_candidate of kernels/heads/grid.c.
 _CANDIDATE_BYTES = 8
 
 _VALUE_TYPES = {"int8": "XN_VALUE_I8", "uint8": "XN_VALUE_U8", "float32": "XN_VALUE_F32"}
@@ -152,10 +154,10 @@ def head_calls(config: HeadConfig, graph: Graph) -> tuple[Graph, tuple[KernelCal
     result = len(graph.tensors)
     if isinstance(config, GridHead):
         call, kind = _grid_call(config, graph, result), RESULT_DETECTIONS
-        size = _RESULT_HEADER_BYTES + config.max_detections * _DETECTION_BYTES
+        size = RESULT_HEADER_BYTES + config.max_detections * DETECTION_DTYPE.itemsize
     else:
         call, kind = _classify_call(config, graph, result), RESULT_CLASSES
-        size = _RESULT_HEADER_BYTES + _top_k(config, graph) * _CLASS_BYTES
+        size = RESULT_HEADER_BYTES + _top_k(config, graph) * CLASS_DTYPE.itemsize
     tensor = Tensor("result", (size,), "uint8")
     return replace(graph, tensors=(*graph.tensors, tensor)), (call,), kind, result
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 
-# enum xn_family, xn_level and xn_feature of include/xn_blob.h.
-FAMILY_CORTEX_M, FAMILY_X86_64, FAMILY_AARCH64 = 1, 2, 3
+from relocatable.blob import FAMILY_AARCH64, FAMILY_CORTEX_M, FAMILY_X86_64
+
+# enum xn_level and xn_feature of include/xn_blob.h.
 LEVEL_V6M, LEVEL_V7M, LEVEL_V8M, LEVEL_V81M = 60, 70, 80, 81
 DSP, FP32, FP64, MVE_I, MVE_F = 1, 2, 4, 8, 16
 
