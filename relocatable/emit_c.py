@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph import Graph
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.conversion import c_type
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def emit_c(
 def _step(
     graph: Graph, index: int, call: KernelCall, plan: Plan, offsets: WeightOffsets
 ) -> list[str]:
-    names = {}
+    names = {"KEPT": "static"}
     for name, data in _constants(graph, call).items():
         place = f"(ctx->weights + {offsets[index, name]})"
         names[name] = f"((const {c_type(str(data.dtype))} *){place})"
@@ -76,6 +76,8 @@ def _step(
             names[f"IN{i}"] = f"((const {_arena(graph, tensor, plan)})"
     for i, tensor in enumerate(call.outputs):
         names[f"OUT{i}"] = f"(({_arena(graph, tensor, plan)})"
+    if call.rows is not None:
+        names |= _all_rows(graph, call, call.rows)
     if call.scratch_bytes:
         names["SCRATCH"] = f"(ctx->arena + {plan.scratch_offset[index]})"
     comment = f"// {call.kind} {_printable(call.name)}"
@@ -89,6 +91,11 @@ def _step(
         "}",
         *(f"#undef {name}" for name in names),
     ]
+
+
+def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:
+    in_h, out_h = (graph.tensors[i].shape[1] for i in (call.inputs[0], call.outputs[0]))
+    return {"ROWS": str(out_h), "IN_ROWS": str(in_h), "ABOVE": str(rows.pad)}
 
 
 def _arena(graph: Graph, tensor: int, plan: Plan) -> str:

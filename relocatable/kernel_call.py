@@ -8,6 +8,29 @@ import numpy as np
 import numpy.typing as npt
 
 
+@dataclass(frozen=True)
+class Rows:
+    """How a kernel makes some rows (dimension 1 of 4) of its output.
+
+    Row y is made of rows [y * stride - pad, y * stride - pad + reach) of every input, as far as
+    there are such.
+
+    Attributes:
+        stride, pad, reach: the defaults are those of an operator of single values.
+        in_order: a call makes its rows one after another from the top, and reads nothing above the
+            rows that the row needs, so that what it writes may follow closely on what it reads.
+        call_cost: instructions that each call costs besides those of the rows that it makes.
+        block: pixels that are done at a time: a rest costs as much.
+    """
+
+    stride: int = 1
+    pad: int = 0
+    reach: int = 1
+    in_order: bool = True
+    call_cost: int = 0
+    block: int = 1
+
+
 @dataclass(frozen=True, eq=False)
 class KernelCall:
     """One step of the program.
@@ -15,6 +38,9 @@ class KernelCall:
     The body is C text in which the emitter has names for everything that has an address: `IN0`,
     `IN1`, .. and `OUT0`, .. point to the operator's tensors (typed by dtype; constants lie in the
     weights), `W_<key>` to the entries of `weights`, `SCRATCH` (uint8_t *) to the scratch.
+    The parameters are declared `KEPT const`. Where `rows` are stated, the body makes `ROWS` rows at
+    OUT0; IN0, IN1, .. point to the first row that they need, `IN_ROWS` counts the input's rows from
+    there on, and `ABOVE` the rows of padding above it.
 
     Attributes:
         kind: the operator's kind, such as "CONV_2D".
@@ -27,6 +53,7 @@ class KernelCall:
         scratch_bytes: arena bytes that the step alone needs while it runs, 16-aligned.
         in_place: indices into `inputs` whose memory OUT0 may take over exactly (same address).
         macs: multiply-accumulates of the operator's definition.
+        rows: None where the body always makes all of the output.
     """
 
     kind: str
@@ -39,3 +66,4 @@ class KernelCall:
     scratch_bytes: int = 0
     in_place: tuple[int, ...] = ()
     macs: int = 0
+    rows: Rows | None = None

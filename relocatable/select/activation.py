@@ -85,15 +85,21 @@ def table_call(site: Site, values: Ints) -> KernelCall:
     body = c_call(
         "xn_table_8",
         ("(const uint8_t *)IN0", "W_table", "(uint8_t *)OUT0"),
-        {"count": site.output.count},
+        {"count": site.count},
     )
-    return site.call("table.c", body, weights={"table": table.view(np.uint8)}, in_place=(0,))
+    return site.call(
+        "table.c",
+        body,
+        weights={"table": table.view(np.uint8)},
+        in_place=(0,),
+        rows=site.value_rows,
+    )
 
 
 def _float(site: Site, function: str, extra: dict[str, CValue]) -> KernelCall:
-    params: dict[str, CValue] = {"function": function, "count": site.output.count, **extra}
+    params: dict[str, CValue] = {"function": function, "count": site.count, **extra}
     body = c_call("xn_activation_f32", ("IN0", "OUT0"), params)
-    return site.call("activation.c", body, in_place=(0,))
+    return site.call("activation.c", body, in_place=(0,), rows=site.value_rows)
 
 
 def _real_table(site: Site, function: Callable[[Floats], Floats]) -> Ints:

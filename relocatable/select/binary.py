@@ -103,11 +103,15 @@ def _add(site: Site, sign: int) -> KernelCall:
 
 def _call(site: Site, source: str, body: str) -> KernelCall:
     same = [i for i in (0, 1) if site.input(i).shape == site.output.shape]
-    return site.call(source, body, inputs=(0, 1), in_place=same, macs=site.output.count)
+    macs, rows = site.output.count, site.value_rows
+    return site.call(source, body, inputs=(0, 1), in_place=same, macs=macs, rows=rows)
 
 
 def _broadcast(site: Site) -> CValue:
     """The fields of xn_broadcast; neighbouring dimensions that move alike are one."""
+    if site.value_rows is not None:
+        once = (0, 0, 0, 1)
+        return {"size": (1, 1, 1, site.count), "a_stride": once, "b_stride": once}
     out = site.output.shape
     strides = [_strides(site.input(i).shape, len(out)) for i in (0, 1)]
     merged: list[tuple[int, int, int]] = []  # size and strides, innermost last

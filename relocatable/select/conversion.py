@@ -6,7 +6,7 @@ from relocatable.fixed_point import multiply, quantize_multiplier, scale_of, typ
 from relocatable.graph import Tensor
 from relocatable.kernel_call import KernelCall
 from relocatable.select.activation import all_values, table_call
-from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.site import CValue, Site, c_call, c_value
 
 _C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double"}
 
@@ -16,9 +16,9 @@ def choose_quantize(site: Site) -> KernelCall:
     x, y = site.input(0), site.output
     if site.is_float:
         body = c_call(
-            "xn_quantize_f32", ("IN0", "(uint8_t *)OUT0"), _params(y), type_name="xn_quantize"
+            "xn_quantize_f32", ("IN0", "(uint8_t *)OUT0"), _params(site, y), type_name="xn_quantize"
         )
-        return site.call("quantize.c", body)
+        return site.call("quantize.c", body, rows=site.value_rows)
     multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
     values = all_values(x) - zero_of(x)
     return table_call(site, multiply(values, multiplier, shift) + zero_of(y))
@@ -30,15 +30,18 @@ def choose_dequantize(site: Site) -> KernelCall:
     if x.dtype not in ("int8", "uint8"):
         site.refuse("input must be int8 or uint8", x.dtype)
     body = c_call(
-        "xn_dequantize_8", ("(const uint8_t *)IN0", "OUT0"), _params(x), type_name="xn_quantize"
+        "xn_dequantize_8",
+        ("(const uint8_t *)IN0", "OUT0"),
+        _params(site, x),
+        type_name="xn_quantize",
     )
-    return site.call("quantize.c", body)
+    return site.call("quantize.c", body, rows=site.value_rows)
 
 
 def choose_cast(site: Site) -> KernelCall:
     """CAST between any types."""
     x, y = site.input(0), site.output
-    count = y.count
+    count = c_value(site.count)
     if y.dtype == "bool":
         body = f"XN_CAST_BOOL(IN0, OUT0, {count})"
     elif site.is_float and y.dtype != "float32":
@@ -48,7 +51,7 @@ def choose_cast(site: Site) -> KernelCall:
     else:
         body = f"XN_CAST_INT(IN0, OUT0, {count}, {c_type(y.dtype)})"
     same = x.size_bytes == y.size_bytes
-    return site.call("cast.c", f"{body}\nreturn 0;", in_place=(0,) if same else ())
+    return site.call("cast.c", f"{body}\nreturn 0;", in_place=(0,) if same else (), rows=site.value_rows)
 
 
 def c_type(dtype: str) -> str:
@@ -56,9 +59,9 @@ def c_type(dtype: str) -> str:
     return _C_TYPES.get(dtype, f"{dtype}_t")
 
 
-def _params(tensor: Tensor) -> dict[str, CValue]:
+def _params(site: Site, tensor: Tensor) -> dict[str, CValue]:
     return {
-        "count": tensor.count,
+        "count": site.count,
         "scale": scale_of(tensor),
         "zero": zero_of(tensor),
         "is_signed": int(tensor.dtype == "int8"),

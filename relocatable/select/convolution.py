@@ -11,7 +11,7 @@ from relocatable.select.convolution_mve import conv_2d_mve, depthwise_mve
 from relocatable.select.layer import bias_of, float_layer, require_int8, scaling_of
 from relocatable.select.scaling import layer_sums, scale_real, scale_twice
 from relocatable.select.site import CValue, Site, c_call
-from relocatable.select.window import window_of
+from relocatable.select.window import window_of, window_rows
 from relocatable.targets import DSP, MVE_I
 
 
@@ -30,7 +30,8 @@ def choose_conv_2d(site: Site) -> KernelCall:
     }
     macs = site.output.count * k_h * k_w * filter_c
     if site.is_float:
-        return float_layer(site, "conv_2d.c", "xn_conv_2d_f32", params, macs)
+        rows = window_rows(window)
+        return float_layer(site, "conv_2d.c", "xn_conv_2d_f32", params, macs, rows)
     require_int8(site)
     sums = layer_sums(weights.reshape(out_c, -1).astype(np.int64), bias_of(site), site.input(0))
     if filter_c == in_c and site.target.has(MVE_I):
@@ -42,7 +43,13 @@ def choose_conv_2d(site: Site) -> KernelCall:
     body = scaling.declaration + c_call(
         "xn_conv_2d_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
     )
-    return site.call("conv_2d.c", body, weights={"filter": weights, **scaling.weights}, macs=macs)
+    return site.call(
+        "conv_2d.c",
+        body,
+        weights={"filter": weights, **scaling.weights},
+        macs=macs,
+        rows=window_rows(window),
+    )
 
 
 def choose_depthwise_conv_2d(site: Site) -> KernelCall:
@@ -54,7 +61,8 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
     params: dict[str, CValue] = {"window": window, "in_c": in_c, "multiplier": out_c // in_c}
     macs = site.output.count * k_h * k_w
     if site.is_float:
-        return float_layer(site, "depthwise_conv_2d.c", "xn_depthwise_f32", params, macs)
+        rows = window_rows(window)
+        return float_layer(site, "depthwise_conv_2d.c", "xn_depthwise_f32", params, macs, rows)
     require_int8(site)
     sums = layer_sums(weights.reshape(-1, out_c).T.astype(np.int64), bias_of(site), site.input(0))
     params["in_zero"] = zero_of(site.input(0))
@@ -63,14 +71,18 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
         return depthwise_mve(site, window, sums, macs)
     undilated = window["dilation_h"] == window["dilation_w"] == 1
     if site.target.has(DSP) and not site.target.has(MVE_I) and undilated:
-        return depthwise_dsp(site, params, sums, macs)
+        return depthwise_dsp(site, window, params, sums, macs)
     scaling = scaling_of(site, sums, scale_twice)
     params["scaling"] = scaling.params
     body = scaling.declaration + c_call(
         "xn_depthwise_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
     )
     return site.call(
-        "depthwise_conv_2d.c", body, weights={"filter": weights, **scaling.weights}, macs=macs
+        "depthwise_conv_2d.c",
+        body,
+        weights={"filter": weights, **scaling.weights},
+        macs=macs,
+        rows=window_rows(window),
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from relocatable.fixed_point import zero_of
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.layer import scaling_of
 from relocatable.select.scaling import Scaling, Sums, scale_twice
 from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.window import window_rows
 
 
 def conv_2d_dsp(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
@@ -35,10 +38,13 @@ def conv_2d_dsp(site: Site, window: dict[str, CValue], sums: Sums, macs: int) ->
         weights={"filter": packed, **scaling.weights},
         scratch_bytes=16 * quads,
         macs=macs,
+        rows=replace(window_rows(window), block=2),
     )
 
 
-def depthwise_dsp(site: Site, params: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
+def depthwise_dsp(
+    site: Site, window: dict[str, CValue], params: dict[str, CValue], sums: Sums, macs: int
+) -> KernelCall:
     """DEPTHWISE_CONV_2D in int8 for the DSP extension: weights channel by channel."""
     weights = site.constant(1)
     _, k_h, k_w, out_c = weights.shape
@@ -63,7 +69,15 @@ def depthwise_dsp(site: Site, params: dict[str, CValue], sums: Sums, macs: int) 
         weights={"filter": weights.reshape(-1, out_c).T, **scaling.weights},
         scratch_bytes=ring_bytes + 4 * (out_w + 1),
         macs=macs,
+        rows=_channel_by_channel(site, window_rows(window)),
     )
+
+
+def _channel_by_channel(site: Site, rows: Rows) -> Rows:
+    """Each call begins each channel anew, and fetches the rows again that windows share."""
+    _, _, in_w, channels = site.input(0).shape
+    again = 4 * max(0, rows.reach - rows.stride) * in_w
+    return replace(rows, in_order=False, call_cost=channels * (60 + again))
 
 
 def fully_connected_dsp(

@@ -10,6 +10,7 @@ from relocatable.kernel_call import KernelCall
 from relocatable.select.layer import scaling_of
 from relocatable.select.scaling import Sums, scale_vectors
 from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.window import window_rows
 
 
 def conv_2d_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
@@ -31,6 +32,7 @@ def conv_2d_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) ->
         weights={"filter": _four_by_sixteen(weights), **scaling.weights},
         scratch_bytes=weights[0].size,
         macs=macs,
+        rows=window_rows(window),
     )
 
 
@@ -59,6 +61,7 @@ def depthwise_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) 
         scaling.declaration + c_call("xn_depthwise_mve", arguments, params),
         weights={"filter": blocks, **tables},
         macs=macs,
+        rows=window_rows(window),
     )
 
 

@@ -8,13 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.fixed_point import float_clamp, quantized_clamp
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.scaling import Scaling, Sums, layer_factors
 from relocatable.select.site import CValue, Site, c_call
 
 
 def float_layer(
-    site: Site, source: str, function: str, params: dict[str, CValue], macs: int
+    site: Site,
+    source: str,
+    function: str,
+    params: dict[str, CValue],
+    macs: int,
+    rows: Rows | None = None,
 ) -> KernelCall:
     """The call of a layer in float32."""
     low, high = float_clamp(site.activation)
@@ -28,7 +33,7 @@ def float_layer(
         ("IN0", "W_filter", "W_bias", "OUT0"),
         {**params, "low": low, "high": high},
     )
-    return site.call(source, body, weights=weights, macs=macs)
+    return site.call(source, body, weights=weights, macs=macs, rows=rows)
 
 
 def scaling_of(site: Site, sums: Sums, method: Callable[..., Scaling]) -> Scaling:

@@ -14,7 +14,7 @@ from relocatable.fixed_point import (
 )
 from relocatable.kernel_call import KernelCall
 from relocatable.select.site import CValue, Site, c_call
-from relocatable.select.window import window_of
+from relocatable.select.window import window_of, window_rows
 
 
 def choose_max_pool_2d(site: Site) -> KernelCall:
@@ -29,20 +29,18 @@ def choose_average_pool_2d(site: Site) -> KernelCall:
 
 def _pool(site: Site, name: str) -> KernelCall:
     k_h, k_w = site.int_attr("filter_height"), site.int_attr("filter_width")
-    params: dict[str, CValue] = {
-        "window": window_of(site, k_h, k_w),
-        "channels": site.output.shape[3],
-    }
-    macs = site.output.count * k_h * k_w
+    window = window_of(site, k_h, k_w)
+    params: dict[str, CValue] = {"window": window, "channels": site.output.shape[3]}
+    macs, rows = site.output.count * k_h * k_w, window_rows(window)
     if site.is_float:
         low, high = float_clamp(site.activation)
         params |= {"low": low, "high": high}
         body = c_call(f"xn_{name}_f32", ("IN0", "OUT0"), params)
-        return site.call(f"{name}.c", body, macs=macs)
+        return site.call(f"{name}.c", body, macs=macs, rows=rows)
     q_low, q_high = quantized_clamp(site.activation, site.output)
     params |= {"is_signed": site.is_signed, "low": q_low, "high": q_high}
     body = c_call(f"xn_{name}_8", ("(const uint8_t *)IN0", "(uint8_t *)OUT0"), params)
-    return site.call(f"{name}.c", body, macs=macs)
+    return site.call(f"{name}.c", body, macs=macs, rows=rows)
 
 
 def choose_mean(site: Site) -> KernelCall:

@@ -11,10 +11,26 @@ import numpy.typing as npt
 
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph import Graph, Op, Tensor
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, Rows
 from relocatable.targets import Target
 
 CValue: TypeAlias = "int | float | np.floating | str | Mapping[str, CValue] | Sequence[CValue]"
+
+
+class ByRows(int):
+    """A number that depends on how many rows a call makes; its value holds for all of them.
+
+    Args:
+        value: where the whole tensor is made.
+        text: C text for any rows (see `KernelCall`).
+    """
+
+    text: str
+
+    def __new__(cls, value: int, text: str) -> ByRows:
+        made = super().__new__(cls, value)
+        made.text = text
+        return made
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,21 @@ class Site:
         if data is None:
             self.refuse(f"input {i} must be constant", f"computed tensor '{self.input(i).name}'")
         return data
+
+    @property
+    def value_rows(self) -> Rows | None:
+        """The rows of an operator of single values; None where an operand is not such an image."""
+        shape = self.output.shape
+        computed = all(self.input(i).data is None for i in range(len(self.op.inputs)))
+        same = all(self.input(i).shape == shape for i in range(len(self.op.inputs)))
+        return Rows() if len(shape) == 4 and shape[0] == 1 and computed and same else None
+
+    @property
+    def count(self) -> int:
+        """Number of the output's values, for an operator of single values."""
+        if self.value_rows is None:
+            return self.output.count
+        return ByRows(self.output.count, f"ROWS * {self.output.count // self.output.shape[1]}")
 
     def int_attr(self, name: str, default: int | None = None) -> int:
         """An integer attribute."""
@@ -93,6 +124,7 @@ class Site:
         in_place: Sequence[int] = (),
         scratch_bytes: int = 0,
         macs: int = 0,
+        rows: Rows | None = None,
     ) -> KernelCall:
         """The operator's kernel call; `inputs` and `in_place` index into the operator's inputs."""
         tensors = tuple(self.op.inputs[i] for i in inputs)
@@ -107,6 +139,7 @@ class Site:
             scratch_bytes=-(-scratch_bytes // 16) * 16,
             in_place=tuple(in_place),
             macs=macs,
+            rows=rows,
         )
 
 
@@ -126,7 +159,7 @@ def c_call(
     """
     args = ", ".join((*arguments, "&params"))
     return (
-        f"static const {type_name or function}_params params = {c_value(params)};\n"
+        f"KEPT const {type_name or function}_params params = {c_value(params)};\n"
         f"{function}({args});\nreturn 0;"
     )
 
@@ -137,6 +170,8 @@ def c_value(value: CValue) -> str:
         return value
     if isinstance(value, Mapping):
         return "{" + ", ".join(f".{key} = {c_value(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, ByRows):
+        return value.text
     if isinstance(value, (bool, int, np.integer)):
         return f"(-{abs(int(value) + 1)} - 1)" if value < 0 else str(int(value))
     if isinstance(value, (float, np.floating)):

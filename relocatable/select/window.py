@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from relocatable.select.site import CValue, Site
+from relocatable.kernel_call import Rows
+from relocatable.select.site import ByRows, CValue, Site
 
 
 def window_of(site: Site, k_h: int, k_w: int) -> dict[str, CValue]:
@@ -23,9 +24,9 @@ def window_of(site: Site, k_h: int, k_w: int) -> dict[str, CValue]:
     else:
         pad_top = pad_left = 0
     return {
-        "in_h": in_h,
+        "in_h": ByRows(in_h, "IN_ROWS"),
         "in_w": in_w,
-        "out_h": out_h,
+        "out_h": ByRows(out_h, "ROWS"),
         "out_w": out_w,
         "k_h": k_h,
         "k_w": k_w,
@@ -33,9 +34,16 @@ def window_of(site: Site, k_h: int, k_w: int) -> dict[str, CValue]:
         "stride_w": stride_w,
         "dilation_h": dilation_h,
         "dilation_w": dilation_w,
-        "pad_top": pad_top,
+        "pad_top": ByRows(pad_top, "ABOVE"),
         "pad_left": pad_left,
     }
+
+
+def window_rows(window: dict[str, CValue]) -> Rows:
+    """The rows of an operator with that window."""
+    numbers = {key: int(value) for key, value in window.items() if isinstance(value, int)}
+    reach = (numbers["k_h"] - 1) * numbers["dilation_h"] + 1
+    return Rows(numbers["stride_h"], numbers["pad_top"], reach)
 
 
 def _same_padding(size: int, out: int, k: int, stride: int, dilation: int) -> int:
