@@ -50,8 +50,8 @@ def choose_cast(site: Site) -> KernelCall:
         body = f"XN_CAST_FLOAT(IN0, OUT0, {count}, {c_type(y.dtype)}, {limits})"
     else:
         body = f"XN_CAST_INT(IN0, OUT0, {count}, {c_type(y.dtype)})"
-    same = x.size_bytes == y.size_bytes
-    return site.call("cast.c", f"{body}\nreturn 0;", in_place=(0,) if same else (), rows=site.value_rows)
+    in_place = (0,) if x.size_bytes == y.size_bytes else ()
+    return site.call("cast.c", f"{body}\nreturn 0;", in_place=in_place, rows=site.value_rows)
 
 
 def c_type(dtype: str) -> str:

@@ -28,6 +28,7 @@ class ByRows(int):
     text: str
 
     def __new__(cls, value: int, text: str) -> ByRows:
+        """An int with its text."""
         made = super().__new__(cls, value)
         made.text = text
         return made
