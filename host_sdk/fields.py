@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from host_sdk.errors import ProtocolError
-from host_sdk.values import Value
+from host_sdk.values import Value, brief
+
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 
 
 class Fields:
@@ -33,16 +36,16 @@ class Fields:
         return self._map.get(key)
 
     def integer(self, key: str) -> int:
-        """An integer."""
+        """An integer of at most 64 bits, which any later sum and message can bear."""
         value = self._map.get(key)
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not _is_integer(value):
             raise self.wrong(key, "an integer")
         return value
 
     def number(self, key: str) -> float:
         """An integer or a float."""
         value = self._map.get(key)
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
+        if not isinstance(value, float) and not _is_integer(value):
             raise self.wrong(key, "a number")
         return float(value)
 
@@ -77,9 +80,17 @@ class Fields:
     def integers(self, key: str) -> tuple[int, ...]:
         """A list of integers."""
         items = self.items(key)
-        numbers = tuple(i for i in items if isinstance(i, int))
+        numbers = tuple(i for i in items if _is_integer(i))
         if len(numbers) != len(items):
             raise self.wrong(key, "a list of integers")
+        return numbers
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """A list of integers and floats."""
+        items = self.items(key)
+        numbers = tuple(float(i) for i in items if isinstance(i, float) or _is_integer(i))
+        if len(numbers) != len(items):
+            raise self.wrong(key, "a list of numbers")
         return numbers
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -101,5 +112,9 @@ class Fields:
     def wrong(self, key: str, rule: str) -> ProtocolError:
         """The error of a field that breaks a rule."""
         return ProtocolError(
-            f"{self._place}: '{key}' must be {rule}; is {str(self._map.get(key))[:80]}"
+            f"{self._place}: '{key}' must be {rule}; is {brief(self._map.get(key))}"
         )
+
+
+def _is_integer(value: Value) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= _MOST

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from host_sdk import values
 from host_sdk.errors import ProtocolError
-from host_sdk.values import Value
+from host_sdk.values import Value, brief
 
 _U32 = 1 << 32
 _PLACE_MAX = 40  # longer texts are sources, not names
@@ -86,23 +86,25 @@ def unpack(body: bytes) -> Message:
         ProtocolError: the body is not one of the messages.
     """
     match unpack_value(body, "message"):
-        case [_Kind.REQUEST, int(id_), str(method), list(params)]:
+        case [int(kind), int(id_), str(method), list(params)] if kind == _Kind.REQUEST:
             return Request(_u32(id_), method, tuple(params))
-        case [_Kind.REPLY, int(id_), None, result]:
+        case [int(kind), int(id_), None, result] if kind == _Kind.REPLY:
             return Reply(_u32(id_), None, result)
-        case [_Kind.REPLY, int(id_), [int(code), str(text), (str() | None) as detail], None]:
+        case [int(kind), int(id_), [int(code), str(text), (str() | None) as detail], None] if (
+            kind == _Kind.REPLY
+        ):
             return Reply(_u32(id_), Failure(code, text, detail))
-        case [_Kind.NOTIFICATION, str(topic), list(params)]:
+        case [int(kind), str(topic), list(params)] if kind == _Kind.NOTIFICATION:
             return Notification(topic, tuple(params))
         case other:
             raise ProtocolError(
-                f"message must be a request, a reply or a notification; is {str(other)[:80]}"
+                f"message must be a request, a reply or a notification; is {brief(other)}"
             )
 
 
 def _u32(number: int) -> int:
     if not 0 <= number < _U32:
-        raise ProtocolError(f"message: id must be in [0, 2**32); is {number}")
+        raise ProtocolError(f"message: id must be in [0, 2**32); is {brief(number)}")
     return number
 
 

@@ -13,7 +13,6 @@ from host_sdk.fields import Fields
 from host_sdk.messages import unpack_value
 from host_sdk.tensor import Array, TensorInfo
 from host_sdk.upload import pieces
-from host_sdk.values import Value
 
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
 _HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
@@ -232,9 +231,9 @@ def _normalisation(fields: Fields) -> Normalisation:
 
 
 def _numbers(fields: Fields, key: str) -> tuple[float, ...]:
-    value: Value = fields.value(key)
-    numbers = value if isinstance(value, list) else [value]
-    floats = tuple(float(n) for n in numbers if isinstance(n, (int, float)))
-    if not floats or len(floats) != len(numbers):
+    if not isinstance(fields.value(key), list):
+        return (fields.number(key),)
+    numbers = fields.numbers(key)
+    if not numbers:
         raise fields.wrong(key, "a number, or a list of numbers")
-    return floats
+    return numbers

@@ -26,6 +26,7 @@ Value: TypeAlias = Union[
 _EXT_INT = 1
 _EXT_ARRAY = 2
 _DIMENSIONS_MAX = 8
+_BRIEF = 80
 _CODES = {
     "b": "int8",
     "B": "uint8",
@@ -65,6 +66,14 @@ def unpack(data: bytes) -> Value:
         ext_hook=_read_ext,
     )
     return value
+
+
+def brief(value: Value) -> str:
+    """A value from the wire, for a message: cut, and whatever it is."""
+    try:
+        return str(value)[:_BRIEF]
+    except (ValueError, RecursionError):  # thousands of digits, or of levels
+        return f"{type(value).__name__} too long to print"
 
 
 # ---- Out -----------------------------------------------------------------------------------------
@@ -114,6 +123,8 @@ def _read_ext(code: int, data: bytes) -> Any:
 
 def _read_array(data: bytes) -> npt.NDArray[Any]:
     code, dimensions = struct.unpack_from("<cB", data)
+    if not 1 <= dimensions <= _DIMENSIONS_MAX:
+        raise ValueError(f"an array must have 1 to {_DIMENSIONS_MAX} dimensions; has {dimensions}")
     shape = struct.unpack_from(f"<{dimensions}I", data, 2)
     dtype = np.dtype(_CODES[code.decode()]).newbyteorder("<")
     items = np.frombuffer(data, dtype, offset=2 + 4 * dimensions)

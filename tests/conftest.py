@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_MODELS = ROOT.parent / "shared" / "models"
@@ -21,6 +22,12 @@ MODELS = (
     "ssd_grid_xy",
     "tiny8k_int8",
 )
+
+# The same examples everywhere, so that a failure is one for everybody.
+settings.register_profile(
+    "fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("fixed")
 
 
 def shared_model(name: str) -> Path:

@@ -59,6 +59,40 @@ def test_any_noise_is_survived_after_at_most_one_frame(
     assert parts[-1] == Body(second) or Body(second) in parts
 
 
+# Noise with many delimiters, whole frames and halves of frames.
+streams = st.lists(
+    st.binary(max_size=20)
+    | st.sampled_from([b"\0", b"\0\0"])
+    | bodies.map(encode_frame)
+    | st.builds(lambda body, n: encode_frame(body)[:n], bodies, st.integers(0, 40))
+    | st.builds(lambda body, n: encode_frame(body)[n:], bodies, st.integers(0, 40)),
+    max_size=12,
+).map(b"".join)
+
+
+@given(streams, st.lists(st.integers(1, 60), min_size=1))
+def test_any_stream_gives_the_same_parts_however_it_is_cut(stream: bytes, cuts: list[int]) -> None:
+    whole, cut = Decoder(max_body_bytes=300), Decoder(max_body_bytes=300)
+    expected = whole.feed(stream, 0.0)
+    parts, at = [], 0
+    while at < len(stream):
+        n = cuts[at % len(cuts)]
+        parts += cut.feed(stream[at : at + n], 0.0)
+        at += n
+    assert joined(parts) == joined(expected)
+    assert cut.bad_frames == whole.bad_frames
+
+
+@given(streams, st.lists(bodies, min_size=1, max_size=4))
+def test_after_any_stream_at_most_one_frame_is_lost(stream: bytes, sent: list[bytes]) -> None:
+    decoder = Decoder()
+    decoder.feed(stream, 0.0)
+    parts = decoder.feed(b"".join(map(encode_frame, sent)), 0.0)
+    got = [p.data for p in parts if isinstance(p, Body)]
+    later = sent[1:]  # the first may have been taken for the end of a half frame
+    assert got[len(got) - len(later) :] == later
+
+
 @given(st.binary(max_size=300), bodies)
 def test_after_silence_the_next_frame_is_whole(noise: bytes, body: bytes) -> None:
     decoder = Decoder()
