@@ -135,11 +135,17 @@ class _Splitter:
 
 
 class _Faults:
-    """Spoils one direction's bytes."""
+    """Spoils one direction's bytes.
+
+    Each kind of fault draws from a generator of its own, so that what it spoils depends on the
+    bytes alone, not on when they were written and read.
+    """
 
     def __init__(self, options: WireOptions, salt: str) -> None:
         self._options = options
-        self._random = random.Random(f"{options.seed} {salt}")
+        self._of_dup, self._of_drop, self._of_flips, self._of_garbage = (
+            random.Random(f"{options.seed} {salt} {kind}") for kind in range(4)
+        )
         self._doubling = _Splitter()
         self._dropping = _Splitter()
         self._frame = b""
@@ -156,7 +162,7 @@ class _Faults:
             if piece.in_frame:
                 self._frame += piece.data
             if piece.ends:
-                if self._draw(self._options.dup):
+                if self._of_dup.random() < self._options.dup:
                     out += b"\0" + self._frame
                 self._frame = b""
         return bytes(out)
@@ -166,17 +172,14 @@ class _Faults:
         if self._options.drop:
             data = self._drop(data)
         if self._options.limit and baud > self._options.limit:
-            return self._random.randbytes(len(data))
+            return bytes(self._of_garbage.getrandbits(8) for _ in data)
         return self._flip(data) if self._options.ber else data
-
-    def _draw(self, share: float) -> bool:
-        return share > 0 and self._random.random() < share
 
     def _drop(self, data: bytes) -> bytes:
         out = bytearray()
         for piece in self._dropping.split(data):
             if piece.opens:
-                self._is_lost = self._draw(self._options.drop)
+                self._is_lost = self._of_drop.random() < self._options.drop
             if not self._is_lost or not (piece.in_frame or piece.opens):
                 out += piece.data
             elif piece.opens:
@@ -199,7 +202,7 @@ class _Faults:
     def _next_flip(self) -> int:
         """Good bits before the next bad one."""
         ber = self._options.ber
-        return int(math.log(1 - self._random.random()) / math.log1p(-ber)) if ber else 0
+        return int(math.log(1 - self._of_flips.random()) / math.log1p(-ber)) if ber else 0
 
 
 class _Line:
@@ -318,12 +321,16 @@ class WireTransport:
                 return
 
     def _pass_on(self, data: bytes) -> bool:
-        if data:
-            try:
+        try:
+            if data:
                 self._inner.write(data)
-            except PortClosedError as error:
-                with self._changed:
-                    self._error = error
-                    self._changed.notify_all()
-                return False
-        return True
+        except PortClosedError as error:
+            self._fail(error)
+        except Exception as error:  # a driver's: those who write would wait for ever
+            self._fail(PortClosedError(f"{self.name}: {type(error).__name__}: {error}"))
+        return self._error is None
+
+    def _fail(self, error: PortClosedError) -> None:
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()

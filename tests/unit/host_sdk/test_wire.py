@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from host_sdk import PortNotFoundError
+from host_sdk import PortClosedError, PortNotFoundError
 from host_sdk.framing import Body, Decoder, Text, encode_frame
 from host_sdk.transports import MemoryTransport
-from host_sdk.transports.wire import WireOptions, WireTransport, split_wire
+from host_sdk.transports.wire import WireOptions, WireTransport, _Faults, _Line, split_wire
 
 FRAMES = [encode_frame(bytes([n % 251]) * (1 + n % 40)) for n in range(500)]
 
@@ -101,3 +103,101 @@ def test_beyond_its_limit_a_wire_garbles_all() -> None:
     garbled = through(WireOptions(baud=1_000_000, limit=10_000), [b"abc" * 100])
     assert len(garbled) == 300
     assert garbled != b"abc" * 100
+
+
+# ---- Repeatable ----------------------------------------------------------------------------------
+
+STREAM = b"".join(b"text%d" % n + frame for n, frame in enumerate(FRAMES[:60]))
+rates = st.sampled_from([0.0, 0.001, 0.1])
+cuts = st.lists(st.integers(1, 200), min_size=1, max_size=20)
+
+
+def passed(options: WireOptions, written: list[int], read: list[int], eager: bool) -> bytes:
+    """What arrives of STREAM, written and read in pieces of these lengths.
+
+    Args:
+        eager: each piece is read before the next is written; else all are written first.
+    """
+    faults = _Faults(options, "out")
+    waiting, arrived = bytearray(), bytearray()
+
+    def drain() -> None:
+        n = 0
+        while waiting:
+            size = read[n % len(read)]
+            arrived.extend(faults.after(bytes(waiting[:size]), options.baud))
+            del waiting[:size]
+            n += 1
+
+    at, n = 0, 0
+    while at < len(STREAM):
+        size = written[n % len(written)]
+        waiting.extend(faults.before(STREAM[at : at + size]))
+        at, n = at + size, n + 1
+        if eager:
+            drain()
+    drain()
+    return bytes(arrived)
+
+
+@given(rates, rates, rates, st.sampled_from([0, 100]), st.integers(0, 3), cuts, cuts, st.booleans())
+def test_a_seed_spoils_the_same_bytes_however_they_are_cut(
+    ber: float,
+    drop: float,
+    dup: float,
+    limit: int,
+    seed: int,
+    written: list[int],
+    read: list[int],
+    eager: bool,
+) -> None:
+    options = WireOptions(baud=9600, ber=ber, drop=drop, dup=dup, limit=limit, seed=seed)
+    whole = [len(STREAM) * 2]
+    assert passed(options, written, read, eager) == passed(options, whole, whole, False)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 0.02), st.integers(0, 40)), min_size=1, max_size=40),
+    st.sampled_from([9600, 115200]),
+)
+def test_a_byte_arrives_when_it_and_those_before_have_had_their_time(
+    steps: list[tuple[float, int]], baud: int
+) -> None:
+    line = _Line(_Faults(WireOptions(), "out"))
+    now_s, free_s, arrived = 0.0, 0.0, 0
+    due: list[float] = []
+    for pause_s, count in steps:
+        now_s += pause_s
+        arrived += len(line.take(now_s, baud))
+        assert sum(d <= now_s - 1e-9 for d in due) <= arrived <= sum(d <= now_s + 1e-9 for d in due)
+        line.put(b"x" * count, now_s)
+        for _ in range(count):
+            free_s = max(free_s, now_s) + 10 / baud
+            due.append(free_s)
+    assert arrived + len(line) == len(due)
+
+
+# ---- Errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (AttributeError("_overlapped_write"), "AttributeError: _overlapped_write"),
+        (PortClosedError("pulled out"), "pulled out"),
+    ],
+)
+def test_whatever_fails_on_the_way_is_told_to_those_who_write(
+    failure: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(data: bytes) -> None:
+        raise failure
+
+    port, _ = MemoryTransport.pair()
+    monkeypatch.setattr(port, "write", fail)
+    wire = WireTransport(port, WireOptions(baud=1_000_000))
+    wire.write(b"x" * 5000)  # more than waits for the line: ends when the sender does
+    with pytest.raises(PortClosedError, match=said):
+        wire.write(b"x")
+    wire.set_baud(9600)
+    wire.close()
