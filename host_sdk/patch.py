@@ -8,6 +8,8 @@ are made in the same way: small numbers get short.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,22 +25,46 @@ Bytes8 = npt.NDArray[np.int8]
 Numbers = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class _Codes:
+    """How each block is said in the fewest bits; arrays of an item for each block.
+
+    Attributes:
+        k_gap: Rice parameter of the gaps, or _RAW, or _SAME.
+        k_change: Rice parameter of the changes.
+        bits: of the block.
+    """
+
+    k_gap: Numbers
+    k_change: Numbers
+    bits: Numbers
+
+
 def make_patch(old: bytes, new: bytes) -> bytes:
-    """The patch that makes `new` of `old`; empty where they are the same.
+    """The patch that makes `new` of `old`.
 
     Args:
         old: as long as `new`.
         new: the bytes wanted.
     """
-    if len(old) != len(new):
-        raise ValueError(f"patch must be between equal lengths; is from {len(old)} to {len(new)}")
-    if old == new:
-        return b""
+    a, b = _signed(old, new)
+    codes = _choose(a, b)
     out = _BitWriter()
-    a, b = np.frombuffer(old, np.int8), np.frombuffer(new, np.int8)
-    for at in range(0, len(new), BLOCK_BYTES):
-        _put_block(out, a[at : at + BLOCK_BYTES], b[at : at + BLOCK_BYTES])
+    blocks = zip(codes.k_gap.tolist(), codes.k_change.tolist(), strict=True)
+    for block, (k_gap, k_change) in enumerate(blocks):
+        part = slice(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES)
+        _put_block(out, a[part], b[part], k_gap, k_change)
     return out.finish()
+
+
+def block_bits(old: bytes, new: bytes) -> npt.NDArray[np.int64]:
+    """How many bits of a patch each block takes.
+
+    Args:
+        old: as long as `new`.
+        new: the bytes wanted.
+    """
+    return _choose(*_signed(old, new)).bits
 
 
 def apply_patch(old: bytes, patch: bytes) -> bytes:
@@ -51,8 +77,6 @@ def apply_patch(old: bytes, patch: bytes) -> bytes:
     Raises:
         ValueError: the patch ends too early or too late, or reaches beyond a block.
     """
-    if not patch:
-        return old
     reader = _BitReader(patch)
     starts = range(0, len(old), BLOCK_BYTES)
     new = b"".join(_take_block(reader, old[at : at + BLOCK_BYTES]) for at in starts)
@@ -64,38 +88,65 @@ def apply_patch(old: bytes, patch: bytes) -> bytes:
 # ---- Blocks --------------------------------------------------------------------------------------
 
 
-def _put_block(out: _BitWriter, old: Bytes8, new: Bytes8) -> None:
-    at = np.flatnonzero(old != new).astype(np.int64)
-    if not len(at):
-        out.put_bits(_SAME, _PARAMETER_BITS)
-        return
+def _signed(old: bytes, new: bytes) -> tuple[Bytes8, Bytes8]:
+    if len(old) != len(new):
+        raise ValueError(f"patch must be between equal lengths; is from {len(old)} to {len(new)}")
+    return np.frombuffer(old, np.int8), np.frombuffer(new, np.int8)
+
+
+def _choose(old: Bytes8, new: Bytes8) -> _Codes:
+    at = np.flatnonzero(old != new)
+    block = at // BLOCK_BYTES
+    ends = np.minimum(np.arange(BLOCK_BYTES, len(new) + BLOCK_BYTES, BLOCK_BYTES), len(new))
+    sizes = np.diff(ends, prepend=0)
+    before = np.maximum(np.concatenate(([-1], at))[:-1], block * BLOCK_BYTES - 1)
     # The last gap reaches the end of the block, which ends it.
-    gaps = np.diff(at, prepend=-1, append=len(new)) - 1
-    by = (new[at] - old[at]).astype(np.int64)  # of int8: it wraps
-    changes = np.where(by < 0, -2 * by, 2 * by - 1) - 1  # 1, -1, 2, -2, ... are 0, 1, 2, 3, ...
-    k_gap, gap_bits = _best(gaps, _GAP_PARAMETERS, _GAP_BITS)
-    k_change, change_bits = _best(changes, _CHANGE_PARAMETERS, _CHANGE_BITS)
-    if gap_bits + change_bits + _PARAMETER_BITS > 8 * len(new):
-        out.put_bits(_RAW, _PARAMETER_BITS)
-        out.put_bits(int.from_bytes(new.tobytes(), "little"), 8 * len(new))
-        return
-    out.put_bits(k_gap, _PARAMETER_BITS)
-    out.put_bits(k_change, _PARAMETER_BITS)
-    for gap, change in zip(gaps.tolist(), changes.tolist(), strict=False):
-        out.put_number(gap, k_gap, _GAP_BITS)
-        out.put_number(change, k_change, _CHANGE_BITS)
-    out.put_number(int(gaps[-1]), k_gap, _GAP_BITS)
+    last = np.flatnonzero(np.diff(block, append=-1))
+    gaps = np.concatenate((at - before - 1, ends[block[last]] - at[last] - 1))
+    in_block = np.concatenate((block, block[last]))
+    k_gap, gap_bits = _best(gaps, in_block, len(ends), _GAP_PARAMETERS, _GAP_BITS)
+    changes = _changes(old[at], new[at])
+    k_change, change_bits = _best(changes, block, len(ends), _CHANGE_PARAMETERS, _CHANGE_BITS)
+    coded_bits = gap_bits + change_bits + 2 * _PARAMETER_BITS
+    raw_bits = 8 * sizes + _PARAMETER_BITS
+    same = np.bincount(block, minlength=len(ends)) == 0
+    k_gap = np.where(same, _SAME, np.where(coded_bits > raw_bits, _RAW, k_gap))
+    return _Codes(
+        k_gap, k_change, np.where(same, _PARAMETER_BITS, np.minimum(coded_bits, raw_bits))
+    )
 
 
-def _best(numbers: Numbers, parameters: range, raw_bits: int) -> tuple[int, int]:
-    """The Rice parameter that makes the numbers shortest, and how many bits they are then."""
-    lengths = []
+def _best(
+    numbers: Numbers, in_block: Numbers, blocks: int, parameters: range, raw_bits: int
+) -> tuple[Numbers, Numbers]:
+    """The Rice parameter that makes each block's numbers shortest, and how many bits they are."""
+    sums = []
     for k in parameters:
         quotients = numbers >> k
         bits = np.where(quotients < _ESCAPE, quotients + 1 + k, _ESCAPE + raw_bits)
-        lengths.append(int(bits.sum()))
-    best = int(np.argmin(lengths))
-    return parameters[best], lengths[best]
+        sums.append(np.bincount(in_block, bits, blocks))
+    return np.argmin(sums, axis=0), np.min(sums, axis=0).astype(np.int64)
+
+
+def _changes(old: Bytes8, new: Bytes8) -> Numbers:
+    by = (new - old).astype(np.int64)  # of int8: it wraps
+    return np.where(by < 0, -2 * by, 2 * by - 1) - 1  # 1, -1, 2, -2, ... are 0, 1, 2, 3, ...
+
+
+def _put_block(out: _BitWriter, old: Bytes8, new: Bytes8, k_gap: int, k_change: int) -> None:
+    out.put_bits(k_gap, _PARAMETER_BITS)
+    if k_gap == _SAME:
+        return
+    if k_gap == _RAW:
+        out.put_bits(int.from_bytes(new.tobytes(), "little"), 8 * len(new))
+        return
+    out.put_bits(k_change, _PARAMETER_BITS)
+    at = np.flatnonzero(old != new)
+    gaps = (np.diff(at, prepend=-1, append=len(new)) - 1).tolist()
+    for gap, change in zip(gaps, _changes(old[at], new[at]).tolist(), strict=False):
+        out.put_number(gap, k_gap, _GAP_BITS)
+        out.put_number(change, k_change, _CHANGE_BITS)
+    out.put_number(gaps[-1], k_gap, _GAP_BITS)
 
 
 def _take_block(reader: _BitReader, old: bytes) -> bytes:

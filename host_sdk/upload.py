@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from host_sdk import held as holdings
@@ -99,14 +99,11 @@ def send(
         LinkError: the way to the board failed; calling again goes on where it stopped.
     """
     place = _begin(client, name, data, kind)
-    pieces = []
-    if not place.have:
-        wanted = without(len(data), _right(client, place, data))
-        pieces = _plan(client, place, name, data, kind, wanted)
-        _send(client, place.session, pieces, len(data), progress or _no_progress)
-    elif progress:
-        progress(len(data), len(data))
-    return Sent(place.session, sum(len(p.data) for p in pieces), name, data, kind)
+    wanted = [] if place.have else without(len(data), _right(client, place, data))
+    planned = _plan(client, place, name, data, kind, wanted)
+    there = len(data) - sum(span.size for span in wanted)
+    sent_bytes = _send(client, place.session, planned, there, len(data), progress or _no_progress)
+    return Sent(place.session, sent_bytes, name, data, kind)
 
 
 def commit(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None = None) -> Uploaded:
@@ -155,9 +152,8 @@ def _send_wrong(client: Client, sent: Sent) -> Sent:
     place = _begin(client, sent.name, sent.data, sent.kind)
     wanted = without(len(sent.data), _right(client, place, sent.data))
     planned = plan_copies(sent.data, wanted, {}, largest_piece(client), packed=False)
-    _send(client, place.session, planned, len(sent.data), _no_progress)
-    sent_bytes = sent.sent_bytes + sum(len(p.data) for p in planned)
-    return replace(sent, session=place.session, sent_bytes=sent_bytes)
+    sent_bytes = _send(client, place.session, planned, 0, len(sent.data), _no_progress)
+    return replace(sent, session=place.session, sent_bytes=sent.sent_bytes + sent_bytes)
 
 
 @dataclass(frozen=True)
@@ -190,7 +186,7 @@ def _right(client: Client, place: _Place, data: bytes) -> list[Span]:
 
 def _plan(
     client: Client, place: _Place, name: str, data: bytes, kind: int, wanted: list[Span]
-) -> list[Piece]:
+) -> Iterator[Piece]:
     """The shortest way that this board offers."""
     room = largest_piece(client)
     methods = client.info.methods
@@ -205,30 +201,49 @@ def _plan(
 
 
 def _send(
-    client: Client, session: int, planned: list[Piece], total: int, progress: Progress
-) -> None:
+    client: Client,
+    session: int,
+    planned: Iterable[Piece],
+    done: int,
+    total: int,
+    progress: Progress,
+) -> int:
+    """Sends what is planned, while it is planned; returns the bytes of data that it took."""
     sizes: list[int] = []
+    sent_bytes = 0
 
     def calls() -> Iterator[tuple[str, tuple[Value, ...]]]:
-        for piece in planned:
-            for part in _parts(client, piece):
-                sizes.append(part.size)
-                yield part.request(session)
+        nonlocal sent_bytes
+        for piece in _cut(client, planned):
+            sizes.append(piece.size)
+            sent_bytes += len(piece.data)
+            yield piece.request(session)
 
-    done = total - sum(piece.size for piece in planned)
     progress(done, total)
     for index, _ in enumerate(client.stream_calls(calls())):
         done += sizes[index]
         progress(done, total)
+    return sent_bytes
 
 
-def _parts(client: Client, piece: Piece) -> Iterator[Piece]:
-    """Bytes that are sent as they are, cut as is best for the line at that time."""
-    if piece.at is not None:
-        yield piece
-        return
-    for at, size in pieces(client, piece.size):
-        yield Piece(piece.offset + at, size, None, piece.data[at : at + size])
+def _cut(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
+    """Bytes that are sent as they are become pieces as is best for the line at that time."""
+    rest = Piece(0, 0)
+    for piece in planned:
+        if piece.at is None and rest.offset + rest.size == piece.offset:
+            piece = Piece(rest.offset, rest.size + piece.size, None, rest.data + piece.data)
+        elif rest.size:
+            yield rest
+        rest = Piece(0, 0)
+        if piece.at is not None:
+            yield piece
+            continue
+        while piece.size > (size := largest_piece(client)):
+            yield Piece(piece.offset, size, None, piece.data[:size])
+            piece = Piece(piece.offset + size, piece.size - size, None, piece.data[size:])
+        rest = piece
+    if rest.size:
+        yield rest
 
 
 def largest_piece(client: Client) -> int:

@@ -1,18 +1,20 @@
 """How new bytes come to a board that holds similar ones: what to copy, patch, send. No I/O.
 
 A piece is made of bytes that the board holds, of changes of these, or of sent bytes, whichever is
-the shortest on the wire. Pieces cover what is wanted without gaps or overlaps.
+the shortest on the wire. Pieces cover what is wanted without gaps or overlaps. They are planned
+while earlier ones are sent, some 16 KB at a time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from host_sdk.patch import make_patch
+from host_sdk.patch import BLOCK_BYTES, block_bits, make_patch
 from host_sdk.values import Value
 
 UNIT_BYTES = 256  # offsets and sizes of pieces are multiples, but for the end
@@ -34,10 +36,17 @@ class Span:
     start: int
     end: int
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.end - self.start
+
 
 @dataclass(frozen=True)
 class Piece:
-    """A request that brings the new object's bytes [offset, offset + size).
+    """Brings the new object's bytes [offset, offset + size).
+
+    One request, but for bytes that are sent as they are: those may be cut or joined at will.
 
     Attributes:
         offset: within the new object.
@@ -92,7 +101,7 @@ class Old:
         return float(np.count_nonzero(same)) / max(len(new), 1)
 
 
-def plan_patches(new: bytes, wanted: Sequence[Span], old: Old | None, room: int) -> list[Piece]:
+def plan_patches(new: bytes, wanted: Iterable[Span], old: Old | None, room: int) -> Iterator[Piece]:
     """Pieces made of known old bytes, or of zeros where that is shorter.
 
     Args:
@@ -101,16 +110,13 @@ def plan_patches(new: bytes, wanted: Sequence[Span], old: Old | None, room: int)
         old: bytes that the board holds; None: there are none.
         room: bytes of data that a request can carry.
     """
-    pieces: list[Piece] = []
-    for span in wanted:
-        for at in range(span.start, span.end, COPY_BYTES):
-            pieces += _cheapest(new, Span(at, min(at + COPY_BYTES, span.end)), old, room)
-    return _merge(pieces, room)
+    parts = (part for span in wanted for part in _parts(span))
+    return _join_copies(way.piece() for part in parts for way in _Choice(new, part, old, room))
 
 
 def plan_copies(
-    new: bytes, wanted: Sequence[Span], held: dict[int, int], room: int, packed: bool
-) -> list[Piece]:
+    new: bytes, wanted: Iterable[Span], held: dict[int, int], room: int, packed: bool
+) -> Iterator[Piece]:
     """Pieces made of blocks whose hashes matched; the rest is sent.
 
     Args:
@@ -120,28 +126,25 @@ def plan_copies(
         room: bytes of data that a request can carry.
         packed: send the rest as patches of zeros, where that is shorter.
     """
-    pieces: list[Piece] = []
     for span in wanted:
         for run, at in _runs(span, held):
-            if at is not None:
-                pieces += _copies(run, at)
-            elif packed:
-                pieces += plan_patches(new, [run], None, room)
-            else:
-                pieces += _sent(new, run, room)
-    return pieces
+            if at is None and packed:
+                yield from plan_patches(new, [run], None, room)
+                continue
+            for part in _parts(run):
+                if at is None:
+                    yield _sent(new, part)
+                else:
+                    yield Piece(part.start, part.size, at + part.start - run.start)
 
 
-def _copies(run: Span, at: int) -> Iterator[Piece]:
-    for start in range(run.start, run.end, COPY_BYTES):
-        size = min(COPY_BYTES, run.end - start)
-        yield Piece(start, size, at + start - run.start)
+def _parts(span: Span) -> Iterator[Span]:
+    for start in range(span.start, span.end, COPY_BYTES):
+        yield Span(start, min(start + COPY_BYTES, span.end))
 
 
-def _sent(new: bytes, run: Span, room: int) -> Iterator[Piece]:
-    for start in range(run.start, run.end, room):
-        data = new[start : min(start + room, run.end)]
-        yield Piece(start, len(data), None, data)
+def _sent(new: bytes, span: Span) -> Piece:
+    return Piece(span.start, span.size, None, new[span.start : span.end])
 
 
 def without(total: int, right: Iterable[Span]) -> list[Span]:
@@ -166,74 +169,130 @@ def _runs(span: Span, held: dict[int, int]) -> Iterator[tuple[Span, int | None]]
     yield Span(start, span.end), first
 
 
-def _cheapest(new: bytes, span: Span, old: Old | None, room: int) -> list[Piece]:
-    """One piece, or those of the two halves where that is less on the wire."""
-    size = span.end - span.start
-    whole = _shortest(new[span.start : span.end], span.start, old, room)
-    if whole is not None and (size <= _LEAST_BYTES or not _is_poor(whole)):
-        return [whole]
-    middle = span.start + (size // 2 + UNIT_BYTES - 1) // UNIT_BYTES * UNIT_BYTES
-    halves = [
-        *_cheapest(new, Span(span.start, middle), old, room),
-        *_cheapest(new, Span(middle, span.end), old, room),
-    ]
-    return halves if whole is None or _cost(halves) < _cost([whole]) else [whole]
+@dataclass(frozen=True)
+class _Way:
+    """One way to bring a span, and its bytes of data on the wire; made when it is chosen."""
+
+    data_bytes: int
+    piece: Callable[[], Piece]
 
 
-def _cost(pieces: Sequence[Piece]) -> int:
-    return sum(len(piece.data) + _REQUEST_BYTES for piece in pieces)
+class _Choice:
+    """The ways to bring a part of the new object that are together the shortest on the wire.
+
+    Args:
+        new: the whole new object.
+        part: of it, at most COPY_BYTES.
+        old: bytes that the board holds; None: there are none.
+        room: bytes of data that a request can carry.
+    """
+
+    def __init__(self, new: bytes, part: Span, old: Old | None, room: int) -> None:
+        self._new, self._part, self._old, self._room = new, part, old, room
+        wanted = new[part.start : part.end]
+        self._zeros_bits = _running_sum(block_bits(bytes(len(wanted)), wanted))
+        # Of the old bytes at the same offset, as far as they reach.
+        shared = 0
+        if old is not None:
+            shared = max(0, min(len(old.data) - part.start, part.size))
+            if shared < part.size:
+                shared = shared // BLOCK_BYTES * BLOCK_BYTES
+        kept = old.data[part.start : part.start + shared] if old is not None else b""
+        self._shared_end = part.start + shared
+        self._shared_bits = _running_sum(block_bits(kept, wanted[:shared]))
+
+    def __iter__(self) -> Iterator[_Way]:
+        return iter(self._cheapest(self._part))
+
+    def _cheapest(self, span: Span) -> list[_Way]:
+        """One way, or those of the two halves where that is less on the wire."""
+        whole = self._shortest(span)
+        if span.size <= _LEAST_BYTES or not _is_poor(whole, span):
+            return [whole]
+        middle = span.start + (span.size // 2 + UNIT_BYTES - 1) // UNIT_BYTES * UNIT_BYTES
+        halves = [
+            *self._cheapest(Span(span.start, middle)),
+            *self._cheapest(Span(middle, span.end)),
+        ]
+        return halves if self._cost(halves) < self._cost([whole]) else [whole]
+
+    def _cost(self, ways: Sequence[_Way]) -> int:
+        return sum(
+            way.data_bytes + _REQUEST_BYTES * max(1, -(-way.data_bytes // self._room))
+            for way in ways
+        )
+
+    def _shortest(self, span: Span) -> _Way:
+        ways = self._patches(span)
+        if not any(way.data_bytes < span.size // 2 for way in ways):
+            ways.append(_Way(self._patch_bytes(self._zeros_bits, span), lambda: self._filled(span)))
+        most = min(self._room, int(span.size * _WORTH_PATCHING))
+        ways = [way for way in ways if way.data_bytes <= most]
+        ways.append(_Way(span.size, lambda: _sent(self._new, span)))
+        return min(ways, key=lambda way: way.data_bytes)
+
+    def _patches(self, span: Span) -> list[_Way]:
+        """Patches of old bytes: at the same offset, and where similar ones lie."""
+        old, ways = self._old, list[_Way]()
+        if old is None:
+            return ways
+        if span.end <= self._shared_end:
+            data_bytes = self._patch_bytes(self._shared_bits, span)
+            ways.append(_Way(data_bytes, lambda: self._patch(span, old, span.start)))
+        if not ways or _is_poor(ways[0], span):
+            wanted = self._new[span.start : span.end]
+            found = old.find(wanted)
+            if found is not None and found != span.start:
+                start = found
+                bits = _running_sum(block_bits(old.data[start : start + span.size], wanted))
+                data_bytes = _patch_bytes(bits, 0, len(bits) - 1)
+                ways.append(_Way(data_bytes, lambda: self._patch(span, old, start)))
+        return ways
+
+    def _patch_bytes(self, bits: list[int], span: Span) -> int:
+        first = (span.start - self._part.start) // BLOCK_BYTES
+        return _patch_bytes(bits, first, first + -(-span.size // BLOCK_BYTES))
+
+    def _patch(self, span: Span, old: Old, start: int) -> Piece:
+        kept = old.data[start : start + span.size]
+        wanted = self._new[span.start : span.end]
+        patch = b"" if kept == wanted else make_patch(kept, wanted)
+        return Piece(span.start, span.size, old.at + start, patch)
+
+    def _filled(self, span: Span) -> Piece:
+        patch = make_patch(bytes(span.size), self._new[span.start : span.end])
+        return Piece(span.start, span.size, ZEROS, patch)
 
 
-def _is_poor(piece: Piece) -> bool:
-    return len(piece.data) * _POOR_PATCH > piece.size
+def _running_sum(bits: npt.NDArray[np.int64]) -> list[int]:
+    return [0, *np.cumsum(bits).tolist()]
 
 
-def _merge(pieces: Sequence[Piece], room: int) -> list[Piece]:
-    """Joins neighbours that one request can bring."""
-    merged: list[Piece] = []
+def _patch_bytes(bits: list[int], first: int, end: int) -> int:
+    """Of a patch of some blocks, from the running sum of their bits."""
+    return -(-(bits[end] - bits[first]) // 8)
+
+
+def _is_poor(way: _Way, span: Span) -> bool:
+    return way.data_bytes * _POOR_PATCH > span.size
+
+
+def _join_copies(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Joins neighbours that one copy can bring."""
+    last: Piece | None = None
     for piece in pieces:
-        joined = _join(merged[-1], piece, room) if merged else None
-        if joined is None:
-            merged.append(piece)
-        else:
-            merged[-1] = joined
-    return merged
-
-
-def _join(a: Piece, b: Piece, room: int) -> Piece | None:
-    size, data = a.size + b.size, a.data + b.data
-    if a.offset + a.size != b.offset:
-        return None
-    if a.at is None and b.at is None and size <= room:
-        return Piece(a.offset, size, None, data)
-    if a.at is None or b.at is None or data or size > COPY_BYTES or a.at + a.size != b.at:
-        return None
-    return Piece(a.offset, size, a.at)
-
-
-def _shortest(wanted: bytes, at: int, old: Old | None, room: int) -> Piece | None:
-    """The one piece that brings some bytes with the least data; None where none fits a request."""
-    ways = [] if old is None else _patches(wanted, at, old)
-    if not any(len(way.data) < len(wanted) // 2 for way in ways):
-        ways.append(Piece(at, len(wanted), ZEROS, make_patch(bytes(len(wanted)), wanted)))
-    ways = [way for way in ways if len(way.data) < len(wanted) * _WORTH_PATCHING]
-    ways.append(Piece(at, len(wanted), None, wanted))
-    ways = [way for way in ways if len(way.data) <= room]
-    return min(ways, key=lambda way: len(way.data), default=None)
-
-
-def _patches(wanted: bytes, at: int, old: Old) -> list[Piece]:
-    """Patches of old bytes: at the same offset, and where similar ones lie."""
-    ways = []
-    if at <= len(old.data) - len(wanted):
-        ways.append(_patch(wanted, at, old, at))
-    if not ways or _is_poor(ways[0]):
-        found = old.find(wanted)
-        if found is not None and found != at:
-            ways.append(_patch(wanted, at, old, found))
-    return ways
-
-
-def _patch(wanted: bytes, at: int, old: Old, start: int) -> Piece:
-    patch = make_patch(old.data[start : start + len(wanted)], wanted)
-    return Piece(at, len(wanted), old.at + start, patch)
+        if last is not None:
+            size = last.size + piece.size
+            if (
+                last.at is not None
+                and last.at + last.size == piece.at
+                and last.offset + last.size == piece.offset
+                and not last.data + piece.data
+                and size <= COPY_BYTES
+            ):
+                piece = Piece(last.offset, size, last.at)
+            else:
+                yield last
+        last = piece
+    if last is not None:
+        yield last

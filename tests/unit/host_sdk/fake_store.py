@@ -141,6 +141,8 @@ class FakeStore:
         self.data_bytes += len(data)
 
     def do_put_copy(self, session: int, offset: int, from_: int, size: int) -> None:
+        if from_ + size > len(self.flash):
+            raise Refused(-23, "offset or length lies outside")
         self._write(session, offset, bytes(self.flash[from_ : from_ + size]))
 
     def do_put_patch(self, session: int, offset: int, from_: int, size: int, patch: bytes) -> None:

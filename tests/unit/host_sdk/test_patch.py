@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_sdk.patch import BLOCK_BYTES, apply_patch, make_patch
+from host_sdk.patch import BLOCK_BYTES, apply_patch, block_bits, make_patch
 
 
 @given(st.binary(max_size=1200), st.data())
@@ -30,9 +30,19 @@ def test_any_part_of_the_bytes_may_change(part: float, size: int) -> None:
     assert len(patch) <= size + size // BLOCK_BYTES + 1
 
 
-def test_no_change_is_an_empty_patch() -> None:
-    assert make_patch(b"same" * 100, b"same" * 100) == b""
-    assert apply_patch(b"same", b"") == b"same"
+def test_no_change_takes_half_a_byte_a_block() -> None:
+    assert make_patch(b"same" * 100, b"same" * 100) == b"\xff"
+
+
+@given(st.integers(1, 1200), st.integers(0, 40), st.randoms(use_true_random=False))
+def test_the_bits_of_the_blocks_are_known_before(size: int, moved: int, rng: random.Random) -> None:
+    old = rng.randbytes(size)
+    new = bytearray(old)
+    for _ in range(moved):
+        new[rng.randrange(size)] = rng.randrange(256)
+    bits = block_bits(old, bytes(new))
+    assert len(bits) == -(-size // BLOCK_BYTES)
+    assert len(make_patch(old, bytes(new))) == -(-int(bits.sum()) // 8)
 
 
 def test_weights_that_moved_by_one_cost_about_a_byte_each() -> None:
