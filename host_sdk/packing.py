@@ -19,7 +19,8 @@ from host_sdk.values import Value
 VERSION = 1
 _CONTEXT_STEPS = (0, 8, 40)
 _LOGS = 7
-_EVEN, _RATE = 2048, 4
+_EVEN = 2048  # of 4096: both bits are as likely
+_FIRST_DIVISOR, _LAST_DIVISOR = 3, 65  # a model learns quickly at first
 _HEAD_BYTES = 16  # what a packed input carries more than its bytes
 _UNPACK_S = 2e-6  # for a byte on a slow board: some 100 instructions
 _SMOOTHING = 0.2
@@ -116,9 +117,11 @@ def pack(data: bytes, shape: Shape, limit: int) -> bytes | None:
     """
     values = np.frombuffer(data, np.uint8).astype(np.int32) ^ shape.flip
     predicted, contexts = _predict(values, shape)
-    misses = (values - predicted + 128) % 256 - 128
+    at_end = (predicted == 0) | (predicted == 255)  # nothing can lie beyond
+    misses = values - predicted
+    misses = np.where(at_end, misses, (misses + 128) % 256 - 128)
     coder = _Coder(limit)
-    if not _code(coder, misses.tolist(), contexts.tolist()):
+    if not _code(coder, misses.tolist(), predicted.tolist(), contexts.tolist()):
         return None
     packed = coder.end()
     return packed if len(packed) < limit else None
@@ -146,12 +149,19 @@ def _predict(
     northwest = np.where(has_north & has_west, back(shape.row + shape.pixel), north)
     has_northeast = has_north & (column + shape.pixel < shape.row)
     northeast = np.where(has_northeast, back(shape.row - shape.pixel), north)
-    less, more = np.minimum(west, north), np.maximum(west, north)
-    plane = west + north - northwest
-    predicted = np.where(northwest >= more, less, np.where(northwest <= less, more, plane))
+    west2 = np.where(column >= 2 * shape.pixel, back(2 * shape.pixel), west)
+    north2 = np.where(at >= 2 * shape.row, back(2 * shape.row), north)
+    # The mean of west and north, leaning along an edge and along the slopes that lead here.
+    down = abs(west - northwest) + abs(north - north2)
+    right = abs(west - west2) + abs(north - northwest)
+    edge = abs(down - right)
+    pull = np.choose((edge > 8).astype(int) + (edge > 32) + (edge > 80), (0, 1, 2, 4))
+    mean = (2 * west + 2 * north + northeast - northwest) >> 2
+    mean += (np.where(down > right, west, north) - mean) * pull >> 2
+    predicted = (6 * mean + 2 * west - west2 + 2 * north - north2) >> 3
     activity = abs(west - northwest) + abs(north - northwest) + abs(northeast - north)
     contexts = sum((activity > step).astype(np.int32) for step in _CONTEXT_STEPS)
-    return predicted.astype(np.int32), np.asarray(contexts, np.int32)
+    return np.clip(predicted, 0, 255), np.asarray(contexts, np.int32)
 
 
 class _Coder:
@@ -182,34 +192,48 @@ class _Coder:
         return bytes(self.out + number.to_bytes(4, "big")).rstrip(b"\0")
 
 
-def _code(coder: _Coder, misses: list[int], contexts: list[int]) -> bool:
+@dataclass
+class _Model:
+    """How likely a 1 is: `probability` of 65536; the next bit moves it by a part, 2/`divisor`."""
+
+    probability: int = 32768
+    divisor: int = _FIRST_DIVISOR
+
+
+def _models(count: int) -> list[_Model]:
+    return [_Model() for _ in range(count)]
+
+
+def _code(coder: _Coder, misses: list[int], predicted: list[int], contexts: list[int]) -> bool:
     """Codes all misses; False where the limit was passed."""
-    miss_models = [_EVEN] * (len(_CONTEXT_STEPS) + 1)
-    sign_models = list(miss_models)
-    log_models = [[_EVEN] * _LOGS for _ in miss_models]
-    top_models = [_EVEN] * (_LOGS + 1)
+    count = len(_CONTEXT_STEPS) + 1
+    miss_models, sign_models = (_models(count), _models(count)), _models(count)
+    log_models, top_models = [_models(_LOGS) for _ in range(count)], _models(_LOGS + 1)
 
-    def adaptive(models: list[int], index: int, bit: int) -> None:
-        probability = models[index]
-        coder.bit(bit, probability)
+    def adaptive(model: _Model, bit: int) -> None:
+        probability = model.probability
+        coder.bit(bit, probability >> 4)
         if bit:
-            models[index] = probability + ((4096 - probability) >> _RATE)
+            model.probability += 2 * (65535 - probability) // model.divisor
         else:
-            models[index] = probability - (probability >> _RATE)
+            model.probability -= 2 * probability // model.divisor
+        if model.divisor < _LAST_DIVISOR:
+            model.divisor += 2
 
-    for miss, context in zip(misses, contexts, strict=True):
-        adaptive(miss_models, context, miss != 0)
+    for miss, at, context in zip(misses, predicted, contexts, strict=True):
+        adaptive(miss_models[at == 0][context], miss != 0)
         if not miss:
             continue
-        adaptive(sign_models, context, miss < 0)
+        if 0 < at < 255:
+            adaptive(sign_models[context], miss < 0)
         magnitude = abs(miss)
         log = magnitude.bit_length() - 1
         for i in range(min(log + 1, _LOGS)):
-            adaptive(log_models[context], i, i < log)
+            adaptive(log_models[context][i], i < log)
         for i in range(log - 1, -1, -1):
             bit = magnitude >> i & 1
             if i == log - 1:
-                adaptive(top_models, log, bit)
+                adaptive(top_models[log], bit)
             else:
                 coder.bit(bit, _EVEN)
         if len(coder.out) >= coder.limit:

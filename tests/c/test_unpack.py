@@ -46,8 +46,10 @@ def test_any_bytes_come_back(built: Path) -> None:
     for _ in range(60):
         pixel = r.randrange(1, 5)
         shape = Shape(pixel, pixel * r.randrange(1, 40), r.choice([0, 0x80]))
-        empty = r.random()
-        data = bytes(r.randrange(256) if r.random() > empty else 0 for _ in range(r.randrange(400)))
+        empty, most = r.random(), r.choice([0, 128, 255])
+        data = bytes(
+            r.randrange(256) if r.random() > empty else most for _ in range(r.randrange(400))
+        )
         packed = pack(data, shape, 1000)
         assert packed is not None
         assert unpack(built, packed, len(data), shape) == data
