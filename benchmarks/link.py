@@ -1,9 +1,10 @@
 """Verified upload of 100,000 random bytes into the store of a virtual Cortex-M4 board, the wire
-between paced to a baud rate (a byte takes ten bits), beside `mpremote fs cp` of the same bytes into
-the same board's file system over the same wire. "of the line" is payload against the line's bytes
-per second, from the first request to the board's answer that it has read the flash back and found
-the SHA-256 right; "overhead" counts all bytes the host sent, per payload byte. Then the same with
-bit errors and lost frames (both directions), and how long a `ping` takes while an upload runs.
+between paced to a baud rate (a byte takes ten bits), beside the command `mpremote fs cp` of the
+same bytes into the same board's file system over the same wire. "of the line" is payload against
+the line's bytes per second, from the first request to the board's answer that it has read the flash
+back and found the SHA-256 right; "overhead" counts all bytes the host sent, per payload byte. Then
+the same with bit errors and lost frames (both directions), and how long a `ping` takes while an
+upload runs.
 
 QEMU's UART takes one byte per turn of QEMU's main loop; at 921600 baud a busy computer, not the
 wire, sets the pace: each clean row is the best of three (docs/LINK.md).
@@ -64,22 +65,27 @@ def upload(url: str) -> tuple[float, float, int]:
     """Seconds, bytes sent per payload byte, requests repeated."""
     transport = Counting(open_transport(url))
     with Device(transport) as board:
+        board.ls()  # the session is open
+        repeated = board._client.link.counters.repeated
         sent, start = transport.sent_bytes, time.perf_counter()
         board.put("payload.bin", PAYLOAD)
         took_s = time.perf_counter() - start
         per_byte = (transport.sent_bytes - sent) / len(PAYLOAD)
         if board.get("payload.bin") != PAYLOAD:
             raise SystemExit("the board holds other bytes")
-        return took_s, per_byte, board._client.link.counters.repeated
+        return took_s, per_byte, board._client.link.counters.repeated - repeated
 
 
 @contextmanager
 def paced_port(baud: int) -> Iterator[str]:
-    """A virtual board behind a paced wire, as a TCP port for any tool."""
+    """A virtual board at its prompt behind a paced wire, as a TCP port for any tool."""
     here, there = socket.socketpair()
     with there:
         qemu = Qemu(find_board(BOARD), None, there)
     wire = WireTransport(SocketTransport(here, "board", qemu.close), WireOptions(baud=baud))
+    seen = b""
+    while b">>> " not in seen:  # what a tool sends before that is lost
+        seen += wire.read(1.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_pump, args=(server, wire), daemon=True).start()
         yield f"socket://127.0.0.1:{server.getsockname()[1]}"

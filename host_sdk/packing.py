@@ -1,7 +1,7 @@
 """Packs inputs for a slow line (docs/SPEC-wire.md, section 8). No I/O.
 
 Neighbours predict each byte, as in lossless image codes; an arithmetic code of adaptive bits says
-what the prediction missed. It needs a hundred bytes of state on the board and is made for what
+what the prediction missed. It needs 200 bytes of state on the board and is made for what
 inputs are: pictures, spectrograms, mostly smooth or mostly empty. Other data may grow; then `pack`
 gives None.
 """
