@@ -29,7 +29,7 @@ XipnetError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
     │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError
     ├── RunError                NoModelError, ModelInputError, EntryError, StepError,
-    │                           InputCheckError
+    │                           InputCheckError, ResultGoneError
     └── PythonError             the Python code on the board raised; holds its traceback
         └── PythonInterruptedError
 """
@@ -364,6 +364,10 @@ class StepError(RunError, code=-63):
 
 class InputCheckError(RunError, code=-64):
     """The inputs on the board are not those that the host wrote; calling again writes them anew."""
+
+
+class ResultGoneError(RunError, code=-65):
+    """Before a large result was read to its end, another model or run took its place."""
 
 
 class PythonError(DeviceError, code=-80):

@@ -51,8 +51,8 @@ _SWITCH_METHODS = frozenset({"put_end", "activate", "rollback"})
 _REPEATED_BY_CLOCK = _LATE_METHODS | _SWITCH_METHODS | {_OPENING_METHOD}
 # They carry much and are quickly done with, so that they tell how fast the line is.
 _PLAIN_METHODS = frozenset({"put_data", "in_write"})
-_READ_METHODS = frozenset({"get", "out_read", "arena_read"})  # the last parameter: bytes
-_BULK_METHODS = _PLAIN_METHODS | _READ_METHODS | {"run", "put_copy", "put_patch"}
+_READ_BYTES = {"get": 2, "out_read": 1, "arena_read": 1}  # the parameter that says how many
+_BULK_METHODS = _PLAIN_METHODS | _READ_BYTES.keys() | {"run", "put_copy", "put_patch"}
 _RETRY_GROWTH = 1.5
 _RETRY_MAX_S = 4.0
 _POLL_S = 0.05
@@ -92,10 +92,9 @@ class Pending:
     @property
     def line_bytes(self) -> int:
         """What the line carries, in the direction that carries more."""
-        reply_bytes = 0
-        if self.request.method in _READ_METHODS and isinstance(self.request.params[-1], int):
-            reply_bytes = self.request.params[-1]
-        return max(len(self.frame), reply_bytes)
+        index = _READ_BYTES.get(self.request.method)
+        wanted = 0 if index is None else self.request.params[index]
+        return max(len(self.frame), wanted if isinstance(wanted, int) else 0)
 
     @property
     def late(self) -> bool:

@@ -206,7 +206,7 @@ class _Runs:
             self._client.wait(pending)
         fields = Fields(self._client.wait(started.run), "run")
         size = fields.integer("size")
-        data = fields.data("result") if "result" in fields else self._fetch(size)
+        data = fields.data("result") if "result" in fields else self._fetch(started.run, size)
         if len(data) != size:
             raise ProtocolError(f"run: result must have {size} bytes; has {len(data)}")
         first = started.writes[0] if started.writes else started.run
@@ -219,6 +219,8 @@ class _Runs:
             done_s=started.run.done_s,
         )
 
-    def _fetch(self, size: int) -> bytes:
-        parts = self._client.stream("out_read", pieces(self._client, size))
+    def _fetch(self, run: Pending, size: int) -> bytes:
+        of = (run.request.id,) if self._client.info.can_check else ()
+        calls = ((*piece, *of) for piece in pieces(self._client, size))
+        parts = self._client.stream("out_read", calls)
         return b"".join(part for part in parts if isinstance(part, bytes))

@@ -39,6 +39,7 @@ static const struct {
     {XN_E_ENTRY, "model has no such entry"},
     {XN_E_STEP, "a step reported that it cannot go on"},
     {XN_E_CHECK, "inputs are not those that the host wrote"},
+    {XN_E_RESULT, "the result of that run is not there any more"},
     {XN_E_PYTHON, "the Python code raised; detail holds the traceback"},
     {XN_E_INTERRUPTED, "the Python code was interrupted"},
 };

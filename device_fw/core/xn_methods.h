@@ -25,6 +25,7 @@ extern const uint32_t xn_methods_count;
 const xn_method *xn_methods_find(const char *name, uint32_t n); // NULL: none
 void xn_methods_put_boot(xn_msgpack_writer *out);               // why the board started
 void xn_methods_forget_upload(void);
+void xn_methods_forget_run(void);
 
 xn_method_fn xn_method_hello, xn_method_help, xn_method_ping, xn_method_reset, xn_method_baud;
 xn_method_fn xn_method_ls, xn_method_put_begin, xn_method_put_data, xn_method_put_end;

@@ -12,6 +12,23 @@
 
 static uint32_t step_us[PROFILE_STEPS];
 
+// The last run. Its reply may be too long for the server to keep, and nothing but the answer to its
+// request may be run twice: the inputs may be gone.
+static struct {
+    bool known; // in this session
+    bool profile;
+    uint32_t id, at, us;
+} last;
+
+void xn_methods_forget_run(void) {
+    last.known = false;
+}
+
+// Whether the result of that run lies where it was left.
+static bool is_there(const xn_model *model, uint32_t id) {
+    return last.known && last.id == id && model->entry >= 0;
+}
+
 static int active(xn_model **model) {
     *model = xn_active_model(NULL);
     return *model == NULL ? XN_E_NO_MODEL : XN_OK;
@@ -179,9 +196,12 @@ static int write_inputs(xn_model *model, xn_reader items, uint32_t count, bool w
 }
 
 // Whether the inputs are those that the host wrote: pieces may be lost or come late, and an earlier
-// run may have used their place.
-static int check_inputs(const xn_model *model, uint32_t wanted) {
+// run may have used their place. Without a CRC at least no run may have come in between.
+static int check_inputs(const xn_model *model, uint32_t id, uint32_t wanted) {
     uint32_t crc = XN_CRC32_INIT;
+    if (wanted == 0) {
+        return last.known && (int32_t)(id - last.id) <= 0 ? XN_E_CHECK : XN_OK;
+    }
     for (uint32_t i = 0; i < model->program.header->input_count; i++) {
         uint32_t n;
         const uint8_t *bytes = xn_runner_input(model, i, &n);
@@ -190,25 +210,30 @@ static int check_inputs(const xn_model *model, uint32_t wanted) {
     return ~crc == wanted ? XN_OK : XN_E_CHECK;
 }
 
-static int run(xn_model *model, uint32_t entry, bool profile, uint32_t *at, uint32_t *us) {
+static int run(xn_model *model, uint32_t id, uint32_t entry, bool profile) {
     uint32_t steps = xn_runner_steps(model, entry);
     if (profile && steps > PROFILE_STEPS) {
         return xn_error_limit(XN_E_TOO_LONG, "steps", steps, PROFILE_STEPS);
     }
     uint64_t start = xn_port_time_us();
     int status = xn_runner_run(model, entry, profile ? step_us : NULL);
-    *at = (uint32_t)start;
-    *us = (uint32_t)(xn_port_time_us() - start);
+    if (status == XN_OK) {
+        last.known = true;
+        last.profile = profile;
+        last.id = id;
+        last.at = (uint32_t)start;
+        last.us = (uint32_t)(xn_port_time_us() - start);
+    }
     return status;
 }
 
-static void put_steps(xn_msgpack_writer *out, const xn_model *model, uint32_t entry, bool profile) {
+static void put_steps(xn_msgpack_writer *out, const xn_model *model) {
     xn_msgpack_put_text(out, "steps");
-    if (!profile) {
+    if (!last.profile) {
         xn_msgpack_put_nil(out);
         return;
     }
-    uint32_t steps = xn_runner_steps(model, entry);
+    uint32_t steps = xn_runner_steps(model, (uint32_t)model->entry);
     xn_msgpack_put_array(out, steps);
     for (uint32_t i = 0; i < steps; i++) {
         xn_msgpack_put_uint(out, step_us[i]);
@@ -224,41 +249,14 @@ static int put_result(xn_msgpack_writer *out, const xn_model *model, uint32_t of
     return copied < 0 ? copied : XN_OK;
 }
 
-int xn_method_run(xn_call *call, xn_msgpack_writer *out) {
-    xn_model *model;
-    xn_reader inputs;
-    uint32_t count = 0;
-    uint32_t at = 0;
-    uint32_t us = 0;
-    uint32_t entry = xn_call_u32_or(call, 0);
-    bool has_inputs = xn_call_array_or_nil(call, &inputs, &count);
-    bool profile = xn_call_bool_or(call, false);
-    uint32_t check = xn_call_u32_or(call, 0);
-    int status = xn_call_end(call);
-    if (status == XN_OK) {
-        status = active(&model);
-    }
-    if (status == XN_OK && check != 0 && !has_inputs) {
-        status = check_inputs(model, check);
-    }
-    if (status == XN_OK && has_inputs) {
-        status = write_inputs(model, inputs, count, false);
-    }
-    if (status == XN_OK && has_inputs) {
-        status = write_inputs(model, inputs, count, true);
-    }
-    if (status == XN_OK) {
-        status = run(model, entry, profile, &at, &us);
-    }
-    if (status != XN_OK) {
-        return status;
-    }
+// What the last run gave; its result is there.
+static int put_last(xn_msgpack_writer *out, const xn_model *model) {
     uint32_t size = xn_runner_result_bytes(model);
     xn_msgpack_put_map(out, 5);
-    xn_call_put_u32(out, "at", at);
-    xn_call_put_u32(out, "us", us);
+    xn_call_put_u32(out, "at", last.at);
+    xn_call_put_u32(out, "us", last.us);
     xn_call_put_u32(out, "size", size);
-    put_steps(out, model, entry, profile);
+    put_steps(out, model);
     xn_msgpack_put_text(out, "result");
     if (!out->full && size > out->size - out->used - 5u) {
         xn_msgpack_put_nil(out);
@@ -267,13 +265,48 @@ int xn_method_run(xn_call *call, xn_msgpack_writer *out) {
     return put_result(out, model, 0, size);
 }
 
+int xn_method_run(xn_call *call, xn_msgpack_writer *out) {
+    xn_model *model;
+    xn_reader inputs;
+    uint32_t count = 0;
+    uint32_t entry = xn_call_u32_or(call, 0);
+    bool has_inputs = xn_call_array_or_nil(call, &inputs, &count);
+    bool profile = xn_call_bool_or(call, false);
+    uint32_t check = xn_call_u32_or(call, 0);
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = active(&model);
+    }
+    if (status == XN_OK && is_there(model, call->id)) {
+        return put_last(out, model); // the reply got lost
+    }
+    if (status == XN_OK && !has_inputs) {
+        status = check_inputs(model, call->id, check);
+    }
+    if (status == XN_OK && has_inputs) {
+        status = write_inputs(model, inputs, count, false);
+    }
+    if (status == XN_OK && has_inputs) {
+        status = write_inputs(model, inputs, count, true);
+    }
+    if (status == XN_OK) {
+        status = run(model, call->id, entry, profile);
+    }
+    return status == XN_OK ? put_last(out, model) : status;
+}
+
 int xn_method_out_read(xn_call *call, xn_msgpack_writer *out) {
     xn_model *model;
     uint32_t offset = xn_call_u32(call);
     uint32_t n = xn_call_u32(call);
+    bool names_run = call->left > 0;
+    uint32_t id = xn_call_u32_or(call, 0);
     int status = xn_call_end(call);
     if (status == XN_OK) {
         status = active(&model);
+    }
+    if (status == XN_OK && names_run && !is_there(model, id)) {
+        status = XN_E_RESULT;
     }
     if (status != XN_OK) {
         return status;

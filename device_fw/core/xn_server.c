@@ -59,6 +59,7 @@ void xn_server_open_session(uint32_t nonce) {
         wants_events = false;
         forget_replies();
         xn_methods_forget_upload();
+        xn_methods_forget_run();
         xn_vm_forget();
     }
 }

@@ -40,6 +40,7 @@ enum xn_status {
     XN_E_ENTRY = -62,    // model has no such entry
     XN_E_STEP = -63,     // a step reported that it cannot go on
     XN_E_CHECK = -64,    // inputs are not those that the host wrote
+    XN_E_RESULT = -65,   // the result of that run is not there any more
     // The Python VM
     XN_E_PYTHON = -80,     // the Python code raised; detail holds the traceback
     XN_E_INTERRUPTED = -81 // the Python code was interrupted

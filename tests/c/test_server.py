@@ -20,7 +20,7 @@ E_METHOD, E_PARAMS, E_BUSY, E_TOO_LONG, E_MSGPACK = -3, -4, -5, -6, -2
 E_NOT_FOUND, E_NO_SPACE, E_NAME, E_RANGE = -20, -21, -22, -23
 E_SESSION, E_HASH, E_TYPE = -25, -26, -27
 E_BLOB_MAGIC, E_BLOB_CPU, E_BLOB_GOLDEN, E_ARENA = -41, -45, -46, -47
-E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP, E_CHECK = -60, -61, -62, -63, -64
+E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP, E_CHECK, E_RESULT = -60, -61, -62, -63, -64, -65
 E_PYTHON, E_INTERRUPTED = -80, -81
 BLOB, SCRIPT, DATA = 1, 2, 3
 
@@ -267,6 +267,60 @@ def test_a_run_checks_what_was_written(peer: Peer, built: Path) -> None:
     peer.call("in_write", 0, 0, b"\1" * 16)
     assert refused(peer, "run", 0, None, False, zlib.crc32(b"\2" * 16)).code == E_CHECK
     assert peer.call("run", 0, None, False, zlib.crc32(b"\1" * 16))["size"] == 16
+
+
+def forget_short_replies(peer: Peer) -> None:
+    """What a long reply does not even need."""
+    for i in range(20):
+        peer.call("ping", i)
+
+
+def test_a_repeated_run_is_not_run_again(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    done = peer.call("run", 1, [b"\1" * 16], True, id=500)
+    forget_short_replies(peer)
+    assert peer.call("run", 1, [b"\1" * 16], True, id=500) == done
+    peer.call("in_write", 0, 0, b"\2" * 16)  # where the result may have been
+    forget_short_replies(peer)
+    again = peer.call("run", 1, [b"\1" * 16], True, id=500)
+    assert again["at"] != done["at"]
+    assert again["result"] == done["result"]
+
+
+def test_a_run_on_inputs_that_another_used_is_refused(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    peer.call("in_write", 0, 0, b"\1" * 16)
+    done = peer.call("run", id=500)
+    forget_short_replies(peer)
+    assert peer.call("run", id=500) == done
+    peer.call("in_write", 0, 0, b"\2" * 16)
+    forget_short_replies(peer)
+    for late in (500, 499):
+        with pytest.raises(RefusedError) as info:
+            peer.call("run", id=late)
+        assert info.value.code == E_CHECK
+    right = zlib.crc32(b"\2" * 16)
+    assert peer.call("run", 0, None, False, right, id=498)["size"] == 16  # the CRC says more
+    peer.hello(2)
+    assert peer.call("run", id=499)["size"] == 16  # of another session
+
+
+def test_a_result_is_read_of_its_run_or_not_at_all(peer: Peer, built: Path) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    run = peer.send("run", 1, [b"\1" * 16])
+    result = peer.reply(run)["result"]
+    assert peer.call("out_read", 0, 100, run) == result
+    assert refused(peer, "out_read", 0, 100, run + 1).code == E_RESULT
+    peer.call("in_write", 0, 0, b"\2" * 16)
+    assert refused(peer, "out_read", 0, 100, run).code == E_RESULT
+    run = peer.send("run", 1, [b"\1" * 16])
+    peer.reply(run)
+    peer.put("net", make_blob(built).pack(), activate=True)
+    assert refused(peer, "out_read", 0, 100, run).code == E_RESULT
+    again = peer.send("run", 1, [b"\1" * 16])
+    peer.reply(again)
+    assert refused(peer, "out_read", 0, 100, run).code == E_RESULT
+    assert peer.call("out_read", 0, 100, again) == result
 
 
 def test_wrong_inputs(peer: Peer, built: Path) -> None:

@@ -87,6 +87,8 @@ class FakeBoard(FakeStore):
         self.emitted: int | None = None  # None: nobody asked for events
         self._inputs: dict[int, bytearray] = {}
         self._out = b""
+        self._request_id = 0  # of the last request that is answered in order
+        self._ran: int | None = None  # the run whose result is there
         self._replies: dict[int, Reply] = {}
         self._working: set[int] = set()
         self._sending = threading.Lock()
@@ -157,6 +159,8 @@ class FakeBoard(FakeStore):
 
     def _answer(self, request: Request) -> None:
         self.executed.append((request.id, request.method))
+        if request.method not in LATE:
+            self._request_id = request.id
         try:
             result = getattr(self, f"do_{request.method}")(*request.params)
             reply = Reply(request.id, None, result)
@@ -230,6 +234,7 @@ class FakeBoard(FakeStore):
         }
 
     def do_in_write(self, index: int, offset: int, data: bytes) -> None:
+        self._ran = None
         have = self._inputs.setdefault(index, bytearray())
         have.extend(bytes(max(offset + len(data) - len(have), 0)))
         have[offset : offset + len(data)] = data
@@ -248,6 +253,7 @@ class FakeBoard(FakeStore):
         self._out = bytes((b + 1) & 255 for b in self._inputs[0])
         if check:
             self._inputs[0].reverse()  # the arena is used for other things, too
+        self._ran = self._request_id
         if entry:
             self._out = self.results[entry - 1][1]
         fits = len(self._out) < self.frame - 64
@@ -260,7 +266,9 @@ class FakeBoard(FakeStore):
             "steps": [1000, 500] if profile else None,
         }
 
-    def do_out_read(self, offset: int, size: int) -> bytes:
+    def do_out_read(self, offset: int, size: int, run: int | None = None) -> bytes:
+        if run is not None and run != self._ran:
+            raise Refused(-65, "the result of that run is not there any more")
         return self._out[offset : offset + size]
 
     def do_run_steps(self, entry: int, first: int, count: int) -> None:

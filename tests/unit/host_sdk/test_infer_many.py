@@ -8,6 +8,8 @@ from unit.host_sdk.conftest import Connect
 from unit.host_sdk.fake_board import Noise, adder_metadata
 from unit.host_sdk.test_device import make_blob
 
+from host_sdk.errors import ResultGoneError
+
 
 def samples(count: int, n: int) -> list[np.ndarray]:
     r = np.random.default_rng(1)
@@ -41,6 +43,23 @@ def test_inputs_are_taken_as_they_are_needed(connect: Connect) -> None:
     assert len(taken) < 30
     results.close()  # type: ignore[attr-defined]
     np.testing.assert_array_equal(device.infer(np.zeros((1, 8), np.int8), raw=True), [[1] * 8])
+
+
+def test_a_long_result_that_went_away_is_an_error_and_no_other_bytes(connect: Connect) -> None:
+    board, device = connect(metadata=adder_metadata(3000))
+    device.load_model(make_blob())
+    x = np.zeros((1, 3000), np.int8)
+    np.testing.assert_array_equal(device.infer(x, raw=True), x + 1)
+    read = board.do_out_read
+
+    def after_another_run(offset: int, size: int, run: int | None = None) -> bytes:
+        if offset > 0:
+            board._ran = 0
+        return read(offset, size, run)
+
+    board.do_out_read = after_another_run  # type: ignore[method-assign]
+    with pytest.raises(ResultGoneError, match=r"out_read: the result of that run is not there"):
+        device.infer(x, raw=True)
 
 
 def test_nothing_gives_nothing(connect: Connect) -> None:
