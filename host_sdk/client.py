@@ -126,22 +126,25 @@ class Client:
 
     def _on_boot(self, boot: BootReport) -> None:
         with self._booted:
+            is_news = not self._stale  # else it was told again, to requests that were under way
             self._boots += 1
             self._stale = True
             self._booted.notify_all()
-        if self.on_reboot is not None:  # not here: the reader must not wait for replies
+        if is_news and self.on_reboot is not None:  # not here: the reader must not wait for replies
             threading.Thread(target=self.on_reboot, name="xipnet-reboot", daemon=True).start()
 
     def _reopen(self) -> None:
         if not self._stale:
             return
         with self._opening:
-            if self._stale:
+            while self._stale:
                 self._info = self._hello()
 
     def _hello(self) -> BoardInfo:
-        self._stale = False
+        boots = self._boots
         result = self.link.request("hello", self._nonce, timeout_s=self._timeout_s)
+        with self._booted:
+            self._stale = self._boots != boots  # it may have been before the restart
         seen = read_protocol(result)
         if seen[0] != PROTOCOL[0]:
             raise ProtocolVersionError(seen, PROTOCOL)

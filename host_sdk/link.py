@@ -444,15 +444,13 @@ class Link:
             self.pace.carried(len(answered.frame), self._heard_s - max(answered.sent_s, last_s))
 
     def _restarted(self, boot: BootReport) -> None:
-        """Ends what was under way; what `on_boot` has others ask for anew is not among it."""
-        with self._changed:
-            lost = [p for p in self._under_way.values() if p.request.method != _OPENING_METHOD]
+        """Ends what was under way: but `hello`, the board answers nothing of it."""
         self._on_boot(boot)  # first: who is told of the restart may call again at once
         kind = DeviceFaultError if boot.is_fault else DeviceResetError
         with self._changed:
-            for pending in lost:
-                if not pending.done:
-                    method = pending.request.method
+            for pending in list(self._under_way.values()):
+                method = pending.request.method
+                if method != _OPENING_METHOD:
                     error = kind(f"{method}: the board restarted: {boot}", method, boot)
                     self._fail(pending, error)
             self._changed.notify_all()

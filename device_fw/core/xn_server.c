@@ -165,6 +165,19 @@ static void send_reply(void) {
     xn_link_send_frame(reply.bytes, reply.n);
 }
 
+// Tells that the board has started: then, and to whoever asks something before a session is open.
+static void notify_boot(void) {
+    uint8_t bytes[128];
+    xn_msgpack_writer w;
+    xn_msgpack_begin(&w, bytes, sizeof(bytes));
+    xn_msgpack_put_array(&w, 3);
+    xn_msgpack_put_uint(&w, 2);
+    xn_msgpack_put_text(&w, "boot");
+    xn_msgpack_put_array(&w, 1);
+    xn_methods_put_boot(&w);
+    xn_link_send_frame(bytes, w.used);
+}
+
 // ---- Requests ---------------------------------------------------------------------------------
 
 // Calls the method; true: the reply is written.
@@ -194,6 +207,11 @@ static bool is_hello(const xn_call *call) {
 // A slot is given back before its reply leaves: the host may fill it as soon as the reply is there.
 static void handle(uint32_t index, xn_call *call) {
     if (!is_hello(call)) {
+        if (!session.is_open) { // whether it was executed before the restart, nobody knows
+            xn_link_frame_done(index);
+            notify_boot();
+            return;
+        }
         bool in_work = xn_vm_works_on(call->id);
         if (in_work || send_again(call->id)) {
             xn_link_frame_done(index);
@@ -270,28 +288,6 @@ static void serve_between_steps(void) {
 }
 
 // ---- For the board and the VM -----------------------------------------------------------------
-
-void xn_server_notify(const char *topic, const uint8_t *params, uint32_t n) {
-    uint8_t bytes[256];
-    xn_msgpack_writer w;
-    xn_msgpack_begin(&w, bytes, sizeof(bytes));
-    xn_msgpack_put_array(&w, 3);
-    xn_msgpack_put_uint(&w, 2);
-    xn_msgpack_put_text(&w, topic);
-    xn_msgpack_put_raw(&w, params, n);
-    if (!w.full) {
-        xn_link_send_frame(bytes, w.used);
-    }
-}
-
-static void notify_boot(void) {
-    uint8_t bytes[128];
-    xn_msgpack_writer w;
-    xn_msgpack_begin(&w, bytes, sizeof(bytes));
-    xn_msgpack_put_array(&w, 1);
-    xn_methods_put_boot(&w);
-    xn_server_notify("boot", bytes, w.used);
-}
 
 void xn_server_init(void) {
     xn_link_init();

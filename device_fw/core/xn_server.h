@@ -14,7 +14,6 @@ void xn_server_init(void);
 bool xn_server_pending(void);
 // Handles all frames that wait. Within itself (from a port's wait loop) it does nothing.
 void xn_server_poll(void);
-void xn_server_notify(const char *topic, const uint8_t *params, uint32_t n); // a msgpack array
 
 // Whether the host of this session wants events (`events` in the specification), and the number of
 // the next one; it is sent as a whole message.

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgpack
 import pytest
 from c.core_build import ROOT, WEIGHTS, make_blob
-from c.core_peer import Peer, RefusedError, frame
+from c.core_peer import TIMEOUT_S, Peer, RefusedError, frame
 
 from host_sdk.packing import Shape, pack
 
@@ -41,6 +41,18 @@ def test_boot_and_hello(built: Path, tmp_path: Path) -> None:
         assert told["protocol"] == [1, 0]
         assert told["flash"] == {"size": 1 << 18, "sector": 4096, "free": (1 << 18) - 32768}
         assert (told["frame"], told["window"], told["micropython"]) == (4096, 8, "host")
+
+
+def test_before_hello_every_request_is_answered_by_boot(built: Path, tmp_path: Path) -> None:
+    with Peer(built / "board_host", tmp_path / "flash") as peer:
+        for n in (2, 3):
+            peer.send("ping", 1)
+            while len(peer.notifications) < n:
+                assert peer.receive(TIMEOUT_S)
+        told = peer.hello()
+        assert peer.notifications == [["boot", [told["boot"]]]] * 3
+        assert peer.arrived == [3]  # the pings stay without a reply
+        assert peer.call("ping", 1) == 1
 
 
 def test_methods_are_those_of_the_spec(peer: Peer) -> None:

@@ -9,6 +9,7 @@
 
 #include "port_host.h"
 #include "xn_link.h"
+#include "xn_methods.h"
 #include "xn_server.h"
 #include "xn_sha256.h"
 #include "xn_status.h"
@@ -60,6 +61,7 @@ static void begin_anew(void) {
     host_sent = touch;
     xn_server_vm_version = "fuzz";
     xn_server_init();
+    xn_server_open_session(1);
 }
 
 static void serve(void) {

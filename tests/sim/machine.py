@@ -51,6 +51,7 @@ class Machine:
         self._replies: dict[int, tuple[Any, Any]] = {}
         self._frame: bytearray | None = None
         self._id = 0
+        self._has_session = False
         self._socket: socket.socket | None = None
         self.connect()
 
@@ -130,6 +131,7 @@ class Machine:
             self._replies[fields[0]] = (fields[1], fields[2])
         else:
             self.notes.append((fields[0], fields[1]))
+            self._has_session = self._has_session and fields[0] != "boot"
 
     # ---- Text ------------------------------------------------------------------------------------
 
@@ -151,7 +153,10 @@ class Machine:
     # ---- Frames ----------------------------------------------------------------------------------
 
     def request(self, method: str, *params: Any) -> int:
-        """Sends a request; its id."""
+        """Sends a request, in a session that is opened where there is none; its id."""
+        if not self._has_session:
+            self._has_session = True
+            self.call("hello", 1)
         self._id += 1
         body = msgpack.packb([0, self._id, method, list(params)])
         data = body + zlib.crc32(body).to_bytes(4, "little")

@@ -80,11 +80,14 @@ class FakeBoard(FakeStore):
         self.executed: list[tuple[int, str]] = []
         self.typed = b""
         self.silent = False
+        self.has_session = False
         self.on_exec: Callable[[str], None] = self.print
         self.clock_us = 2**32 - 3000
         self.wrong_step = -1  # the step that computes nonsense
         self.functions: dict[str, tuple[Callable[..., Any], list[Any] | None, str]] = {}
         self.emitted: int | None = None  # None: nobody asked for events
+        self._boot = BOOT
+        self._boots = 0
         self._inputs: dict[int, bytearray] = {}
         self._out = b""
         self._request_id = 0  # of the last request that is answered in order
@@ -107,12 +110,20 @@ class FakeBoard(FakeStore):
             if not lose:
                 self._put(encode_frame(event.pack()))
 
-    def boot(self, **changes: int) -> None:
-        """Restarts: everything but the store is forgotten."""
+    def boot(self, *, lose: bool = False, **changes: int) -> None:
+        """Restarts: everything but the store is forgotten; the line may lose the notification."""
         self.emitted = None
+        self.has_session = False
         self._replies.clear()
+        self._working.clear()
         self.restart()
-        self._put(encode_frame(Notification("boot", ({**BOOT, **changes},)).pack()))
+        self._boot = {**BOOT, **changes}
+        self._boots += 1
+        if not lose:
+            self._tell_boot()
+
+    def _tell_boot(self) -> None:
+        self._put(encode_frame(Notification("boot", (self._boot,)).pack()))
 
     def close(self) -> None:
         """Unplugs the board."""
@@ -147,7 +158,9 @@ class FakeBoard(FakeStore):
                     self._take(request)
 
     def _take(self, request: Request) -> None:
-        if request.id in self._replies:
+        if not self.has_session and request.method != "hello":
+            self._tell_boot()
+        elif request.id in self._replies:
             self._reply(self._replies[request.id])
         elif request.id in self._working:
             return
@@ -159,6 +172,7 @@ class FakeBoard(FakeStore):
 
     def _answer(self, request: Request) -> None:
         self.executed.append((request.id, request.method))
+        boots = self._boots
         if request.method not in LATE:
             self._request_id = request.id
         try:
@@ -168,6 +182,8 @@ class FakeBoard(FakeStore):
             reply = Reply(request.id, refused.failure)
         except (TypeError, AttributeError) as error:
             reply = Reply(request.id, Failure(-4, str(error)))
+        if self._boots != boots:
+            return
         if len(reply.pack()) <= 192:
             self._replies[request.id] = reply
             while len(self._replies) > 16:
@@ -185,6 +201,7 @@ class FakeBoard(FakeStore):
     # ---- Methods ---------------------------------------------------------------------------------
 
     def do_hello(self, nonce: int) -> dict[str, Any]:
+        self.has_session = True
         free = self.capacity - sum(len(o["data"]) for o in self.store.values())
         hello = {
             "protocol": [1, 0],
@@ -201,7 +218,7 @@ class FakeBoard(FakeStore):
             "flash": {"size": self.capacity, "sector": SECTOR, "free": free},
             "arena": 65536,
             "stack": 4096,
-            "boot": BOOT,
+            "boot": self._boot,
             "methods": [m[3:] for m in dir(self) if m.startswith("do_")],
             "news": "from a later version",
         }

@@ -86,14 +86,14 @@ def test_a_restart_spares_what_was_asked_because_of_it(connect: Connect) -> None
 
     def ask_anew(boot: BootReport) -> None:
         told(boot)
-        asked.append(device._client.link.submit("ping", 7))
+        asked.append(device._client.link.submit("hello", 7))
 
     device._client.link._on_boot = ask_anew
     board.boot()
     deadline = time.monotonic() + 10
     while not asked and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert device._client.wait(asked[0]) == 7
+    assert device._client.wait(asked[0])["board"] == "fake"  # type: ignore[call-overload, index]
 
 
 def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Connect) -> None:
@@ -107,6 +107,22 @@ def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Con
     board.silent = False
     assert device._client.call("ping", 2) == 2
     assert [m for _, m in board.executed].count("hello") == 2
+
+
+def test_a_restart_that_the_line_hid_is_noticed_and_nothing_is_executed_twice(
+    connect: Connect,
+) -> None:
+    board, device = connect()
+    board.on_exec = lambda source: board.boot(lose=True, cause=1)  # its reply is lost, too
+    with pytest.raises(DeviceResetError, match="exec: the board restarted: reset"):
+        device.exec("n += 1")
+    assert [m for _, m in board.executed].count("exec") == 1
+    assert device.ping(2) == 2
+    board.boot(lose=True)
+    with pytest.raises(DeviceResetError, match="ping: the board restarted"):
+        device.ping(3)
+    assert device.ping(4) == 4
+    assert [m for _, m in board.executed].count("ping") == 2
 
 
 def test_a_fault_names_step_and_address(connect: Connect) -> None:
