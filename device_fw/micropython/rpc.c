@@ -19,8 +19,14 @@ static struct {
     size_t n;
 } source;
 
+// The VM keeps the names of keywords until it starts anew: a host must not fill its memory so.
+#define NEW_NAMES_BYTES 4096u
+#define NAME_BYTES 8u // that the VM takes beside the text
+static size_t new_names_bytes;
+
 void xn_rpc_forget(void) {
     MP_STATE_VM(xn_rpc_functions) = MP_OBJ_NULL;
+    new_names_bytes = 0;
     source.text = NULL;
 }
 
@@ -84,6 +90,12 @@ static mp_obj_t argument_name(xn_reader *r) {
     mp_obj_t name = xn_vm_unpack(r);
     size_t n;
     const char *text = mp_obj_str_get_data(name, &n);
+    if (qstr_find_strn(text, n) == MP_QSTRnull) {
+        if (n + NAME_BYTES > NEW_NAMES_BYTES - new_names_bytes) {
+            mp_raise_ValueError(MP_ERROR_TEXT("too many new keyword names"));
+        }
+        new_names_bytes += n + NAME_BYTES;
+    }
     return MP_OBJ_NEW_QSTR(qstr_from_strn(text, n));
 }
 

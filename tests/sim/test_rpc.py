@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -160,6 +161,22 @@ def test_exceptions_carry_the_traceback(board: Device) -> None:
     board.exec("xipnet.rpc(object, 'thing')")
     with pytest.raises(PythonError, match="cannot carry object"):
         board.rpc.thing()
+
+
+def test_names_of_keywords_do_not_fill_the_memory(board: Device) -> None:
+    free = "__import__('gc').collect() or __import__('gc').mem_free()"
+    with contextlib.suppress(PythonError):
+        for n in range(1000):
+            board.rpc.same(**{f"a_new_name_{n:03}": n})
+    left = board.eval(free)
+    for n in range(1000, 1100):
+        with pytest.raises(PythonError, match="too many new keyword names"):
+            board.rpc.same(**{f"a_new_name_{n}": n})
+    assert board.eval(free) > left - 1024
+    assert board.rpc.same(a_new_name_000=1) == [[], {"a_new_name_000": 1}]
+    board.reset()
+    board.exec(SCRIPT)
+    assert board.rpc.same(a_new_name_1000=1) == [[], {"a_new_name_1000": 1}]
 
 
 def test_a_call_while_a_script_spins(board: Device) -> None:
