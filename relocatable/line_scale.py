@@ -9,7 +9,7 @@ there mostly is a line where the clamp of a RELU hides one side, and seldom else
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,17 +24,19 @@ _TRIES = (0, 1, -1, 2, -2, 3, -3)
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """(sum * multiplier + round) >> shift.
+    """((sum * unit + offset) * multiplier + round) >> shift.
 
     Attributes:
         multiplier: int64 [C], in [0, 2^31).
         round: int64 [C].
         shift: of all channels, in [1, 62].
+        offset: int64 [C]; 0 where the unit is 1.
     """
 
     multiplier: Ints
     round: Ints
     shift: int
+    offset: Ints
 
 
 def find_line(
@@ -43,6 +45,7 @@ def find_line(
     zero: int,
     sums: tuple[Ints, Ints],
     outputs: tuple[int, int],
+    unit: int = 1,
 ) -> Line | None:
     """A line that equals a staircase after clamping.
 
@@ -52,6 +55,8 @@ def find_line(
         zero: the output's zero point.
         sums: smallest and largest sum of each channel, int64 [C].
         outputs: smallest and largest output after clamping.
+        unit: what the kernel's sums are multiplied with, a power of two; unless it is 1, `round` is
+            made a multiple of 2^32 by a suitable offset.
 
     Returns:
         None where there is no line within the number range of the kernels.
@@ -63,12 +68,13 @@ def find_line(
     reach = np.maximum(np.abs(lowest), np.abs(highest)).astype(np.float64)
     if largest <= 0.0 or np.any(reach * factor > 2.0**30):
         return None
-    shift = 30 - int(np.floor(np.log2(largest)))  # the largest multiplier has 31 bits
+    # The largest multiplier has 31 bits.
+    shift = min(53, 30 - int(np.floor(np.log2(largest))) + unit.bit_length() - 1)
     steps = np.arange(outputs[0] + 1, outputs[1] + 1, dtype=np.int64)[None, :]
-    if not 1 <= shift <= 53 or steps.size == 0:
+    if shift < (1 if unit == 1 else 33) or steps.size == 0:
         return None
     first = _first_sums(staircase, factor, zero, (lowest, highest), steps)
-    return _fit(first, steps, factor, shift, (lowest, highest))
+    return _fit(first, steps, factor / unit, shift, (lowest, highest), unit)
 
 
 def _first_sums(
@@ -102,27 +108,39 @@ def _fit(
     factor: np.ndarray[tuple[int], np.dtype[np.float64]],
     shift: int,
     sums: tuple[Ints, Ints],
+    unit: int,
 ) -> Line | None:
     lowest, highest = sums
     base = np.rint(factor * 2.0**shift).astype(np.int64)
-    multiplier, rounding = np.zeros_like(base), np.zeros_like(base)
+    multiplier, rounding, offset = (np.zeros_like(base) for _ in range(3))
     missing = np.ones(base.shape, np.bool_)
     far = np.int64(1) << 62
-    for offset in _TRIES:
-        m = np.clip(base + offset, 0, INT32_MAX)
+    for change in _TRIES:
+        m = np.clip(base + change, 0, INT32_MAX)
+        slope = m[:, None] * unit
         want = steps << shift
         reached, before = first <= highest[:, None], first > lowest[:, None]
-        least = np.where(reached, want - first * m[:, None], -far).max(axis=1)
-        most = np.where(before, want - (first - 1) * m[:, None] - 1, far).min(axis=1)
-        found = missing & (least <= most)
+        least = np.where(reached, want - first * slope, -far).max(axis=1)
+        most = np.where(before, want - (first - 1) * slope - 1, far).min(axis=1)
         middle = np.where(
             most == far, least, np.where(least == -far, most, least + ((most - least) >> 1))
         )
-        multiplier, rounding = np.where(found, m, multiplier), np.where(found, middle, rounding)
-        missing &= ~found
+        for add, whole in [(0 * m, middle)] if unit == 1 else _splits(middle, m):
+            reached_by = add * m + whole
+            found = missing & (least <= reached_by) & (reached_by <= most)
+            multiplier, rounding = np.where(found, m, multiplier), np.where(found, whole, rounding)
+            offset = np.where(found, add, offset)
+            missing &= ~found
     if np.any(missing):
         return None
-    return Line(multiplier, rounding, shift)
+    return Line(multiplier, rounding, shift, offset)
+
+
+def _splits(value: Ints, m: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Ways to write about `value` as a multiple of m and one of 2^32."""
+    for words in range(-8, 9):
+        whole = ((value >> 32) + words) << 32
+        yield np.rint((value - whole) / np.maximum(m, 1)).astype(np.int64), whole
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,19 @@
-// What the DSP extension's kernels share: SMLAD multiplies two pairs of 16-bit values and adds
+// What the DSP extension's kernels share. SMLAD multiplies two pairs of 16-bit values and adds
 // both.
+//
+// Of bytes, SXTB16 takes every second one apart, as a pair. For weights one such instruction in
+// two is spared: they lie as 16-bit values 256 * w0 + w1, and
+//     x0 * (256 * w0 + w1) + (256 * x1 + 127 - x0) * w1 = 256 * (x0 * w0 + x1 * w1) + 127 * w1.
+// So each four inputs are laid out once as the pairs (x0, x2) and (256 * x1 + 127 - x0,
+// 256 * x3 + 127 - x2), sums count in 1/256, and a sum starts at what the terms 127 * w1 lack.
 #ifndef XN_DSP_H
 #define XN_DSP_H
 
 #include <arm_acle.h>
 #include <stdint.h>
+
+#include "kernels/xn_kernel.h"
+#include "kernels/xn_scale.h"
 
 // The next two words, in one instruction; the address is a multiple of 4.
 #define XN_NEXT_TWO(from, a, b)                                                                    \
@@ -26,8 +35,45 @@ static inline uint32_t xn_odd_bytes(uint32_t word) {
     return (uint32_t)__sxtb16((int32_t)__ror(word, 8));
 }
 
+// Bytes x as the pair 256 * x1 + 127 - x0, 256 * x3 + 127 - x2.
+static inline uint32_t xn_mixed_bytes(uint32_t word) {
+    return word ^ 0x007F007Fu;
+}
+
 static inline int32_t xn_add_products(uint32_t a, uint32_t b, int32_t sum) {
     return __smlad((int32_t)a, (int32_t)b, sum);
+}
+
+// How the sums of a layer become outputs, as constants of the step; the kinds of xn_scale.h, each
+// with sums that hold bias and zero point.
+typedef struct xn_dsp_scaling {
+    int32_t kind;
+    int32_t unit;  // sums count in 2^-unit
+    int32_t shift; // of LINE, for all channels
+    int32_t zero;  // part of `last` in LINE
+    int32_t low, high;
+} xn_dsp_scaling;
+
+// An output channel's constants.
+typedef struct xn_dsp_channel {
+    int32_t start; // of the sum
+    int32_t multiplier;
+    int32_t last; // LINE: added to the product's upper word; HIGH, TWICE: shift, as in xn_scales
+} xn_dsp_channel;
+
+XN_INLINE int32_t xn_dsp_scale(int32_t sum, const xn_dsp_channel *c, const xn_dsp_scaling *p) {
+    int32_t y;
+    if (p->kind == XN_SCALE_LINE) {
+        y = ((int32_t)(((int64_t)sum * c->multiplier) >> 32) + c->last) >> p->shift;
+    } else if (p->kind == XN_SCALE_HIGH) {
+        y = xn_scale_high(sum >> p->unit, c->multiplier, c->last, p->zero);
+    } else {
+        y = xn_scale_twice(sum >> p->unit, c->multiplier, c->last) + p->zero;
+    }
+    if (p->low == -128 && p->high == 127) {
+        return __ssat(y, 8);
+    }
+    return xn_clamp(y, p->low, p->high);
 }
 
 #endif

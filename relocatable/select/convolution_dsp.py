@@ -7,43 +7,70 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.fixed_point import zero_of
+from relocatable.fixed_point import quantized_clamp, zero_of
 from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.layer import scaling_of
-from relocatable.select.scaling import Scaling, Sums, scale_twice
-from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.scaling import Scaling, Sums, layer_factors, scale_twice
+from relocatable.select.scaling_dsp import dsp_layer
+from relocatable.select.site import ByRows, CValue, Site, c_call
 from relocatable.select.window import window_rows
 
 
-def conv_2d_dsp(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
+def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> KernelCall:
     """CONV_2D in int8 for the DSP extension: weights of two output channels, word by word."""
-    weights = site.constant(1)
-    out_c, in_c = weights.shape[0], weights.shape[3]
-    packed = _two_by_four(weights)
-    quads = packed.shape[1]
-    scaling = scaling_of(site, sums, scale_twice)
+    weights = site.constant(1).astype(np.int64)
+    out_c, _, k_w, in_c = weights.shape
+    rows, window = window_rows(window), _flattened(window)
+    dilation = window["dilation_w"]
+    run = in_c if dilation > 1 else k_w * in_c
+    rest = run % 4
+    # The whole words of each run, then what is left of all runs.
+    runs = weights.reshape(out_c, -1, run)
+    parts = (runs[:, :, : run - rest], runs[:, :, run - rest :])
+    left = -(-rest * runs.shape[1] // 4) * 4
+    width = 3 * window["stride_w"] + (k_w - 1) * dilation + 1
+    layer = dsp_layer(
+        np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1),
+        layer_factors(site.input(0), site.input(1), site.output),
+        sums,
+        site.output,
+        quantized_clamp(site.activation, site.output),
+        "twice",
+    )
+    assert layer is not None
+    quads = layer.words.shape[1]
     params: dict[str, CValue] = {
         "window": window,
         "in_c": in_c,
         "out_c": out_c,
+        "run": run,
+        "left": left,
         "quads": quads,
-        "is_packed": int(in_c % 4 == 0),
+        "part": layer.part,
+        "is_wide": layer.words.shape[2] - 1,
         "in_zero": zero_of(site.input(0)),
-        "scaling": scaling.params,
+        "scaling": layer.scaling,
     }
-    arguments = ("IN0", "W_filter", "&scales", "(uint32_t *)SCRATCH", "OUT0")
+    arguments = (
+        "IN0",
+        "W_filter",
+        "(const xn_dsp_channel *)W_channels",
+        "(uint32_t *)SCRATCH",
+        f"(int8_t *)(SCRATCH + {32 * quads})",
+        "OUT0",
+    )
     return site.call(
         "conv_2d_dsp.c",
-        scaling.declaration + c_call("xn_conv_2d_dsp", arguments, params),
-        weights={"filter": packed, **scaling.weights},
-        scratch_bytes=16 * quads,
+        c_call("xn_conv_2d_dsp", arguments, params),
+        weights={"filter": _by_two(layer.words), "channels": layer.channels},
+        scratch_bytes=32 * quads + 4 * left + width * in_c,
         macs=macs,
-        rows=replace(window_rows(window), block=2),
+        rows=replace(rows, block=4),
     )
 
 
 def depthwise_dsp(
-    site: Site, window: dict[str, CValue], params: dict[str, CValue], sums: Sums, macs: int
+    site: Site, window: dict[str, int], params: dict[str, CValue], sums: Sums, macs: int
 ) -> KernelCall:
     """DEPTHWISE_CONV_2D in int8 for the DSP extension: weights channel by channel."""
     weights = site.constant(1)
@@ -95,6 +122,22 @@ def fully_connected_dsp(
         scratch_bytes=8 * quads,
         macs=macs,
     )
+
+
+def _flattened(window: dict[str, int]) -> dict[str, int]:
+    """A window of one pixel that skips none sees the image as one row."""
+    kept = window | {"out_h": window["in_h"], "out_w": window["in_w"], "k_h": 1, "k_w": 1}
+    kept |= {"stride_h": 1, "stride_w": 1, "pad_top": 0, "pad_left": 0}
+    if window != kept:
+        return window
+    pixels = ByRows(window["in_h"] * window["in_w"], f"ROWS * {window['in_w']}")
+    return window | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
+
+
+def _by_two(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Packed filters, [C, Q, N], two by two: [ceil(C / 2), Q, N, 2]."""
+    even = np.pad(words, ((0, len(words) % 2), (0, 0), (0, 0)))
+    return even.reshape(len(even) // 2, 2, *words.shape[1:]).transpose(0, 2, 3, 1)
 
 
 def _two_by_four(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

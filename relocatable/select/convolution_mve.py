@@ -13,7 +13,7 @@ from relocatable.select.site import CValue, Site, c_call
 from relocatable.select.window import window_rows
 
 
-def conv_2d_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
+def conv_2d_mve(site: Site, window: dict[str, int], sums: Sums, macs: int) -> KernelCall:
     """CONV_2D in int8 for Helium."""
     weights = site.constant(1)
     out_c, in_c = weights.shape[0], weights.shape[3]
@@ -36,7 +36,7 @@ def conv_2d_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) ->
     )
 
 
-def depthwise_mve(site: Site, window: dict[str, CValue], sums: Sums, macs: int) -> KernelCall:
+def depthwise_mve(site: Site, window: dict[str, int], sums: Sums, macs: int) -> KernelCall:
     """DEPTHWISE_CONV_2D in int8 for Helium: tables in the order that its widening leaves."""
     channels = site.output.shape[3]
     scaling = scaling_of(site, sums, scale_vectors)

@@ -17,7 +17,7 @@ from relocatable.fixed_point import (
     zero_of,
 )
 from relocatable.graph import Tensor
-from relocatable.line_scale import find_line
+from relocatable.line_scale import Staircase, find_line
 from relocatable.select.site import CValue
 
 _TABLES = ("multiplier", "round", "bias", "shift", "real")
@@ -57,6 +57,11 @@ class Sums:
     highest: Ints
     raw: Ints
 
+    @property
+    def reach(self) -> Ints:
+        """Largest magnitude of the true sum."""
+        return np.maximum(np.abs(self.lowest), np.abs(self.highest))
+
 
 def layer_sums(
     filter_rows: Ints, bias: npt.NDArray[np.generic] | None, source: Tensor, filter_zero: int = 0
@@ -90,23 +95,43 @@ def layer_factors(source: Tensor, weights: Tensor, output: Tensor) -> list[float
     return [float(scale_of(source)) * s / float(scale_of(output)) for s in scales]
 
 
+def multipliers_of(factors: list[float]) -> tuple[Ints, Ints]:
+    """LiteRT's multipliers and shifts of factors."""
+    pairs = [quantize_multiplier(f) for f in factors]
+    return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
+
+
+def twice(multipliers: Ints, shifts: Ints, zero: int) -> Staircase:
+    """What two roundings make of sums."""
+    return lambda x: multiply(x, multipliers[:, None], shifts[:, None]) + zero
+
+
+def once(factors: npt.NDArray[np.float64], zero: int) -> Staircase:
+    """What one rounding makes of sums, halves away from zero."""
+
+    def staircase(x: Ints) -> Ints:
+        y = x.astype(np.float64) * factors[:, None]
+        whole = np.trunc(y)
+        return (whole + np.where(np.abs(y - whole) >= 0.5, np.sign(y), 0)).astype(np.int64) + zero
+
+    return staircase
+
+
+def shifts_fit(shifts: Ints, sums: Sums) -> bool:
+    """Whether no left shift overflows, which would make no staircase."""
+    return bool(np.all(sums.reach << np.maximum(shifts, 0) <= INT32_MAX))
+
+
 def scale_twice(
     factors: list[float], sums: Sums, output: Tensor, clamp: tuple[int, int]
 ) -> Scaling:
     """Scaling by LiteRT's fixed-point multipliers, which round twice."""
-    pairs = [quantize_multiplier(f) for f in factors]
-    multipliers = np.array([m for m, _ in pairs], np.int64)
-    shifts = np.array([s for _, s in pairs], np.int64)
+    multipliers, shifts = multipliers_of(factors)
     zero = zero_of(output)
-
-    def staircase(x: Ints) -> Ints:
-        return multiply(x, multipliers[:, None], shifts[:, None]) + zero
-
-    # A left shift that overflows makes no staircase.
-    reach = np.maximum(np.abs(sums.lowest), np.abs(sums.highest))
-    fits = bool(np.all(reach << np.maximum(shifts, 0) <= INT32_MAX))
-    exact = multipliers / 2.0**31 * 2.0**shifts
-    line = _line(staircase, exact, sums, zero, clamp) if fits else None
+    line = None
+    if shifts_fit(shifts, sums):
+        exact = multipliers / 2.0**31 * 2.0**shifts
+        line = _line(twice(multipliers, shifts, zero), exact, sums, zero, clamp)
     if line is not None:
         return line
     weights = {
@@ -114,7 +139,7 @@ def scale_twice(
         "multiplier": multipliers.astype(np.int32),
         "shift": shifts.astype(np.int32),
     }
-    small = bool(np.all(reach < 1 << 30) and np.all(sums.raw < 1 << 30))
+    small = bool(np.all(sums.reach < 1 << 30) and np.all(sums.raw < 1 << 30))
     if small and np.all((shifts >= -30) & (shifts <= -1)):
         weights["shift"] = (-shifts - 1).astype(np.int32)
         return Scaling(_params("XN_SCALE_HIGH", len(factors), 0, zero, clamp), weights)
@@ -141,20 +166,22 @@ def scale_real(factors: list[float], sums: Sums, output: Tensor, clamp: tuple[in
     real = np.array(factors, np.float64)
     zero = zero_of(output)
 
-    def staircase(x: Ints) -> Ints:
-        y = x.astype(np.float64) * real[:, None]
-        whole = np.trunc(y)
-        return (whole + np.where(np.abs(y - whole) >= 0.5, np.sign(y), 0)).astype(np.int64) + zero
-
-    line = _line(staircase, real, sums, zero, clamp)
+    line = _line(once(real, zero), real, sums, zero, clamp)
     if line is not None:
         return line
     weights = {"bias": _wrapped(sums.bias), "real": real}
     return Scaling(_params("XN_SCALE_REAL", len(factors), 0, zero, clamp), weights)
 
 
+def bounds_of(sums: Sums, factors: int) -> tuple[Ints, Ints]:
+    """Bounds of the sums for each factor: channels that share one share its staircase."""
+    if factors == 1:
+        return sums.lowest.min(keepdims=True), sums.highest.max(keepdims=True)
+    return sums.lowest, sums.highest
+
+
 def _line(
-    staircase: object,
+    staircase: Staircase,
     factor: npt.NDArray[np.float64],
     sums: Sums,
     zero: int,
@@ -163,11 +190,7 @@ def _line(
     channels = len(sums.bias)
     if np.any(sums.raw > INT32_MAX):
         return None
-    # Channels that share a factor share one staircase, over all of their sums.
-    bounds = (sums.lowest, sums.highest)
-    if len(factor) == 1:
-        bounds = (sums.lowest.min(keepdims=True), sums.highest.max(keepdims=True))
-    line = find_line(staircase, factor, zero, bounds, clamp)  # type: ignore[arg-type]
+    line = find_line(staircase, factor, zero, bounds_of(sums, len(factor)), clamp)
     if line is None:
         return None
     rounding = line.round + sums.bias * line.multiplier

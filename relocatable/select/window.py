@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from relocatable.kernel_call import Rows
-from relocatable.select.site import ByRows, CValue, Site
+from relocatable.select.site import ByRows, Site
 
 
-def window_of(site: Site, k_h: int, k_w: int) -> dict[str, CValue]:
+def window_of(site: Site, k_h: int, k_w: int) -> dict[str, int]:
     """The fields of xn_window for an operator with options stride, padding and dilation.
 
     The attributes pad_top and pad_left, where a folded PAD left them, are used as they are.
@@ -39,11 +39,10 @@ def window_of(site: Site, k_h: int, k_w: int) -> dict[str, CValue]:
     }
 
 
-def window_rows(window: dict[str, CValue]) -> Rows:
+def window_rows(window: dict[str, int]) -> Rows:
     """The rows of an operator with that window."""
-    numbers = {key: int(value) for key, value in window.items() if isinstance(value, int)}
-    reach = (numbers["k_h"] - 1) * numbers["dilation_h"] + 1
-    return Rows(numbers["stride_h"], numbers["pad_top"], reach)
+    reach = (window["k_h"] - 1) * window["dilation_h"] + 1
+    return Rows(window["stride_h"], int(window["pad_top"]), reach)
 
 
 def _same_padding(size: int, out: int, k: int, stride: int, dilation: int) -> int:

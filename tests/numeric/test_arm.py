@@ -11,7 +11,7 @@ from relocatable.passes.fold_pad import fold_pad
 from tests.make_tflite import make_tflite
 from tests.numeric.arm import check_on_arm
 from tests.numeric.test_binary import binary
-from tests.numeric.test_convolution import conv, dense, extreme, padded
+from tests.numeric.test_convolution import conv, deep, dense, extreme, padded
 from tests.numeric.test_movement import concatenation, pad
 from tests.numeric.test_pooling import mean, pool
 from tests.numeric.test_softmax import softmax
@@ -28,6 +28,7 @@ def test_weighted_layers(target: str, tmp_path: Path) -> None:
     graphs = [conv(rng, "CONV_2D", "int8") for _ in range(30)]
     graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
     graphs += [dense(rng, "int8") for _ in range(20)]
+    graphs += [deep(rng) for _ in range(12)]
     check_on_arm(graphs, target, tmp_path)
 
 

@@ -152,6 +152,29 @@ def test_extreme_scales_and_biases(kind: str) -> None:
     check([extreme(rng, kind) for _ in range(150)], "size")
 
 
+def deep(rng: Rng) -> Graph:
+    """A layer of many and large weights, whose last channel is dead behind a huge bias."""
+    in_c, out_c = int(rng.integers(500, 2500)), int(rng.integers(2, 5))
+    b = GraphBuilder()
+    x = b.input(1, *(int(v) for v in rng.integers(1, 4, 2)), in_c, quant=random_quant(rng))
+    y = b.tensor(*b.tensors[x].shape[:-1], out_c, quant=random_quant(rng))
+    in_scale, out_scale = b.tensors[x].quant.scale[0], b.tensors[y].quant.scale[0]
+    scale = float(np.float32(out_scale / in_scale / 100 / np.sqrt(in_c)))
+    values = rng.integers(-127, 128, (out_c, 1, 1, in_c)) | 64
+    values[-1] = 0
+    w = b.constant(values, "int8", Quant((scale,) * out_c, (0,) * out_c, 0))
+    bias = rng.integers(-1000, 1000, out_c)
+    bias[-1] = int(rng.choice([-1, 1])) << 30
+    terms = b.constant(bias, "int32", Quant((in_scale * scale,) * out_c, (0,) * out_c, 0))
+    attrs = {**CONV, "fused_activation_function": str(rng.choice(ACTIVATIONS))}
+    return b.op("CONV_2D", (x, w, terms), y, **attrs) and b.graph(y)
+
+
+def test_many_large_weights() -> None:
+    rng = np.random.default_rng(15)
+    check([deep(rng) for _ in range(12)])
+
+
 def padded(rng: Rng, kind: str) -> Graph:
     """A PAD before a convolution."""
     h, w, c = (int(v) for v in rng.integers(1, 8, 3))

@@ -9,12 +9,14 @@ from relocatable.fixed_point import Ints, multiply, quantize_multiplier
 from relocatable.line_scale import Line, find_line
 
 
-def apply(line: Line, sums: Ints, clamp: tuple[int, int]) -> Ints:
-    return np.clip((sums * line.multiplier[:, None] + line.round[:, None]) >> line.shift, *clamp)
+def apply(line: Line, sums: Ints, clamp: tuple[int, int], unit: int = 1) -> Ints:
+    products = (sums * unit + line.offset[:, None]) * line.multiplier[:, None]
+    return np.clip((products + line.round[:, None]) >> line.shift, *clamp)
 
 
+@pytest.mark.parametrize("unit", [1, 256])
 @pytest.mark.parametrize("seed", range(20))
-def test_equals_two_roundings(seed: int) -> None:
+def test_equals_two_roundings(seed: int, unit: int) -> None:
     rng = np.random.default_rng(seed)
     factors = 2.0 ** rng.uniform(-12, -4, 9)
     pairs = [quantize_multiplier(f) for f in factors]
@@ -26,12 +28,13 @@ def test_equals_two_roundings(seed: int) -> None:
         return multiply(x, m, s) + zero
 
     sums = np.full(9, reach, np.int64)
-    line = find_line(staircase, factors, zero, (-sums, sums), clamp)
+    line = find_line(staircase, factors, zero, (-sums, sums), clamp, unit)
     assert line is not None or clamp[0] == clamp[1]
     if line is None:
         return
+    assert unit == 1 or not np.any(line.round % (1 << 32))
     every = np.arange(-reach, reach + 1, dtype=np.int64)[None, :]
-    assert np.array_equal(apply(line, every, clamp), np.clip(staircase(every), *clamp))
+    assert np.array_equal(apply(line, every, clamp, unit), np.clip(staircase(every), *clamp))
 
 
 def test_halves_go_away_from_zero() -> None:
