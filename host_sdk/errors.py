@@ -29,7 +29,8 @@ XipnetError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
     │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError
     ├── RunError                NoModelError, ModelInputError, EntryError, StepError,
-    │                           InputCheckError, ResultGoneError
+    │                           InputCheckError, ResultGoneError, StepFaultError,
+    │                           StepTimeoutError
     └── PythonError             the Python code on the board raised; holds its traceback
         └── PythonInterruptedError
 """
@@ -368,6 +369,14 @@ class InputCheckError(RunError, code=-64):
 
 class ResultGoneError(RunError, code=-65):
     """Before a large result was read to its end, another model or run took its place."""
+
+
+class StepFaultError(RunError, code=-66):
+    """A step of the model faulted; the message says where. The board goes on."""
+
+
+class StepTimeoutError(RunError, code=-67):
+    """A step of the model did not return in time. The board goes on."""
 
 
 class PythonError(DeviceError, code=-80):

@@ -72,7 +72,7 @@ def run(
 
     Raises:
         RunError: the board refused.
-        DeviceFaultError: a step faulted; the board has restarted.
+        StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
     """
     runs = _Runs(client, entry, profile, shapes)
     return runs.finish(runs.start(inputs))
@@ -99,7 +99,7 @@ def run_many(
 
     Raises:
         RunError: the board refused.
-        DeviceFaultError: a step faulted; the board has restarted.
+        StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
     """
     runs = _Runs(client, entry, False, shapes)
     fits = result_bytes <= client.info.frame_bytes - _RESULT_OVERHEAD_BYTES

@@ -15,6 +15,12 @@ static struct {
     uint64_t trial_end_us;
 } now;
 
+// A step of the active model, or of another copy of it, that had to be stopped.
+static struct {
+    enum xn_store_reason reason; // XN_STORE_NO_REASON: none since the model became active
+    int32_t step;
+} stopped;
+
 static struct {
     bool on;
     uint64_t since; // when a run could last be answered
@@ -63,6 +69,7 @@ static void settle(const xn_store_object *object, bool take) {
 }
 
 static void start_clock(void) {
+    stopped.reason = XN_STORE_NO_REASON;
     const xn_store_trial *trial = xn_store_on_trial();
     if (trial != NULL) {
         now.trial_end_us = xn_port_time_us() + (uint64_t)trial->confirm_s * 1000000u;
@@ -92,6 +99,19 @@ static int open_active(void) {
 static void end_trial(enum xn_store_reason reason, int32_t detail) {
     if (xn_store_return(reason, detail) == XN_OK) {
         (void)open_active();
+    }
+}
+
+static enum xn_store_reason reason_of(int status) {
+    return status == XN_E_FAULT      ? XN_STORE_FAULT
+           : status == XN_E_DEADLINE ? XN_STORE_DEADLINE
+                                     : XN_STORE_STATUS;
+}
+
+static void note_stop(const xn_model *model, int status, uint32_t step) {
+    stopped.step = (int32_t)step;
+    if (now.is_open && model->program.blob == models[now.index].program.blob) {
+        stopped.reason = reason_of(status);
     }
 }
 
@@ -132,6 +152,7 @@ static void judge_trial(bool other_was_tested) {
 }
 
 int xn_active_init(void) {
+    xn_runner_on_stop = note_stop;
     xn_runner_close(&models[0]);
     xn_runner_close(&models[1]);
     now.is_open = false;
@@ -146,7 +167,8 @@ int xn_active_init(void) {
 }
 
 bool xn_active_due(void) {
-    return xn_store_on_trial() != NULL && xn_port_time_us() >= now.trial_end_us;
+    return xn_store_on_trial() != NULL &&
+           (stopped.reason != XN_STORE_NO_REASON || xn_port_time_us() >= now.trial_end_us);
 }
 
 uint32_t xn_active_left_ms(void) {
@@ -154,7 +176,12 @@ uint32_t xn_active_left_ms(void) {
 }
 
 void xn_active_poll(void) {
-    if (xn_active_due()) {
+    if (!xn_active_due()) {
+        return;
+    }
+    if (stopped.reason != XN_STORE_NO_REASON) {
+        end_trial(stopped.reason, stopped.step);
+    } else {
         end_trial(XN_STORE_LATE, (int32_t)xn_store_on_trial()->confirm_s);
     }
 }
@@ -247,7 +274,9 @@ int xn_active_install(const xn_store_object *object, const xn_active_how *how, i
         status = xn_store_commit(how->activate, how->confirm_s, how->boots);
     }
     if (status != XN_OK) {
-        (void)xn_store_note(XN_STORE_REFUSED, object, XN_STORE_STATUS, status);
+        enum xn_store_reason reason = reason_of(status);
+        int32_t detail = reason == XN_STORE_STATUS ? status : stopped.step;
+        (void)xn_store_note(XN_STORE_REFUSED, object, reason, detail);
     }
     settle(object, status == XN_OK && takes_over);
     if (status == XN_OK && takes_over) {

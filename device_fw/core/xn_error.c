@@ -40,6 +40,8 @@ static const struct {
     {XN_E_STEP, "a step reported that it cannot go on"},
     {XN_E_CHECK, "inputs are not those that the host wrote"},
     {XN_E_RESULT, "the result of that run is not there any more"},
+    {XN_E_FAULT, "a step faulted"},
+    {XN_E_DEADLINE, "a step did not return in time"},
     {XN_E_PYTHON, "the Python code raised; detail holds the traceback"},
     {XN_E_INTERRUPTED, "the Python code was interrupted"},
 };
@@ -49,6 +51,8 @@ static struct {
     const char *what; // NULL: nothing noted
     uint32_t value, limit;
     bool has_limit;
+    bool has_stop;
+    xn_port_stop stop;
 } note;
 
 int xn_error_at(int code, const char *what, uint32_t value) {
@@ -56,6 +60,7 @@ int xn_error_at(int code, const char *what, uint32_t value) {
     note.what = what;
     note.value = value;
     note.has_limit = false;
+    note.has_stop = false;
     return code;
 }
 
@@ -63,6 +68,13 @@ int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit) {
     xn_error_at(code, what, value);
     note.limit = limit;
     note.has_limit = true;
+    return code;
+}
+
+int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop) {
+    xn_error_at(code, "step", step);
+    note.has_stop = true;
+    note.stop = *stop;
     return code;
 }
 
@@ -90,6 +102,25 @@ static void add_number(line *to, uint32_t number) {
     add(to, digits + at);
 }
 
+static void add_hex(line *to, const char *what, uint32_t number) {
+    char digits[] = "0x00000000";
+    for (uint32_t i = 0; i < 8u; i++) {
+        digits[9u - i] = "0123456789abcdef"[number >> 4u * i & 15u];
+    }
+    add(to, what);
+    add(to, digits);
+}
+
+static void add_stop(line *to, const xn_port_stop *stop) {
+    add_hex(to, " at ", stop->pc);
+    if (stop->address != 0xFFFFFFFFu) {
+        add_hex(to, ", address ", stop->address);
+    }
+    if (stop->cfsr != 0) {
+        add_hex(to, ", CFSR ", stop->cfsr);
+    }
+}
+
 static const char *find(int code) {
     for (uint32_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].code == code) {
@@ -110,6 +141,9 @@ void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]) {
         if (note.has_limit) {
             add(&to, ", limit ");
             add_number(&to, note.limit);
+        }
+        if (note.has_stop) {
+            add_stop(&to, &note.stop);
         }
     }
     note.what = NULL;

@@ -6,6 +6,8 @@
 #include "xn_blob.h"
 #include "xn_port.h"
 
+#define GRANULE 32u // what an MPU can tell apart; a multiple of XN_ARENA_ALIGN
+
 // Arenas that are taken, by their place.
 static struct {
     uint8_t *base;
@@ -18,7 +20,7 @@ static struct {
 
 void xn_pool_init(void) {
     pool.base = xn_port_arena(&pool.bytes);
-    pool.bytes -= pool.bytes % XN_ARENA_ALIGN;
+    pool.bytes -= pool.bytes % GRANULE;
     pool.count = 0;
 }
 
@@ -48,7 +50,7 @@ uint8_t *xn_pool_take(uint32_t bytes) {
         return NULL;
     }
     // An arena of no bytes takes a place too, so that each has an address of its own.
-    bytes = bytes == 0 ? XN_ARENA_ALIGN : (bytes + XN_ARENA_ALIGN - 1u) & ~(XN_ARENA_ALIGN - 1u);
+    bytes = bytes == 0 ? GRANULE : (bytes + GRANULE - 1u) & ~(GRANULE - 1u);
     for (uint32_t i = 0; i <= pool.count; i++) {
         uint32_t start;
         if (gap(i, &start) >= bytes) {

@@ -9,7 +9,7 @@
 #endif
 
 void xn_pool_init(void);               // takes the pool from the port; frees all
-uint8_t *xn_pool_take(uint32_t bytes); // aligned to XN_ARENA_ALIGN; NULL: does not fit
+uint8_t *xn_pool_take(uint32_t bytes); // aligned to 32; NULL: does not fit
 void xn_pool_give(uint8_t *arena);     // NULL is ignored
 uint32_t xn_pool_largest(void);        // the largest arena that can be taken now
 uint32_t xn_pool_bytes(void);          // all of it

@@ -76,7 +76,7 @@ const uint8_t *xn_port_flash_map(uint32_t offset);
 // ---- Memory for arenas
 // ---------------------------------------------------------------------------
 
-// The one pool that arenas are cut from: aligned to XN_ARENA_ALIGN.
+// The one pool that arenas are cut from: aligned to 32, and as the board's MPU wants it.
 uint8_t *xn_port_arena(uint32_t *bytes);
 // Bytes of stack that a step may use.
 uint32_t xn_port_step_stack(void);
@@ -89,8 +89,26 @@ uint64_t xn_port_time_us(void); // since boot, monotonic; callable from interrup
 // lines, invalidate instruction cache and branch predictor, DSB, ISB. Also called after flash was
 // written, before it is looked at through its map: no stale line may be left.
 void xn_port_sync_code(const void *at, uint32_t n);
-// Runs one step. A fault in it never returns here: the board stores a report and resets.
-int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx);
+
+typedef struct xn_port_step {
+    xn_step_fn *function;
+    const xn_ctx *ctx;
+    const uint8_t *blob; // the step may read and execute it
+    uint32_t blob_bytes;
+    uint32_t arena_bytes; // of ctx->arena, which the step may read and write
+    int32_t number;       // for a report
+    uint32_t limit_ms;    // the step has so long; 0: no limit
+} xn_port_step;
+
+typedef struct xn_port_stop {
+    uint32_t pc, address; // where it was, what it touched; address 0xFFFFFFFF where not known
+    uint32_t cfsr;        // of a Cortex-M
+} xn_port_stop;
+
+// Runs one step, on a stack of its own of xn_port_step_stack() bytes: XN_OK, or XN_E_STEP where it
+// says that it cannot go on. A board that contains steps returns XN_E_FAULT or XN_E_DEADLINE, and
+// fills *why, where a step faulted or did not return in time; others store a report and reset.
+int xn_port_run_step(const xn_port_step *step, xn_port_stop *why);
 // Guards data shared with the receive interrupt; nestable by passing the returned state back.
 uint32_t xn_port_lock(void);
 void xn_port_unlock(uint32_t state);
@@ -103,7 +121,7 @@ enum xn_boot_cause {
     XN_BOOT_POWER = 0,
     XN_BOOT_RESET = 1,
     XN_BOOT_FAULT = 2,
-    XN_BOOT_DEADLINE = 3 // a step did not return in time
+    XN_BOOT_DEADLINE = 3 // a step did not return in time, on a board that does not contain them
 };
 
 typedef struct xn_port_boot {
@@ -114,12 +132,6 @@ typedef struct xn_port_boot {
 } xn_port_boot;
 
 const xn_port_boot *xn_port_boot_report(void);
-// The runner notes here which step runs (-1: none), so that a fault report can name it. Must
-// survive into the fault handler, nothing more.
-void xn_port_note_step(int32_t step);
-// From now on a step has this long; then the board stores a report and resets. 0: no limit.
-void xn_port_limit_step(uint32_t ms);
-
 // A word that outlives a reset, but not power: 0 at power-on.
 uint32_t xn_port_kept(void);
 void xn_port_keep(uint32_t word); // may be called from an interrupt

@@ -15,6 +15,7 @@ static const xn_model *running;
 static uint32_t step_limit_ms = XN_RUNNER_LIMIT_MS;
 
 void (*xn_runner_between_steps)(void);
+void (*xn_runner_on_stop)(const xn_model *model, int status, uint32_t step);
 
 // ---- Opening ----------------------------------------------------------------------------------
 
@@ -210,17 +211,33 @@ static xn_step_fn *step_function(const xn_program *p, uint32_t step) {
     return (xn_step_fn *)at;
 }
 
-static int run_step(const xn_model *model, uint32_t step, uint32_t *us) {
+static int run_step(const xn_model *model, uint32_t number, uint32_t *us) {
+    const xn_program *p = &model->program;
+    const xn_port_step step = {
+        .function = step_function(p, number),
+        .ctx = &model->ctx,
+        .blob = p->blob,
+        .blob_bytes = p->header->total_bytes,
+        .arena_bytes = p->variant->arena_bytes,
+        .number = (int32_t)number,
+        .limit_ms = step_limit_ms,
+    };
+    xn_port_stop stop;
     uint64_t start = xn_port_time_us();
-    xn_port_note_step((int32_t)step);
-    xn_port_limit_step(step_limit_ms);
-    int32_t result = xn_port_run_step(step_function(&model->program, step), &model->ctx);
-    xn_port_limit_step(0);
-    xn_port_note_step(-1);
+    int status = xn_port_run_step(&step, &stop);
     if (us != NULL) {
         *us = (uint32_t)(xn_port_time_us() - start);
     }
-    return result < 0 ? xn_error_at(XN_E_STEP, "step", step) : XN_OK;
+    if (status == XN_E_STEP) {
+        return xn_error_at(XN_E_STEP, "step", number);
+    }
+    if (status != XN_OK) {
+        if (xn_runner_on_stop != NULL) {
+            xn_runner_on_stop(model, status, number);
+        }
+        return xn_error_stop(status, number, &stop);
+    }
+    return XN_OK;
 }
 
 // Steps [first, first + count) of those that run() calls.

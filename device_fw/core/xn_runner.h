@@ -32,7 +32,7 @@ int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint
                     uint32_t n);
 
 #ifndef XN_RUNNER_LIMIT_MS
-#define XN_RUNNER_LIMIT_MS 10000u // that a step may take before the board resets
+#define XN_RUNNER_LIMIT_MS 10000u // that a step may take
 #endif
 
 // Runs an entry. step_us, where not NULL, has room for xn_runner_steps() values.
@@ -59,5 +59,7 @@ bool xn_runner_hand_over(const xn_model *from, xn_model *to);
 // Called between steps (NULL: nothing): other work may be done there, but no model opened or
 // closed, and only another one than this run.
 extern void (*xn_runner_between_steps)(void);
+// Called when a step faulted or did not return in time (NULL: nothing). The run ends with `status`.
+extern void (*xn_runner_on_stop)(const xn_model *model, int status, uint32_t step);
 
 #endif

@@ -41,6 +41,8 @@ enum xn_status {
     XN_E_STEP = -63,     // a step reported that it cannot go on
     XN_E_CHECK = -64,    // inputs are not those that the host wrote
     XN_E_RESULT = -65,   // the result of that run is not there any more
+    XN_E_FAULT = -66,    // a step faulted
+    XN_E_DEADLINE = -67, // a step did not return in time
     // The Python VM
     XN_E_PYTHON = -80,     // the Python code raised; detail holds the traceback
     XN_E_INTERRUPTED = -81 // the Python code was interrupted

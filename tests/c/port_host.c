@@ -215,12 +215,19 @@ void xn_port_sync_code(const void *at, uint32_t n) {
     __builtin___clear_cache((char *)(uintptr_t)at, (char *)(uintptr_t)at + n);
 }
 
-int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx) {
-    CHECK(host.step >= 0);
+int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
+    host.step = step->number;
+    host.limit_ms = step->limit_ms;
     if (host_on_step != NULL) {
         host_on_step();
     }
-    return step(ctx);
+    *why = host.stop;
+    int status = host.stops;
+    if (status == XN_OK) {
+        status = step->function(step->ctx) < 0 ? XN_E_STEP : XN_OK;
+    }
+    host.step = -1;
+    return status;
 }
 
 uint32_t xn_port_lock(void) {
@@ -237,14 +244,6 @@ void xn_port_reset(void) {
 
 const xn_port_boot *xn_port_boot_report(void) {
     return &host_boot;
-}
-
-void xn_port_note_step(int32_t step) {
-    host.step = step;
-}
-
-void xn_port_limit_step(uint32_t ms) {
-    host.limit_ms = ms;
 }
 
 static uint32_t kept;

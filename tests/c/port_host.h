@@ -36,8 +36,10 @@ typedef struct host_state {
     jmp_buf cut; // where the failure leads
     uint64_t clock_skip_us;
     uint32_t resets;
-    int32_t step; // as noted
+    int32_t step; // that runs, -1: none
     uint32_t limit_ms;
+    int stops; // what steps end with before they begin: XN_E_FAULT, XN_E_DEADLINE; XN_OK: they run
+    xn_port_stop stop;
 } host_state;
 
 extern host_state host;

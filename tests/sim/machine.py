@@ -194,10 +194,15 @@ class Machine:
         report: dict[str, int] = params[0]
         return report
 
+    def upload(self, name: str, kind: int, data: bytes) -> int:
+        """Brings an object's bytes to the board; the session that `put_end` ends."""
+        digest = hashlib.sha256(data).digest()
+        begun = self.call("put_begin", name, kind, len(data), digest)
+        for at in range(0, 0 if begun["have"] else len(data), PIECE_BYTES):
+            self.call("put_data", begun["session"], at, data[at : at + PIECE_BYTES])
+        session: int = begun["session"]
+        return session
+
     def put(self, name: str, kind: int, data: bytes, activate: bool = False) -> Any:
         """Brings an object into the store."""
-        digest = hashlib.sha256(data).digest()
-        session = self.call("put_begin", name, kind, len(data), digest)["session"]
-        for at in range(0, len(data), PIECE_BYTES):
-            self.call("put_data", session, at, data[at : at + PIECE_BYTES])
-        return self.call("put_end", session, activate)
+        return self.call("put_end", self.upload(name, kind, data), activate)

@@ -25,10 +25,6 @@ ADDRESS_OF_NOTHING = 0xEFFFF000
 
 # Thumb code that every Cortex-M runs. arena[16] = arena[0] + 1; return 0.
 ADD_ONE = struct.pack("<6H", 0x6801, 0x780A, 0x3201, 0x740A, 0x2000, 0x4770)
-UNDEFINED = struct.pack("<2H", 0xDE00, 0x4770)
-RECURSE = struct.pack("<3H", 0xB5FF, 0xF7FF, 0xFFFD)  # push {r0-r7, lr}; bl to itself
-# vmov.f32 s0, #1.0; mov.w r0, #0xA0000000; mov sp, r0; udf: float registers, and no stack for them
-FLOAT_NO_STACK = struct.pack("<6H", 0xEEB7, 0x0A00, 0xF04F, 0x4020, 0x4685, 0xDE00)
 
 
 def blob_of(*steps: bytes) -> bytes:
@@ -260,20 +256,6 @@ def test_a_fault_is_reported_and_the_board_comes_back(machine: Machine) -> None:
     assert (report["cause"], report["fault_step"]) == (CAUSE_FAULT, -1)
     assert report["address"] == ADDRESS_OF_NOTHING
     assert machine.call("hello", 2)["boot"] == report
-
-
-@pytest.mark.parametrize(
-    "step",
-    [UNDEFINED, RECURSE, FLOAT_NO_STACK],
-    ids=["undefined", "stack overflow", "float registers without a stack"],
-)
-def test_a_fault_in_a_blob_names_its_step(machine: Machine, step: bytes) -> None:
-    machine.put("bad", TYPE_BLOB, blob_of(ADD_ONE, step), activate=True)
-    machine.request("run", 0, [b"a"])
-    report = machine.boot()
-    assert (report["cause"], report["fault_step"]) == (CAUSE_FAULT, 1)
-    assert machine.call("model")["name"] == "bad"
-    machine.call("rm", "bad")
 
 
 def test_flash_survives_a_killed_board(board: str, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from relocatable.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
 
 pytestmark = pytest.mark.sim
 
-E_BLOB_GOLDEN, E_VERSION = -46, -29
-CAUSE_POWER, CAUSE_FAULT, CAUSE_DEADLINE = 0, 2, 3
+E_BLOB_GOLDEN, E_VERSION, E_FAULT, E_DEADLINE = -46, -29, -66, -67
+CAUSE_POWER = 0
 STATUS, FAULT, DEADLINE, START, LATE, HOST = 1, 2, 3, 4, 5, 6
 BLOB = 1
 TRIAL_S = 1000  # longer than any test
@@ -99,20 +99,20 @@ def test_a_golden_vector_that_fails(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "cause", "reason", "text"),
+    ("code", "status", "reason", "text"),
     [
-        (UNDEFINED, CAUSE_FAULT, FAULT, "fault"),
-        (ENDLESS, CAUSE_DEADLINE, DEADLINE, "a step did not return in time"),
+        (UNDEFINED, E_FAULT, FAULT, "fault"),
+        (ENDLESS, E_DEADLINE, DEADLINE, "a step did not return in time"),
     ],
     ids=["faults", "hangs"],
 )
 def test_a_golden_run_that_does_not_end(
-    machine: Machine, code: bytes, cause: int, reason: int, text: str
+    machine: Machine, code: bytes, status: int, reason: int, text: str
 ) -> None:
     session = begin(machine, blob(code, (b"\x10", b"\x11")))
-    machine.request("put_end", session, True, 0, 0, 200)
-    report = machine.boot()
-    assert (report["cause"], report["fault_step"]) == (cause, 0)
+    with pytest.raises(RefusedError) as refusal:
+        machine.call("put_end", session, True, 0, 0, 200)
+    assert refusal.value.args[0] == status
     assert adds_now(machine) == 1
     event = last_event(machine)
     assert (event["event"], event["reason"], event["detail"]) == ("refused", reason, 0)
@@ -168,8 +168,9 @@ def test_a_board_that_restarts_during_a_trial(flash: tuple[str, Path]) -> None:
 def test_a_model_that_faults_during_its_trial(machine: Machine) -> None:
     install(machine, blob(ADDS_TWO_UNLESS_7, (b"\x10", b"\x12")), TRIAL_S, 5)
     assert adds_now(machine) == 2
-    machine.request("run", 0, [b"\x07"])
-    assert machine.boot()["cause"] == CAUSE_FAULT
+    with pytest.raises(RefusedError) as refusal:
+        machine.call("run", 0, [b"\x07"])
+    assert refusal.value.args[0] == E_FAULT
     assert adds_now(machine) == 1
     event = last_event(machine)
     assert (event["event"], event["reason"], event["detail"]) == ("returned", FAULT, 0)

@@ -18,24 +18,34 @@ void xn_clock_start(void) {
     SYST_CSR = SYST_CSR_RUN;
 }
 
-void xn_port_limit_step(uint32_t ms) {
+void xn_clock_limit_step(uint32_t ms) {
     ticks_left = ms == 0 ? 0 : ms / XN_CLOCK_TICK_MS + 2u; // the first may be short
 }
 
-__attribute__((used)) void xn_clock_tick(const void *pushed) {
+// True: the step that it interrupted is to end.
+__attribute__((used)) bool xn_clock_tick(const xn_fault_frame *pushed, uint32_t return_code) {
     ticks++;
-    if (ticks_left > 0 && --ticks_left == 0) {
-        xn_fault_deadline(pushed);
+    if (ticks_left == 0 || --ticks_left > 0) {
+        return false;
     }
+    bool ends = xn_step_overdue(pushed, return_code);
+    ticks_left = ends ? 0 : 1u;
+    return ends;
 }
 
-// Notes where the interrupted code was, for a report.
+// Hands over where the interrupted code was.
 __attribute__((naked)) void xn_clock_interrupt(void) {
-    __asm volatile("tst lr, #4\n"
+    __asm volatile("mov r1, lr\n"
+                   "tst lr, #4\n"
                    "ite eq\n"
                    "mrseq r0, msp\n"
                    "mrsne r0, psp\n"
-                   "b xn_clock_tick\n");
+                   "push {r4, lr}\n"
+                   "bl xn_clock_tick\n"
+                   "pop {r4, lr}\n"
+                   "cmp r0, #0\n"
+                   "bne xn_step_leave\n"
+                   "bx lr\n");
 }
 
 uint64_t xn_port_time_us(void) {

@@ -1,4 +1,4 @@
-// The core itself: interrupts, sleep, caches, and the call of a step.
+// The core itself: interrupts, sleep, caches.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
 #include "core/xn_port.h"
@@ -51,8 +51,4 @@ void xn_port_sync_code(const void *at, uint32_t n) {
     }
     SCB_BPIALL = 0;
     barrier();
-}
-
-int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx) {
-    return step(ctx);
 }

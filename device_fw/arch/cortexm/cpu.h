@@ -3,6 +3,7 @@
 #ifndef XN_CPU_H
 #define XN_CPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Everything between reset and main: fault handlers, caches, floating point.
@@ -19,9 +20,24 @@ void xn_fault_start(void);
 // Starts the clock behind xn_port_time_us().
 void xn_clock_start(void);
 
-// A step has had its time: stores a report and resets. `pushed`: the registers that the interrupt
-// pushed.
-void xn_fault_deadline(const void *pushed);
+// The registers that an exception pushes.
+typedef struct xn_fault_frame {
+    uint32_t r0, r1, r2, r3, r12, lr, pc, xpsr;
+} xn_fault_frame;
+
+#define XN_FAULT_NO_ADDRESS 0xFFFFFFFFu
+
+// Where a fault happened, and what it touched, as far as these are known.
+uint32_t xn_fault_pc(const xn_fault_frame *pushed, uint32_t cfsr);
+uint32_t xn_fault_address(uint32_t cfsr);
+
+// The step that runs, -1: none.
+int32_t xn_step_number(void);
+// From now on the step has this long; 0: no limit.
+void xn_clock_limit_step(uint32_t ms);
+// The step that an interrupt found running has had its time; false: it found something else. The
+// interrupt is to end in xn_step_leave().
+bool xn_step_overdue(const xn_fault_frame *pushed, uint32_t return_code);
 
 // How often the clock interrupts, and so wakes who sleeps, at the latest.
 #define XN_CLOCK_TICK_MS 10u

@@ -1,5 +1,5 @@
-// Faults: write down what happened where a reset does not reach, and restart. The next boot reads
-// it, so that the host learns why the board was gone.
+// Faults of the firmware itself: write down what happened where a reset does not reach, and
+// restart. The next boot reads it, so that the host learns why the board was gone.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
 #include "core/xn_port.h"
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define RECORD_MAGIC 0x544C4658u // "XFLT"
-#define NO_ADDRESS 0xFFFFFFFFu
 
 // Lives outside of .data and .bss; valid only with its magic and check sum.
 typedef struct record {
@@ -21,14 +20,8 @@ typedef struct record {
 extern record xn_ld_noinit[]; // one, placed by the linker script
 extern uint32_t xn_ld_fault_stack_end[];
 
-// The registers that an exception pushes.
-typedef struct frame {
-    uint32_t r0, r1, r2, r3, r12, lr, pc, xpsr;
-} frame;
-
 static xn_port_boot this_boot;
 static uint32_t kept_word;
-static volatile int32_t running_step = -1;
 
 static uint32_t check_of(const record *r) {
     const uint8_t *bytes = (const uint8_t *)r;
@@ -65,7 +58,7 @@ void xn_fault_start(void) {
         memset(&this_boot, 0, sizeof this_boot);
         this_boot.cause = XN_BOOT_POWER;
         this_boot.fault_step = -1;
-        this_boot.address = NO_ADDRESS;
+        this_boot.address = XN_FAULT_NO_ADDRESS;
     }
     // What a reset from outside will find.
     xn_port_boot next = this_boot;
@@ -93,34 +86,31 @@ const xn_port_boot *xn_port_boot_report(void) {
     return &this_boot;
 }
 
-void xn_port_note_step(int32_t step) {
-    running_step = step;
-}
-
 void xn_port_reset(void) {
     restart();
 }
 
-// Where the fault happened, when the registers pushed on entry are to be trusted.
-static uint32_t pc_of(const frame *pushed, uint32_t cfsr) {
-    const uint32_t stacking_failed = (1u << 4) | (1u << 12) | (1u << 20);
+// The registers pushed on entry are not to be trusted where pushing them, or the floats, failed.
+uint32_t xn_fault_pc(const xn_fault_frame *pushed, uint32_t cfsr) {
+    const uint32_t stacking_failed = 0x00101818u;
     return (cfsr & stacking_failed) ? 0 : pushed->pc;
 }
 
-static uint32_t address_of(uint32_t cfsr) {
+uint32_t xn_fault_address(uint32_t cfsr) {
     if (cfsr & CFSR_MMARVALID) {
         return SCB_MMFAR;
     }
-    return (cfsr & CFSR_BFARVALID) ? SCB_BFAR : NO_ADDRESS;
+    return (cfsr & CFSR_BFARVALID) ? SCB_BFAR : XN_FAULT_NO_ADDRESS;
 }
 
-static void report(uint32_t cause, uint32_t pc, uint32_t cfsr) {
+__attribute__((used)) void xn_fault_report(const xn_fault_frame *pushed) {
+    uint32_t cfsr = SCB_CFSR;
     xn_port_boot boot = {
-        .cause = cause,
+        .cause = XN_BOOT_FAULT,
         .resets = this_boot.resets + 1,
-        .fault_step = running_step,
-        .pc = pc,
-        .address = address_of(cfsr),
+        .fault_step = xn_step_number(),
+        .pc = xn_fault_pc(pushed, cfsr),
+        .address = xn_fault_address(cfsr),
         .cfsr = cfsr,
         .hfsr = SCB_HFSR,
     };
@@ -128,17 +118,8 @@ static void report(uint32_t cause, uint32_t pc, uint32_t cfsr) {
     restart();
 }
 
-__attribute__((used)) void xn_fault_report(const frame *pushed) {
-    uint32_t cfsr = SCB_CFSR;
-    report(XN_BOOT_FAULT, pc_of(pushed, cfsr), cfsr);
-}
-
-void xn_fault_deadline(const void *pushed) {
-    report(XN_BOOT_DEADLINE, ((const frame *)pushed)->pc, 0);
-}
-
 // Leaves the stack that may have caused the fault before touching any.
-__attribute__((naked, used)) void xn_fault_entry(void) {
+__attribute__((naked, used)) void xn_fault_fatal(void) {
     __asm volatile("tst lr, #4\n"
                    "ite eq\n"
                    "mrseq r0, msp\n"

@@ -21,6 +21,12 @@
 #define SCB_BFAR XN_REG(0xE000ED38)
 #define SCB_CTR XN_REG(0xE000ED7C)
 #define SCB_CPACR XN_REG(0xE000ED88)
+#define MPU_CTRL XN_REG(0xE000ED94)
+#define MPU_RNR XN_REG(0xE000ED98)
+#define MPU_RBAR XN_REG(0xE000ED9C)
+#define MPU_RASR XN_REG(0xE000EDA0) // Armv7-M
+#define MPU_RLAR XN_REG(0xE000EDA0) // Armv8-M
+#define MPU_MAIR0 XN_REG(0xE000EDC0)
 #define SCB_ICIALLU XN_REG(0xE000EF50)
 #define SCB_DCCIMVAC XN_REG(0xE000EF70)
 #define SCB_BPIALL XN_REG(0xE000EF78)
@@ -32,6 +38,7 @@
 #define CCR_IC (1u << 17)
 #define CCR_DIV_0_TRP (1u << 4)
 #define SHCSR_FAULTS (7u << 16)
+#define SHCSR_PENDING (15u << 12) // usage, memory, bus, supervisor call
 #define SHCSR_SECUREFAULT (1u << 19)
 #define CPACR_FPU (15u << 20)
 #define CFSR_MMARVALID (1u << 7)

@@ -9,6 +9,7 @@ extern uint32_t xn_ld_stack_end[];
 
 int main(void);
 void xn_fault_entry(void);
+void xn_step_svc(void);
 void xn_clock_interrupt(void);
 void xn_board_interrupt(void);
 void xn_reset_entry(void);
@@ -27,7 +28,9 @@ __attribute__((section(".vectors"), used)) static const vectors table = {
     .system =
         {
             [0] = xn_reset_entry,
-            [1 ... 13] = xn_fault_entry,
+            [1 ... 9] = xn_fault_entry,
+            [10] = xn_step_svc,
+            [11 ... 13] = xn_fault_entry,
             [14] = xn_clock_interrupt,
         },
     .external = {[0 ... EXTERNAL_IRQS - 1] = xn_board_interrupt},

@@ -122,16 +122,10 @@ WEAK void xn_port_sync_code(const void *at, uint32_t n) {
     __asm volatile("dsb\nisb" ::: "memory");
 }
 
-WEAK int32_t xn_port_run_step(xn_step_fn *step, const xn_ctx *ctx) {
-    return step(ctx);
-}
-
-WEAK void xn_port_note_step(int32_t step) {
-    (void)step; // faults are the port's own affair
-}
-
-WEAK void xn_port_limit_step(uint32_t ms) {
-    (void)ms;
+// Faults are the port's own affair.
+WEAK int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
+    (void)why;
+    return step->function(step->ctx) < 0 ? XN_E_STEP : XN_OK;
 }
 
 WEAK void xn_port_reset(void) {

@@ -1,0 +1,78 @@
+// Runs a step and takes it back: when it returns, faults, or has had its time.
+#include "arch/cortexm/cpu.h"
+#include "arch/cortexm/mpu.h"
+#include "arch/cortexm/scs.h"
+#include "core/xn_port.h"
+#include "core/xn_status.h"
+
+// The start of a step's stack holds its context; its end what an exception pushes.
+#define RESERVED_BYTES 256u
+
+extern uint8_t xn_ld_step_stack[], xn_ld_step_stack_end[];
+extern uint8_t xn_step_gate[];
+
+int32_t xn_step_enter(const xn_ctx *ctx, xn_step_fn *step, xn_ctx *stack_end);
+
+volatile uint32_t xn_step_put_away; // the main stack while a step runs, else 0
+
+static volatile int32_t number = -1;
+static volatile int stopped; // XN_OK, or why
+static xn_port_stop stop;
+
+int32_t xn_step_number(void) {
+    return number;
+}
+
+uint32_t xn_port_step_stack(void) {
+    return (uint32_t)(xn_ld_step_stack_end - xn_ld_step_stack) - RESERVED_BYTES;
+}
+
+static void allow(const xn_port_step *step) {
+    uintptr_t gate = (uintptr_t)xn_step_gate & ~(uintptr_t)1; // of Thumb
+    xn_mpu_allow(0, gate, XN_MPU_GATE_BYTES, false);
+    xn_mpu_allow(1, (uintptr_t)xn_ld_step_stack,
+                 (uint32_t)(xn_ld_step_stack_end - xn_ld_step_stack), true);
+    xn_mpu_allow(2, (uintptr_t)step->blob, step->blob_bytes, false);
+    xn_mpu_allow(3, (uintptr_t)step->ctx->arena, step->arena_bytes, true);
+}
+
+int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
+    xn_ctx *ctx = (xn_ctx *)(void *)xn_ld_step_stack_end - 2;
+    *ctx = *step->ctx;
+    stopped = XN_OK;
+    number = step->number;
+    allow(step);
+    xn_mpu_enable(true);
+    xn_clock_limit_step(step->limit_ms);
+    int32_t result = xn_step_enter(ctx, step->function, ctx);
+    xn_clock_limit_step(0);
+    xn_mpu_enable(false);
+    number = -1;
+    if (stopped != XN_OK) {
+        *why = stop;
+        return stopped;
+    }
+    return result < 0 ? XN_E_STEP : XN_OK;
+}
+
+// In the handler of a fault that a step caused.
+void xn_step_fault(const xn_fault_frame *pushed) {
+    uint32_t cfsr = SCB_CFSR;
+    stop.pc = xn_fault_pc(pushed, cfsr);
+    stop.address = xn_fault_address(cfsr);
+    stop.cfsr = cfsr;
+    stopped = XN_E_FAULT;
+    SCB_CFSR = cfsr; // what is written as 1 is cleared
+    SCB_HFSR = SCB_HFSR;
+    // Where pushing the registers failed, what they were pushed for still waits to be handled.
+    SCB_SHCSR &= ~SHCSR_PENDING;
+}
+
+bool xn_step_overdue(const xn_fault_frame *pushed, uint32_t return_code) {
+    if ((return_code & 12u) != 12u || xn_step_put_away == 0) {
+        return false;
+    }
+    stop = (xn_port_stop){.pc = pushed->pc, .address = XN_FAULT_NO_ADDRESS, .cfsr = 0};
+    stopped = XN_E_DEADLINE;
+    return true;
+}
