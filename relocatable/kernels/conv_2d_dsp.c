@@ -125,7 +125,7 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
                     [end] "t"(end))
 #define CONV_2D_DSP_ALL(QUAD, STEP)                                                                \
     do {                                                                                           \
-        float end = conv_2d_dsp_keep(filter + (quads & ~3) * STEP);                                \
+        float end = xn_keep_pointer(filter + (quads & ~3) * STEP);                                 \
         if (quads >= 4) {                                                                          \
             CONV_2D_DSP_LOOP(QUAD);                                                                \
         }                                                                                          \
@@ -136,13 +136,6 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
             CONV_2D_DSP_RUN(QUAD, );                                                               \
         }                                                                                          \
     } while (0)
-
-// A pointer's bits, to be kept by the FPU.
-static inline float conv_2d_dsp_keep(const uint32_t *pointer) {
-    float kept;
-    __builtin_memcpy(&kept, &pointer, sizeof kept);
-    return kept;
-}
 
 // sums[pixel][channel] of four pixels over some quads; sums[0] holds what they start from.
 XN_INLINE void conv_2d_dsp_block(const uint32_t *columns, const uint32_t *filter, int32_t quads,
@@ -219,22 +212,24 @@ XN_INLINE void conv_2d_dsp_long_sums(const uint32_t *columns, const uint32_t *fi
 
 // All output channels of one or four pixels.
 XN_INLINE void conv_2d_dsp_channels(const uint32_t *columns, const uint32_t *filter,
-                                    const xn_dsp_channel *channels, int32_t pixels, int8_t *out,
+                                    const xn_dsp_scales *scales, int32_t pixels, int8_t *out,
                                     const xn_conv_2d_dsp_params *p) {
     for (int32_t c = 0; c < p->out_c; c += 2, filter += (2 + 2 * p->is_wide) * p->quads) {
         int32_t sums[4][2];
         int32_t count = xn_min(2, p->out_c - c);
-        sums[0][0] = channels[c].start;
-        sums[0][1] = channels[c + count - 1].start;
+        sums[0][0] = scales->start[c];
+        sums[0][1] = scales->start[c + count - 1];
         if (p->part >= p->quads) {
             conv_2d_dsp_sums(columns, filter, p->quads, p->is_wide, pixels, sums);
         } else {
             conv_2d_dsp_long_sums(columns, filter, pixels, sums, p);
         }
         for (int32_t j = 0; j < count; j++) {
-            xn_dsp_channel channel = channels[c + j];
+            int32_t at = (c + j) * p->scaling.step;
+            int32_t multiplier = scales->multiplier[at], last = scales->last[at];
             for (int32_t i = 0; i < pixels; i++) {
-                out[i * p->out_c + c + j] = (int8_t)xn_dsp_scale(sums[i][j], &channel, &p->scaling);
+                out[i * p->out_c + c + j] =
+                    (int8_t)xn_dsp_scale(sums[i][j], multiplier, last, &p->scaling);
             }
         }
     }
@@ -243,19 +238,19 @@ XN_INLINE void conv_2d_dsp_channels(const uint32_t *columns, const uint32_t *fil
 // in: int8 [in_h, in_w, in_c]; filter: [ceil(out_c / 2), quads, 2] words of four weights, a row of
 // 0 where out_c is odd; columns: scratch of 32 * quads bytes; bytes: scratch of 4 * left bytes and
 // of the row that four windows cover; out: int8 [out_h, out_w, out_c].
-XN_KERNEL void xn_conv_2d_dsp(const int8_t *in, const uint32_t *filter,
-                              const xn_dsp_channel *channels, uint32_t *columns, int8_t *bytes,
-                              int8_t *out, const xn_conv_2d_dsp_params *p) {
+XN_KERNEL void xn_conv_2d_dsp(const int8_t *in, const uint32_t *filter, const xn_dsp_scales *scales,
+                              uint32_t *columns, int8_t *bytes, int8_t *out,
+                              const xn_conv_2d_dsp_params *p) {
     const xn_window *win = &p->window;
     for (int32_t y = 0; y < win->out_h; y++) {
         int32_t x = 0;
         for (; x + 4 <= win->out_w; x += 4, out += 4 * p->out_c) {
             conv_2d_dsp_windows(in, y, x, columns, bytes, 4, p);
-            conv_2d_dsp_channels(columns, filter, channels, 4, out, p);
+            conv_2d_dsp_channels(columns, filter, scales, 4, out, p);
         }
         for (; x < win->out_w; x++, out += p->out_c) {
             conv_2d_dsp_windows(in, y, x, columns, bytes, 1, p);
-            conv_2d_dsp_channels(columns, filter, channels, 1, out, p);
+            conv_2d_dsp_channels(columns, filter, scales, 1, out, p);
         }
     }
 }

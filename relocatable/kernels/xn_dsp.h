@@ -44,36 +44,44 @@ static inline int32_t xn_add_products(uint32_t a, uint32_t b, int32_t sum) {
     return __smlad((int32_t)a, (int32_t)b, sum);
 }
 
+// A pointer's bits, to be kept by the FPU.
+static inline float xn_keep_pointer(const uint32_t *pointer) {
+    float kept;
+    __builtin_memcpy(&kept, &pointer, sizeof kept);
+    return kept;
+}
+
 // How the sums of a layer become outputs, as constants of the step; the kinds of xn_scale.h, each
 // with sums that hold bias and zero point.
 typedef struct xn_dsp_scaling {
     int32_t kind;
+    int32_t step;  // 0 where multiplier and last are the same for all channels
     int32_t unit;  // sums count in 2^-unit
     int32_t shift; // of LINE, for all channels
     int32_t zero;  // part of `last` in LINE
     int32_t low, high;
 } xn_dsp_scaling;
 
-// An output channel's constants.
-typedef struct xn_dsp_channel {
-    int32_t start; // of the sum
-    int32_t multiplier;
-    int32_t last; // LINE: added to the product's upper word; HIGH, TWICE: shift, as in xn_scales
-} xn_dsp_channel;
+// Its tables, by channel.
+typedef struct xn_dsp_scales {
+    const int32_t *start; // of the sums
+    const int32_t *multiplier;
+    const int32_t
+        *last; // LINE: added to the product's upper word; HIGH, TWICE: shift, as in xn_scales
+} xn_dsp_scales;
 
-XN_INLINE int32_t xn_dsp_scale(int32_t sum, const xn_dsp_channel *c, const xn_dsp_scaling *p) {
+XN_INLINE int32_t xn_dsp_scale(int32_t sum, int32_t multiplier, int32_t last,
+                               const xn_dsp_scaling *p) {
     int32_t y;
     if (p->kind == XN_SCALE_LINE) {
-        y = ((int32_t)(((int64_t)sum * c->multiplier) >> 32) + c->last) >> p->shift;
+        y = ((int32_t)(((int64_t)sum * multiplier) >> 32) + last) >> p->shift;
     } else if (p->kind == XN_SCALE_HIGH) {
-        y = xn_scale_high(sum >> p->unit, c->multiplier, c->last, p->zero);
+        y = xn_scale_high(sum >> p->unit, multiplier, last, p->zero);
     } else {
-        y = xn_scale_twice(sum >> p->unit, c->multiplier, c->last) + p->zero;
+        y = xn_scale_twice(sum >> p->unit, multiplier, last) + p->zero;
     }
-    if (p->low == -128 && p->high == 127) {
-        return __ssat(y, 8);
-    }
-    return xn_clamp(y, p->low, p->high);
+    int32_t is_whole = p->low == -128 && p->high == 127;
+    return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);
 }
 
 #endif

@@ -100,9 +100,11 @@ def choose_fully_connected(site: Site) -> KernelCall:
     quant = site.input(1).quant
     filter_zero = quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
     sums = layer_sums(weights.astype(np.int64), bias_of(site), site.input(0), filter_zero)
-    scaling = scaling_of(site, sums, scale_real)
     if site.target.has(DSP) and not site.target.has(MVE_I) and filter_zero == 0:
-        return fully_connected_dsp(site, params, scaling, macs)
+        call = fully_connected_dsp(site, params, sums, macs)
+        if call is not None:
+            return call
+    scaling = scaling_of(site, sums, scale_real)
     params |= {"filter_zero": filter_zero, "scaling": scaling.params}
     body = scaling.declaration + c_call(
         "xn_fully_connected_i8", ("IN0", "W_filter", "&scales", "OUT0"), params

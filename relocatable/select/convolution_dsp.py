@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.fixed_point import quantized_clamp, zero_of
+from relocatable.fixed_point import Ints, quantized_clamp, zero_of
 from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.layer import scaling_of
-from relocatable.select.scaling import Scaling, Sums, layer_factors, scale_twice
-from relocatable.select.scaling_dsp import dsp_layer
+from relocatable.select.scaling import Sums, layer_factors, scale_twice
+from relocatable.select.scaling_dsp import DspLayer, dsp_layer
 from relocatable.select.site import ByRows, CValue, Site, c_call
 from relocatable.select.window import window_rows
 
@@ -20,7 +21,7 @@ def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> Ke
     """CONV_2D in int8 for the DSP extension: weights of two output channels, word by word."""
     weights = site.constant(1).astype(np.int64)
     out_c, _, k_w, in_c = weights.shape
-    rows, window = window_rows(window), _flattened(window)
+    image_rows, window = window_rows(window), _flattened(window)
     dilation = window["dilation_w"]
     run = in_c if dilation > 1 else k_w * in_c
     rest = run % 4
@@ -29,14 +30,8 @@ def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> Ke
     parts = (runs[:, :, : run - rest], runs[:, :, run - rest :])
     left = -(-rest * runs.shape[1] // 4) * 4
     width = 3 * window["stride_w"] + (k_w - 1) * dilation + 1
-    layer = dsp_layer(
-        np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1),
-        layer_factors(site.input(0), site.input(1), site.output),
-        sums,
-        site.output,
-        quantized_clamp(site.activation, site.output),
-        "twice",
-    )
+    rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
+    layer = _layer(site, rows, sums, "twice")
     assert layer is not None
     quads = layer.words.shape[1]
     params: dict[str, CValue] = {
@@ -54,18 +49,18 @@ def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> Ke
     arguments = (
         "IN0",
         "W_filter",
-        "(const xn_dsp_channel *)W_channels",
+        "&scales",
         "(uint32_t *)SCRATCH",
         f"(int8_t *)(SCRATCH + {32 * quads})",
         "OUT0",
     )
     return site.call(
         "conv_2d_dsp.c",
-        c_call("xn_conv_2d_dsp", arguments, params),
-        weights={"filter": _by_two(layer.words), "channels": layer.channels},
+        layer.declaration + c_call("xn_conv_2d_dsp", arguments, params),
+        weights={"filter": _blocks(layer.words, 2), **layer.tables},
         scratch_bytes=32 * quads + 4 * left + width * in_c,
         macs=macs,
-        rows=replace(rows, block=4),
+        rows=replace(image_rows, block=4),
     )
 
 
@@ -108,20 +103,43 @@ def _channel_by_channel(site: Site, rows: Rows) -> Rows:
 
 
 def fully_connected_dsp(
-    site: Site, params: dict[str, CValue], scaling: Scaling, macs: int
-) -> KernelCall:
-    """FULLY_CONNECTED in int8 for the DSP extension."""
-    packed = _two_by_four(site.constant(1))
-    quads = packed.shape[1]
-    params = {**params, "quads": quads, "scaling": scaling.params}
-    arguments = ("IN0", "W_filter", "&scales", "(uint32_t *)SCRATCH", "OUT0")
+    site: Site, params: dict[str, CValue], sums: Sums, macs: int
+) -> KernelCall | None:
+    """FULLY_CONNECTED in int8 for the DSP extension; None where its rounding is no line."""
+    weights = site.constant(1).astype(np.int64)
+    layer = _layer(site, weights, sums, "once")
+    if layer is None:
+        return None
+    quads = layer.words.shape[1]
+    params = {
+        **params,
+        "quads": quads,
+        "part": layer.part,
+        "is_wide": layer.words.shape[2] - 1,
+        "scaling": layer.scaling,
+    }
+    arguments = (
+        "IN0",
+        "W_filter",
+        "&scales",
+        "(uint32_t *)SCRATCH",
+        "OUT0",
+    )
     return site.call(
         "fully_connected_dsp.c",
-        scaling.declaration + c_call("xn_fully_connected_dsp", arguments, params),
-        weights={"filter": packed, **scaling.weights},
+        layer.declaration + c_call("xn_fully_connected_dsp", arguments, params),
+        weights={"filter": _blocks(layer.words, 4), **layer.tables},
         scratch_bytes=8 * quads,
         macs=macs,
     )
+
+
+def _layer(
+    site: Site, rows: Ints, sums: Sums, rounding: Literal["once", "twice"]
+) -> DspLayer | None:
+    factors = layer_factors(site.input(0), site.input(1), site.output)
+    clamp = quantized_clamp(site.activation, site.output)
+    return dsp_layer(rows, factors, sums, site.output, clamp, rounding)
 
 
 def _flattened(window: dict[str, int]) -> dict[str, int]:
@@ -134,14 +152,7 @@ def _flattened(window: dict[str, int]) -> dict[str, int]:
     return window | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
 
 
-def _by_two(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    """Packed filters, [C, Q, N], two by two: [ceil(C / 2), Q, N, 2]."""
-    even = np.pad(words, ((0, len(words) % 2), (0, 0), (0, 0)))
-    return even.reshape(len(even) // 2, 2, *words.shape[1:]).transpose(0, 2, 3, 1)
-
-
-def _two_by_four(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Filters two by two, four values of each in turn: [ceil(C / 2), ceil(K / 4), 2, 4]."""
-    rows = weights.reshape(len(weights), -1)
-    rows = np.pad(rows, ((0, len(rows) % 2), (0, -rows.shape[1] % 4)))
-    return rows.reshape(len(rows) // 2, 2, -1, 4).transpose(0, 2, 1, 3)
+def _blocks(words: npt.NDArray[np.uint32], size: int) -> npt.NDArray[np.uint32]:
+    """Packed filters, [C, Q, N], by so many channels: [ceil(C / size), Q, N, size]."""
+    whole = np.pad(words, ((0, -len(words) % size), (0, 0), (0, 0)))
+    return whole.reshape(-1, size, *words.shape[1:]).transpose(0, 2, 3, 1)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from relocatable.fixed_point import Ints, zero_of
 from relocatable.graph import Tensor
 from relocatable.line_scale import Staircase, find_line
-from relocatable.select.scaling import Sums, multipliers_of, once, shifts_fit, twice
+from relocatable.select.scaling import Sums, bounds_of, multipliers_of, once, shifts_fit, twice
 from relocatable.select.site import CValue
 
 _UNIT = 8  # bits
@@ -28,13 +28,18 @@ class DspLayer:
         words: uint32 [C, Q, 1], four weights each; [C, Q, 2] where they are 16 bits wide.
         part: after so many words of a filter, the sum is put by, since it might overflow.
         scaling: constants `xn_dsp_scaling`.
-        channels: table of `xn_dsp_channel`, int32 [C, 3].
+        tables: of `xn_dsp_scales`, by their field's name: int32 [C], or [1] for all.
     """
 
     words: npt.NDArray[np.uint32]
     part: int
     scaling: Mapping[str, CValue]
-    channels: npt.NDArray[np.int32]
+    tables: dict[str, npt.NDArray[np.int32]]
+
+    @property
+    def declaration(self) -> str:
+        """C text that declares `scales`, the kernel's argument."""
+        return "const xn_dsp_scales scales = {W_start, W_multiplier, W_last};\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,19 +100,22 @@ def _without_constants(
     clamp: tuple[int, int],
     rounding: Literal["once", "twice"],
 ) -> tuple[Ints, Sums, list[float]]:
-    """Gives channels that have but one output plain sums, and each channel its factor.
+    """Gives channels that have but one output plain sums, and factors of their own.
 
     Such channels are left over where training has killed one; their biases may be huge.
     """
-    real = np.broadcast_to(np.array(factors), sums.bias.shape)
-    multipliers, shifts = multipliers_of(list(real))
+    real = np.array(factors)
+    multipliers, shifts = multipliers_of(factors)
     if rounding == "twice" and not shifts_fit(shifts, sums):
-        return rows, sums, list(real)
+        return rows, sums, factors
     staircase = once(real, zero) if rounding == "once" else twice(multipliers, shifts, zero)
     least, most = (
         np.clip(staircase(x[:, None])[:, 0], *clamp) for x in (sums.lowest, sums.highest)
     )
     varies = least < most
+    if varies.all():
+        return rows, sums, factors
+    real = np.broadcast_to(real, varies.shape)
     # A factor like the others', but a power of two: then nothing is rounded.
     power = int(np.clip(-np.log2(real.max(initial=2.0**-14, where=varies)), 1, 14))
     plain = (least - zero) << power
@@ -155,7 +163,7 @@ def _line(
     clamp: tuple[int, int],
 ) -> DspLayer | None:
     """Scaling by the upper word of a product, a sum and a shift; None where there is none."""
-    bounds = sums.lowest, sums.highest
+    bounds = bounds_of(sums, len(factor))
     line = find_line(staircase, factor, zero, bounds, clamp, 1 << packed.unit)
     if line is None:
         return None
@@ -177,11 +185,17 @@ def _layer(
     zero: int,
     clamp: tuple[int, int],
 ) -> DspLayer:
-    columns = np.stack([packed.start, multipliers, last], axis=1)
-    channels = (columns & (_WORD - 1)).astype(np.uint32).view(np.int32)
-    scaling: dict[str, CValue] = {"kind": kind, "unit": packed.unit, "shift": shift, "zero": zero}
-    scaling |= {"low": clamp[0], "high": clamp[1]}
-    return DspLayer(packed.words, packed.part, scaling, channels)
+    scaling: dict[str, CValue] = {"kind": kind, "step": int(len(multipliers) > 1)}
+    scaling |= {
+        "unit": packed.unit,
+        "shift": shift,
+        "zero": zero,
+        "low": clamp[0],
+        "high": clamp[1],
+    }
+    tables = {"start": packed.start, "multiplier": multipliers, "last": last}
+    wrapped = {k: (x & (_WORD - 1)).astype(np.uint32).view(np.int32) for k, x in tables.items()}
+    return DspLayer(packed.words, packed.part, scaling, wrapped)
 
 
 def _quads(rows: Ints) -> Ints:
