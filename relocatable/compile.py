@@ -18,9 +18,10 @@ from relocatable.errors import HeadError, ModelError
 from relocatable.graph import Graph, verify_graph
 from relocatable.heads import HeadConfig, head_calls, load_head
 from relocatable.host import HostModel
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, common_call
 from relocatable.passes import PASSES
 from relocatable.plan_memory import Plan, plan_memory
+from relocatable.plan_rows import plan_rows
 from relocatable.read_tflite import read_tflite
 from relocatable.select_kernels import select_kernels
 from relocatable.support import check_support
@@ -106,29 +107,19 @@ class Program:
 
 def schedule(graph: Graph, head: HeadConfig | None, targets: Sequence[Target]) -> Program:
     """Chooses the kernels of a lowered graph for each target, and plans the memory."""
-    by_target = [select_kernels(graph, target) for target in targets]
+    by_target = plan_rows(graph, [select_kernels(graph, target) for target in targets])
     entries = [Entry(result=0, network_steps=len(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
         graph, extra, kind, result = head_calls(head, graph)
     calls = tuple((*network, *extra) for network in by_target)
-    plan = plan_memory(graph, [_common(step) for step in zip(*calls, strict=True)])
+    plan = plan_memory(graph, [common_call(step) for step in zip(*calls, strict=True)])
     for steps in calls:
         check_plan(graph, steps, plan)
     if head is not None:
         first, size = entries[0].network_steps, graph.tensors[result].size_bytes
         entries.append(Entry(kind, first, first, len(extra), plan.offsets[result], size))
     return Program(graph, head, tuple(targets), calls, tuple(entries), plan)
-
-
-def _common(step: Sequence[KernelCall]) -> KernelCall:
-    """A step as the plan must see it: what its kernels need on any of the targets."""
-    first = step[0]
-    return replace(
-        first,
-        scratch_bytes=max(call.scratch_bytes for call in step),
-        in_place=tuple(i for i in first.in_place if all(i in call.in_place for call in step)),
-    )
 
 
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.emit_rows import chain_text
 from relocatable.graph import Graph
-from relocatable.kernel_call import KernelCall, Rows
+from relocatable.kernel_call import Chain, KernelCall, Rows
 from relocatable.select.conversion import c_type
 
 if TYPE_CHECKING:
@@ -58,35 +59,53 @@ def emit_c(
         C text with a function xn_step_<i> for each call; includes are relative to this package.
     """
     lines = ['#include "include/xn_blob.h"']
-    lines += [f'#include "kernels/{source}"' for source in sorted({c.source for c in calls})]
+    lines += [f'#include "kernels/{source}"' for source in _sources(calls)]
     for index, call in enumerate(calls):
         lines += ["", *_step(graph, index, call, plan, weight_offsets)]
     return "\n".join(lines) + "\n"
 
 
+def _sources(calls: Sequence[KernelCall]) -> list[str]:
+    """The kernel files, and what moves memory."""
+    layers = [layer for c in calls for layer in (c.chain.parts if c.chain else (c,))]
+    return sorted({"xn_rows.h", *(layer.source for layer in layers)})
+
+
 def _step(
     graph: Graph, index: int, call: KernelCall, plan: Plan, offsets: WeightOffsets
 ) -> list[str]:
-    names = {"KEPT": "static"}
-    for name, data in _constants(graph, call).items():
-        place = f"(ctx->weights + {offsets[index, name]})"
-        names[name] = f"((const {c_type(str(data.dtype))} *){place})"
+    comment = f"// {call.kind} {_printable(call.name)}"
+    places = {
+        i: f"(ctx->arena + {plan.offsets[i]})"
+        for i in (*call.inputs, *call.outputs)
+        if i in plan.offsets
+    }
+    prologue = []
+    lifted = plan.lifted(call)
+    if lifted is not None:
+        tensor, lift = lifted
+        prologue = [f"xn_move_up({places[tensor]}, {graph.tensors[tensor].size_bytes}, {lift});"]
+        places[tensor] = f"(ctx->arena + {plan.offsets[tensor] + lift})"
+    scratch = plan.scratch_offset.get(index, 0)
+    if call.chain is not None:
+        return [comment, *_chain(graph, index, call.chain, places, scratch, offsets, prologue)]
+    names = {"KEPT": "static", **_constant_names(graph, call, index, "", offsets)}
     for i, tensor in enumerate(call.inputs):
-        if graph.tensors[tensor].data is None:
-            names[f"IN{i}"] = f"((const {_arena(graph, tensor, plan)})"
+        if tensor in places:
+            names[f"IN{i}"] = f"((const {_c_type(graph, tensor)} *){places[tensor]})"
     for i, tensor in enumerate(call.outputs):
-        names[f"OUT{i}"] = f"(({_arena(graph, tensor, plan)})"
+        names[f"OUT{i}"] = f"(({_c_type(graph, tensor)} *){places[tensor]})"
     if call.rows is not None:
         names |= _all_rows(graph, call, call.rows)
     if call.scratch_bytes:
-        names["SCRATCH"] = f"(ctx->arena + {plan.scratch_offset[index]})"
-    comment = f"// {call.kind} {_printable(call.name)}"
+        names["SCRATCH"] = f"(ctx->arena + {scratch})"
     return [
         comment,
         *(f"#define {name} {text}" for name, text in names.items()),
         f"int32_t xn_step_{index}(const xn_ctx *ctx);",
         f"int32_t xn_step_{index}(const xn_ctx *ctx) {{",
         "(void)ctx;",
+        *prologue,
         call.body,
         "}",
         *(f"#undef {name}" for name in names),
@@ -98,11 +117,45 @@ def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:
     return {"ROWS": str(out_h), "IN_ROWS": str(in_h), "ABOVE": str(rows.pad)}
 
 
-def _arena(graph: Graph, tensor: int, plan: Plan) -> str:
-    return f"{c_type(graph.tensors[tensor].dtype)} *)(ctx->arena + {plan.offsets[tensor]})"
+def _chain(
+    graph: Graph,
+    index: int,
+    chain: Chain,
+    places: dict[int, str],
+    scratch: int,
+    offsets: WeightOffsets,
+    prologue: Sequence[str],
+) -> list[str]:
+    bands = {i: f"ctx->arena + {scratch + at}" for i, at in chain.bands.items()}
+
+    def constants(part: int) -> dict[str, str]:
+        names = _constant_names(graph, chain.parts[part], index, f"{part}.", offsets)
+        return {**names, "SCRATCH": f"(ctx->arena + {scratch + chain.scratch_offset})"}
+
+    return chain_text(graph, index, chain, {**places, **bands}, constants, prologue)
+
+
+def _constant_names(
+    graph: Graph, call: KernelCall, index: int, prefix: str, offsets: WeightOffsets
+) -> dict[str, str]:
+    names = {}
+    for name, data in _constants(graph, call).items():
+        place = f"(ctx->weights + {offsets[index, prefix + name]})"
+        names[name] = f"((const {c_type(str(data.dtype))} *){place})"
+    return names
+
+
+def _c_type(graph: Graph, tensor: int) -> str:
+    return c_type(graph.tensors[tensor].dtype)
 
 
 def _constants(graph: Graph, call: KernelCall) -> dict[str, npt.NDArray[np.generic]]:
+    if call.chain is not None:
+        return {
+            f"{part}.{name}": data
+            for part, layer in enumerate(call.chain.parts)
+            for name, data in _constants(graph, layer).items()
+        }
     found = {f"W_{key}": data for key, data in call.weights.items()}
     for i, tensor in enumerate(call.inputs):
         data = graph.tensors[tensor].data

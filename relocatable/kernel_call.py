@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,38 @@ class Rows:
     block: int = 1
 
 
+class Turn(NamedTuple):
+    """A layer of a chain makes its next rows.
+
+    Attributes:
+        part: index of the layer.
+        rows: that it makes.
+        drop: rows at the top of its output's band that go before.
+    """
+
+    part: int
+    rows: int
+    drop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Layers that one step makes together, some rows of each in turn (plan_rows.py).
+
+    Attributes:
+        parts: the layers' own calls, in the order of the program.
+        turns: who makes how many rows, in order.
+        bands: tensors that never exist whole -> offset, in the step's scratch, of the band that
+            holds those rows that are still needed, one after another.
+        scratch_offset: of what the parts have as SCRATCH, in the step's scratch.
+    """
+
+    parts: tuple[KernelCall, ...]
+    turns: tuple[Turn, ...]
+    bands: Mapping[int, int]
+    scratch_offset: int
+
+
 @dataclass(frozen=True, eq=False)
 class KernelCall:
     """One step of the program.
@@ -51,9 +85,11 @@ class KernelCall:
         outputs: tensor indices that the body writes.
         weights: packed constant arrays by key, put into the weights section 16-aligned.
         scratch_bytes: arena bytes that the step alone needs while it runs, 16-aligned.
-        in_place: indices into `inputs` whose memory OUT0 may take over exactly (same address).
+        in_place: indices into `inputs` whose memory OUT0 may take over, so that it begins where the
+            input began -> bytes, 16-aligned, by which the input must be moved up before.
         macs: multiply-accumulates of the operator's definition.
         rows: None where the body always makes all of the output.
+        chain: the layers of a step that makes several by rows; it has no body of its own.
     """
 
     kind: str
@@ -64,6 +100,32 @@ class KernelCall:
     outputs: tuple[int, ...]
     weights: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     scratch_bytes: int = 0
-    in_place: tuple[int, ...] = ()
+    in_place: Mapping[int, int] = field(default_factory=dict)
     macs: int = 0
     rows: Rows | None = None
+    chain: Chain | None = None
+
+
+def common_call(step: Sequence[KernelCall]) -> KernelCall:
+    """A step as a plan must see it: what its kernels need on any of the targets."""
+    first = step[0]
+    all_rows = [call.rows for call in step if call.rows is not None]
+    rows = first.rows
+    if rows is not None:
+        # A kernel that can write over its input can also do so close behind what it reads.
+        rows = replace(
+            rows,
+            in_order=all(c.rows is not None and (c.rows.in_order or c.in_place) for c in step),
+            call_cost=max(r.call_cost for r in all_rows),
+            block=max(r.block for r in all_rows),
+        )
+    return replace(
+        first,
+        rows=rows,
+        scratch_bytes=max(call.scratch_bytes for call in step),
+        in_place={
+            at: max(call.in_place[at] for call in step)
+            for at in first.in_place
+            if all(at in call.in_place for call in step)
+        },
+    )

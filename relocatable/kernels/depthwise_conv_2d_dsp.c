@@ -103,7 +103,8 @@ static inline void depthwise_row(const int16_t *row, const int8_t *w, int32_t *s
 }
 
 // in: int8 [in_h, in_w, in_c]; filter: int8 [out_c, k_h, k_w]; ring: scratch of 2 * k_h * row
-// bytes; sums: scratch of 4 * (out_w + 1) bytes; out: int8 [out_h, out_w, out_c].
+// bytes; sums: scratch of 4 * (out_w + 1) bytes; out: int8 [out_h, out_w, out_c], which may begin
+// where the input does if there is one output channel for each of the input and out_w <= in_w.
 XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const int8_t *filter, const xn_scales *scales,
                                 int16_t *ring, int32_t *sums, int8_t *out,
                                 const xn_depthwise_dsp_params *p) {

@@ -73,6 +73,10 @@ def depthwise_dsp(
     out_w = site.output.shape[2]
     row = (out_w - 1) * site.int_attr("stride_w") + k_w + 2
     row += row % 2
+    rows = _channel_by_channel(site, window_rows(window))
+    # A channel's output falls on pixels of it that have been fetched.
+    same_pixels = params["multiplier"] == 1 and out_w <= site.input(0).shape[2]
+    in_place = (0,) if same_pixels and rows.pad < k_h else ()
     ring_bytes = 2 * k_h * row
     ring_bytes += -ring_bytes % 4
     scaling = scaling_of(site, sums, scale_twice)
@@ -91,7 +95,8 @@ def depthwise_dsp(
         weights={"filter": weights.reshape(-1, out_c).T, **scaling.weights},
         scratch_bytes=ring_bytes + 4 * (out_w + 1),
         macs=macs,
-        rows=_channel_by_channel(site, window_rows(window)),
+        in_place=in_place,
+        rows=rows,
     )
 
 

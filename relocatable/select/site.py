@@ -138,7 +138,7 @@ class Site:
             outputs=self.op.outputs[:1],
             weights=dict(weights or {}),
             scratch_bytes=-(-scratch_bytes // 16) * 16,
-            in_place=tuple(in_place),
+            in_place=dict.fromkeys(in_place, 0),
             macs=macs,
             rows=rows,
         )

@@ -15,6 +15,8 @@ import ziglang
 
 from relocatable.emit_c import emit_c, pack_weights
 from relocatable.graph import Graph
+from relocatable.kernel_call import KernelCall
+from relocatable.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
 from relocatable.toolchain import build_code
@@ -72,6 +74,19 @@ def run_on_arm(
     """Where each tensor lies, and the arena after one run."""
     calls = select_kernels(graph, TARGETS[target])
     plan = flat_plan(graph, calls)
+    return plan.offsets, run_steps_on_arm(graph, calls, plan, inputs, target, folder, optimize)
+
+
+def run_steps_on_arm(
+    graph: Graph,
+    calls: Sequence[KernelCall],
+    plan: Plan,
+    inputs: Sequence[npt.NDArray[Any]],
+    target: str,
+    folder: Path,
+    optimize: str,
+) -> npt.NDArray[np.uint8]:
+    """The arena after one run of steps with a memory plan."""
     weights, weight_offsets = pack_weights(graph, calls)
     text = emit_c(graph, calls, plan, weight_offsets)
     code = build_code(text, TARGETS[target], len(calls), "size" if optimize == "size" else "speed")
@@ -88,7 +103,7 @@ def run_on_arm(
     machine, memory = MACHINES[target]
     _link(folder, parts, numbers, memory)
     _boot(folder, machine)
-    return plan.offsets, np.frombuffer((folder / "arena.bin").read_bytes(), np.uint8)
+    return np.frombuffer((folder / "arena.bin").read_bytes(), np.uint8)
 
 
 def _link(

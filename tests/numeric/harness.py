@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from relocatable.emit_c import emit_c, pack_weights
 from relocatable.graph import Graph, Quant
+from relocatable.kernel_call import KernelCall
 from relocatable.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
@@ -66,23 +67,28 @@ def build(graphs: Sequence[Graph], optimize: str = "speed") -> list[Program]:
     graph, bases = join(graphs)
     calls = select_kernels(graph, TARGETS["host"])
     plan = flat_plan(graph, calls)
-    weights, weight_offsets = pack_weights(graph, calls)
-    text = emit_c(graph, calls, plan, weight_offsets)
-    code = build_code(text, TARGETS["host"], len(calls), "size" if optimize == "size" else "speed")
-    mapped = mmap.mmap(-1, len(code.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
-    mapped.write(code.code)
-    section, arena = _aligned(weights), _aligned(bytes(plan.arena_bytes))
+    whole = load(graph, calls, plan, optimize)
     programs, step = [], 0
     for one, base in zip(graphs, bases, strict=True):
         count = sum(op.kind != "RESHAPE" for op in one.ops)
         offsets = {
             i - base: plan.offsets[i] for i in plan.offsets if 0 <= i - base < len(one.tensors)
         }
-        programs.append(
-            Program(one, offsets, arena, section, mapped, code.step_offsets[step : step + count])
-        )
+        steps = whole.steps[step : step + count]
+        programs.append(replace(whole, graph=one, offsets=offsets, steps=steps))
         step += count
     return programs
+
+
+def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: str) -> Program:
+    """Compiles steps for this machine, with a memory plan."""
+    weights, weight_offsets = pack_weights(graph, calls)
+    text = emit_c(graph, calls, plan, weight_offsets)
+    code = build_code(text, TARGETS["host"], len(calls), "size" if optimize == "size" else "speed")
+    mapped = mmap.mmap(-1, len(code.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    mapped.write(code.code)
+    section, arena = _aligned(weights), _aligned(bytes(plan.arena_bytes))
+    return Program(graph, plan.offsets, arena, section, mapped, code.step_offsets)
 
 
 def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
@@ -204,20 +210,22 @@ def random_quant(
 
 
 def join(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:
-    """One graph that holds all, and where each one's tensors begin."""
+    """One graph that holds all, and where each one's tensors begin in it."""
     tensors: list[Any] = []
     ops: list[Any] = []
     inputs: list[int] = []
+    outputs: list[int] = []
     bases = []
     for graph in graphs:
         base = len(tensors)
         bases.append(base)
         tensors += graph.tensors
         inputs += [i + base for i in graph.inputs]
+        outputs += [i + base for i in graph.outputs]
         for op in graph.ops:
             moved = tuple(i + base if i >= 0 else i for i in op.inputs)
             ops.append(replace(op, inputs=moved, outputs=tuple(i + base for i in op.outputs)))
-    return Graph("joined", tuple(tensors), tuple(ops), tuple(inputs), ()), bases
+    return Graph("joined", tuple(tensors), tuple(ops), tuple(inputs), tuple(outputs)), bases
 
 
 def _aligned(data: bytes) -> npt.NDArray[np.uint8]:

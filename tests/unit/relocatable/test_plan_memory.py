@@ -15,7 +15,7 @@ from relocatable.check_plan import check_plan
 from relocatable.errors import PlanError
 from relocatable.graph import Graph
 from relocatable.kernel_call import KernelCall
-from relocatable.plan_memory import Plan, _Block, _choices, plan_memory
+from relocatable.plan_memory import Block, Plan, _choices, _Takeover, plan_memory
 
 
 def call(
@@ -30,7 +30,7 @@ def call(
         tuple(inputs),
         tuple(outputs),
         scratch_bytes=scratch,
-        in_place=tuple(in_place),
+        in_place=dict.fromkeys(in_place, 0),
     )
 
 
@@ -61,7 +61,7 @@ def test_sizes_round_up_to_16():
 
 def test_step_takes_over_an_input_that_dies():
     graph, calls = chain(160, 160, 160, 160)
-    in_place = [replace(c, in_place=(0,)) for c in calls]
+    in_place = [replace(c, in_place={0: 0}) for c in calls]
     assert checked(graph, in_place).arena_bytes == 160
 
 
@@ -210,7 +210,7 @@ def test_check_names_both_tensors_and_the_step():
     graph = b.graph(z)
     with pytest.raises(PlanError, match="output 0 must be apart from input tensor 't0'"):
         check_plan(graph, calls, Plan(480, {x: 0, y: 16, z: 320}, {}))
-    taken = [replace(calls[0], in_place=(0,)), calls[1]]
+    taken = [replace(calls[0], in_place={0: 0}), calls[1]]
     with pytest.raises(PlanError, match=r"step 1 .* tensor 't0' must be whole; tensor 't1' lies"):
         check_plan(graph, taken, Plan(480, {x: 0, y: 0, z: 320}, {}))
 
@@ -236,8 +236,9 @@ def test_check_refuses(offsets, scratch, message):
 
 
 def test_the_more_blocks_the_fewer_choices_are_tried() -> None:
-    small = [_Block(16, i, i) for i in range(100)]
-    many = [_Block(16 * (i + 1), i, i) for i in range(4000)]
+    small = [Block(16, i, i) for i in range(100)]
+    many = [Block(16 * (i + 1), i, i) for i in range(4000)]
     for blocks, most in ((small, 17), (many, 2)):
         grows = {i: replace(b, size=16 * (i + 1)) for i, b in enumerate(blocks)}
-        assert len(list(_choices(list(pairwise(grows)), grows))) == most
+        pairs = [_Takeover(a, b, blocks[a]) for a, b in pairwise(grows)]
+        assert len(list(_choices(pairs, grows))) == most

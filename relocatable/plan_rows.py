@@ -1,0 +1,238 @@
+"""Which layers a step makes together, by rows, so that tensors between them never exist whole.
+
+A chain holds the rows that are still needed of each such tensor in a band of the step's scratch.
+Its output, and that of a single layer whose kernel goes from the top down, may be written over the
+input close behind what is read. The steps are cut into chains such that the arena is the smallest
+for which the rows cost little time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from relocatable.graph import Graph
+from relocatable.kernel_call import Chain, KernelCall, Rows, common_call
+from relocatable.plan_memory import lifetimes
+from relocatable.row_order import RowOrder, order_rows
+
+_MOST_LAYERS = 24
+_MOST_ROWS = 255  # of a turn, which is three bytes
+# Of a layer's pixels in a turn at least so many; the last is all of them in one.
+_PIXELS = (1, 24, 96, 384, 1 << 30)
+# Instructions, roughly, on CPUs without vectors: of a product of int8, of any other, of an output,
+# of a turn, of a byte that moves.
+_PER_MAC, _PER_OTHER, _PER_VALUE, _PER_TURN, _PER_MOVED = 1.2, 5.0, 8.0, 120, 0.4
+_MOST_LOSS = 0.02  # of all instructions, for a smaller arena
+
+
+def plan_rows(
+    graph: Graph, by_target: Sequence[Sequence[KernelCall]]
+) -> tuple[tuple[KernelCall, ...], ...]:
+    """Joins steps to chains, the same ones on all targets.
+
+    Args:
+        graph: the network.
+        by_target: its steps on each target.
+
+    Returns:
+        The steps on each target; chains in the place of the steps that they do.
+    """
+    planner = _Planner(graph, by_target)
+    groups = planner.best_groups()
+    return tuple(
+        tuple(group.call(graph, calls[group.start : group.stop]) for group in groups)
+        for calls in by_target
+    )
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Steps [start, stop) as one.
+
+    Attributes:
+        order: None for a single step that makes all rows in one call.
+        lifts: as `KernelCall.in_place`, by tensor.
+        memory: bytes of the arena that are needed while it runs.
+        loss: instructions that the rows cost.
+    """
+
+    start: int
+    stop: int
+    order: RowOrder | None
+    lifts: dict[int, int]
+    memory: int
+    loss: float
+
+    def call(self, graph: Graph, parts: Sequence[KernelCall]) -> KernelCall:
+        """The step on one target."""
+        if self.order is None:
+            return replace(parts[0], in_place=_in_place(parts[0], self.lifts))
+        return _chain_call(graph, parts, self.order, self.lifts)
+
+
+def _in_place(call: KernelCall, lifts: dict[int, int]) -> dict[int, int]:
+    found = {at: lift for i, lift in lifts.items() for at, x in enumerate(call.inputs) if x == i}
+    return {**found, **call.in_place}
+
+
+def _chain_call(
+    graph: Graph, parts: Sequence[KernelCall], order: RowOrder, lifts: dict[int, int]
+) -> KernelCall:
+    made = [call.outputs[0] for call in parts]
+    outputs = tuple(i for i in reversed(made) if i not in order.heights)
+    inputs = tuple(dict.fromkeys(i for call in parts for i in call.inputs if i not in made))
+    bands, at = {}, 0
+    for i, height in order.heights.items():
+        bands[i] = at
+        at += _band_bytes(graph, i, height)
+    first, last = parts[0], parts[-1]
+    call = KernelCall(
+        kind=first.kind if len(parts) == 1 else f"{first.kind}..{last.kind}",
+        name=last.name,
+        source="",
+        body="",
+        inputs=inputs,
+        outputs=outputs,
+        scratch_bytes=at + max(call.scratch_bytes for call in parts),
+        macs=sum(call.macs for call in parts),
+        chain=Chain(tuple(parts), order.turns, bands, at),
+    )
+    return replace(call, in_place=_in_place(call, lifts))
+
+
+def _band_bytes(graph: Graph, index: int, height: int) -> int:
+    tensor = graph.tensors[index]
+    return -(-tensor.size_bytes // tensor.shape[1] * height // 16) * 16
+
+
+class _Planner:
+    def __init__(self, graph: Graph, by_target: Sequence[Sequence[KernelCall]]) -> None:
+        self.graph = graph
+        self.calls = [common_call(step) for step in zip(*by_target, strict=True)]
+        self.blocks, self.owner = lifetimes(graph, self.calls)
+        self.kept = {self.owner[i] for i in graph.outputs if i in self.owner}
+
+    def best_groups(self) -> list[_Group]:
+        """The groups of the smallest arena that costs little time."""
+        most = _MOST_LOSS * sum(self.work(call) for call in self.calls)
+        sizes = sorted({g.memory for groups in self.groups for g in groups})
+        low, high = 0, len(sizes) - 1
+        while low < high:
+            middle = (low + high) // 2
+            loss, _ = self.cheapest(sizes[middle])
+            low, high = (low, middle) if loss <= most else (middle + 1, high)
+        return self.cheapest(sizes[low])[1] if sizes else []
+
+    def cheapest(self, memory: int) -> tuple[float, list[_Group]]:
+        """The groups that lose the least time within some memory."""
+        best: list[tuple[float, list[_Group]]] = [(0.0, [])]
+        for groups in self.groups:
+            found: tuple[float, list[_Group]] = (float("inf"), [])
+            for group in groups:
+                loss = best[group.start][0] + group.loss
+                if group.memory <= memory and loss < found[0]:
+                    found = (loss, [*best[group.start][1], group])
+            best.append(found)
+        return best[-1]
+
+    @cached_property
+    def groups(self) -> list[list[_Group]]:
+        """All groups, by their last step."""
+        by_last: list[list[_Group]] = [[] for _ in self.calls]
+        for start, call in enumerate(self.calls):
+            by_last[start] += self.singles(start)
+            if call.rows is not None:
+                for stop in range(start + 1, min(len(self.calls), start + _MOST_LAYERS) + 1):
+                    if self.calls[stop - 1].rows is None:
+                        break
+                    by_last[stop - 1] += self.chains(start, stop)
+        return by_last
+
+    def singles(self, step: int) -> Iterator[_Group]:
+        """A step that makes all rows in one call, apart from its input and close behind it."""
+        call = self.calls[step]
+        own = {call.inputs[at]: lift for at, lift in call.in_place.items()}
+        yield self.group(step, step + 1, None, own)
+        if call.rows is not None and call.rows.in_order and not own:
+            lifts = order_rows(self.graph, [call], (), [1]).lifts
+            yield self.group(step, step + 1, None, lifts)
+
+    def chains(self, start: int, stop: int) -> Iterator[_Group]:
+        """Steps as one, with few and with many rows in a turn."""
+        parts = self.calls[start:stop]
+        if len(parts) == 1 and _rows(parts[0]).in_order:
+            return
+        made = {call.outputs[0] for call in parts}
+        owners = {self.owner[i] for i in made}
+        if any(self.owner[i] in owners and i not in made for c in parts for i in c.inputs):
+            return  # reads a RESHAPE of what it makes
+        banded = {i for i in made if self.blocks[self.owner[i]].last < stop} - self.kept
+        tried = set()
+        for pixels in _PIXELS:
+            at_once = tuple(self.rows_at_once(call, pixels) for call in parts)
+            if at_once in tried:
+                continue
+            tried.add(at_once)
+            order = order_rows(self.graph, parts, banded, at_once)
+            if max(order.heights.values(), default=0) > _MOST_ROWS:
+                continue
+            yield self.group(start, stop, order, order.lifts)
+
+    def rows_at_once(self, call: KernelCall, pixels: int) -> int:
+        """Rows of a turn that has at least so many pixels."""
+        _, height, width, _ = self.graph.tensors[call.outputs[0]].shape
+        return min(-(-pixels // width), height, _MOST_ROWS)
+
+    def group(self, start: int, stop: int, order: RowOrder | None, lifts: dict[int, int]) -> _Group:
+        """Steps as one, of whose lifts those are kept that save memory."""
+        heights = order.heights if order else {}
+        parts = self.calls[start:stop]
+        banded = {self.owner[i] for i in heights}
+        alive = {
+            key: block.size
+            for key, block in self.blocks.items()
+            if key >= 0 and block.first < stop and block.last >= start and key not in banded
+        }
+        total = sum(alive.values()) + max(call.scratch_bytes for call in parts)
+        total += sum(_band_bytes(self.graph, i, height) for i, height in heights.items())
+        output = self.owner[parts[-1].outputs[0]]
+        read = {i for call in parts for i in call.inputs}
+        saved = {}
+        for i, lift in lifts.items():
+            key = self.owner.get(i)
+            if key is None or self.blocks[key].last >= stop:
+                continue
+            if all(self.owner.get(other) != key for other in read - {i}):
+                together = alive[key] + alive[output]
+                saved[i] = together - max(alive[key] + lift, alive[output])
+        useful = sorted((i for i in saved if saved[i] > 0), key=lambda i: (-saved[i], i))
+        loss = self.loss(parts, order) if order else 0.0
+        if useful and lifts[useful[0]]:
+            loss += _PER_MOVED * self.graph.tensors[useful[0]].size_bytes
+        total -= max((saved[i] for i in useful), default=0)
+        return _Group(start, stop, order, {i: lifts[i] for i in useful}, total, loss)
+
+    def work(self, call: KernelCall) -> float:
+        """Instructions of a step, roughly."""
+        output = self.graph.tensors[call.outputs[0]]
+        is_dense = call.weights and output.dtype == "int8"
+        return (_PER_MAC if is_dense else _PER_OTHER) * call.macs + _PER_VALUE * output.count
+
+    def loss(self, parts: Sequence[KernelCall], order: RowOrder) -> float:
+        """Instructions that a chain takes longer than its layers one by one, roughly."""
+        total = 0.0
+        for turn in order.turns:
+            call = parts[turn.part]
+            rows, out = _rows(call), self.graph.tensors[call.outputs[0]]
+            pixels = turn.rows * out.shape[2]
+            rest = -pixels % rows.block * self.work(call) / (out.shape[1] * out.shape[2])
+            moved = out.size_bytes // out.shape[1] * turn.drop
+            total += _PER_TURN + rows.call_cost + rest + _PER_MOVED * moved
+        return total
+
+
+def _rows(call: KernelCall) -> Rows:
+    assert call.rows is not None
+    return call.rows

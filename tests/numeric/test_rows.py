@@ -1,0 +1,113 @@
+"""Chains give the bits of their layers one by one (which are LiteRT's, as the other tests say)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from relocatable.check_plan import check_plan
+from relocatable.compile import lower, schedule
+from relocatable.graph import Graph
+from relocatable.kernel_call import KernelCall
+from relocatable.plan_memory import Plan, plan_memory
+from relocatable.read_tflite import read_tflite
+from relocatable.select_kernels import select_kernels
+from relocatable.targets import TARGETS
+from tests.conftest import MODELS, shared_model
+from tests.numeric.arm import run_steps_on_arm
+from tests.numeric.harness import build, join, load, random_input
+from tests.row_graphs import random_chains, random_network
+
+CPUS = ("cortex-m0plus", "cortex-m4", "cortex-m55")
+
+
+def networks(seed: int, count: int) -> tuple[Graph, list[npt.NDArray[Any]], list[bytes]]:
+    """Random networks as one graph, inputs for it, and its outputs, computed layer by layer."""
+    rng = np.random.default_rng(seed)
+    graphs = [random_network(rng, "float32" if i % 4 == 3 else "int8") for i in range(count)]
+    graph, _ = join(graphs)
+    return graph, *outputs_by_layers(graph, seed)
+
+
+def outputs_by_layers(graph: Graph, seed: int) -> tuple[list[npt.NDArray[Any]], list[bytes]]:
+    rng = np.random.default_rng(seed)
+    inputs = [
+        random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs
+    ]
+    [program] = build([graph], "size")
+    want = program.run(inputs)
+    return inputs, [want[i].tobytes() for i in graph.outputs]
+
+
+def chained(graph: Graph, target: str, seed: int) -> tuple[Sequence[KernelCall], Plan]:
+    """Steps of a graph, joined at random, and their plan."""
+    rng = np.random.default_rng(seed)
+    [calls] = random_chains(graph, [select_kernels(graph, TARGETS[target])], rng)
+    assert sum(len(call.chain.parts) > 1 for call in calls if call.chain) > 3
+    plan = plan_memory(graph, calls)
+    check_plan(graph, calls, plan)
+    return calls, plan
+
+
+def compare(graph: Graph, arena: npt.NDArray[np.uint8], plan: Plan, want: list[bytes]) -> None:
+    for i, raw in zip(graph.outputs, want, strict=True):
+        at = plan.offsets[i]
+        assert arena[at : at + len(raw)].tobytes() == raw, graph.tensors[i].name
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_random_chains(optimize: str) -> None:
+    graph, inputs, want = networks(1, 8)
+    calls, plan = chained(graph, "host", 2)
+    program = load(graph, calls, plan, optimize)
+    for _ in range(2):  # a run leaves nothing behind that the next one could trip over
+        program.run(inputs)
+        compare(graph, program.arena, plan, want)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 7))
+def test_more_random_chains(seed: int) -> None:
+    graph, inputs, want = networks(seed, 25)
+    calls, plan = chained(graph, "host", seed)
+    program = load(graph, calls, plan, "size")
+    program.run(inputs)
+    compare(graph, program.arena, plan, want)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("target", CPUS)
+def test_random_chains_on_arm(target: str, tmp_path: Path) -> None:
+    graph, inputs, want = networks(8, 10)
+    calls, plan = chained(graph, target, 9)
+    arena = run_steps_on_arm(graph, calls, plan, inputs, target, tmp_path, "speed")
+    compare(graph, arena, plan, want)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name: str) -> None:
+    graph = lower(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
+    program = schedule(graph, None, [TARGETS["host"]])
+    inputs, want = outputs_by_layers(graph, 11)
+    loaded = load(graph, program.calls[0], program.plan, "size")
+    loaded.run(inputs)
+    compare(graph, loaded.arena, program.plan, want)
+
+
+@pytest.mark.sim
+@pytest.mark.slow
+@pytest.mark.parametrize("target", CPUS[1:])
+@pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("ssd")])
+def test_models_on_arm(name: str, target: str, tmp_path: Path) -> None:
+    graph = lower(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
+    program = schedule(graph, None, [TARGETS[target]])
+    inputs, want = outputs_by_layers(graph, 11)
+    arena = run_steps_on_arm(
+        graph, program.calls[0], program.plan, inputs, target, tmp_path, "speed"
+    )
+    compare(graph, arena, program.plan, want)
