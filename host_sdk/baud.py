@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from host_sdk.client import Client
 from host_sdk.errors import InputError, LinkError, RequestError, XipnetError
@@ -19,9 +19,10 @@ START = 115200
 RATES = (3_000_000, 2_000_000, 1_500_000, 1_000_000, 921_600, 460_800, 230_400)
 _TRIAL_S = 1.0  # the board's
 _MARGIN_S = 0.3
+_SETTLE_S = 0.01  # the board changes when its last byte has left
 _PINGS = 3
 _PING_BYTES = 200
-_PING_TIMEOUT_S = 0.3
+_PING_TIMEOUT_S = 0.8  # one that came before the board had changed is repeated within
 _RESTORE_TIMEOUT_S = 0.5
 
 
@@ -73,14 +74,19 @@ def negotiate(client: Client, transport: Transport, wanted: int | str) -> int:
     return transport.baud
 
 
+def is_raised(transport: Transport) -> TypeGuard[Line]:
+    """Whether the line is at another speed than a board has that restarts."""
+    return isinstance(transport, Line) and transport.baud not in (0, START)
+
+
 def restore(client: Client, transport: Transport) -> None:
     """Leaves the line as the next program expects it, where the board still answers."""
-    if not isinstance(transport, Line) or transport.baud in (0, START):
+    if not is_raised(transport):
         return
     with contextlib.suppress(XipnetError):
         client.link.request("baud", START, timeout_s=_RESTORE_TIMEOUT_S)
         _change(client, transport, START)
-        client.link.request("ping", None, timeout_s=_RESTORE_TIMEOUT_S)
+        client.link.request("ping", None, timeout_s=_PING_TIMEOUT_S)
 
 
 def _try(client: Client, transport: Line, rate: int) -> bool:
@@ -106,4 +112,5 @@ def _try(client: Client, transport: Line, rate: int) -> bool:
 def _change(client: Client, transport: Line, rate: int) -> None:
     client.link.on_silence = None
     transport.set_baud(rate)
+    time.sleep(_SETTLE_S)
     client.link.pace.set_baud(rate)

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeVar
 
 import numpy.typing as npt
 
-from host_sdk.baud import negotiate, restore
+from host_sdk.alive import KeepAlive
+from host_sdk.baud import is_raised, negotiate, restore
 from host_sdk.client import Client
 from host_sdk.errors import RunError
 from host_sdk.events import EventCallback, Events, EventStream
@@ -102,10 +103,11 @@ class Device:
         self._transport = transport
         self._client = Client(transport, self.stdout, timeout_s)
         self._baudrate = baudrate
+        self._events = Events(self._client)
+        self._alive = KeepAlive(self._client, self._is_depended_on, self._events.end)
         self._negotiate()
         self._python = PythonService(self._client, self.stdout)
         self.rpc = Rpc(self._client)
-        self._events = Events(self._client)
         self._models = ModelReader(self._client)
         self._uploading = threading.Lock()
         # Runs go on while a model is switched; what needs it to stay the same holds both locks.
@@ -563,16 +565,22 @@ class Device:
         Returns:
             A function that ends it.
         """
-        return self._events.on(topic, callback)
+        off = self._events.on(topic, callback)
+        self._alive.start()
+        return off
 
     def events(self, *topics: str, timeout_s: float | None = None) -> EventStream:
         """What the board emits from now on, to be iterated: `for event in board.events(): ...`.
 
         Args:
             topics: of these only; none: of all.
-            timeout_s: ends when nothing came for so long; None waits for ever.
+            timeout_s: ends when nothing came for so long; None waits for ever. While somebody
+                listens, a silent board is asked for a sign of life every other second; one that is
+                gone ends the iteration with a `LinkError`.
         """
-        return self._events.listen(topics, timeout_s)
+        stream = self._events.listen(topics, timeout_s)
+        self._alive.start()
+        return stream
 
     @property
     def lost_events(self) -> int:
@@ -634,6 +642,10 @@ class Device:
         except BaseException:
             self._client.close()
             raise
+        self._alive.start()
+
+    def _is_depended_on(self) -> bool:
+        return self._events.is_heard or is_raised(self._transport)
 
     def __enter__(self) -> Device:
         return self

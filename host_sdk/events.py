@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from host_sdk.client import Client
-from host_sdk.errors import DeviceError, LinkError
+from host_sdk.errors import DeviceError, DeviceResetError, LinkError, XipnetError
 from host_sdk.values import Value
 
 _KEPT_EVENTS = 100_000
@@ -38,30 +38,38 @@ class Event:
 
 
 class EventStream(Iterator[Event]):
-    """Events in the order in which they were emitted; ends with the port, or when it is closed.
+    """Events in the order in which they were emitted; ends when it, or the device, is closed.
 
     Attributes:
         dropped: events that were not fetched in time: the oldest beyond 100,000 are forgotten.
+        restarts: how often the board has restarted meanwhile; what it emitted until it was asked
+            again is missing, and counted nowhere.
+
+    Raises:
+        PortClosedError: by the iteration: the port is gone.
+        NoResponseError: by the iteration: the board does not answer any more.
     """
 
     def __init__(
         self, topics: tuple[str, ...], timeout_s: float | None, leave: Callable[[EventStream], None]
     ) -> None:
         self.dropped = 0
+        self.restarts = 0
         self._topics = topics
         self._timeout_s = timeout_s
         self._leave = leave
         self._events: deque[Event] = deque()
         self._changed = threading.Condition()
         self._ended = False
+        self._error: XipnetError | None = None
 
     def __next__(self) -> Event:
         with self._changed:
             if not self._changed.wait_for(lambda: self._events or self._ended, self._timeout_s):
                 raise StopIteration
-            if not self._events:
-                raise StopIteration
-            return self._events.popleft()
+            if self._events:
+                return self._events.popleft()
+            raise self._error or StopIteration
 
     def put(self, event: Event) -> None:
         """Takes an event, where it is of the stream's topics."""
@@ -74,10 +82,11 @@ class EventStream(Iterator[Event]):
             self._events.append(event)
             self._changed.notify()
 
-    def end(self) -> None:
-        """No more will come; what is there can still be fetched."""
+    def end(self, error: XipnetError | None = None) -> None:
+        """No more will come, because of that error; what is there can still be fetched."""
         with self._changed:
             self._ended = True
+            self._error = self._error or error
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -112,34 +121,45 @@ class Events:
         self._client = client
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()  # a loop may be left
         self._callbacks: dict[str, list[EventCallback]] = {}
+        self._calling: EventStream | None = None  # that of the callbacks
         self._next = 0
+        self._counts_anew = False
         self._asked = False
         self._lock = threading.Lock()
-        self._asking = threading.Lock()
+        self._asking = threading.RLock()  # taken before _lock
         client.link.on_event = self._take
-        client.link.on_end = self._end
+        client.link.on_end = self.end
         client.on_reboot = self._ask_again
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens."""
+        with self._lock:
+            calls = any(self._callbacks.values())
+            return any(calls or stream is not self._calling for stream in self._streams)
 
     def listen(self, topics: tuple[str, ...], timeout_s: float | None) -> EventStream:
         """A stream of events from now on; no topics: all."""
         stream = EventStream(topics, timeout_s, self._remove)
         with self._lock:
             self._streams.add(stream)
-        self._ask()
+        with self._asking:
+            if not self._asked:
+                self._ask()
         if not self._client.link.is_open:
             stream.end()
         return stream
 
     def on(self, topic: str, callback: EventCallback) -> Callable[[], None]:
         """Calls back with each value of a topic; returns a function that ends it."""
+        with self._asking:
+            if self._calling is None:
+                self._calling = stream = self.listen((), None)
+                threading.Thread(
+                    target=self._call_back, args=(stream,), name="xipnet-events", daemon=True
+                ).start()
         with self._lock:
-            first = not self._callbacks
             self._callbacks.setdefault(topic, []).append(callback)
-        if first:
-            stream = self.listen((), None)
-            threading.Thread(
-                target=self._call_back, args=(stream,), name="xipnet-events", daemon=True
-            ).start()
 
         def off() -> None:
             with self._lock:
@@ -154,34 +174,54 @@ class Events:
             with contextlib.suppress(LinkError, DeviceError):
                 self._client.call("events", False, timeout_s=_STOP_S)
 
+    def end(self, error: XipnetError | None) -> None:
+        """Nothing more will be heard, because of that error; None: the device was closed."""
+        with self._lock:
+            streams = list(self._streams)
+            self._streams.clear()
+            self._calling = None
+            self._asked = False
+        for stream in streams:
+            stream.end(error)
+
     def _call_back(self, stream: EventStream) -> None:
-        for event in stream:
-            with self._lock:
-                callbacks = list(self._callbacks.get(event.topic, []))
-            for callback in callbacks:
-                try:
-                    callback(event.value)
-                except Exception:  # one listener's error must not keep the others from hearing
-                    print(f"xipnet: a listener to {event.topic!r} failed:", file=sys.stderr)
-                    traceback.print_exc()
+        try:
+            for event in stream:
+                with self._lock:
+                    callbacks = list(self._callbacks.get(event.topic, []))
+                for callback in callbacks:
+                    _call(callback, event)
+        except XipnetError as error:
+            print(f"xipnet: no more events: {error}", file=sys.stderr)
 
     def _ask(self) -> None:
-        with self._asking:
-            if not self._asked:
-                self._next = 0
-                self._asked = True
-                self._client.call("events", True)
+        self._counts_anew = self._next > 0
+        self._client.call("events", True)
+        self._asked = True
 
     def _ask_again(self) -> None:
-        """After the board has restarted, which begins to count anew."""
-        if self._asked:
-            self._next = 0
-            with contextlib.suppress(LinkError):
-                self._client.call("events", True)
+        """After the board has restarted."""
+        with self._asking:
+            if not self._asked:
+                return
+            try:
+                self._ask()
+            except DeviceResetError:  # once more: then this is called once more, too
+                return
+            except XipnetError as error:
+                self.end(error)
+                return
+        with self._lock:
+            for stream in self._streams:
+                stream.restarts += 1
 
     def _take(self, number: int, topic: str, value: Value) -> None:
         """In the reader's thread."""
-        self.lost += max(number - self._next, 0)
+        if number < self._next and not self._counts_anew:
+            return  # the line has doubled it
+        if number < self._next:
+            self._next, self._counts_anew = 0, False
+        self.lost += number - self._next
         self._next = number + 1
         event = Event(topic, value, number)
         with self._lock:
@@ -193,8 +233,10 @@ class Events:
         with self._lock:
             self._streams.discard(stream)
 
-    def _end(self) -> None:
-        with self._lock:
-            streams = list(self._streams)
-        for stream in streams:
-            stream.end()
+
+def _call(callback: EventCallback, event: Event) -> None:
+    try:
+        callback(event.value)
+    except Exception:  # one listener's error must not keep the others from hearing
+        print(f"xipnet: a listener to {event.topic!r} failed:", file=sys.stderr)
+        traceback.print_exc()

@@ -55,6 +55,8 @@ _READ_BYTES = {"get": 2, "out_read": 1, "arena_read": 1}  # the parameter that s
 _BULK_METHODS = _PLAIN_METHODS | _READ_BYTES.keys() | {"run", "put_copy", "put_patch"}
 _RETRY_GROWTH = 1.5
 _RETRY_MAX_S = 4.0
+# A board at another speed must see invalid frames, not one now and then that it forgets in between.
+_OPENING_RETRY_MAX_S = 0.8
 _POLL_S = 0.05
 _DESPAIR_S = 3.0
 _ID_SPAN = 12  # the board keeps 16 replies: stay well within
@@ -101,6 +103,11 @@ class Pending:
         """True for methods that are not answered in order."""
         return self.request.method in _LATE_METHODS
 
+    @property
+    def opens(self) -> bool:
+        """True for the request that opens a session."""
+        return self.request.method == _OPENING_METHOD
+
     def timed_out(self, now: float, heard_s: float) -> bool:
         """True when the board took too long: in all for a late method, since its last reply else.
 
@@ -112,7 +119,8 @@ class Pending:
     def wait_longer(self, now: float) -> None:
         """Sets when to become suspicious next."""
         self.due_s = now + self.retry_s
-        self.retry_s = min(self.retry_s * _RETRY_GROWTH, _RETRY_MAX_S)
+        most_s = _OPENING_RETRY_MAX_S if self.opens else _RETRY_MAX_S
+        self.retry_s = min(self.retry_s * _RETRY_GROWTH, most_s)
 
 
 @dataclass
@@ -143,7 +151,7 @@ class Link:
         on_silence: called in a caller's thread when the board has been silent for seconds though it
             was asked; None: nothing.
         on_event: called with number, topic and value of an event, in the reader's thread.
-        on_end: called when the port is closed or gone.
+        on_end: called when the port is gone, with the reason; when it is closed, with None.
     """
 
     def __init__(
@@ -156,7 +164,7 @@ class Link:
         self.max_body_bytes = LEAST_FRAME_BYTES
         self.counters = Counters()
         self.on_event: Callable[[int, str, Value], None] | None = None
-        self.on_end: Callable[[], None] | None = None
+        self.on_end: Callable[[LinkError | None], None] | None = None
         self._transport = transport
         self._on_text = on_text
         self._on_boot = on_boot
@@ -164,6 +172,7 @@ class Link:
         self._next_id = secrets.randbits(30)
         self._transmissions = 0
         self._heard_s = 0.0
+        self._frame_s = time.monotonic()  # of the last valid frame, whatever it said
         self.pace = Pace(getattr(transport, "baud", 0))
         self.on_silence: Callable[[], None] | None = None
         self._urgent = 0  # small frames that wait to be sent
@@ -231,6 +240,22 @@ class Link:
             raise device_error(f.code, f.message, f.detail, pending.request.place)
         return pending.reply.result
 
+    def wait_quiet(self, quiet_s: float) -> bool:
+        """Waits until no frame came for so long, and no reply is waited for but of Python services.
+
+        Returns:
+            False once the port is closed or gone.
+        """
+        with self._changed:
+            while self._gone is None:
+                left_s = self._frame_s + quiet_s - time.monotonic()
+                if any(not p.late for p in self._under_way.values()):
+                    left_s = quiet_s
+                if left_s <= 0:
+                    return True
+                self._changed.wait(left_s)
+        return False
+
     def write_text(self, data: bytes) -> None:
         """Sends text, as a terminal does.
 
@@ -244,7 +269,7 @@ class Link:
 
     def close(self) -> None:
         """Frees the port; requests under way fail with `PortClosedError`."""
-        self._lose(PortClosedError(f"{self.name} was closed"))
+        self._lose(PortClosedError(f"{self.name} was closed"), on_purpose=True)
         self._transport.close()
         if threading.current_thread() is not self._reader:
             self._reader.join()
@@ -340,18 +365,26 @@ class Link:
                     self._changed.wait(_POLL_S)
             if despair is not None:
                 despair()
+                self._ask_anew()
             for pending in due:
                 self._transmit(pending)
 
     def _takes_despair(self, now: float) -> Callable[[], None] | None:
-        """`on_silence`, once, where a probe has waited too long."""
-        probe = self._probe
-        if probe is None or not probe.first_sent:
-            return None
-        if now - max(probe.sent_s, self._heard_s) < _DESPAIR_S:
+        """`on_silence`, once, where what a board answers at once has waited too long."""
+        asked = [
+            p for p in self._under_way.values() if p.first_sent and (p.opens or p is self._probe)
+        ]
+        if all(now - max(p.sent_s, self._heard_s) < _DESPAIR_S for p in asked):
             return None
         despair, self.on_silence = self.on_silence, None
         return despair
+
+    def _ask_anew(self) -> None:
+        """At another speed of the line what waits is not waited for any longer."""
+        with self._changed:
+            for pending in self._under_way.values():
+                pending.due_s = 0.0
+                pending.retry_s = self.pace.timeout_s(pending.line_bytes)
 
     def _expire(self, now: float) -> None:
         for pending in list(self._under_way.values()):
@@ -400,6 +433,7 @@ class Link:
                         self.counters.seen_text = text[-_SEEN_TEXT_BYTES:]
                         self._on_text(text)
                     case Body(body):
+                        self._frame_s = time.monotonic()
                         self._take(body)
             self.counters.bad_frames = self._decoder.bad_frames
 
@@ -450,19 +484,21 @@ class Link:
         with self._changed:
             for pending in list(self._under_way.values()):
                 method = pending.request.method
-                if method != _OPENING_METHOD:
+                if not pending.opens:
                     error = kind(f"{method}: the board restarted: {boot}", method, boot)
                     self._fail(pending, error)
             self._changed.notify_all()
 
-    def _lose(self, error: PortClosedError) -> None:
+    def _lose(self, error: PortClosedError, on_purpose: bool = False) -> None:
         with self._changed:
-            self._gone = self._gone or error
+            if self._gone is not None:
+                return
+            self._gone = error
             for pending in list(self._under_way.values()):
                 self._fail(pending, PortClosedError(str(self._gone)))
             self._changed.notify_all()
         if self.on_end is not None:
-            self.on_end()
+            self.on_end(None if on_purpose else error)
 
     def _fail(self, pending: Pending, error: LinkError) -> None:
         pending.error = error

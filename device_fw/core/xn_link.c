@@ -8,6 +8,7 @@
 #define SLOT_BYTES (XN_FRAME_MAX + 4u) // a body and its CRC
 #define DONE 0xFFFFFFFFu               // length of a frame that is done with
 #define SILENCE_US 1000000u
+#define BREAK_ZEROS 8u // more 00 in a row than any host sends: one at a much lower speed
 
 _Static_assert(XN_FRAME_MAX >= 1024u, "the reply to hello must fit");
 _Static_assert((XN_TEXT_RING & (XN_TEXT_RING - 1u)) == 0, "a power of two");
@@ -30,6 +31,7 @@ static struct {
     xn_frame_decoder decoder;
     volatile bool in_frame;
     bool has_slot;
+    uint32_t zeros;             // in a row
     volatile uint32_t arrivals; // bytes so far
 } receiver;
 
@@ -71,11 +73,13 @@ static void receive_text(uint8_t byte) {
 static void begin_frame(void) {
     xn_frame_decode_begin(&receiver.decoder, NULL, 0);
     receiver.in_frame = true;
+    receiver.zeros = 0;
 }
 
 // The slot is chosen as late as at the first byte. Without one the frame is decoded all the same,
 // so that its end is recognised.
 static void choose_slot(void) {
+    receiver.zeros = 0;
     receiver.has_slot = frames.head - frames.tail < XN_WINDOW;
     if (receiver.has_slot) {
         xn_frame_decode_begin(&receiver.decoder, frames.slot[frames.head % XN_WINDOW], SLOT_BYTES);
@@ -84,6 +88,9 @@ static void choose_slot(void) {
 
 static void end_frame(void) {
     if (xn_frame_decode_empty(&receiver.decoder)) {
+        if (++receiver.zeros % BREAK_ZEROS == 0) {
+            counts.bad_frames++;
+        }
         return;
     }
     int32_t n = xn_frame_decode_end(&receiver.decoder);

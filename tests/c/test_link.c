@@ -131,6 +131,17 @@ static void test_resynchronise(void) {
     CHECK(xn_link_count()->bad_frames == 1);
 }
 
+static void test_a_much_slower_sender(void) {
+    xn_link_init();
+    for (int i = 0; i < 65; i++) { // all that arrives of it
+        receive((const uint8_t *)"\0", 1);
+    }
+    CHECK(xn_link_count()->bad_frames == 8);
+    encode((const uint8_t *)"a", 1);
+    receive(line, line_n);
+    expect_frame((const uint8_t *)"a", 1);
+}
+
 static void test_silence(void) {
     xn_link_init();
     receive((const uint8_t *)"\0abc", 4);
@@ -252,6 +263,7 @@ int main(void) {
     test_cut_everywhere();
     test_every_byte_changed();
     test_resynchronise();
+    test_a_much_slower_sender();
     test_silence();
     test_too_long();
     test_window_full();

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 
 import numpy as np
 import pytest
-from sim.conftest import example_model
+from sim.conftest import PluggedBoard, example_model
 
-from host_sdk import Device
+from host_sdk import Device, PortClosedError
+from host_sdk.transports.wire import WireOptions, WireTransport
 from relocatable import compile_model, run
 
 pytestmark = pytest.mark.sim
@@ -52,6 +55,16 @@ def test_many_packed_inputs_give_what_the_host_gives(faults: str) -> None:
             samples.append(values.view(tensor.dtype))
         for sample, result in zip(samples, board.infer_many(samples, raw=True), strict=True):
             np.testing.assert_array_equal(result, run(host, sample))
+
+
+def test_a_killed_board_ends_a_listener_with_an_error(plugged: PluggedBoard) -> None:
+    with Device(WireTransport(plugged.transport, WireOptions(baud=115200))) as board:
+        stream = board.events()
+        board.exec("import xipnet; xipnet.emit('t', 1)")
+        assert next(stream).value == 1
+        os.kill(plugged.qemu.pid, signal.SIGKILL)
+        with pytest.raises(PortClosedError):
+            next(stream)
 
 
 def test_a_small_call_is_answered_while_a_large_transfer_goes_on() -> None:
