@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -41,6 +42,7 @@ class Client:
         self._boots = 0
         self._booted = threading.Condition()
         self._stale = False  # the board has restarted since the session was opened
+        self._booted_s = 0.0
         self.on_reboot: Callable[[], None] | None = None
         self.link = Link(transport, console.take, self._on_boot)
         try:
@@ -129,6 +131,7 @@ class Client:
             is_news = not self._stale  # else it was told again, to requests that were under way
             self._boots += 1
             self._stale = True
+            self._booted_s = time.monotonic()
             self._booted.notify_all()
         if is_news and self.on_reboot is not None:  # not here: the reader must not wait for replies
             threading.Thread(target=self.on_reboot, name="xipnet-reboot", daemon=True).start()
@@ -141,10 +144,10 @@ class Client:
                 self._info = self._hello()
 
     def _hello(self) -> BoardInfo:
-        boots = self._boots
-        result = self.link.request("hello", self._nonce, timeout_s=self._timeout_s)
+        hello = self.link.submit("hello", self._nonce, timeout_s=self._timeout_s)
+        result = self.link.wait(hello)
         with self._booted:
-            self._stale = self._boots != boots  # it may have been before the restart
+            self._stale = self._booted_s > hello.done_s  # it was before the restart
         seen = read_protocol(result)
         if seen[0] != PROTOCOL[0]:
             raise ProtocolVersionError(seen, PROTOCOL)

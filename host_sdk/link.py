@@ -478,13 +478,15 @@ class Link:
             self.pace.carried(len(answered.frame), self._heard_s - max(answered.sent_s, last_s))
 
     def _restarted(self, boot: BootReport) -> None:
-        """Ends what was under way: but `hello`, the board answers nothing of it."""
+        """Ends what was under way: but `hello`, which is asked again, the board answers nothing."""
         self._on_boot(boot)  # first: who is told of the restart may call again at once
         kind = DeviceFaultError if boot.is_fault else DeviceResetError
         with self._changed:
             for pending in list(self._under_way.values()):
                 method = pending.request.method
-                if not pending.opens:
+                if pending.opens:
+                    pending.due_s = 0.0  # the board was not there yet
+                else:
                     error = kind(f"{method}: the board restarted: {boot}", method, boot)
                     self._fail(pending, error)
             self._changed.notify_all()
