@@ -125,7 +125,7 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
                     [end] "t"(end))
 #define CONV_2D_DSP_ALL(QUAD, STEP)                                                                \
     do {                                                                                           \
-        float end = xn_keep_pointer(filter + (quads & ~3) * STEP);                                 \
+        float end = xn_keep((uint32_t)(filter + (quads & ~3) * STEP));                             \
         if (quads >= 4) {                                                                          \
             CONV_2D_DSP_LOOP(QUAD);                                                                \
         }                                                                                          \

@@ -49,42 +49,6 @@ static inline void depthwise_fetch(const int8_t *in, int32_t y, int16_t *row,
     }
 }
 
-// Adds one row of a window 3 wide to the sums of two neighbouring outputs.
-static inline void depthwise_three(const int16_t *x, uint32_t w01, uint32_t w12, int32_t stride,
-                                   int32_t *s0, int32_t *s1) {
-    uint32_t x01 = depthwise_word(x), x23 = depthwise_word(x + 2);
-    *s0 = xn_add_products(x01, w01, *s0);
-    *s0 = __smlabt((int32_t)x23, (int32_t)w12, *s0);
-    if (stride == 1) {
-        *s1 = __smlatb((int32_t)x01, (int32_t)w01, *s1);
-        *s1 = xn_add_products(x23, w12, *s1);
-    } else { // 2
-        *s1 = xn_add_products(x23, w01, *s1);
-        *s1 = __smlabt((int32_t)depthwise_word(x + 4), (int32_t)w12, *s1);
-    }
-}
-
-// The sums of an output row under a 3x3 window, two at a time.
-static inline void depthwise_row_3x3(const int16_t *const rows[3], const int8_t *w, int32_t *sums,
-                                     const xn_depthwise_dsp_params *p) {
-    uint32_t a01 = depthwise_pair(w[0], w[1]), a12 = depthwise_pair(w[1], w[2]);
-    uint32_t b01 = depthwise_pair(w[3], w[4]), b12 = depthwise_pair(w[4], w[5]);
-    uint32_t c01 = depthwise_pair(w[6], w[7]), c12 = depthwise_pair(w[7], w[8]);
-    const int16_t *a = rows[0], *b = rows[1], *c = rows[2];
-    int32_t stride = p->window.stride_w;
-    for (int32_t x = 0; x < p->window.out_w; x += 2) {
-        int32_t s0 = 0, s1 = 0;
-        depthwise_three(a, a01, a12, stride, &s0, &s1);
-        depthwise_three(b, b01, b12, stride, &s0, &s1);
-        depthwise_three(c, c01, c12, stride, &s0, &s1);
-        a += 2 * stride;
-        b += 2 * stride;
-        c += 2 * stride;
-        sums[x] = s0;
-        sums[x + 1] = s1;
-    }
-}
-
 // Adds one row of any window to the sums of an output row.
 static inline void depthwise_row(const int16_t *row, const int8_t *w, int32_t *sums,
                                  const xn_depthwise_dsp_params *p) {
@@ -110,7 +74,6 @@ XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const int8_t *filter, const xn
                                 const xn_depthwise_dsp_params *p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
-    int32_t is_3x3 = win->k_h == 3 && win->k_w == 3 && win->stride_w <= 2;
     for (int32_t c = 0; c < out_c; c++, filter += win->k_h * win->k_w) {
         int32_t next = 0; // first row, counted with the padding, that is not in the ring
         int8_t *to = out + c;
@@ -120,20 +83,12 @@ XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const int8_t *filter, const xn
                 int16_t *row = ring + next % win->k_h * p->row;
                 depthwise_fetch(in + c / p->multiplier, next - win->pad_top, row, p);
             }
-            if (is_3x3) {
-                const int16_t *rows[3];
-                for (int32_t k = 0; k < 3; k++) {
-                    rows[k] = ring + (top + k) % 3 * p->row;
-                }
-                depthwise_row_3x3(rows, filter, sums, p);
-            } else {
-                for (int32_t x = 0; x < win->out_w; x++) {
-                    sums[x] = 0;
-                }
-                for (int32_t k = 0; k < win->k_h; k++) {
-                    const int16_t *row = ring + (top + k) % win->k_h * p->row;
-                    depthwise_row(row, filter + k * win->k_w, sums, p);
-                }
+            for (int32_t x = 0; x < win->out_w; x++) {
+                sums[x] = 0;
+            }
+            for (int32_t k = 0; k < win->k_h; k++) {
+                const int16_t *row = ring + (top + k) % win->k_h * p->row;
+                depthwise_row(row, filter + k * win->k_w, sums, p);
             }
             for (int32_t x = 0; x < win->out_w; x++, to += out_c) {
                 *to = (int8_t)xn_scale(sums[x], c, scales, &p->scaling);

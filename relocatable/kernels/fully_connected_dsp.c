@@ -59,7 +59,7 @@ static inline void fully_connected_dsp_expand(const int8_t *x, int32_t count, ui
             : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory")
 #define FULLY_CONNECTED_DSP_ALL(SECOND_WEIGHTS, STEP)                                              \
     do {                                                                                           \
-        float end = xn_keep_pointer(filter + (quads & ~3) * STEP);                                 \
+        float end = xn_keep((uint32_t)(filter + (quads & ~3) * STEP));                             \
         if (quads >= 4) {                                                                          \
             FULLY_CONNECTED_DSP_RUN(                                                               \
                 "1:\n" FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS)                                     \

@@ -44,11 +44,17 @@ static inline int32_t xn_add_products(uint32_t a, uint32_t b, int32_t sum) {
     return __smlad((int32_t)a, (int32_t)b, sum);
 }
 
-// A pointer's bits, to be kept by the FPU.
-static inline float xn_keep_pointer(const uint32_t *pointer) {
+// A word that waits in a register of the FPU, where the core has none left.
+static inline float xn_keep(uint32_t word) {
     float kept;
-    __builtin_memcpy(&kept, &pointer, sizeof kept);
+    __builtin_memcpy(&kept, &word, sizeof kept);
     return kept;
+}
+
+static inline int32_t xn_kept(float kept) {
+    int32_t word;
+    __asm__ volatile("vmov %0, %1" : "=r"(word) : "t"(kept));
+    return word;
 }
 
 // How the sums of a layer become outputs, as constants of the step; the kinds of xn_scale.h, each

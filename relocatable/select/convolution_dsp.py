@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ from relocatable.fixed_point import Ints, quantized_clamp, zero_of
 from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.layer import scaling_of
 from relocatable.select.scaling import Sums, layer_factors, scale_twice
-from relocatable.select.scaling_dsp import DspLayer, dsp_layer
+from relocatable.select.scaling_dsp import DspLayer, Rounding, dsp_columns, dsp_layer
 from relocatable.select.site import ByRows, CValue, Site, c_call
 from relocatable.select.window import window_rows
 
@@ -68,6 +67,10 @@ def depthwise_dsp(
     site: Site, window: dict[str, int], params: dict[str, CValue], sums: Sums, macs: int
 ) -> KernelCall:
     """DEPTHWISE_CONV_2D in int8 for the DSP extension: weights channel by channel."""
+    if (window["k_h"], window["k_w"]) == (3, 3) and window["stride_h"] <= 2:
+        call = depthwise_3x3_dsp(site, window, params, sums, macs)
+        if call is not None:
+            return call
     weights = site.constant(1)
     _, k_h, k_w, out_c = weights.shape
     out_w = site.output.shape[2]
@@ -97,6 +100,32 @@ def depthwise_dsp(
         macs=macs,
         in_place=in_place,
         rows=rows,
+    )
+
+
+def depthwise_3x3_dsp(
+    site: Site, window: dict[str, int], params: dict[str, CValue], sums: Sums, macs: int
+) -> KernelCall | None:
+    """DEPTHWISE_CONV_2D by windows of 3x3; None where sums would overflow."""
+    layer = dsp_columns(
+        site.constant(1).reshape(9, -1).T.astype(np.int64),
+        layer_factors(site.input(0), site.input(1), site.output),
+        sums,
+        site.output,
+        quantized_clamp(site.activation, site.output),
+    )
+    if layer is None:
+        return None
+    columns = (window["out_w"] - 1) * window["stride_w"] + 3
+    params = {**params, "columns": columns, "scaling": layer.scaling}
+    arguments = ("IN0", "W_filter", "&scales", "(uint32_t *)SCRATCH", "OUT0")
+    return site.call(
+        "depthwise_3x3_dsp.c",
+        layer.declaration + c_call("xn_depthwise_3x3_dsp", arguments, params),
+        weights={"filter": layer.words, **layer.tables},
+        scratch_bytes=32 * columns,
+        macs=macs,
+        rows=_channel_by_channel(site, window_rows(window)),
     )
 
 
@@ -139,9 +168,7 @@ def fully_connected_dsp(
     )
 
 
-def _layer(
-    site: Site, rows: Ints, sums: Sums, rounding: Literal["once", "twice"]
-) -> DspLayer | None:
+def _layer(site: Site, rows: Ints, sums: Sums, rounding: Rounding) -> DspLayer | None:
     factors = layer_factors(site.input(0), site.input(1), site.output)
     clamp = quantized_clamp(site.activation, site.output)
     return dsp_layer(rows, factors, sums, site.output, clamp, rounding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +15,7 @@ from relocatable.line_scale import Staircase, find_line
 from relocatable.select.scaling import Sums, bounds_of, multipliers_of, once, shifts_fit, twice
 from relocatable.select.site import CValue
 
+Rounding = Literal["once", "twice"]
 _UNIT = 8  # bits
 _MOST_PARTS = 8
 _WORD = 1 << 32
@@ -52,15 +53,30 @@ class _Packed:
     start: Ints
 
 
+@dataclass(frozen=True, eq=False)
+class _Plain:
+    """What is to be packed and scaled; arguments as those of `dsp_layer`."""
+
+    rows: Ints
+    factors: list[float]
+    sums: Sums
+    zero: int
+    clamp: tuple[int, int]
+    rounding: Rounding
+
+
+_Pack = Callable[[Ints, Sums], "_Packed | None"]
+
+
 def dsp_layer(
     rows: Ints,
     factors: list[float],
     sums: Sums,
     output: Tensor,
     clamp: tuple[int, int],
-    rounding: Literal["once", "twice"],
+    rounding: Rounding,
 ) -> DspLayer | None:
-    """A layer for the kernels.
+    """A layer for kernels that read filters by four weights.
 
     Args:
         rows: weights of each output channel in the kernel's order, int64 [C, K].
@@ -73,58 +89,119 @@ def dsp_layer(
     Returns:
         None where it rounds once in a way that no line does.
     """
-    zero = zero_of(output)
-    rows, sums, factors = _without_constants(rows, factors, sums, zero, clamp, rounding)
-    multipliers, shifts = multipliers_of(factors)
-    staircase, exact = once(np.array(factors), zero), np.array(factors)
-    if rounding == "twice":
-        staircase, exact = twice(multipliers, shifts, zero), multipliers / 2.0**31 * 2.0**shifts
-    packed = _pack(rows, sums)
-    if packed is not None and (rounding == "once" or shifts_fit(shifts, sums)):
-        line = _line(packed, staircase, exact, sums, zero, clamp)
-        if line is not None:
-            return line
-    if rounding == "once":
-        return None
-    packed = packed or _wide(rows, sums)
-    if sums.reach.max() < 1 << 30 and np.all((shifts >= -30) & (shifts <= -1)):
-        return _layer("XN_SCALE_HIGH", packed, multipliers, -shifts - 1, 0, zero, clamp)
-    return _layer("XN_SCALE_TWICE", packed, multipliers, shifts, 0, zero, clamp)
+    plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, rounding))
+    layer = _by_line(plain, _pack)
+    if layer is not None or rounding == "once":
+        return layer
+    return _by_shifts(plain, _pack) or _by_shifts(plain, _wide)
 
 
-def _without_constants(
-    rows: Ints,
-    factors: list[float],
-    sums: Sums,
-    zero: int,
-    clamp: tuple[int, int],
-    rounding: Literal["once", "twice"],
-) -> tuple[Ints, Sums, list[float]]:
+def dsp_columns(
+    rows: Ints, factors: list[float], sums: Sums, output: Tensor, clamp: tuple[int, int]
+) -> DspLayer | None:
+    """The same for windows of 3x3 whose inputs count 256 times, [C, 9].
+
+    Its words are [C, 3], for each column the weights (upper, middle, middle, lower). It rounds
+    twice.
+
+    Returns:
+        None where the sums would overflow.
+    """
+    plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, "twice"))
+    return _by_line(plain, _columns) or _by_shifts(plain, _columns)
+
+
+def _without_constants(plain: _Plain) -> _Plain:
     """Gives channels that have but one output plain sums, and factors of their own.
 
     Such channels are left over where training has killed one; their biases may be huge.
     """
-    real = np.array(factors)
-    multipliers, shifts = multipliers_of(factors)
-    if rounding == "twice" and not shifts_fit(shifts, sums):
-        return rows, sums, factors
-    staircase = once(real, zero) if rounding == "once" else twice(multipliers, shifts, zero)
-    least, most = (
-        np.clip(staircase(x[:, None])[:, 0], *clamp) for x in (sums.lowest, sums.highest)
-    )
+    staircase, _ = _staircase(plain)
+    sums = plain.sums
+    if staircase is None:
+        return plain
+    ends = (staircase(x[:, None])[:, 0] for x in (sums.lowest, sums.highest))
+    least, most = (np.clip(x, *plain.clamp) for x in ends)
     varies = least < most
     if varies.all():
-        return rows, sums, factors
-    real = np.broadcast_to(real, varies.shape)
+        return plain
+    real = np.broadcast_to(np.array(plain.factors), varies.shape)
     # A factor like the others', but a power of two: then nothing is rounded.
     power = int(np.clip(-np.log2(real.max(initial=2.0**-14, where=varies)), 1, 14))
-    plain = (least - zero) << power
+    level = (least - plain.zero) << power
     bias, lowest, highest = (
-        np.where(varies, x, plain) for x in (sums.bias, sums.lowest, sums.highest)
+        np.where(varies, x, level) for x in (sums.bias, sums.lowest, sums.highest)
     )
-    factors = list(np.where(varies, real, 2.0**-power))
-    tamed = Sums(bias, lowest, highest, sums.raw)
-    return np.where(varies[:, None], rows, 0), tamed, factors
+    return replace(
+        plain,
+        rows=np.where(varies[:, None], plain.rows, 0),
+        factors=list(np.where(varies, real, 2.0**-power)),
+        sums=Sums(bias, lowest, highest, sums.raw),
+    )
+
+
+def _staircase(plain: _Plain) -> tuple[Staircase | None, npt.NDArray[np.float64]]:
+    """The outputs that LiteRT makes of sums, None where they do not rise; and what of one."""
+    if plain.rounding == "once":
+        return once(np.array(plain.factors), plain.zero), np.array(plain.factors)
+    multipliers, shifts = multipliers_of(plain.factors)
+    fits = shifts_fit(shifts, plain.sums)
+    exact = multipliers / 2.0**31 * 2.0**shifts
+    return twice(multipliers, shifts, plain.zero) if fits else None, exact
+
+
+def _by_line(plain: _Plain, pack: _Pack) -> DspLayer | None:
+    """Scaling by the upper word of a product, a sum and a shift; None where there is none."""
+    staircase, factor = _staircase(plain)
+    if staircase is None:
+        return None
+    # A large bias is a part of the line.
+    sums = plain.sums
+    middle = (sums.lowest + sums.highest) >> 1
+    moved = np.where(np.abs(middle) < 1 << 21, 0, middle)
+    if moved.any():
+        factor = np.broadcast_to(factor, moved.shape)
+        bias, lowest, highest = (x - moved for x in (sums.bias, sums.lowest, sums.highest))
+        sums = Sums(bias, lowest, highest, sums.raw)
+        staircase = _behind(staircase, moved)
+    packed = pack(plain.rows, sums)
+    if packed is None or packed.unit == 0:
+        return None
+    bounds = bounds_of(sums, len(factor))
+    line = find_line(staircase, factor, plain.zero, bounds, plain.clamp, 1 << packed.unit)
+    if line is None:
+        return None
+    last, shift = line.round // _WORD, line.shift - 32
+    reach = (sums.reach << packed.unit) + np.abs(line.offset)
+    upper = reach * line.multiplier // _WORD + np.abs(last)
+    if reach.max() >= 1 << 31 or upper.max() >= 1 << 30:
+        return None
+    start = replace(packed, start=packed.start + line.offset)
+    return _layer("XN_SCALE_LINE", start, line.multiplier, last, shift, 0, plain.clamp)
+
+
+def _behind(staircase: Staircase, bias: Ints) -> Staircase:
+    return lambda x: staircase(x + bias[:, None])
+
+
+def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
+    """Scaling as LiteRT does it, in two steps; None where the filters cannot be packed so."""
+    packed = pack(plain.rows, plain.sums)
+    if packed is None:
+        return None
+    multipliers, shifts = multipliers_of(plain.factors)
+    kind, last = "XN_SCALE_TWICE", shifts
+    if plain.sums.reach.max() < 1 << 30 and np.all((shifts >= -30) & (shifts <= -1)):
+        kind, last = "XN_SCALE_HIGH", -shifts - 1
+    return _layer(kind, packed, multipliers, last, 0, plain.zero, plain.clamp)
+
+
+def _columns(rows: Ints, sums: Sums) -> _Packed | None:
+    if sums.reach.max() >= 1 << (31 - _UNIT):
+        return None
+    columns = rows.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)]
+    words = np.ascontiguousarray(columns.astype(np.int8)).view("<u4")[..., 0]
+    return _Packed(words, 3, _UNIT, sums.bias << _UNIT)
 
 
 def _pack(rows: Ints, sums: Sums) -> _Packed | None:
@@ -152,28 +229,6 @@ def _pack(rows: Ints, sums: Sums) -> _Packed | None:
 def _wide(rows: Ints, sums: Sums) -> _Packed:
     words = _words(_quads(rows).swapaxes(2, 3))
     return _Packed(words, words.shape[1], 0, sums.bias)
-
-
-def _line(
-    packed: _Packed,
-    staircase: Staircase,
-    factor: npt.NDArray[np.float64],
-    sums: Sums,
-    zero: int,
-    clamp: tuple[int, int],
-) -> DspLayer | None:
-    """Scaling by the upper word of a product, a sum and a shift; None where there is none."""
-    bounds = bounds_of(sums, len(factor))
-    line = find_line(staircase, factor, zero, bounds, clamp, 1 << packed.unit)
-    if line is None:
-        return None
-    last, shift = line.round // _WORD, line.shift - 32
-    reach = (sums.reach << packed.unit) + np.abs(line.offset)
-    upper = reach * line.multiplier // _WORD + np.abs(last)
-    if reach.max() >= 1 << 31 or upper.max() >= 1 << 30:
-        return None
-    start = replace(packed, start=packed.start + line.offset)
-    return _layer("XN_SCALE_LINE", start, line.multiplier, last, shift, 0, clamp)
 
 
 def _layer(

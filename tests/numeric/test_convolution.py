@@ -50,13 +50,14 @@ def weighted(
     return found
 
 
-def conv(rng: Rng, kind: str, dtype: str) -> Graph:
+def conv(rng: Rng, kind: str, dtype: str, k: int = 0) -> Graph:
+    """One layer; with k by windows of k x k, undilated."""
     k_h, k_w = (int(v) for v in rng.integers(1, 6, 2))
-    dilated = rng.random() < 0.3
+    dilated = rng.random() < 0.3 and not k
     d_h, d_w = (int(v) for v in rng.integers(1, 4, 2)) if dilated else (1, 1)
     s_h, s_w = (1, 1) if dilated and rng.random() < 0.5 else (int(v) for v in rng.integers(1, 4, 2))
-    if rng.random() < 0.2:
-        k_h = k_w = 1
+    if k or rng.random() < 0.2:
+        k_h = k_w = k or 1
     h = int(rng.integers((k_h - 1) * d_h + 1, (k_h - 1) * d_h + 9))
     w = int(rng.integers((k_w - 1) * d_w + 1, (k_w - 1) * d_w + 9))
     same = bool(rng.random() < 0.6)
