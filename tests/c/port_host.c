@@ -221,13 +221,14 @@ int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     if (host_on_step != NULL) {
         host_on_step();
     }
-    *why = host.stop;
-    int status = host.stops;
-    if (status == XN_OK) {
-        status = step->function(step->ctx) < 0 ? XN_E_STEP : XN_OK;
-    }
+    int32_t result = step->function(step->ctx);
     host.step = -1;
-    return status;
+    *why = (xn_port_stop){.pc = 0x2100A0C4, .address = 0x40004000, .cfsr = 0x82};
+    if (result == HOST_STEP_HANGS) {
+        *why = (xn_port_stop){.pc = 0x2100A0C4, .address = 0xFFFFFFFF, .cfsr = 0};
+        return XN_E_DEADLINE;
+    }
+    return result == HOST_STEP_FAULTS ? XN_E_FAULT : result < 0 ? XN_E_STEP : XN_OK;
 }
 
 uint32_t xn_port_lock(void) {

@@ -38,9 +38,11 @@ typedef struct host_state {
     uint32_t resets;
     int32_t step; // that runs, -1: none
     uint32_t limit_ms;
-    int stops; // what steps end with before they begin: XN_E_FAULT, XN_E_DEADLINE; XN_OK: they run
-    xn_port_stop stop;
 } host_state;
+
+// What a step returns to stand for one that the board had to stop.
+#define HOST_STEP_FAULTS (-1000)
+#define HOST_STEP_HANGS (-1001)
 
 extern host_state host;
 extern xn_port_boot host_boot; // why the board started

@@ -6,6 +6,8 @@ int32_t step_add(const xn_ctx *ctx);
 int32_t step_head(const xn_ctx *ctx);
 int32_t step_slow(const xn_ctx *ctx);
 int32_t step_fail(const xn_ctx *ctx);
+int32_t step_fault(const xn_ctx *ctx);
+int32_t step_hang(const xn_ctx *ctx);
 
 int32_t step_add(const xn_ctx *ctx) {
     for (int i = 0; i < 16; i++) {
@@ -33,4 +35,15 @@ int32_t step_slow(const xn_ctx *ctx) {
 int32_t step_fail(const xn_ctx *ctx) {
     (void)ctx;
     return -7;
+}
+
+// As port_host.h has it.
+int32_t step_fault(const xn_ctx *ctx) {
+    (void)ctx;
+    return -1000;
+}
+
+int32_t step_hang(const xn_ctx *ctx) {
+    (void)ctx;
+    return -1001;
 }

@@ -21,6 +21,7 @@ E_NOT_FOUND, E_NO_SPACE, E_NAME, E_RANGE = -20, -21, -22, -23
 E_SESSION, E_HASH, E_TYPE = -25, -26, -27
 E_BLOB_MAGIC, E_BLOB_CPU, E_BLOB_GOLDEN, E_ARENA = -41, -45, -46, -47
 E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP, E_CHECK, E_RESULT = -60, -61, -62, -63, -64, -65
+E_FAULT, E_DEADLINE = -66, -67
 E_PYTHON, E_INTERRUPTED = -80, -81
 BLOB, SCRIPT, DATA = 1, 2, 3
 
@@ -387,6 +388,54 @@ def test_a_step_that_fails_is_named(peer: Peer, built: Path) -> None:
     error = refused(peer, "run")
     assert error.code == E_STEP
     assert error.message.endswith("step 1")
+
+
+STOPS = [
+    (
+        "fault",
+        E_FAULT,
+        2,
+        "a step faulted: step 1 at 0x2100a0c4, address 0x40004000, CFSR 0x00000082",
+    ),
+    ("hang", E_DEADLINE, 3, "a step did not return in time: step 1 at 0x2100a0c4"),
+]
+
+
+@pytest.mark.parametrize(("step", "code", "reason", "message"), STOPS)
+def test_a_step_that_was_stopped_ends_the_trial(
+    peer: Peer, built: Path, step: str, code: int, reason: int, message: str
+) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    stopped = make_blob(built, "add", step, "head", golden=None).pack()
+    begun = peer.begin("net", stopped)
+    peer.pieces(begun["session"], stopped)
+    assert peer.call("put_end", begun["session"], True, 1000)["pending"]
+    error = refused(peer, "run", 0, [bytes(16)])
+    assert (error.code, error.message) == (code, message)
+    assert peer.call("run", 0, [bytes(16)])["result"] == WEIGHTS
+    event = peer.call("history", "net")[-1]
+    assert (event["event"], event["reason"], event["detail"]) == ("returned", reason, 1)
+
+
+@pytest.mark.parametrize(("step", "code", "reason", "message"), STOPS)
+def test_a_golden_run_that_was_stopped_is_refused(
+    peer: Peer, built: Path, step: str, code: int, reason: int, message: str
+) -> None:
+    peer.put("net", make_blob(built).pack(), activate=True)
+    with pytest.raises(RefusedError) as info:
+        peer.put("net", make_blob(built, "add", step, "head").pack(), activate=True)
+    assert (info.value.code, info.value.message) == (code, message)
+    event = peer.call("history", "net")[-1]
+    assert (event["event"], event["reason"], event["detail"]) == ("refused", reason, 1)
+    assert peer.call("run", 0, [bytes(16)])["result"] == WEIGHTS
+
+
+def test_a_model_that_is_not_on_trial_outlives_a_stop(peer: Peer, built: Path) -> None:
+    stopped = make_blob(built, "add", "fault", "head", golden=None).pack()
+    peer.put("net", stopped, activate=True)
+    for _ in range(3):
+        assert refused(peer, "run", 0, [bytes(16)]).code == E_FAULT
+    assert peer.call("model")["version"] == 1
 
 
 @pytest.mark.parametrize("arena_bytes", [65536, 16384])  # with and without room for both models
