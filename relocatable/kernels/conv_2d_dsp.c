@@ -120,12 +120,12 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
             : "cc", "memory")
 #define CONV_2D_DSP_LOOP(QUAD)                                                                     \
     CONV_2D_DSP_RUN("1:\n" QUAD QUAD QUAD QUAD "vmov %[xa], %[end]\n"                              \
-                    "cmp %[filter], %[xa]\n"                                                       \
+                    "cmp %[columns], %[xa]\n"                                                      \
                     "bne 1b\n",                                                                    \
                     [end] "t"(end))
-#define CONV_2D_DSP_ALL(QUAD, STEP)                                                                \
+#define CONV_2D_DSP_ALL(QUAD)                                                                      \
     do {                                                                                           \
-        float end = xn_keep((uint32_t)(filter + (quads & ~3) * STEP));                             \
+        float end = xn_keep((uint32_t)(columns + (quads & ~3) * 8));                               \
         if (quads >= 4) {                                                                          \
             CONV_2D_DSP_LOOP(QUAD);                                                                \
         }                                                                                          \
@@ -137,16 +137,17 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
         }                                                                                          \
     } while (0)
 
-// sums[pixel][channel] of four pixels over some quads; sums[0] holds what they start from.
-XN_INLINE void conv_2d_dsp_block(const uint32_t *columns, const uint32_t *filter, int32_t quads,
-                                 int32_t is_wide, int32_t sums[4][2]) {
+// sums[pixel][channel] of four pixels over some quads; sums[0] holds what they start from. Returns
+// what follows in the filter.
+XN_INLINE const uint32_t *conv_2d_dsp_block(const uint32_t *columns, const uint32_t *filter,
+                                            int32_t quads, int32_t is_wide, int32_t sums[4][2]) {
     int32_t s00 = sums[0][0], s10 = s00, s20 = s00, s30 = s00;
     int32_t s01 = sums[0][1], s11 = s01, s21 = s01, s31 = s01;
     uint32_t w0, w1, xa, xb;
     if (is_wide) {
-        CONV_2D_DSP_ALL(CONV_2D_DSP_WIDE, 4);
+        CONV_2D_DSP_ALL(CONV_2D_DSP_WIDE);
     } else {
-        CONV_2D_DSP_ALL(CONV_2D_DSP_PACKED, 2);
+        CONV_2D_DSP_ALL(CONV_2D_DSP_PACKED);
     }
     sums[0][0] = s00;
     sums[0][1] = s01;
@@ -156,11 +157,12 @@ XN_INLINE void conv_2d_dsp_block(const uint32_t *columns, const uint32_t *filter
     sums[2][1] = s21;
     sums[3][0] = s30;
     sums[3][1] = s31;
+    return filter;
 }
 
 // The same for one pixel.
-XN_INLINE void conv_2d_dsp_single(const uint32_t *columns, const uint32_t *filter, int32_t quads,
-                                  int32_t is_wide, int32_t sums[1][2]) {
+XN_INLINE const uint32_t *conv_2d_dsp_single(const uint32_t *columns, const uint32_t *filter,
+                                             int32_t quads, int32_t is_wide, int32_t sums[1][2]) {
     int32_t s0 = sums[0][0], s1 = sums[0][1];
     for (int32_t i = 0; i < quads; i++) {
         uint32_t xa, xb, w0, w1;
@@ -179,21 +181,22 @@ XN_INLINE void conv_2d_dsp_single(const uint32_t *columns, const uint32_t *filte
     }
     sums[0][0] = s0;
     sums[0][1] = s1;
+    return filter;
 }
 
-XN_INLINE void conv_2d_dsp_sums(const uint32_t *columns, const uint32_t *filter, int32_t quads,
-                                int32_t is_wide, int32_t pixels, int32_t sums[4][2]) {
+XN_INLINE const uint32_t *conv_2d_dsp_sums(const uint32_t *columns, const uint32_t *filter,
+                                           int32_t quads, int32_t is_wide, int32_t pixels,
+                                           int32_t sums[4][2]) {
     if (pixels == 4) {
-        conv_2d_dsp_block(columns, filter, quads, is_wide, sums);
-    } else {
-        conv_2d_dsp_single(columns, filter, quads, is_wide, sums);
+        return conv_2d_dsp_block(columns, filter, quads, is_wide, sums);
     }
+    return conv_2d_dsp_single(columns, filter, quads, is_wide, sums);
 }
 
 // Sums whose parts alone fit into 32 bits at 2^-8.
-XN_INLINE void conv_2d_dsp_long_sums(const uint32_t *columns, const uint32_t *filter,
-                                     int32_t pixels, int32_t sums[4][2],
-                                     const xn_conv_2d_dsp_params *p) {
+XN_INLINE const uint32_t *conv_2d_dsp_long_sums(const uint32_t *columns, const uint32_t *filter,
+                                                int32_t pixels, int32_t sums[4][2],
+                                                const xn_conv_2d_dsp_params *p) {
     int32_t start[2] = {sums[0][0], sums[0][1]};
     for (int32_t i = 0; i < pixels; i++) {
         sums[i][0] = start[0];
@@ -201,56 +204,53 @@ XN_INLINE void conv_2d_dsp_long_sums(const uint32_t *columns, const uint32_t *fi
     }
     for (int32_t at = 0; at < p->quads; at += p->part) {
         int32_t more[4][2] = {{0, 0}};
-        conv_2d_dsp_sums(columns + 2 * pixels * at, filter + 2 * at, xn_min(p->part, p->quads - at),
-                         0, pixels, more);
+        filter = conv_2d_dsp_sums(columns + 2 * pixels * at, filter, xn_min(p->part, p->quads - at),
+                                  0, pixels, more);
         for (int32_t i = 0; i < pixels; i++) {
             sums[i][0] += more[i][0] >> (8 - p->scaling.unit);
             sums[i][1] += more[i][1] >> (8 - p->scaling.unit);
         }
     }
+    return filter;
 }
 
 // All output channels of one or four pixels.
-XN_INLINE void conv_2d_dsp_channels(const uint32_t *columns, const uint32_t *filter,
-                                    const xn_dsp_scales *scales, int32_t pixels, int8_t *out,
-                                    const xn_conv_2d_dsp_params *p) {
-    for (int32_t c = 0; c < p->out_c; c += 2, filter += (2 + 2 * p->is_wide) * p->quads) {
+XN_INLINE void conv_2d_dsp_channels(const uint32_t *columns, const uint32_t *filter, int32_t pixels,
+                                    int8_t *out, const xn_conv_2d_dsp_params *p) {
+    for (int32_t c = 0; c < p->out_c; c += 2, out += 2, filter += 4 * p->scaling.step) {
         int32_t sums[4][2];
-        int32_t count = xn_min(2, p->out_c - c);
-        sums[0][0] = scales->start[c];
-        sums[0][1] = scales->start[c + count - 1];
+        sums[0][0] = (int32_t)filter[0];
+        sums[0][1] = (int32_t)filter[1];
         if (p->part >= p->quads) {
-            conv_2d_dsp_sums(columns, filter, p->quads, p->is_wide, pixels, sums);
+            filter = conv_2d_dsp_sums(columns, filter + 2, p->quads, p->is_wide, pixels, sums);
         } else {
-            conv_2d_dsp_long_sums(columns, filter, pixels, sums, p);
+            filter = conv_2d_dsp_long_sums(columns, filter + 2, pixels, sums, p);
         }
-        for (int32_t j = 0; j < count; j++) {
-            int32_t at = (c + j) * p->scaling.step;
-            int32_t multiplier = scales->multiplier[at], last = scales->last[at];
+        for (int32_t j = 0; j < 2 && c + j < p->out_c; j++) {
+            xn_dsp_factor factor = xn_dsp_factor_of(filter, 2, j, &p->scaling);
             for (int32_t i = 0; i < pixels; i++) {
-                out[i * p->out_c + c + j] =
-                    (int8_t)xn_dsp_scale(sums[i][j], multiplier, last, &p->scaling);
+                out[i * p->out_c + j] = (int8_t)xn_dsp_scale(sums[i][j], factor, &p->scaling);
             }
         }
     }
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: [ceil(out_c / 2), quads, 2] words of four weights, a row of
-// 0 where out_c is odd; columns: scratch of 32 * quads bytes; bytes: scratch of 4 * left bytes and
-// of the row that four windows cover; out: int8 [out_h, out_w, out_c].
-XN_KERNEL void xn_conv_2d_dsp(const int8_t *in, const uint32_t *filter, const xn_dsp_scales *scales,
-                              uint32_t *columns, int8_t *bytes, int8_t *out,
-                              const xn_conv_2d_dsp_params *p) {
+// in: int8 [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
+// weights each, the last of 0 where out_c is odd; columns: scratch of 32 * quads bytes; bytes:
+// scratch of 4 * left bytes and of the row that four windows cover; out: int8 [out_h, out_w,
+// out_c].
+XN_KERNEL void xn_conv_2d_dsp(const int8_t *in, const uint32_t *filter, uint32_t *columns,
+                              int8_t *bytes, int8_t *out, const xn_conv_2d_dsp_params *p) {
     const xn_window *win = &p->window;
     for (int32_t y = 0; y < win->out_h; y++) {
         int32_t x = 0;
         for (; x + 4 <= win->out_w; x += 4, out += 4 * p->out_c) {
             conv_2d_dsp_windows(in, y, x, columns, bytes, 4, p);
-            conv_2d_dsp_channels(columns, filter, scales, 4, out, p);
+            conv_2d_dsp_channels(columns, filter, 4, out, p);
         }
         for (; x < win->out_w; x++, out += p->out_c) {
             conv_2d_dsp_windows(in, y, x, columns, bytes, 1, p);
-            conv_2d_dsp_channels(columns, filter, scales, 1, out, p);
+            conv_2d_dsp_channels(columns, filter, 1, out, p);
         }
     }
 }

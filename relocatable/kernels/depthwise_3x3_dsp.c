@@ -95,20 +95,19 @@ XN_INLINE void depthwise_3x3_fill(uint32_t *to, const xn_depthwise_3x3_dsp_param
 
 // A channel of one or two rows of the output; `odd`: the upper pair of rows is the second one. The
 // channel's weights take six registers, so its other constants wait in the FPU.
-XN_INLINE void depthwise_3x3_rows(const uint32_t *from, const uint32_t *filter, int32_t c,
-                                  int32_t rows, int32_t odd, const xn_dsp_scales *scales,
-                                  int8_t *out, const xn_depthwise_3x3_dsp_params *p) {
+XN_INLINE void depthwise_3x3_rows(const uint32_t *from, const uint32_t *filter, int32_t rows,
+                                  int32_t odd, int8_t *out, const xn_depthwise_3x3_dsp_params *p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
-    float start = xn_keep((uint32_t)scales->start[c]);
-    float multiplier = xn_keep((uint32_t)scales->multiplier[c * p->scaling.step]);
-    float last = xn_keep((uint32_t)scales->last[c * p->scaling.step]);
+    xn_dsp_factor factor = xn_dsp_factor_of(filter + 4, 1, 0, &p->scaling);
+    float start = xn_keep(filter[0]);
+    float multiplier = xn_keep((uint32_t)factor.multiplier);
+    float last = xn_keep((uint32_t)factor.last);
     uint32_t a[3], b[3], x0, x1;
     for (int32_t k = 0; k < 3; k++) {
-        a[k] = xn_even_bytes(filter[3 * c + k]);
-        b[k] = xn_odd_bytes(filter[3 * c + k]);
+        a[k] = xn_even_bytes(filter[1 + k]);
+        b[k] = xn_odd_bytes(filter[1 + k]);
     }
-    out += c;
 #pragma clang loop unroll(disable)
     for (int32_t left = win->out_w; left > 0; left--) {
         int32_t s0, s1;
@@ -122,39 +121,41 @@ XN_INLINE void depthwise_3x3_rows(const uint32_t *from, const uint32_t *filter, 
             DEPTHWISE_3X3_RUN(DEPTHWISE_3X3_TWO, "x0", "x1");
         }
         from += 8 * (win->stride_w - 1);
-        int32_t factor = xn_kept(multiplier), more = xn_kept(last);
-        out[0] = (int8_t)xn_dsp_scale(s0, factor, more, &p->scaling);
+        factor.multiplier = xn_kept(multiplier);
+        factor.last = xn_kept(last);
+        out[0] = (int8_t)xn_dsp_scale(s0, factor, &p->scaling);
         if (rows == 2) {
-            out[win->out_w * out_c] = (int8_t)xn_dsp_scale(s1, factor, more, &p->scaling);
+            out[win->out_w * out_c] = (int8_t)xn_dsp_scale(s1, factor, &p->scaling);
         }
         out += out_c;
     }
 }
 
 // The same, made anew for each of the four ways.
-XN_INLINE void depthwise_3x3_any_rows(const uint32_t *from, const uint32_t *filter, int32_t c,
-                                      int32_t rows, int32_t odd, const xn_dsp_scales *scales,
-                                      int8_t *out, const xn_depthwise_3x3_dsp_params *p) {
+XN_INLINE void depthwise_3x3_any_rows(const uint32_t *from, const uint32_t *filter, int32_t rows,
+                                      int32_t odd, int8_t *out,
+                                      const xn_depthwise_3x3_dsp_params *p) {
     if (rows == 2 && odd) {
-        depthwise_3x3_rows(from, filter, c, 2, 1, scales, out, p);
+        depthwise_3x3_rows(from, filter, 2, 1, out, p);
     } else if (rows == 2) {
-        depthwise_3x3_rows(from, filter, c, 2, 0, scales, out, p);
+        depthwise_3x3_rows(from, filter, 2, 0, out, p);
     } else if (odd) {
-        depthwise_3x3_rows(from, filter, c, 1, 1, scales, out, p);
+        depthwise_3x3_rows(from, filter, 1, 1, out, p);
     } else {
-        depthwise_3x3_rows(from, filter, c, 1, 0, scales, out, p);
+        depthwise_3x3_rows(from, filter, 1, 0, out, p);
     }
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: [out_c, 3] words, for each column the weights (upper,
-// middle, middle, lower); pairs: scratch of 32 * columns bytes; out: int8 [out_h, out_w, out_c].
-XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter,
-                                    const xn_dsp_scales *scales, uint32_t *pairs, int8_t *out,
-                                    const xn_depthwise_3x3_dsp_params *p) {
+// in: int8 [in_h, in_w, in_c]; filter: stream of single channels, for each column a word of the
+// weights (upper, middle, middle, lower); pairs: scratch of 32 * columns bytes; out: int8 [out_h,
+// out_w, out_c].
+XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter, uint32_t *pairs,
+                                    int8_t *out, const xn_depthwise_3x3_dsp_params *p) {
     const xn_window *win = &p->window;
     int32_t step = 3 - win->stride_h, size = win->out_w * p->in_c * p->multiplier;
+    int32_t words = 4 + 2 * p->scaling.step;
     depthwise_3x3_fill(pairs, p);
-    for (int32_t first = 0; first < p->in_c; first += 4) {
+    for (int32_t first = 0; first < p->in_c; first += 4, out += 4 * p->multiplier) {
         int32_t channels = p->in_c % 4 == 0 ? 4 : xn_min(4, p->in_c - first);
         int32_t next = 0; // pair of rows, counted with the padding, that is not there yet
         for (int32_t y = 0; y < win->out_h; y += step) {
@@ -167,10 +168,10 @@ XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter,
             int32_t rows = win->out_h % step == 0 ? step : xn_min(step, win->out_h - y);
 #pragma clang loop unroll(disable)
             for (int32_t k = 0; k < channels * p->multiplier; k++) {
-                depthwise_3x3_any_rows(pairs + 2 * (k / p->multiplier), filter,
-                                       first * p->multiplier + k, rows, upper % 2, scales,
-                                       out + y * size, p);
+                depthwise_3x3_any_rows(pairs + 2 * (k / p->multiplier), filter + k * words, rows,
+                                       upper % 2, out + y * size + k, p);
             }
         }
+        filter += channels * p->multiplier * words;
     }
 }

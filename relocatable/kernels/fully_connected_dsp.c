@@ -57,14 +57,14 @@ static inline void fully_connected_dsp_expand(const int8_t *x, int32_t count, ui
               [s2] "+r"(s2), [s3] "+r"(s3)                                                         \
             : __VA_ARGS__                                                                          \
             : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory")
-#define FULLY_CONNECTED_DSP_ALL(SECOND_WEIGHTS, STEP)                                              \
+#define FULLY_CONNECTED_DSP_ALL(SECOND_WEIGHTS)                                                    \
     do {                                                                                           \
-        float end = xn_keep((uint32_t)(filter + (quads & ~3) * STEP));                             \
+        float end = xn_keep((uint32_t)(values + (quads & ~3) * 2));                                \
         if (quads >= 4) {                                                                          \
             FULLY_CONNECTED_DSP_RUN(                                                               \
                 "1:\n" FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS)                                     \
                     FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS) "vmov r2, %[end]\n"                    \
-                                                            "cmp %[filter], r2\n"                  \
+                                                            "cmp %[values], r2\n"                  \
                                                             "bne 1b\n",                            \
                 [end] "t"(end));                                                                   \
         }                                                                                          \
@@ -76,58 +76,58 @@ static inline void fully_connected_dsp_expand(const int8_t *x, int32_t count, ui
         }                                                                                          \
     } while (0)
 
-// Adds some quads of four channels to their sums.
-XN_INLINE void fully_connected_dsp_add(const uint32_t *values, const uint32_t *filter,
-                                       int32_t quads, int32_t is_wide, int32_t sums[4]) {
+// Adds some quads of four channels to their sums. Returns what follows in the filter.
+XN_INLINE const uint32_t *fully_connected_dsp_add(const uint32_t *values, const uint32_t *filter,
+                                                  int32_t quads, int32_t is_wide, int32_t sums[4]) {
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     if (is_wide) {
-        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_WIDE, 8);
+        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_WIDE);
     } else {
-        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_PACKED, 4);
+        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_PACKED);
     }
     sums[0] = s0;
     sums[1] = s1;
     sums[2] = s2;
     sums[3] = s3;
+    return filter;
 }
 
 // Sums whose parts alone fit into 32 bits at 2^-8.
-XN_INLINE void fully_connected_dsp_add_parts(const uint32_t *values, const uint32_t *filter,
-                                             int32_t sums[4],
-                                             const xn_fully_connected_dsp_params *p) {
+XN_INLINE const uint32_t *fully_connected_dsp_add_parts(const uint32_t *values,
+                                                        const uint32_t *filter, int32_t sums[4],
+                                                        const xn_fully_connected_dsp_params *p) {
     for (int32_t at = 0; at < p->quads; at += p->part) {
         int32_t more[4] = {0};
-        fully_connected_dsp_add(values + 2 * at, filter + 4 * at, xn_min(p->part, p->quads - at), 0,
-                                more);
+        filter = fully_connected_dsp_add(values + 2 * at, filter, xn_min(p->part, p->quads - at), 0,
+                                         more);
         for (int32_t k = 0; k < 4; k++) {
             sums[k] += more[k] >> (8 - p->scaling.unit);
         }
     }
+    return filter;
 }
 
-// in: int8 [rows, in_c]; filter: [ceil(out_c / 4), quads, 4] words of four weights, rows of 0 at
-// the end; values: scratch of 8 * quads bytes; out: int8 [rows, out_c].
-XN_KERNEL void xn_fully_connected_dsp(const int8_t *in, const uint32_t *filter,
-                                      const xn_dsp_scales *scales, uint32_t *values, int8_t *out,
-                                      const xn_fully_connected_dsp_params *p) {
+// in: int8 [rows, in_c]; filter: stream in blocks of four channels, [quads, 4] words of four
+// weights each, 0 beyond the last; values: scratch of 8 * quads bytes; out: int8 [rows, out_c].
+XN_KERNEL void xn_fully_connected_dsp(const int8_t *in, const uint32_t *filter, uint32_t *values,
+                                      int8_t *out, const xn_fully_connected_dsp_params *p) {
     for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
         fully_connected_dsp_expand(in, p->in_c, values, p->is_wide);
         const uint32_t *w = filter;
-        for (int32_t c = 0; c < p->out_c; c += 4, w += (4 + 4 * p->is_wide) * p->quads) {
+        for (int32_t c = 0; c < p->out_c; c += 4, w += 8 * p->scaling.step) {
             int32_t sums[4];
             int32_t count = xn_min(4, p->out_c - c);
             for (int32_t k = 0; k < 4; k++) {
-                sums[k] = scales->start[c + xn_min(k, count - 1)];
+                sums[k] = (int32_t)w[k];
             }
             if (p->part >= p->quads) {
-                fully_connected_dsp_add(values, w, p->quads, p->is_wide, sums);
+                w = fully_connected_dsp_add(values, w + 4, p->quads, p->is_wide, sums);
             } else {
-                fully_connected_dsp_add_parts(values, w, sums, p);
+                w = fully_connected_dsp_add_parts(values, w + 4, sums, p);
             }
-            for (int32_t k = 0; k < count; k++) {
-                int32_t at = (c + k) * p->scaling.step;
+            for (int32_t k = 0; k < 4; k++) {
                 sums[k] =
-                    xn_dsp_scale(sums[k], scales->multiplier[at], scales->last[at], &p->scaling);
+                    xn_dsp_scale(sums[k], xn_dsp_factor_of(w, 4, k, &p->scaling), &p->scaling);
             }
             for (int32_t k = 0; k < count; k++) {
                 *out++ = (int8_t)sums[k];

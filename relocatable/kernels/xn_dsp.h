@@ -58,33 +58,44 @@ static inline int32_t xn_kept(float kept) {
 }
 
 // How the sums of a layer become outputs, as constants of the step; the kinds of xn_scale.h, each
-// with sums that hold bias and zero point.
+// with sums that hold bias and zero point. The filters are a stream in the order of use: for each
+// block of channels where the sums start, the weights, and, where the channels differ (step 1),
+// their multipliers and last numbers.
 typedef struct xn_dsp_scaling {
     int32_t kind;
-    int32_t step;  // 0 where multiplier and last are the same for all channels
+    int32_t step;
     int32_t unit;  // sums count in 2^-unit
     int32_t shift; // of LINE, for all channels
     int32_t zero;  // part of `last` in LINE
     int32_t low, high;
+    int32_t multiplier, last; // of all channels, where step is 0
 } xn_dsp_scaling;
 
-// Its tables, by channel.
-typedef struct xn_dsp_scales {
-    const int32_t *start; // of the sums
-    const int32_t *multiplier;
-    const int32_t
-        *last; // LINE: added to the product's upper word; HIGH, TWICE: shift, as in xn_scales
-} xn_dsp_scales;
+// A channel's numbers; `last` is for LINE what is added to the product's upper word, else the
+// shift, as in xn_scales.
+typedef struct xn_dsp_factor {
+    int32_t multiplier, last;
+} xn_dsp_factor;
 
-XN_INLINE int32_t xn_dsp_scale(int32_t sum, int32_t multiplier, int32_t last,
-                               const xn_dsp_scaling *p) {
+// Those of channel i of a block; they follow one another from `at` on, multipliers first.
+XN_INLINE xn_dsp_factor xn_dsp_factor_of(const uint32_t *at, int32_t block, int32_t i,
+                                         const xn_dsp_scaling *p) {
+    xn_dsp_factor same = {p->multiplier, p->last};
+    if (p->step == 0) {
+        return same;
+    }
+    xn_dsp_factor own = {(int32_t)at[i], (int32_t)at[block + i]};
+    return own;
+}
+
+XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t y;
     if (p->kind == XN_SCALE_LINE) {
-        y = ((int32_t)(((int64_t)sum * multiplier) >> 32) + last) >> p->shift;
+        y = ((int32_t)(((int64_t)sum * f.multiplier) >> 32) + f.last) >> p->shift;
     } else if (p->kind == XN_SCALE_HIGH) {
-        y = xn_scale_high(sum >> p->unit, multiplier, last, p->zero);
+        y = xn_scale_high(sum >> p->unit, f.multiplier, f.last, p->zero);
     } else {
-        y = xn_scale_twice(sum >> p->unit, multiplier, last) + p->zero;
+        y = xn_scale_twice(sum >> p->unit, f.multiplier, f.last) + p->zero;
     }
     int32_t is_whole = p->low == -128 && p->high == 127;
     return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from relocatable.fixed_point import Ints, quantized_clamp, zero_of
 from relocatable.kernel_call import KernelCall, Rows
@@ -48,15 +47,14 @@ def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> Ke
     arguments = (
         "IN0",
         "W_filter",
-        "&scales",
         "(uint32_t *)SCRATCH",
         f"(int8_t *)(SCRATCH + {32 * quads})",
         "OUT0",
     )
     return site.call(
         "conv_2d_dsp.c",
-        layer.declaration + c_call("xn_conv_2d_dsp", arguments, params),
-        weights={"filter": _blocks(layer.words, 2), **layer.tables},
+        c_call("xn_conv_2d_dsp", arguments, params),
+        weights={"filter": layer.stream(2)},
         scratch_bytes=32 * quads + 4 * left + width * in_c,
         macs=macs,
         rows=replace(image_rows, block=4),
@@ -118,11 +116,11 @@ def depthwise_3x3_dsp(
         return None
     columns = (window["out_w"] - 1) * window["stride_w"] + 3
     params = {**params, "columns": columns, "scaling": layer.scaling}
-    arguments = ("IN0", "W_filter", "&scales", "(uint32_t *)SCRATCH", "OUT0")
+    arguments = ("IN0", "W_filter", "(uint32_t *)SCRATCH", "OUT0")
     return site.call(
         "depthwise_3x3_dsp.c",
-        layer.declaration + c_call("xn_depthwise_3x3_dsp", arguments, params),
-        weights={"filter": layer.words, **layer.tables},
+        c_call("xn_depthwise_3x3_dsp", arguments, params),
+        weights={"filter": layer.stream(1)},
         scratch_bytes=32 * columns,
         macs=macs,
         rows=_channel_by_channel(site, window_rows(window)),
@@ -155,14 +153,13 @@ def fully_connected_dsp(
     arguments = (
         "IN0",
         "W_filter",
-        "&scales",
         "(uint32_t *)SCRATCH",
         "OUT0",
     )
     return site.call(
         "fully_connected_dsp.c",
-        layer.declaration + c_call("xn_fully_connected_dsp", arguments, params),
-        weights={"filter": _blocks(layer.words, 4), **layer.tables},
+        c_call("xn_fully_connected_dsp", arguments, params),
+        weights={"filter": layer.stream(4)},
         scratch_bytes=8 * quads,
         macs=macs,
     )
@@ -182,9 +179,3 @@ def _flattened(window: dict[str, int]) -> dict[str, int]:
         return window
     pixels = ByRows(window["in_h"] * window["in_w"], f"ROWS * {window['in_w']}")
     return window | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
-
-
-def _blocks(words: npt.NDArray[np.uint32], size: int) -> npt.NDArray[np.uint32]:
-    """Packed filters, [C, Q, N], by so many channels: [ceil(C / size), Q, N, size]."""
-    whole = np.pad(words, ((0, -len(words) % size), (0, 0), (0, 0)))
-    return whole.reshape(-1, size, *words.shape[1:]).transpose(0, 2, 3, 1)

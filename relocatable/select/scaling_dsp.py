@@ -28,19 +28,29 @@ class DspLayer:
     Attributes:
         words: uint32 [C, Q, 1], four weights each; [C, Q, 2] where they are 16 bits wide.
         part: after so many words of a filter, the sum is put by, since it might overflow.
+        start: of each channel's sum, uint32 [C].
+        factors: multiplier and last number of each channel, uint32 [C, 2]; [0, 2] where `scaling`
+            has those of all.
         scaling: constants `xn_dsp_scaling`.
-        tables: of `xn_dsp_scales`, by their field's name: int32 [C], or [1] for all.
     """
 
     words: npt.NDArray[np.uint32]
     part: int
+    start: npt.NDArray[np.uint32]
+    factors: npt.NDArray[np.uint32]
     scaling: Mapping[str, CValue]
-    tables: dict[str, npt.NDArray[np.int32]]
 
-    @property
-    def declaration(self) -> str:
-        """C text that declares `scales`, the kernel's argument."""
-        return "const xn_dsp_scales scales = {W_start, W_multiplier, W_last};\n"
+    def stream(self, size: int) -> npt.NDArray[np.uint32]:
+        """The filters by blocks of so many channels, 0 beyond the last one: uint32 [B, N].
+
+        Of each block where the sums start, the words in turn, multipliers, last numbers.
+        """
+        parts = (self.start[:, None], self.words.reshape(len(self.words), -1), self.factors)
+        blocks = []
+        for part in parts:
+            whole = np.pad(part, ((0, -len(part) % size), (0, 0)))
+            blocks.append(whole.reshape(-1, size, part.shape[1]).swapaxes(1, 2))
+        return np.concatenate([x.reshape(len(x), -1) for x in blocks if x.size], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +111,7 @@ def dsp_columns(
 ) -> DspLayer | None:
     """The same for windows of 3x3 whose inputs count 256 times, [C, 9].
 
-    Its words are [C, 3], for each column the weights (upper, middle, middle, lower). It rounds
+    Its words are [C, 3, 1], for each column the weights (upper, middle, middle, lower). It rounds
     twice.
 
     Returns:
@@ -200,7 +210,7 @@ def _columns(rows: Ints, sums: Sums) -> _Packed | None:
     if sums.reach.max() >= 1 << (31 - _UNIT):
         return None
     columns = rows.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)]
-    words = np.ascontiguousarray(columns.astype(np.int8)).view("<u4")[..., 0]
+    words = np.ascontiguousarray(columns.astype(np.int8)).view("<u4")
     return _Packed(words, 3, _UNIT, sums.bias << _UNIT)
 
 
@@ -240,17 +250,21 @@ def _layer(
     zero: int,
     clamp: tuple[int, int],
 ) -> DspLayer:
-    scaling: dict[str, CValue] = {"kind": kind, "step": int(len(multipliers) > 1)}
-    scaling |= {
+    same = len(multipliers) == 1
+    scaling: dict[str, CValue] = {
+        "kind": kind,
+        "step": int(not same),
         "unit": packed.unit,
         "shift": shift,
         "zero": zero,
         "low": clamp[0],
         "high": clamp[1],
+        "multiplier": int(multipliers[0]) if same else 0,
+        "last": int(last[0]) if same else 0,
     }
-    tables = {"start": packed.start, "multiplier": multipliers, "last": last}
-    wrapped = {k: (x & (_WORD - 1)).astype(np.uint32).view(np.int32) for k, x in tables.items()}
-    return DspLayer(packed.words, packed.part, scaling, wrapped)
+    start = (packed.start & (_WORD - 1)).astype(np.uint32)
+    factors = (np.stack([multipliers, last], axis=1) & (_WORD - 1)).astype(np.uint32)
+    return DspLayer(packed.words, packed.part, start, factors[same:], scaling)
 
 
 def _quads(rows: Ints) -> Ints:
