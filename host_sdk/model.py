@@ -19,20 +19,39 @@ _HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
 
 
 @dataclass(frozen=True)
+class LayerInfo:
+    """A layer of a step that makes several together, some rows of each in turn.
+
+    Attributes:
+        op: operator.
+        macs: multiply-accumulates.
+        tensor: what it computes.
+        output: index into the model's `tensors`; None: streamed, at no time whole in memory.
+    """
+
+    op: str
+    macs: int
+    tensor: TensorInfo
+    output: int | None
+
+
+@dataclass(frozen=True)
 class StepInfo:
     """A step of the program.
 
     Attributes:
         name: of the tensor that it computes.
-        op: operator.
+        op: operator; of several layers the first and the last.
         macs: multiply-accumulates.
-        outputs: indices into the model's `tensors`.
+        outputs: indices into the model's `tensors`: those that are whole when it is done.
+        layers: of a step that makes several.
     """
 
     name: str
     op: str
     macs: int
     outputs: tuple[int, ...] = ()
+    layers: tuple[LayerInfo, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,7 +232,21 @@ def _step(fields: Fields, tensors: int) -> StepInfo:
     outputs = fields.integers("outputs") if "outputs" in fields else ()
     if any(not 0 <= i < tensors for i in outputs):
         raise fields.wrong("outputs", f"indices below {tensors}")
-    return StepInfo(fields.text("name"), fields.text("op"), fields.integer("macs"), outputs)
+    layers = fields.maps("layers") if "layers" in fields else []
+    return StepInfo(
+        name=fields.text("name"),
+        op=fields.text("op"),
+        macs=fields.integer("macs"),
+        outputs=outputs,
+        layers=tuple(_layer(layer, outputs) for layer in layers),
+    )
+
+
+def _layer(fields: Fields, outputs: tuple[int, ...]) -> LayerInfo:
+    output = fields.integer("output") if "output" in fields else None
+    if output is not None and output not in outputs:
+        raise fields.wrong("output", "one of the step's outputs")
+    return LayerInfo(fields.text("op"), fields.integer("macs"), TensorInfo.read(fields), output)
 
 
 def _pick(tensors: list[Fields], metadata: Fields, key: str) -> tuple[TensorInfo, ...]:

@@ -91,7 +91,12 @@ def prepare_blob(source: ModelSource, head: HeadSource | None, board: BoardInfo)
 
 
 def compile_tflite(
-    source: ModelSource, head: HeadSource | None, target: str, optimize: str = "speed"
+    source: ModelSource,
+    head: HeadSource | None,
+    target: str,
+    optimize: str = "speed",
+    *,
+    whole_tensors: bool = False,
 ) -> bytes:
     """Compiles a .tflite, with the SDK's errors for the compiler's.
 
@@ -100,6 +105,7 @@ def compile_tflite(
         head: see `prepare_blob`.
         target: a CPU of `relocatable.TARGETS`.
         optimize: "speed" or "size".
+        whole_tensors: every tensor whole in memory, see `relocatable.compile_model`.
 
     Raises:
         CompileError: the compiler refused; its own error is the cause.
@@ -108,7 +114,9 @@ def compile_tflite(
     model = source if isinstance(source, bytes) else Path(source)
     named = head if head is None or isinstance(head, Mapping) else Path(head)
     try:
-        blob: bytes = relocatable.compile_model(model, target=target, head=named, optimize=optimize)
+        blob: bytes = relocatable.compile_model(
+            model, target=target, head=named, optimize=optimize, whole_tensors=whole_tensors
+        )
     except ImportError as error:
         raise ToolMissingError(
             f"the compiler ({error.name})", "pip install 'xipnet[compile]'"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from host_sdk.model import Model, StepInfo
+from host_sdk.model import LayerInfo, Model, StepInfo
 from host_sdk.running import Ran
 from host_sdk.table import html_table, short_name, text_table
 
@@ -23,6 +23,7 @@ class ProfileRow:
         us: microseconds.
         share: of the whole run, 0..1.
         macs: multiply-accumulates.
+        layers: that it makes together, by rows; empty for a single layer.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ProfileRow:
     us: int
     share: float
     macs: int
+    layers: tuple[LayerInfo, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,17 +54,7 @@ class Profile:
 
     def table(self) -> tuple[Sequence[str], list[list[str]]]:
         """Headings and cells, for printing."""
-        return _COLUMNS, [
-            [
-                short_name(r.name),
-                r.op,
-                f"{r.us:,}",
-                f"{r.share:.1%}",
-                f"{r.macs:,}",
-                f"{r.macs / r.us:.1f}" if r.us and r.macs else "",
-            ]
-            for r in self.rows
-        ]
+        return _COLUMNS, [cells for row in self.rows for cells in _cells(row)]
 
     @property
     def title(self) -> str:
@@ -80,10 +72,20 @@ def make_profile(model: Model, ran: Ran) -> Profile:
     """Puts the board's figures beside the model's steps."""
     total = max(sum(ran.steps_us), 1)
     rows = [
-        ProfileRow(step.name, step.op, us, us / total, step.macs)
+        ProfileRow(step.name, step.op, us, us / total, step.macs, step.layers)
         for step, us in zip(_steps(model, len(ran.steps_us)), ran.steps_us, strict=True)
     ]
     return Profile(model.name, ran.us, tuple(rows))
+
+
+def _cells(row: ProfileRow) -> list[list[str]]:
+    """A step's line, and one for each layer that it makes by rows."""
+    pace = f"{row.macs / row.us:.1f}" if row.us and row.macs else ""
+    figures = [f"{row.us:,}", f"{row.share:.1%}", f"{row.macs:,}", pace]
+    return [
+        [short_name(row.name), row.op, *figures],
+        *([f"  {short_name(x.tensor.name)}", x.op, "", "", f"{x.macs:,}", ""] for x in row.layers),
+    ]
 
 
 def _steps(model: Model, count: int) -> list[StepInfo]:

@@ -25,7 +25,7 @@ from relocatable.plan_rows import plan_rows
 from relocatable.read_tflite import read_tflite
 from relocatable.select_kernels import select_kernels
 from relocatable.support import check_support
-from relocatable.targets import TARGETS, Target, find_target
+from relocatable.targets import MVE_I, TARGETS, Target, find_target
 from relocatable.toolchain import build_code
 
 Optimize = Literal["speed", "size"]
@@ -40,6 +40,7 @@ def compile_model(
     name: str | None = None,
     optimize: Optimize = "speed",
     golden: bool = True,
+    whole_tensors: bool = False,
 ) -> bytes:
     """Compiles a .tflite into a blob.
 
@@ -52,6 +53,8 @@ def compile_model(
         name: the model's name; by default the file's stem.
         optimize: "speed", or "size" for less code.
         golden: put a golden test vector into the blob, which the board runs before taking it.
+        whole_tensors: no layers made together by rows: every tensor lies whole in the arena, once
+            its step has run, to be looked at (`Device.trace`). It takes more RAM.
 
     Returns:
         The blob's bytes (docs/SPEC-blob.md); the same for the same arguments.
@@ -67,7 +70,7 @@ def compile_model(
 
     graph = lower(read_tflite(data, name))
     config = load_head(head) if head is not None else None
-    blob = build_blob(name, schedule(graph, config, targets), optimize)
+    blob = build_blob(name, schedule(graph, config, targets, whole_tensors), optimize)
     if golden:
         native = build_blob(name, schedule(graph, config, [TARGETS["host"]]), "size")
         blob = replace(blob, golden=_make_golden(native))
@@ -105,9 +108,17 @@ class Program:
     plan: Plan
 
 
-def schedule(graph: Graph, head: HeadConfig | None, targets: Sequence[Target]) -> Program:
-    """Chooses the kernels of a lowered graph for each target, and plans the memory."""
-    by_target = plan_rows(graph, [select_kernels(graph, target) for target in targets])
+def schedule(
+    graph: Graph,
+    head: HeadConfig | None,
+    targets: Sequence[Target],
+    whole_tensors: bool = False,
+) -> Program:
+    """Chooses the kernels of a lowered graph for each target, and plans rows and memory."""
+    by_target = tuple(select_kernels(graph, target) for target in targets)
+    if not whole_tensors:
+        has_vectors = any(target.has(MVE_I) for target in targets)
+        by_target = plan_rows(graph, by_target, has_vectors)
     entries = [Entry(result=0, network_steps=len(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
@@ -183,26 +194,39 @@ def _metadata(name: str, program: Program) -> dict[str, Any]:
         "name": name,
         "tool": f"xipnet {packages.version('xipnet')}",
         "targets": [target.name for target in program.targets],
-        "tensors": [_tensor_metadata(graph, plan, i) for i in placed],
+        "tensors": [{**_values_metadata(graph, i), "offset": plan.offsets[i]} for i in placed],
         "inputs": [index[i] for i in graph.inputs],
         "outputs": [index[i] for i in graph.outputs],
-        "steps": [
-            {
-                "name": _short(c.name),
-                "op": c.kind,
-                "macs": c.macs,
-                "weights": sum(w.nbytes for w in c.weights.values()),
-                "outputs": [index[i] for i in c.outputs],
-            }
-            for c in program.calls[0]
-        ],
+        "steps": [_step_metadata(graph, index, call) for call in program.calls[0]],
     }
     if program.head is not None:
         metadata |= program.head.metadata()
     return metadata
 
 
-def _tensor_metadata(graph: Graph, plan: Plan, i: int) -> dict[str, Any]:
+def _step_metadata(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dict[str, Any]:
+    parts = call.chain.parts if call.chain else (call,)
+    step: dict[str, Any] = {
+        "name": _short(call.name),
+        "op": call.kind,
+        "macs": call.macs,
+        "weights": sum(w.nbytes for part in parts for w in part.weights.values()),
+        "outputs": [index[i] for i in call.outputs],
+    }
+    if call.chain is not None:
+        step["layers"] = [
+            {
+                **_values_metadata(graph, part.outputs[0]),
+                "op": part.kind,
+                "macs": part.macs,
+                "output": index.get(part.outputs[0]),
+            }
+            for part in parts
+        ]
+    return step
+
+
+def _values_metadata(graph: Graph, i: int) -> dict[str, Any]:
     tensor = graph.tensors[i]
     quant = tensor.quant
     return {
@@ -211,7 +235,6 @@ def _tensor_metadata(graph: Graph, plan: Plan, i: int) -> dict[str, Any]:
         "dtype": tensor.dtype,
         "scale": quant.scale[0] if quant else None,
         "zero_point": quant.zero_point[0] if quant else None,
-        "offset": plan.offsets[i],
     }
 
 

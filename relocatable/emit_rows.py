@@ -65,7 +65,9 @@ def chain_text(
         ]
     lines += ["}", "}", "return status;", "}"]
     for part, (head, call) in enumerate(zip(heads, chain.parts, strict=True)):
-        lines += _part(graph, head, call, band, constants(part))
+        rows = {turn.rows for turn in chain.turns if turn.part == part}
+        always = str(rows.pop()) if len(rows) == 1 else "rows"
+        lines += _part(graph, head, call, band, {**constants(part), "ROWS": always})
     return lines
 
 
@@ -76,7 +78,7 @@ def _part(
     rows, out = call.rows, call.outputs[0]
     assert rows is not None
     in_h = graph.tensors[call.inputs[0]].shape[1]
-    names = {"KEPT": "", "ROWS": "rows", "IN_ROWS": f"({in_h} - top)", **constants}
+    names = {"KEPT": "", "IN_ROWS": f"({in_h} - top)", **constants}
     top = [f"int32_t top = bands[{band[out]}].made * {rows.stride};"]
     if rows.pad == 0:
         names["ABOVE"] = "0"
@@ -93,8 +95,9 @@ def _part(
         *(f"#define {name} {text}" for name, text in names.items()),
         f"{head} {{",
         "(void)ctx;",
+        "(void)rows;",
         *top,
-        f"uint8_t *out = xn_band_add(&bands[{band[out]}], rows, drop, {_row_bytes(graph, out)});",
+        f"uint8_t *out = xn_band_add(&bands[{band[out]}], ROWS, drop, {_row_bytes(graph, out)});",
         call.body,
         "}",
         *(f"#undef {name}" for name in names),

@@ -44,12 +44,16 @@ def check_metadata(blob: Blob) -> dict[str, Any]:
 def _tensor(place: str, tensor: object, arena: int) -> None:
     fields = _map(place, tensor)
     _text(f"{place}.name", fields.get("name"))
+    _values(place, fields)
+    offset = _number(f"{place}.offset", fields.get("offset"))
+    _rule(offset <= arena, f"{place}.offset must be in [0, {arena}]", offset)
+
+
+def _values(place: str, fields: dict[str, Any]) -> None:
     dtype = fields.get("dtype")
     _rule(dtype in DTYPES, f"{place}.dtype must be one of {', '.join(DTYPES)}", dtype)
     for side in _list(f"{place}.shape", fields.get("shape")):
         _number(f"{place}.shape", side)
-    offset = _number(f"{place}.offset", fields.get("offset"))
-    _rule(offset <= arena, f"{place}.offset must be in [0, {arena}]", offset)
 
 
 def _step(place: str, step: object, tensors: int) -> None:
@@ -59,6 +63,19 @@ def _step(place: str, step: object, tensors: int) -> None:
     for key in ("macs", "weights"):
         _number(f"{place}.{key}", fields.get(key))
     _indices(f"{place}.outputs", fields.get("outputs"), tensors)
+    for i, layer in enumerate(_list(f"{place}.layers", fields.get("layers", []))):
+        _layer(f"{place}.layers[{i}]", layer, fields["outputs"])
+
+
+def _layer(place: str, layer: object, outputs: list[int]) -> None:
+    fields = _map(place, layer)
+    for key in ("name", "op"):
+        _text(f"{place}.{key}", fields.get(key))
+    _number(f"{place}.macs", fields.get("macs"))
+    _values(place, fields)
+    output = fields.get("output")
+    rule = f"{place}.output must be nil or one of the step's outputs"
+    _rule(output is None or output in outputs, rule, output)
 
 
 def _rule(holds: bool, rule: str, seen: object) -> None:

@@ -21,25 +21,26 @@ _MOST_LAYERS = 24
 _MOST_ROWS = 255  # of a turn, which is three bytes
 # Of a layer's pixels in a turn at least so many; the last is all of them in one.
 _PIXELS = (1, 24, 96, 384, 1 << 30)
-# Instructions, roughly, on CPUs without vectors: of a product of int8, of any other, of an output,
-# of a turn, of a byte that moves.
-_PER_MAC, _PER_OTHER, _PER_VALUE, _PER_TURN, _PER_MOVED = 1.2, 5.0, 8.0, 120, 0.4
-_MOST_LOSS = 0.02  # of all instructions, for a smaller arena
+# Instructions, roughly: of a product of int8, of any other, of an output; what vectors leave of
+# these; of a turn, of a byte that moves.
+_PER_MAC, _PER_OTHER, _PER_VALUE, _WITH_VECTORS, _PER_TURN, _PER_MOVED = 1, 5, 8, 0.3, 50, 0.3
+_MOST_LOSS = 0.025  # of all instructions, for a smaller arena
 
 
 def plan_rows(
-    graph: Graph, by_target: Sequence[Sequence[KernelCall]]
+    graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
 ) -> tuple[tuple[KernelCall, ...], ...]:
     """Joins steps to chains, the same ones on all targets.
 
     Args:
         graph: the network.
         by_target: its steps on each target.
+        has_vectors: one of them does many products at a time.
 
     Returns:
         The steps on each target; chains in the place of the steps that they do.
     """
-    planner = _Planner(graph, by_target)
+    planner = _Planner(graph, by_target, has_vectors)
     groups = planner.best_groups()
     return tuple(
         tuple(group.call(graph, calls[group.start : group.stop]) for group in groups)
@@ -108,8 +109,11 @@ def _band_bytes(graph: Graph, index: int, height: int) -> int:
 
 
 class _Planner:
-    def __init__(self, graph: Graph, by_target: Sequence[Sequence[KernelCall]]) -> None:
+    def __init__(
+        self, graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
+    ) -> None:
         self.graph = graph
+        self.pace = _WITH_VECTORS if has_vectors else 1.0
         self.calls = [common_call(step) for step in zip(*by_target, strict=True)]
         self.blocks, self.owner = lifetimes(graph, self.calls)
         self.kept = {self.owner[i] for i in graph.outputs if i in self.owner}
@@ -218,7 +222,9 @@ class _Planner:
         """Instructions of a step, roughly."""
         output = self.graph.tensors[call.outputs[0]]
         is_dense = call.weights and output.dtype == "int8"
-        return (_PER_MAC if is_dense else _PER_OTHER) * call.macs + _PER_VALUE * output.count
+        if not is_dense:
+            return _PER_OTHER * call.macs + _PER_VALUE * output.count
+        return self.pace * (_PER_MAC * call.macs + _PER_VALUE * output.count)
 
     def loss(self, parts: Sequence[KernelCall], order: RowOrder) -> float:
         """Instructions that a chain takes longer than its layers one by one, roughly."""

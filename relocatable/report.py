@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from relocatable.blob import Blob, Variant
 from relocatable.metadata import check_metadata
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """A layer of a step that makes several together, by rows.
+
+    Attributes:
+        name: of the tensor that it computes.
+        op: the operator.
+        macs: multiply-accumulates by the operator's definition.
+        output: dtype and shape, and "streamed" where the tensor is at no time whole in memory.
+    """
+
+    name: str
+    op: str
+    macs: int
+    output: str
 
 
 @dataclass(frozen=True)
@@ -20,6 +38,7 @@ class StepCost:
         weight_bytes: its constants in flash.
         code_bytes: from its function to the next one in the code; what steps share counts for one.
         output: dtype and shape of what it computes, such as "int8 [1, 20, 20, 5]".
+        layers: of a step that makes several.
     """
 
     name: str
@@ -28,6 +47,7 @@ class StepCost:
     weight_bytes: int
     code_bytes: int
     output: str
+    layers: tuple[LayerCost, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +123,13 @@ def _step_costs(blob: Blob, variant: Variant) -> tuple[StepCost, ...]:
                 weight_bytes=step["weights"],
                 code_bytes=length[offset],
                 output=", ".join(outputs),
+                layers=tuple(_layer_cost(layer) for layer in step.get("layers", ())),
             )
         )
     return tuple(costs)
+
+
+def _layer_cost(layer: dict[str, Any]) -> LayerCost:
+    streamed = ", streamed" if layer["output"] is None else ""
+    output = f"{layer['dtype']} {layer['shape']}{streamed}"
+    return LayerCost(layer["name"], layer["op"], layer["macs"], output)

@@ -28,7 +28,7 @@ def random_chains(
     graph: Graph, by_target: Sequence[Sequence[KernelCall]], rng: Rng
 ) -> list[tuple[KernelCall, ...]]:
     """Steps joined at random, as `plan_rows` might."""
-    planner = _Planner(graph, by_target)
+    planner = _Planner(graph, by_target, False)
     groups, stop = [], len(by_target[0])
     while stop:
         choices = planner.groups[stop - 1]

@@ -29,12 +29,19 @@ _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
 )
 @click.option("--optimize", type=click.Choice(("speed", "size")), default="speed")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
+@click.option("--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`: more RAM.")
 @json_option
 def build(
-    model: str, output: str | None, target: str, optimize: str, head: str | None, as_json: bool
+    model: str,
+    output: str | None,
+    target: str,
+    optimize: str,
+    head: str | None,
+    whole_tensors: bool,
+    as_json: bool,
 ) -> None:
     """Compile a .tflite MODEL and print what it will cost."""
-    blob = compile_tflite(model, head, target, optimize)
+    blob = compile_tflite(model, head, target, optimize, whole_tensors=whole_tensors)
     path = Path(output) if output else Path(model).with_suffix(".bin")
     path.write_bytes(blob)
     cost = report(blob)
@@ -71,7 +78,12 @@ def inspect(blob: str, as_json: bool) -> None:
 
 def print_cost(cost: Report) -> None:
     """Prints flash, RAM, stack and MACs, and each step."""
-    rows = [(short_name(s.name), s.op, s.output, *_figures(s)) for s in cost.steps]
+    rows = []
+    for s in cost.steps:
+        rows.append((short_name(s.name), s.op, s.output, *_figures(s)))
+        rows += [
+            (f"  {short_name(x.name)}", x.op, x.output, f"{x.macs:,}", "", "") for x in s.layers
+        ]
     print_table(("step", "operator", "output", "MACs", "weights", "code"), rows)
     print_facts(
         {

@@ -24,6 +24,7 @@ class HostRunner:
     Args:
         source: file or bytes.
         head: post-processing for a .tflite, see `Device.load_model`.
+        whole_tensors: a .tflite is compiled so that all tensors can be looked at.
 
     Attributes:
         model: what it runs.
@@ -36,11 +37,13 @@ class HostRunner:
         BlobError: the blob is damaged or holds no code for this computer.
     """
 
-    def __init__(self, source: ModelSource, head: HeadSource | None = None) -> None:
+    def __init__(
+        self, source: ModelSource, head: HeadSource | None = None, *, whole_tensors: bool = False
+    ) -> None:
         stem, data = read_model_file(source)
         self.tflite = data if is_tflite(data) else None
         if self.tflite is not None:
-            data = compile_tflite(source, head, "host")
+            data = compile_tflite(source, head, "host", whole_tensors=whole_tensors)
         self._host = HostModel(data)
         self.model = _model_of(self._host, stem)
         self.place = f"this computer ({platform.machine()})"

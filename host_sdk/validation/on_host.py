@@ -66,6 +66,8 @@ def trace_on_host(
 ) -> Trace:
     """Traces a run on this computer; what it gives is what `Device.trace` gives.
 
+    A .tflite is compiled with whole tensors, so that none is left out.
+
     Args:
         model: as for `validate_on_host`.
         inputs: one array for each input; none: random ones, always the same.
@@ -73,7 +75,7 @@ def trace_on_host(
         tflite: for the reference where the model is a blob.
         head: post-processing for a .tflite.
     """
-    with HostRunner(model, head) as runner:
+    with HostRunner(model, head, whole_tensors=True) as runner:
         known = runner.tflite if tflite is None else tflite
         arrays = runner.model.fit(inputs) if inputs else random_inputs(runner.model)
         return trace(runner, arrays, reference, known)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from host_sdk.model import Model
 from host_sdk.modelfile import ModelSource
 from host_sdk.table import html_table, short_name, text_table
-from host_sdk.tensor import Array
+from host_sdk.tensor import Array, TensorInfo
 from host_sdk.validation.litert import ReferenceTensor, differs, open_reference
 from host_sdk.validation.metrics import Difference, DifferenceSum
 from host_sdk.validation.runners import Runner, StepValues
 
 _COLUMNS = ("tensor", "operator", "values", "µs", "max", "cosine", "bit-exact", "")
 _NO_TENSOR = "not in the .tflite"
+_STREAMED = "streamed: at no time whole in memory"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class TraceRow:
         op: operator.
         us: how long the step took, microseconds.
         name: of the tensor.
-        values: what the step computed, of the tensor's shape and dtype.
+        tensor: its shape and dtype.
+        values: what the step computed; None where the tensor is streamed: made by rows, and at no
+            time whole in memory.
         reference: what LiteRT's reference computes; None where it has no such tensor.
         difference: of the two; None where one is missing.
         differs: True where integers differ by a bit, or floats by more than 1e-5 of the largest.
@@ -39,7 +43,8 @@ class TraceRow:
     op: str
     us: int
     name: str
-    values: Array = field(repr=False)
+    tensor: TensorInfo
+    values: Array | None = field(repr=False)
     reference: Array | None = field(repr=False)
     difference: Difference | None
     differs: bool
@@ -72,13 +77,19 @@ class Trace:
         return sum(row.difference is not None for row in self.rows)
 
     @property
+    def streamed(self) -> int:
+        """How many tensors could not be looked at: at no time they are whole in memory."""
+        return sum(row.values is None for row in self.rows)
+
+    @property
     def verdict(self) -> str:
         """One sentence."""
         if self.reference != "litert":
             return f"not compared with LiteRT's reference: {self.reference}"
         first = self.first_difference
         if first is None:
-            return f"all {self.compared} tensors are as in LiteRT's reference"
+            rest = f"; {self.streamed} more are streamed" if self.streamed else ""
+            return f"all {self.compared} tensors are as in LiteRT's reference{rest}"
         return f"first differing layer: step {first.step} {first.op} '{short_name(first.name)}'"
 
     def to_json(self) -> dict[str, Any]:
@@ -125,7 +136,9 @@ def trace(
     """
     oracle, why_not = open_reference(reference, tflite, keep_all=True)
     theirs = _Counterparts(oracle.tensors(inputs) if oracle else [])
-    rows = [_row(runner.model, values, theirs) for values in runner.trace(inputs)]
+    rows: list[TraceRow] = []
+    for step, found in groupby(runner.trace(inputs), lambda values: values.step):
+        rows += _step_rows(runner.model, step, list(found), theirs)
     return Trace(runner.model.name, runner.place, "litert" if oracle else why_not, tuple(rows))
 
 
@@ -160,6 +173,22 @@ class _Counterparts:
         return None
 
 
+def _step_rows(
+    model: Model, step: int, found: list[StepValues], theirs: _Counterparts
+) -> list[TraceRow]:
+    """What a step computed, layer by layer."""
+    by_tensor = {values.tensor: _row(model, values, theirs) for values in found}
+    rows = []
+    for layer in model.steps[step].layers:
+        if layer.output is None:
+            name, us = layer.tensor.name, found[0].us
+            row = TraceRow(step, layer.op, us, name, layer.tensor, None, None, None, False)
+        else:
+            row = replace(by_tensor.pop(layer.output), op=layer.op)
+        rows.append(row)
+    return [*rows, *by_tensor.values()]
+
+
 def _row(model: Model, step: StepValues, counterparts: _Counterparts) -> TraceRow:
     info = model.tensors[step.tensor].info
     theirs = counterparts.take(info.name, step.values)
@@ -173,6 +202,7 @@ def _row(model: Model, step: StepValues, counterparts: _Counterparts) -> TraceRo
         op=model.steps[step.step].op,
         us=step.us,
         name=info.name,
+        tensor=info,
         values=step.values,
         reference=theirs,
         difference=difference,
@@ -186,19 +216,20 @@ def _plain(row: TraceRow) -> dict[str, Any]:
         "op": row.op,
         "us": row.us,
         "name": row.name,
-        "shape": list(row.values.shape),
-        "dtype": str(row.values.dtype),
+        "shape": list(row.tensor.shape),
+        "dtype": row.tensor.dtype,
+        "streamed": row.values is None,
         "differs": row.differs,
         "difference": asdict(row.difference) if row.difference else None,
     }
 
 
 def _cells(row: TraceRow, missing: str) -> list[str]:
-    shape = f"{row.values.dtype} {'x'.join(map(str, row.values.shape))}"
+    shape = f"{row.tensor.dtype} {'x'.join(map(str, row.tensor.shape))}"
     start = [short_name(row.name), row.op, shape, f"{row.us:,}"]
     d = row.difference
     if d is None:
-        return [*start, "", "", "", missing]
+        return [*start, "", "", "", _STREAMED if row.values is None else missing]
     verdict = "differs" if row.differs else "same"
     most = f"{d.max_abs:.3g}" if d.max_steps is None else f"{d.max_steps} steps"
     figures = [most, f"{d.cosine:.6f}", f"{d.exact:.1%}"]

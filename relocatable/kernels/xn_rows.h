@@ -4,38 +4,66 @@
 
 #include <stdint.h>
 
+#ifdef __ARM_FEATURE_MVE
+#include <arm_mve.h>
+#endif
+
 // Rows [first, made) of a tensor, one after another.
 typedef struct xn_band {
     uint8_t *at;
     int32_t first, made;
 } xn_band;
 
-typedef struct xn_words {
-    uint32_t word[4];
-} xn_words;
+// Both copies may overlap: all of a block is read before it is written, and nothing is overwritten
+// that is still to be read.
 
-// Both may overlap. Copies run in the direction in which nothing is overwritten that is still
-// needed: all of a block is read before it is written.
-static inline void xn_move_down(uint8_t *to, const uint8_t *from, int32_t count) {
-    for (; count >= (int32_t)sizeof(xn_words); count -= (int32_t)sizeof(xn_words)) {
-        xn_words words;
-        __builtin_memcpy(&words, from, sizeof words);
-        __builtin_memcpy(to, &words, sizeof words);
-        from += sizeof words;
-        to += sizeof words;
+static __attribute__((noinline, unused)) void xn_move_down(uint8_t *to, const uint8_t *from,
+                                                           int32_t count) {
+#ifdef __ARM_FEATURE_MVE
+    for (; count > 0; count -= 16, from += 16, to += 16) {
+        mve_pred16_t lanes = vctp8q((uint32_t)count);
+        vstrbq_p_u8(to, vldrbq_z_u8(from, lanes), lanes);
     }
+#else
+#ifdef __arm__
+    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0) {
+        for (; count >= 16; count -= 16) {
+            __asm__ volatile("ldmia %[from]!, {r3, r4, r5, r6}\n"
+                             "stmia %[to]!, {r3, r4, r5, r6}\n"
+                             : [from] "+l"(from), [to] "+l"(to)
+                             :
+                             : "r3", "r4", "r5", "r6", "memory");
+        }
+    }
+#endif
 #pragma clang loop vectorize(disable) unroll(disable)
     for (; count > 0; count--) {
         *to++ = *from++;
     }
+#endif
 }
 
 // `at` and `by` are multiples of 16.
 static __attribute__((noinline, unused)) void xn_move_up(uint8_t *at, int32_t count, int32_t by) {
-    xn_words *from = (xn_words *)(void *)(at + (count + 15) / 16 * 16);
-    xn_words *to = (xn_words *)(void *)((uint8_t *)from + by);
-    while ((uint8_t *)from > at) {
-        *--to = *--from;
+    uint8_t *from = at + (count + 15) / 16 * 16, *to = from + by;
+    while (from > at) {
+#if defined(__ARM_FEATURE_MVE)
+        from -= 16;
+        to -= 16;
+        vstrbq_u8(to, vldrbq_u8(from));
+#elif defined(__arm__) && __ARM_ARCH >= 7
+        __asm__ volatile("ldmdb %[from]!, {r3, r4, r5, r6}\n"
+                         "stmdb %[to]!, {r3, r4, r5, r6}\n"
+                         : [from] "+l"(from), [to] "+l"(to)
+                         :
+                         : "r3", "r4", "r5", "r6", "memory");
+#else
+        uint32_t words[4];
+        from -= sizeof words;
+        to -= sizeof words;
+        __builtin_memcpy(words, __builtin_assume_aligned(from, 16), sizeof words);
+        __builtin_memcpy(__builtin_assume_aligned(to, 16), words, sizeof words);
+#endif
     }
 }
 

@@ -66,7 +66,7 @@ def test_all_pictures_of_mnist(name: str) -> None:
 
 
 def test_the_first_wrong_layer_is_named() -> None:
-    right = Blob.unpack(compile_model(DIGITS, target="host"))
+    right = Blob.unpack(compile_model(DIGITS, target="host", whole_tensors=True))
     trace = trace_on_host(right.pack(), tflite=DIGITS)
     assert trace.first_difference is None
     assert trace.compared == len(trace.rows) > 4
@@ -117,3 +117,20 @@ def test_the_reference_of_a_blob_is_absent() -> None:
     trace = trace_on_host(compile_model(DIGITS, target="host"))
     assert trace.reference == "no .tflite is known of this model"
     assert trace.compared == 0
+
+
+def test_streamed_tensors_say_so() -> None:
+    """The blob that serves has none of them whole; compiled for looking at, it has all."""
+    model = shared_model("mnist_small_int8.tflite")
+    streamed = trace_on_host(compile_model(model, target="host"), tflite=model)
+    whole = trace_on_host(model)
+    assert [(row.op, row.name, row.tensor) for row in streamed.rows] == [
+        (row.op, row.name, row.tensor) for row in whole.rows
+    ]
+    assert whole.streamed == 0
+    assert streamed.streamed > 0
+    assert streamed.compared == len(streamed.rows) - streamed.streamed
+    assert f"{streamed.streamed} more are streamed" in streamed.verdict
+    assert "streamed: at no time whole in memory" in repr(streamed)
+    assert [row["streamed"] for row in streamed.to_json()["rows"]].count(True) == streamed.streamed
+    assert whole.first_difference is streamed.first_difference is None

@@ -15,6 +15,7 @@ from relocatable.errors import BlobError
 
 TENSOR = {"name": "x", "shape": [1, 16], "dtype": "int8", "offset": 0}
 STEP = {"name": "x", "op": "ADD", "macs": 0, "weights": 0, "outputs": [1]}
+LAYER = {"name": "x", "op": "ADD", "macs": 0, "shape": [1, 16], "dtype": "int8", "output": 1}
 GOOD: dict[str, Any] = {
     "name": "m",
     "tool": "t",
@@ -33,6 +34,9 @@ def packed(metadata: dict[str, Any]) -> bytes:
 
 def test_the_compiler_s_own_is_taken() -> None:
     assert report(packed(GOOD)).steps[0].output == "int8 [1, 16]"
+    layers = [{**LAYER, "output": None}, LAYER]
+    [step] = report(packed({**GOOD, "steps": [{**STEP, "layers": layers}]})).steps
+    assert [x.output for x in step.layers] == ["int8 [1, 16], streamed", "int8 [1, 16]"]
     report(packed({**GOOD, "labels": ["café", "\N{WOMAN}\u200d\N{ROCKET}"]}))
 
 
@@ -50,6 +54,12 @@ def test_the_compiler_s_own_is_taken() -> None:
         ({"steps": []}, "steps must be one for each of 1 steps; is 0"),
         ({"steps": [{**STEP, "macs": True}]}, r"steps\[0\].macs must be a whole number"),
         ({"steps": [{**STEP, "outputs": [9]}]}, r"steps\[0\].outputs must be indices below 2"),
+        ({"steps": [{**STEP, "layers": 3}]}, r"steps\[0\].layers must be a list"),
+        ({"steps": [{**STEP, "layers": [{**LAYER, "op": "\n"}]}]}, r"layers\[0\].op must be text"),
+        ({"steps": [{**STEP, "layers": [{**LAYER, "macs": -1}]}]}, r"layers\[0\].macs must be"),
+        ({"steps": [{**STEP, "layers": [{**LAYER, "shape": [None]}]}]}, r"layers\[0\].shape must"),
+        ({"steps": [{**STEP, "layers": [{**LAYER, "dtype": "x"}]}]}, r"layers\[0\].dtype must"),
+        ({"steps": [{**STEP, "layers": [{**LAYER, "output": 0}]}]}, "one of the step's outputs"),
         ({"labels": ["\x07"]}, "labels must be text"),
         ({"labels": "ab"}, "labels must be a list"),
     ],
@@ -64,6 +74,14 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
     max_leaves=6,
 )
+
+
+@settings(max_examples=100)
+@given(key=st.sampled_from(sorted(LAYER)), value=VALUES)
+def test_any_other_layer_is_a_blob_error(key: str, value: object) -> None:
+    step = {**STEP, "layers": [{**LAYER, key: value}]}
+    with contextlib.suppress(BlobError):
+        report(packed({**GOOD, "steps": [step]}))
 
 
 @settings(max_examples=200)

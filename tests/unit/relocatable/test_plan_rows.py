@@ -37,7 +37,9 @@ def deep(*channels: int, rows: int = 64) -> Graph:
 
 
 def planned(graph: Graph, *targets: str) -> tuple[list[tuple[KernelCall, ...]], Plan]:
-    by_target = plan_rows(graph, [select_kernels(graph, TARGETS[t]) for t in targets or CPUS])
+    by_target = plan_rows(
+        graph, [select_kernels(graph, TARGETS[t]) for t in targets or CPUS], False
+    )
     plan = plan_memory(graph, [common_call(step) for step in zip(*by_target, strict=True)])
     for calls in by_target:
         check_plan(graph, calls, plan)
