@@ -18,15 +18,30 @@ typedef struct xn_conv_2d_dsp_params {
     xn_dsp_scaling scaling;
 } xn_conv_2d_dsp_params;
 
-static inline void conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t count) {
-    int32_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-        uint32_t word = xn_load_bytes(from + i);
-        __builtin_memcpy(to + i, &word, sizeof word);
+static inline int8_t *conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t count) {
+    int32_t words = count >> 2, rest = count & 3;
+#pragma clang loop unroll_count(4)
+    for (; words > 0; words--, from += 4, to += 4) {
+        uint32_t word = xn_load_bytes(from);
+        __builtin_memcpy(to, &word, sizeof word);
     }
-    for (; i < count; i++) {
-        to[i] = from[i];
+    for (; rest > 0; rest--) {
+        *to++ = *from++;
     }
+    return to;
+}
+
+static inline int8_t *conv_2d_dsp_fill(int8_t *to, int32_t value, int32_t count) {
+    uint32_t word = ((uint32_t)value & 0xFFu) * 0x01010101u;
+    int32_t words = count >> 2, rest = count & 3;
+#pragma clang loop unroll_count(4)
+    for (; words > 0; words--, to += 4) {
+        __builtin_memcpy(to, &word, sizeof word);
+    }
+    for (; rest > 0; rest--) {
+        *to++ = (int8_t)value;
+    }
+    return to;
 }
 
 // Positions [x, x + width) of row y of the image; what lies outside of it is the zero point.
@@ -34,14 +49,15 @@ static __attribute__((noinline)) void conv_2d_dsp_patch(const int8_t *in, int32_
                                                         int32_t width, int8_t *to,
                                                         const xn_conv_2d_dsp_params *p) {
     const xn_window *win = &p->window;
-    for (int32_t i = 0; i < width * p->in_c; i++) {
-        to[i] = (int8_t)p->in_zero;
-    }
     int32_t first = xn_max(x, 0), last = xn_min(x + width, win->in_w);
-    if (y >= 0 && y < win->in_h && first < last) {
-        conv_2d_dsp_copy(to + (first - x) * p->in_c, in + (y * win->in_w + first) * p->in_c,
-                         (last - first) * p->in_c);
+    if (y < 0 || y >= win->in_h || first >= last) {
+        conv_2d_dsp_fill(to, p->in_zero, width * p->in_c);
+        return;
     }
+    const int8_t *from = in + (y * win->in_w + first) * p->in_c;
+    to = conv_2d_dsp_fill(to, p->in_zero, (first - x) * p->in_c);
+    to = conv_2d_dsp_copy(to, from, (last - first) * p->in_c);
+    conv_2d_dsp_fill(to, p->in_zero, (x + width - last) * p->in_c);
 }
 
 // A multiple of 4 values of each of `pixels` pixels, `step` apart, to the columns.

@@ -88,12 +88,20 @@ XN_INLINE xn_dsp_factor xn_dsp_factor_of(const uint32_t *at, int32_t block, int3
     return own;
 }
 
+// HIGH, as xn_scale_high: half and zero point are added before the shift instead of after it.
+XN_INLINE int32_t xn_dsp_scale_high(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+    int32_t doubled = p->unit > 0 ? sum >> (p->unit - 1) : sum * 2;
+    int32_t zero = (int32_t)((uint32_t)(1 + 2 * p->zero) << f.last);
+    int32_t y = (int32_t)(((int64_t)doubled * f.multiplier + ((int64_t)1 << 31)) >> 32) + zero;
+    return (y + (sum >> 31)) >> (f.last + 1);
+}
+
 XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t y;
     if (p->kind == XN_SCALE_LINE) {
         y = ((int32_t)(((int64_t)sum * f.multiplier) >> 32) + f.last) >> p->shift;
     } else if (p->kind == XN_SCALE_HIGH) {
-        y = xn_scale_high(sum >> p->unit, f.multiplier, f.last, p->zero);
+        y = xn_dsp_scale_high(sum, f, p);
     } else {
         y = xn_scale_twice(sum >> p->unit, f.multiplier, f.last) + p->zero;
     }

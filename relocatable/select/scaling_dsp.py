@@ -201,7 +201,7 @@ def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
         return None
     multipliers, shifts = multipliers_of(plain.factors)
     kind, last = "XN_SCALE_TWICE", shifts
-    if plain.sums.reach.max() < 1 << 30 and np.all((shifts >= -30) & (shifts <= -1)):
+    if plain.sums.reach.max() < 1 << 30 and np.all((shifts >= -22) & (shifts <= -1)):
         kind, last = "XN_SCALE_HIGH", -shifts - 1
     return _layer(kind, packed, multipliers, last, 0, plain.zero, plain.clamp)
 
