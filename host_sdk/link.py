@@ -169,7 +169,8 @@ class Link:
         self._on_text = on_text
         self._on_boot = on_boot
         self._decoder = Decoder()
-        self._next_id = secrets.randbits(30)
+        self._probe_id = secrets.randbits(30)  # one for all: the board keeps few replies
+        self._next_id = self._probe_id + 1
         self._transmissions = 0
         self._heard_s = 0.0
         self._frame_s = time.monotonic()  # of the last valid frame, whatever it said
@@ -218,7 +219,7 @@ class Link:
         made: list[Pending] = []
 
         def make() -> bool:
-            if method in _LATE_METHODS or self._has_room(method in _BULK_METHODS):
+            if self._has_room(method):
                 made.append(self._new(method, params, timeout_s))
             return bool(made)
 
@@ -278,26 +279,30 @@ class Link:
 
     def _new(self, method: str, params: tuple[Value, ...], timeout_s: float | None) -> Pending:
         request = Request(self._next_id, method, params)
+        pending = self._start(request, timeout_s, method in _REPEATED_BY_CLOCK)
         self._next_id = (self._next_id + 1) % (1 << 32)
+        return pending
+
+    def _start(self, request: Request, timeout_s: float | None, by_clock: bool) -> Pending:
         body = request.pack()
         if len(body) > self.max_body_bytes:
             raise InputError(
-                f"{method}: request must fit the board's frame of {self.max_body_bytes} bytes; "
-                f"has {len(body)}"
+                f"{request.method}: request must fit the board's frame of {self.max_body_bytes} "
+                f"bytes; has {len(body)}"
             )
-        pending = Pending(request, encode_frame(body), timeout_s, method in _REPEATED_BY_CLOCK)
+        pending = Pending(request, encode_frame(body), timeout_s, by_clock)
         self._under_way[request.id] = pending
         self.counters.requests += 1
         return pending
 
-    def _has_room(self, bulk: bool) -> bool:
+    def _has_room(self, method: str) -> bool:
         others = [p for p in self._under_way.values() if not p.late and p is not self._probe]
-        if not others:
-            return True
         in_order = [p for p in others if p.request.method not in _SWITCH_METHODS]
         if in_order and self._next_id - in_order[0].request.id >= _ID_SPAN:
             return False
-        if not bulk:
+        if not others or method in _LATE_METHODS:
+            return True
+        if method not in _BULK_METHODS:
             return len(others) < self.window
         bulk_bytes = sum(p.line_bytes for p in others if p.bulk)
         limit = max(2, self.window - 1)
@@ -399,8 +404,8 @@ class Link:
         for pending in silent:
             pending.wait_longer(now)
         if silent and self._probe is None:
-            self._probe = self._new(_PROBE[0], _PROBE[1:], None)
-            self._probe.by_clock = True
+            request = Request(self._probe_id, _PROBE[0], _PROBE[1:])
+            self._probe = self._start(request, None, by_clock=True)
             self.counters.probes += 1
             again.append(self._probe)
         return again

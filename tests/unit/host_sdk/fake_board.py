@@ -10,7 +10,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgpack
@@ -30,7 +30,9 @@ BOOT = {
     "cfsr": 0,
     "hfsr": 0,
 }
-LATE = ("exec", "eval", "call", "rpc_list")
+# The methods that answer late, and the lane in which one is at work at a time.
+LATE = {"exec": "sources", "eval": "sources", "call": "calls", "rpc_list": "calls"}
+DONE = Reply(0, None)
 
 
 @dataclass
@@ -40,10 +42,19 @@ class Noise:
     drop: float = 0.0
     corrupt: float = 0.0
     duplicate: float = 0.0
+    reorder: float = 0.0
     random: random.Random = field(default_factory=lambda: random.Random(1))
+    _late: list[bytes] = field(default_factory=list)
 
     def spoil(self, frame: bytes) -> list[bytes]:
-        """What arrives in the place of a frame."""
+        """What arrives in the place of a frame, and of one before that was held up."""
+        late, self._late = self._late, []
+        now = self._spoil(frame)
+        if self.random.random() < self.reorder:
+            self._late, now = now, []
+        return now + late
+
+    def _spoil(self, frame: bytes) -> list[bytes]:
         r = self.random
         if r.random() < self.drop:
             return []
@@ -75,6 +86,7 @@ class FakeBoard(FakeStore):
         self.metadata = msgpack.packb(metadata or adder_metadata(8))
         self.results = results
         self.noise = noise or Noise()
+        self._noise_back = replace(self.noise)
         self.frame = frame
         self.hello_changes: dict[str, Any] = {}
         self.executed: list[tuple[int, str]] = []
@@ -93,7 +105,7 @@ class FakeBoard(FakeStore):
         self._request_id = 0  # of the last request that is answered in order
         self._ran: int | None = None  # the run whose result is there
         self._replies: dict[int, Reply] = {}
-        self._working: set[int] = set()
+        self._lanes: dict[str, tuple[int, Reply | None]] = {}  # the last request; None: at work
         self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -115,7 +127,7 @@ class FakeBoard(FakeStore):
         self.emitted = None
         self.has_session = False
         self._replies.clear()
-        self._working.clear()
+        self._lanes.clear()
         self.restart()
         self._boot = {**BOOT, **changes}
         self._boots += 1
@@ -160,15 +172,18 @@ class FakeBoard(FakeStore):
     def _take(self, request: Request) -> None:
         if not self.has_session and request.method != "hello":
             self._tell_boot()
+        elif (known := dict(self._lanes.values())).keys() & {request.id}:
+            if (reply := known[request.id]) is not None:
+                self._reply(reply)
         elif request.id in self._replies:
             self._reply(self._replies[request.id])
-        elif request.id in self._working:
-            return
-        elif request.method in LATE:
-            self._working.add(request.id)
-            threading.Thread(target=self._answer, args=(request,), daemon=True).start()
-        else:
+        elif request.method not in LATE:
             self._answer(request)
+        elif self._lanes.get(LATE[request.method], (0, DONE))[1] is None:
+            self._reply(Reply(request.id, Failure(-5, "the service is at work")))
+        else:
+            self._lanes[LATE[request.method]] = request.id, None
+            threading.Thread(target=self._answer, args=(request,), daemon=True).start()
 
     def _answer(self, request: Request) -> None:
         self.executed.append((request.id, request.method))
@@ -188,13 +203,15 @@ class FakeBoard(FakeStore):
             self._replies[request.id] = reply
             while len(self._replies) > 16:
                 del self._replies[next(iter(self._replies))]
-        self._working.discard(request.id)
+        if request.method in LATE:
+            self._lanes[LATE[request.method]] = request.id, reply
         self._reply(reply)
 
     def _reply(self, reply: Reply) -> None:
         try:
-            for frame in self.noise.spoil(encode_frame(reply.pack())):
-                self._put(frame)
+            with self._sending:
+                for frame in self._noise_back.spoil(encode_frame(reply.pack())):
+                    self._wire.write(frame)
         except PortClosedError:
             pass
 

@@ -1,0 +1,102 @@
+"""The link against a board on a line that loses, doubles, reorders and spoils frames both ways, and
+a board that restarts at any moment, with or without telling: each call gets its own result or a
+typed error, and nothing is executed twice."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+from unit.host_sdk.fake_board import FakeBoard, Noise
+
+from host_sdk import Device, DeviceResetError, link, pace
+
+CALLERS = 4
+CALLS = 40
+READ = ("get", "out_read", "hello")  # may be executed again: they only read
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that takes no time needs no patience."""
+    monkeypatch.setattr(pace, "_FIRST_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(pace, "_LEAST_TIMEOUT_S", 0.005)
+    monkeypatch.setattr(pace, "_MOST_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(link, "_RETRY_MAX_S", 0.05)
+    monkeypatch.setattr(link, "_POLL_S", 0.002)
+
+
+class Caller(threading.Thread):
+    """Calls what it likes.
+
+    Attributes:
+        wrong: what came back that should not.
+        right: results that came back.
+        lost: calls that a restart ended.
+    """
+
+    def __init__(self, device: Device, metadata: bytes, seed: int, name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self.wrong: list[Any] = []
+        self.right = 0
+        self.lost = 0
+        self._device = device
+        self._metadata = metadata
+        self._random = random.Random(f"{seed} {name}")
+
+    def run(self) -> None:
+        for number in range(CALLS):
+            expected = [self.name, number]
+            try:
+                got = self._call(expected)
+            except DeviceResetError:
+                self.lost += 1
+            except BaseException as error:
+                self.wrong.append(error)
+            else:
+                self.right += 1
+                if got != expected:
+                    self.wrong.append((got, expected))
+
+    def _call(self, expected: list[Any]) -> Any:
+        client, kind = self._device._client, self._random.randrange(4)
+        if kind == 0:
+            return client.call("ping", expected, timeout_s=60)
+        if kind == 1:
+            return self._device.eval(repr(expected))
+        if kind == 2:  # a reply that the board does not keep
+            at = self._random.randrange(100)
+            got = client.call("get", "x", at, 200, timeout_s=60)
+            return expected if got == self._metadata[at : at + 200] else got
+        pending = [client.submit("ping", [*expected, i], timeout_s=60) for i in range(5)]
+        return [client.wait(p) for p in pending][4][:2]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
+    r = random.Random(seed)
+    noise = Noise(*(r.choice([0.0, 0.02, 0.1]) for _ in range(4)), random=r)
+    board = FakeBoard(noise=noise)
+    restarts = r.choice([0, 0, 3, 10])
+    with Device(board.transport) as device:
+        callers = [Caller(device, board.metadata, seed, f"caller {n}") for n in range(CALLERS)]
+        for caller in callers:
+            caller.start()
+        for _ in range(restarts):
+            target = len(board.executed) + r.randrange(30)
+            while len(board.executed) < target and any(c.is_alive() for c in callers):
+                callers[0].join(0.001)
+            board.boot(lose=r.random() < 0.5)
+        for caller in callers:
+            caller.join(60)
+        assert not any(c.is_alive() for c in callers)
+        assert [w for c in callers for w in c.wrong] == []
+        assert sum(c.right + c.lost for c in callers) == CALLERS * CALLS
+        assert restarts or not any(c.lost for c in callers)
+        assert device.ping(seed) == seed
+    board.close()
+    executed = Counter(call for call in board.executed if call[1] not in READ)
+    assert [call for call, times in executed.items() if times > 1] == []
