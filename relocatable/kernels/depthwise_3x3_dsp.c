@@ -15,18 +15,6 @@ typedef struct xn_depthwise_3x3_dsp_params {
     xn_dsp_scaling scaling;
 } xn_depthwise_3x3_dsp_params;
 
-// The channels of a pixel; those beyond the last are never used.
-static inline uint32_t depthwise_3x3_load(const int8_t *from, int32_t channels) {
-    if (channels == 4) {
-        return xn_load_bytes(from);
-    }
-    uint32_t word = 0;
-    for (int32_t k = 0; k < channels; k++) {
-        word |= (uint32_t)(uint8_t)from[k] << (8 * k);
-    }
-    return word;
-}
-
 // Four channels of a column: upper and lower values into every second word.
 static inline void depthwise_3x3_put(uint32_t upper, uint32_t lower, uint32_t *to) {
     uint32_t low = (upper & 0xFFFFu) | lower << 16;
@@ -53,8 +41,8 @@ XN_INLINE void depthwise_3x3_fetch(const int8_t *in, int32_t y, int32_t channels
     int32_t right = xn_min(left + win->in_w, p->columns);
 #pragma clang loop unroll(disable)
     for (int32_t x = left; x < right; x++) {
-        depthwise_3x3_put(depthwise_3x3_load(rows[0], channels),
-                          depthwise_3x3_load(rows[1], channels), to + 8 * x);
+        depthwise_3x3_put(xn_load_some(rows[0], channels), xn_load_some(rows[1], channels),
+                          to + 8 * x);
         rows[0] += steps[0];
         rows[1] += steps[1];
     }

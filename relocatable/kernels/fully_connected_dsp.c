@@ -24,11 +24,7 @@ static inline void fully_connected_dsp_expand(const int8_t *x, int32_t count, ui
         to = fully_connected_dsp_put(xn_load_bytes(x + i), to, is_wide);
     }
     if (i < count) { // what is not written meets weights of 0
-        uint32_t word = 0;
-        for (int32_t k = 0; i + k < count; k++) {
-            word |= (uint32_t)(uint8_t)x[i + k] << (8 * k);
-        }
-        fully_connected_dsp_put(word, to, is_wide);
+        fully_connected_dsp_put(xn_load_some(x + i, count - i), to, is_wide);
     }
 }
 

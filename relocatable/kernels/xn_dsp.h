@@ -26,6 +26,28 @@ static inline uint32_t xn_load_bytes(const int8_t *from) {
     return word;
 }
 
+// The first `count` of them, the others 0; and back.
+XN_INLINE uint32_t xn_load_some(const int8_t *from, int32_t count) {
+    if (count == 4) {
+        return xn_load_bytes(from);
+    }
+    uint32_t word = 0;
+    for (int32_t k = 0; k < count; k++) {
+        word |= (uint32_t)(uint8_t)from[k] << (8 * k);
+    }
+    return word;
+}
+
+XN_INLINE void xn_store_some(int8_t *to, uint32_t word, int32_t count) {
+    if (count == 4) {
+        __builtin_memcpy(to, &word, sizeof word);
+        return;
+    }
+    for (int32_t k = 0; k < count; k++) {
+        to[k] = (int8_t)(word >> (8 * k));
+    }
+}
+
 // Bytes 0 and 2 of a word as a pair, and bytes 1 and 3.
 static inline uint32_t xn_even_bytes(uint32_t word) {
     return (uint32_t)__sxtb16((int32_t)word);

@@ -15,19 +15,21 @@ from relocatable.fixed_point import (
 from relocatable.kernel_call import KernelCall
 from relocatable.select.site import CValue, Site, c_call
 from relocatable.select.window import window_of, window_rows
+from relocatable.targets import DSP, MVE_I
 
 
 def choose_max_pool_2d(site: Site) -> KernelCall:
     """MAX_POOL_2D in int8, uint8 and float32."""
-    return _pool(site, "max_pool_2d")
+    has_variant = site.target.has(DSP) and not site.target.has(MVE_I) and not site.is_float
+    return _pool(site, "max_pool_2d", "dsp" if has_variant else "8")
 
 
 def choose_average_pool_2d(site: Site) -> KernelCall:
     """AVERAGE_POOL_2D in int8, uint8 and float32."""
-    return _pool(site, "average_pool_2d")
+    return _pool(site, "average_pool_2d", "8")
 
 
-def _pool(site: Site, name: str) -> KernelCall:
+def _pool(site: Site, name: str, variant: str) -> KernelCall:
     k_h, k_w = site.int_attr("filter_height"), site.int_attr("filter_width")
     window = window_of(site, k_h, k_w)
     params: dict[str, CValue] = {"window": window, "channels": site.output.shape[3]}
@@ -39,8 +41,9 @@ def _pool(site: Site, name: str) -> KernelCall:
         return site.call(f"{name}.c", body, macs=macs, rows=rows)
     q_low, q_high = quantized_clamp(site.activation, site.output)
     params |= {"is_signed": site.is_signed, "low": q_low, "high": q_high}
-    body = c_call(f"xn_{name}_8", ("(const uint8_t *)IN0", "(uint8_t *)OUT0"), params)
-    return site.call(f"{name}.c", body, macs=macs, rows=rows)
+    body = c_call(f"xn_{name}_{variant}", ("(const uint8_t *)IN0", "(uint8_t *)OUT0"), params)
+    source = f"{name}.c" if variant == "8" else f"{name}_{variant}.c"
+    return site.call(source, body, macs=macs, rows=rows)
 
 
 def choose_mean(site: Site) -> KernelCall:

@@ -55,7 +55,7 @@ def test_other_operators(target: str, tmp_path: Path) -> None:
     graphs = []
     for dtype in ("int8", "uint8", "float32"):
         graphs += [binary(rng, kind, dtype) for kind in ("ADD", "SUB", "MUL") for _ in range(4)]
-        graphs += [pool(rng, k, dtype) for k in ("MAX_POOL_2D", "AVERAGE_POOL_2D") for _ in "123"]
+        graphs += [pool(rng, k, dtype) for k in ("MAX_POOL_2D", "AVERAGE_POOL_2D") for _ in "12345"]
         graphs += [mean(rng, dtype) for _ in range(4)]
         graphs += [softmax(rng, dtype) for _ in range(3)]
         graphs += [pad(rng, "PAD", dtype), concatenation(rng, dtype)]
