@@ -109,19 +109,19 @@ class KernelCall:
 def common_call(step: Sequence[KernelCall]) -> KernelCall:
     """A step as a plan must see it: what its kernels need on any of the targets."""
     first = step[0]
-    all_rows = [call.rows for call in step if call.rows is not None]
-    rows = first.rows
-    if rows is not None:
-        # A kernel that can write over its input can also do so close behind what it reads.
-        rows = replace(
-            rows,
-            in_order=all(c.rows is not None and (c.rows.in_order or c.in_place) for c in step),
-            call_cost=max(r.call_cost for r in all_rows),
-            block=max(r.block for r in all_rows),
+    rows = [call.rows for call in step if call.rows is not None]
+    worst = None
+    if len(rows) == len(step):
+        worst = replace(
+            rows[0],
+            # A kernel that can write over its input can also do so close behind what it reads.
+            in_order=all(r.in_order or c.in_place for r, c in zip(rows, step, strict=True)),
+            call_cost=max(r.call_cost for r in rows),
+            block=max(r.block for r in rows),
         )
     return replace(
         first,
-        rows=rows,
+        rows=worst,
         scratch_bytes=max(call.scratch_bytes for call in step),
         in_place={
             at: max(call.in_place[at] for call in step)

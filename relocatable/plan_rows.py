@@ -143,16 +143,37 @@ class _Planner:
 
     @cached_property
     def groups(self) -> list[list[_Group]]:
-        """All groups, by their last step."""
-        by_last: list[list[_Group]] = [[] for _ in self.calls]
-        for start, call in enumerate(self.calls):
-            by_last[start] += self.singles(start)
-            if call.rows is not None:
-                for stop in range(start + 1, min(len(self.calls), start + _MOST_LAYERS) + 1):
-                    if self.calls[stop - 1].rows is None:
-                        break
-                    by_last[stop - 1] += self.chains(start, stop)
+        """The groups that may be of use, by their last step.
+
+        A step that needs less than the best that can be had for another is left alone.
+        """
+        by_last = [list(self.singles(step)) for step in range(len(self.calls))]
+        alone = [groups[0].memory for groups in by_last]
+        least = 0
+        tried: dict[tuple[int, int], list[_Group]] = {}
+        for step in sorted(range(len(self.calls)), key=lambda step: -alone[step]):
+            if alone[step] <= least:
+                break
+            found = [group.memory for group in by_last[step]]
+            for start, stop in self.spans(step):
+                if (start, stop) not in tried:
+                    tried[start, stop] = list(self.chains(start, stop))
+                found += [group.memory for group in tried[start, stop]]
+            least = max(least, min(found))
+        for (_, stop), groups in tried.items():
+            by_last[stop - 1] += groups
         return by_last
+
+    def spans(self, step: int) -> Iterator[tuple[int, int]]:
+        """Steps around one that may be a chain."""
+        first = last = step
+        while first >= 0 and self.calls[first].rows is not None:
+            first -= 1
+        while last < len(self.calls) and self.calls[last].rows is not None:
+            last += 1
+        for start in range(max(first + 1, step - _MOST_LAYERS + 1), step + 1):
+            for stop in range(step + 1, min(last, start + _MOST_LAYERS) + 1):
+                yield start, stop
 
     def singles(self, step: int) -> Iterator[_Group]:
         """A step that makes all rows in one call, apart from its input and close behind it."""
@@ -229,13 +250,15 @@ class _Planner:
     def loss(self, parts: Sequence[KernelCall], order: RowOrder) -> float:
         """Instructions that a chain takes longer than its layers one by one, roughly."""
         total = 0.0
-        for turn in order.turns:
-            call = parts[turn.part]
+        for part, call in enumerate(parts):
             rows, out = _rows(call), self.graph.tensors[call.outputs[0]]
-            pixels = turn.rows * out.shape[2]
-            rest = -pixels % rows.block * self.work(call) / (out.shape[1] * out.shape[2])
-            moved = out.size_bytes // out.shape[1] * turn.drop
-            total += _PER_TURN + rows.call_cost + rest + _PER_MOVED * moved
+            _, height, width, _ = out.shape
+            turns = [turn for turn in order.turns if turn.part == part]
+            rests = sum(-turn.rows * width % rows.block for turn in turns)
+            dropped = sum(turn.drop for turn in turns)
+            total += len(turns) * (_PER_TURN + rows.call_cost)
+            total += rests * self.work(call) / (height * width)
+            total += dropped * _PER_MOVED * out.size_bytes / height
         return total
 
 

@@ -31,7 +31,10 @@ def random_chains(
     planner = _Planner(graph, by_target, False)
     groups, stop = [], len(by_target[0])
     while stop:
-        choices = planner.groups[stop - 1]
+        starts = [start for start, end in planner.spans(stop - 1) if end == stop]
+        choices = list(planner.singles(stop - 1))
+        for start in rng.permutation(starts)[:4]:
+            choices += planner.chains(int(start), stop)
         longest = min(group.start for group in choices)
         if rng.random() < 0.5:
             choices = [group for group in choices if group.start == longest]

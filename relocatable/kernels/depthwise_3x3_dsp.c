@@ -136,7 +136,7 @@ XN_INLINE void depthwise_3x3_any_rows(const uint32_t *from, const uint32_t *filt
 
 // in: int8 [in_h, in_w, in_c]; filter: stream of single channels, for each column a word of the
 // weights (upper, middle, middle, lower); pairs: scratch of 32 * columns bytes; out: int8 [out_h,
-// out_w, out_c].
+// out_w, out_c], which may begin where the input does if out_c == in_c and out_w <= in_w.
 XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter, uint32_t *pairs,
                                     int8_t *out, const xn_depthwise_3x3_dsp_params *p) {
     const xn_window *win = &p->window;

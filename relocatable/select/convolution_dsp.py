@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,7 +58,7 @@ def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> Ke
         weights={"filter": layer.stream(2)},
         scratch_bytes=32 * quads + 4 * left + width * in_c,
         macs=macs,
-        rows=replace(image_rows, block=4),
+        rows=replace(image_rows, block=4 if window["out_h"] == 1 else 1),
     )
 
 
@@ -74,10 +75,6 @@ def depthwise_dsp(
     out_w = site.output.shape[2]
     row = (out_w - 1) * site.int_attr("stride_w") + k_w + 2
     row += row % 2
-    rows = _channel_by_channel(site, window_rows(window))
-    # A channel's output falls on pixels of it that have been fetched.
-    same_pixels = params["multiplier"] == 1 and out_w <= site.input(0).shape[2]
-    in_place = (0,) if same_pixels and rows.pad < k_h else ()
     ring_bytes = 2 * k_h * row
     ring_bytes += -ring_bytes % 4
     scaling = scaling_of(site, sums, scale_twice)
@@ -96,8 +93,8 @@ def depthwise_dsp(
         weights={"filter": weights.reshape(-1, out_c).T, **scaling.weights},
         scratch_bytes=ring_bytes + 4 * (out_w + 1),
         macs=macs,
-        in_place=in_place,
-        rows=rows,
+        in_place=_over_its_input(site, window),
+        rows=_channel_by_channel(site, window_rows(window)),
     )
 
 
@@ -123,8 +120,16 @@ def depthwise_3x3_dsp(
         weights={"filter": layer.stream(1)},
         scratch_bytes=32 * columns,
         macs=macs,
+        in_place=_over_its_input(site, window),
         rows=_channel_by_channel(site, window_rows(window)),
     )
+
+
+def _over_its_input(site: Site, window: dict[str, int]) -> Sequence[int]:
+    """The input that may be overwritten: a channel's output falls on what was fetched of it."""
+    (_, _, in_w, in_c), (_, _, out_w, out_c) = site.input(0).shape, site.output.shape
+    is_behind = in_c == out_c and out_w <= in_w and window["pad_top"] < window["k_h"]
+    return (0,) if is_behind else ()
 
 
 def _channel_by_channel(site: Site, rows: Rows) -> Rows:
