@@ -102,7 +102,9 @@ def test_models(name: str) -> None:
 @pytest.mark.sim
 @pytest.mark.slow
 @pytest.mark.parametrize("target", CPUS[1:])
-@pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("ssd")])
+@pytest.mark.parametrize(
+    "name", [name for name in MODELS if name not in ("ssd_grid_xy", "ssd_grid_int8_cast")]
+)
 def test_models_on_arm(name: str, target: str, tmp_path: Path) -> None:
     graph = lower(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
     program = schedule(graph, None, [TARGETS[target]])
