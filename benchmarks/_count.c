@@ -1,6 +1,6 @@
-// A plugin for QEMU 7.2 (plugin API 1) that counts, one by one, the instructions executed in a range
-// of addresses. The counts lie in a file mapped into memory: they are there however QEMU ends, and
-// may be read while it runs. One CPU.
+// A plugin for QEMU 7.2 (plugin API 1) that counts, one by one, the instructions executed in a
+// range of addresses. The counts lie in a file mapped into memory: they are there however QEMU
+// ends, and may be read while it runs. One CPU.
 //
 //     -plugin libcount.so,counts=FILE,base=0x21000000,size=0x1000000
 #include <fcntl.h>
