@@ -1,10 +1,10 @@
 // DEPTHWISE_CONV_2D by windows of 3x3 for the DSP extension, four channels of the input at a time.
 //
-// Each two rows that a window covers are laid out as pairs of 16-bit values, times 256 (the unit of
-// the sums, see xn_dsp.h): one word holds a column's upper and lower value. Of two such pairs of
-// rows come one or, with stride 1, two rows of the output; the lower pair is the next one's upper.
+// Of two pairs of rows (see xn_pairs.h), which lie word by word side by side, come one or, with
+// stride 1, two rows of the output; the lower pair is the next one's upper.
 #include "kernels/xn_dsp.h"
 #include "kernels/xn_kernel.h"
+#include "kernels/xn_pairs.h"
 
 typedef struct xn_depthwise_3x3_dsp_params {
     xn_window window; // dilation 1, stride_h 1 or 2
@@ -14,51 +14,6 @@ typedef struct xn_depthwise_3x3_dsp_params {
     int32_t in_zero;
     xn_dsp_scaling scaling;
 } xn_depthwise_3x3_dsp_params;
-
-// Four channels of a column: upper and lower values into every second word.
-static inline void depthwise_3x3_put(uint32_t upper, uint32_t lower, uint32_t *to) {
-    uint32_t low = (upper & 0xFFFFu) | lower << 16;
-    uint32_t high = upper >> 16 | (lower & 0xFFFF0000u);
-    to[0] = low << 8 & 0xFF00FF00u;
-    to[2] = low & 0xFF00FF00u;
-    to[4] = high << 8 & 0xFF00FF00u;
-    to[6] = high & 0xFF00FF00u;
-}
-
-// Rows y and y + 1 of the image; `in` is the first of the channels.
-XN_INLINE void depthwise_3x3_fetch(const int8_t *in, int32_t y, int32_t channels, uint32_t *to,
-                                   const xn_depthwise_3x3_dsp_params *p) {
-    const xn_window *win = &p->window;
-    const uint32_t zeros = ((uint32_t)p->in_zero & 0xFFu) * 0x01010101u;
-    const int8_t *rows[2];
-    int32_t steps[2];
-    for (int32_t k = 0; k < 2; k++) {
-        int32_t is_inside = y + k >= 0 && y + k < win->in_h;
-        rows[k] = is_inside ? in + (y + k) * win->in_w * p->in_c : (const int8_t *)&zeros;
-        steps[k] = is_inside ? p->in_c : 0;
-    }
-    int32_t left = xn_min(win->pad_left, p->columns);
-    int32_t right = xn_min(left + win->in_w, p->columns);
-#pragma clang loop unroll(disable)
-    for (int32_t x = left; x < right; x++) {
-        depthwise_3x3_put(xn_load_some(rows[0], channels), xn_load_some(rows[1], channels),
-                          to + 8 * x);
-        rows[0] += steps[0];
-        rows[1] += steps[1];
-    }
-}
-
-// The columns left and right of the image, of both pairs of rows.
-XN_INLINE void depthwise_3x3_fill(uint32_t *to, const xn_depthwise_3x3_dsp_params *p) {
-    const xn_window *win = &p->window;
-    const uint32_t zeros = ((uint32_t)p->in_zero & 0xFFu) * 0x01000100u;
-#pragma clang loop unroll(disable)
-    for (int32_t x = 0; x < p->columns; x++) {
-        for (int32_t k = 0; k < 8 && (x < win->pad_left || x >= win->pad_left + win->in_w); k++) {
-            to[8 * x + k] = zeros;
-        }
-    }
-}
 
 // A column's part of the sums of one output or of two below each other. Its weights are the pairs
 // (upper, middle) and (middle, lower).
@@ -142,7 +97,8 @@ XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter, ui
     const xn_window *win = &p->window;
     int32_t step = 3 - win->stride_h, size = win->out_w * p->in_c * p->multiplier;
     int32_t words = 4 + 2 * p->scaling.step;
-    depthwise_3x3_fill(pairs, p);
+    const xn_pairs rows_of = {win, p->in_c, p->in_zero, p->columns, 2};
+    xn_pairs_fill(pairs, 8 * p->columns, &rows_of);
     for (int32_t first = 0; first < p->in_c; first += 4, out += 4 * p->multiplier) {
         int32_t channels = p->in_c % 4 == 0 ? 4 : xn_min(4, p->in_c - first);
         int32_t next = 0; // pair of rows, counted with the padding, that is not there yet
@@ -150,8 +106,8 @@ XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter, ui
             int32_t upper = y * win->stride_h / 2;
 #pragma clang loop unroll(disable)
             for (; next < upper + 2; next++) {
-                depthwise_3x3_fetch(in + first, 2 * next - win->pad_top, channels, pairs + next % 2,
-                                    p);
+                xn_pairs_fetch(in + first, 2 * next - win->pad_top, channels, pairs + next % 2,
+                               &rows_of);
             }
             int32_t rows = win->out_h % step == 0 ? step : xn_min(step, win->out_h - y);
 #pragma clang loop unroll(disable)

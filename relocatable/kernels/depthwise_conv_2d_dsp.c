@@ -1,98 +1,133 @@
-// DEPTHWISE_CONV_2D for the DSP extension, channel by channel.
+// DEPTHWISE_CONV_2D for the DSP extension, four channels of the input at a time.
 //
-// The rows that a window covers are kept in a ring as 16-bit values of one channel, padding
-// included, so that a word holds two neighbours. The channel's weights and scale stay in registers
-// for the whole image.
+// The pairs of rows (see xn_pairs.h) begin at even rows, the padding included. A window that does
+// so, too, meets its weights as (w0, w1), (w2, w3), ..; one that begins at an odd row as (0, w0),
+// (w1, w2), .. With stride 1, both kinds are done at once: two rows by two pixels of the output.
 #include "kernels/xn_dsp.h"
 #include "kernels/xn_kernel.h"
-#include "kernels/xn_scale.h"
+#include "kernels/xn_pairs.h"
 
 typedef struct xn_depthwise_dsp_params {
     xn_window window; // dilation 1
     int32_t in_c;
     int32_t multiplier; // output channels of one input channel
-    int32_t row;        // elements of a ring's row: all that windows cover, and 2 more; even
+    int32_t columns;    // all that windows of an even number of pixels cover
+    int32_t pairs;      // k_h / 2 + 1: of rows, for a window
     int32_t in_zero;
-    xn_scaling scaling;
+    xn_dsp_scaling scaling;
 } xn_depthwise_dsp_params;
 
-static inline uint32_t depthwise_pair(int32_t low, int32_t high) {
-    return ((uint32_t)low & 0xFFFFu) | ((uint32_t)high << 16);
-}
-
-static inline uint32_t depthwise_word(const int16_t *x) {
-    uint32_t word;
-    __builtin_memcpy(&word, x, sizeof word);
-    return word;
-}
-
-// One row of one channel into the ring; `in` is the channel's first value.
-static inline void depthwise_fetch(const int8_t *in, int32_t y, int16_t *row,
-                                   const xn_depthwise_dsp_params *p) {
+// The weights of a channel in the order of use: for each pair of rows and column the even window's
+// and the odd window's.
+static inline void depthwise_dsp_expand(const int8_t *filter, uint32_t *to,
+                                        const xn_depthwise_dsp_params *p) {
     const xn_window *win = &p->window;
-    if (y < 0 || y >= win->in_h) {
-        for (int32_t x = 0; x < p->row; x++) {
-            row[x] = (int16_t)p->in_zero;
+    for (int32_t ky = 0; ky < 2 * p->pairs; ky += 2) {
+        for (int32_t kx = 0; kx < win->k_w; kx++) {
+            const int8_t *w = filter + ky * win->k_w + kx;
+            int32_t above = ky > 0 ? w[-win->k_w] : 0;
+            int32_t upper = ky < win->k_h ? w[0] : 0;
+            int32_t lower = ky + 1 < win->k_h ? w[win->k_w] : 0;
+            *to++ = ((uint32_t)upper & 0xFFFFu) | (uint32_t)lower << 16;
+            *to++ = ((uint32_t)above & 0xFFFFu) | (uint32_t)upper << 16;
         }
-        return;
-    }
-    const int8_t *from = in + y * win->in_w * p->in_c;
-    int32_t left = xn_min(win->pad_left, p->row), right = xn_min(left + win->in_w, p->row);
-    for (int32_t x = 0; x < left; x++) {
-        row[x] = (int16_t)p->in_zero;
-    }
-    for (int32_t x = left; x < right; x++, from += p->in_c) {
-        row[x] = *from;
-    }
-    for (int32_t x = right; x < p->row; x++) {
-        row[x] = (int16_t)p->in_zero;
     }
 }
 
-// Adds one row of any window to the sums of an output row.
-static inline void depthwise_row(const int16_t *row, const int8_t *w, int32_t *sums,
-                                 const xn_depthwise_dsp_params *p) {
-    const xn_window *win = &p->window;
-    for (int32_t x = 0; x < win->out_w; x++, row += win->stride_w) {
-        int32_t sum = sums[x];
-        int32_t k = 0;
-        for (; k + 1 < win->k_w; k += 2) {
-            sum = xn_add_products(depthwise_word(row + k), depthwise_pair(w[k], w[k + 1]), sum);
+// Adds to the sums [row][pixel] of two neighbouring pixels; one row: that of an even or odd window.
+XN_INLINE void depthwise_dsp_add(const uint32_t *ring, int32_t upper, int32_t x,
+                                 const uint32_t *weights, int32_t rows, int32_t odd,
+                                 int32_t sums[2][2], const xn_depthwise_dsp_params *p) {
+    int32_t slot = upper % p->pairs, stride = p->window.stride_w;
+    for (int32_t pair = 0; pair < p->pairs; pair++) {
+        const uint32_t *from = ring + (slot * p->columns + x) * 4;
+        uint32_t first = from[0], second;
+        for (int32_t kx = 0; kx < p->window.k_w; kx++, from += 4, first = second) {
+            uint32_t a, b;
+            if (rows == 2) {
+                XN_NEXT_TWO(weights, a, b);
+            } else {
+                a = weights[odd];
+                weights += 2;
+            }
+            if (stride == 1) {
+                second = from[4]; // the next tap's first
+            } else {
+                first = from[0];
+                second = from[4 * stride];
+            }
+            sums[0][0] = xn_add_products(first, a, sums[0][0]);
+            sums[0][1] = xn_add_products(second, a, sums[0][1]);
+            if (rows == 2) {
+                sums[1][0] = xn_add_products(first, b, sums[1][0]);
+                sums[1][1] = xn_add_products(second, b, sums[1][1]);
+            }
         }
-        if (k < win->k_w) {
-            sum += row[k] * w[k];
-        }
-        sums[x] = sum;
+        slot = slot + 1 < p->pairs ? slot + 1 : 0;
     }
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: int8 [out_c, k_h, k_w]; ring: scratch of 2 * k_h * row
-// bytes; sums: scratch of 4 * (out_w + 1) bytes; out: int8 [out_h, out_w, out_c], which may begin
-// where the input does if there is one output channel for each of the input and out_w <= in_w.
-XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const int8_t *filter, const xn_scales *scales,
-                                int16_t *ring, int32_t *sums, int8_t *out,
-                                const xn_depthwise_dsp_params *p) {
+// A channel of one or two rows of the output.
+XN_INLINE void depthwise_dsp_rows(const uint32_t *ring, int32_t upper, const uint32_t *weights,
+                                  int32_t start, xn_dsp_factor factor, int32_t rows, int32_t odd,
+                                  int8_t *out, const xn_depthwise_dsp_params *p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
-    for (int32_t c = 0; c < out_c; c++, filter += win->k_h * win->k_w) {
-        int32_t next = 0; // first row, counted with the padding, that is not in the ring
-        int8_t *to = out + c;
-        for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
-            int32_t top = out_y * win->stride_h;
-            for (next = xn_max(next, top); next < top + win->k_h; next++) {
-                int16_t *row = ring + next % win->k_h * p->row;
-                depthwise_fetch(in + c / p->multiplier, next - win->pad_top, row, p);
-            }
-            for (int32_t x = 0; x < win->out_w; x++) {
-                sums[x] = 0;
-            }
-            for (int32_t k = 0; k < win->k_h; k++) {
-                const int16_t *row = ring + (top + k) % win->k_h * p->row;
-                depthwise_row(row, filter + k * win->k_w, sums, p);
-            }
-            for (int32_t x = 0; x < win->out_w; x++, to += out_c) {
-                *to = (int8_t)xn_scale(sums[x], c, scales, &p->scaling);
+#pragma clang loop unroll(disable)
+    for (int32_t x = 0; x < win->out_w; x += 2, out += 2 * out_c) {
+        int32_t sums[2][2] = {{start, start}, {start, start}};
+        depthwise_dsp_add(ring, upper, x * win->stride_w, weights, rows, odd, sums, p);
+        for (int32_t row = 0; row < rows; row++) {
+            int8_t *to = out + row * win->out_w * out_c;
+            to[0] = (int8_t)xn_dsp_scale(sums[row][0], factor, &p->scaling);
+            if (win->out_w % 2 == 0 || x + 1 < win->out_w) {
+                to[out_c] = (int8_t)xn_dsp_scale(sums[row][1], factor, &p->scaling);
             }
         }
+    }
+}
+
+// in: int8 [in_h, in_w, in_c]; filter: stream of single channels, [k_h, k_w] weights each in whole
+// words; ring: scratch of 16 * pairs * columns bytes; weights: scratch of 32 * multiplier * pairs *
+// k_w bytes; out: int8 [out_h, out_w, out_c].
+XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const uint32_t *filter, uint32_t *ring,
+                                uint32_t *weights, int8_t *out, const xn_depthwise_dsp_params *p) {
+    const xn_window *win = &p->window;
+    int32_t step = win->stride_h == 1 ? 2 : 1, size = win->out_w * p->in_c * p->multiplier;
+    int32_t words = (win->k_h * win->k_w + 3) / 4 + 1 + 2 * p->scaling.step;
+    int32_t expanded = 2 * p->pairs * win->k_w;
+    const xn_pairs rows_of = {win, p->in_c, p->in_zero, p->columns, 1};
+    xn_pairs_fill(ring, 4 * p->pairs * p->columns, &rows_of);
+    for (int32_t first = 0; first < p->in_c; first += 4, out += 4 * p->multiplier) {
+        int32_t channels = p->in_c % 4 == 0 ? 4 : xn_min(4, p->in_c - first);
+        int32_t next = 0; // pair of rows, counted with the padding, that is not there yet
+#pragma clang loop unroll(disable)
+        for (int32_t k = 0; k < channels * p->multiplier; k++) {
+            depthwise_dsp_expand((const int8_t *)(filter + k * words + 1), weights + k * expanded,
+                                 p);
+        }
+        for (int32_t y = 0; y < win->out_h; y += step) {
+            int32_t top = y * win->stride_h, upper = top / 2;
+            int32_t rows = win->out_h % step == 0 ? step : xn_min(step, win->out_h - y);
+#pragma clang loop unroll(disable)
+            for (next = xn_max(next, upper); next < upper + p->pairs; next++) {
+                xn_pairs_fetch(in + first, 2 * next - win->pad_top, channels,
+                               ring + next % p->pairs * p->columns * 4, &rows_of);
+            }
+#pragma clang loop unroll(disable)
+            for (int32_t k = 0; k < channels * p->multiplier; k++) {
+                const uint32_t *channel = filter + k * words;
+                xn_dsp_factor factor = xn_dsp_factor_of(channel + words - 2, 1, 0, &p->scaling);
+                const uint32_t *from = ring + k / p->multiplier;
+                if (rows == 2) {
+                    depthwise_dsp_rows(from, upper, weights + k * expanded, (int32_t)*channel,
+                                       factor, 2, 0, out + y * size + k, p);
+                } else {
+                    depthwise_dsp_rows(from, upper, weights + k * expanded, (int32_t)*channel,
+                                       factor, 1, top % 2, out + y * size + k, p);
+                }
+            }
+        }
+        filter += channels * p->multiplier * words;
     }
 }

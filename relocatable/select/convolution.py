@@ -71,7 +71,9 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
         return depthwise_mve(site, window, sums, macs)
     undilated = window["dilation_h"] == window["dilation_w"] == 1
     if site.target.has(DSP) and not site.target.has(MVE_I) and undilated:
-        return depthwise_dsp(site, window, params, sums, macs)
+        call = depthwise_dsp(site, window, params, sums, macs)
+        if call is not None:
+            return call
     scaling = scaling_of(site, sums, scale_twice)
     params["scaling"] = scaling.params
     body = scaling.declaration + c_call(

@@ -9,9 +9,8 @@ import numpy as np
 
 from relocatable.fixed_point import Ints, quantized_clamp, zero_of
 from relocatable.kernel_call import KernelCall, Rows
-from relocatable.select.layer import scaling_of
-from relocatable.select.scaling import Sums, layer_factors, scale_twice
-from relocatable.select.scaling_dsp import DspLayer, Rounding, dsp_columns, dsp_layer
+from relocatable.select.scaling import Sums, layer_factors
+from relocatable.select.scaling_dsp import DspLayer, Rounding, dsp_bytes, dsp_layer
 from relocatable.select.site import ByRows, CValue, Site, c_call
 from relocatable.select.window import window_rows
 
@@ -64,46 +63,17 @@ def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> Ke
 
 def depthwise_dsp(
     site: Site, window: dict[str, int], params: dict[str, CValue], sums: Sums, macs: int
-) -> KernelCall:
-    """DEPTHWISE_CONV_2D in int8 for the DSP extension: weights channel by channel."""
-    if (window["k_h"], window["k_w"]) == (3, 3) and window["stride_h"] <= 2:
-        call = depthwise_3x3_dsp(site, window, params, sums, macs)
-        if call is not None:
-            return call
-    weights = site.constant(1)
-    _, k_h, k_w, out_c = weights.shape
-    out_w = site.output.shape[2]
-    row = (out_w - 1) * site.int_attr("stride_w") + k_w + 2
-    row += row % 2
-    ring_bytes = 2 * k_h * row
-    ring_bytes += -ring_bytes % 4
-    scaling = scaling_of(site, sums, scale_twice)
-    params = {**params, "row": row, "scaling": scaling.params}
-    arguments = (
-        "IN0",
-        "W_filter",
-        "&scales",
-        "(int16_t *)SCRATCH",
-        f"(int32_t *)(SCRATCH + {ring_bytes})",
-        "OUT0",
-    )
-    return site.call(
-        "depthwise_conv_2d_dsp.c",
-        scaling.declaration + c_call("xn_depthwise_dsp", arguments, params),
-        weights={"filter": weights.reshape(-1, out_c).T, **scaling.weights},
-        scratch_bytes=ring_bytes + 4 * (out_w + 1),
-        macs=macs,
-        in_place=_over_its_input(site, window),
-        rows=_channel_by_channel(site, window_rows(window)),
-    )
-
-
-def depthwise_3x3_dsp(
-    site: Site, window: dict[str, int], params: dict[str, CValue], sums: Sums, macs: int
 ) -> KernelCall | None:
-    """DEPTHWISE_CONV_2D by windows of 3x3; None where sums would overflow."""
-    layer = dsp_columns(
-        site.constant(1).reshape(9, -1).T.astype(np.int64),
+    """DEPTHWISE_CONV_2D in int8 for the DSP extension; None where sums would overflow."""
+    weights = site.constant(1).astype(np.int64)
+    _, k_h, k_w, out_c = weights.shape
+    out_w, multiplier = window["out_w"], out_c // site.input(0).shape[3]
+    filters = weights.reshape(-1, out_c).T
+    is_3x3 = (k_h, k_w) == (3, 3) and window["stride_h"] <= 2
+    if is_3x3:  # for each column the weights (upper, middle, middle, lower)
+        filters = filters.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)].reshape(-1, 12)
+    layer = dsp_bytes(
+        filters,
         layer_factors(site.input(0), site.input(1), site.output),
         sums,
         site.output,
@@ -111,14 +81,24 @@ def depthwise_3x3_dsp(
     )
     if layer is None:
         return None
-    columns = (window["out_w"] - 1) * window["stride_w"] + 3
-    params = {**params, "columns": columns, "scaling": layer.scaling}
-    arguments = ("IN0", "W_filter", "(uint32_t *)SCRATCH", "OUT0")
+    params = {**params, "scaling": layer.scaling}
+    scratch = ["(uint32_t *)SCRATCH"]
+    if is_3x3:
+        source, function = "depthwise_3x3_dsp.c", "xn_depthwise_3x3_dsp"
+        columns = (out_w - 1) * window["stride_w"] + 3
+        words = 8 * columns
+    else:
+        source, function = "depthwise_conv_2d_dsp.c", "xn_depthwise_dsp"
+        pairs, columns = k_h // 2 + 1, (out_w - 1 + out_w % 2) * window["stride_w"] + k_w
+        params["pairs"] = pairs
+        scratch.append(f"(uint32_t *)SCRATCH + {4 * pairs * columns}")
+        words = 4 * pairs * columns + 8 * multiplier * pairs * k_w
+    params["columns"] = columns
     return site.call(
-        "depthwise_3x3_dsp.c",
-        c_call("xn_depthwise_3x3_dsp", arguments, params),
+        source,
+        c_call(function, ("IN0", "W_filter", *scratch, "OUT0"), params),
         weights={"filter": layer.stream(1)},
-        scratch_bytes=32 * columns,
+        scratch_bytes=4 * words,
         macs=macs,
         in_place=_over_its_input(site, window),
         rows=_channel_by_channel(site, window_rows(window)),

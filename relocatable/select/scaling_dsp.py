@@ -106,19 +106,16 @@ def dsp_layer(
     return _by_shifts(plain, _pack) or _by_shifts(plain, _wide)
 
 
-def dsp_columns(
+def dsp_bytes(
     rows: Ints, factors: list[float], sums: Sums, output: Tensor, clamp: tuple[int, int]
 ) -> DspLayer | None:
-    """The same for windows of 3x3 whose inputs count 256 times, [C, 9].
-
-    Its words are [C, 3, 1], for each column the weights (upper, middle, middle, lower). It rounds
-    twice.
+    """The same for kernels whose inputs count 256 times: plain bytes, rounded twice.
 
     Returns:
         None where the sums would overflow.
     """
     plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, "twice"))
-    return _by_line(plain, _columns) or _by_shifts(plain, _columns)
+    return _by_line(plain, _bytes) or _by_shifts(plain, _bytes)
 
 
 def _without_constants(plain: _Plain) -> _Plain:
@@ -206,12 +203,12 @@ def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
     return _layer(kind, packed, multipliers, last, 0, plain.zero, plain.clamp)
 
 
-def _columns(rows: Ints, sums: Sums) -> _Packed | None:
+def _bytes(rows: Ints, sums: Sums) -> _Packed | None:
     if sums.reach.max() >= 1 << (31 - _UNIT):
         return None
-    columns = rows.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)]
-    words = np.ascontiguousarray(columns.astype(np.int8)).view("<u4")
-    return _Packed(words, 3, _UNIT, sums.bias << _UNIT)
+    whole = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).astype(np.int8)
+    words = np.ascontiguousarray(whole).view("<u4")[:, :, None]
+    return _Packed(words, words.shape[1], _UNIT, sums.bias << _UNIT)
 
 
 def _pack(rows: Ints, sums: Sums) -> _Packed | None:

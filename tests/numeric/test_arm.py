@@ -29,7 +29,7 @@ def test_weighted_layers(target: str, tmp_path: Path) -> None:
     graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
     graphs += [dense(rng, "int8") for _ in range(20)]
     graphs += [deep(rng) for _ in range(12)]
-    graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8", 3) for _ in range(30)]
+    graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8", k) for k in (3, 3, 5) for _ in range(12)]
     check_on_arm(graphs, target, tmp_path)
 
 
