@@ -6,10 +6,12 @@ the reader can never be stuck in a write while the board waits for it to read.
 How a loss is found: the board handles requests in the order of arrival, so the reply to a later
 request shows that an earlier one without a reply was lost; it is then sent again with the same id
 (which the board recognises). When nothing comes at all for a while, a probe serves as the later
-request: an `out_read` of nothing, which changes nothing. Two kinds of methods stand outside of the
-order: those that the board also answers while a model runs show nothing about earlier requests, and
-Python services (`exec`, `call`, ...) answer when they are done; these, and `hello`, are repeated by
-the clock.
+request: an `out_read` of nothing, which changes nothing. It may have to wait for a model that runs;
+a `ping` does not, and tells whether the board is there at all.
+
+Two kinds of methods stand outside of the order: those that the board also answers while a model
+runs show nothing about earlier requests, and Python services (`exec`, `call`, ...) answer when they
+are done; these, and `hello`, are repeated by the clock.
 
 Small calls go first: at most `QUEUE_S` seconds of bulk are on the line at once, one place of the
 board's window is kept free of it, and a small frame that waits to be sent overtakes a long one.
@@ -45,7 +47,7 @@ DEFAULT_TIMEOUT_S = 10.0
 _LATE_METHODS = frozenset({"exec", "eval", "call", "rpc_list"})
 _ANYTIME_METHODS = _LATE_METHODS | {"ping", "help", "interrupt", "events"}
 _OPENING_METHOD = "hello"
-_PROBE: tuple[str, int, int] = ("out_read", 0, 0)
+_PROBE: tuple[Value, ...] = (0, 0)
 # While they switch the model the board answers runs; only the clock can tell that one got lost.
 _SWITCH_METHODS = frozenset({"put_end", "activate", "rollback"})
 _REPEATED_BY_CLOCK = _LATE_METHODS | _SWITCH_METHODS | {_OPENING_METHOD}
@@ -59,7 +61,7 @@ _RETRY_MAX_S = 4.0
 _OPENING_RETRY_MAX_S = 0.8
 _POLL_S = 0.05
 _DESPAIR_S = 3.0
-_ID_SPAN = 12  # the board keeps 16 replies: stay well within
+_ID_SPAN = 12  # for so long the board keeps a reply, whatever comes after what
 _SEEN_TEXT_BYTES = 200
 
 
@@ -170,7 +172,8 @@ class Link:
         self._on_boot = on_boot
         self._decoder = Decoder()
         self._probe_id = secrets.randbits(30)  # one for all: the board keeps few replies
-        self._next_id = self._probe_id + 1
+        self._sign_id = self._probe_id + 1  # of the ping
+        self._next_id = self._sign_id + 1
         self._transmissions = 0
         self._heard_s = 0.0
         self._frame_s = time.monotonic()  # of the last valid frame, whatever it said
@@ -178,7 +181,6 @@ class Link:
         self.on_silence: Callable[[], None] | None = None
         self._urgent = 0  # small frames that wait to be sent
         self._under_way: dict[int, Pending] = {}
-        self._probe: Pending | None = None
         self._gone: PortClosedError | None = None
         self._changed = threading.Condition()
         self._sending = threading.Lock()  # taken before _changed, never the other way round
@@ -296,7 +298,8 @@ class Link:
         return pending
 
     def _has_room(self, method: str) -> bool:
-        others = [p for p in self._under_way.values() if not p.late and p is not self._probe]
+        own = (self._probe_id, self._sign_id)
+        others = [p for p in self._under_way.values() if not p.late and p.request.id not in own]
         in_order = [p for p in others if p.request.method not in _SWITCH_METHODS]
         if in_order and self._next_id - in_order[0].request.id >= _ID_SPAN:
             return False
@@ -377,7 +380,9 @@ class Link:
     def _takes_despair(self, now: float) -> Callable[[], None] | None:
         """`on_silence`, once, where what a board answers at once has waited too long."""
         asked = [
-            p for p in self._under_way.values() if p.first_sent and (p.opens or p is self._probe)
+            p
+            for p in self._under_way.values()
+            if p.first_sent and (p.opens or p.request.id == self._sign_id)
         ]
         if all(now - max(p.sent_s, self._heard_s) < _DESPAIR_S for p in asked):
             return None
@@ -403,11 +408,12 @@ class Link:
         silent = [p for p in sent if not p.lost and not p.by_clock and now >= p.due_s]
         for pending in silent:
             pending.wait_longer(now)
-        if silent and self._probe is None:
-            request = Request(self._probe_id, _PROBE[0], _PROBE[1:])
-            self._probe = self._start(request, None, by_clock=True)
+        probe = self._under_way.get(self._probe_id)
+        if silent and probe is None:
             self.counters.probes += 1
-            again.append(self._probe)
+            again.append(self._start(Request(self._probe_id, "out_read", _PROBE), None, True))
+        elif probe in again and self._sign_id not in self._under_way:
+            again.append(self._start(Request(self._sign_id, "ping", (None,)), None, True))
         return again
 
     def _no_response(self, pending: Pending) -> NoResponseError:
@@ -465,8 +471,6 @@ class Link:
             answered.reply = reply
             last_s, self._heard_s = self._heard_s, time.monotonic()
             answered.done_s = self._heard_s
-            if answered is self._probe:
-                self._probe = None
             if answered.request.method not in _ANYTIME_METHODS:
                 self._measure(answered, last_s)
                 for earlier in self._under_way.values():
@@ -510,5 +514,3 @@ class Link:
     def _fail(self, pending: Pending, error: LinkError) -> None:
         pending.error = error
         del self._under_way[pending.request.id]
-        if pending is self._probe:
-            self._probe = None

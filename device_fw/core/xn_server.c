@@ -11,7 +11,8 @@
 #include "xn_sha256.h"
 #include "xn_vm.h"
 
-#define CACHE_REPLIES 16u
+// A host goes on 12 ids while one waits; of the others under way any may come after it, too.
+#define CACHE_REPLIES (16u + 2u * XN_WINDOW)
 #define CACHE_BYTES 192u
 
 // The reply being written. It stays after it was sent, so that a repeated request finds it.

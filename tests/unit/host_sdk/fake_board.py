@@ -201,7 +201,7 @@ class FakeBoard(FakeStore):
             return
         if len(reply.pack()) <= 192:
             self._replies[request.id] = reply
-            while len(self._replies) > 16:
+            while len(self._replies) > 24:
                 del self._replies[next(iter(self._replies))]
         if request.method in LATE:
             self._lanes[LATE[request.method]] = request.id, reply

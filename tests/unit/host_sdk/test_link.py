@@ -18,10 +18,11 @@ from host_sdk import (
     NoResponseError,
     PortClosedError,
     ProtocolVersionError,
+    link,
     pace,
 )
 from host_sdk.link import Link
-from host_sdk.messages import Reply
+from host_sdk.messages import Reply, Request
 
 
 def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:
@@ -72,6 +73,29 @@ def test_a_silent_board_is_an_error_that_says_so(connect: Connect) -> None:
         device._client.call("ping", 1, timeout_s=0.3)
     board.silent = False
     assert device._client.call("ping", 2) == 2
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
+    connect: Connect, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, device = connect()
+    take, despairs, signs = board._take, [], []
+
+    def take_what_is_answered_meanwhile(request: Request) -> None:
+        signs.extend([request.id] if request.method == "ping" else [])
+        if len(signs) > 20:
+            take(request)
+        elif request.method == "ping" and is_there:
+            time.sleep(0.02)
+            take(request)
+
+    monkeypatch.setattr(link, "_DESPAIR_S", 0.2)
+    monkeypatch.setattr(link, "_RETRY_MAX_S", 0.05)
+    monkeypatch.setattr(board, "_take", take_what_is_answered_meanwhile)
+    device._client.link.on_silence = lambda: despairs.append(None)
+    device._client.call("events", True)
+    assert despairs == [None][: not is_there]
 
 
 def test_a_port_without_a_board_is_told_with_what_it_sent() -> None:
