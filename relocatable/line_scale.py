@@ -145,7 +145,7 @@ def _splits(value: Ints, m: Ints) -> Iterator[tuple[Ints, Ints]]:
 
 @dataclass(frozen=True)
 class Plane:
-    """(upper32(a * 2^22 * a_factor) + upper32(b * 2^22 * b_factor) + round) >> shift."""
+    """(a * a_factor + b * b_factor + round) >> shift."""
 
     a_factor: int
     b_factor: int
@@ -157,37 +157,35 @@ def find_plane(
     values: tuple[Ints, Ints],
     factors: tuple[float, float],
     wanted: Ints,
-    zero: int,
     outputs: tuple[int, int],
 ) -> Plane | None:
     """A plane that equals a given function of two 8-bit values after clamping.
 
     Args:
-        values: all values of the operands, zero points subtracted, int64 [N] each, |v| <= 255.
+        values: all values of the operands, int64 [N] each.
         factors: what a step of each operand moves the output by.
-        wanted: the function, unclamped, int64 [N, N]; about the sum of the products, plus `zero`.
-        zero: the output's zero point.
+        wanted: the function, unclamped, int64 [N, N]; about the sum of the products, plus a
+            constant.
         outputs: smallest and largest output after clamping.
 
     Returns:
         None where there is none near the factors.
     """
-    # v * 2^22 * factor * 2^(shift + 10) >> 32 is v * factor * 2^shift, which must fit in 30 bits.
-    largest = max(abs(f) for f in factors)
-    shift = min(21, 20 - int(np.floor(np.log2(largest))))
-    if shift < 1 or largest * 2.0 ** (shift + 10) >= 2.0**31:
+    # The sum just fits in 32 bits; its terms may wrap around.
+    shift = 31 - int(np.abs(wanted).max()).bit_length()
+    if shift < 1 or max(abs(f) for f in factors) * 2.0**shift > INT32_MAX:
         return None
     step = wanted.clip(*outputs)
     for a_offset in _TRIES:
         for b_offset in _TRIES:
             a, b = (
-                int(np.rint(f * 2.0 ** (shift + 10))) + o
+                int(np.rint(f * 2.0**shift)) + o
                 for f, o in zip(factors, (a_offset, b_offset), strict=True)
             )
-            sums = ((values[0] << 22) * a >> 32)[:, None] + ((values[1] << 22) * b >> 32)[None, :]
+            sums = (values[0] * a)[:, None] + (values[1] * b)[None, :]
             least = np.where(step > outputs[0], (step << shift) - sums, -(1 << 40)).max()
             most = np.where(step < outputs[1], ((step + 1) << shift) - 1 - sums, 1 << 40).min()
             middle = int(least + most) >> 1
-            if least <= most and int(np.abs(sums).max()) + abs(middle) <= INT32_MAX:
+            if least <= most and int(np.abs(sums + middle).max()) <= INT32_MAX:
                 return Plane(a, b, middle, shift)
     return None

@@ -34,21 +34,16 @@ XN_KERNEL void xn_add_8(const uint8_t *in_a, const uint8_t *in_b, uint8_t *out,
 typedef struct xn_add_line_8_params {
     xn_broadcast shape;
     int32_t is_signed;
-    int32_t a_zero, b_zero;
-    int32_t a_factor, b_factor; // of a value times 2^22, for the upper half of the product
-    int32_t round, shift;       // the zero point is part of round
+    int32_t a_factor, b_factor; // times 2^shift
+    int32_t round, shift;       // the zero points are part of round
     int32_t low, high;          // clamp of the output
 } xn_add_line_8_params;
 
-static inline int32_t add_scaled(int32_t value, int32_t factor) {
-    return (int32_t)(((int64_t)(value * (1 << 22)) * factor) >> 32);
-}
-
 static inline uint8_t add_line_8(const uint8_t *a, const uint8_t *b,
                                  const xn_add_line_8_params *p) {
-    int32_t x = add_scaled(xn_load_8(a, p->is_signed) - p->a_zero, p->a_factor);
-    int32_t y = add_scaled(xn_load_8(b, p->is_signed) - p->b_zero, p->b_factor);
-    return (uint8_t)xn_clamp((x + y + p->round) >> p->shift, p->low, p->high);
+    int32_t sum = xn_load_8(a, p->is_signed) * p->a_factor + p->round;
+    sum += xn_load_8(b, p->is_signed) * p->b_factor;
+    return (uint8_t)xn_clamp(sum >> p->shift, p->low, p->high);
 }
 
 // As xn_add_8, shorter; for scales where the compiler has found factors that give the same for all

@@ -69,8 +69,6 @@ def _add(site: Site, sign: int) -> KernelCall:
     q_low, q_high = quantized_clamp(site.activation, y)
     params |= {
         "is_signed": site.is_signed,
-        "a_zero": zero_of(a),
-        "b_zero": zero_of(b),
         "low": q_low,
         "high": q_high,
     }
@@ -79,7 +77,7 @@ def _add(site: Site, sign: int) -> KernelCall:
     scaled_b = multiply(values_b << 20, b_multiplier, b_shift)[None, :]
     sums = multiply(scaled_a + sign * scaled_b, out_multiplier, out_shift) + zero_of(y)
     real = (float(scale_of(a) / scale_of(y)), sign * float(scale_of(b) / scale_of(y)))
-    line = find_plane((values_a, values_b), real, sums, zero_of(y), (q_low, q_high))
+    line = find_plane((all_values(a), all_values(b)), real, sums, (q_low, q_high))
     if line is not None:
         params |= {
             "a_factor": line.a_factor,
@@ -90,6 +88,8 @@ def _add(site: Site, sign: int) -> KernelCall:
         return _call(site, "add.c", c_call("xn_add_line_8", _BYTES, params))
     params |= {
         "sign": sign,
+        "a_zero": zero_of(a),
+        "b_zero": zero_of(b),
         "out_zero": zero_of(y),
         "a_multiplier": a_multiplier,
         "a_shift": a_shift,
