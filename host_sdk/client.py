@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from host_sdk.errors import DeviceResetError, ProtocolVersionError
 from host_sdk.info import BoardInfo, BootReport, read_protocol
-from host_sdk.link import DEFAULT_TIMEOUT_S, Link, Pending
+from host_sdk.link import DEFAULT_TIMEOUT_S, Link
+from host_sdk.pending import Pending
 from host_sdk.stdout import Console
 from host_sdk.transports.base import Transport
 from host_sdk.values import Value

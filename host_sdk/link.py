@@ -40,89 +40,24 @@ from host_sdk.framing import Body, Decoder, Text, encode_frame
 from host_sdk.info import LEAST_FRAME_BYTES, BootReport
 from host_sdk.messages import Notification, Reply, Request, unpack
 from host_sdk.pace import Pace
+from host_sdk.pending import (
+    ANYTIME_METHODS,
+    BULK_METHODS,
+    LATE_METHODS,
+    PLAIN_METHODS,
+    REPEATED_BY_CLOCK,
+    SWITCH_METHODS,
+    Pending,
+)
 from host_sdk.transports.base import Transport
 from host_sdk.values import Value
 
 DEFAULT_TIMEOUT_S = 10.0
-_LATE_METHODS = frozenset({"exec", "eval", "call", "rpc_list"})
-_ANYTIME_METHODS = _LATE_METHODS | {"ping", "help", "interrupt", "events"}
-_OPENING_METHOD = "hello"
 _PROBE: tuple[Value, ...] = (0, 0)
-# While they switch the model the board answers runs; only the clock can tell that one got lost.
-_SWITCH_METHODS = frozenset({"put_end", "activate", "rollback"})
-_REPEATED_BY_CLOCK = _LATE_METHODS | _SWITCH_METHODS | {_OPENING_METHOD}
-# They carry much and are quickly done with, so that they tell how fast the line is.
-_PLAIN_METHODS = frozenset({"put_data", "in_write"})
-_READ_BYTES = {"get": 2, "out_read": 1, "arena_read": 1}  # the parameter that says how many
-_BULK_METHODS = _PLAIN_METHODS | _READ_BYTES.keys() | {"run", "put_copy", "put_patch"}
-_RETRY_GROWTH = 1.5
-_RETRY_MAX_S = 4.0
-# A board at another speed must see invalid frames, not one now and then that it forgets in between.
-_OPENING_RETRY_MAX_S = 0.8
 _POLL_S = 0.05
 _DESPAIR_S = 3.0
 _ID_SPAN = 12  # for so long the board keeps a reply, whatever comes after what
 _SEEN_TEXT_BYTES = 200
-
-
-@dataclass(eq=False)
-class Pending:
-    """A request under way; `Link.wait` gives its result."""
-
-    request: Request
-    frame: bytes
-    timeout_s: float | None
-    by_clock: bool  # repeated by the clock: no later reply can show its loss
-    first_sent: int = 0  # counts the link's transmissions, in order; 0: not sent yet
-    last_sent: int = 0
-    lost: bool = False
-    retry_s: float = 0.0
-    sent_s: float = 0.0
-    done_s: float = 0.0
-    due_s: float = 0.0
-    error: LinkError | None = None
-    reply: Reply | None = None
-
-    @property
-    def done(self) -> bool:
-        """True when `Link.wait` will not wait."""
-        return self.reply is not None or self.error is not None
-
-    @property
-    def bulk(self) -> bool:
-        """True where small calls go first."""
-        return self.request.method in _BULK_METHODS
-
-    @property
-    def line_bytes(self) -> int:
-        """What the line carries, in the direction that carries more."""
-        index = _READ_BYTES.get(self.request.method)
-        wanted = 0 if index is None else self.request.params[index]
-        return max(len(self.frame), wanted if isinstance(wanted, int) else 0)
-
-    @property
-    def late(self) -> bool:
-        """True for methods that are not answered in order."""
-        return self.request.method in _LATE_METHODS
-
-    @property
-    def opens(self) -> bool:
-        """True for the request that opens a session."""
-        return self.request.method == _OPENING_METHOD
-
-    def timed_out(self, now: float, heard_s: float) -> bool:
-        """True when the board took too long: in all for a late method, since its last reply else.
-
-        A slow line may have much under way; as long as replies come, it is not silent.
-        """
-        since_s = self.sent_s if self.late else max(self.sent_s, heard_s)
-        return self.timeout_s is not None and now - since_s >= self.timeout_s
-
-    def wait_longer(self, now: float) -> None:
-        """Sets when to become suspicious next."""
-        self.due_s = now + self.retry_s
-        most_s = _OPENING_RETRY_MAX_S if self.opens else _RETRY_MAX_S
-        self.retry_s = min(self.retry_s * _RETRY_GROWTH, most_s)
 
 
 @dataclass
@@ -281,7 +216,7 @@ class Link:
 
     def _new(self, method: str, params: tuple[Value, ...], timeout_s: float | None) -> Pending:
         request = Request(self._next_id, method, params)
-        pending = self._start(request, timeout_s, method in _REPEATED_BY_CLOCK)
+        pending = self._start(request, timeout_s, method in REPEATED_BY_CLOCK)
         self._next_id = (self._next_id + 1) % (1 << 32)
         return pending
 
@@ -300,12 +235,12 @@ class Link:
     def _has_room(self, method: str) -> bool:
         own = (self._probe_id, self._sign_id)
         others = [p for p in self._under_way.values() if not p.late and p.request.id not in own]
-        in_order = [p for p in others if p.request.method not in _SWITCH_METHODS]
+        in_order = [p for p in others if p.request.method not in SWITCH_METHODS]
         if in_order and self._next_id - in_order[0].request.id >= _ID_SPAN:
             return False
-        if not others or method in _LATE_METHODS:
+        if not others or method in LATE_METHODS:
             return True
-        if method not in _BULK_METHODS:
+        if method not in BULK_METHODS:
             return len(others) < self.window
         bulk_bytes = sum(p.line_bytes for p in others if p.bulk)
         limit = max(2, self.window - 1)
@@ -419,7 +354,7 @@ class Link:
     def _no_response(self, pending: Pending) -> NoResponseError:
         method, timeout_s = pending.request.method, pending.timeout_s or 0.0
         message = f"no reply to {method} from {self.name} within {timeout_s:g} s"
-        if method == _OPENING_METHOD:
+        if pending.opens:
             message += ": is it the right port, and does the board run the xipnet firmware?"
             if self.counters.seen_text:
                 message += f" It sent text: {self.counters.seen_text.decode(errors='replace')!r}"
@@ -471,7 +406,7 @@ class Link:
             answered.reply = reply
             last_s, self._heard_s = self._heard_s, time.monotonic()
             answered.done_s = self._heard_s
-            if answered.request.method not in _ANYTIME_METHODS:
+            if answered.request.method not in ANYTIME_METHODS:
                 self._measure(answered, last_s)
                 for earlier in self._under_way.values():
                     if not earlier.by_clock and earlier.last_sent < answered.first_sent:
@@ -483,7 +418,7 @@ class Link:
         if answered.first_sent != answered.last_sent:
             return
         self.pace.answered(self._heard_s - answered.sent_s)
-        if answered.request.method in _PLAIN_METHODS:
+        if answered.request.method in PLAIN_METHODS:
             self.pace.carried(len(answered.frame), self._heard_s - max(answered.sent_s, last_s))
 
     def _restarted(self, boot: BootReport) -> None:

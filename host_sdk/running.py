@@ -19,9 +19,9 @@ import numpy as np
 from host_sdk.client import Client
 from host_sdk.errors import InputCheckError, ProtocolError
 from host_sdk.fields import Fields
-from host_sdk.link import Pending
 from host_sdk.model import Model
 from host_sdk.packing import Packer, Shape, shape_of
+from host_sdk.pending import Pending
 from host_sdk.upload import pieces
 from host_sdk.values import Value
 

@@ -20,6 +20,7 @@ from host_sdk import (
     ProtocolVersionError,
     link,
     pace,
+    pending,
 )
 from host_sdk.link import Link
 from host_sdk.messages import Reply, Request
@@ -91,7 +92,7 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
             take(request)
 
     monkeypatch.setattr(link, "_DESPAIR_S", 0.2)
-    monkeypatch.setattr(link, "_RETRY_MAX_S", 0.05)
+    monkeypatch.setattr(pending, "_RETRY_MAX_S", 0.05)
     monkeypatch.setattr(board, "_take", take_what_is_answered_meanwhile)
     device._client.link.on_silence = lambda: despairs.append(None)
     device._client.call("events", True)

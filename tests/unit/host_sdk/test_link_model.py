@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from unit.host_sdk.fake_board import FakeBoard, Noise
 
-from host_sdk import Device, DeviceResetError, link, pace
+from host_sdk import Device, DeviceResetError, link, pace, pending
 
 CALLERS = 4
 CALLS = 40
@@ -25,7 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "_FIRST_TIMEOUT_S", 0.01)
     monkeypatch.setattr(pace, "_LEAST_TIMEOUT_S", 0.005)
     monkeypatch.setattr(pace, "_MOST_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(link, "_RETRY_MAX_S", 0.05)
+    monkeypatch.setattr(pending, "_RETRY_MAX_S", 0.05)
     monkeypatch.setattr(link, "_POLL_S", 0.002)
 
 
