@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata as packages
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from relocatable.errors import HeadError, ModelError
 from relocatable.graph import Graph, verify_graph
 from relocatable.heads import HeadConfig, head_calls, load_head
 from relocatable.host import HostModel
-from relocatable.kernel_call import KernelCall, common_call
+from relocatable.kernel_call import Chain, KernelCall, common_call
 from relocatable.passes import PASSES
 from relocatable.plan_memory import Plan, plan_memory
 from relocatable.plan_rows import plan_rows
@@ -119,7 +120,7 @@ def schedule(
     if not whole_tensors:
         has_vectors = any(target.has(MVE_I) for target in targets)
         by_target = plan_rows(graph, by_target, has_vectors)
-    entries = [Entry(result=0, network_steps=len(by_target[0]))]
+    entries = [Entry(result=0, network_steps=sum(call.steps for call in by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
         graph, extra, kind, result = head_calls(head, graph)
@@ -138,7 +139,7 @@ def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     target, calls = program.targets[index], program.calls[index]
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
-    code = build_code(c_text, target, len(calls), optimize)
+    code = build_code(c_text, target, sum(call.steps for call in calls), optimize)
     return Variant(
         family=target.family,
         level=target.level,
@@ -197,11 +198,36 @@ def _metadata(name: str, program: Program) -> dict[str, Any]:
         "tensors": [{**_values_metadata(graph, i), "offset": plan.offsets[i]} for i in placed],
         "inputs": [index[i] for i in graph.inputs],
         "outputs": [index[i] for i in graph.outputs],
-        "steps": [_step_metadata(graph, index, call) for call in program.calls[0]],
+        "steps": [
+            step for call in program.calls[0] for step in _steps_metadata(graph, index, call)
+        ],
     }
     if program.head is not None:
         metadata |= program.head.metadata()
     return metadata
+
+
+def _steps_metadata(
+    graph: Graph, index: Mapping[int, int], call: KernelCall
+) -> list[dict[str, Any]]:
+    """Of the steps of a long chain the last one has its constants, outputs and layers."""
+    last = _step_metadata(graph, index, call)
+    if call.chain is None or call.steps == 1:
+        return [last]
+    steps = [{**last, "weights": 0, "outputs": []} for _ in range(call.steps - 1)]
+    for step in steps:
+        del step["layers"]
+    steps.append(last)
+    for number, (step, macs) in enumerate(zip(steps, _step_macs(graph, call.chain), strict=True)):
+        step |= {"name": f"{step['name']} ({number + 1} of {call.steps})", "macs": macs}
+    return steps
+
+
+def _step_macs(graph: Graph, chain: Chain) -> list[int]:
+    rows = [graph.tensors[part.outputs[0]].shape[1] for part in chain.parts]
+    macs = [chain.parts[t.part].macs * t.rows // rows[t.part] for t in chain.turns]
+    ends = [0, *accumulate(chain.step_turns)]
+    return [sum(macs[start:end]) for start, end in pairwise(ends)]
 
 
 def _step_metadata(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dict[str, Any]:

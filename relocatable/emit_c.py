@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from relocatable.emit_rows import chain_text
 from relocatable.graph import Graph
-from relocatable.kernel_call import Chain, KernelCall, Rows
+from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.conversion import c_type
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ def emit_c(
         weight_offsets: as `pack_weights` gives them.
 
     Returns:
-        C text with a function xn_step_<i> for each call; includes are relative to this package.
+        C text with a function xn_step_<i> for each step; includes are relative to this package.
     """
     lines = ['#include "include/xn_blob.h"']
     lines += [f'#include "kernels/{source}"' for source in _sources(calls)]
+    step = 0
     for index, call in enumerate(calls):
-        lines += ["", *_step(graph, index, call, plan, weight_offsets)]
+        lines += ["", *_call(graph, index, step, call, plan, weight_offsets)]
+        step += call.steps
     return "\n".join(lines) + "\n"
 
 
@@ -71,8 +73,8 @@ def _sources(calls: Sequence[KernelCall]) -> list[str]:
     return sorted({"xn_rows.h", *(layer.source for layer in layers)})
 
 
-def _step(
-    graph: Graph, index: int, call: KernelCall, plan: Plan, offsets: WeightOffsets
+def _call(
+    graph: Graph, index: int, step: int, call: KernelCall, plan: Plan, offsets: WeightOffsets
 ) -> list[str]:
     comment = f"// {call.kind} {_printable(call.name)}"
     places = {
@@ -87,8 +89,15 @@ def _step(
         prologue = [f"xn_move_up({places[tensor]}, {graph.tensors[tensor].size_bytes}, {lift});"]
         places[tensor] = f"(ctx->arena + {plan.offsets[tensor] + lift})"
     scratch = plan.scratch_offset.get(index, 0)
-    if call.chain is not None:
-        return [comment, *_chain(graph, index, call.chain, places, scratch, offsets, prologue)]
+    chain = call.chain
+    if chain is not None:
+        places |= {i: f"ctx->arena + {scratch + at}" for i, at in chain.bands.items()}
+
+        def constants(part: int) -> dict[str, str]:
+            names = _constant_names(graph, chain.parts[part], index, f"{part}.", offsets)
+            return {**names, "SCRATCH": f"(ctx->arena + {scratch + chain.scratch_offset})"}
+
+        return [comment, *chain_text(graph, step, chain, places, constants, prologue)]
     names = {"KEPT": "static", **_constant_names(graph, call, index, "", offsets)}
     for i, tensor in enumerate(call.inputs):
         if tensor in places:
@@ -102,8 +111,8 @@ def _step(
     return [
         comment,
         *(f"#define {name} {text}" for name, text in names.items()),
-        f"int32_t xn_step_{index}(const xn_ctx *ctx);",
-        f"int32_t xn_step_{index}(const xn_ctx *ctx) {{",
+        f"int32_t xn_step_{step}(const xn_ctx *ctx);",
+        f"int32_t xn_step_{step}(const xn_ctx *ctx) {{",
         "(void)ctx;",
         *prologue,
         call.body,
@@ -115,24 +124,6 @@ def _step(
 def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:
     in_h, out_h = (graph.tensors[i].shape[1] for i in (call.inputs[0], call.outputs[0]))
     return {"ROWS": str(out_h), "IN_ROWS": str(in_h), "ABOVE": str(rows.pad)}
-
-
-def _chain(
-    graph: Graph,
-    index: int,
-    chain: Chain,
-    places: dict[int, str],
-    scratch: int,
-    offsets: WeightOffsets,
-    prologue: Sequence[str],
-) -> list[str]:
-    bands = {i: f"ctx->arena + {scratch + at}" for i, at in chain.bands.items()}
-
-    def constants(part: int) -> dict[str, str]:
-        names = _constant_names(graph, chain.parts[part], index, f"{part}.", offsets)
-        return {**names, "SCRATCH": f"(ctx->arena + {scratch + chain.scratch_offset})"}
-
-    return chain_text(graph, index, chain, {**places, **bands}, constants, prologue)
 
 
 def _constant_names(

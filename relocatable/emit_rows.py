@@ -1,11 +1,13 @@
-"""The C text of a chain: a table of turns, and a function for each layer that makes some rows."""
+"""The C text of a chain: tables of turns, and a function for each layer that makes some rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from relocatable.graph import Graph
-from relocatable.kernel_call import Chain, KernelCall
+from relocatable.kernel_call import Chain, KernelCall, Turn
 from relocatable.select.conversion import c_type
 
 # C text by the name that bodies use for it.
@@ -20,40 +22,49 @@ def chain_text(
     constants: Callable[[int], Names],
     prologue: Sequence[str],
 ) -> list[str]:
-    """Writes a chain's step.
+    """Writes a chain's steps.
 
     Args:
         graph: tensors that the layers name.
-        step: index of the step.
+        step: index of its first step.
         chain: what it does.
         places: C text of each tensor's place: of its band, or of its first row.
         constants: C text of what has the same place in all turns of a layer, by its name.
         prologue: statements that come first.
 
     Returns:
-        Lines; the step's function, then its layers', which are thereby counted with it.
+        Lines; functions of the steps, of the turns and of the layers, so that the last step is
+        counted with the latter two.
     """
     band = {index: number for number, index in enumerate(places)}
-    made = {call.outputs[0] for call in chain.parts}
-    bands = ", ".join(
-        f"{{{text}, 0, {0 if index in made else graph.tensors[index].shape[1]}}}"
-        for index, text in places.items()
-    )
-    turns = ", ".join(str(number) for turn in chain.turns for number in turn)
     heads = [
         f"static __attribute__((noinline)) int32_t xn_step_{step}_part_{part}"
         "(const xn_ctx *ctx, xn_band *bands, int32_t rows, int32_t drop)"
         for part in range(len(chain.parts))
     ]
-    lines = [
+    turns_head = (
+        f"static __attribute__((noinline)) int32_t xn_step_{step}_turns"
+        "(const xn_ctx *ctx, xn_band *bands, const uint8_t *turns, uint32_t bytes)"
+    )
+    lines = [f"{turns_head};"]
+    for number, (turns, held) in enumerate(_steps(graph, chain, places)):
+        bands = ", ".join(
+            f"{{{text}, {held[index].first}, {held[index].made}}}" for index, text in places.items()
+        )
+        lines += [
+            f"int32_t xn_step_{step + number}(const xn_ctx *ctx);",
+            f"int32_t xn_step_{step + number}(const xn_ctx *ctx) {{",
+            f"static const uint8_t turns[] = {{{', '.join(str(n) for t in turns for n in t)}}};",
+            f"xn_band bands[] = {{{bands}}};",
+            *(prologue if number == 0 else ()),
+            f"return xn_step_{step}_turns(ctx, bands, turns, sizeof turns);",
+            "}",
+        ]
+    lines += [
         *(f"{head};" for head in heads),
-        f"int32_t xn_step_{step}(const xn_ctx *ctx);",
-        f"int32_t xn_step_{step}(const xn_ctx *ctx) {{",
-        f"static const uint8_t turns[] = {{{turns}}};",
-        f"xn_band bands[] = {{{bands}}};",
+        f"{turns_head} {{",
         "int32_t status = 0;",
-        *prologue,
-        "for (uint32_t i = 0; i < sizeof turns && status == 0; i += 3) {",
+        "for (uint32_t i = 0; i < bytes && status == 0; i += 3) {",
         "int32_t rows = turns[i + 1], drop = turns[i + 2];",
         "switch (turns[i]) {",
     ]
@@ -69,6 +80,28 @@ def chain_text(
         always = str(rows.pop()) if len(rows) == 1 else "rows"
         lines += _part(graph, head, call, band, {**constants(part), "ROWS": always})
     return lines
+
+
+class _Held(NamedTuple):
+    """Rows [first, made) of a tensor are there."""
+
+    first: int
+    made: int
+
+
+def _steps(
+    graph: Graph, chain: Chain, tensors: Iterable[int]
+) -> Iterator[tuple[Sequence[Turn], dict[int, _Held]]]:
+    """Each step's turns, and what is there when it begins."""
+    outputs = [call.outputs[0] for call in chain.parts]
+    held = {i: _Held(0, 0 if i in outputs else graph.tensors[i].shape[1]) for i in tensors}
+    turns = iter(chain.turns)
+    for count in chain.step_turns:
+        mine = list(islice(turns, count))
+        yield mine, dict(held)
+        for turn in mine:
+            out = outputs[turn.part]
+            held[out] = _Held(held[out].first + turn.drop, held[out].made + turn.rows)
 
 
 def _part(

@@ -49,11 +49,13 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Layers that one step makes together, some rows of each in turn (plan_rows.py).
+    """Layers that are made together, some rows of each in turn (plan_rows.py).
 
     Attributes:
         parts: the layers' own calls, in the order of the program.
         turns: who makes how many rows, in order.
+        step_turns: how many of them each step takes: a long chain is several steps, so that other
+            work can be done in between, and none takes too long.
         bands: tensors that never exist whole -> offset, in the step's scratch, of the band that
             holds those rows that are still needed, one after another.
         scratch_offset: of what the parts have as SCRATCH, in the step's scratch.
@@ -61,13 +63,14 @@ class Chain:
 
     parts: tuple[KernelCall, ...]
     turns: tuple[Turn, ...]
+    step_turns: tuple[int, ...]
     bands: Mapping[int, int]
     scratch_offset: int
 
 
 @dataclass(frozen=True, eq=False)
 class KernelCall:
-    """One step of the program.
+    """One step of the program, or several where it is a long chain.
 
     The body is C text in which the emitter has names for everything that has an address: `IN0`,
     `IN1`, .. and `OUT0`, .. point to the operator's tensors (typed by dtype; constants lie in the
@@ -104,6 +107,11 @@ class KernelCall:
     macs: int = 0
     rows: Rows | None = None
     chain: Chain | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps of the program that it takes, one after another."""
+        return len(self.chain.step_turns) if self.chain else 1
 
 
 def common_call(step: Sequence[KernelCall]) -> KernelCall:

@@ -8,12 +8,15 @@ for which the rows cost little time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from relocatable.graph import Graph
-from relocatable.kernel_call import Chain, KernelCall, Rows, common_call
+from relocatable.kernel_call import Chain, KernelCall, Rows, Turn, common_call
 from relocatable.plan_memory import lifetimes
 from relocatable.row_order import RowOrder, order_rows
 
@@ -24,6 +27,7 @@ _PIXELS = (1, 24, 96, 384, 1 << 30)
 # Instructions, roughly: of a product of int8, of any other, of an output; what vectors leave of
 # these; of a turn, of a byte that moves.
 _PER_MAC, _PER_OTHER, _PER_VALUE, _WITH_VECTORS, _PER_TURN, _PER_MOVED = 1, 5, 8, 0.3, 50, 0.3
+_STEP_MACS = 16e6  # of a chain's step, about: some 0.2 s on a slow board
 _MOST_LOSS = 0.025  # of all instructions, for a smaller arena
 
 
@@ -98,9 +102,22 @@ def _chain_call(
         outputs=outputs,
         scratch_bytes=at + max(call.scratch_bytes for call in parts),
         macs=sum(call.macs for call in parts),
-        chain=Chain(tuple(parts), order.turns, bands, at),
+        chain=Chain(tuple(parts), order.turns, _step_turns(graph, parts, order.turns), bands, at),
     )
     return replace(call, in_place=_in_place(call, lifts))
+
+
+def _step_turns(
+    graph: Graph, parts: Sequence[KernelCall], turns: Sequence[Turn]
+) -> tuple[int, ...]:
+    """Cuts the turns into steps of about the same work."""
+    rows = [graph.tensors[call.outputs[0]].shape[1] for call in parts]
+    macs = [parts[turn.part].macs * turn.rows / rows[turn.part] for turn in turns]
+    steps = max(1, math.ceil(sum(macs) / _STEP_MACS))
+    done = np.cumsum(macs) - 0.5 * np.array(macs)
+    ends = np.searchsorted(done, sum(macs) * np.arange(1, steps) / steps)
+    counts = np.diff([0, *ends, len(turns)])
+    return tuple(int(count) for count in counts if count > 0)
 
 
 def _band_bytes(graph: Graph, index: int, height: int) -> int:
