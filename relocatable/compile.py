@@ -19,7 +19,7 @@ from relocatable.errors import HeadError, ModelError
 from relocatable.graph import Graph, verify_graph
 from relocatable.heads import HeadConfig, head_calls, load_head
 from relocatable.host import HostModel
-from relocatable.kernel_call import Chain, KernelCall, common_call
+from relocatable.kernel_call import Chain, KernelCall, common_call, count_steps
 from relocatable.passes import PASSES
 from relocatable.plan_memory import Plan, plan_memory
 from relocatable.plan_rows import plan_rows
@@ -120,7 +120,7 @@ def schedule(
     if not whole_tensors:
         has_vectors = any(target.has(MVE_I) for target in targets)
         by_target = plan_rows(graph, by_target, has_vectors)
-    entries = [Entry(result=0, network_steps=sum(call.steps for call in by_target[0]))]
+    entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
         graph, extra, kind, result = head_calls(head, graph)
@@ -139,7 +139,7 @@ def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     target, calls = program.targets[index], program.calls[index]
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
-    code = build_code(c_text, target, sum(call.steps for call in calls), optimize)
+    code = build_code(c_text, target, count_steps(calls), optimize)
     return Variant(
         family=target.family,
         level=target.level,
@@ -216,7 +216,7 @@ def _steps_metadata(
         return [last]
     steps = [{**last, "weights": 0, "outputs": []} for _ in range(call.steps - 1)]
     for step in steps:
-        del step["layers"]
+        step.pop("layers", None)
     steps.append(last)
     for number, (step, macs) in enumerate(zip(steps, _step_macs(graph, call.chain), strict=True)):
         step |= {"name": f"{step['name']} ({number + 1} of {call.steps})", "macs": macs}
@@ -239,7 +239,7 @@ def _step_metadata(graph: Graph, index: Mapping[int, int], call: KernelCall) -> 
         "weights": sum(w.nbytes for part in parts for w in part.weights.values()),
         "outputs": [index[i] for i in call.outputs],
     }
-    if call.chain is not None:
+    if len(parts) > 1:
         step["layers"] = [
             {
                 **_values_metadata(graph, part.outputs[0]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -112,6 +112,11 @@ class KernelCall:
     def steps(self) -> int:
         """Steps of the program that it takes, one after another."""
         return len(self.chain.step_turns) if self.chain else 1
+
+
+def count_steps(calls: Iterable[KernelCall]) -> int:
+    """Steps of the program that calls take."""
+    return sum(call.steps for call in calls)
 
 
 def common_call(step: Sequence[KernelCall]) -> KernelCall:

@@ -144,7 +144,14 @@ class _Planner:
             middle = (low + high) // 2
             loss, _ = self.cheapest(sizes[middle])
             low, high = (low, middle) if loss <= most else (middle + 1, high)
-        return self.cheapest(sizes[low])[1] if sizes else []
+        return [self.cut(g) for g in self.cheapest(sizes[low])[1]] if sizes else []
+
+    def cut(self, group: _Group) -> _Group:
+        """A single step that takes long goes row by row, so that it can be several."""
+        call = self.calls[group.start]
+        if group.order is not None or call.rows is None or call.macs <= _STEP_MACS:
+            return group
+        return replace(group, order=order_rows(self.graph, [call], (), [1]))
 
     def cheapest(self, memory: int) -> tuple[float, list[_Group]]:
         """The groups that lose the least time within some memory."""

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pytest
 import ziglang
 
+from relocatable.compile import Optimize
 from relocatable.emit_c import emit_c, pack_weights
 from relocatable.graph import Graph
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, count_steps
 from relocatable.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
@@ -42,7 +43,7 @@ def check_on_arm(
     graphs: Sequence[Graph],
     target: str,
     folder: Path,
-    optimize: str = "speed",
+    optimize: Optimize = "speed",
     models: Sequence[bytes] | None = None,
 ) -> None:
     """Compares every computed tensor of all graphs with LiteRT's; `models` as in `check`."""
@@ -69,7 +70,7 @@ def check_on_arm(
 
 
 def run_on_arm(
-    graph: Graph, inputs: Sequence[npt.NDArray[Any]], target: str, folder: Path, optimize: str
+    graph: Graph, inputs: Sequence[npt.NDArray[Any]], target: str, folder: Path, optimize: Optimize
 ) -> tuple[dict[int, int], npt.NDArray[np.uint8]]:
     """Where each tensor lies, and the arena after one run."""
     calls = select_kernels(graph, TARGETS[target])
@@ -84,12 +85,12 @@ def run_steps_on_arm(
     inputs: Sequence[npt.NDArray[Any]],
     target: str,
     folder: Path,
-    optimize: str,
+    optimize: Optimize,
 ) -> npt.NDArray[np.uint8]:
     """The arena after one run of steps with a memory plan."""
     weights, weight_offsets = pack_weights(graph, calls)
     text = emit_c(graph, calls, plan, weight_offsets)
-    code = build_code(text, TARGETS[target], len(calls), "size" if optimize == "size" else "speed")
+    code = build_code(text, TARGETS[target], count_steps(calls), optimize)
     arena = np.zeros(plan.arena_bytes, np.uint8)
     for i, x in zip(graph.inputs, inputs, strict=True):
         at = plan.offsets[i]
@@ -97,7 +98,7 @@ def run_steps_on_arm(
     parts = {"code": code.code, "weights": weights, "arena": arena.tobytes()}
     numbers = {
         "steps": code.step_offsets,
-        "step_count": (len(calls),),
+        "step_count": (count_steps(calls),),
         "arena_bytes": (plan.arena_bytes,),
     }
     machine, memory = MACHINES[target]

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from relocatable.compile import Optimize
 from relocatable.emit_c import emit_c, pack_weights
 from relocatable.graph import Graph, Quant
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, count_steps
 from relocatable.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
@@ -62,7 +63,7 @@ class Program:
         return raw.view(tensor.dtype).reshape(tensor.shape)
 
 
-def build(graphs: Sequence[Graph], optimize: str = "speed") -> list[Program]:
+def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program]:
     """Compiles many graphs as one unit: one run of the compiler for all of them."""
     graph, bases = join(graphs)
     calls = select_kernels(graph, TARGETS["host"])
@@ -80,11 +81,11 @@ def build(graphs: Sequence[Graph], optimize: str = "speed") -> list[Program]:
     return programs
 
 
-def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: str) -> Program:
+def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimize) -> Program:
     """Compiles steps for this machine, with a memory plan."""
     weights, weight_offsets = pack_weights(graph, calls)
     text = emit_c(graph, calls, plan, weight_offsets)
-    code = build_code(text, TARGETS["host"], len(calls), "size" if optimize == "size" else "speed")
+    code = build_code(text, TARGETS["host"], count_steps(calls), optimize)
     mapped = mmap.mmap(-1, len(code.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     mapped.write(code.code)
     section, arena = _aligned(weights), _aligned(bytes(plan.arena_bytes))
@@ -159,7 +160,7 @@ def mismatch(got: Array, want: Array) -> str:
 
 def check(
     graphs: Sequence[Graph],
-    optimize: str = "speed",
+    optimize: Optimize = "speed",
     runs: int = 2,
     models: Sequence[bytes] | None = None,
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from relocatable import plan_rows
 from relocatable.check_plan import check_plan
 from relocatable.compile import lower, schedule
 from relocatable.graph import Graph
@@ -24,6 +25,12 @@ from tests.numeric.harness import build, join, load, random_input
 from tests.row_graphs import random_chains, random_network
 
 CPUS = ("cortex-m0plus", "cortex-m4", "cortex-m55")
+
+
+@pytest.fixture
+def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chains of small networks are several steps, too."""
+    monkeypatch.setattr(plan_rows, "_STEP_MACS", 2000)
 
 
 def networks(seed: int, count: int) -> tuple[Graph, list[npt.NDArray[Any]], list[bytes]]:
@@ -49,6 +56,7 @@ def chained(graph: Graph, target: str, seed: int) -> tuple[Sequence[KernelCall],
     rng = np.random.default_rng(seed)
     [calls] = random_chains(graph, [select_kernels(graph, TARGETS[target])], rng)
     assert sum(len(call.chain.parts) > 1 for call in calls if call.chain) > 1
+    assert sum(call.steps > 1 for call in calls) > 1
     plan = plan_memory(graph, calls)
     check_plan(graph, calls, plan)
     return calls, plan
@@ -60,6 +68,7 @@ def compare(graph: Graph, arena: npt.NDArray[np.uint8], plan: Plan, want: list[b
         assert arena[at : at + len(raw)].tobytes() == raw, graph.tensors[i].name
 
 
+@pytest.mark.usefixtures("short_steps")
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_random_chains(optimize: str) -> None:
     graph, inputs, want = networks(1, 8)
@@ -71,6 +80,7 @@ def test_random_chains(optimize: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_steps")
 @pytest.mark.parametrize("seed", range(3, 7))
 def test_more_random_chains(seed: int) -> None:
     graph, inputs, want = networks(seed, 25)
@@ -81,6 +91,7 @@ def test_more_random_chains(seed: int) -> None:
 
 
 @pytest.mark.sim
+@pytest.mark.usefixtures("short_steps")
 @pytest.mark.parametrize("target", CPUS)
 def test_random_chains_on_arm(target: str, tmp_path: Path) -> None:
     graph, inputs, want = networks(8, 10)
