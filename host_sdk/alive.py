@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from host_sdk.client import Client
-from host_sdk.errors import DeviceError, DeviceResetError, LinkError
+from host_sdk.errors import DeviceError, DeviceResetError, LinkError, PortClosedError
 
 IDLE_S = 2.0
 _ANSWER_S = 6.0  # after half of it the link goes back to 115200 baud
@@ -58,7 +58,8 @@ class KeepAlive:
 
     def _ask(self) -> None:
         try:
-            with contextlib.suppress(DeviceError, DeviceResetError):  # it answers
+            # It answers, or the end of the port is told to whom it concerns.
+            with contextlib.suppress(DeviceError, DeviceResetError, PortClosedError):
                 self._client.call("ping", None, timeout_s=_ANSWER_S)
         except LinkError as error:
             self._on_gone(error)

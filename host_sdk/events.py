@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from host_sdk.client import Client
-from host_sdk.errors import DeviceError, DeviceResetError, LinkError, XipnetError
+from host_sdk.errors import (
+    DeviceError,
+    DeviceResetError,
+    LinkError,
+    PortClosedError,
+    XipnetError,
+)
 from host_sdk.values import Value
 
 _KEPT_EVENTS = 100_000
@@ -206,7 +212,7 @@ class Events:
                 return
             try:
                 self._ask()
-            except DeviceResetError:  # once more: then this is called once more, too
+            except (DeviceResetError, PortClosedError):  # then this is called again, or `end` is
                 return
             except XipnetError as error:
                 self.end(error)

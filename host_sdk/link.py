@@ -86,7 +86,7 @@ class Link:
         counters: for tests and for the curious.
         pace: what was learnt of the line.
         on_silence: called in a caller's thread when the board has been silent for seconds though it
-            was asked; None: nothing.
+            was asked, or has restarted; None: nothing.
         on_event: called with number, topic and value of an event, in the reader's thread.
         on_end: called when the port is gone, with the reason; when it is closed, with None.
     """
@@ -114,6 +114,7 @@ class Link:
         self._frame_s = time.monotonic()  # of the last valid frame, whatever it said
         self.pace = Pace(getattr(transport, "baud", 0))
         self.on_silence: Callable[[], None] | None = None
+        self._has_restarted = False  # and nobody has waited for anything since
         self._urgent = 0  # small frames that wait to be sent
         self._under_way: dict[int, Pending] = {}
         self._gone: PortClosedError | None = None
@@ -187,7 +188,7 @@ class Link:
         with self._changed:
             while self._gone is None:
                 left_s = self._frame_s + quiet_s - time.monotonic()
-                if any(not p.late for p in self._under_way.values()):
+                if self._asked():
                     left_s = quiet_s
                 if left_s <= 0:
                     return True
@@ -233,8 +234,7 @@ class Link:
         return pending
 
     def _has_room(self, method: str) -> bool:
-        own = (self._probe_id, self._sign_id)
-        others = [p for p in self._under_way.values() if not p.late and p.request.id not in own]
+        others = self._asked()
         in_order = [p for p in others if p.request.method not in SWITCH_METHODS]
         if in_order and self._next_id - in_order[0].request.id >= _ID_SPAN:
             return False
@@ -245,6 +245,11 @@ class Link:
         bulk_bytes = sum(p.line_bytes for p in others if p.bulk)
         limit = max(2, self.window - 1)
         return len(others) < limit and (len(others) < 2 or self.pace.may_queue(bulk_bytes))
+
+    def _asked(self) -> list[Pending]:
+        """What is answered soon, without what the link itself asks."""
+        own = (self._probe_id, self._sign_id)
+        return [p for p in self._under_way.values() if not p.late and p.request.id not in own]
 
     def _transmit(self, pending: Pending) -> None:
         with self._turn(pending.bulk):
@@ -313,14 +318,18 @@ class Link:
                 self._transmit(pending)
 
     def _takes_despair(self, now: float) -> Callable[[], None] | None:
-        """`on_silence`, once, where what a board answers at once has waited too long."""
+        """`on_silence`, once, where what a board answers at once has waited too long; and where the
+        board has restarted, for it does so at the first speed.
+        """
         asked = [
             p
             for p in self._under_way.values()
             if p.first_sent and (p.opens or p.request.id == self._sign_id)
         ]
-        if all(now - max(p.sent_s, self._heard_s) < _DESPAIR_S for p in asked):
+        in_time = all(now - max(p.sent_s, self._heard_s) < _DESPAIR_S for p in asked)
+        if in_time and not self._has_restarted:
             return None
+        self._has_restarted = False
         despair, self.on_silence = self.on_silence, None
         return despair
 
@@ -335,6 +344,9 @@ class Link:
         for pending in list(self._under_way.values()):
             if pending.first_sent and pending.timed_out(now, self._heard_s):
                 self._fail(pending, self._no_response(pending))
+        if not self._asked():  # then nobody waits for these
+            self._under_way.pop(self._probe_id, None)
+            self._under_way.pop(self._sign_id, None)
 
     def _due(self, now: float) -> list[Pending]:
         """Requests to send again now, and a probe where the rest is silent for too long."""
@@ -426,6 +438,7 @@ class Link:
         self._on_boot(boot)  # first: who is told of the restart may call again at once
         kind = DeviceFaultError if boot.is_fault else DeviceResetError
         with self._changed:
+            self._has_restarted = self.on_silence is not None
             for pending in list(self._under_way.values()):
                 method = pending.request.method
                 if pending.opens:

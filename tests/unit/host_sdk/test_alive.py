@@ -84,6 +84,17 @@ def test_a_silent_board_ends_the_streams_with_an_error(
     until(lambda: called == [1, 2, 3])
 
 
+def test_a_call_without_a_reply_does_not_end_the_watch(connect: Connect) -> None:
+    board, device = connect()
+    board.silent = True
+    with pytest.raises(NoResponseError):
+        device._client.call("events", True, timeout_s=0.8)
+    board.silent = False
+    with device.events():
+        seen = pings(board)
+        until(lambda: pings(board) > seen + 2)
+
+
 def test_a_port_that_goes_away_ends_the_streams_with_an_error(connect: Connect) -> None:
     board, device = connect()
     stream = device.events()
