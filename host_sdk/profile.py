@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -54,7 +55,10 @@ class Profile:
 
     def table(self) -> tuple[Sequence[str], list[list[str]]]:
         """Headings and cells, for printing."""
-        return _COLUMNS, [cells for row in self.rows for cells in _cells(row)]
+        names = [row.name for row in self.rows]
+        names += [layer.tensor.name for row in self.rows for layer in row.layers]
+        scope = _common_scope(names)
+        return _COLUMNS, [cells for row in self.rows for cells in _cells(row, scope)]
 
     @property
     def title(self) -> str:
@@ -78,14 +82,20 @@ def make_profile(model: Model, ran: Ran) -> Profile:
     return Profile(model.name, ran.us, tuple(rows))
 
 
-def _cells(row: ProfileRow) -> list[list[str]]:
+def _common_scope(names: Sequence[str]) -> str:
+    """What most names begin with up to a slash: the model's own name, which says nothing here."""
+    scopes = Counter(name[: name.index("/") + 1] for name in names if "/" in name)
+    scope, count = scopes.most_common(1)[0] if scopes else ("", 0)
+    return scope if count > len(names) / 2 else ""
+
+
+def _cells(row: ProfileRow, scope: str) -> list[list[str]]:
     """A step's line, and one for each layer that it makes by rows."""
     pace = f"{row.macs / row.us:.1f}" if row.us and row.macs else ""
-    figures = [f"{row.us:,}", f"{row.share:.1%}", f"{row.macs:,}", pace]
-    return [
-        [short_name(row.name), row.op, *figures],
-        *([f"  {short_name(x.tensor.name)}", x.op, "", "", f"{x.macs:,}", ""] for x in row.layers),
-    ]
+    op = f"{len(row.layers)} layers" if row.layers else row.op
+    lines = [[row.name, op, f"{row.us:,}", f"{row.share:.1%}", f"{row.macs:,}", pace]]
+    lines += [[f"  {x.tensor.name}", x.op, "", "", f"{x.macs:,}", ""] for x in row.layers]
+    return [[short_name(name).replace(scope, "", 1), *cells] for name, *cells in lines]
 
 
 def _steps(model: Model, count: int) -> list[StepInfo]:
