@@ -43,6 +43,17 @@ def test_report_adds_up(fat: bytes) -> None:
     assert r.code_bytes + r.weight_bytes < r.flash_bytes == len(fat)
 
 
+def test_layers_are_made_by_rows_unless_all_tensors_are_wanted(fat: bytes) -> None:
+    steps = Blob.unpack(fat).metadata["steps"]
+    chain = next(step for step in steps if "layers" in step)
+    assert any(layer["output"] is None for layer in chain["layers"])
+    assert chain["macs"] == sum(layer["macs"] for layer in chain["layers"])
+    whole = compile_model(DIGITS, target="cortex-m55", whole_tensors=True)
+    layers = sum(len(step.get("layers", [0])) for step in steps)
+    assert len(Blob.unpack(whole).metadata["steps"]) == layers
+    assert report(whole).arena_bytes > report(fat).arena_bytes
+
+
 def test_golden_vector_is_what_the_host_computes(fat: bytes) -> None:
     golden = Blob.unpack(fat).golden
     assert golden is not None
