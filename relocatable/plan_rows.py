@@ -144,14 +144,7 @@ class _Planner:
             middle = (low + high) // 2
             loss, _ = self.cheapest(sizes[middle])
             low, high = (low, middle) if loss <= most else (middle + 1, high)
-        return [self.cut(g) for g in self.cheapest(sizes[low])[1]] if sizes else []
-
-    def cut(self, group: _Group) -> _Group:
-        """A single step that takes long goes row by row, so that it can be several."""
-        call = self.calls[group.start]
-        if group.order is not None or call.rows is None or call.macs <= _STEP_MACS:
-            return group
-        return replace(group, order=order_rows(self.graph, [call], (), [1]))
+        return self.cheapest(sizes[low])[1] if sizes else []
 
     def cheapest(self, memory: int) -> tuple[float, list[_Group]]:
         """The groups that lose the least time within some memory."""
@@ -203,10 +196,21 @@ class _Planner:
         """A step that makes all rows in one call, apart from its input and close behind it."""
         call = self.calls[step]
         own = {call.inputs[at]: lift for at, lift in call.in_place.items()}
+        if call.rows is not None and call.macs > _STEP_MACS and not own:
+            yield from self.long(step, call, call.rows)
+            return
         yield self.group(step, step + 1, None, own)
         if call.rows is not None and call.rows.in_order and not own:
             lifts = order_rows(self.graph, [call], (), [1]).lifts
             yield self.group(step, step + 1, None, lifts)
+
+    def long(self, step: int, call: KernelCall, rows: Rows) -> Iterator[_Group]:
+        """A step that takes long goes by rows, too, so that it can be several."""
+        height = self.graph.tensors[call.outputs[0]].shape[1]
+        at_once = 1 if rows.in_order else max(1, int(height * _STEP_MACS / call.macs / 4))
+        order = order_rows(self.graph, [call], (), [min(at_once, _MOST_ROWS)])
+        yield self.group(step, step + 1, order, {})
+        yield self.group(step, step + 1, order, order.lifts)
 
     def chains(self, start: int, stop: int) -> Iterator[_Group]:
         """Steps as one, with few and with many rows in a turn."""

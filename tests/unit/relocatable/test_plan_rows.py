@@ -14,7 +14,7 @@ from row_graphs import random_chains, random_network
 
 from relocatable.check_plan import check_plan
 from relocatable.errors import PlanError
-from relocatable.graph import Graph
+from relocatable.graph import AttrValue, Graph
 from relocatable.kernel_call import KernelCall, Turn, common_call
 from relocatable.plan_memory import Plan, plan_memory
 from relocatable.plan_rows import plan_rows
@@ -80,6 +80,18 @@ def test_a_layer_alone_writes_close_behind_what_it_reads() -> None:
     assert call.chain is None
     assert plan.arena_bytes <= 66 * 64 * 16 + call.scratch_bytes
     assert plan.lifted(call) == (graph.inputs[0], 2 * 64 * 16)
+
+
+@pytest.mark.parametrize("targets", [CPUS[:1], CPUS[1:], CPUS])
+def test_long_layers_are_several_steps_or_write_over_their_input(targets: tuple[str, ...]) -> None:
+    b = GraphBuilder()
+    x = b.input(1, 128, 128, 128)
+    w = b.constant(np.ones((1, 3, 3, 128)), "int8", b.tensors[x].quant)
+    attrs: dict[str, AttrValue] = {**CONV, "padding": "SAME", "depth_multiplier": 1}
+    inputs = (x, w, b.constant([0] * 128))
+    graph = b.graph(b.op("DEPTHWISE_CONV_2D", inputs, b.tensor(1, 128, 128, 128), **attrs))
+    by_target, plan = planned(graph, *targets)
+    assert all(c.steps > 1 or plan.offsets[x] == plan.offsets[c.outputs[0]] for [c] in by_target)
 
 
 def test_nothing_is_made_before_it_is_asked_for() -> None:
