@@ -137,14 +137,17 @@ class _Planner:
 
     def best_groups(self) -> list[_Group]:
         """The groups of the smallest arena that costs little time."""
-        most = _MOST_LOSS * sum(self.work(call) for call in self.calls)
         sizes = sorted({g.memory for groups in self.groups for g in groups})
+        if not sizes:
+            return []
+        without = sum(groups[0].loss for groups in self.groups)
+        most = without + _MOST_LOSS * sum(self.work(call) for call in self.calls)
         low, high = 0, len(sizes) - 1
         while low < high:
             middle = (low + high) // 2
             loss, _ = self.cheapest(sizes[middle])
             low, high = (low, middle) if loss <= most else (middle + 1, high)
-        return self.cheapest(sizes[low])[1] if sizes else []
+        return self.cheapest(sizes[low])[1]
 
     def cheapest(self, memory: int) -> tuple[float, list[_Group]]:
         """The groups that lose the least time within some memory."""
