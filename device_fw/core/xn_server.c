@@ -343,11 +343,12 @@ void xn_server_poll(void) {
     if (polling || between_steps) {
         return;
     }
-    xn_active_poll();
     polling = true;
     xn_link_expire();
+    xn_active_poll();
     while (!resetting && (body = xn_link_frame(0, &n)) != NULL) {
         handle_first(body, n);
+        xn_active_poll(); // a model that faulted on trial does not serve the next request
     }
     xn_baud_poll();
     polling = false;

@@ -168,10 +168,11 @@ def test_a_board_that_restarts_during_a_trial(flash: tuple[str, Path]) -> None:
 def test_a_model_that_faults_during_its_trial(machine: Machine) -> None:
     install(machine, blob(ADDS_TWO_UNLESS_7, (b"\x10", b"\x12")), TRIAL_S, 5)
     assert adds_now(machine) == 2
+    faults, next_one = (machine.request("run", 0, [x]) for x in (b"\x07", b"\x20"))
     with pytest.raises(RefusedError) as refusal:
-        machine.call("run", 0, [b"\x07"])
+        machine.reply(faults)
     assert refusal.value.args[0] == E_FAULT
-    assert adds_now(machine) == 1
+    assert machine.reply(next_one)["result"] == b"\x21"  # of the model before
     event = last_event(machine)
     assert (event["event"], event["reason"], event["detail"]) == ("returned", FAULT, 0)
 
