@@ -36,8 +36,8 @@ def test_the_board_is_as_right_as_litert(cpu: str) -> None:
 @pytest.mark.slow
 def test_a_trace_of_tensors_larger_than_a_frame() -> None:
     with Device("sim://cortex-m55") as board:
-        board.load_model(shared_model("cifar_cnn_int8.tflite"))
+        board.load_model(shared_model("mlperf_ic_resnet8_int8.tflite"))
         trace = board.trace()
-    assert max(row.values.nbytes for row in trace.rows) > 4096
+    assert max(row.values.nbytes for row in trace.rows if row.values is not None) > 4096
     assert trace.compared > 4
     assert trace.first_difference is None, trace
