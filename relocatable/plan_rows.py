@@ -22,6 +22,7 @@ from relocatable.row_order import RowOrder, order_rows
 
 _MOST_LAYERS = 24
 _MOST_ROWS = 255  # of a turn, which is three bytes
+_MOST_TURNS = 1500  # of a chain: they lie in flash
 # Of a layer's pixels in a turn at least so many; the last is all of them in one.
 _PIXELS = (1, 24, 96, 384, 1 << 30)
 # Instructions, roughly: of a product of int8, of any other, of an output; what vectors leave of
@@ -210,8 +211,9 @@ class _Planner:
     def long(self, step: int, call: KernelCall, rows: Rows) -> Iterator[_Group]:
         """A step that takes long goes by rows, too, so that it can be several."""
         height = self.graph.tensors[call.outputs[0]].shape[1]
-        at_once = 1 if rows.in_order else max(1, int(height * _STEP_MACS / call.macs / 4))
-        order = order_rows(self.graph, [call], (), [min(at_once, _MOST_ROWS)])
+        turns = _MOST_TURNS if rows.in_order else 4 * call.macs / _STEP_MACS
+        at_once = min(math.ceil(height / turns), _MOST_ROWS)
+        order = order_rows(self.graph, [call], (), [at_once])
         yield self.group(step, step + 1, order, {})
         yield self.group(step, step + 1, order, order.lifts)
 
@@ -231,6 +233,9 @@ class _Planner:
             if at_once in tried:
                 continue
             tried.add(at_once)
+            heights = [self.graph.tensors[call.outputs[0]].shape[1] for call in parts]
+            if sum(h / rows for h, rows in zip(heights, at_once, strict=True)) > _MOST_TURNS:
+                continue
             order = order_rows(self.graph, parts, banded, at_once)
             if max(order.heights.values(), default=0) > _MOST_ROWS:
                 continue

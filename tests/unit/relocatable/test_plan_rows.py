@@ -94,6 +94,18 @@ def test_long_layers_are_several_steps_or_write_over_their_input(targets: tuple[
     assert all(c.steps > 1 or plan.offsets[x] == plan.offsets[c.outputs[0]] for [c] in by_target)
 
 
+def test_tall_images_take_few_turns() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 16000, 1, 4)
+    for channels in (32, 32, 4):
+        w = b.constant(np.ones((channels, 9, 1, b.tensors[x].shape[3])), "int8", b.tensors[x].quant)
+        y = b.tensor(1, 16000, 1, channels)
+        x = b.op("CONV_2D", (x, w, b.constant([0] * channels)), y, **{**CONV, "padding": "SAME"})
+    by_target, plan = planned(b.graph(x))
+    assert plan.arena_bytes < 16000 * 40
+    assert all(len(c.chain.turns) <= 1500 for calls in by_target for c in calls if c.chain)
+
+
 def test_nothing_is_made_before_it_is_asked_for() -> None:
     graph = deep(8, 8, 8, 8)
     calls = select_kernels(graph, TARGETS["host"])
