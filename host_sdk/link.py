@@ -435,9 +435,11 @@ class Link:
 
     def _restarted(self, boot: BootReport) -> None:
         """Ends what was under way: but `hello`, which is asked again, the board answers nothing."""
-        self._on_boot(boot)  # first: who is told of the restart may call again at once
         kind = DeviceFaultError if boot.is_fault else DeviceResetError
         with self._changed:
+            # In one: who is told may call again at once, and behind the `hello` of that call nothing
+            # from before may be repeated.
+            self._on_boot(boot)
             self._has_restarted = self.on_silence is not None
             for pending in list(self._under_way.values()):
                 method = pending.request.method
