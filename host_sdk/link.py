@@ -437,8 +437,8 @@ class Link:
         """Ends what was under way: but `hello`, which is asked again, the board answers nothing."""
         kind = DeviceFaultError if boot.is_fault else DeviceResetError
         with self._changed:
-            # In one: who is told may call again at once, and behind the `hello` of that call nothing
-            # from before may be repeated.
+            # In one: who is told may call again at once, and when that has opened a session,
+            # nothing from before may be repeated.
             self._on_boot(boot)
             self._has_restarted = self.on_silence is not None
             for pending in list(self._under_way.values()):
