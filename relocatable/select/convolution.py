@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.fixed_point import zero_of
-from relocatable.kernel_call import KernelCall
+from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.convolution_dsp import conv_2d_dsp, depthwise_dsp, fully_connected_dsp
 from relocatable.select.convolution_mve import conv_2d_mve, depthwise_mve
 from relocatable.select.layer import bias_of, float_layer, require_int8, scaling_of
-from relocatable.select.scaling import layer_sums, scale_real, scale_twice
+from relocatable.select.scaling import Sums, layer_sums, scale_real, scale_twice
 from relocatable.select.site import CValue, Site, c_call
 from relocatable.select.window import window_of, window_rows
 from relocatable.targets import DSP, MVE_I
@@ -29,8 +29,8 @@ def choose_conv_2d(site: Site) -> KernelCall:
         "group_out": out_c // (in_c // filter_c),
     }
     macs = site.output.count * k_h * k_w * filter_c
+    rows = window_rows(window)
     if site.is_float:
-        rows = window_rows(window)
         return float_layer(site, "conv_2d.c", "xn_conv_2d_f32", params, macs, rows)
     require_int8(site)
     sums = layer_sums(weights.reshape(out_c, -1).astype(np.int64), bias_of(site), site.input(0))
@@ -38,18 +38,8 @@ def choose_conv_2d(site: Site) -> KernelCall:
         return conv_2d_mve(site, window, sums, macs)
     if filter_c == in_c and site.target.has(DSP):
         return conv_2d_dsp(site, window, sums, macs)
-    scaling = scaling_of(site, sums, scale_twice)
-    params |= {"in_zero": zero_of(site.input(0)), "scaling": scaling.params}
-    body = scaling.declaration + c_call(
-        "xn_conv_2d_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
-    )
-    return site.call(
-        "conv_2d.c",
-        body,
-        weights={"filter": weights, **scaling.weights},
-        macs=macs,
-        rows=window_rows(window),
-    )
+    params["in_zero"] = zero_of(site.input(0))
+    return _plain_layer(site, "conv_2d.c", "xn_conv_2d_i8", params, sums, macs, rows)
 
 
 def choose_depthwise_conv_2d(site: Site) -> KernelCall:
@@ -60,8 +50,8 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
     window = window_of(site, k_h, k_w)
     params: dict[str, CValue] = {"window": window, "in_c": in_c, "multiplier": out_c // in_c}
     macs = site.output.count * k_h * k_w
+    rows = window_rows(window)
     if site.is_float:
-        rows = window_rows(window)
         return float_layer(site, "depthwise_conv_2d.c", "xn_depthwise_f32", params, macs, rows)
     require_int8(site)
     sums = layer_sums(weights.reshape(-1, out_c).T.astype(np.int64), bias_of(site), site.input(0))
@@ -74,17 +64,27 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
         call = depthwise_dsp(site, window, params, sums, macs)
         if call is not None:
             return call
+    return _plain_layer(site, "depthwise_conv_2d.c", "xn_depthwise_i8", params, sums, macs, rows)
+
+
+def _plain_layer(
+    site: Site,
+    source: str,
+    function: str,
+    params: dict[str, CValue],
+    sums: Sums,
+    macs: int,
+    rows: Rows,
+) -> KernelCall:
+    """A layer of int8 in plain C, its filter as the model has it."""
     scaling = scaling_of(site, sums, scale_twice)
-    params["scaling"] = scaling.params
-    body = scaling.declaration + c_call(
-        "xn_depthwise_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
-    )
+    arguments = ("IN0", "W_filter", "&scales", "OUT0")
     return site.call(
-        "depthwise_conv_2d.c",
-        body,
-        weights={"filter": weights, **scaling.weights},
+        source,
+        scaling.declaration + c_call(function, arguments, {**params, "scaling": scaling.params}),
+        weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,
-        rows=window_rows(window),
+        rows=rows,
     )
 
 
