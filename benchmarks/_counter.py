@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks._cortex_m4 import Executed
 from host_sdk import Device
-from host_sdk.profile import Profile
-from host_sdk.qemu import Qemu, find_board
+from host_sdk.inference.profile import Profile
+from host_sdk.transports.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
 
 _RECORD = np.dtype(

@@ -17,7 +17,7 @@ from __future__ import annotations
 from benchmarks._cortex_m4 import Executed, cycles
 from benchmarks._counter import count
 from benchmarks.instructions import MODELS, TFLM
-from host_sdk.profile import Profile
+from host_sdk.inference.profile import Profile
 from relocatable import compile_model
 
 CPU = "cortex-m4"

@@ -20,9 +20,9 @@ RUNS = ((1 << 20, 10_000), (15 << 20, 10_000))
 def build(folder: Path) -> Path:
     """Compiles the program that swaps."""
     program = folder / "wear"
-    includes = ("device_fw/core", "relocatable/include", "tests/c")
+    includes = ("device_fw/core", "relocatable/blob/include", "tests/c")
     sources = [ROOT / "tests/powerloss/wear.c", ROOT / "tests/c/port_host.c"]
-    sources += sorted((ROOT / "device_fw/core").glob("*.c"))
+    sources += sorted((ROOT / "device_fw/core").glob("*/*.c"))
     command = ["gcc", "-std=gnu11", "-O2", *(f"-I{ROOT / i}" for i in includes)]
     subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
     return program

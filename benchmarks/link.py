@@ -28,10 +28,10 @@ from pathlib import Path
 
 from host_sdk import Device
 from host_sdk.errors import PortClosedError
-from host_sdk.qemu import Qemu, find_board
 from host_sdk.transports import Transport, open_transport
+from host_sdk.transports.emulated_line import WireOptions, WireTransport
+from host_sdk.transports.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
-from host_sdk.transports.wire import WireOptions, WireTransport
 
 BOARD = "cortex-m4"
 PAYLOAD = random.Random(1).randbytes(100_000)

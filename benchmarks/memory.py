@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 
 from relocatable import compile_model
-from relocatable.report import report
+from relocatable.blob.cost import report
 
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
 TARGET = "cortex-m4"

@@ -27,7 +27,7 @@ import tty
 from collections.abc import Callable, Iterator
 
 from host_sdk import Device
-from host_sdk.qemu import Qemu, find_board
+from host_sdk.transports.qemu import Qemu, find_board
 
 CALLS = 1000
 PEER_CALLS = 300

@@ -9,7 +9,7 @@ from pathlib import Path
 from device_fw.boards import BOARDS_DIR, Board
 
 FIRMWARE_DIR = BOARDS_DIR.parent
-BLOB_INCLUDE_DIR = FIRMWARE_DIR.parent / "relocatable" / "include"
+BLOB_INCLUDE_DIR = FIRMWARE_DIR.parent / "relocatable" / "blob" / "include"
 
 # Of py/: what serves other CPUs, or makes machine code out of Python (the models are our native
 # code, and an emitter costs 12 KB).
@@ -74,7 +74,7 @@ def _own(board: Board) -> list[Path]:
     return [
         *sorted((FIRMWARE_DIR / "app").glob("*.c")),
         *sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]")),
-        *sorted((FIRMWARE_DIR / "core").glob("*.c")),
+        *sorted((FIRMWARE_DIR / "core").glob("*/*.c")),
         *sorted((FIRMWARE_DIR / "libc").glob("*.c")),
         *(BOARDS_DIR / "common" / f"{part}.c" for part in board.parts),
         *sorted(board.folder.glob("*.c")),

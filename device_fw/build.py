@@ -41,12 +41,12 @@ _EXTRA = {
     "libc/string0.c": ["-fno-builtin"],
     "py/vm.c": ["-O2"],
     "py/gc.c": ["-O2"],
-    "core/xn_image.c": ["-O2", "-ffp-contract=off"],
+    "model/xn_image.c": ["-O2", "-ffp-contract=off"],
 }
 
 # What never runs in a loop that anyone waits for is made as small as it can be.
 _SMALL = re.compile(
-    r"device_fw/core/xn_(active|call|error|extent|install|log|methods\w*|safe|store|table|wear)\.c|"
+    r"device_fw/core/\w+/xn_(active|call|error|extent|install|log|methods\w*|safe|store|table|wear)\.c|"
     r"device_fw/micropython/|[^/]+/(extmod|lib|shared(?!/libc))/|"
     r"[^/]+/py/(builtin\w+|compile|emit\w+|lexer|mod\w+|obj(complex|deque|exc\w*|prop\w*|slice|type)|"
     r"parse\w*|persistentcode|repl|scope|showbc|warning)\.c"

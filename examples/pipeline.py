@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from host_sdk import Device
-from host_sdk.events import Event
+from host_sdk.scripting.events import Event
 
 HERE = Path(__file__).parent
 

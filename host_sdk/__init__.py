@@ -42,15 +42,15 @@ from host_sdk.errors import (
     ToolMissingError,
     XipnetError,
 )
-from host_sdk.info import BoardInfo, BootReport, StoredObject
-from host_sdk.model import Model
-from host_sdk.ota import Swap, Swaps, swap_models
-from host_sdk.profile import Profile, ProfileRow
-from host_sdk.result import Class, Classes, Detection, Detections
-from host_sdk.tensor import TensorInfo
+from host_sdk.fleet import Swap, Swaps, swap_models
+from host_sdk.inference.model import Model
+from host_sdk.inference.profile import Profile, ProfileRow
+from host_sdk.inference.results import Class, Classes, Detection, Detections
+from host_sdk.inference.tensor import TensorInfo
+from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
+from host_sdk.store.trial import HistoryEvent, Trial
+from host_sdk.store.upload import Uploaded
 from host_sdk.transports import MemoryTransport, Transport
-from host_sdk.trial import HistoryEvent, Trial
-from host_sdk.upload import Uploaded
 from host_sdk.validation.on_host import trace_on_host, validate_on_host
 from host_sdk.validation.report import Report
 from host_sdk.validation.trace import Trace

@@ -12,32 +12,31 @@ from typing import Any, Literal, TypeVar
 
 import numpy.typing as npt
 
-from host_sdk.alive import KeepAlive
-from host_sdk.baud import is_raised, negotiate, restore
-from host_sdk.client import Client
+from host_sdk.display.progress import counting, upload_bar
+from host_sdk.display.table import html_table
 from host_sdk.errors import RunError
-from host_sdk.events import EventCallback, Events, EventStream
-from host_sdk.fields import Fields
-from host_sdk.files import get_file, read_file
-from host_sdk.health import Confirm, check_health, trial_terms
-from host_sdk.image import Picture, PictureInput, prepare
-from host_sdk.info import BoardInfo, StoredObject
-from host_sdk.model import CLASSES, DETECTIONS, Model, ModelReader
-from host_sdk.modelfile import HeadSource, ModelSource, prepare_blob
-from host_sdk.profile import Profile, make_profile
-from host_sdk.progress import counting, upload_bar
-from host_sdk.python import PythonService
-from host_sdk.result import Classes, Detections, read_classes, read_detections
-from host_sdk.rpc import Rpc
-from host_sdk.running import Ran, input_shapes, run, run_many
-from host_sdk.stdout import Console, TextListener
-from host_sdk.table import html_table
-from host_sdk.task import F, make_task
-from host_sdk.tensor import Array
-from host_sdk.transports import Transport, open_transport
-from host_sdk.transports.open import default_port
-from host_sdk.trial import HistoryEvent, Trial, read_history, read_trial
-from host_sdk.upload import (
+from host_sdk.inference.model import CLASSES, DETECTIONS, Model, ModelReader
+from host_sdk.inference.model_source import HeadSource, ModelSource, prepare_blob
+from host_sdk.inference.picture import Picture, PictureInput, prepare
+from host_sdk.inference.profile import Profile, make_profile
+from host_sdk.inference.results import Classes, Detections, read_classes, read_detections
+from host_sdk.inference.run import Ran, input_shapes, run, run_many
+from host_sdk.inference.tensor import Array
+from host_sdk.link.baud import is_raised, negotiate, restore
+from host_sdk.link.board_info import BoardInfo, StoredObject
+from host_sdk.link.keepalive import KeepAlive
+from host_sdk.link.session import Client
+from host_sdk.link.values import Value
+from host_sdk.link.wire_map import Fields
+from host_sdk.scripting.console import Console, TextListener
+from host_sdk.scripting.events import EventCallback, Events, EventStream
+from host_sdk.scripting.python import PythonService
+from host_sdk.scripting.rpc import Rpc
+from host_sdk.scripting.task import F, make_task
+from host_sdk.store.files import get_file, read_file
+from host_sdk.store.health import Confirm, check_health, trial_terms
+from host_sdk.store.trial import HistoryEvent, Trial, read_history, read_trial
+from host_sdk.store.upload import (
     BLOB,
     Progress,
     Sent,
@@ -46,12 +45,13 @@ from host_sdk.upload import (
     commit,
     send,
 )
+from host_sdk.transports import Transport, open_transport
+from host_sdk.transports.open import default_port
 from host_sdk.validation import trace as tracing
 from host_sdk.validation import validate as validating
+from host_sdk.validation.board_runner import BoardRunner
 from host_sdk.validation.report import Report
-from host_sdk.validation.runners import BoardRunner
 from host_sdk.validation.trace import Trace
-from host_sdk.values import Value
 
 Result = TypeVar("Result")
 

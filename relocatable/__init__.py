@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from relocatable.blob import Blob, is_blob
+from relocatable.blob.blob import Blob, is_blob
+from relocatable.blob.cost import Report, report
+from relocatable.blob.host import HostModel, run
 from relocatable.errors import (
     BlobError,
     HeadError,
@@ -22,8 +24,6 @@ from relocatable.errors import (
     ToolchainError,
     UnsupportedError,
 )
-from relocatable.host import HostModel, run
-from relocatable.report import Report, report
 from relocatable.targets import TARGETS
 
 __all__ = [

@@ -12,22 +12,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from relocatable.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
-from relocatable.check_plan import check_plan
-from relocatable.emit_c import emit_c, pack_weights
+from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
+from relocatable.blob.host import HostModel
+from relocatable.codegen.calls import Chain, KernelCall, common_call, count_steps
+from relocatable.codegen.emit_c import emit_c, pack_weights
+from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
-from relocatable.graph import Graph, verify_graph
+from relocatable.graph.graph import Graph, verify_graph
+from relocatable.graph.read_tflite import read_tflite
 from relocatable.heads import HeadConfig, head_calls, load_head
-from relocatable.host import HostModel
-from relocatable.kernel_call import Chain, KernelCall, common_call, count_steps
 from relocatable.passes import PASSES
-from relocatable.plan_memory import Plan, plan_memory
-from relocatable.plan_rows import plan_rows
-from relocatable.read_tflite import read_tflite
+from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.plan_memory import Plan, plan_memory
+from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.select_kernels import select_kernels
 from relocatable.support import check_support
 from relocatable.targets import MVE_I, TARGETS, Target, find_target
-from relocatable.toolchain import build_code
 
 Optimize = Literal["speed", "size"]
 _GOLDEN_SEED = 0x1234567

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.graph import Tensor
+from relocatable.graph.graph import Tensor
 
 Ints = npt.NDArray[np.int64]
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1

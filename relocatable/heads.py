@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from relocatable.blob import (
+from relocatable.blob.blob import (
     CLASS_DTYPE,
     DETECTION_DTYPE,
     RESULT_CLASSES,
     RESULT_DETECTIONS,
     RESULT_HEADER_BYTES,
 )
+from relocatable.codegen.calls import KernelCall
 from relocatable.errors import HeadError
 from relocatable.fields import Fields
-from relocatable.graph import Graph, Tensor
-from relocatable.kernel_call import KernelCall
+from relocatable.graph.graph import Graph, Tensor
 
 # xn_grid_candidate of kernels/heads/grid.c.
 _CANDIDATE_BYTES = 8

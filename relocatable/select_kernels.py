@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from relocatable.graph import Graph
-from relocatable.kernel_call import KernelCall
+from relocatable.codegen.calls import KernelCall
+from relocatable.graph.graph import Graph
 from relocatable.select import activation, binary, conversion, convolution, movement, pooling
 from relocatable.select.site import Site
 from relocatable.select.softmax import choose_softmax

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from relocatable.errors import UnsupportedError, Violation
-from relocatable.graph import Graph
+from relocatable.graph.graph import Graph
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.support_rules import (
     Rule,

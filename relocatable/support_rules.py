@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relocatable.graph import Graph, Op, Quant, Tensor
-from relocatable.passes.edit import float_attr, int_attr
+from relocatable.graph.edit import float_attr, int_attr
+from relocatable.graph.graph import Graph, Op, Quant, Tensor
 
 Seen = tuple[bool, str]
 

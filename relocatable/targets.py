@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 
-from relocatable.blob import FAMILY_AARCH64, FAMILY_CORTEX_M, FAMILY_X86_64
+from relocatable.blob.blob import FAMILY_AARCH64, FAMILY_CORTEX_M, FAMILY_X86_64
 
 # enum xn_level and xn_feature of include/xn_blob.h.
 LEVEL_V6M, LEVEL_V7M, LEVEL_V8M, LEVEL_V81M = 60, 70, 80, 81

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from relocatable.graph import AttrValue, Graph, Op, Quant, Tensor
+from relocatable.graph.graph import AttrValue, Graph, Op, Quant, Tensor
 
 PLAIN = Quant((0.5,), (0,))
 CONV: dict[str, AttrValue] = {

@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 import pytest
 
-from relocatable.graph import Graph, Op, Tensor
+from relocatable.graph.graph import Graph, Op, Tensor
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from relocatable.graph import AttrValue, Graph, Quant
-from relocatable.kernel_call import KernelCall
-from relocatable.plan_rows import _Planner
+from relocatable.codegen.calls import KernelCall
+from relocatable.graph.graph import AttrValue, Graph, Quant
+from relocatable.schedule.row_pipeline import _Planner
 from tests.make_graph import GraphBuilder
 
 Rng = np.random.Generator

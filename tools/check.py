@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS: dict[str, str] = {"docs/OPS.md": "relocatable.opsdoc", "docs/ERRORS.md": "host_sdk.errorsdoc"}
+DOCS: dict[str, str] = {"docs/OPS.md": "tools.ops_page", "docs/ERRORS.md": "tools.errors_page"}
 
 
 def run(*command: str) -> bool:

@@ -1,6 +1,6 @@
 // The firmware: starts the board, then the core, then the VM, over and over.
 #include "boards/common/board.h"
-#include "core/xn_server.h"
+#include "core/rpc/xn_server.h"
 #include "micropython/vm.h"
 
 int main(void) {

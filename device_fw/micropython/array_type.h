@@ -2,7 +2,7 @@
 #ifndef XN_ARRAY_TYPE_H
 #define XN_ARRAY_TYPE_H
 
-#include "core/xn_msgpack.h"
+#include "core/base/xn_msgpack.h"
 
 #include "py/obj.h"
 

@@ -1,6 +1,6 @@
 #include "micropython/metadata.h"
 
-#include "core/xn_msgpack.h"
+#include "core/base/xn_msgpack.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef XN_METADATA_H
 #define XN_METADATA_H
 
-#include "core/xn_loader.h"
+#include "core/model/xn_loader.h"
 
 #include "py/obj.h"
 

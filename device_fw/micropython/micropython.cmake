@@ -7,11 +7,11 @@ set(XIPNET_GLUE array_type docstring metadata model_run model_type modxipnet pic
     rpc signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve)
 list(TRANSFORM XIPNET_GLUE PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM XIPNET_GLUE APPEND .c)
-file(GLOB XIPNET_CORE ${XIPNET_DIR}/core/*.c)
+file(GLOB XIPNET_CORE ${XIPNET_DIR}/core/*/*.c)
 
 # XIPNET_PORT_C: a board's own implementation of what usermod/port.c leaves open.
 target_sources(usermod_xipnet INTERFACE ${XIPNET_GLUE} ${XIPNET_CORE} ${XIPNET_PORT_C})
 target_include_directories(usermod_xipnet INTERFACE ${XIPNET_DIR} ${XIPNET_DIR}/core
-    ${XIPNET_DIR}/../relocatable/include)
+    ${XIPNET_DIR}/../relocatable/blob/include)
 target_compile_definitions(usermod_xipnet INTERFACE XN_USER_MODULE=1)
 target_link_libraries(usermod INTERFACE usermod_xipnet)

@@ -5,10 +5,10 @@ XIPNET_GLUE := array_type docstring metadata model_run model_type modxipnet pict
 	signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve
 
 SRC_USERMOD_C += $(addprefix $(XIPNET_DIR)/micropython/,$(addsuffix .c,$(XIPNET_GLUE)))
-SRC_USERMOD_LIB_C += $(wildcard $(XIPNET_DIR)/core/*.c)
+SRC_USERMOD_LIB_C += $(wildcard $(XIPNET_DIR)/core/*/*.c)
 # A board's own implementation of what usermod/port.c leaves open: flash, above all.
 SRC_USERMOD_LIB_C += $(XIPNET_PORT_C)
 
 CFLAGS_USERMOD += -DXN_USER_MODULE=1 -I$(XIPNET_DIR) -I$(XIPNET_DIR)/core \
-	-I$(XIPNET_DIR)/../relocatable/include -Wno-double-promotion -Wno-float-conversion \
+	-I$(XIPNET_DIR)/../relocatable/blob/include -Wno-double-promotion -Wno-float-conversion \
 	$(XIPNET_CFLAGS)

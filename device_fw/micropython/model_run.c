@@ -3,8 +3,8 @@
 #include "micropython/metadata.h"
 #include "micropython/picture.h"
 
-#include "core/xn_error.h"
-#include "core/xn_port.h"
+#include "core/base/xn_error.h"
+#include "core/base/xn_port.h"
 
 #include "py/binary.h"
 #include "py/objarray.h"

@@ -3,7 +3,7 @@
 #ifndef XN_MODEL_RUN_H
 #define XN_MODEL_RUN_H
 
-#include "core/xn_runner.h"
+#include "core/model/xn_runner.h"
 
 #include "py/obj.h"
 #include "py/objexcept.h"

@@ -4,8 +4,8 @@
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"
 
-#include "core/xn_error.h"
-#include "core/xn_store.h"
+#include "core/base/xn_error.h"
+#include "core/store/xn_store.h"
 
 #include "py/gc.h"
 #include "py/runtime.h"

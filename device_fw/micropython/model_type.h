@@ -1,7 +1,7 @@
 #ifndef XN_MODEL_TYPE_H
 #define XN_MODEL_TYPE_H
 
-#include "core/xn_store.h"
+#include "core/store/xn_store.h"
 
 #include "py/obj.h"
 

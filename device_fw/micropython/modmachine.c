@@ -1,5 +1,5 @@
 // The port's part of `machine`; extmod/modmachine.c includes this file.
-#include "core/xn_port.h"
+#include "core/base/xn_port.h"
 #include "micropython/flash_device.h"
 
 static void mp_machine_idle(void) {

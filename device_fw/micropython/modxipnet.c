@@ -10,11 +10,11 @@
 #include "micropython/usermod/serve.h"
 #endif
 
-#include "core/xn_active.h"
-#include "core/xn_error.h"
-#include "core/xn_pool.h"
-#include "core/xn_port.h"
-#include "core/xn_store.h"
+#include "core/model/xn_active.h"
+#include "core/base/xn_error.h"
+#include "core/model/xn_pool.h"
+#include "core/base/xn_port.h"
+#include "core/store/xn_store.h"
 
 #include "py/runtime.h"
 

@@ -2,9 +2,9 @@
 #include "micropython/vm.h"
 
 #include "arch/cortexm/cpu.h"
-#include "core/xn_link.h"
-#include "core/xn_port.h"
-#include "core/xn_server.h"
+#include "core/link/xn_link.h"
+#include "core/base/xn_port.h"
+#include "core/rpc/xn_server.h"
 
 #include "py/mphal.h"
 #include "py/runtime.h"

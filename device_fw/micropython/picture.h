@@ -2,7 +2,7 @@
 #ifndef XN_PICTURE_H
 #define XN_PICTURE_H
 
-#include "core/xn_runner.h"
+#include "core/model/xn_runner.h"
 
 #include "py/obj.h"
 

@@ -2,7 +2,7 @@
 #ifndef XN_PREPROCESS_H
 #define XN_PREPROCESS_H
 
-#include "core/xn_image.h"
+#include "core/model/xn_image.h"
 
 #include "py/obj.h"
 

@@ -2,7 +2,7 @@
 #ifndef XN_RPC_H
 #define XN_RPC_H
 
-#include "core/xn_server.h"
+#include "core/rpc/xn_server.h"
 
 #include "py/obj.h"
 

@@ -1,8 +1,8 @@
 #include "micropython/scripts.h"
 
-#include "core/xn_link.h"
-#include "core/xn_port.h"
-#include "core/xn_safe.h"
+#include "core/link/xn_link.h"
+#include "core/base/xn_port.h"
+#include "core/rpc/xn_safe.h"
 
 #include "py/builtin.h"
 #include "py/mphal.h"

@@ -3,8 +3,8 @@
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"
 
-#include "core/xn_active.h"
-#include "core/xn_install.h"
+#include "core/model/xn_active.h"
+#include "core/rpc/xn_install.h"
 
 #include "py/objarray.h"
 #include "py/runtime.h"

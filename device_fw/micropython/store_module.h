@@ -2,7 +2,7 @@
 #ifndef XN_STORE_MODULE_H
 #define XN_STORE_MODULE_H
 
-#include "core/xn_store.h"
+#include "core/store/xn_store.h"
 
 #include "py/obj.h"
 

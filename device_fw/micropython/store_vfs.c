@@ -1,7 +1,7 @@
 #include "micropython/store_vfs.h"
 
-#include "core/xn_runner.h"
-#include "core/xn_store.h"
+#include "core/model/xn_runner.h"
+#include "core/store/xn_store.h"
 
 #include "extmod/vfs.h"
 #include "py/builtin.h"

@@ -2,7 +2,7 @@
 #ifndef XN_VM_MSGPACK_H
 #define XN_VM_MSGPACK_H
 
-#include "core/xn_msgpack.h"
+#include "core/base/xn_msgpack.h"
 
 #include "py/obj.h"
 

@@ -6,8 +6,8 @@
 #include "micropython/scripts.h"
 #include "micropython/vm_msgpack.h"
 
-#include "core/xn_server.h"
-#include "core/xn_status.h"
+#include "core/rpc/xn_server.h"
+#include "core/base/xn_status.h"
 
 #include "py/compile.h"
 #include "py/gc.h"

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
-from host_sdk.modelfile import compile_tflite, read_model_file
-from host_sdk.table import short_name
+from host_sdk.display.table import short_name
+from host_sdk.inference.model_source import compile_tflite, read_model_file
 from relocatable import TARGETS, Blob, Report, report
-from relocatable.report import StepCost
+from relocatable.blob.cost import StepCost
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
 

@@ -11,7 +11,7 @@ from host_sdk.cli.common import console, print_table
 from host_sdk.cli.running import print_found, save_picture
 from host_sdk.device import Device
 from host_sdk.errors import InputError
-from host_sdk.image import prepare
+from host_sdk.inference.picture import prepare
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _OUTPUT = Path("out") / "coins_detected.png"

@@ -11,9 +11,9 @@ import click
 
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
 from host_sdk.device import Device
-from host_sdk.health import Confirm
-from host_sdk.ota import Swap, Swaps, swap_models
-from host_sdk.progress import upload_bars
+from host_sdk.display.progress import upload_bars
+from host_sdk.fleet import Swap, Swaps, swap_models
+from host_sdk.store.health import Confirm
 from host_sdk.transports.open import PORT_VARIABLE, default_port
 
 

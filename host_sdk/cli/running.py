@@ -13,7 +13,7 @@ import numpy as np
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
 from host_sdk.device import Device
 from host_sdk.errors import InputError
-from host_sdk.result import Classes, Detections
+from host_sdk.inference.results import Classes, Detections
 
 threshold_option = click.option(
     "--threshold", default=0.0, help="Leave out scores below; the model's own stays in force."

@@ -9,7 +9,7 @@ import click
 
 from host_sdk.cli.common import json_option, print_json
 from host_sdk.errors import PortBusyError
-from host_sdk.qemu import Qemu, find_board
+from host_sdk.transports.qemu import Qemu, find_board
 
 
 @click.command()

@@ -16,9 +16,9 @@ from host_sdk.cli.common import (
 )
 from host_sdk.cli.running import load_array
 from host_sdk.device import Device
+from host_sdk.display.progress import upload_bar
 from host_sdk.errors import InputError
-from host_sdk.progress import upload_bar
-from host_sdk.tensor import Array
+from host_sdk.inference.tensor import Array
 from host_sdk.validation.on_host import trace_on_host, validate_on_host
 from host_sdk.validation.report import Report, write_text
 from host_sdk.validation.trace import Trace

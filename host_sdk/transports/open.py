@@ -6,7 +6,7 @@ import os
 
 from host_sdk.errors import PortNotFoundError
 from host_sdk.transports.base import Transport
-from host_sdk.transports.wire import WireTransport, split_wire
+from host_sdk.transports.emulated_line import WireTransport, split_wire
 
 PORT_VARIABLE = "XIPNET_PORT"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from host_sdk.errors import PortNotFoundError
-from host_sdk.qemu import Qemu, find_board
+from host_sdk.transports.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
 
 # Every instruction takes a nanosecond of the board's clock, so that its microseconds are counts.

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from host_sdk.display.table import short_name
 from host_sdk.errors import InputError, ModelFileError
-from host_sdk.modelfile import ModelSource, is_tflite, read_model_file
-from host_sdk.table import short_name
-from host_sdk.tensor import Array
+from host_sdk.inference.model_source import ModelSource, is_tflite, read_model_file
+from host_sdk.inference.tensor import Array
 from relocatable.errors import RelocatableError
 
 NO_TFLITE = "no .tflite is known of this model"
@@ -70,7 +70,7 @@ class Reference:
 
     def tensors(self, inputs: Sequence[Array]) -> list[ReferenceTensor]:
         """Every tensor that an operator computes, in the order of the operators."""
-        from relocatable.read_tflite import read_tflite
+        from relocatable.graph.read_tflite import read_tflite
 
         self.run(inputs)
         graph = read_tflite(self._tflite, "reference")

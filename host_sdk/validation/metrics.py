@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host_sdk.errors import InputError
-from host_sdk.tensor import Array, TensorInfo
+from host_sdk.inference.tensor import Array, TensorInfo
 
 TOP = (1, 3, 5)
 

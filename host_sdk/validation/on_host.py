@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy.typing as npt
 
-from host_sdk.modelfile import HeadSource, ModelSource
-from host_sdk.progress import counting
-from host_sdk.validation.host import HostRunner
+from host_sdk.display.progress import counting
+from host_sdk.inference.model_source import HeadSource, ModelSource
+from host_sdk.validation.host_runner import HostRunner
 from host_sdk.validation.report import Report
 from host_sdk.validation.trace import Trace, random_inputs, trace
 from host_sdk.validation.validate import Progress, validate

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from host_sdk.display.table import html_table
 from host_sdk.errors import InputError
-from host_sdk.profile import Profile
-from host_sdk.table import html_table
-from host_sdk.tensor import Array
+from host_sdk.inference.profile import Profile
+from host_sdk.inference.tensor import Array
 from host_sdk.validation.metrics import Classification, Difference, Times
 
 
@@ -154,7 +154,7 @@ class Report:
 
     def to_html(self) -> str:
         """A page that needs nothing else."""
-        from host_sdk.validation.page import page
+        from host_sdk.validation.html.page import page
 
         return page(self)
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from host_sdk.errors import DtypeError, InputError, ShapeError
-from host_sdk.image import to_input
-from host_sdk.model import Model, Normalisation
-from host_sdk.tensor import Array, TensorInfo
+from host_sdk.inference.model import Model, Normalisation
+from host_sdk.inference.picture import to_input
+from host_sdk.inference.tensor import Array, TensorInfo
 
 
 class Samples:

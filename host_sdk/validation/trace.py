@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from host_sdk.model import Model
-from host_sdk.modelfile import ModelSource
-from host_sdk.table import html_table, short_name, text_table
-from host_sdk.tensor import Array, TensorInfo
+from host_sdk.display.table import html_table, short_name, text_table
+from host_sdk.inference.model import Model
+from host_sdk.inference.model_source import ModelSource
+from host_sdk.inference.tensor import Array, TensorInfo
+from host_sdk.validation.board_runner import Runner, StepValues
 from host_sdk.validation.litert import ReferenceTensor, differs, open_reference
 from host_sdk.validation.metrics import Difference, DifferenceSum
-from host_sdk.validation.runners import Runner, StepValues
 
 _COLUMNS = ("tensor", "operator", "values", "µs", "max", "cosine", "bit-exact", "")
 _NO_TENSOR = "not in the .tflite"

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from host_sdk.model import Model
-from host_sdk.modelfile import ModelSource
-from host_sdk.tensor import Array
+from host_sdk.inference.model import Model
+from host_sdk.inference.model_source import ModelSource
+from host_sdk.inference.tensor import Array
+from host_sdk.validation.board_runner import Measured, Runner
 from host_sdk.validation.litert import Reference, open_reference
 from host_sdk.validation.metrics import ClassCounter, DifferenceSum, scores_of, times_of
 from host_sdk.validation.report import ImageRow, Report, Thumbnail, Timing
-from host_sdk.validation.runners import Measured, Runner
 from host_sdk.validation.samples import Samples, read_labels
 
 # progress(done, total) samples

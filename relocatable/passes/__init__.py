@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from relocatable.graph import Graph
+from relocatable.graph.graph import Graph
 from relocatable.passes.drop_reshapes import drop_reshapes
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.passes.fold_pad import fold_pad

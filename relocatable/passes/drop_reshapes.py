@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relocatable.graph import Graph, Op, Tensor
-from relocatable.passes.edit import read_instead
+from relocatable.graph.edit import read_instead
+from relocatable.graph.graph import Graph, Op, Tensor
 
 RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 

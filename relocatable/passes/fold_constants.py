@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.graph import Graph, GraphError, Op, Tensor
-from relocatable.passes.edit import int_attr, with_tensors
+from relocatable.graph.edit import int_attr, with_tensors
+from relocatable.graph.graph import Graph, GraphError, Op, Tensor
 
 Array = npt.NDArray[Any]
 

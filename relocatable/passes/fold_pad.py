@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relocatable.graph import Graph, Op
-from relocatable.passes.edit import only_reader
+from relocatable.graph.edit import only_reader
+from relocatable.graph.graph import Graph, Op
 
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 

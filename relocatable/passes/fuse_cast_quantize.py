@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.graph import Graph, Op, Quant, Tensor
-from relocatable.passes.edit import only_reader, with_tensors
+from relocatable.graph.edit import only_reader, with_tensors
+from relocatable.graph.graph import Graph, Op, Quant, Tensor
 
 _PLAIN = Quant((1.0,), (0,))
 

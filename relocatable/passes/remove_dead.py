@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relocatable.graph import Graph
+from relocatable.graph.graph import Graph
 
 
 def remove_dead(graph: Graph) -> Graph:

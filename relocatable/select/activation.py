@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import (
     Ints,
     float_clamp,
@@ -19,8 +20,7 @@ from relocatable.fixed_point import (
     type_range,
     zero_of,
 )
-from relocatable.graph import Tensor
-from relocatable.kernel_call import KernelCall
+from relocatable.graph.graph import Tensor
 from relocatable.select.site import CValue, Site, c_call
 
 Floats = npt.NDArray[np.float32]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import (
     float_clamp,
     multiply,
@@ -12,7 +13,6 @@ from relocatable.fixed_point import (
     scale_of,
     zero_of,
 )
-from relocatable.kernel_call import KernelCall
 from relocatable.line_scale import find_plane
 from relocatable.select.activation import all_values
 from relocatable.select.site import CValue, Site, c_call

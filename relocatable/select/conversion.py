@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import multiply, quantize_multiplier, scale_of, type_range, zero_of
-from relocatable.graph import Tensor
-from relocatable.kernel_call import KernelCall
+from relocatable.graph.graph import Tensor
 from relocatable.select.activation import all_values, table_call
 from relocatable.select.site import CValue, Site, c_call, c_value
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.fixed_point import zero_of
-from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.convolution_dsp import conv_2d_dsp, depthwise_dsp, fully_connected_dsp
 from relocatable.select.convolution_mve import conv_2d_mve, depthwise_mve
 from relocatable.select.layer import bias_of, float_layer, require_int8, scaling_of

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.fixed_point import Ints, quantized_clamp, zero_of
-from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.scaling import Sums, layer_factors
 from relocatable.select.scaling_dsp import DspLayer, Rounding, dsp_bytes, dsp_layer
 from relocatable.select.site import ByRows, CValue, Site, c_call

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import zero_of
-from relocatable.kernel_call import KernelCall
 from relocatable.select.layer import scaling_of
 from relocatable.select.scaling import Sums, scale_vectors
 from relocatable.select.site import CValue, Site, c_call

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.fixed_point import float_clamp, quantized_clamp
-from relocatable.kernel_call import KernelCall, Rows
 from relocatable.select.scaling import Scaling, Sums, layer_factors
 from relocatable.select.site import CValue, Site, c_call
 

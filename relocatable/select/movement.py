@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import round_away_f32, scale_of, zero_of
-from relocatable.kernel_call import KernelCall
 from relocatable.select.activation import all_values
 from relocatable.select.site import CValue, Site, c_call
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import (
     float_clamp,
     quantize_multiplier,
@@ -12,7 +13,6 @@ from relocatable.fixed_point import (
     type_range,
     zero_of,
 )
-from relocatable.kernel_call import KernelCall
 from relocatable.select.site import CValue, Site, c_call
 from relocatable.select.window import window_of, window_rows
 from relocatable.targets import DSP, MVE_I

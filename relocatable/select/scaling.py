@@ -16,7 +16,7 @@ from relocatable.fixed_point import (
     scale_of,
     zero_of,
 )
-from relocatable.graph import Tensor
+from relocatable.graph.graph import Tensor
 from relocatable.line_scale import Staircase, find_line
 from relocatable.select.site import CValue
 

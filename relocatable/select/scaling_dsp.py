@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.fixed_point import Ints, zero_of
-from relocatable.graph import Tensor
+from relocatable.graph.graph import Tensor
 from relocatable.line_scale import Staircase, find_line
 from relocatable.select.scaling import Sums, bounds_of, multipliers_of, once, shifts_fit, twice
 from relocatable.select.site import CValue

@@ -9,9 +9,9 @@ from typing import NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.errors import UnsupportedError, Violation
-from relocatable.graph import Graph, Op, Tensor
-from relocatable.kernel_call import KernelCall, Rows
+from relocatable.graph.graph import Graph, Op, Tensor
 from relocatable.targets import Target
 
 CValue: TypeAlias = "int | float | np.floating | str | Mapping[str, CValue] | Sequence[CValue]"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import INT32_MAX, high_mul, quantize_multiplier, round_shift, scale_of
-from relocatable.kernel_call import KernelCall
 from relocatable.select.site import CValue, Site, c_call
 
 _DIFFERENCE_BITS = 5  # integer bits of a scaled difference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relocatable.kernel_call import Rows
+from relocatable.codegen.calls import Rows
 from relocatable.select.site import ByRows, Site
 
 

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "port_host.h"
-#include "xn_link.h"
-#include "xn_msgpack.h"
-#include "xn_server.h"
-#include "xn_status.h"
+#include "link/xn_link.h"
+#include "base/xn_msgpack.h"
+#include "rpc/xn_server.h"
+#include "base/xn_status.h"
 
 static void send_out(const uint8_t *bytes, uint32_t n) {
     while (n > 0) {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_error.h"
-#include "xn_loader.h"
+#include "base/xn_error.h"
+#include "model/xn_loader.h"
 
 #define MOST (1u << 20)
 

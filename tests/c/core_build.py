@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from relocatable.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
+from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CORE = ROOT / "device_fw" / "core"
+BLOB_INCLUDE = ROOT / "relocatable" / "blob" / "include"
 FLAGS = [
     *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-    *(f"-I{CORE}", f"-I{ROOT / 'relocatable' / 'include'}", f"-I{HERE}"),
+    *(f"-I{CORE}", f"-I{BLOB_INCLUDE}", f"-I{HERE}"),
 ]
 PROGRAMS = (
     *("test_link", "test_msgpack", "test_store"),
@@ -41,7 +42,7 @@ def build_programs(out: Path) -> None:
     """Compiles the core and every test program into a directory."""
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")
-    sources = [*sorted(CORE.glob("*.c")), HERE / "port_host.c"]
+    sources = [*sorted(CORE.glob("*/*.c")), HERE / "port_host.c"]
     sources += [HERE / f"{name}.c" for name in PROGRAMS]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda s: _run("gcc", *FLAGS, "-c", s, "-o", out / f"{s.stem}.o"), sources))
@@ -57,7 +58,15 @@ def _steps(out: Path) -> tuple[bytes, dict[str, int]]:
     flags = ["-O1", "-fPIC", "-ffreestanding", "-fcf-protection=none", "-fno-stack-protector"]
     if platform.machine() == "aarch64":
         flags.remove("-fcf-protection=none")
-    _run("gcc", *flags, f"-I{ROOT / 'relocatable' / 'include'}", "-c", HERE / "steps.c", "-o", unit)
+    _run(
+        "gcc",
+        *flags,
+        f"-I{BLOB_INCLUDE}",
+        "-c",
+        HERE / "steps.c",
+        "-o",
+        unit,
+    )
     _run("objcopy", "-O", "binary", "-j", ".text", unit, out / "steps.bin")
     rows = [line.split() for line in _run("nm", unit).splitlines()]
     code = (out / "steps.bin").read_bytes()

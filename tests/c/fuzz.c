@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_active.h"
-#include "xn_link.h"
-#include "xn_loader.h"
-#include "xn_msgpack.h"
-#include "xn_server.h"
-#include "xn_sha256.h"
-#include "xn_status.h"
-#include "xn_store.h"
+#include "model/xn_active.h"
+#include "link/xn_link.h"
+#include "model/xn_loader.h"
+#include "base/xn_msgpack.h"
+#include "rpc/xn_server.h"
+#include "base/xn_sha256.h"
+#include "base/xn_status.h"
+#include "store/xn_store.h"
 
 static uint32_t state;
 

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "xn_status.h"
+#include "base/xn_status.h"
 
 #define ARENA_MAX 65536u
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "xn_port.h"
+#include "base/xn_port.h"
 
 // How a flash operation goes wrong: power fails at some point of it, or it reports an error.
 enum host_cut {

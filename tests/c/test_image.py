@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from host_sdk.image import Letterbox
-from host_sdk.tensor import TensorInfo
+from host_sdk.inference.picture import Letterbox
+from host_sdk.inference.tensor import TensorInfo
 
 Array = np.ndarray
 GUARD = 0xA5
@@ -48,8 +48,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> ct.CDLL:
         pytest.skip("needs gcc")
     library = tmp_path_factory.mktemp("image") / "image.so"
     flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-ffp-contract=off"]
+    flags += [f"-I{CORE}"]
     checks = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
-    source = Path(CORE) / "xn_image.c"
+    source = Path(CORE) / "model" / "xn_image.c"
     subprocess.run(["gcc", *flags, *checks, str(source), "-o", str(library)], check=True)
     loaded = ct.CDLL(str(library))
     loaded.xn_image_letterbox.restype = CImage

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_frame.h"
-#include "xn_link.h"
-#include "xn_sha256.h"
+#include "link/xn_frame.h"
+#include "link/xn_link.h"
+#include "base/xn_sha256.h"
 
 static uint8_t line[3 * (XN_FRAME_MAX + 100)];
 static uint32_t line_n;

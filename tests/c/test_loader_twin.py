@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from c.core_build import make_blob
 
-from relocatable.blob import ENTRY, HEADER, IO, PROLOGUE, VARIANT, Blob, Entry
+from relocatable.blob.blob import ENTRY, HEADER, IO, PROLOGUE, VARIANT, Blob, Entry
 from relocatable.errors import BlobError
 
 pytestmark = pytest.mark.xdist_group("core")

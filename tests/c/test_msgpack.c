@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_msgpack.h"
-#include "xn_status.h"
+#include "base/xn_msgpack.h"
+#include "base/xn_status.h"
 
 static uint8_t buffer[70000];
 

@@ -8,8 +8,8 @@ import random
 import pytest
 from c.core_peer import Peer, RefusedError
 
-from host_sdk.patch import apply_patch, make_patch
-from host_sdk.upload_plan import ZEROS
+from host_sdk.store.patch import apply_patch, make_patch
+from host_sdk.store.plan import ZEROS
 
 pytestmark = pytest.mark.xdist_group("core")
 

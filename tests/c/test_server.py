@@ -12,7 +12,7 @@ import pytest
 from c.core_build import ROOT, WEIGHTS, make_blob
 from c.core_peer import TIMEOUT_S, Peer, RefusedError, frame
 
-from host_sdk.packing import Shape, pack
+from host_sdk.inference.input_codec import Shape, pack
 
 pytestmark = pytest.mark.xdist_group("core")
 

@@ -22,7 +22,7 @@ def test_layouts_agree(heading: str, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "SPEC-store.md").read_text()
     section = text.split(f"\n{heading}")[1].split("\n**WEAR**")[0].split("\n## ")[0]
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (\w+) \|", section, re.M)
-    header = (CORE / "xn_log.h").read_text()
+    header = (CORE / "store" / "xn_log.h").read_text()
     body = header.split(f"typedef struct {struct} {{")[1].split("}")[0]
     assert [name for _, _, name in rows] == re.findall(r"^\s+\w+ (\w+)[;\[]", body, re.M)
     assert sum(int(size) for _, size, _ in rows) == 128
@@ -32,7 +32,7 @@ def test_layouts_agree(heading: str, tmp_path: Path) -> None:
         for at, size, name in rows
     )
     source = tmp_path / "layout.c"
-    source.write_text(f'#include <stddef.h>\n#include "xn_log.h"\n{checks}')
+    source.write_text(f'#include <stddef.h>\n#include "store/xn_log.h"\n{checks}')
     done = subprocess.run(
         ["gcc", "-std=c11", "-fsyntax-only", f"-I{CORE}", str(source)],
         capture_output=True,

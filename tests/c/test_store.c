@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_sha256.h"
-#include "xn_status.h"
-#include "xn_store.h"
+#include "base/xn_sha256.h"
+#include "base/xn_status.h"
+#include "store/xn_store.h"
 
 static uint32_t sector; // of the flash under test
 static uint32_t some;   // bytes: a sector, or part of a large one

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_sdk.packing import Packer, Shape, pack, shape_of
+from host_sdk.inference.input_codec import Packer, Shape, pack, shape_of
 
 pytestmark = pytest.mark.xdist_group("core")
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "port_host.h"
-#include "xn_unpack.h"
+#include "model/xn_unpack.h"
 
 int main(int argc, char **argv) {
     CHECK(argc == 5);

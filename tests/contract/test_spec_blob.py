@@ -8,10 +8,10 @@ import struct
 import pytest
 from conftest import ROOT
 
-from relocatable import blob
+from relocatable.blob import blob
 
 C_SIZES = {"uint32_t": 4, "int32_t": 4, "uint16_t": 2, "uint8_t": 1, "float": 4}
-HEADER_TEXT = (ROOT / "relocatable/include/xn_blob.h").read_text()
+HEADER_TEXT = (ROOT / "relocatable/blob/include/xn_blob.h").read_text()
 SPEC_TEXT = (ROOT / "docs/SPEC-blob.md").read_text()
 
 

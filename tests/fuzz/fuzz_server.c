@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_link.h"
-#include "xn_methods.h"
-#include "xn_server.h"
-#include "xn_sha256.h"
-#include "xn_status.h"
-#include "xn_store.h"
+#include "link/xn_link.h"
+#include "rpc/xn_methods.h"
+#include "rpc/xn_server.h"
+#include "base/xn_sha256.h"
+#include "base/xn_status.h"
+#include "store/xn_store.h"
 
 #define RAW 0xF0u
 #define FRESH 512u // inputs after which the board begins anew

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("core")
 
 HERE = Path(__file__).resolve().parent
 CORPUS = HERE / "corpus"
-SOURCES = [HERE / "fuzz_server.c", HERE.parent / "c" / "port_host.c", *sorted(CORE.glob("*.c"))]
+SOURCES = [HERE / "fuzz_server.c", HERE.parent / "c" / "port_host.c", *sorted(CORE.glob("*/*.c"))]
 RUNS = 100_000
 
 

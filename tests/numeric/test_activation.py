@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relocatable.graph import AttrValue, Graph, Quant
+from relocatable.graph.graph import AttrValue, Graph, Quant
 from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import build, describe, mismatch, random_quant, reference

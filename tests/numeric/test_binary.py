@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relocatable.graph import Graph, Quant
+from relocatable.graph.graph import Graph, Quant
 from tests.make_graph import GraphBuilder
 from tests.numeric.harness import check, random_input, random_quant
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from relocatable.graph import Graph, Quant
+from relocatable.graph.graph import Graph, Quant
 from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import build, check, describe, mismatch, random_quant, reference

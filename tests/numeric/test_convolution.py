@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relocatable.graph import Graph, Quant
+from relocatable.graph.graph import Graph, Quant
 from relocatable.passes.fold_pad import fold_pad
 from tests.make_graph import CONV, GraphBuilder
 from tests.make_tflite import make_tflite

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from relocatable import plan_rows
-from relocatable.check_plan import check_plan
+from relocatable.codegen.calls import KernelCall
 from relocatable.compile import lower, schedule
-from relocatable.graph import Graph
-from relocatable.kernel_call import KernelCall
-from relocatable.plan_memory import Plan, plan_memory
-from relocatable.read_tflite import read_tflite
+from relocatable.graph.graph import Graph
+from relocatable.graph.read_tflite import read_tflite
+from relocatable.schedule import row_pipeline
+from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
@@ -30,7 +30,7 @@ CPUS = ("cortex-m4", "cortex-m55")
 @pytest.fixture
 def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chains of small networks are several steps, too."""
-    monkeypatch.setattr(plan_rows, "_STEP_MACS", 2000)
+    monkeypatch.setattr(row_pipeline, "_STEP_MACS", 2000)
 
 
 def networks(seed: int, count: int) -> tuple[Graph, list[npt.NDArray[Any]], list[bytes]]:

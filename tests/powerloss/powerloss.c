@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_active.h"
-#include "xn_pool.h"
-#include "xn_sha256.h"
-#include "xn_status.h"
-#include "xn_store.h"
-#include "xn_wear.h"
+#include "model/xn_active.h"
+#include "model/xn_pool.h"
+#include "base/xn_sha256.h"
+#include "base/xn_status.h"
+#include "store/xn_store.h"
+#include "store/xn_wear.h"
 
 #define BLOBS 3
 #define FEW 10u // operations of which each is cut in any case

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "xn_sha256.h"
-#include "xn_status.h"
-#include "xn_store.h"
-#include "xn_table.h"
-#include "xn_wear.h"
+#include "base/xn_sha256.h"
+#include "base/xn_status.h"
+#include "store/xn_store.h"
+#include "store/xn_table.h"
+#include "store/xn_wear.h"
 
 #define SECTOR 4096u
 

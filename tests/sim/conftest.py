@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from host_sdk.qemu import Qemu, find_board
 from host_sdk.transports import Transport
+from host_sdk.transports.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 

@@ -14,7 +14,7 @@ import pytest
 from sim.machine import Machine, RefusedError
 
 from device_fw.boards import board_for_cpu, board_names, load_board
-from relocatable.blob import FAMILY_CORTEX_M, Blob, Entry, Io, Variant
+from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Io, Variant
 
 pytestmark = pytest.mark.sim
 

@@ -10,7 +10,7 @@ import pytest
 from sim.machine import Machine, RefusedError
 
 from device_fw.boards import board_names, load_board
-from relocatable.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
 
 pytestmark = pytest.mark.sim
 

@@ -28,7 +28,7 @@ from host_sdk import (
     StoreFullError,
 )
 from relocatable import compile_model, run
-from relocatable.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
 
 pytestmark = pytest.mark.sim
 

@@ -12,7 +12,7 @@ import pytest
 from sim.conftest import PluggedBoard, example_model
 
 from host_sdk import Device, PortClosedError
-from host_sdk.transports.wire import WireOptions, WireTransport
+from host_sdk.transports.emulated_line import WireOptions, WireTransport
 from relocatable import compile_model, run
 
 pytestmark = pytest.mark.sim

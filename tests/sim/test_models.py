@@ -11,7 +11,7 @@ from numeric.harness import random_input, reference
 
 from host_sdk import Device
 from relocatable import compile_model
-from relocatable.read_tflite import read_tflite
+from relocatable.graph.read_tflite import read_tflite
 
 pytestmark = pytest.mark.sim
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sim.conftest import EXAMPLES
 
 from host_sdk import Device, InputError, ModelNotFoundError, PythonError
-from host_sdk.image import prepare
+from host_sdk.inference.picture import prepare
 
 pytestmark = pytest.mark.sim
 

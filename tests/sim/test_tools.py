@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from host_sdk import Device
-from host_sdk.qemu import Qemu, find_board
+from host_sdk.transports.qemu import Qemu, find_board
 
 pytestmark = pytest.mark.sim
 

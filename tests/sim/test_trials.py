@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sim.machine import Machine, RefusedError
 
-from relocatable.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
 
 pytestmark = pytest.mark.sim
 

@@ -21,7 +21,7 @@ from device_fw.fetch_micropython import micropython_source
 from host_sdk import Device
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
-from relocatable.host import run as run_on_host
+from relocatable.blob.host import run as run_on_host
 
 pytestmark = [pytest.mark.sim, pytest.mark.slow]
 

@@ -1,7 +1,7 @@
 // Time since boot from the SysTick timer: an interrupt now and then, and the counter between two.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
-#include "core/xn_port.h"
+#include "core/base/xn_port.h"
 
 #define TICK_US (XN_CLOCK_TICK_MS * 1000u)
 #define COUNTS_PER_US (XN_CPU_HZ / 1000000u)

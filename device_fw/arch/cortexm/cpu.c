@@ -1,7 +1,7 @@
 // The core itself: interrupts, sleep, caches.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
-#include "core/xn_port.h"
+#include "core/base/xn_port.h"
 
 static void barrier(void) {
     __asm volatile("dsb\nisb" ::: "memory");

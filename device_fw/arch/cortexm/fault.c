@@ -2,7 +2,7 @@
 // restart. The next boot reads it, so that the host learns why the board was gone.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
-#include "core/xn_port.h"
+#include "core/base/xn_port.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // The memory that the linker script sets aside for arenas.
-#include "core/xn_port.h"
+#include "core/base/xn_port.h"
 
 extern uint8_t xn_ld_arena[], xn_ld_arena_end[];
 

@@ -2,8 +2,8 @@
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/mpu.h"
 #include "arch/cortexm/scs.h"
-#include "core/xn_port.h"
-#include "core/xn_status.h"
+#include "core/base/xn_port.h"
+#include "core/base/xn_status.h"
 
 // The start of a step's stack holds its context; its end what an exception pushes.
 #define RESERVED_BYTES 256u

@@ -2,9 +2,9 @@
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
 #include "boards/common/board.h"
-#include "core/xn_baud.h"
-#include "core/xn_link.h"
-#include "core/xn_port.h"
+#include "core/link/xn_baud.h"
+#include "core/link/xn_link.h"
+#include "core/base/xn_port.h"
 
 #define UART_DATA XN_REG(XN_UART_BASE + 0x00)
 #define UART_STATE XN_REG(XN_UART_BASE + 0x04)

@@ -2,8 +2,8 @@
 // changed by the rules of the real thing. What the rules forbid is refused, as flash would spoil
 // it.
 #include "boards/common/board.h"
-#include "core/xn_port.h"
-#include "core/xn_status.h"
+#include "core/base/xn_port.h"
+#include "core/base/xn_status.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // Arm MPS2 with the AN386 image: a Cortex-M4 with single precision.
 #include "arch/cortexm/cpu.h"
 #include "boards/common/board.h"
-#include "core/xn_port.h"
+#include "core/base/xn_port.h"
 
 static const xn_port_cpu identity = {
     .board = XN_BOARD_NAME,

@@ -3,8 +3,8 @@
 // board must define; the memory that stands in for it here forgets at power-off.
 #include "micropython/usermod/serve.h"
 
-#include "core/xn_port.h"
-#include "core/xn_status.h"
+#include "core/base/xn_port.h"
+#include "core/base/xn_status.h"
 
 #include "py/mphal.h"
 

@@ -3,8 +3,8 @@
 #include "micropython/scripts.h"
 #include "micropython/vm.h"
 
-#include "core/xn_link.h"
-#include "core/xn_server.h"
+#include "core/link/xn_link.h"
+#include "core/rpc/xn_server.h"
 
 #include "py/mphal.h"
 #include "py/runtime.h"

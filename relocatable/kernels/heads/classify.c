@@ -1,5 +1,5 @@
 // Head `classify`: the best k of an output's values, as probabilities.
-#include "include/xn_blob.h"
+#include "blob/include/xn_blob.h"
 #include "kernels/xn_kernel.h"
 #include "kernels/xn_math.h"
 #include "kernels/heads/value.h"

@@ -1,6 +1,6 @@
 // Head `grid`: one box for each cell of an output [1, rows, columns, channels], then suppression of
 // overlapping ones, greedy by score and apart for each label.
-#include "include/xn_blob.h"
+#include "blob/include/xn_blob.h"
 #include "kernels/xn_kernel.h"
 #include "kernels/xn_math.h"
 #include "kernels/heads/value.h"

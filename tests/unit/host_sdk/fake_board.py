@@ -17,8 +17,8 @@ import msgpack
 from unit.host_sdk.fake_store import SECTOR, FakeStore, Refused
 
 from host_sdk.errors import PortClosedError
-from host_sdk.framing import Body, Decoder, Text, encode_frame
-from host_sdk.messages import Failure, Notification, Reply, Request, unpack
+from host_sdk.link.framing import Body, Decoder, Text, encode_frame
+from host_sdk.link.messages import Failure, Notification, Reply, Request, unpack
 from host_sdk.transports import MemoryTransport
 
 BOOT = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from host_sdk.messages import Failure
-from host_sdk.patch import apply_patch
+from host_sdk.link.messages import Failure
+from host_sdk.store.patch import apply_patch
 
 SECTOR = 4096
 ZEROS = 0xFFFFFFFF

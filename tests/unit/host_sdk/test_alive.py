@@ -10,15 +10,16 @@ import pytest
 from unit.host_sdk.conftest import Connect
 from unit.host_sdk.fake_board import FakeBoard
 
-from host_sdk import NoResponseError, PortClosedError, alive
-from host_sdk.framing import encode_frame
-from host_sdk.messages import Notification
+from host_sdk import NoResponseError, PortClosedError
+from host_sdk.link import keepalive
+from host_sdk.link.framing import encode_frame
+from host_sdk.link.messages import Notification
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alive, "IDLE_S", 0.05)
-    monkeypatch.setattr(alive, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(keepalive, "IDLE_S", 0.05)
+    monkeypatch.setattr(keepalive, "_ANSWER_S", 0.5)
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -24,7 +24,7 @@ from host_sdk import (
     StoreFullError,
 )
 from host_sdk.errors import BlobCpuError
-from relocatable.blob import Blob, Entry, Io, Variant
+from relocatable.blob.blob import Blob, Entry, Io, Variant
 
 
 def make_blob(family: int = 1, features: int = 0, fill: bytes = b"w") -> bytes:

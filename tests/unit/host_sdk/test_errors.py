@@ -8,7 +8,7 @@ import pytest
 import host_sdk
 from host_sdk import errors
 from host_sdk.errors import DeviceError, PythonError, XipnetError, device_error
-from host_sdk.errorsdoc import errors_page, read_codes, status_header
+from tools.errors_page import errors_page, read_codes, status_header
 
 HEADER = status_header().read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_sdk.framing import SILENCE_S, Body, Decoder, Text, decode_frame, encode_frame
+from host_sdk.link.framing import SILENCE_S, Body, Decoder, Text, decode_frame, encode_frame
 
 bodies = st.binary(min_size=1, max_size=700)
 texts = st.binary(max_size=40).map(lambda b: b.replace(b"\0", b"."))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from host_sdk import ImageError, ShapeError, TensorInfo
-from host_sdk.image import Letterbox, open_picture, prepare, to_input
-from host_sdk.model import Model, Normalisation
+from host_sdk.inference.model import Model, Normalisation
+from host_sdk.inference.picture import Letterbox, open_picture, prepare, to_input
 
 sizes = st.tuples(st.integers(1, 700), st.integers(1, 700))
 unit = st.floats(0, 1)

@@ -18,12 +18,10 @@ from host_sdk import (
     NoResponseError,
     PortClosedError,
     ProtocolVersionError,
-    link,
-    pace,
-    pending,
 )
-from host_sdk.link import Link
-from host_sdk.messages import Reply, Request
+from host_sdk.link import line_estimator, link, request
+from host_sdk.link.link import Link
+from host_sdk.link.messages import Reply, Request
 
 
 def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:
@@ -92,7 +90,7 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
             take(request)
 
     monkeypatch.setattr(link, "_DESPAIR_S", 0.2)
-    monkeypatch.setattr(pending, "_RETRY_MAX_S", 0.05)
+    monkeypatch.setattr(request, "_RETRY_MAX_S", 0.05)
     monkeypatch.setattr(board, "_take", take_what_is_answered_meanwhile)
     device._client.link.on_silence = lambda: despairs.append(None)
     device._client.call("events", True)
@@ -120,7 +118,7 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
         else:
             reply(answer)
 
-    monkeypatch.setattr(pace, "_LEAST_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(line_estimator, "_LEAST_TIMEOUT_S", 0.01)
     monkeypatch.setattr(board, "_reply", lose)
     assert device.ping(0) == 0
     waiting = threading.Thread(target=device.ping, args=("unlucky",))

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from unit.host_sdk.fake_board import FakeBoard, Noise
 
-from host_sdk import Device, DeviceResetError, link, pace, pending
+from host_sdk import Device, DeviceResetError
+from host_sdk.link import line_estimator, link, request
 
 CALLERS = 4
 CALLS = 40
@@ -22,10 +23,10 @@ READ = ("get", "hello")  # may be executed again: they only read
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that takes no time needs no patience."""
-    monkeypatch.setattr(pace, "_FIRST_TIMEOUT_S", 0.01)
-    monkeypatch.setattr(pace, "_LEAST_TIMEOUT_S", 0.005)
-    monkeypatch.setattr(pace, "_MOST_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(pending, "_RETRY_MAX_S", 0.05)
+    monkeypatch.setattr(line_estimator, "_FIRST_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(line_estimator, "_LEAST_TIMEOUT_S", 0.005)
+    monkeypatch.setattr(line_estimator, "_MOST_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(request, "_RETRY_MAX_S", 0.05)
     monkeypatch.setattr(link, "_POLL_S", 0.002)
 
 

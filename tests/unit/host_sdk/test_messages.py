@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_sdk import ProtocolError
-from host_sdk.fields import Fields
-from host_sdk.messages import Failure, Notification, Reply, Request, unpack
+from host_sdk.link.messages import Failure, Notification, Reply, Request, unpack
+from host_sdk.link.wire_map import Fields
 
 ids = st.integers(0, 2**32 - 1)
 plain = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_sdk.patch import BLOCK_BYTES, apply_patch, block_bits, make_patch
+from host_sdk.store.patch import BLOCK_BYTES, apply_patch, block_bits, make_patch
 
 
 @given(st.binary(max_size=1200), st.data())

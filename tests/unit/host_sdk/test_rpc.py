@@ -11,8 +11,8 @@ from unit.host_sdk.conftest import Connect
 
 from host_sdk import InputError, ProtocolError
 from host_sdk.errors import MethodError
-from host_sdk.rpc import read_signature
-from host_sdk.task import task_source
+from host_sdk.scripting.rpc import read_signature
+from host_sdk.scripting.task import task_source
 
 
 def until(done: Callable[[], bool]) -> None:

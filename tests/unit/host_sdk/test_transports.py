@@ -18,9 +18,8 @@ from host_sdk import (
     PortNotFoundError,
     SimulatorError,
     ToolMissingError,
-    qemu,
 )
-from host_sdk.transports import open_transport
+from host_sdk.transports import open_transport, qemu
 from host_sdk.transports.lock import FileLock
 from host_sdk.transports.open import default_port
 from host_sdk.transports.serial import SerialTransport

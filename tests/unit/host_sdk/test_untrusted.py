@@ -16,12 +16,13 @@ from unit.host_sdk.conftest import Connect
 from unit.host_sdk.fake_board import BOOT, FakeBoard, adder_metadata
 from unit.host_sdk.untrusted import VALUES, deep, packed
 
-from host_sdk import ProtocolError, values
-from host_sdk.fields import Fields
-from host_sdk.framing import encode_frame
-from host_sdk.info import BoardInfo, BootReport, StoredObject
-from host_sdk.messages import Notification, Reply, Request, unpack, unpack_value
-from host_sdk.model import make_model
+from host_sdk import ProtocolError
+from host_sdk.inference.model import make_model
+from host_sdk.link import values
+from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
+from host_sdk.link.framing import encode_frame
+from host_sdk.link.messages import Notification, Reply, Request, unpack, unpack_value
+from host_sdk.link.wire_map import Fields
 
 _board = FakeBoard()
 HELLO = _board.do_hello(0)

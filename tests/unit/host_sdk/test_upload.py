@@ -14,9 +14,9 @@ from unit.host_sdk.fake_board import FakeBoard, adder_metadata
 from unit.host_sdk.fake_store import SECTOR, Refused
 
 from host_sdk import Device, LinkError, PortClosedError, Transport
-from host_sdk.blob_cache import recall, remember
-from host_sdk.upload_plan import Old, Piece, Span, plan_copies, plan_patches, without
-from relocatable.blob import Blob, Entry, Io, Variant
+from host_sdk.store.blob_cache import recall, remember
+from host_sdk.store.plan import Old, Piece, Span, plan_copies, plan_patches, without
+from relocatable.blob.blob import Blob, Entry, Io, Variant
 
 OLDER_FIRMWARE = [
     m[3:] for m in dir(FakeBoard) if m[:3] == "do_" and m not in ("do_put_copy", "do_put_patch")
@@ -277,7 +277,7 @@ def test_the_cache_keeps_whole_bytes_only(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_the_cache_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XIPNET_CACHE", str(tmp_path))
-    monkeypatch.setattr("host_sdk.blob_cache._KEPT_BYTES", 25)
+    monkeypatch.setattr("host_sdk.store.blob_cache._KEPT_BYTES", 25)
     for i in range(3):
         remember(bytes([i]) * 10)
         for age, path in enumerate(sorted((tmp_path / "objects").iterdir(), key=os.path.getmtime)):

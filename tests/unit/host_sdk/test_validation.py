@@ -15,8 +15,8 @@ from unit.host_sdk.conftest import Connect
 from unit.host_sdk.fake_board import adder_metadata
 
 from host_sdk import DtypeError, InputError, Model, ModelFileError, Report, ShapeError
-from host_sdk.image import Normalisation
-from host_sdk.tensor import Array, TensorInfo
+from host_sdk.inference.picture import Normalisation
+from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.validation import trace as tracing
 from host_sdk.validation import validate as validating
 from host_sdk.validation.litert import ReferenceTensor

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from host_sdk import InputError, TensorInfo
+from host_sdk.validation.html.svg import histogram
 from host_sdk.validation.litert import differs
 from host_sdk.validation.metrics import (
     ClassCounter,
@@ -16,7 +17,6 @@ from host_sdk.validation.metrics import (
     scores_of,
     times_of,
 )
-from host_sdk.validation.svg import histogram
 
 QUANTISED = TensorInfo("q", (1, 4), "int8", 0.5, 3)
 PLAIN = TensorInfo("f", (1, 4), "float32")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from host_sdk import values
+from host_sdk.link import values
 
 SCALARS = (
     st.none()

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_sdk import PortClosedError, PortNotFoundError
-from host_sdk.framing import Body, Decoder, Text, encode_frame
+from host_sdk.link.framing import Body, Decoder, Text, encode_frame
 from host_sdk.transports import MemoryTransport
-from host_sdk.transports.wire import WireOptions, WireTransport, _Faults, _Line, split_wire
+from host_sdk.transports.emulated_line import WireOptions, WireTransport, _Faults, _Line, split_wire
 
 FRAMES = [encode_frame(bytes([n % 251]) * (1 + n % 40)) for n in range(500)]
 

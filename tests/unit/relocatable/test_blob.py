@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relocatable.blob import Blob, Entry, Golden, Io, Variant, golden_inputs, is_blob
+from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs, is_blob
 from relocatable.errors import BlobError
 
 VARIANT = Variant(1, 81, 3, b"\x70\x47\x00\xbf", b"weights", (0, 2), 64, 32)

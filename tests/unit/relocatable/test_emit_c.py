@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from relocatable.emit_c import emit_c, pack_weights
-from relocatable.graph import Graph
-from relocatable.kernel_call import KernelCall
-from relocatable.plan_memory import Plan
+from relocatable.codegen.calls import KernelCall
+from relocatable.codegen.emit_c import emit_c, pack_weights
+from relocatable.graph.graph import Graph
+from relocatable.schedule.plan_memory import Plan
 from tests.make_graph import GraphBuilder
 
 

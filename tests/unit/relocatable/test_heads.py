@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from make_graph import GraphBuilder
 
-from relocatable.blob import CLASS_DTYPE, DETECTION_DTYPE
+from relocatable.blob.blob import CLASS_DTYPE, DETECTION_DTYPE
+from relocatable.blob.host import HostModel
 from relocatable.compile import build_blob, schedule
 from relocatable.errors import HeadError
-from relocatable.graph import Graph, Quant
+from relocatable.graph.graph import Graph, Quant
 from relocatable.heads import ClassifyHead, GridHead, HeadConfig, head_calls, load_head
-from relocatable.host import HostModel
 from relocatable.targets import TARGETS
 
 BOXES: dict[str, Any] = {

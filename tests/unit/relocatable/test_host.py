@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from relocatable.blob import Blob, Entry, Io, Variant
+from relocatable.blob.blob import Blob, Entry, Io, Variant
+from relocatable.blob.host import HostModel
+from relocatable.codegen.toolchain import build_code
 from relocatable.errors import RunError
-from relocatable.host import HostModel
 from relocatable.targets import TARGETS, host_family
-from relocatable.toolchain import build_code
 
-TEXT = """#include "include/xn_blob.h"
+TEXT = """#include "blob/include/xn_blob.h"
 int32_t xn_step_0(const xn_ctx *ctx);
 int32_t xn_step_0(const xn_ctx *ctx) { ctx->arena[16] = ctx->arena[0] + 1; return 0; }
 """

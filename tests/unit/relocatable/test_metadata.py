@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relocatable import report
-from relocatable.blob import Blob, Entry, Io, Variant
+from relocatable.blob.blob import Blob, Entry, Io, Variant
 from relocatable.errors import BlobError
 
 TENSOR = {"name": "x", "shape": [1, 16], "dtype": "int8", "offset": 0}

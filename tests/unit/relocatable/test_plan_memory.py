@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_graph import GraphBuilder
 
-from relocatable.check_plan import check_plan
+from relocatable.codegen.calls import KernelCall
 from relocatable.errors import PlanError
-from relocatable.graph import Graph
-from relocatable.kernel_call import KernelCall
-from relocatable.plan_memory import Block, Plan, _choices, _Takeover, plan_memory
+from relocatable.graph.graph import Graph
+from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.plan_memory import Block, Plan, _choices, _Takeover, plan_memory
 
 
 def call(

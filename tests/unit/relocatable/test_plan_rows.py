@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from make_graph import CONV, POOL, GraphBuilder
 from row_graphs import random_chains, random_network
 
-from relocatable.check_plan import check_plan
+from relocatable.codegen.calls import KernelCall, Turn, common_call
 from relocatable.errors import PlanError
-from relocatable.graph import AttrValue, Graph
-from relocatable.kernel_call import KernelCall, Turn, common_call
-from relocatable.plan_memory import Plan, plan_memory
-from relocatable.plan_rows import plan_rows
-from relocatable.row_order import order_rows
+from relocatable.graph.graph import AttrValue, Graph
+from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.plan_memory import Plan, plan_memory
+from relocatable.schedule.row_order import order_rows
+from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
 

@@ -16,8 +16,8 @@ from make_graph import GraphBuilder, conv_graph
 from make_tflite import make_tflite, schema
 
 from relocatable.errors import ModelError, UnsupportedError
-from relocatable.graph import Quant
-from relocatable.read_tflite import read_tflite
+from relocatable.graph.graph import Quant
+from relocatable.graph.read_tflite import read_tflite
 
 MODEL = make_tflite(conv_graph())
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relocatable.errors import UnsupportedError
-from relocatable.graph import Quant
+from relocatable.graph.graph import Quant
 from relocatable.select_kernels import CHOOSERS, select_kernels
 from relocatable.targets import TARGETS
 from tests.make_graph import GraphBuilder, conv_graph

@@ -6,12 +6,12 @@ import importlib.util
 
 import pytest
 
-from relocatable import toolchain
+from relocatable.codegen import toolchain
+from relocatable.codegen.toolchain import build_code
 from relocatable.errors import ToolchainError
 from relocatable.targets import TARGETS, find_target
-from relocatable.toolchain import build_code
 
-HEAD = '#include "include/xn_blob.h"\n'
+HEAD = '#include "blob/include/xn_blob.h"\n'
 STEP = "int32_t xn_step_0(const xn_ctx *ctx);\nint32_t xn_step_0(const xn_ctx *ctx)"
 ARM = TARGETS["cortex-m55"]
 

@@ -1,5 +1,5 @@
 // The MPS2 boards of upstream's ports/qemu, which has no clock: the board's own 100 Hz counter.
-#include "core/xn_port.h"
+#include "core/base/xn_port.h"
 
 #define COUNTER_100HZ (*(volatile uint32_t *)0x40028014)
 

@@ -1,0 +1,150 @@
+#include "base/xn_error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// The texts are the remarks of xn_status.h.
+static const struct {
+    int8_t code;
+    const char *text;
+} texts[] = {
+    {XN_E_FRAME, "frame is malformed, too long or fails its CRC"},
+    {XN_E_MSGPACK, "message is not the msgpack that its place asks for"},
+    {XN_E_METHOD, "no such method"},
+    {XN_E_PARAMS, "parameters have a wrong number, type or range"},
+    {XN_E_BUSY, "the service is at work on another request"},
+    {XN_E_TOO_LONG, "the reply does not fit a frame"},
+    {XN_E_NOT_FOUND, "no object of that name"},
+    {XN_E_NO_SPACE, "no free run of sectors is long enough"},
+    {XN_E_NAME, "name is empty, too long or not printable"},
+    {XN_E_RANGE, "offset or length lies outside"},
+    {XN_E_FLASH, "flash did not take an erase or a program"},
+    {XN_E_SESSION, "no such upload session, or it was replaced by another"},
+    {XN_E_HASH, "SHA-256 of the bytes is not the stated one"},
+    {XN_E_TYPE, "object is of another type"},
+    {XN_E_STORE, "store is not readable: made by another format, or not formatted"},
+    {XN_E_VERSION, "no such version: nothing to return to, or not on trial"},
+    {XN_E_OCCUPIED, "other bytes are there already"},
+    {XN_E_BLOB_SHORT, "blob is shorter than its header says"},
+    {XN_E_BLOB_MAGIC, "not a blob"},
+    {XN_E_BLOB_VERSION, "blob format is newer than this firmware reads"},
+    {XN_E_BLOB_HASH, "blob's SHA-256 is wrong"},
+    {XN_E_BLOB_BOUNDS, "an offset or size in the blob points outside, or is misaligned"},
+    {XN_E_BLOB_CPU, "blob holds no code for this CPU"},
+    {XN_E_BLOB_GOLDEN, "golden vector: the outputs differ from the expected ones"},
+    {XN_E_ARENA, "arena does not fit the free RAM"},
+    {XN_E_STACK, "a step needs more stack than there is"},
+    {XN_E_NO_MODEL, "no model is active"},
+    {XN_E_INPUT, "input has a wrong index or size"},
+    {XN_E_ENTRY, "model has no such entry"},
+    {XN_E_STEP, "a step reported that it cannot go on"},
+    {XN_E_CHECK, "inputs are not those that the host wrote"},
+    {XN_E_RESULT, "the result of that run is not there any more"},
+    {XN_E_FAULT, "a step faulted"},
+    {XN_E_DEADLINE, "a step did not return in time"},
+    {XN_E_PYTHON, "the Python code raised; detail holds the traceback"},
+    {XN_E_INTERRUPTED, "the Python code was interrupted"},
+};
+
+static struct {
+    int code;
+    const char *what; // NULL: nothing noted
+    uint32_t value, limit;
+    bool has_limit;
+    bool has_stop;
+    xn_port_stop stop;
+} note;
+
+int xn_error_at(int code, const char *what, uint32_t value) {
+    note.code = code;
+    note.what = what;
+    note.value = value;
+    note.has_limit = false;
+    note.has_stop = false;
+    return code;
+}
+
+int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit) {
+    xn_error_at(code, what, value);
+    note.limit = limit;
+    note.has_limit = true;
+    return code;
+}
+
+int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop) {
+    xn_error_at(code, "step", step);
+    note.has_stop = true;
+    note.stop = *stop;
+    return code;
+}
+
+// Text that grows within XN_ERROR_TEXT_MAX and always ends with 0.
+typedef struct line {
+    char *text;
+    uint32_t used;
+} line;
+
+static void add(line *to, const char *text) {
+    while (*text != 0 && to->used + 1u < XN_ERROR_TEXT_MAX) {
+        to->text[to->used++] = *text++;
+    }
+    to->text[to->used] = 0;
+}
+
+static void add_number(line *to, uint32_t number) {
+    char digits[11];
+    uint32_t at = sizeof(digits) - 1u;
+    digits[at] = 0;
+    do {
+        digits[--at] = (char)('0' + number % 10u);
+        number /= 10u;
+    } while (number > 0);
+    add(to, digits + at);
+}
+
+static void add_hex(line *to, const char *what, uint32_t number) {
+    char digits[] = "0x00000000";
+    for (uint32_t i = 0; i < 8u; i++) {
+        digits[9u - i] = "0123456789abcdef"[number >> 4u * i & 15u];
+    }
+    add(to, what);
+    add(to, digits);
+}
+
+static void add_stop(line *to, const xn_port_stop *stop) {
+    add_hex(to, " at ", stop->pc);
+    if (stop->address != 0xFFFFFFFFu) {
+        add_hex(to, ", address ", stop->address);
+    }
+    if (stop->cfsr != 0) {
+        add_hex(to, ", CFSR ", stop->cfsr);
+    }
+}
+
+static const char *find(int code) {
+    for (uint32_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].code == code) {
+            return texts[i].text;
+        }
+    }
+    return "error";
+}
+
+void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]) {
+    line to = {text, 0};
+    add(&to, find(code));
+    if (note.what != NULL && note.code == code) {
+        add(&to, ": ");
+        add(&to, note.what);
+        add(&to, " ");
+        add_number(&to, note.value);
+        if (note.has_limit) {
+            add(&to, ", limit ");
+            add_number(&to, note.limit);
+        }
+        if (note.has_stop) {
+            add_stop(&to, &note.stop);
+        }
+    }
+    note.what = NULL;
+}

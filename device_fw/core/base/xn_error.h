@@ -1,0 +1,22 @@
+// What went wrong, in words: a status code, and the rule, value and place of the last failure.
+#ifndef XN_ERROR_H
+#define XN_ERROR_H
+
+#include <stdint.h>
+
+#include "base/xn_port.h"
+#include "base/xn_status.h"
+
+#define XN_ERROR_TEXT_MAX 160u // the ending 0 included
+
+// Notes what was seen for the message of `code` and returns `code`: "<text>: `what` `value`",
+// "<text>: `what` `value`, limit `limit`". `what` is a literal.
+int xn_error_at(int code, const char *what, uint32_t value);
+int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit);
+// Notes how a step was stopped: "<text>: step `step` at 0x.., address 0x.., CFSR 0x..".
+int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop);
+// The message of `code`, with what was noted where the last note was for this code; forgets the
+// note. Terminated by 0.
+void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,210 @@
+#include "link/xn_link.h"
+
+#include <stddef.h>
+
+#include "link/xn_frame.h"
+#include "base/xn_port.h"
+
+#define SLOT_BYTES (XN_FRAME_MAX + 4u) // a body and its CRC
+#define DONE 0xFFFFFFFFu               // length of a frame that is done with
+#define SILENCE_US 1000000u
+#define BREAK_ZEROS 8u // more 00 in a row than any host sends: one at a much lower speed
+
+_Static_assert(XN_FRAME_MAX >= 1024u, "the reply to hello must fit");
+_Static_assert((XN_TEXT_RING & (XN_TEXT_RING - 1u)) == 0, "a power of two");
+_Static_assert((XN_WINDOW & (XN_WINDOW - 1u)) == 0, "a power of two: head and tail wrap");
+
+// Of the pairs head and tail, head is written by the interrupt and tail by the thread. Both only
+// grow; their difference is the fill.
+static struct {
+    uint8_t slot[XN_WINDOW][SLOT_BYTES];
+    volatile uint32_t length[XN_WINDOW];
+    volatile uint32_t head, tail;
+} frames;
+
+static struct {
+    volatile uint8_t ring[XN_TEXT_RING];
+    volatile uint32_t head, tail;
+} text;
+
+static struct {
+    xn_frame_decoder decoder;
+    volatile bool in_frame;
+    bool has_slot;
+    uint32_t zeros;             // in a row
+    volatile uint32_t arrivals; // bytes so far
+} receiver;
+
+static xn_link_counts counts;
+
+// What xn_link_expire() saw last.
+static struct {
+    uint32_t arrivals;
+    uint64_t since_us;
+} watch;
+
+bool (*xn_link_on_text)(uint8_t byte);
+
+void xn_link_init(void) {
+    uint32_t state = xn_port_lock();
+    frames.head = frames.tail = 0;
+    text.head = text.tail = 0;
+    receiver.in_frame = false;
+    xn_frame_decode_begin(&receiver.decoder, NULL, 0);
+    counts = (xn_link_counts){0};
+    xn_port_unlock(state);
+}
+
+// ---- In the interrupt -------------------------------------------------------------------------
+
+static void receive_text(uint8_t byte) {
+    if (xn_link_on_text != NULL && xn_link_on_text(byte)) {
+        return;
+    }
+    uint32_t head = text.head;
+    if (head - text.tail >= XN_TEXT_RING) {
+        counts.lost_text++;
+        return;
+    }
+    text.ring[head & (XN_TEXT_RING - 1u)] = byte;
+    text.head = head + 1u;
+}
+
+static void begin_frame(void) {
+    xn_frame_decode_begin(&receiver.decoder, NULL, 0);
+    receiver.in_frame = true;
+    receiver.zeros = 0;
+}
+
+// The slot is chosen as late as at the first byte. Without one the frame is decoded all the same,
+// so that its end is recognised.
+static void choose_slot(void) {
+    receiver.zeros = 0;
+    receiver.has_slot = frames.head - frames.tail < XN_WINDOW;
+    if (receiver.has_slot) {
+        xn_frame_decode_begin(&receiver.decoder, frames.slot[frames.head % XN_WINDOW], SLOT_BYTES);
+    }
+}
+
+static void end_frame(void) {
+    if (xn_frame_decode_empty(&receiver.decoder)) {
+        if (++receiver.zeros % BREAK_ZEROS == 0) {
+            counts.bad_frames++;
+        }
+        return;
+    }
+    int32_t n = xn_frame_decode_end(&receiver.decoder);
+    if (n < 0) {
+        counts.bad_frames++;
+        begin_frame(); // this 00 may have been an opening one
+        return;
+    }
+    receiver.in_frame = false;
+    if ((uint32_t)n > XN_FRAME_MAX) {
+        counts.long_frames++;
+    } else if (!receiver.has_slot) {
+        counts.lost_frames++;
+    } else {
+        counts.frames++;
+        frames.length[frames.head % XN_WINDOW] = (uint32_t)n;
+        frames.head = frames.head + 1u;
+    }
+}
+
+void xn_link_receive(uint8_t byte) {
+    receiver.arrivals = receiver.arrivals + 1u;
+    if (!receiver.in_frame) {
+        if (byte == 0) {
+            begin_frame();
+        } else {
+            receive_text(byte);
+        }
+    } else if (byte == 0) {
+        end_frame();
+    } else {
+        if (xn_frame_decode_empty(&receiver.decoder)) {
+            choose_slot();
+        }
+        xn_frame_decode_byte(&receiver.decoder, byte);
+    }
+}
+
+// ---- At thread level --------------------------------------------------------------------------
+
+bool xn_link_text_ready(void) {
+    return text.head != text.tail;
+}
+
+int xn_link_text_get(void) {
+    uint32_t tail = text.tail;
+    if (text.head == tail) {
+        return -1;
+    }
+    uint8_t byte = text.ring[tail & (XN_TEXT_RING - 1u)];
+    text.tail = tail + 1u;
+    return byte;
+}
+
+uint32_t xn_link_frames(void) {
+    return frames.head - frames.tail;
+}
+
+const uint8_t *xn_link_frame(uint32_t index, uint32_t *n) {
+    uint32_t state = xn_port_lock(); // also keeps the compiler from reading the body early
+    const uint8_t *body = NULL;
+    if (index < xn_link_frames()) {
+        uint32_t slot = (frames.tail + index) % XN_WINDOW;
+        *n = frames.length[slot];
+        body = *n == DONE ? NULL : frames.slot[slot];
+    }
+    xn_port_unlock(state);
+    return body;
+}
+
+void xn_link_frame_done(uint32_t index) {
+    uint32_t state = xn_port_lock();
+    if (index < xn_link_frames()) {
+        frames.length[(frames.tail + index) % XN_WINDOW] = DONE;
+    }
+    while (xn_link_frames() > 0 && frames.length[frames.tail % XN_WINDOW] == DONE) {
+        frames.tail = frames.tail + 1u;
+    }
+    xn_port_unlock(state);
+}
+
+bool xn_link_in_frame(void) {
+    return receiver.in_frame;
+}
+
+void xn_link_expire(void) {
+    uint64_t now_us = xn_port_time_us();
+    uint32_t state = xn_port_lock();
+    if (!receiver.in_frame || receiver.arrivals != watch.arrivals) {
+        watch.arrivals = receiver.arrivals;
+        watch.since_us = now_us;
+    } else if (now_us - watch.since_us >= SILENCE_US) {
+        receiver.in_frame = false;
+        counts.stale_frames++;
+    }
+    xn_port_unlock(state);
+}
+
+void xn_link_send_text(const uint8_t *bytes, uint32_t n) {
+    uint32_t start = 0;
+    for (uint32_t i = 0; i <= n; i++) {
+        if (i == n || bytes[i] == 0) {
+            if (i > start) {
+                xn_port_send(bytes + start, i - start);
+            }
+            start = i + 1u;
+        }
+    }
+}
+
+void xn_link_send_frame(const uint8_t *body, uint32_t n) {
+    xn_frame_send(xn_port_send, body, n);
+}
+
+const xn_link_counts *xn_link_count(void) {
+    return &counts;
+}

@@ -1,0 +1,302 @@
+#include "model/xn_active.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "base/xn_port.h"
+
+// Two models, so that the next one can be opened beside the one that is active.
+static xn_model models[2];
+static struct {
+    uint32_t index; // of the active model
+    bool is_open;
+    xn_store_object object; // its object, where it is open
+    uint64_t trial_end_us;
+} now;
+
+// A step of the active model, or of another copy of it, that had to be stopped.
+static struct {
+    enum xn_store_reason reason; // XN_STORE_NO_REASON: none since the model became active
+    int32_t step;
+} stopped;
+
+static struct {
+    bool on;
+    uint64_t since; // when a run could last be answered
+    uint32_t longest;
+} swap;
+
+static int open_object(xn_model *model, const xn_store_object *object) {
+    if (object->type != XN_STORE_BLOB) {
+        return xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB);
+    }
+    return xn_runner_open(model, xn_store_map(object), object->size);
+}
+
+static xn_model *other(void) {
+    return &models[now.index ^ 1u];
+}
+
+// Opens the other model. Where there is no room for both arenas the active one is closed first;
+// settle() opens it again if it is still wanted then.
+static int open_beside(const xn_store_object *object) {
+    int status = open_object(other(), object);
+    if (status == XN_E_ARENA && now.is_open) {
+        xn_runner_close(&models[now.index]);
+        status = open_object(other(), object);
+    }
+    return status;
+}
+
+// After open_beside(): the other model becomes the active one, or is closed and the active one is
+// as before.
+static void settle(const xn_store_object *object, bool take) {
+    if (take) {
+        if (now.is_open && xn_runner_is_open(&models[now.index])) {
+            (void)xn_runner_hand_over(&models[now.index], other());
+        }
+        xn_runner_close(&models[now.index]);
+        now.index ^= 1u;
+        now.is_open = true;
+        now.object = *object;
+        return;
+    }
+    xn_runner_close(other());
+    if (now.is_open && !xn_runner_is_open(&models[now.index])) {
+        now.is_open = open_object(&models[now.index], &now.object) == XN_OK;
+    }
+}
+
+static void start_clock(void) {
+    stopped.reason = XN_STORE_NO_REASON;
+    const xn_store_trial *trial = xn_store_on_trial();
+    if (trial != NULL) {
+        now.trial_end_us = xn_port_time_us() + (uint64_t)trial->confirm_s * 1000000u;
+    }
+}
+
+// Opens what the store names, whatever is open.
+static int open_active(void) {
+    xn_store_object object;
+    const char *name = xn_store_active();
+    int status = name[0] == 0 ? XN_E_NO_MODEL : xn_store_find(name, &object);
+    if (status == XN_OK) {
+        status = open_beside(&object);
+    }
+    if (status == XN_OK) {
+        settle(&object, true);
+        return XN_OK;
+    }
+    xn_runner_close(&models[0]);
+    xn_runner_close(&models[1]);
+    now.is_open = false;
+    return name[0] == 0 ? XN_OK : status;
+}
+
+// ---- Trials -----------------------------------------------------------------------------------
+
+static void end_trial(enum xn_store_reason reason, int32_t detail) {
+    if (xn_store_return(reason, detail) == XN_OK) {
+        (void)open_active();
+    }
+}
+
+static enum xn_store_reason reason_of(int status) {
+    return status == XN_E_FAULT      ? XN_STORE_FAULT
+           : status == XN_E_DEADLINE ? XN_STORE_DEADLINE
+                                     : XN_STORE_STATUS;
+}
+
+static void note_stop(const xn_model *model, int status, uint32_t step) {
+    stopped.step = (int32_t)step;
+    if (now.is_open && model->program.blob == models[now.index].program.blob) {
+        stopped.reason = reason_of(status);
+    }
+}
+
+static enum xn_store_reason reason_of_start(int32_t *detail) {
+    const xn_port_boot *boot = xn_port_boot_report();
+    if (boot->cause == XN_BOOT_FAULT || boot->cause == XN_BOOT_DEADLINE) {
+        *detail = boot->fault_step;
+        return boot->cause == XN_BOOT_FAULT ? XN_STORE_FAULT : XN_STORE_DEADLINE;
+    }
+    *detail = (int32_t)boot->cause;
+    return XN_STORE_START;
+}
+
+// A golden run that did not end was the reason of this start.
+static bool judge_test(void) {
+    xn_store_object object;
+    int32_t detail;
+    if (xn_store_tested(&object) != 1) {
+        return false;
+    }
+    enum xn_store_reason reason = reason_of_start(&detail);
+    (void)xn_store_note(XN_STORE_REFUSED, &object, reason, detail);
+    return true;
+}
+
+static void judge_trial(bool other_was_tested) {
+    const xn_store_trial *trial = xn_store_on_trial();
+    int32_t detail;
+    if (trial == NULL) {
+        return;
+    }
+    enum xn_store_reason reason = reason_of_start(&detail);
+    if (trial->boots == 0 || (reason != XN_STORE_START && !other_was_tested)) {
+        (void)xn_store_return(reason, detail);
+    } else {
+        (void)xn_store_count_start();
+    }
+}
+
+int xn_active_init(void) {
+    xn_runner_on_stop = note_stop;
+    xn_runner_close(&models[0]);
+    xn_runner_close(&models[1]);
+    now.is_open = false;
+    swap.on = false;
+    judge_trial(judge_test());
+    start_clock();
+    int status = open_active();
+    if (status != XN_OK && xn_store_on_trial() != NULL) {
+        end_trial(XN_STORE_OPEN, status);
+    }
+    return status;
+}
+
+bool xn_active_due(void) {
+    return xn_store_on_trial() != NULL &&
+           (stopped.reason != XN_STORE_NO_REASON || xn_port_time_us() >= now.trial_end_us);
+}
+
+uint32_t xn_active_left_ms(void) {
+    return xn_active_due() ? 0 : (uint32_t)((now.trial_end_us - xn_port_time_us()) / 1000u);
+}
+
+void xn_active_poll(void) {
+    if (!xn_active_due()) {
+        return;
+    }
+    if (stopped.reason != XN_STORE_NO_REASON) {
+        end_trial(stopped.reason, stopped.step);
+    } else {
+        end_trial(XN_STORE_LATE, (int32_t)xn_store_on_trial()->confirm_s);
+    }
+}
+
+// ---- Swaps ------------------------------------------------------------------------------------
+
+void xn_active_swap_begin(void) {
+    swap.on = true;
+    swap.since = xn_port_time_us();
+    swap.longest = 0;
+}
+
+static void count_pause(void) {
+    uint64_t at = xn_port_time_us();
+    uint32_t us = (uint32_t)(at - swap.since);
+    swap.longest = us > swap.longest ? us : swap.longest;
+    swap.since = at;
+}
+
+bool xn_active_serves(void) {
+    if (!swap.on || !now.is_open || !xn_runner_is_open(&models[now.index])) {
+        return false;
+    }
+    count_pause();
+    return true;
+}
+
+uint32_t xn_active_swap_end(void) {
+    count_pause();
+    swap.on = false;
+    return swap.longest;
+}
+
+// ---- Changes ----------------------------------------------------------------------------------
+
+xn_model *xn_active_model(xn_store_object *object) {
+    if (!now.is_open) {
+        return NULL;
+    }
+    if (object != NULL) {
+        *object = now.object;
+    }
+    return &models[now.index];
+}
+
+int xn_active_set(const char *name) {
+    return xn_active_set_on_trial(name, 0, 0);
+}
+
+int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots) {
+    xn_store_object object;
+    int status = xn_store_find(name, &object);
+    if (status != XN_OK) {
+        return status;
+    }
+    status = open_beside(&object);
+    if (status == XN_OK) {
+        status = xn_store_activate(name, confirm_s, boots);
+    }
+    settle(&object, status == XN_OK);
+    if (status == XN_OK) {
+        start_clock();
+    }
+    return status;
+}
+
+static bool is_current(const xn_store_object *object) {
+    xn_store_object current;
+    return xn_store_find(object->name, &current) == XN_OK && current.version == object->version;
+}
+
+// Opens and tests it. A record says so beforehand: whatever happens, the next start knows.
+static int test(const xn_store_object *object, uint32_t limit_ms, int *golden, uint32_t *us) {
+    int status = open_beside(object);
+    if (status == XN_OK && other()->program.golden_outputs != NULL && !is_current(object)) {
+        status = xn_store_note(XN_STORE_TESTING, object, XN_STORE_NO_REASON, 0);
+    }
+    if (status == XN_OK) {
+        *golden = xn_runner_golden(other(), limit_ms, us);
+        status = *golden < 0 ? *golden : XN_OK;
+    }
+    return status;
+}
+
+int xn_active_install(const xn_store_object *object, const xn_active_how *how, int *golden,
+                      uint32_t *golden_us) {
+    bool takes_over = how->activate || strcmp(object->name, xn_store_active()) == 0;
+    int status = test(object, how->limit_ms, golden, golden_us);
+    if (status == XN_OK) {
+        status = xn_store_commit(how->activate, how->confirm_s, how->boots);
+    }
+    if (status != XN_OK) {
+        enum xn_store_reason reason = reason_of(status);
+        int32_t detail = reason == XN_STORE_STATUS ? status : stopped.step;
+        (void)xn_store_note(XN_STORE_REFUSED, object, reason, detail);
+    }
+    settle(object, status == XN_OK && takes_over);
+    if (status == XN_OK && takes_over) {
+        start_clock();
+    }
+    return status;
+}
+
+int xn_active_remove(const char *name) {
+    bool is_active = now.is_open && strcmp(now.object.name, name) == 0;
+    int status = xn_store_remove(name);
+    if (status == XN_OK && is_active) {
+        xn_runner_close(&models[now.index]);
+        now.is_open = false;
+    }
+    return status;
+}
+
+int xn_active_rollback(const char *name) {
+    bool is_active = strcmp(name, xn_store_active()) == 0;
+    int status = xn_store_rollback(name);
+    return status == XN_OK && is_active ? open_active() : status;
+}

@@ -1,0 +1,303 @@
+#include "model/xn_loader.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "base/xn_port.h"
+#include "base/xn_reader.h"
+#include "base/xn_sha256.h"
+
+#define HASHED_FROM 40u // the header's first bytes are not hashed: magic, length, hash
+
+// A blob being checked: its length has been found right once check_length() is through.
+typedef struct image {
+    const uint8_t *blob;
+    uint32_t bytes;
+} image;
+
+// ---- The whole --------------------------------------------------------------------------------
+
+static int check_length(image *in, xn_program *to) {
+    if (in->bytes < sizeof(xn_blob_header)) {
+        return xn_error_limit(XN_E_BLOB_SHORT, "bytes", in->bytes, sizeof(xn_blob_header));
+    }
+    if (((uintptr_t)in->blob & (XN_SECTION_ALIGN - 1u)) != 0) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "address modulo 64",
+                           (uint32_t)((uintptr_t)in->blob & (XN_SECTION_ALIGN - 1u)));
+    }
+    const xn_blob_header *h = (const void *)in->blob;
+    if (h->magic != XN_BLOB_MAGIC) {
+        return xn_error_at(XN_E_BLOB_MAGIC, "magic", h->magic);
+    }
+    if (h->format_major != XN_BLOB_MAJOR) {
+        return xn_error_limit(XN_E_BLOB_VERSION, "major", h->format_major, XN_BLOB_MAJOR);
+    }
+    if (h->format_minor > XN_BLOB_MINOR) {
+        return xn_error_limit(XN_E_BLOB_VERSION, "minor", h->format_minor, XN_BLOB_MINOR);
+    }
+    if (h->flags != 0) {
+        return xn_error_at(XN_E_BLOB_VERSION, "flags", h->flags);
+    }
+    if ((h->signature_offset | h->signature_bytes) != 0) {
+        return xn_error_at(XN_E_BLOB_VERSION, "signature at", h->signature_offset);
+    }
+    if (h->total_bytes > in->bytes) {
+        return xn_error_limit(XN_E_BLOB_SHORT, "total_bytes", h->total_bytes, in->bytes);
+    }
+    if (h->total_bytes < sizeof(xn_blob_header) || h->total_bytes % XN_SECTION_ALIGN != 0) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "total_bytes", h->total_bytes);
+    }
+    in->bytes = h->total_bytes;
+    to->blob = in->blob;
+    to->header = h;
+    return XN_OK;
+}
+
+static int check_hash(const image *in) {
+    uint8_t digest[32];
+    xn_sha256_of(in->blob + HASHED_FROM, in->bytes - HASHED_FROM, digest);
+    if (memcmp(digest, in->blob + offsetof(xn_blob_header, sha256), sizeof(digest)) != 0) {
+        return xn_error_at(XN_E_BLOB_HASH, "bytes hashed", in->bytes - HASHED_FROM);
+    }
+    return XN_OK;
+}
+
+// ---- Bounds -----------------------------------------------------------------------------------
+
+// [offset, offset + bytes) lies behind the header, within the blob, and starts aligned.
+static int check_section(const image *in, const char *what, uint32_t offset, uint32_t bytes,
+                         uint32_t align) {
+    if (offset < sizeof(xn_blob_header) || !xn_range_fits(offset, bytes, in->bytes)) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, what, offset, in->bytes);
+    }
+    return offset % align != 0 ? xn_error_at(XN_E_BLOB_BOUNDS, what, offset) : XN_OK;
+}
+
+// The same for a table; at least one item, at most `limit`.
+static int check_table(const image *in, const char *what, uint32_t offset, uint32_t count,
+                       uint32_t item_bytes) {
+    if (count == 0 || count > in->bytes / item_bytes) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, what, count, in->bytes / item_bytes);
+    }
+    return check_section(in, what, offset, count * item_bytes, 4);
+}
+
+static int check_tables(const image *in, xn_program *to) {
+    const xn_blob_header *h = to->header;
+    uint32_t io_count = (uint32_t)h->input_count + h->output_count;
+    int status =
+        check_table(in, "variants", h->variant_offset, h->variant_count, sizeof(xn_blob_variant));
+    if (status == XN_OK && (h->input_count == 0 || h->output_count == 0)) {
+        status = xn_error_at(XN_E_BLOB_BOUNDS, "inputs or outputs", 0);
+    }
+    if (status == XN_OK) {
+        status = check_table(in, "io", h->io_offset, io_count, sizeof(xn_blob_io));
+    }
+    if (status == XN_OK) {
+        status = check_table(in, "entries", h->entry_offset, h->entry_count, sizeof(xn_blob_entry));
+    }
+    if (status == XN_OK) {
+        status = check_section(in, "metadata", h->metadata_offset, h->metadata_bytes, 1);
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    to->inputs = (const void *)(in->blob + h->io_offset);
+    to->outputs = to->inputs + h->input_count;
+    to->entries = (const void *)(in->blob + h->entry_offset);
+    return XN_OK;
+}
+
+// ---- The variant for this CPU -----------------------------------------------------------------
+
+static bool runs_here(const xn_blob_variant *v) {
+    const xn_port_cpu *cpu = xn_port_identity();
+    return v->family == cpu->family && v->level <= cpu->level &&
+           (v->features & ~cpu->features) == 0;
+}
+
+static int choose_variant(const image *in, xn_program *to) {
+    const xn_blob_variant *variants = (const void *)(in->blob + to->header->variant_offset);
+    for (uint32_t i = 0; i < to->header->variant_count; i++) {
+        if (runs_here(&variants[i])) {
+            to->variant = &variants[i];
+            return XN_OK;
+        }
+    }
+    return xn_error_limit(XN_E_BLOB_CPU, "it is for level", variants[0].level,
+                          xn_port_identity()->level);
+}
+
+static int check_steps(const image *in, xn_program *to) {
+    const xn_blob_variant *v = to->variant;
+    uint32_t align = v->family == XN_FAMILY_CORTEX_M ? 2u : 1u;
+    int status = check_table(in, "steps", v->step_offset, v->step_count, sizeof(uint32_t));
+    if (status != XN_OK) {
+        return status;
+    }
+    to->steps = (const void *)(in->blob + v->step_offset);
+    for (uint32_t i = 0; i < v->step_count; i++) {
+        if (to->steps[i] >= v->code_bytes || to->steps[i] % align != 0) {
+            return xn_error_limit(XN_E_BLOB_BOUNDS, "step's code at", to->steps[i], v->code_bytes);
+        }
+    }
+    return XN_OK;
+}
+
+static int check_variant(const image *in, xn_program *to, uint32_t arena_limit) {
+    const xn_blob_variant *v = to->variant;
+    int status = check_section(in, "code", v->code_offset, v->code_bytes, XN_SECTION_ALIGN);
+    if (status == XN_OK && (v->code_bytes == 0 || v->code_bytes % 4u != 0)) {
+        status = xn_error_at(XN_E_BLOB_BOUNDS, "code_bytes", v->code_bytes);
+    }
+    if (status == XN_OK) {
+        status =
+            check_section(in, "weights", v->weights_offset, v->weights_bytes, XN_SECTION_ALIGN);
+    }
+    if (status == XN_OK) {
+        status = check_steps(in, to);
+    }
+    if (status == XN_OK && v->arena_bytes % XN_ARENA_ALIGN != 0) {
+        status = xn_error_at(XN_E_BLOB_BOUNDS, "arena_bytes", v->arena_bytes);
+    }
+    if (status == XN_OK && v->arena_bytes > arena_limit) {
+        status = xn_error_limit(XN_E_ARENA, "arena_bytes", v->arena_bytes, arena_limit);
+    }
+    if (status == XN_OK && v->stack_bytes > xn_port_step_stack()) {
+        status = xn_error_limit(XN_E_STACK, "stack_bytes", v->stack_bytes, xn_port_step_stack());
+    }
+    return status;
+}
+
+// ---- What lies in the arena -------------------------------------------------------------------
+
+static int check_arena_range(const xn_program *p, const char *what, uint32_t offset,
+                             uint32_t bytes) {
+    if (!xn_range_fits(offset, bytes, p->variant->arena_bytes)) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, what, offset, p->variant->arena_bytes);
+    }
+    return offset % XN_ARENA_ALIGN != 0 ? xn_error_at(XN_E_BLOB_BOUNDS, what, offset) : XN_OK;
+}
+
+// Also that all inputs together, and all outputs, are less than 2 GB: what sums them may trust it.
+static int check_io(const xn_program *p, const xn_blob_io *io, uint32_t count, const char *what,
+                    uint32_t *total) {
+    *total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        int status = check_arena_range(p, what, io[i].arena_offset, io[i].bytes);
+        if (status != XN_OK) {
+            return status;
+        }
+        if (io[i].bytes > (uint32_t)INT32_MAX - *total) {
+            return xn_error_limit(XN_E_BLOB_BOUNDS, what, io[i].bytes, INT32_MAX);
+        }
+        *total += io[i].bytes;
+    }
+    return XN_OK;
+}
+
+static int check_entry(const xn_program *p, const xn_blob_entry *e) {
+    uint32_t steps = p->variant->step_count;
+    if (e->network_steps > steps) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "network_steps", e->network_steps, steps);
+    }
+    if (!xn_range_fits(e->head_step, e->head_steps, steps)) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "head_step", e->head_step, steps);
+    }
+    if (e->result_bytes > (uint32_t)INT32_MAX) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "result_bytes", e->result_bytes, INT32_MAX);
+    }
+    if (e->reserved != 0) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "entry's reserved field", e->reserved);
+    }
+    if (e->result == XN_RESULT_TENSORS && (e->result_offset | e->result_bytes) != 0) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "result of an entry that has none, bytes",
+                           e->result_bytes);
+    }
+    return check_arena_range(p, "result_offset", e->result_offset, e->result_bytes);
+}
+
+static int check_entries(const xn_program *p) {
+    for (uint32_t i = 0; i < p->header->entry_count; i++) {
+        int status = check_entry(p, &p->entries[i]);
+        if (status != XN_OK) {
+            return status;
+        }
+    }
+    return XN_OK;
+}
+
+static int check_golden(const image *in, xn_program *to, uint32_t input_bytes,
+                        uint32_t output_bytes) {
+    const xn_blob_header *h = to->header;
+    xn_blob_golden golden;
+    to->golden_inputs = to->golden_outputs = NULL;
+    if ((h->golden_offset | h->golden_bytes) == 0) {
+        return XN_OK;
+    }
+    int status = check_section(in, "golden", h->golden_offset, h->golden_bytes, XN_SECTION_ALIGN);
+    if (status == XN_OK && h->golden_bytes < sizeof(golden)) {
+        status = xn_error_limit(XN_E_BLOB_BOUNDS, "golden_bytes", h->golden_bytes, sizeof(golden));
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    memcpy(&golden, in->blob + h->golden_offset, sizeof(golden));
+    bool stored = golden.input_kind == XN_GOLDEN_STORED;
+    if (!stored && golden.input_kind != XN_GOLDEN_XORSHIFT) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "golden input_kind", golden.input_kind);
+    }
+    if (stored != (golden.seed == 0)) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "golden seed", golden.seed);
+    }
+    if (golden.input_bytes != (stored ? input_bytes : 0)) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden input_bytes", golden.input_bytes,
+                              input_bytes);
+    }
+    uint32_t left = h->golden_bytes - (uint32_t)sizeof(golden);
+    if (golden.output_bytes != output_bytes || golden.input_bytes > left ||
+        golden.output_bytes != left - golden.input_bytes) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden output_bytes", golden.output_bytes,
+                              output_bytes);
+    }
+    const uint8_t *vectors = in->blob + h->golden_offset + sizeof(golden);
+    to->golden_seed = golden.seed;
+    to->golden_inputs = stored ? vectors : NULL;
+    to->golden_outputs = vectors + golden.input_bytes;
+    return XN_OK;
+}
+
+static int check_memory(const image *in, xn_program *to) {
+    uint32_t input_bytes;
+    uint32_t output_bytes;
+    int status = check_io(to, to->inputs, to->header->input_count, "input", &input_bytes);
+    if (status == XN_OK) {
+        status = check_io(to, to->outputs, to->header->output_count, "output", &output_bytes);
+    }
+    if (status == XN_OK) {
+        status = check_entries(to);
+    }
+    return status != XN_OK ? status : check_golden(in, to, input_bytes, output_bytes);
+}
+
+int xn_loader_check(xn_program *program, const uint8_t *blob, uint32_t bytes,
+                    uint32_t arena_limit) {
+    image in = {blob, bytes};
+    xn_port_sync_code(blob, bytes); // flash may have been written since it was looked at last
+    int status = check_length(&in, program);
+    if (status == XN_OK) {
+        status = check_hash(&in);
+    }
+    if (status == XN_OK) {
+        status = check_tables(&in, program);
+    }
+    if (status == XN_OK) {
+        status = choose_variant(&in, program);
+    }
+    if (status == XN_OK) {
+        status = check_variant(&in, program, arena_limit);
+    }
+    return status != XN_OK ? status : check_memory(&in, program);
+}

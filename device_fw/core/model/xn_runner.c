@@ -1,0 +1,345 @@
+#include "model/xn_runner.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "model/xn_pool.h"
+#include "base/xn_port.h"
+#include "base/xn_reader.h"
+
+#define NO_RESULT (-1)
+
+static xn_model *open_models;
+static const xn_model *running;
+static uint32_t step_limit_ms = XN_RUNNER_LIMIT_MS;
+
+void (*xn_runner_between_steps)(void);
+void (*xn_runner_on_stop)(const xn_model *model, int status, uint32_t step);
+
+// ---- Opening ----------------------------------------------------------------------------------
+
+bool xn_runner_is_open(const xn_model *model) {
+    for (const xn_model *m = open_models; m != NULL; m = m->next) {
+        if (m == model) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int xn_runner_open(xn_model *model, const uint8_t *blob, uint32_t bytes) {
+    xn_runner_close(model);
+    int status = xn_loader_check(&model->program, blob, bytes, xn_pool_bytes());
+    if (status != XN_OK) {
+        return status;
+    }
+    uint32_t arena_bytes = model->program.variant->arena_bytes;
+    model->ctx.arena = xn_pool_take(arena_bytes);
+    if (model->ctx.arena == NULL) {
+        return xn_error_limit(XN_E_ARENA, "arena_bytes", arena_bytes, xn_pool_largest());
+    }
+    memset(model->ctx.arena, 0, arena_bytes);
+    model->ctx.weights = blob + model->program.variant->weights_offset;
+    model->entry = NO_RESULT;
+    model->next = open_models;
+    open_models = model;
+    return XN_OK;
+}
+
+void xn_runner_close(xn_model *model) {
+    for (xn_model **link = &open_models; *link != NULL; link = &(*link)->next) {
+        if (*link == model) {
+            *link = model->next;
+            xn_pool_give(model->ctx.arena);
+            return;
+        }
+    }
+}
+
+bool xn_runner_uses(const uint8_t *at, uint32_t n) {
+    for (const xn_model *m = open_models; m != NULL; m = m->next) {
+        uintptr_t start = (uintptr_t)m->program.blob;
+        if (start < (uintptr_t)at + n && (uintptr_t)at < start + m->program.header->total_bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- Inputs and outputs -----------------------------------------------------------------------
+
+static uint8_t *io_at(const xn_model *model, const xn_blob_io *io, uint32_t count, uint32_t index,
+                      uint32_t *bytes) {
+    if (index >= count) {
+        return NULL;
+    }
+    *bytes = io[index].bytes;
+    return model->ctx.arena + io[index].arena_offset;
+}
+
+uint8_t *xn_runner_input(const xn_model *model, uint32_t index, uint32_t *bytes) {
+    const xn_program *p = &model->program;
+    return io_at(model, p->inputs, p->header->input_count, index, bytes);
+}
+
+const uint8_t *xn_runner_output(const xn_model *model, uint32_t index, uint32_t *bytes) {
+    const xn_program *p = &model->program;
+    return io_at(model, p->outputs, p->header->output_count, index, bytes);
+}
+
+int xn_runner_place(xn_model *model, uint32_t input, uint32_t offset, uint32_t n, uint8_t **to) {
+    uint32_t size;
+    uint8_t *start = xn_runner_input(model, input, &size);
+    if (start == NULL) {
+        return xn_error_limit(XN_E_INPUT, "input", input, model->program.header->input_count);
+    }
+    if (!xn_range_fits(offset, n, size)) {
+        return xn_error_limit(XN_E_INPUT, offset == 0 ? "bytes" : "piece at",
+                              offset == 0 ? n : offset, size);
+    }
+    model->entry = NO_RESULT; // outputs hold until the next write
+    *to = start + offset;
+    return XN_OK;
+}
+
+int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
+                    uint32_t n) {
+    uint8_t *to;
+    int status = xn_runner_place(model, input, offset, n, &to);
+    if (status == XN_OK && n > 0) {
+        memcpy(to, bytes, n);
+    }
+    return status;
+}
+
+static uint32_t outputs_bytes(const xn_model *model) {
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < model->program.header->output_count; i++) {
+        total += model->program.outputs[i].bytes;
+    }
+    return total;
+}
+
+uint32_t xn_runner_entry_bytes(const xn_model *model, uint32_t entry) {
+    const xn_blob_entry *e = &model->program.entries[entry];
+    return e->result == XN_RESULT_TENSORS ? outputs_bytes(model) : e->result_bytes;
+}
+
+uint32_t xn_runner_result_bytes(const xn_model *model) {
+    return model->entry < 0 ? 0 : xn_runner_entry_bytes(model, (uint32_t)model->entry);
+}
+
+// Copies what [offset, offset + n) of all outputs, one after another, has of them.
+static void read_outputs(const xn_model *model, uint32_t offset, uint8_t *to, uint32_t n) {
+    for (uint32_t i = 0; n > 0; i++) {
+        uint32_t bytes = model->program.outputs[i].bytes;
+        if (offset >= bytes) {
+            offset -= bytes;
+            continue;
+        }
+        uint32_t part = n < bytes - offset ? n : bytes - offset;
+        memcpy(to, model->ctx.arena + model->program.outputs[i].arena_offset + offset, part);
+        to += part;
+        n -= part;
+        offset = 0;
+    }
+}
+
+int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint32_t n) {
+    uint32_t size = xn_runner_result_bytes(model);
+    if (model->entry < 0) {
+        return xn_error_at(XN_E_RANGE, "no result since the last write; offset", offset);
+    }
+    if (offset > size) {
+        return xn_error_limit(XN_E_RANGE, "offset", offset, size);
+    }
+    n = n < size - offset ? n : size - offset;
+    const xn_blob_entry *e = &model->program.entries[model->entry];
+    if (e->result == XN_RESULT_TENSORS) {
+        read_outputs(model, offset, to, n);
+    } else if (n > 0) {
+        memcpy(to, model->ctx.arena + e->result_offset + offset, n);
+    }
+    return (int32_t)n;
+}
+
+static bool same_inputs(const xn_program *a, const xn_program *b) {
+    if (a->header->input_count != b->header->input_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->header->input_count; i++) {
+        if (a->inputs[i].bytes != b->inputs[i].bytes) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool xn_runner_hand_over(const xn_model *from, xn_model *to) {
+    const xn_program *p = &from->program;
+    if (from->entry != NO_RESULT || !same_inputs(p, &to->program)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < p->header->input_count; i++) {
+        memcpy(to->ctx.arena + to->program.inputs[i].arena_offset,
+               from->ctx.arena + p->inputs[i].arena_offset, p->inputs[i].bytes);
+    }
+    return true;
+}
+
+const uint8_t *xn_runner_arena(const xn_model *model, uint32_t offset, uint32_t n) {
+    uint32_t size = model->program.variant->arena_bytes;
+    return xn_range_fits(offset, n, size) ? model->ctx.arena + offset : NULL;
+}
+
+// ---- Running ----------------------------------------------------------------------------------
+
+uint32_t xn_runner_steps(const xn_model *model, uint32_t entry) {
+    if (entry >= model->program.header->entry_count) {
+        return 0;
+    }
+    const xn_blob_entry *e = &model->program.entries[entry];
+    return e->network_steps + e->head_steps;
+}
+
+static xn_step_fn *step_function(const xn_program *p, uint32_t step) {
+    uintptr_t at = (uintptr_t)p->blob + p->variant->code_offset + p->steps[step];
+    if (p->variant->family == XN_FAMILY_CORTEX_M) {
+        at |= 1u; // Thumb
+    }
+    return (xn_step_fn *)at;
+}
+
+static int run_step(const xn_model *model, uint32_t number, uint32_t *us) {
+    const xn_program *p = &model->program;
+    const xn_port_step step = {
+        .function = step_function(p, number),
+        .ctx = &model->ctx,
+        .blob = p->blob,
+        .blob_bytes = p->header->total_bytes,
+        .arena_bytes = p->variant->arena_bytes,
+        .number = (int32_t)number,
+        .limit_ms = step_limit_ms,
+    };
+    xn_port_stop stop;
+    uint64_t start = xn_port_time_us();
+    int status = xn_port_run_step(&step, &stop);
+    if (us != NULL) {
+        *us = (uint32_t)(xn_port_time_us() - start);
+    }
+    if (status == XN_E_STEP) {
+        return xn_error_at(XN_E_STEP, "step", number);
+    }
+    if (status != XN_OK) {
+        if (xn_runner_on_stop != NULL) {
+            xn_runner_on_stop(model, status, number);
+        }
+        return xn_error_stop(status, number, &stop);
+    }
+    return XN_OK;
+}
+
+// Steps [first, first + count) of those that run() calls.
+static int run_steps(const xn_model *model, const xn_blob_entry *e, uint32_t first, uint32_t count,
+                     uint32_t *step_us) {
+    for (uint32_t i = first; i < first + count; i++) {
+        uint32_t step = i < e->network_steps ? i : e->head_step + (i - e->network_steps);
+        int status = run_step(model, step, step_us == NULL ? NULL : step_us + (i - first));
+        if (status != XN_OK) {
+            return status;
+        }
+        if (xn_runner_between_steps != NULL) {
+            xn_runner_between_steps();
+        }
+    }
+    return XN_OK;
+}
+
+int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_t count,
+                        uint32_t *step_us) {
+    if (!xn_runner_is_open(model)) {
+        return XN_E_NO_MODEL; // Python that ran since the caller looked may have closed it
+    }
+    if (entry >= model->program.header->entry_count) {
+        return xn_error_limit(XN_E_ENTRY, "entry", entry, model->program.header->entry_count);
+    }
+    uint32_t steps = xn_runner_steps(model, entry);
+    if (!xn_range_fits(first, count, steps)) {
+        return xn_error_limit(XN_E_RANGE, first > steps ? "step" : "steps",
+                              first > steps ? first : count, steps);
+    }
+    if (running == model) {
+        return XN_E_BUSY;
+    }
+    const xn_model *outer = running; // this one runs between two of its steps
+    running = model;
+    model->entry = NO_RESULT;
+    int status = run_steps(model, &model->program.entries[entry], first, count, step_us);
+    running = outer;
+    return status;
+}
+
+int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us) {
+    int status = xn_runner_run_range(model, entry, 0, xn_runner_steps(model, entry), step_us);
+    if (status == XN_OK) {
+        model->entry = (int32_t)entry;
+    }
+    return status;
+}
+
+// ---- The golden vector ------------------------------------------------------------------------
+
+static uint8_t next_random(uint32_t *state) {
+    uint32_t x = *state;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    *state = x;
+    return (uint8_t)(x >> 24);
+}
+
+static void write_golden_inputs(const xn_model *model) {
+    const xn_program *p = &model->program;
+    const uint8_t *stored = p->golden_inputs;
+    uint32_t state = p->golden_seed;
+    for (uint32_t i = 0; i < p->header->input_count; i++) {
+        uint8_t *to = model->ctx.arena + p->inputs[i].arena_offset;
+        for (uint32_t j = 0; j < p->inputs[i].bytes; j++) {
+            to[j] = stored != NULL ? *stored++ : next_random(&state);
+        }
+    }
+}
+
+static int compare_golden_outputs(const xn_model *model) {
+    const xn_program *p = &model->program;
+    const uint8_t *expected = p->golden_outputs;
+    for (uint32_t i = 0; i < p->header->output_count; i++) {
+        const uint8_t *seen = model->ctx.arena + p->outputs[i].arena_offset;
+        for (uint32_t j = 0; j < p->outputs[i].bytes; j++) {
+            if (seen[j] != *expected++) {
+                return xn_error_at(XN_E_BLOB_GOLDEN, i == 0 ? "first output, byte" : "byte", j);
+            }
+        }
+    }
+    return XN_OK;
+}
+
+int xn_runner_golden(xn_model *model, uint32_t limit_ms, uint32_t *us) {
+    *us = 0;
+    if (model->program.golden_outputs == NULL) {
+        return 0;
+    }
+    write_golden_inputs(model);
+    uint64_t start = xn_port_time_us();
+    step_limit_ms = limit_ms;
+    int status = xn_runner_run(model, 0, NULL);
+    step_limit_ms = XN_RUNNER_LIMIT_MS;
+    *us = (uint32_t)(xn_port_time_us() - start);
+    if (status == XN_OK) {
+        status = compare_golden_outputs(model);
+    }
+    memset(model->ctx.arena, 0, model->program.variant->arena_bytes);
+    model->entry = NO_RESULT;
+    return status == XN_OK ? 1 : status;
+}

@@ -1,0 +1,63 @@
+#include "rpc/xn_install.h"
+
+#include <string.h>
+
+#include "xn_blob.h"
+#include "base/xn_error.h"
+#include "rpc/xn_methods.h"
+#include "base/xn_sha256.h"
+
+int xn_install(const xn_store_object *object, const xn_active_how *how, int *golden,
+               uint32_t *golden_us) {
+    *golden = 0;
+    *golden_us = 0;
+    if (object->type == XN_STORE_BLOB) {
+        return xn_active_install(object, how, golden, golden_us);
+    }
+    return how->activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
+                         : xn_store_commit(false, 0, 0);
+}
+
+static bool ends_with(const char *name, const char *end) {
+    size_t n = strlen(name), m = strlen(end);
+    return n > m && memcmp(name + n - m, end, m) == 0;
+}
+
+enum xn_store_type xn_install_type(const char *name, const uint8_t *bytes, uint32_t n) {
+    uint32_t magic = 0;
+    memcpy(&magic, bytes, n < sizeof(magic) ? n : sizeof(magic));
+    if (magic == XN_BLOB_MAGIC) {
+        return XN_STORE_BLOB;
+    }
+    return ends_with(name, ".py") || ends_with(name, ".mpy") ? XN_STORE_SCRIPT : XN_STORE_DATA;
+}
+
+static void describe(xn_store_object *want, const char *name, const uint8_t *bytes, uint32_t n) {
+    xn_sha256 hash;
+    memset(want, 0, sizeof(*want));
+    memcpy(want->name, name, strlen(name)); // no longer than XN_STORE_NAME_MAX
+    want->type = xn_install_type(name, bytes, n);
+    want->size = n;
+    xn_sha256_begin(&hash);
+    xn_sha256_add(&hash, bytes, n);
+    xn_sha256_end(&hash, want->sha256);
+}
+
+int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n) {
+    xn_store_object object;
+    const xn_active_how how = {.limit_ms = XN_RUNNER_LIMIT_MS};
+    bool have;
+    bool resumed;
+    int golden;
+    uint32_t golden_us;
+    xn_methods_forget_upload();
+    describe(&object, name, bytes, n);
+    int status = xn_store_begin(&object, &have, &resumed);
+    if (status == XN_OK && !have) {
+        status = xn_store_write(0, bytes, n);
+    }
+    if (status == XN_OK) {
+        status = xn_store_verify(&object);
+    }
+    return status == XN_OK ? xn_install(&object, &how, &golden, &golden_us) : status;
+}

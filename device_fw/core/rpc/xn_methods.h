@@ -1,0 +1,45 @@
+// The methods that C answers: one row each. Inner part of xn_server.
+#ifndef XN_METHODS_H
+#define XN_METHODS_H
+
+#include <stdint.h>
+
+#include "rpc/xn_call.h"
+
+// Writes the result to `out`, or returns an error. What takes long is done before the first byte
+// is written: other requests may be answered meanwhile, through the same buffer.
+typedef int xn_method_fn(xn_call *call, xn_msgpack_writer *out);
+
+#define XN_METHOD_LATER 1 // returned: the VM will answer
+
+typedef struct xn_method {
+    const char *name;
+    const char *help; // one line
+    xn_method_fn *call;
+    bool anytime; // may be answered between the steps of a running model
+} xn_method;
+
+extern const xn_method xn_methods[];
+extern const uint32_t xn_methods_count;
+
+const xn_method *xn_methods_find(const char *name, uint32_t n); // NULL: none
+void xn_methods_put_boot(xn_msgpack_writer *out);               // why the board started
+void xn_methods_forget_upload(void);
+void xn_methods_forget_run(void);
+
+xn_method_fn xn_method_hello, xn_method_help, xn_method_ping, xn_method_reset, xn_method_baud;
+xn_method_fn xn_method_ls, xn_method_put_begin, xn_method_put_data, xn_method_put_end;
+xn_method_fn xn_method_put_copy, xn_method_put_patch, xn_method_get, xn_method_rm,
+    xn_method_activate;
+xn_method_fn xn_method_confirm, xn_method_rollback, xn_method_trial, xn_method_history;
+xn_method_fn xn_method_held, xn_method_hashes, xn_method_wear, xn_method_format;
+xn_method_fn xn_method_model, xn_method_in_write, xn_method_run, xn_method_out_read;
+xn_method_fn xn_method_run_steps, xn_method_arena_read;
+xn_method_fn xn_method_exec, xn_method_eval, xn_method_interrupt;
+xn_method_fn xn_method_call, xn_method_rpc_list, xn_method_events;
+
+// Of xn_server.c, for the methods.
+void xn_server_open_session(uint32_t nonce);
+void xn_server_reset_after_reply(void);
+
+#endif

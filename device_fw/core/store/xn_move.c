@@ -1,0 +1,118 @@
+#include "store/xn_move.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "store/xn_extent.h"
+#include "store/xn_flash.h"
+#include "base/xn_port.h"
+#include "store/xn_table.h"
+#include "store/xn_wear.h"
+
+#define SPREAD 16u // erases between the most worn sector and an object's that call for a move
+
+// The most erases of any sector of an entry's extent.
+static uint32_t wear_of(const xn_table_entry *e) {
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    uint32_t first = (e->offset - xn_table_now.data_start) / sector;
+    uint32_t most = 0;
+    for (uint32_t i = first; i < first + e->extent_bytes / sector; i++) {
+        uint32_t of = xn_wear_of(i);
+        most = of > most ? of : most;
+    }
+    return most;
+}
+
+static bool may_move(const xn_table_entry *e) {
+    return e->state == XN_STORE_CURRENT &&
+           (xn_store_in_use == NULL ||
+            !xn_store_in_use(xn_port_flash_map(e->offset), e->extent_bytes));
+}
+
+static int coldest(uint32_t *wear) {
+    const xn_table *t = &xn_table_now;
+    int found = -1;
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (may_move(&t->entries[i])) {
+            uint32_t of = wear_of(&t->entries[i]);
+            if (found < 0 || of < *wear) {
+                found = (int)i;
+                *wear = of;
+            }
+        }
+    }
+    return found;
+}
+
+static int copy_sector(uint32_t from, uint32_t to) {
+    uint8_t piece[XN_FLASH_PIECE];
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    int status = xn_flash_erase(to);
+    for (uint32_t at = 0; at < sector && status == XN_OK; at += sizeof(piece)) {
+        status = xn_port_flash_read(from + at, piece, sizeof(piece));
+        if (status == XN_OK && !xn_flash_is_blank(piece, sizeof(piece))) {
+            status = xn_flash_place(to + at, piece, sizeof(piece));
+        }
+    }
+    return status;
+}
+
+static int copy_extent(uint32_t from, uint32_t to, uint32_t bytes) {
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    int status = XN_OK;
+    for (uint32_t at = 0; at < bytes && status == XN_OK; at += sector) {
+        status = copy_sector(from + at, to + at);
+    }
+    return status;
+}
+
+static int commit_move(xn_log_record *record, enum xn_log_kind kind, uint32_t to) {
+    record->kind = (uint8_t)kind;
+    record->flags = XN_LOG_MOVES;
+    record->offset = to;
+    record->state = 0;
+    record->previous = record->confirm_s = record->boots = 0;
+    return xn_table_commit(record);
+}
+
+// All that lies at `from` lies at `to`, by a record each: in between both places count.
+static int rename_all(uint32_t from, uint32_t to) {
+    xn_log_record record;
+    int status = XN_OK;
+    for (uint32_t i = 0; i < xn_table_now.count && status == XN_OK; i++) {
+        if (xn_table_now.entries[i].offset == from) {
+            status = xn_table_read(i, &record);
+            if (status == XN_OK) {
+                status = commit_move(&record, XN_LOG_OBJECT, to);
+            }
+        }
+    }
+    return status;
+}
+
+static int move(xn_log_record *record) {
+    uint32_t to;
+    uint32_t from = record->offset;
+    int status = xn_extent_take(record->extent_bytes, true, &to);
+    if (status == XN_OK) {
+        status = commit_move(record, XN_LOG_BEGIN, to);
+    }
+    if (status == XN_OK) {
+        status = copy_extent(from, to, record->extent_bytes);
+    }
+    return status == XN_OK ? rename_all(from, to) : status;
+}
+
+void xn_move_cold(void) {
+    xn_log_record record;
+    xn_wear wear;
+    uint32_t least = 0;
+    xn_wear_sum(&wear);
+    int index = xn_table_now.trial.on ? -1 : coldest(&least);
+    if (index >= 0 && wear.max > least + SPREAD && wear.max > least + least / 2u &&
+        xn_table_read((uint32_t)index, &record) == XN_OK) {
+        (void)move(&record);
+        xn_table_now.begun = 0;
+    }
+}

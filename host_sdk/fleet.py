@@ -1,0 +1,184 @@
+"""Swaps a model on one or many boards at once; each board's result stands for itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from host_sdk.device import Device
+from host_sdk.display.table import html_table, text_table
+from host_sdk.errors import InputError, XipnetError
+from host_sdk.inference.model_source import HeadSource, ModelFile, ModelSource, prepare_blob
+from host_sdk.link.board_info import BoardInfo
+from host_sdk.store.health import Confirm
+from host_sdk.store.upload import Progress, Uploaded
+
+# progress(port, done_bytes, total_bytes), from several threads
+SwapProgress = Callable[[str, int, int], None]
+
+_MOST_AT_ONCE = 32
+_COLUMNS = ("port", "board", "version", "sent", "time", "pause", "result")
+
+
+@dataclass(frozen=True)
+class Swap:
+    """What came of one board.
+
+    Attributes:
+        port: where it is.
+        board: its name; "" where it was not reached.
+        loaded: what the board says of the model; None where the model before still serves.
+        seconds: from opening the port to the end.
+        error: why the model before still serves; None where the new one does.
+    """
+
+    port: str
+    board: str
+    loaded: Uploaded | None
+    seconds: float
+    error: XipnetError | None
+
+    @property
+    def ok(self) -> bool:
+        """True where the board took the model."""
+        return self.error is None
+
+    def cells(self) -> tuple[str, ...]:
+        """A line of the table."""
+        time_s = f"{self.seconds:.1f} s"
+        if self.loaded is None:
+            return self.port, self.board or "-", "-", "-", time_s, "-", f"failed: {self.error}"
+        made = self.loaded
+        pause = "-" if made.pause_us is None else f"{made.pause_us / 1000:.1f} ms"
+        state = "on trial" if made.pending else "active"
+        version, sent = str(made.version), f"{made.sent_bytes:,} B"
+        return self.port, self.board, version, sent, time_s, pause, state
+
+
+class Swaps(tuple[Swap, ...]):
+    """The results, in the order of the ports; shows itself as a table."""
+
+    __slots__ = ()
+
+    @property
+    def ok(self) -> bool:
+        """True where every board took the model."""
+        return all(swap.ok for swap in self)
+
+    def __repr__(self) -> str:
+        return text_table(self._title(), _COLUMNS, [s.cells() for s in self])
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title(), _COLUMNS, [s.cells() for s in self])
+
+    def _title(self) -> str:
+        return f"{sum(s.ok for s in self)} of {len(self)} boards took the model"
+
+
+def swap_models(
+    ports: Sequence[str],
+    source: ModelSource,
+    name: str | None = None,
+    *,
+    head: HeadSource | None = None,
+    confirm: Confirm = "auto",
+    confirm_s: int = 60,
+    boots: int = 0,
+    baud: int = 115200,
+    progress: SwapProgress | None = None,
+) -> Swaps:
+    """Loads a model into boards, all at the same time; compiles it once for each kind of CPU.
+
+    A board that fails keeps the model before, and keeps no other board from going on.
+
+    Args:
+        ports: of the boards, see `Device`.
+        source: see `Device.load_model`; this and what follows.
+        name: in the stores.
+        head: post-processing for a .tflite.
+        confirm: who decides whether the model stays; a function is called once for each board, in
+            several threads.
+        confirm_s: seconds that a trial may last.
+        boots: starts of the board that a trial may outlast.
+        baud: speed of serial ports.
+        progress: called with (port, done, total) bytes, in several threads.
+
+    Raises:
+        InputError: there is no port, or one is named twice.
+    """
+    if not ports or len(set(ports)) != len(ports):
+        raise InputError(f"ports must be at least one, each named once; are {list(ports)}")
+    blobs = _Blobs(source, head)
+    opened = _Opened()
+
+    def swap(port: str) -> Swap:
+        start, board_name, loaded, why = time.monotonic(), "", None, None
+        try:
+            with opened.open(port, baud) as board:
+                board_name = board.info().board
+                model = blobs.of(board.info())
+                loaded = board.load_model(
+                    model.data,
+                    name or model.name,
+                    confirm=confirm,
+                    confirm_s=confirm_s,
+                    boots=boots,
+                    progress=_for_port(port, progress) or False,
+                )
+        except XipnetError as error:
+            why = error
+        return Swap(port, board_name, loaded, time.monotonic() - start, why)
+
+    with ThreadPoolExecutor(min(len(ports), _MOST_AT_ONCE)) as pool:
+        try:
+            return Swaps(pool.map(swap, ports))
+        except BaseException:  # Ctrl-C: uploads under way would otherwise go on to their end
+            pool.shutdown(wait=False, cancel_futures=True)
+            opened.close()
+            raise
+
+
+def _for_port(port: str, progress: SwapProgress | None) -> Progress | None:
+    return None if progress is None else lambda done, total: progress(port, done, total)
+
+
+class _Blobs:
+    """The model, compiled once for each CPU however many boards ask."""
+
+    def __init__(self, source: ModelSource, head: HeadSource | None) -> None:
+        self._source = source
+        self._head = head
+        self._made: dict[str, ModelFile] = {}
+        self._lock = threading.Lock()
+
+    def of(self, board: BoardInfo) -> ModelFile:
+        with self._lock:
+            if board.cpu not in self._made:
+                self._made[board.cpu] = prepare_blob(self._source, self._head, board)
+            return self._made[board.cpu]
+
+
+class _Opened:
+    """The devices under way, to close them all at once."""
+
+    def __init__(self) -> None:
+        self._devices: list[Device] = []
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def open(self, port: str, baud: int) -> Device:
+        device = Device(port, baud=baud)
+        with self._lock:
+            self._devices.append(device)
+            if self._closed:
+                device.close()
+        return device
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for device in self._devices:
+                device.close()

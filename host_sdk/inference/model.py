@@ -1,0 +1,272 @@
+"""The active model as the host sees it: the board's figures and the blob's metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy.typing as npt
+
+from host_sdk.errors import NoHeadError, ProtocolError, ShapeError
+from host_sdk.inference.tensor import Array, TensorInfo
+from host_sdk.link.messages import unpack_value
+from host_sdk.link.session import Client
+from host_sdk.link.wire_map import Fields
+from host_sdk.store.upload import pieces
+
+TENSORS, DETECTIONS, CLASSES = 0, 1, 2
+_HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer of a step that makes several together, some rows of each in turn.
+
+    Attributes:
+        op: operator.
+        macs: multiply-accumulates.
+        tensor: what it computes.
+        output: index into the model's `tensors`; None: streamed, at no time whole in memory.
+    """
+
+    op: str
+    macs: int
+    tensor: TensorInfo
+    output: int | None
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """A step of the program.
+
+    Attributes:
+        name: of the tensor that it computes.
+        op: operator; of several layers the first and the last.
+        macs: multiply-accumulates.
+        outputs: indices into the model's `tensors`: those that are whole when it is done.
+        layers: of a step that makes several.
+    """
+
+    name: str
+    op: str
+    macs: int
+    outputs: tuple[int, ...] = ()
+    layers: tuple[LayerInfo, ...] = ()
+
+
+@dataclass(frozen=True)
+class ArenaTensor:
+    """A tensor in the arena, there from the step that writes it until its last use.
+
+    Attributes:
+        info: name, shape, dtype, scale.
+        offset: of its first byte in the arena.
+    """
+
+    info: TensorInfo
+    offset: int
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """real input = (pixel - mean) / std, pixels 0..255; one number, or one for each channel."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """A model on a board.
+
+    Attributes:
+        name: in the store.
+        version: counts the uploads of that name.
+        sha256: of the blob.
+        arena_bytes: RAM that it works in.
+        stack_bytes: upper bound of what a step uses.
+        entries: kind of result (TENSORS, DETECTIONS, CLASSES) of each entry.
+        inputs: in the model's order.
+        outputs: in the model's order.
+        steps: the network's, then the head's.
+        labels: names of classes; empty where the model has none.
+        image: how pixels become inputs; None where the model does not say.
+        tensors: all tensors in the arena.
+    """
+
+    name: str
+    version: int
+    sha256: bytes
+    arena_bytes: int
+    stack_bytes: int
+    entries: tuple[int, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    steps: tuple[StepInfo, ...]
+    labels: tuple[str, ...]
+    image: Normalisation | None
+    tensors: tuple[ArenaTensor, ...] = ()
+
+    def __repr__(self) -> str:
+        inputs, outputs = (", ".join(map(str, ts)) for ts in (self.inputs, self.outputs))
+        return (
+            f"<Model {self.name} version {self.version}: {inputs} -> {outputs}, "
+            f"{len(self.steps)} steps, {self.arena_bytes:,} bytes of RAM>"
+        )
+
+    def entry(self, result: int) -> int:
+        """The entry that gives a kind of result.
+
+        Raises:
+            NoHeadError: the model has none.
+        """
+        if result in self.entries:
+            return self.entries.index(result)
+        what, head = _HEADS[result]
+        raise NoHeadError(
+            f"model '{self.name}' gives no {what}: compile it with head = \"{head}\" in the TOML "
+            "file beside it (docs/HEADS.md)"
+        )
+
+    def label(self, index: int) -> str:
+        """The name of a class; its number where it has none."""
+        return self.labels[index] if 0 <= index < len(self.labels) else str(index)
+
+    def fit(self, inputs: Sequence[npt.ArrayLike]) -> list[Array]:
+        """What the inputs take: see `TensorInfo.fit`.
+
+        Raises:
+            ShapeError, DtypeError: an input does not fit, or their number is another.
+        """
+        if len(inputs) != len(self.inputs):
+            names = ", ".join(f"'{t.name}' {t}" for t in self.inputs)
+            raise ShapeError(
+                f"model '{self.name}' must get {len(self.inputs)} inputs ({names}); "
+                f"got {len(inputs)}"
+            )
+        return [t.fit(x) for t, x in zip(self.inputs, inputs, strict=True)]
+
+    def read_outputs(self, data: bytes) -> tuple[Array, ...]:
+        """The outputs, in the model's dtypes, from the bytes of a run of entry 0.
+
+        Raises:
+            ProtocolError: the number of bytes is another.
+        """
+        outputs, at = [], 0
+        for tensor in self.outputs:
+            outputs.append(tensor.read_values(data[at : at + tensor.size_bytes]))
+            at += tensor.size_bytes
+        return tuple(outputs)
+
+
+class ModelReader:
+    """Reads the active model; its metadata once for each blob.
+
+    Args:
+        client: the session.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._last: Model | None = None
+
+    def read(self) -> Model:
+        """The active model.
+
+        Raises:
+            NoModelError: none is active.
+        """
+        fields = Fields(self._client.call("model"), "model")
+        name, version = fields.text("name"), fields.integer("version")
+        sha256, last = fields.data("sha256"), self._last
+        if last and (last.name, last.version, last.sha256) == (name, version, sha256):
+            return last
+        self._last = self._read_new(fields, name)
+        return self._last
+
+    def _read_new(self, fields: Fields, name: str) -> Model:
+        match fields.integers("metadata"):
+            case (offset, size):
+                raw = read_object(self._client, name, offset, size)
+            case _:
+                raise fields.wrong("metadata", "[offset, size]")
+        place = f"metadata of '{name}'"
+        return make_model(fields, Fields(unpack_value(raw, place), place))
+
+
+def make_model(fields: Fields, metadata: Fields) -> Model:
+    """A model from the reply to `model` (docs/SPEC-wire.md) and the blob's metadata.
+
+    Raises:
+        ProtocolError: something in them is not what the SPEC says.
+    """
+    tensors = metadata.maps("tensors")
+    steps = tuple(_step(s, len(tensors)) for s in metadata.maps("steps"))
+    return Model(
+        name=fields.text("name"),
+        version=fields.integer("version"),
+        sha256=fields.data("sha256"),
+        arena_bytes=fields.integer("arena"),
+        stack_bytes=fields.integer("stack"),
+        entries=tuple(e.integer("result") for e in fields.maps("entries")),
+        inputs=_pick(tensors, metadata, "inputs"),
+        outputs=_pick(tensors, metadata, "outputs"),
+        steps=steps,
+        labels=metadata.texts("labels") if "labels" in metadata else (),
+        image=_normalisation(metadata.map("image")) if "image" in metadata else None,
+        tensors=tuple(ArenaTensor(TensorInfo.read(t), t.integer("offset")) for t in tensors),
+    )
+
+
+def read_object(client: Client, name: str, offset: int, size: int) -> bytes:
+    """Bytes of an object in the store."""
+    calls = ((name, offset + at, wanted) for at, wanted in pieces(client, size))
+    parts = client.stream("get", calls)
+    data = b"".join(part for part in parts if isinstance(part, bytes))
+    if len(data) != size:
+        raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")
+    return data
+
+
+def _step(fields: Fields, tensors: int) -> StepInfo:
+    outputs = fields.integers("outputs") if "outputs" in fields else ()
+    if any(not 0 <= i < tensors for i in outputs):
+        raise fields.wrong("outputs", f"indices below {tensors}")
+    layers = fields.maps("layers") if "layers" in fields else []
+    return StepInfo(
+        name=fields.text("name"),
+        op=fields.text("op"),
+        macs=fields.integer("macs"),
+        outputs=outputs,
+        layers=tuple(_layer(layer, outputs) for layer in layers),
+    )
+
+
+def _layer(fields: Fields, outputs: tuple[int, ...]) -> LayerInfo:
+    output = fields.integer("output") if "output" in fields else None
+    if output is not None and output not in outputs:
+        raise fields.wrong("output", "one of the step's outputs")
+    return LayerInfo(fields.text("op"), fields.integer("macs"), TensorInfo.read(fields), output)
+
+
+def _pick(tensors: list[Fields], metadata: Fields, key: str) -> tuple[TensorInfo, ...]:
+    indices = metadata.integers(key)
+    if any(not 0 <= i < len(tensors) for i in indices):
+        raise metadata.wrong(key, f"indices below {len(tensors)}")
+    return tuple(TensorInfo.read(tensors[i]) for i in indices)
+
+
+def _normalisation(fields: Fields) -> Normalisation:
+    mean, std = _numbers(fields, "mean"), _numbers(fields, "std")
+    if 0.0 in std:
+        raise fields.wrong("std", "other than 0")
+    return Normalisation(mean, std)
+
+
+def _numbers(fields: Fields, key: str) -> tuple[float, ...]:
+    if not isinstance(fields.value(key), list):
+        return (fields.number(key),)
+    numbers = fields.numbers(key)
+    if not numbers:
+        raise fields.wrong(key, "a number, or a list of numbers")
+    return numbers

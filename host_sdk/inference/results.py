@@ -1,0 +1,184 @@
+"""What a model found: detections and classes, for people, programs and notebooks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, overload
+
+import numpy as np
+from PIL import Image
+
+from host_sdk.display.table import html_picture, html_table, text_table
+from host_sdk.errors import ProtocolError
+from host_sdk.inference.draw import draw_boxes
+from host_sdk.inference.model import Model
+from host_sdk.inference.picture import Letterbox
+from host_sdk.inference.tensor import Array
+from relocatable.blob.blob import CLASS_DTYPE, DETECTION_DTYPE, RESULT_HEADER_BYTES
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A thing in a picture.
+
+    Attributes:
+        label: what it is.
+        score: 0..1.
+        box: (x0, y0, x1, y1) in the picture's own pixels.
+        index: number of the label.
+    """
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+    index: int
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of a picture: label, score 0..1, number of the label."""
+
+    label: str
+    score: float
+    index: int
+
+
+class Detections(Sequence[Detection]):
+    """The things found in a picture, by falling score.
+
+    Attributes:
+        picture: the picture.
+        us: how long the model ran, microseconds.
+    """
+
+    def __init__(self, items: Sequence[Detection], picture: Image.Image, us: int) -> None:
+        self._items = tuple(items)
+        self.picture = picture
+        self.us = us
+
+    @overload
+    def __getitem__(self, index: int) -> Detection: ...
+    @overload
+    def __getitem__(self, index: slice) -> Detections: ...
+    def __getitem__(self, index: int | slice) -> Detection | Detections:
+        if isinstance(index, slice):
+            return Detections(self._items[index], self.picture, self.us)
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def draw(self) -> Image.Image:
+        """A copy of the picture with boxes, labels and scores."""
+        boxes = [(d.box, f"{d.label} {d.score:.2f}", d.index) for d in self._items]
+        return draw_boxes(self.picture, boxes)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain values, for json.dumps."""
+        return [asdict(d) for d in self._items]
+
+    @property
+    def title(self) -> str:
+        """How many, in what, how fast."""
+        things = f"{len(self)} detection{'' if len(self) == 1 else 's'}"
+        return f"{things} in {self.picture.width}x{self.picture.height}, {self.us / 1000:.1f} ms"
+
+    def table(self) -> tuple[Sequence[str], list[list[str]]]:
+        """Headings and cells, for printing."""
+        rows = [[d.label, f"{d.score:.2f}", *(f"{v:.0f}" for v in d.box)] for d in self._items]
+        return ("label", "score", "x0", "y0", "x1", "y1"), rows
+
+    def __repr__(self) -> str:
+        return text_table(self.title, *self.table())
+
+    def _repr_html_(self) -> str:
+        table = html_table(self.title, *self.table())
+        return html_picture(self.draw()) + table
+
+    def _repr_png_(self) -> bytes:
+        """The drawn picture, for notebooks that show no HTML."""
+        png = io.BytesIO()
+        self.draw().save(png, "PNG")
+        return png.getvalue()
+
+
+class Classes(Sequence[Class]):
+    """The classes of a picture, by falling score.
+
+    Attributes:
+        us: how long the model ran, microseconds.
+    """
+
+    def __init__(self, items: Sequence[Class], us: int) -> None:
+        self._items = tuple(items)
+        self.us = us
+
+    @overload
+    def __getitem__(self, index: int) -> Class: ...
+    @overload
+    def __getitem__(self, index: slice) -> Classes: ...
+    def __getitem__(self, index: int | slice) -> Class | Classes:
+        if isinstance(index, slice):
+            return Classes(self._items[index], self.us)
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain values, for json.dumps."""
+        return [asdict(c) for c in self._items]
+
+    @property
+    def title(self) -> str:
+        """How many, how fast."""
+        return f"{len(self)} class{'' if len(self) == 1 else 'es'}, {self.us / 1000:.1f} ms"
+
+    def table(self) -> tuple[Sequence[str], list[list[str]]]:
+        """Headings and cells, for printing."""
+        return ("label", "score"), [[c.label, f"{c.score:.3f}"] for c in self._items]
+
+    def __repr__(self) -> str:
+        return text_table(self.title, *self.table())
+
+    def _repr_html_(self) -> str:
+        return html_table(self.title, *self.table())
+
+
+def read_detections(data: bytes, model: Model, letterbox: Letterbox) -> list[Detection]:
+    """Reads the bytes of xn_detections (xn_blob.h).
+
+    Raises:
+        ProtocolError: the bytes are too few for their count.
+    """
+    return [
+        Detection(
+            label=model.label(int(d["label"])),
+            score=float(d["score"]),
+            box=letterbox.undo((float(d["x0"]), float(d["y0"]), float(d["x1"]), float(d["y1"]))),
+            index=int(d["label"]),
+        )
+        for d in _items(data, DETECTION_DTYPE)
+    ]
+
+
+def read_classes(data: bytes, model: Model) -> list[Class]:
+    """Reads the bytes of xn_classes (xn_blob.h).
+
+    Raises:
+        ProtocolError: the bytes are too few for their count.
+    """
+    return [
+        Class(model.label(int(c["label"])), float(c["score"]), int(c["label"]))
+        for c in _items(data, CLASS_DTYPE)
+    ]
+
+
+def _items(data: bytes, dtype: np.dtype[Any]) -> Array:
+    count = int.from_bytes(data[:4], "little")
+    room = (len(data) - RESULT_HEADER_BYTES) // dtype.itemsize
+    if len(data) < RESULT_HEADER_BYTES or count > room:
+        raise ProtocolError(f"head's result: count must be at most {max(room, 0)}; is {count}")
+    return np.frombuffer(data, dtype, count, RESULT_HEADER_BYTES)

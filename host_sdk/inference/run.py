@@ -1,0 +1,226 @@
+"""Runs the active model: inputs to the board, the run, its result back.
+
+`run_many` keeps several runs under way: the next inputs travel while the model runs, and wait in
+the board's frames. Where inputs fit one frame, a run carries its own and nothing can come between.
+Where they do not, pieces are written before the run that needs them; a piece may be lost on the way
+and come late, so the run tells the CRC-32 of what it needs, the board refuses others, and the host
+writes them anew.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from host_sdk.errors import InputCheckError, ProtocolError
+from host_sdk.inference.input_codec import Packer, Shape, shape_of
+from host_sdk.inference.model import Model
+from host_sdk.link.request import Pending
+from host_sdk.link.session import Client
+from host_sdk.link.values import Value
+from host_sdk.link.wire_map import Fields
+from host_sdk.store.upload import pieces
+
+RUN_TIMEOUT_S = 300.0
+_RUN_OVERHEAD_BYTES = 64
+_RESULT_OVERHEAD_BYTES = 128
+_INPUT_OVERHEAD_BYTES = 30  # of a packed one
+_WRITTEN_AHEAD = 2  # runs under way whose inputs take several frames
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run's result.
+
+    Attributes:
+        us: how long it took on the board, microseconds.
+        data: the outputs one after another, or the head's result.
+        steps_us: of each step, where asked for.
+        at_us: the board's clock when it began, microseconds modulo 2**32; None of older boards.
+        sent_s: this computer's monotonic clock just before the first byte was sent.
+        done_s: this computer's monotonic clock when the reply was there.
+    """
+
+    us: int
+    data: bytes
+    steps_us: tuple[int, ...]
+    at_us: int | None = None
+    sent_s: float = 0.0
+    done_s: float = 0.0
+
+
+def run(
+    client: Client,
+    inputs: Sequence[bytes],
+    entry: int = 0,
+    profile: bool = False,
+    shapes: Sequence[Shape] = (),
+) -> Ran:
+    """Runs an entry of the active model.
+
+    Args:
+        client: the session.
+        inputs: bytes of each input.
+        entry: index into the model's entries.
+        profile: measure each step.
+        shapes: how the bytes of each input lie; with them, inputs are packed where that pays.
+
+    Raises:
+        RunError: the board refused.
+        StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
+    """
+    runs = _Runs(client, entry, profile, shapes)
+    return runs.finish(runs.start(inputs))
+
+
+def run_many(
+    client: Client,
+    samples: Iterable[Sequence[bytes]],
+    result_bytes: int,
+    entry: int = 0,
+    shapes: Sequence[Shape] = (),
+) -> Iterator[Ran]:
+    """Runs an entry of the active model for many inputs, some of which travel ahead.
+
+    Args:
+        client: the session.
+        samples: bytes of each input, for each run.
+        result_bytes: of a run; a result that does not fit a frame is fetched before the next run.
+        entry: index into the model's entries.
+        shapes: see `run`.
+
+    Yields:
+        The results, in the order of the samples.
+
+    Raises:
+        RunError: the board refused.
+        StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
+    """
+    runs = _Runs(client, entry, False, shapes)
+    fits = result_bytes <= client.info.frame_bytes - _RESULT_OVERHEAD_BYTES
+    under_way: deque[_Started] = deque()
+    for inputs in samples:
+        while under_way and (under_way[0].run.done or len(under_way) >= runs.depth(inputs, fits)):
+            yield runs.finish(under_way.popleft())
+        under_way.append(runs.start(inputs))
+    while under_way:
+        yield runs.finish(under_way.popleft())
+
+
+def input_shapes(model: Model) -> list[Shape]:
+    """How the bytes of a model's inputs lie, for packing."""
+    return [shape_of(tensor.shape, np.dtype(tensor.dtype)) for tensor in model.inputs]
+
+
+def write_inputs(client: Client, inputs: Sequence[bytes]) -> None:
+    """Writes inputs in pieces, several under way at once."""
+    for index, data in enumerate(inputs):
+        calls = ((index, at, data[at : at + size]) for at, size in pieces(client, len(data)))
+        for _ in client.stream("in_write", calls):
+            pass
+
+
+@dataclass(frozen=True)
+class _Started:
+    """A run under way.
+
+    Attributes:
+        inputs: kept where they may have to be written again.
+        writes: of their pieces.
+        run: the request.
+    """
+
+    inputs: Sequence[bytes]
+    writes: list[Pending]
+    run: Pending
+
+
+class _Runs:
+    """Runs of one entry."""
+
+    def __init__(self, client: Client, entry: int, profile: bool, shapes: Sequence[Shape]) -> None:
+        self._client = client
+        self._entry = entry
+        self._profile = profile
+        self._packers = [Packer(shape) for shape in shapes]
+
+    def depth(self, inputs: Sequence[bytes], result_fits: bool) -> int:
+        """How many runs may be under way."""
+        if not result_fits:
+            return 1
+        if self._fits_frame(inputs):
+            return self._client.link.window
+        return _WRITTEN_AHEAD if self._client.info.can_check else 1
+
+    def start(self, inputs: Sequence[bytes]) -> _Started:
+        """Sends inputs and the request to run."""
+        if self._fits_frame(inputs):
+            values = [self._value(index, data) for index, data in enumerate(inputs)]
+            return _Started(inputs, [], self._submit(values, 0))
+        if not self._client.info.can_check:
+            write_inputs(self._client, inputs)
+            return _Started(inputs, [], self._submit(None, 0))
+        writes = [
+            self._client.submit("in_write", index, at, self._value(index, data[at : at + size]))
+            for index, data in enumerate(inputs)
+            for at, size in pieces(self._client, len(data))
+        ]
+        return _Started(inputs, writes, self._submit(None, zlib.crc32(b"".join(inputs))))
+
+    def finish(self, started: _Started) -> Ran:
+        """Waits for a run, and repeats it where its inputs were not on the board."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._read(started)
+            except InputCheckError:
+                write_inputs(self._client, started.inputs)
+                again = self._submit(None, zlib.crc32(b"".join(started.inputs)))
+                started = _Started(started.inputs, [], again)
+        return self._read(started)
+
+    def _fits_frame(self, inputs: Sequence[bytes]) -> bool:
+        room = self._client.info.frame_bytes - _RUN_OVERHEAD_BYTES
+        return sum(len(data) + _INPUT_OVERHEAD_BYTES for data in inputs) <= room
+
+    def _value(self, index: int, data: bytes) -> Value:
+        link, info = self._client.link, self._client.info
+        if index >= len(self._packers) or not info.can_pack:
+            return data
+        return self._packers[index].value(data, link.pace.byte_s)
+
+    def _submit(self, values: list[Value] | None, check: int) -> Pending:
+        params: tuple[Value, ...] = (self._entry, values, self._profile)
+        if check and self._client.info.can_check:
+            params += (check,)
+        elif values is not None and not self._profile:
+            params = (self._entry, values)
+        return self._client.submit("run", *params, timeout_s=RUN_TIMEOUT_S)
+
+    def _read(self, started: _Started) -> Ran:
+        for pending in started.writes:
+            self._client.wait(pending)
+        fields = Fields(self._client.wait(started.run), "run")
+        size = fields.integer("size")
+        data = fields.data("result") if "result" in fields else self._fetch(started.run, size)
+        if len(data) != size:
+            raise ProtocolError(f"run: result must have {size} bytes; has {len(data)}")
+        first = started.writes[0] if started.writes else started.run
+        return Ran(
+            us=fields.integer("us"),
+            data=data,
+            steps_us=fields.integers("steps") if "steps" in fields else (),
+            at_us=fields.integer("at") if "at" in fields else None,
+            sent_s=first.sent_s,
+            done_s=started.run.done_s,
+        )
+
+    def _fetch(self, run: Pending, size: int) -> bytes:
+        of = (run.request.id,) if self._client.info.can_check else ()
+        calls = ((*piece, *of) for piece in pieces(self._client, size))
+        parts = self._client.stream("out_read", calls)
+        return b"".join(part for part in parts if isinstance(part, bytes))

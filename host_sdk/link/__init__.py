@@ -1,0 +1,1 @@
+"""Bytes to requests: framing, messages, retransmission, sessions."""

@@ -1,0 +1,116 @@
+"""Changes the line's speed, together with the board, and back where that does not work.
+
+Nothing may be under way meanwhile. What the board does is docs/SPEC-wire.md, section 9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from typing import Protocol, TypeGuard, runtime_checkable
+
+from host_sdk.errors import InputError, LinkError, RequestError, XipnetError
+from host_sdk.link.session import Client
+from host_sdk.transports.base import Transport
+
+START = 115200
+# From the fastest; a board refuses what its UART cannot have.
+RATES = (3_000_000, 2_000_000, 1_500_000, 1_000_000, 921_600, 460_800, 230_400)
+_TRIAL_S = 1.0  # the board's
+_MARGIN_S = 0.3
+_SETTLE_S = 0.01  # the board changes when its last byte has left
+_PINGS = 3
+_PING_BYTES = 200
+_PING_TIMEOUT_S = 0.8  # one that came before the board had changed is repeated within
+_RESTORE_TIMEOUT_S = 0.5
+
+
+@runtime_checkable
+class Line(Protocol):
+    """A transport whose speed can be changed: a serial port, an emulated wire.
+
+    Attributes:
+        baud: bits per second now.
+    """
+
+    baud: int
+
+    def set_baud(self, baud: int) -> None:
+        """Changes the speed, once what was written has left."""
+
+
+def negotiate(client: Client, transport: Transport, wanted: int | str) -> int:
+    """Brings board and host to another speed, and verifies it.
+
+    Args:
+        client: the session.
+        transport: what the session goes over.
+        wanted: bits per second, or "max": the fastest that works.
+
+    Returns:
+        The speed that the line has now; 0 where it has none to change.
+
+    Raises:
+        InputError: the rate is neither a number nor "max".
+        LinkError: the board does not answer any more, at no speed.
+        RequestError: the board refuses that rate.
+    """
+    if wanted != "max" and not (isinstance(wanted, int) and wanted > 0):
+        raise InputError(f'baudrate must be a positive number or "max"; is {wanted!r}')
+    if not isinstance(transport, Line) or not transport.baud:
+        return 0
+    if "baud" not in client.info.methods:
+        return transport.baud
+    for rate in RATES if wanted == "max" else (int(wanted),):
+        if rate == transport.baud:
+            break
+        try:
+            if _try(client, transport, rate):
+                break
+        except RequestError:
+            if wanted != "max":
+                raise
+    return transport.baud
+
+
+def is_raised(transport: Transport) -> TypeGuard[Line]:
+    """Whether the line is at another speed than a board has that restarts."""
+    return isinstance(transport, Line) and transport.baud not in (0, START)
+
+
+def restore(client: Client, transport: Transport) -> None:
+    """Leaves the line as the next program expects it, where the board still answers."""
+    if not is_raised(transport):
+        return
+    with contextlib.suppress(XipnetError):
+        client.link.request("baud", START, timeout_s=_RESTORE_TIMEOUT_S)
+        _change(client, transport, START)
+        client.link.request("ping", None, timeout_s=_PING_TIMEOUT_S)
+
+
+def _try(client: Client, transport: Line, rate: int) -> bool:
+    """Changes to a rate; False: it did not work, and the line is as before."""
+    before = transport.baud
+    client.call("baud", rate)
+    _change(client, transport, rate)
+    changed_s = time.monotonic()
+    try:
+        for _ in range(_PINGS):
+            sent = secrets.token_bytes(_PING_BYTES)
+            if client.link.request("ping", sent, timeout_s=_PING_TIMEOUT_S) != sent:
+                raise LinkError("ping came back changed")
+    except LinkError:
+        _change(client, transport, before)
+        time.sleep(max(0.0, changed_s + _TRIAL_S + _MARGIN_S - time.monotonic()))
+        client.link.request("ping", None)
+        return False
+    client.link.on_silence = lambda: _change(client, transport, START)
+    return True
+
+
+def _change(client: Client, transport: Line, rate: int) -> None:
+    client.link.on_silence = None
+    transport.set_baud(rate)
+    time.sleep(_SETTLE_S)
+    client.link.pace.set_baud(rate)

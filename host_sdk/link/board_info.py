@@ -1,0 +1,211 @@
+"""What a board says of itself: the results of `hello`, `ls` and the `boot` notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from host_sdk.inference import input_codec
+from host_sdk.link.values import Value
+from host_sdk.link.wire_map import Fields
+
+LEAST_FRAME_BYTES = 1024  # what every board takes
+
+_CAUSES = {0: "power-on", 1: "reset", 2: "fault", 3: "deadline"}
+_FAULT = 2
+_DEADLINE = 3
+_NO_ADDRESS = 0xFFFFFFFF
+_SAFE = {1: "a break", 2: "crashes at start", 3: "request"}
+_OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
+
+
+@dataclass(frozen=True)
+class BootReport:
+    """Why the board started last.
+
+    Attributes:
+        cause: "power-on", "reset", "fault" or "deadline" (a step did not return in time).
+        resets: resets since power-on, faults included.
+        fault_step: step of the model that ran when the fault came; None where none did.
+        pc: program counter of the last fault.
+        address: address that the fault is about; None where the CPU did not note it.
+        cfsr: Cortex-M Configurable Fault Status Register.
+        hfsr: Cortex-M HardFault Status Register.
+    """
+
+    cause: str
+    resets: int
+    fault_step: int | None
+    pc: int
+    address: int | None
+    cfsr: int
+    hfsr: int
+
+    @staticmethod
+    def read(value: Value) -> BootReport:
+        """Reads the map that the wire carries."""
+        fields = Fields(value, "boot")
+        cause, step, address = (fields.integer(k) for k in ("cause", "fault_step", "address"))
+        return BootReport(
+            cause=_CAUSES.get(cause, f"cause {cause}"),
+            resets=fields.integer("resets"),
+            fault_step=step if step >= 0 else None,
+            pc=fields.integer("pc"),
+            address=None if address == _NO_ADDRESS else address,
+            cfsr=fields.integer("cfsr"),
+            hfsr=fields.integer("hfsr"),
+        )
+
+    @property
+    def is_fault(self) -> bool:
+        """True when a fault, or a step over its time, made the board restart."""
+        return self.cause in (_CAUSES[_FAULT], _CAUSES[_DEADLINE])
+
+    def __str__(self) -> str:
+        if not self.is_fault:
+            return self.cause
+        where = "outside of a model" if self.fault_step is None else f"in step {self.fault_step}"
+        if self.cause == _CAUSES[_DEADLINE]:
+            return f"time ran out {where} at pc 0x{self.pc:08x}"
+        at = "" if self.address is None else f", address 0x{self.address:08x}"
+        registers = f"CFSR 0x{self.cfsr:08x}, HFSR 0x{self.hfsr:08x}"
+        return f"fault {where} at pc 0x{self.pc:08x}{at} ({registers})"
+
+
+@dataclass(frozen=True)
+class BoardInfo:
+    """A board, its firmware and its limits.
+
+    Attributes:
+        protocol: (major, minor) of the wire.
+        firmware: version.
+        micropython: version.
+        board: name, such as "mps3_an547".
+        cpu: the compiler's target name, such as "cortex-m55".
+        family: CPU family of blobs that it runs.
+        level: architecture level within the family.
+        features: CPU features, as bits of xn_blob.h.
+        frame_bytes: longest body of a frame.
+        window: requests that may be under way.
+        flash_bytes: size of the store.
+        sector_bytes: unit in which an object takes flash.
+        free_bytes: what was free when the session was opened.
+        arena_bytes: RAM for models.
+        stack_bytes: stack that a step may use.
+        boot: why the board started last.
+        safe: None; in safe mode, where no script runs by itself, what brought it there.
+        methods: what the wire offers.
+        pack: version of the packing of inputs that it understands; 0: none.
+    """
+
+    protocol: tuple[int, int]
+    firmware: str
+    micropython: str
+    board: str
+    cpu: str
+    family: int
+    level: int
+    features: int
+    frame_bytes: int
+    window: int
+    flash_bytes: int
+    sector_bytes: int
+    free_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    boot: BootReport
+    safe: str | None
+    methods: tuple[str, ...]
+    pack: int = 0
+
+    @property
+    def can_pack(self) -> bool:
+        """Whether inputs may be packed as `host_sdk.packing` does."""
+        return self.pack == input_codec.VERSION
+
+    @property
+    def can_check(self) -> bool:
+        """Whether `run` takes the CRC-32 of its inputs: it came with packing."""
+        return self.pack > 0
+
+    @staticmethod
+    def read(value: Value) -> BoardInfo:
+        """Reads the result of `hello`, of the supported major version."""
+        fields = Fields(value, "hello")
+        flash = fields.map("flash")
+        return BoardInfo(
+            protocol=read_protocol(value),
+            firmware=fields.text("firmware"),
+            micropython=fields.text("micropython"),
+            board=fields.text("board"),
+            cpu=fields.text("cpu"),
+            family=fields.integer("family"),
+            level=fields.integer("level"),
+            features=fields.integer("features"),
+            frame_bytes=_frame_bytes(fields),
+            window=fields.integer("window"),
+            flash_bytes=flash.integer("size"),
+            sector_bytes=flash.integer("sector"),
+            free_bytes=flash.integer("free"),
+            arena_bytes=fields.integer("arena"),
+            stack_bytes=fields.integer("stack"),
+            boot=BootReport.read(fields.value("boot")),
+            safe=_read_safe(fields),
+            methods=fields.texts("methods"),
+            pack=fields.integer("pack") if "pack" in fields else 0,
+        )
+
+
+def _read_safe(fields: Fields) -> str | None:
+    number = fields.integer("safe") if "safe" in fields else 0
+    return _SAFE.get(number, f"reason {number}") if number else None
+
+
+def _frame_bytes(fields: Fields) -> int:
+    frame_bytes = fields.integer("frame")
+    if frame_bytes < LEAST_FRAME_BYTES:
+        raise fields.wrong("frame", f"at least {LEAST_FRAME_BYTES}")
+    return frame_bytes
+
+
+def read_protocol(value: Value) -> tuple[int, int]:
+    """The (major, minor) in a result of `hello` of any version."""
+    fields = Fields(value, "hello")
+    match fields.integers("protocol"):
+        case (major, minor):
+            return major, minor
+        case _:
+            raise fields.wrong("protocol", "[major, minor]")
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """Something in the board's store.
+
+    Attributes:
+        name: unique in the store.
+        type: "blob", "script" or "data".
+        size_bytes: of its contents.
+        sha256: of its contents.
+        version: counts the uploads of that name.
+        active: True for the active model.
+    """
+
+    name: str
+    type: str
+    size_bytes: int
+    sha256: bytes
+    version: int
+    active: bool
+
+    @staticmethod
+    def read(fields: Fields) -> StoredObject:
+        """Reads one item of `ls`."""
+        number = fields.integer("type")
+        return StoredObject(
+            name=fields.text("name"),
+            type=_OBJECT_TYPES.get(number, f"type {number}"),
+            size_bytes=fields.integer("size"),
+            sha256=fields.data("sha256"),
+            version=fields.integer("version"),
+            active=fields.flag("active"),
+        )

@@ -1,0 +1,158 @@
+"""A session with a board: `hello`, and again after the board restarted; then calls."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from host_sdk.errors import DeviceResetError, ProtocolVersionError
+from host_sdk.link.board_info import BoardInfo, BootReport, read_protocol
+from host_sdk.link.link import DEFAULT_TIMEOUT_S, Link
+from host_sdk.link.request import Pending
+from host_sdk.link.values import Value
+from host_sdk.scripting.console import Console
+from host_sdk.transports.base import Transport
+
+PROTOCOL = (1, 0)
+
+
+class Client:
+    """Calls the board's methods; thread-safe.
+
+    Args:
+        transport: moves the bytes; closed with the client.
+        console: takes the board's text.
+        timeout_s: how long a board may take to answer when the session is opened.
+
+    Attributes:
+        on_reboot: called in a thread of its own when the board has restarted.
+
+    Raises:
+        NoResponseError: nothing answers.
+        ProtocolVersionError: the board speaks another major version.
+    """
+
+    def __init__(self, transport: Transport, console: Console, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._nonce = secrets.randbits(32)
+        self._opening = threading.RLock()
+        self._boots = 0
+        self._booted = threading.Condition()
+        self._stale = False  # the board has restarted since the session was opened
+        self._booted_s = 0.0
+        self.on_reboot: Callable[[], None] | None = None
+        self.link = Link(transport, console.take, self._on_boot)
+        try:
+            self._info = self._hello()
+        except BaseException:
+            self.link.close()
+            raise
+
+    @property
+    def info(self) -> BoardInfo:
+        """What the board said when the session was opened."""
+        return self._info
+
+    def call(
+        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
+    ) -> Value:
+        """Calls a method and waits for its result; see `Link.request`."""
+        self._reopen()
+        return self.link.request(method, *params, timeout_s=timeout_s)
+
+    def submit(
+        self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
+    ) -> Pending:
+        """Starts a call; `wait` gives its result."""
+        self._reopen()
+        return self.link.submit(method, *params, timeout_s=timeout_s)
+
+    def wait(self, pending: Pending) -> Value:
+        """The result of a started call."""
+        return self.link.wait(pending)
+
+    def stream(self, method: str, calls: Iterable[tuple[Value, ...]]) -> Iterator[Value]:
+        """Calls a method many times; see `stream_calls`.
+
+        Args:
+            method: its name.
+            calls: parameters of each call.
+        """
+        return self.stream_calls((method, params) for params in calls)
+
+    def stream_calls(self, calls: Iterable[tuple[str, tuple[Value, ...]]]) -> Iterator[Value]:
+        """Makes many calls, as many under way as the link lets.
+
+        Args:
+            calls: method and parameters of each call.
+
+        Yields:
+            The results, in order.
+        """
+        self._reopen()
+        under_way: deque[Pending] = deque()
+        for method, params in calls:
+            if len(under_way) == self.link.window:
+                yield self.link.wait(under_way.popleft())
+            under_way.append(self.link.submit(method, *params))
+        for pending in under_way:
+            yield self.link.wait(pending)
+
+    def refresh(self) -> BoardInfo:
+        """Opens the session anew and returns what the board says of itself now."""
+        with self._opening:
+            self._info = self._hello()
+            return self._info
+
+    def restart(self, timeout_s: float, safe: bool = False) -> BootReport:
+        """Restarts the board and opens a new session.
+
+        Args:
+            safe: its scripts are not run.
+            timeout_s: for the board to be there again.
+        """
+        self._reopen()
+        before = self._boots
+        with contextlib.suppress(DeviceResetError):
+            self.link.request("reset", *([True] if safe else []), timeout_s=timeout_s)
+        with self._booted:
+            self._booted.wait_for(lambda: self._boots != before, timeout_s)
+        return self.refresh().boot
+
+    def close(self) -> None:
+        """Ends the session and frees the port."""
+        self.link.close()
+
+    def _on_boot(self, boot: BootReport) -> None:
+        with self._booted:
+            is_news = not self._stale  # else it was told again, to requests that were under way
+            self._boots += 1
+            self._stale = True
+            self._booted_s = time.monotonic()
+            self._booted.notify_all()
+        if is_news and self.on_reboot is not None:  # not here: the reader must not wait for replies
+            threading.Thread(target=self.on_reboot, name="xipnet-reboot", daemon=True).start()
+
+    def _reopen(self) -> None:
+        if not self._stale:
+            return
+        with self._opening:
+            while self._stale:
+                self._info = self._hello()
+
+    def _hello(self) -> BoardInfo:
+        hello = self.link.submit("hello", self._nonce, timeout_s=self._timeout_s)
+        result = self.link.wait(hello)
+        with self._booted:
+            self._stale = self._booted_s > hello.done_s  # it was before the restart
+        seen = read_protocol(result)
+        if seen[0] != PROTOCOL[0]:
+            raise ProtocolVersionError(seen, PROTOCOL)
+        info = BoardInfo.read(result)
+        self.link.max_body_bytes = info.frame_bytes
+        self.link.window = max(1, info.window - 1)  # one stays free for the link's probe
+        return info

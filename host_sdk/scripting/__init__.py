@@ -1,0 +1,1 @@
+"""Python on the board, from the computer."""

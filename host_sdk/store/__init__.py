@@ -1,0 +1,1 @@
+"""Objects in the board's store: uploads, trials, files."""

@@ -1,0 +1,117 @@
+"""A model that runs on this computer, measured as a board's is."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from host_sdk.inference.model import Model, make_model
+from host_sdk.inference.model_source import (
+    HeadSource,
+    ModelSource,
+    compile_tflite,
+    is_tflite,
+    read_model_file,
+)
+from host_sdk.inference.profile import Profile, make_profile
+from host_sdk.inference.run import Ran
+from host_sdk.inference.tensor import Array
+from host_sdk.link.wire_map import Fields
+from host_sdk.validation.board_runner import Measured, StepValues
+from relocatable.blob.host import HostModel
+
+
+class HostRunner:
+    """A blob, or a .tflite compiled for this computer, in this process.
+
+    Args:
+        source: file or bytes.
+        head: post-processing for a .tflite, see `Device.load_model`.
+        whole_tensors: a .tflite is compiled so that all tensors can be looked at.
+
+    Attributes:
+        model: what it runs.
+        place: this computer.
+        tflite: the .tflite's bytes; None where the source is a blob.
+
+    Raises:
+        ModelFileError: the file cannot be read.
+        CompileError: the compiler refused.
+        BlobError: the blob is damaged or holds no code for this computer.
+    """
+
+    def __init__(
+        self, source: ModelSource, head: HeadSource | None = None, *, whole_tensors: bool = False
+    ) -> None:
+        stem, data = read_model_file(source)
+        self.tflite = data if is_tflite(data) else None
+        if self.tflite is not None:
+            data = compile_tflite(source, head, "host", whole_tensors=whole_tensors)
+        self._host = HostModel(data)
+        self.model = _model_of(self._host, stem)
+        self.place = f"this computer ({platform.machine()})"
+
+    def __enter__(self) -> HostRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unloads the model."""
+        self._host.close()
+
+    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measured]:
+        """See `Runner`."""
+        for inputs in samples:
+            sent_s = time.perf_counter()
+            self._host.write_inputs(inputs)
+            began_s = time.perf_counter()
+            self._host.run()
+            ended_s = time.perf_counter()
+            outputs = tuple(self._host.outputs())
+            done_s = time.perf_counter()
+            at_us = round(began_s * 1e6) % 2**32
+            yield Measured(outputs, sent_s, done_s, (ended_s - began_s) * 1e6, at_us)
+
+    def profile(self, inputs: Sequence[Array]) -> Profile:
+        """See `Runner`."""
+        steps_us = tuple(self._step_times(inputs))
+        return make_profile(self.model, Ran(sum(steps_us), b"", steps_us))
+
+    def trace(self, inputs: Sequence[Array]) -> Iterator[StepValues]:
+        """See `Runner`."""
+        steps_us = self._step_times(inputs)
+        found: list[StepValues] = []
+
+        def keep(step: int) -> None:
+            for tensor in self.model.steps[step].outputs:
+                found.append(StepValues(step, tensor, steps_us[step], self._host.tensor(tensor)))
+
+        self._host.write_inputs(inputs)
+        self._host.run(after_step=keep)
+        yield from found
+
+    def _step_times(self, inputs: Sequence[Array]) -> list[int]:
+        stamps: list[float] = []
+        self._host.write_inputs(inputs)
+        stamps.append(time.perf_counter())
+        self._host.run(after_step=lambda _: stamps.append(time.perf_counter()))
+        return [round((b - a) * 1e6) for a, b in pairwise(stamps)]
+
+
+def _model_of(host: HostModel, stem: str | None) -> Model:
+    blob = host.blob
+    metadata: Mapping[str, Any] = blob.metadata
+    told: dict[str, Any] = {
+        "name": stem or str(metadata.get("name") or "model"),
+        "version": 1,
+        "sha256": blob.sha256,
+        "arena": host.variant.arena_bytes,
+        "stack": host.variant.stack_bytes,
+        "entries": [{"result": e.result} for e in blob.entries],
+    }
+    return make_model(Fields(told, "blob"), Fields(dict(metadata), "metadata of the blob"))

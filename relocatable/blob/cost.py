@@ -1,0 +1,135 @@
+"""What a blob costs, before it is uploaded: flash, RAM, stack, MACs, by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from relocatable.blob.blob import Blob, Variant
+from relocatable.blob.metadata import check_metadata
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """A layer of a step that makes several together, by rows.
+
+    Attributes:
+        name: of the tensor that it computes.
+        op: the operator.
+        macs: multiply-accumulates by the operator's definition.
+        output: dtype and shape, and "streamed" where the tensor is at no time whole in memory.
+    """
+
+    name: str
+    op: str
+    macs: int
+    output: str
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """One step.
+
+    Attributes:
+        name: of the tensor that it computes.
+        op: the operator, such as "CONV_2D".
+        macs: multiply-accumulates by the operator's definition.
+        weight_bytes: its constants in flash.
+        code_bytes: from its function to the next one in the code; what steps share counts for one.
+        output: dtype and shape of what it computes, such as "int8 [1, 20, 20, 5]".
+        layers: of a step that makes several.
+    """
+
+    name: str
+    op: str
+    macs: int
+    weight_bytes: int
+    code_bytes: int
+    output: str
+    layers: tuple[LayerCost, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A blob's cost on one target.
+
+    Attributes:
+        name: the model's name.
+        target: CPU that the figures hold for.
+        flash_bytes: the whole blob: what it takes in the store, before rounding to sectors.
+        code_bytes, weight_bytes, metadata_bytes, golden_bytes: parts of it.
+        arena_bytes: RAM that the model works in, inputs and outputs included.
+        stack_bytes: upper bound of what one step uses.
+        macs: of all steps.
+        steps: one by one.
+    """
+
+    name: str
+    target: str
+    flash_bytes: int
+    code_bytes: int
+    weight_bytes: int
+    metadata_bytes: int
+    golden_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    macs: int
+    steps: tuple[StepCost, ...]
+
+
+def report(data: bytes, variant: int = 0) -> Report:
+    """Reads a blob's cost from its header and metadata.
+
+    Args:
+        data: a whole blob.
+        variant: which of its programs.
+
+    Raises:
+        BlobError: the blob or its metadata is damaged.
+    """
+    blob = Blob.unpack(data)
+    metadata = check_metadata(blob)
+    v = blob.variants[variant]
+    steps = _step_costs(blob, v)
+    golden = blob.golden
+    return Report(
+        name=str(metadata["name"]),
+        target=str(metadata["targets"][variant]),
+        flash_bytes=len(data),
+        code_bytes=len(v.code),
+        weight_bytes=len(v.weights),
+        metadata_bytes=blob.metadata_span[1],
+        golden_bytes=len(golden.inputs) + len(golden.outputs) if golden else 0,
+        arena_bytes=v.arena_bytes,
+        stack_bytes=v.stack_bytes,
+        macs=sum(s.macs for s in steps),
+        steps=steps,
+    )
+
+
+def _step_costs(blob: Blob, variant: Variant) -> tuple[StepCost, ...]:
+    starts = sorted({*variant.steps, len(variant.code)})
+    length = {a: b - a for a, b in pairwise(starts)}
+    tensors = blob.metadata["tensors"]
+    costs = []
+    for offset, step in zip(variant.steps, blob.metadata["steps"], strict=True):
+        outputs = [f"{t['dtype']} {t['shape']}" for t in (tensors[i] for i in step["outputs"])]
+        costs.append(
+            StepCost(
+                name=step["name"],
+                op=step["op"],
+                macs=step["macs"],
+                weight_bytes=step["weights"],
+                code_bytes=length[offset],
+                output=", ".join(outputs),
+                layers=tuple(_layer_cost(layer) for layer in step.get("layers", ())),
+            )
+        )
+    return tuple(costs)
+
+
+def _layer_cost(layer: dict[str, Any]) -> LayerCost:
+    streamed = ", streamed" if layer["output"] is None else ""
+    output = f"{layer['dtype']} {layer['shape']}{streamed}"
+    return LayerCost(layer["name"], layer["op"], layer["macs"], output)

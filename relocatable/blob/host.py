@@ -1,0 +1,200 @@
+"""Runs a blob in this process: the same program as on a board, at native speed.
+
+y = relocatable.run(blob, x)            # one input, one output
+with HostModel(blob) as model: ...      # many runs, heads, single steps
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.blob.blob import ARENA_ALIGN, SECTION_ALIGN, Blob, Variant
+from relocatable.blob.metadata import check_metadata
+from relocatable.errors import BlobError, RunError
+from relocatable.targets import host_family
+
+_STEP = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
+
+Array = npt.NDArray[Any]
+
+
+class _Context(ctypes.Structure):
+    """xn_ctx of xn_blob.h."""
+
+    _fields_ = [("arena", ctypes.c_void_p), ("weights", ctypes.c_void_p)]
+
+
+class HostModel:
+    """A blob loaded into this process.
+
+    Args:
+        data: a blob with a variant for this machine (target "host").
+
+    Attributes:
+        blob: what was loaded.
+        variant: the part of it that runs here.
+
+    Raises:
+        BlobError: the blob is damaged, or holds no code for this machine.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.blob = Blob.unpack(data)
+        self.variant = _pick_variant(self.blob)
+        self._arena = _aligned(self.variant.arena_bytes, ARENA_ALIGN)
+        self._weights = _aligned(len(self.variant.weights), SECTION_ALIGN)
+        self._weights[:] = np.frombuffer(self.variant.weights, np.uint8)
+        self._code, self._steps = _map_code(self.variant)
+        self._context = _Context(self._arena.ctypes.data, self._weights.ctypes.data)
+
+    def __enter__(self) -> HostModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def _metadata(self) -> dict[str, Any]:
+        return check_metadata(self.blob)
+
+    def close(self) -> None:
+        """Unmaps the code; the model can no longer run."""
+        self._steps = []
+        self._code.close()
+
+    def write_inputs(self, inputs: Sequence[Array]) -> None:
+        """Puts the inputs, in their tensors' shapes and dtypes, into the arena.
+
+        Raises:
+            RunError: the number of inputs, a dtype or a shape is not the model's.
+        """
+        expected = self.blob.inputs
+        if len(inputs) != len(expected):
+            raise RunError(f"model must get {len(expected)} inputs; got {len(inputs)}")
+        for i, (io, x) in enumerate(zip(expected, inputs, strict=True)):
+            info = self._metadata["tensors"][self._metadata["inputs"][i]]
+            if str(x.dtype) != info["dtype"] or list(x.shape) != info["shape"]:
+                raise RunError(
+                    f"input {i} '{info['name']}' must be {info['dtype']} {info['shape']}; "
+                    f"is {x.dtype} {list(x.shape)}"
+                )
+            raw = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
+            self._arena[io.arena_offset : io.arena_offset + io.size_bytes] = raw
+
+    def run(self, entry: int = 0, after_step: Callable[[int], None] | None = None) -> None:
+        """Runs an entry on the inputs in the arena.
+
+        Args:
+            entry: index into the blob's entries.
+            after_step: called with each step's index when it is done.
+
+        Raises:
+            RunError: no such entry, a step returned an error, or the model is closed.
+        """
+        if not 0 <= entry < len(self.blob.entries):
+            raise RunError(f"entry must be in [0, {len(self.blob.entries)}); is {entry}")
+        if not self._steps:
+            raise RunError("model must be open; is closed")
+        e = self.blob.entries[entry]
+        steps = (*range(e.network_steps), *range(e.head_step, e.head_step + e.head_steps))
+        for i in steps:
+            status = self._steps[i](ctypes.addressof(self._context))
+            if status != 0:
+                raise RunError(f"step {i} must return 0; returned {status}")
+            if after_step is not None:
+                after_step(i)
+
+    def tensor(self, index: int) -> Array:
+        """A copy of a tensor of the metadata's list, as it stands in the arena now."""
+        info = self._metadata["tensors"][index]
+        shape, dtype = info["shape"], np.dtype(info["dtype"])
+        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        raw = self._arena[info["offset"] : info["offset"] + size]
+        return np.frombuffer(raw.tobytes(), dtype).reshape(shape)
+
+    def outputs(self) -> list[Array]:
+        """Copies of the outputs of the last run."""
+        return [self.tensor(i) for i in self._metadata["outputs"]]
+
+    def result(self, entry: int) -> bytes:
+        """The bytes of an entry's result after its run (xn_detections, xn_classes)."""
+        e = self.blob.entries[entry]
+        return self._arena[e.result_offset : e.result_offset + e.result_bytes].tobytes()
+
+
+def run(data: bytes, x: Array | Sequence[Array]) -> Array | list[Array]:
+    """Runs a blob once in this process.
+
+    Args:
+        data: a blob with a variant for this machine (target "host").
+        x: the input, in its tensor's shape and dtype; a sequence for several inputs.
+
+    Returns:
+        The output in its tensor's shape and dtype; a list where the model has several.
+
+    Raises:
+        BlobError: the blob is damaged, or holds no code for this machine.
+        RunError: an input does not fit, or a step failed.
+    """
+    with HostModel(data) as model:
+        model.write_inputs([x] if isinstance(x, np.ndarray) else x)
+        model.run()
+        outputs = model.outputs()
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _pick_variant(blob: Blob) -> Variant:
+    family = host_family()
+    for variant in blob.variants:
+        if variant.family == family:
+            return variant
+    seen = sorted({v.family for v in blob.variants})
+    raise BlobError(
+        f"blob must hold code for this machine (family {family}); holds families {seen}. "
+        "Compile it with target 'host'"
+    )
+
+
+def _aligned(size: int, align: int) -> npt.NDArray[np.uint8]:
+    raw = np.zeros(size + align, np.uint8)
+    start = -raw.ctypes.data % align
+    return raw[start : start + size]
+
+
+def _map_code(variant: Variant) -> tuple[mmap.mmap, list[Callable[[int], int]]]:
+    if sys.platform == "win32":
+        raise RunError("a blob can run in-process on Linux and macOS; this is Windows")
+    code = mmap.mmap(-1, len(variant.code), prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    code.write(variant.code)
+    pin = ctypes.c_char.from_buffer(code)
+    base = ctypes.addressof(pin)
+    del pin  # the mapping must not be pinned when it is closed
+    try:
+        _make_executable(base, len(variant.code))
+    except BaseException:
+        code.close()
+        raise
+    return code, [_STEP(base + offset) for offset in variant.steps]
+
+
+def _make_executable(base: int, size: int) -> None:
+    """Never writable and executable at once: Apple's processors refuse that, others should.
+
+    With the change the kernel also makes the instruction cache see what was written.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    protection = ctypes.c_int(mmap.PROT_READ | mmap.PROT_EXEC)
+    if libc.mprotect(ctypes.c_void_p(base), ctypes.c_size_t(size), protection) != 0:
+        why = os.strerror(ctypes.get_errno())
+        raise RunError(f"memory must become executable; the system refuses: {why}")
+    if sys.platform == "darwin":
+        libc.sys_icache_invalidate(ctypes.c_void_p(base), ctypes.c_size_t(size))

@@ -1,0 +1,1 @@
+"""Kernel calls to C text to position-independent code."""

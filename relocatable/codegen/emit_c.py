@@ -1,0 +1,160 @@
+"""Calls + plan -> one C translation unit, and the weights section that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.codegen.calls import KernelCall, Rows
+from relocatable.codegen.emit_rows import chain_text
+from relocatable.graph.graph import Graph
+from relocatable.select.conversion import c_type
+
+if TYPE_CHECKING:
+    from relocatable.schedule.plan_memory import Plan
+
+_ALIGN = 16
+
+# (index of the call, name in its body) -> offset in the weights section.
+WeightOffsets = Mapping[tuple[int, str], int]
+
+
+def pack_weights(graph: Graph, calls: Sequence[KernelCall]) -> tuple[bytes, WeightOffsets]:
+    """Lays out the constants of all calls.
+
+    Returns:
+        The weights section: entries aligned to 16, equal ones once, in the order of the calls; and
+        where each lies, by call and name ("W_filter", "IN1").
+    """
+    section = bytearray()
+    known: dict[bytes, int] = {}
+    offsets: dict[tuple[int, str], int] = {}
+    for index, call in enumerate(calls):
+        for name, data in _constants(graph, call).items():
+            raw = np.ascontiguousarray(data).tobytes()
+            if raw not in known:
+                section += bytes(-len(section) % _ALIGN)
+                known[raw] = len(section)
+                section += raw
+            offsets[index, name] = known[raw]
+    section += bytes(-len(section) % _ALIGN)
+    return bytes(section), offsets
+
+
+def emit_c(
+    graph: Graph, calls: Sequence[KernelCall], plan: Plan, weight_offsets: WeightOffsets
+) -> str:
+    """Writes the program as C.
+
+    Args:
+        graph: tensors that the calls name.
+        calls: the program.
+        plan: where tensors and scratch lie in the arena.
+        weight_offsets: as `pack_weights` gives them.
+
+    Returns:
+        C text with a function xn_step_<i> for each step; includes are relative to this package.
+    """
+    lines = ['#include "blob/include/xn_blob.h"']
+    lines += [f'#include "kernels/{source}"' for source in _sources(calls)]
+    step = 0
+    for index, call in enumerate(calls):
+        lines += ["", *_call(graph, index, step, call, plan, weight_offsets)]
+        step += call.steps
+    return "\n".join(lines) + "\n"
+
+
+def _sources(calls: Sequence[KernelCall]) -> list[str]:
+    """The kernel files, and what moves memory."""
+    layers = [layer for c in calls for layer in (c.chain.parts if c.chain else (c,))]
+    return sorted({"xn_rows.h", *(layer.source for layer in layers)})
+
+
+def _call(
+    graph: Graph, index: int, step: int, call: KernelCall, plan: Plan, offsets: WeightOffsets
+) -> list[str]:
+    comment = f"// {call.kind} {_printable(call.name)}"
+    places = {
+        i: f"(ctx->arena + {plan.offsets[i]})"
+        for i in (*call.inputs, *call.outputs)
+        if i in plan.offsets
+    }
+    prologue = []
+    lifted = plan.lifted(call)
+    if lifted is not None:
+        tensor, lift = lifted
+        prologue = [f"xn_move_up({places[tensor]}, {graph.tensors[tensor].size_bytes}, {lift});"]
+        places[tensor] = f"(ctx->arena + {plan.offsets[tensor] + lift})"
+    scratch = plan.scratch_offset.get(index, 0)
+    chain = call.chain
+    if chain is not None:
+        places |= {i: f"ctx->arena + {scratch + at}" for i, at in chain.bands.items()}
+
+        def constants(part: int) -> dict[str, str]:
+            names = _constant_names(graph, chain.parts[part], index, f"{part}.", offsets)
+            return {**names, "SCRATCH": f"(ctx->arena + {scratch + chain.scratch_offset})"}
+
+        return [comment, *chain_text(graph, step, chain, places, constants, prologue)]
+    names = {"KEPT": "static", **_constant_names(graph, call, index, "", offsets)}
+    for i, tensor in enumerate(call.inputs):
+        if tensor in places:
+            names[f"IN{i}"] = f"((const {_c_type(graph, tensor)} *){places[tensor]})"
+    for i, tensor in enumerate(call.outputs):
+        names[f"OUT{i}"] = f"(({_c_type(graph, tensor)} *){places[tensor]})"
+    if call.rows is not None:
+        names |= _all_rows(graph, call, call.rows)
+    if call.scratch_bytes:
+        names["SCRATCH"] = f"(ctx->arena + {scratch})"
+    return [
+        comment,
+        *(f"#define {name} {text}" for name, text in names.items()),
+        f"int32_t xn_step_{step}(const xn_ctx *ctx);",
+        f"int32_t xn_step_{step}(const xn_ctx *ctx) {{",
+        "(void)ctx;",
+        *prologue,
+        call.body,
+        "}",
+        *(f"#undef {name}" for name in names),
+    ]
+
+
+def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:
+    in_h, out_h = (graph.tensors[i].shape[1] for i in (call.inputs[0], call.outputs[0]))
+    return {"ROWS": str(out_h), "IN_ROWS": str(in_h), "ABOVE": str(rows.pad)}
+
+
+def _constant_names(
+    graph: Graph, call: KernelCall, index: int, prefix: str, offsets: WeightOffsets
+) -> dict[str, str]:
+    names = {}
+    for name, data in _constants(graph, call).items():
+        place = f"(ctx->weights + {offsets[index, prefix + name]})"
+        names[name] = f"((const {c_type(str(data.dtype))} *){place})"
+    return names
+
+
+def _c_type(graph: Graph, tensor: int) -> str:
+    return c_type(graph.tensors[tensor].dtype)
+
+
+def _constants(graph: Graph, call: KernelCall) -> dict[str, npt.NDArray[np.generic]]:
+    if call.chain is not None:
+        return {
+            f"{part}.{name}": data
+            for part, layer in enumerate(call.chain.parts)
+            for name, data in _constants(graph, layer).items()
+        }
+    found = {f"W_{key}": data for key, data in call.weights.items()}
+    for i, tensor in enumerate(call.inputs):
+        data = graph.tensors[tensor].data
+        if data is not None:
+            found[f"IN{i}"] = data
+    return found
+
+
+def _printable(name: str) -> str:
+    """A name that cannot end the comment it stands in."""
+    return "".join(c if c.isalnum() or c in "_-/.:;" else "?" for c in name)

@@ -1,0 +1,169 @@
+"""C text to position-independent machine code, with the Clang and LLD of the `ziglang` wheel."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from relocatable.codegen.elf_image import Image, undefined_symbols
+from relocatable.errors import ToolchainError
+from relocatable.targets import Target
+
+_HERE = Path(__file__).parent
+_KERNELS = _HERE.parent
+_COMMON_FLAGS = (
+    "-std=gnu11",
+    "-ffreestanding",
+    "-nostdinc",
+    "-fwrapv",
+    "-ffp-contract=off",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-stack-protector",
+    "-fno-jump-tables",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fstack-size-section",
+    "-Wall",
+    "-Wextra",
+    "-Wno-unused-function",
+    # Their frames have no size that could be stated.
+    "-Werror=vla",
+    "-Werror=alloca",
+)
+
+
+@dataclass(frozen=True)
+class Code:
+    """Machine code of a program.
+
+    Attributes:
+        code: flat image; runs at any address that is a multiple of 64.
+        step_offsets: offset of each step's function in it.
+        stack_bytes: upper bound of the stack that one step uses.
+    """
+
+    code: bytes
+    step_offsets: tuple[int, ...]
+    stack_bytes: int
+
+
+def build_code(
+    c_text: str, target: Target, step_count: int, optimize: Literal["speed", "size"]
+) -> Code:
+    """Compiles and links a program.
+
+    Args:
+        c_text: C source that defines the functions xn_step_0, xn_step_1, ..; its includes are
+            relative to this package.
+        target: CPU to compile for.
+        step_count: how many of them.
+        optimize: "speed" makes a copy of a kernel for each step, "size" lets steps share it.
+
+    Raises:
+        ToolchainError: compiler or linker is missing or failed, or the code has writable data, an
+            absolute address or an undefined symbol.
+    """
+    level = ("-O3",) if optimize == "speed" else ("-Os", "-DXN_OPTIMIZE_SIZE=1")
+    with tempfile.TemporaryDirectory(prefix="xipnet-") as folder:
+        source, obj, linked = (Path(folder, name) for name in ("unit.c", "unit.o", "unit.elf"))
+        source.write_text(c_text, encoding="utf-8")
+        _run(
+            "clang",
+            *_machine_flags(target),
+            *_COMMON_FLAGS,
+            *level,
+            *("-isystem", str(_zig_folder() / "lib/include"), "-I", str(_KERNELS)),
+            *("-c", str(source), "-o", str(obj)),
+        )
+        needs_runtime = bool(undefined_symbols(obj.read_bytes()))
+        _link([obj, _runtime_library(target)] if needs_runtime else [obj], linked)
+        image = Image(linked.read_bytes())
+    return Code(image.code, image.step_offsets(step_count), image.stack_bytes())
+
+
+def cache_folder() -> Path:
+    """The user's cache for what is built once per machine; it can be deleted at any time."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base:
+        return Path(base) / "xipnet"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/xipnet"
+    return Path.home() / ".cache/xipnet"
+
+
+def _machine_flags(target: Target) -> tuple[str, ...]:
+    cpu = f"-march={target.mcpu}" if target.triple.startswith("x86_64") else f"-mcpu={target.mcpu}"
+    return (f"--target={target.triple}", cpu, *target.flags)
+
+
+def _link(objects: Sequence[Path], linked: Path) -> None:
+    script = str(_HERE / "blob.ld")
+    keep = ("--emit-relocs", "--gc-sections", "--no-relax", "-z", "norelro", "--build-id=none")
+    _run("ld.lld", "-T", script, *keep, *map(str, objects), "-o", str(linked))
+
+
+def _runtime_library(target: Target) -> Path:
+    """What the compiler calls by itself: memcpy, 64-bit division, soft float.
+
+    Zig's compiler_rt, translated to position-independent code with the kernels' own flags; built
+    once for each CPU and kept in the cache.
+    """
+    zig = _zig_folder()
+    flags = (
+        *_machine_flags(target),
+        *("-Os", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections"),
+        *("-fstack-size-section", "-Wno-override-module"),
+    )
+    key = repr((metadata.version("ziglang"), target.zig_target, target.zig_cpu, flags)).encode()
+    kept = cache_folder() / f"runtime-{target.name}-{hashlib.sha256(key).hexdigest()[:16]}.o"
+    if kept.exists():
+        return kept
+    with tempfile.TemporaryDirectory(prefix="xipnet-") as folder:
+        bitcode, obj = Path(folder, "runtime.bc"), Path(folder, "runtime.o")
+        _run(
+            *("build-obj", str(zig / "lib/compiler_rt.zig")),
+            *("-target", target.zig_target, "-mcpu", target.zig_cpu),
+            *("-fPIC", "-OReleaseSmall", "-fno-unwind-tables", "-fstrip"),
+            *(f"-femit-llvm-bc={bitcode}", "-fno-emit-bin"),
+        )
+        _run("clang", *flags, "-x", "ir", str(bitcode), "-c", "-o", str(obj))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place first: another process may build the same.
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_bytes(obj.read_bytes())
+        part.replace(kept)
+    return kept
+
+
+def _run(*arguments: str) -> None:
+    zig = _zig_folder() / ("zig.exe" if sys.platform == "win32" else "zig")
+    command = (str(zig), *arguments)
+    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder() / "zig")}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    except OSError as error:
+        raise ToolchainError(f"compiler must start; {error}", command) from error
+    if done.returncode != 0:
+        raise ToolchainError(_summary(arguments[0], done.stderr), command, done.stderr)
+
+
+def _summary(tool: str, stderr: str) -> str:
+    first = next((line for line in stderr.splitlines() if "error" in line), "no message")
+    return f"{tool} failed: {first}"
+
+
+def _zig_folder() -> Path:
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or not spec.submodule_search_locations:
+        raise ToolchainError.missing()
+    return Path(spec.submodule_search_locations[0])

@@ -1,0 +1,348 @@
+"""Bytes of a .tflite file -> Graph: the only file that knows LiteRT's schema.
+
+The bytes are untrusted: every count, index and size is checked before it is used, and whatever the
+flatbuffer readers stumble over becomes a `ModelError`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.errors import ModelError, UnsupportedError, Violation
+from relocatable.graph.graph import (
+    DTYPES,
+    AttrValue,
+    Graph,
+    GraphError,
+    Op,
+    Quant,
+    Tensor,
+    verify_graph,
+)
+
+_IDENTIFIER = b"TFL3"
+_SCHEMA_VERSION = 3
+
+# Bounds that no model for a microcontroller comes near; they keep a hostile file from costing
+# more time and memory than its size.
+_MAX_TENSORS = 10_000
+_MAX_OPS = 4_000
+_MAX_OPERANDS = 100_000
+_MAX_SCALES = 1 << 20
+_MAX_RANK = 8
+_MAX_TENSOR_BYTES = 1 << 28
+_MAX_CONSTANT_BYTES = 1 << 28
+_MAX_NAME = 200
+_MAX_TEXT_BYTES = 1 << 24
+
+_ENUMS = {
+    "padding": "Padding",
+    "fused_activation_function": "ActivationFunctionType",
+    "weights_format": "FullyConnectedOptionsWeightsFormat",
+}
+
+_WINDOW = ("padding", "stride_w", "stride_h", "fused_activation_function")
+_CONV = (*_WINDOW, "dilation_w_factor", "dilation_h_factor")
+_POOL = ("Pool2DOptions", (*_WINDOW, "filter_width", "filter_height"))
+
+# Kind -> name of its options table, and the fields that mean something to the compiler.
+_OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "CONV_2D": ("Conv2DOptions", _CONV),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*_CONV, "depth_multiplier")),
+    "FULLY_CONNECTED": (
+        "FullyConnectedOptions",
+        ("fused_activation_function", "weights_format", "keep_num_dims"),
+    ),
+    "MAX_POOL_2D": _POOL,
+    "AVERAGE_POOL_2D": _POOL,
+    "ADD": ("AddOptions", ("fused_activation_function",)),
+    "SUB": ("SubOptions", ("fused_activation_function",)),
+    "MUL": ("MulOptions", ("fused_activation_function",)),
+    "CONCATENATION": ("ConcatenationOptions", ("axis", "fused_activation_function")),
+    "SOFTMAX": ("SoftmaxOptions", ("beta",)),
+    "LEAKY_RELU": ("LeakyReluOptions", ("alpha",)),
+    "MEAN": ("ReducerOptions", ("keep_dims",)),
+    "STRIDED_SLICE": (
+        "StridedSliceOptions",
+        ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask", "offset"),
+    ),
+    "PACK": ("PackOptions", ("axis",)),
+}
+
+
+def read_tflite(data: bytes, name: str) -> Graph:
+    """Reads a model.
+
+    Args:
+        data: the whole .tflite file.
+        name: what to call the model in messages and in the blob.
+
+    Returns:
+        Its one subgraph, with the model's own tensor indices; a dynamic batch is 1.
+
+    Raises:
+        ModelError: the bytes are truncated, garbage or at odds with themselves.
+        UnsupportedError: a tensor is of a kind that a `Graph` cannot hold.
+    """
+    schema = _schema()
+    if len(data) < 8 or data[4:8] != _IDENTIFIER:
+        raise ModelError(
+            f"'{name}': bytes 4 to 8 of a .tflite must be {_IDENTIFIER!r}; are {data[4:8]!r}"
+        )
+    try:
+        graph = _Reader(schema, data, name).graph()
+    except (
+        struct.error,
+        ValueError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+    ) as error:
+        raise ModelError(
+            f"'{name}': .tflite must be a whole flatbuffer; is truncated or damaged ({error})"
+        ) from error
+    try:
+        verify_graph(graph)
+    except GraphError as error:
+        raise ModelError(f"'{name}': {error}") from error
+    return graph
+
+
+def _schema() -> ModuleType:
+    try:
+        from ai_edge_litert import schema_py_generated
+    except ImportError as error:
+        raise ModelError(
+            "reading .tflite needs ai-edge-litert: pip install 'xipnet[compile]'"
+        ) from error
+    module: ModuleType = schema_py_generated
+    return module
+
+
+class _Reader:
+    """One reading of one file; flatbuffer tables are visited lazily, each once."""
+
+    def __init__(self, schema: ModuleType, data: bytes, name: str) -> None:
+        self.schema = schema
+        self.name = name
+        self.model = schema.Model.GetRootAs(data)
+        self.types = _names_by_number(schema.TensorType)
+        self.kinds = _names_by_number(schema.BuiltinOperator)
+        # Parts of a flatbuffer may be shared, so what is read in all is bounded too.
+        self.constant_bytes = 0
+        self.operand_count = 0
+        self.scale_count = 0
+        self.text_bytes = 0
+
+    def graph(self) -> Graph:
+        self.require("schema version must be", _SCHEMA_VERSION, self.model.Version())
+        self.require("subgraphs must be", 1, self.model.SubgraphsLength())
+        sub = self.model.Subgraphs(0)
+        tensor_count = self.bounded("tensors", sub.TensorsLength(), _MAX_TENSORS)
+        op_count = self.bounded("operators", sub.OperatorsLength(), _MAX_OPS)
+        inputs = self.indices("graph inputs", sub.InputsLength(), sub.Inputs, tensor_count)
+        outputs = self.indices("graph outputs", sub.OutputsLength(), sub.Outputs, tensor_count)
+        self.require(
+            "graph must have inputs and outputs; has both:", True, bool(inputs and outputs)
+        )
+        raw_ops = [self.raw_op(sub.Operators(i), tensor_count) for i in range(op_count)]
+        computed = {i for _, _, _, written in raw_ops for i in written} | set(inputs)
+        tensors = tuple(self.tensor(sub.Tensors(i), i in computed) for i in range(tensor_count))
+        ops = tuple(
+            Op(kind, tensors[written[0]].name if written else kind, read, written, attrs)
+            for (kind, attrs, read, written) in raw_ops
+        )
+        return Graph(self.name, tensors, ops, inputs, outputs)
+
+    # Operators
+
+    def raw_op(
+        self, op: Any, tensor_count: int
+    ) -> tuple[str, dict[str, AttrValue], tuple[int, ...], tuple[int, ...]]:
+        kind = self.kind(op.OpcodeIndex())
+        read = self.indices(f"{kind} inputs", op.InputsLength(), op.Inputs, tensor_count, low=-1)
+        written = self.indices(f"{kind} outputs", op.OutputsLength(), op.Outputs, tensor_count)
+        return kind, self.attrs(kind, op), read, written
+
+    def kind(self, code_index: int) -> str:
+        if not 0 <= code_index < self.model.OperatorCodesLength():
+            raise self.error(
+                "operator code", f"in [0, {self.model.OperatorCodesLength()})", code_index
+            )
+        code = self.model.OperatorCodes(code_index)
+        # Files older than schema 3a hold the number in the older, 8-bit field.
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        kind = self.kinds.get(number, f"BUILTIN_{number}")
+        return f"CUSTOM {self.text(code.CustomCode())}" if kind == "CUSTOM" else kind
+
+    def attrs(self, kind: str, op: Any) -> dict[str, AttrValue]:
+        if kind not in _OPTIONS:
+            return {}
+        table, fields = _OPTIONS[kind]
+        defaults = getattr(self.schema, f"{table}T")()
+        options = self.options(kind, table, op)
+        attrs: dict[str, AttrValue] = {}
+        for field in fields:
+            camel = "".join(part.capitalize() for part in field.split("_"))
+            value = (
+                getattr(options, camel)()
+                if options is not None
+                else getattr(defaults, camel[0].lower() + camel[1:])
+            )
+            attrs[field] = self.attr(kind, field, value)
+        return attrs
+
+    def options(self, kind: str, table: str, op: Any) -> Any:
+        """The operator's options table; None where the file leaves it out."""
+        number = op.BuiltinOptionsType()
+        raw = op.BuiltinOptions()
+        if number == 0 or raw is None:
+            return None
+        if number != getattr(self.schema.BuiltinOptions, table):
+            raise self.error(f"{kind} options", table, f"number {number}")
+        options = getattr(self.schema, table)()
+        options.Init(raw.Bytes, raw.Pos)
+        return options
+
+    def attr(self, kind: str, field: str, value: Any) -> AttrValue:
+        if field in _ENUMS:
+            names = _names_by_number(getattr(self.schema, _ENUMS[field]))
+            if value not in names:
+                raise self.error(f"{kind} {field}", f"one of {sorted(names)}", value)
+            return names[value]
+        if isinstance(value, (bool, np.bool_)):
+            return bool(value)
+        return float(value) if isinstance(value, (float, np.floating)) else int(value)
+
+    # Tensors
+
+    def tensor(self, raw: Any, computed: bool) -> Tensor:
+        name = self.text(raw.Name())
+        dtype = self.dtype(raw, name)
+        shape = self.shape(raw, name)
+        size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
+        if size > _MAX_TENSOR_BYTES:
+            raise self.error(f"bytes of tensor '{name}'", f"at most {_MAX_TENSOR_BYTES}", size)
+        if raw.IsVariable() or raw.Sparsity() is not None:
+            raise _refuse("must be a plain array", "variable or sparse", name)
+        data = self.constant(raw, name, shape, dtype, computed)
+        return Tensor(name, shape, dtype, self.quant(raw, name, shape), data)
+
+    def dtype(self, raw: Any, name: str) -> str:
+        dtype = self.types.get(raw.Type(), f"type {raw.Type()}").lower()
+        if dtype not in DTYPES:
+            raise _refuse(f"dtype must be one of {', '.join(DTYPES)}", dtype, name)
+        return dtype
+
+    def shape(self, raw: Any, name: str) -> tuple[int, ...]:
+        rank = self.bounded(f"dimensions of tensor '{name}'", raw.ShapeLength(), _MAX_RANK)
+        shape = [int(raw.Shape(i)) for i in range(rank)]
+        if shape and shape[0] == -1:
+            shape[0] = 1
+        if any(d < 0 for d in shape):
+            raise _refuse("dimensions but for the batch must be fixed", str(shape), name)
+        return tuple(shape)
+
+    def constant(
+        self, raw: Any, name: str, shape: tuple[int, ...], dtype: str, computed: bool
+    ) -> npt.NDArray[np.generic] | None:
+        index = raw.Buffer()
+        if not 0 <= index < self.model.BuffersLength():
+            raise self.error(
+                f"buffer of tensor '{name}'", f"in [0, {self.model.BuffersLength()})", index
+            )
+        buffer = self.model.Buffers(index)
+        if buffer.Offset() > 1:
+            raise _refuse("constants must lie inside the flatbuffer", "outside", name)
+        stored = np.dtype(dtype).newbyteorder("<")
+        count = int(np.prod(shape, dtype=np.int64))
+        if buffer.DataLength() == 0:
+            empty = not computed and count == 0
+            return np.zeros(shape, dtype) if empty else None
+        size = count * stored.itemsize
+        if buffer.DataLength() != size:
+            raise self.error(f"bytes of constant '{name}'", str(size), buffer.DataLength())
+        self.constant_bytes += size
+        self.bounded("bytes of all constants", self.constant_bytes, _MAX_CONSTANT_BYTES)
+        values: npt.NDArray[np.generic] = (
+            buffer.DataAsNumpy().view(np.uint8).view(stored).astype(dtype, copy=False)
+        )
+        return values.reshape(shape)
+
+    def quant(self, raw: Any, name: str, shape: tuple[int, ...]) -> Quant | None:
+        quant = raw.Quantization()
+        if quant is None or quant.ScaleLength() == 0:
+            return None
+        count = quant.ScaleLength()
+        axis = int(quant.QuantizedDimension())
+        if count > 1 and not (0 <= axis < len(shape) and shape[axis] == count):
+            raise self.error(
+                f"scales of tensor '{name}'", "as many as its quantised dimension is long", count
+            )
+        self.scale_count += count
+        self.bounded("scales of all tensors", self.scale_count, _MAX_SCALES)
+        if quant.ZeroPointLength() not in (0, count):
+            raise self.error(f"zero points of '{name}'", str(count), quant.ZeroPointLength())
+        scale = tuple(float(v) for v in quant.ScaleAsNumpy())
+        zero = tuple(int(v) for v in quant.ZeroPointAsNumpy()) if quant.ZeroPointLength() else ()
+        if not all(np.isfinite(s) and s > 0 for s in scale):
+            raise self.error(f"scales of tensor '{name}'", "finite and > 0", scale[:4])
+        return Quant(scale, zero or (0,) * count, axis if count > 1 else None)
+
+    # Checks
+
+    def indices(
+        self, what: str, count: int, at: Callable[[int], int], tensor_count: int, low: int = 0
+    ) -> tuple[int, ...]:
+        self.operand_count += count
+        self.bounded(f"{what} and those before them", self.operand_count, _MAX_OPERANDS)
+        found = tuple(int(at(i)) for i in range(count))
+        for index in found:
+            if not low <= index < tensor_count:
+                raise self.error(what, f"in [{low}, {tensor_count})", index)
+        return found
+
+    def text(self, raw: bytes | None) -> str:
+        """A name fit for a message; each is copied whole before it is cut."""
+        self.text_bytes += len(raw or b"")
+        self.bounded("bytes of all names", self.text_bytes, _MAX_TEXT_BYTES)
+        return _text(raw)
+
+    def bounded(self, what: str, value: int, most: int) -> int:
+        if not 0 <= value <= most:
+            raise self.error(what, f"in [0, {most}]", value)
+        return value
+
+    def require(self, rule: str, wanted: object, seen: object) -> None:
+        if wanted != seen:
+            raise ModelError(f"'{self.name}': {rule} {wanted}; is {seen}")
+
+    def error(self, what: str, wanted: str, seen: object) -> ModelError:
+        return ModelError(f"'{self.name}': {what} must be {wanted}; is {seen}")
+
+
+def _names_by_number(enum: type) -> dict[int, str]:
+    return dict(_enum_items(enum))
+
+
+def _enum_items(enum: type) -> Iterator[tuple[int, str]]:
+    for name, number in vars(enum).items():
+        if isinstance(number, int) and not name.startswith("_"):
+            yield number, name
+
+
+def _text(raw: bytes | None) -> str:
+    """A name fit for a message: bounded, one line."""
+    text = (raw or b"")[: 4 * _MAX_NAME].decode("utf-8", "replace")[:_MAX_NAME]
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _refuse(rule: str, value: str, tensor: str) -> UnsupportedError:
+    return UnsupportedError([Violation(rule, value, "", tensor)])

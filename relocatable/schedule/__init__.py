@@ -1,0 +1,1 @@
+"""When each step runs, and where its tensors lie in the arena."""

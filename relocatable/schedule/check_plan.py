@@ -1,0 +1,251 @@
+"""Plays a memory plan byte by byte: who wrote what each step reads? None of the planner's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.codegen.calls import KernelCall, Turn
+from relocatable.errors import PlanError
+from relocatable.graph.graph import Graph
+from relocatable.schedule.plan_memory import Plan
+
+_ALIGN = 16
+_NOBODY = -1
+_SCRATCH = -2
+
+
+def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
+    """Checks that every step finds its inputs whole, and the caller the outputs.
+
+    Raises:
+        PlanError: names the step, the tensor that is damaged and the one that lies on it.
+    """
+    arena = _Arena(graph, plan)
+    for index in graph.inputs:
+        arena.write(index)
+    for index in graph.inputs:
+        arena.read(index, "before the first step")
+    for step, call in enumerate(calls):
+        place = f"step {step} {call.kind} '{call.name}'"
+        for index in call.inputs:
+            if index != -1 and not arena.is_constant(index):
+                arena.read(index, place)
+        scratch = _check_scratch(arena, call, plan.scratch_offset.get(step), place)
+        lifted = plan.lifted(call)
+        if call.chain is not None or lifted is not None:
+            _play_rows(arena, call, scratch, lifted, place)
+            continue
+        _check_step(arena, call, scratch, place)
+        arena.fill(scratch, _SCRATCH)
+        for index in call.outputs:
+            arena.write(index)
+    read = {i for call in calls for i in call.inputs} | {
+        i for op in graph.ops if op.kind == "RESHAPE" for i in op.inputs
+    }
+    unread = [i for call in calls for i in call.outputs if i not in read]
+    for index in (*graph.outputs, *unread):
+        arena.read(index, "after the last step")
+
+
+Span = tuple[int, int]
+
+
+class _Arena:
+    """The arena, of which each byte knows which tensor's value it holds, and which byte of it."""
+
+    def __init__(self, graph: Graph, plan: Plan) -> None:
+        self.graph = graph
+        self.plan = plan
+        self.holder: npt.NDArray[np.int32] = np.full(plan.arena_bytes, _NOBODY, np.int32)
+        self.byte: npt.NDArray[np.int32] = np.zeros(plan.arena_bytes, np.int32)
+        self.same_bytes = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.kind == "RESHAPE"}
+
+    def is_constant(self, index: int) -> bool:
+        return self.graph.tensors[index].data is not None
+
+    def span(self, index: int) -> Span:
+        tensor = self.graph.tensors[index]
+        if index not in self.plan.offsets:
+            raise PlanError(f"tensor '{tensor.name}': must have a place in the arena; has none")
+        return self.bounded(f"tensor '{tensor.name}'", self.plan.offsets[index], tensor.size_bytes)
+
+    def bounded(self, what: str, offset: int, size: int) -> Span:
+        if offset % _ALIGN or offset < 0 or offset + size > len(self.holder):
+            raise PlanError(
+                f"{what}: bytes must lie in [0, {len(self.holder)}), aligned to {_ALIGN}; "
+                f"are [{offset}, {offset + size})"
+            )
+        return offset, offset + size
+
+    def fill(self, span: Span, who: int) -> None:
+        self.holder[slice(*span)] = who
+
+    def move(self, start: int, size: int, to: int) -> None:
+        """As C's memmove."""
+        for array in (self.holder, self.byte):
+            array[to : to + size] = array[start : start + size].copy()
+
+    def write(self, index: int) -> None:
+        start, stop = self.span(index)
+        self.put(index, start, 0, stop - start)
+
+    def put(self, index: int, at: int, first: int, size: int) -> None:
+        """Bytes of a tensor, from `first` on, are written to a place."""
+        self.holder[at : at + size] = index
+        self.byte[at : at + size] = np.arange(first, first + size)
+
+    def read(self, index: int, place: str) -> None:
+        """Checks that the tensor, or the one that it is a RESHAPE of, is there whole."""
+        start, stop = self.span(index)
+        self.find(index, start, 0, stop - start, place)
+
+    def find(self, index: int, at: int, first: int, size: int, place: str) -> None:
+        """Checks that bytes of a tensor, from `first` on, are at a place."""
+        value = index
+        while value in self.same_bytes:
+            value = self.same_bytes[value]
+        holder, byte = self.holder[at : at + size], self.byte[at : at + size]
+        wrong = (holder != value) | (byte != np.arange(first, first + size))
+        if wrong.any():
+            other = int(holder[np.argmax(wrong)])
+            raise PlanError(
+                f"{place}: tensor '{self.graph.tensors[index].name}' must be whole; "
+                f"{self.name(other)} lies on it"
+            )
+
+    def name(self, holder: int) -> str:
+        if holder == _NOBODY:
+            return "unwritten memory"
+        if holder == _SCRATCH:
+            return "scratch"
+        return f"tensor '{self.graph.tensors[holder].name}'"
+
+
+def _check_scratch(arena: _Arena, call: KernelCall, offset: int | None, place: str) -> Span:
+    if not call.scratch_bytes:
+        return 0, 0
+    if offset is None:
+        raise PlanError(f"{place}: scratch must have a place in the arena; has none")
+    return arena.bounded(f"{place} scratch", offset, call.scratch_bytes)
+
+
+def _check_step(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> None:
+    """Checks that what one step touches is apart, but for the takeover that its kernel allows."""
+    written = _written(arena, call, scratch, place)
+    for at, index in enumerate(call.inputs):
+        if index == -1 or arena.is_constant(index):
+            continue
+        source = arena.span(index)
+        for what, target in written.items():
+            allowed = what == "output 0" and at in call.in_place and source[0] == target[0]
+            if _overlap(source, target) and not allowed:
+                raise PlanError(
+                    f"{place}: {what} must be apart from input tensor "
+                    f"'{arena.graph.tensors[index].name}'; are at {target} and {source}"
+                )
+
+
+def _written(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> dict[str, Span]:
+    """What a step writes, which must be apart from each other."""
+    written = {f"output {n}": arena.span(i) for n, i in enumerate(call.outputs)}
+    written["scratch"] = scratch
+    for (a, x), (b, y) in combinations(written.items(), 2):
+        if _overlap(x, y):
+            raise PlanError(f"{place}: {a} and {b} must be apart; are at {x} and {y}")
+    return written
+
+
+def _play_rows(
+    arena: _Arena, call: KernelCall, scratch: Span, lifted: tuple[int, int] | None, place: str
+) -> None:
+    """Plays a step by rows: each turn finds the rows that it reads, and writes apart from them."""
+    _written(arena, call, scratch, place)
+    at = {i: arena.span(i)[0] for i in (*call.inputs, *call.outputs)}
+    if lifted is not None:
+        index, lift = lifted
+        size = arena.graph.tensors[index].size_bytes
+        arena.bounded(f"{place} moved up", at[index] + lift, size)
+        arena.move(at[index], size, at[index] + lift)
+        at[index] += lift
+    parts: Sequence[KernelCall]
+    if call.chain is None:
+        if call.rows is None or not call.rows.in_order:
+            raise PlanError(f"{place}: input 0 may be moved up only where rows are made in order")
+        height = arena.graph.tensors[call.outputs[0]].shape[1]
+        parts, turns, own = (call,), (Turn(0, 1, 0),) * height, scratch
+    else:
+        parts, turns = call.chain.parts, call.chain.turns
+        own = scratch[0] + call.chain.scratch_offset, scratch[1]
+        at |= {i: scratch[0] + offset for i, offset in call.chain.bands.items()}
+    bands = _Bands(arena, at, place)
+    for turn in turns:
+        bands.turn(parts[turn.part], turn, own)
+    for index in call.outputs:
+        arena.read(index, place)
+
+
+class _Bands:
+    """Tensors of which some rows are there, one after another from a place in the arena."""
+
+    def __init__(self, arena: _Arena, at: Mapping[int, int], place: str) -> None:
+        self.arena = arena
+        self.at = at
+        self.place = place
+        self.first = dict.fromkeys(at, 0)
+        self.made = dict.fromkeys(at, 0)
+
+    def turn(self, call: KernelCall, turn: Turn, scratch: Span) -> None:
+        """A layer makes its next rows."""
+        out = call.outputs[0]
+        self.drop(out, turn.drop)
+        first, last = self.made[out], self.made[out] + turn.rows
+        target = self.rows(out, first, last)
+        if target[1] > len(self.arena.holder):
+            raise PlanError(f"{self.place}: rows must lie in the arena; are at {target}")
+        for span in (scratch, *self.read(call, first, last)):
+            if _overlap(span, target):
+                raise PlanError(
+                    f"{self.place}: rows of tensor '{self.arena.graph.tensors[out].name}' must be "
+                    f"written apart from what is in use; are at {target} and {span}"
+                )
+        self.arena.fill(scratch, _SCRATCH)
+        self.arena.put(out, target[0], first * self.row_bytes(out), target[1] - target[0])
+        self.made[out] = last
+
+    def read(self, call: KernelCall, first: int, last: int) -> Iterator[Span]:
+        """Where the rows lie that rows [first, last) of the output need; all must be there."""
+        rows = call.rows
+        if rows is None:
+            raise PlanError(f"{self.place}: {call.kind} must be one that can be done by rows")
+        for index in call.inputs:
+            top = max(0, first * rows.stride - rows.pad)
+            end = min(self.height(index), (last - 1) * rows.stride - rows.pad + rows.reach)
+            if end > top:
+                start, stop = self.rows(index, top, end)
+                byte = top * self.row_bytes(index)
+                self.arena.find(index, start, byte, stop - start, self.place)
+                yield start, stop
+
+    def drop(self, index: int, rows: int) -> None:
+        start, stop = self.rows(index, self.first[index] + rows, self.made[index])
+        self.arena.move(start, stop - start, self.at[index])
+        self.first[index] += rows
+
+    def rows(self, index: int, first: int, last: int) -> Span:
+        """Where rows [first, last) lie."""
+        start = self.at[index] - self.first[index] * self.row_bytes(index)
+        return start + first * self.row_bytes(index), start + last * self.row_bytes(index)
+
+    def height(self, index: int) -> int:
+        return self.arena.graph.tensors[index].shape[1]
+
+    def row_bytes(self, index: int) -> int:
+        return self.arena.graph.tensors[index].size_bytes // self.height(index)
+
+
+def _overlap(a: Span, b: Span) -> bool:
+    return a[0] < b[1] and b[0] < a[1]

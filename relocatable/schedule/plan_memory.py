@@ -1,0 +1,269 @@
+"""Lifetimes -> arena offsets: every tensor and scratch gets a place in the one RAM block.
+
+Blocks that live at the same time never overlap; `check_plan` proves it by other means. A step may
+take over the memory of an input that dies with it, which some steps move up first, and a RESHAPE
+shares its input's memory always.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from relocatable.codegen.calls import KernelCall
+from relocatable.graph.graph import Graph
+
+_ALIGN = 16
+_TRIES = 300
+_WORK = 30_000  # tries times blocks: bounds the time that a large model takes
+_MOST_CHOICES = 16
+_CHOICE_WORK = 20_000_000  # choices times the square of the blocks: bounds their time alike
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything lies in the arena.
+
+    Attributes:
+        arena_bytes: size of the arena, a multiple of 16.
+        offsets: tensor index -> byte offset, for every tensor that is not constant.
+        scratch_offset: index of the call -> byte offset, for calls with scratch.
+    """
+
+    arena_bytes: int
+    offsets: dict[int, int]
+    scratch_offset: dict[int, int]
+
+    def lifted(self, call: KernelCall) -> tuple[int, int] | None:
+        """The input that a step must move up, since its output begins there; and how far."""
+        for at, lift in call.in_place.items():
+            index = call.inputs[at]
+            if lift and self.offsets.get(index) == self.offsets[call.outputs[0]]:
+                return index, lift
+        return None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Bytes that are needed from step `first` to step `last`, both included."""
+
+    size: int
+    first: int
+    last: int
+
+    def meets(self, other: Block) -> bool:
+        """Whether both are needed at some step."""
+        return self.first <= other.last and other.first <= self.last
+
+    def joined(self, other: Block) -> Block:
+        """Bytes for either, whenever one is needed."""
+        return Block(
+            max(self.size, other.size), min(self.first, other.first), max(self.last, other.last)
+        )
+
+
+class _Stack:
+    """Blocks that begin at the same place.
+
+    Args:
+        blocks: at least one.
+
+    Attributes:
+        blocks: as given.
+        size: of the largest.
+        first, last: steps from the first block's to the last one's.
+    """
+
+    def __init__(self, *blocks: Block) -> None:
+        self.blocks = blocks
+        self.size = max(b.size for b in blocks)
+        self.first = min(b.first for b in blocks)
+        self.last = max(b.last for b in blocks)
+
+    def forbids(self, other: _Stack) -> Iterable[tuple[int, int]]:
+        """Between which places, from this one's, the other must not begin, ends excluded."""
+        if self.first <= other.last and other.first <= self.last:
+            for a in self.blocks:
+                for b in other.blocks:
+                    if a.meets(b):
+                        yield -b.size, a.size
+
+    def at_step(self, step: int) -> int:
+        """Bytes that are needed at a step."""
+        return max((b.size for b in self.blocks if b.first <= step <= b.last), default=0)
+
+
+class _Takeover(NamedTuple):
+    """The second block may begin where the first does if at that step there is some room."""
+
+    first: int
+    second: int
+    room: Block
+
+
+# Tensors by index, and the scratch of call k as -1 - k.
+_Groups = dict[int, int]
+_Stacks = dict[int, _Stack]
+
+
+def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
+    """Places every computed tensor and every scratch.
+
+    Args:
+        graph: the network; for a head, with the tensors that it adds.
+        calls: all steps in their order, those of a head last.
+
+    Returns:
+        The smallest plan of several tries; the same one for the same arguments.
+    """
+    blocks, owner = lifetimes(graph, calls)
+    takeovers = _takeovers(calls, blocks, owner)
+    tried: list[tuple[int, int, _Stacks, _Groups, list[int]]] = []
+    for chosen in _choices(takeovers, blocks):
+        joined, into = _join(blocks, chosen)
+        order = _best_order(joined)
+        tried.append((_arena_bytes(joined, _place(joined, order)), len(tried), joined, into, order))
+    _, _, joined, into, order = min(tried, key=lambda t: t[:2])
+    packed = _improve(joined, order)
+    best = {key: packed[into[key]] for key in blocks}
+    return Plan(
+        arena_bytes=_arena_bytes(joined, packed),
+        offsets={index: best[key] for index, key in owner.items()},
+        scratch_offset={-1 - key: offset for key, offset in best.items() if key < 0},
+    )
+
+
+def lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, Block], _Groups]:
+    """Blocks by key, and for each tensor the key of the block that holds it."""
+    end = len(calls)
+    source = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.kind == "RESHAPE"}
+    blocks: dict[int, Block] = {}
+    owner: _Groups = {}
+
+    def use(index: int, first: int, last: int) -> None:
+        if index == -1 or graph.tensors[index].data is not None:
+            return
+        key = index
+        while key in source:
+            key = source[key]
+        owner[index] = owner[key] = key
+        block = Block(_aligned(graph.tensors[index].size_bytes), first, last)
+        blocks[key] = blocks[key].joined(block) if key in blocks else block
+
+    read = {index for call in calls for index in call.inputs} | set(source.values())
+    for index in graph.inputs:
+        use(index, -1, -1)
+    for index in source:
+        use(index, end, -1)
+    for step, call in enumerate(calls):
+        for index in call.inputs:
+            use(index, step, step)
+        for index in call.outputs:
+            # What no step reads is for the caller, who looks at it after the last one.
+            use(index, step, step if index in read else end)
+        if call.scratch_bytes:
+            blocks[-1 - step] = Block(_aligned(call.scratch_bytes), step, step)
+    for index in graph.outputs:
+        use(index, end, end)
+    return blocks, owner
+
+
+def _takeovers(
+    calls: Sequence[KernelCall], blocks: dict[int, Block], owner: _Groups
+) -> list[_Takeover]:
+    """The second block may begin where the first one does, which dies as it is made."""
+    pairs = []
+    for step, call in enumerate(calls):
+        kept = {owner.get(i) for at, i in enumerate(call.inputs) if at not in call.in_place}
+        for at, lift in call.in_place.items():
+            key = owner.get(call.inputs[at])
+            if key is None or key in kept or blocks[key].last != step:
+                continue
+            written = owner[call.outputs[0]]
+            if blocks[written].first == step and written != key:
+                room = Block(_aligned(blocks[key].size + lift), step, step)
+                pairs.append(_Takeover(key, written, room))
+                break
+    return pairs
+
+
+def _choices(pairs: list[_Takeover], blocks: dict[int, Block]) -> Iterable[list[_Takeover]]:
+    """All pairs; and where a join makes a block larger, which may cost, all but that one."""
+    yield pairs
+    growing = [p for p in pairs if blocks[p.first].size < max(blocks[p.second].size, p.room.size)]
+    most = min(_MOST_CHOICES, _CHOICE_WORK // max(1, len(blocks)) ** 2)
+    for left_out in growing[:most]:
+        yield [p for p in pairs if p != left_out]
+
+
+def _join(blocks: dict[int, Block], pairs: Iterable[_Takeover]) -> tuple[_Stacks, _Groups]:
+    joined = {key: _Stack(block) for key, block in blocks.items()}
+    into = {key: key for key in blocks}
+    for first, second, room in pairs:
+        keep, gone = into[first], into[second]
+        joined[keep] = _Stack(*joined[keep].blocks, room, *joined.pop(gone).blocks)
+        into = {key: keep if to == gone else to for key, to in into.items()}
+    return joined, into
+
+
+def _best_order(stacks: _Stacks) -> list[int]:
+    """Of a few orders of placing, the one that needs the least."""
+    orders = [
+        sorted(stacks, key=lambda k: (-stacks[k].size, stacks[k].first, k)),
+        sorted(stacks, key=lambda k: (stacks[k].first - stacks[k].last, -stacks[k].size, k)),
+        sorted(stacks, key=lambda k: (-stacks[k].size * (stacks[k].last - stacks[k].first + 1), k)),
+        sorted(stacks, key=lambda k: (stacks[k].first, -stacks[k].size, k)),
+    ]
+    return min(orders, key=lambda order: _arena_bytes(stacks, _place(stacks, order)))
+
+
+def _improve(stacks: _Stacks, order: list[int]) -> dict[int, int]:
+    """Swaps places in the order for as long as a smaller arena is possible and found."""
+    least = _most_alive(stacks)
+    best = _place(stacks, order)
+    rng = random.Random(_SEED)
+    for _ in range(min(_TRIES, _WORK // max(1, len(order)))):
+        if len(order) < 3 or _arena_bytes(stacks, best) <= least:
+            break
+        a, b = rng.sample(range(len(order)), 2)
+        swapped = list(order)
+        swapped[a], swapped[b] = swapped[b], swapped[a]
+        packed = _place(stacks, swapped)
+        if _arena_bytes(stacks, packed) <= _arena_bytes(stacks, best):
+            best, order = packed, swapped
+    return best
+
+
+def _place(stacks: _Stacks, order: Sequence[int]) -> dict[int, int]:
+    """Places the stacks one by one, each as low as those before it let it lie."""
+    offsets: dict[int, int] = {}
+    for key in order:
+        at = 0
+        forbidden = sorted(
+            (offset + low, offset + high)
+            for other, offset in offsets.items()
+            for low, high in stacks[other].forbids(stacks[key])
+        )
+        for low, high in forbidden:
+            if at <= low:
+                break
+            at = max(at, high)
+        offsets[key] = at
+    return offsets
+
+
+def _most_alive(stacks: _Stacks) -> int:
+    """Bytes alive at the worst step: no plan is smaller."""
+    steps = {block.first for stack in stacks.values() for block in stack.blocks}
+    return max((sum(stack.at_step(s) for stack in stacks.values()) for s in steps), default=0)
+
+
+def _arena_bytes(stacks: _Stacks, offsets: dict[int, int]) -> int:
+    return max((offset + stacks[key].size for key, offset in offsets.items()), default=0)
+
+
+def _aligned(size: int) -> int:
+    return max(_ALIGN, -(-size // _ALIGN) * _ALIGN)

@@ -1,0 +1,135 @@
+"""In which order the layers of a chain make their rows, and how many rows each band must hold.
+
+The last layer asks for its next rows; what they need is made first, and so on up the chain. Nothing
+is made twice, and nothing before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from relocatable.codegen.calls import KernelCall, Rows, Turn
+from relocatable.graph.graph import Graph
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """What a chain does.
+
+    Attributes:
+        turns: in their order.
+        heights: tensor that is never whole -> rows that its band must hold.
+        lifts: whole input -> bytes by which it must lie above the first part of the first output
+            whole for that to be written over it.
+    """
+
+    turns: tuple[Turn, ...]
+    heights: dict[int, int]
+    lifts: dict[int, int]
+
+
+def order_rows(
+    graph: Graph,
+    parts: Sequence[KernelCall],
+    banded: Collection[int],
+    rows_at_once: Sequence[int],
+) -> RowOrder:
+    """Plays a chain.
+
+    Args:
+        graph: the network.
+        parts: layers with `rows`, in the order of the program; the last one asks.
+        banded: of the tensors that they make, those that need not become whole.
+        rows_at_once: how many rows each layer makes at most.
+    """
+    play = _Play(graph, parts, rows_at_once)
+    for part, call in reversed(list(enumerate(parts))):
+        if call.outputs[0] not in banded:
+            play.make(part, play.height[call.outputs[0]])
+    return RowOrder(*play.banded_turns(banded), play.lifts())
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A layer has made rows [first, first + rows) while the rows above `kept` were not needed."""
+
+    part: int
+    first: int
+    rows: int
+    kept: int
+
+
+class _Play:
+    def __init__(self, graph: Graph, parts: Sequence[KernelCall], at_once: Sequence[int]) -> None:
+        self.parts = parts
+        self.at_once = at_once
+        self.done: list[_Made] = []
+        tensors = {i for call in parts for i in (*call.inputs, *call.outputs)}
+        self.height = {i: graph.tensors[i].shape[1] for i in tensors}
+        self.row_bytes = {i: graph.tensors[i].size_bytes // self.height[i] for i in tensors}
+        self.maker = {call.outputs[0]: part for part, call in enumerate(parts)}
+        self.made = {i: 0 if i in self.maker else self.height[i] for i in tensors}
+        self.readers = {i: [c for c in parts if i in c.inputs] for i in tensors}
+        self.inputs = [i for i in sorted(tensors) if i not in self.maker]
+        self.gaps = dict.fromkeys(self.inputs, 0)
+
+    def make(self, part: int, upto: int) -> None:
+        """Makes rows of a layer's output until there are so many."""
+        call = self.parts[part]
+        out = call.outputs[0]
+        while self.made[out] < upto:
+            first = self.made[out]
+            rows = min(self.at_once[part], upto - first)
+            for i in call.inputs:
+                if i in self.maker:
+                    self.make(self.maker[i], self._needed(call, i, first + rows))
+            self._note_gaps(out, first + rows)
+            self.done.append(_Made(part, first, rows, self._first_needed(out)))
+            self.made[out] = first + rows
+
+    def banded_turns(self, banded: Collection[int]) -> tuple[tuple[Turn, ...], dict[int, int]]:
+        """The turns, rows leaving a band only when it is full; and the bands' heights."""
+        heights = dict.fromkeys(banded, 0)
+        for m in self.done:
+            out = self.parts[m.part].outputs[0]
+            if out in heights:
+                heights[out] = max(heights[out], m.first + m.rows - m.kept)
+        top = dict.fromkeys(banded, 0)
+        turns = []
+        for m in self.done:
+            out, drop = self.parts[m.part].outputs[0], 0
+            if out in heights and m.first + m.rows - top[out] > heights[out]:
+                drop = m.kept - top[out]
+                top[out] = m.kept
+            turns.append(Turn(m.part, m.rows, drop))
+        return tuple(turns), heights
+
+    def lifts(self) -> dict[int, int]:
+        """See `RowOrder`."""
+        return {i: -(-gap // 16) * 16 for i, gap in self.gaps.items()}
+
+    def _needed(self, call: KernelCall, source: int, upto: int) -> int:
+        """How many rows of an input must be there for so many rows of the output."""
+        rows = _rows(call)
+        return min(self.height[source], (upto - 1) * rows.stride - rows.pad + rows.reach)
+
+    def _first_needed(self, index: int) -> int:
+        """The first row of a tensor that will be read."""
+        first = self.made[index]
+        for call in self.readers[index]:
+            out, rows = call.outputs[0], _rows(call)
+            if self.made[out] < self.height[out]:
+                first = min(first, max(0, self.made[out] * rows.stride - rows.pad))
+        return first
+
+    def _note_gaps(self, out: int, upto: int) -> None:
+        if out == self.parts[-1].outputs[0]:
+            for i in self.inputs:
+                gap = upto * self.row_bytes[out] - self._first_needed(i) * self.row_bytes[i]
+                self.gaps[i] = max(self.gaps[i], gap)
+
+
+def _rows(call: KernelCall) -> Rows:
+    assert call.rows is not None
+    return call.rows

@@ -1,0 +1,303 @@
+"""Which layers a step makes together, by rows, so that tensors between them never exist whole.
+
+A chain holds the rows that are still needed of each such tensor in a band of the step's scratch.
+Its output, and that of a single layer whose kernel goes from the top down, may be written over the
+input close behind what is read. The steps are cut into chains such that the arena is the smallest
+for which the rows cost little time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from relocatable.codegen.calls import Chain, KernelCall, Rows, Turn, common_call
+from relocatable.graph.graph import Graph
+from relocatable.schedule.plan_memory import lifetimes
+from relocatable.schedule.row_order import RowOrder, order_rows
+
+_MOST_LAYERS = 24
+_MOST_ROWS = 255  # of a turn, which is three bytes
+_MOST_TURNS = 1500  # of a chain: they lie in flash
+# Of a layer's pixels in a turn at least so many; the last is all of them in one.
+_PIXELS = (1, 24, 96, 384, 1 << 30)
+# Instructions, roughly: of a product of int8, of any other, of an output; what vectors leave of
+# these; of a turn, of a byte that moves.
+_PER_MAC, _PER_OTHER, _PER_VALUE, _WITH_VECTORS, _PER_TURN, _PER_MOVED = 1, 5, 8, 0.3, 50, 0.3
+_STEP_MACS = 16e6  # of a chain's step, about: some 0.2 s on a slow board
+_MOST_LOSS = 0.025  # of all instructions, for a smaller arena
+
+
+def plan_rows(
+    graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
+) -> tuple[tuple[KernelCall, ...], ...]:
+    """Joins steps to chains, the same ones on all targets.
+
+    Args:
+        graph: the network.
+        by_target: its steps on each target.
+        has_vectors: one of them does many products at a time.
+
+    Returns:
+        The steps on each target; chains in the place of the steps that they do.
+    """
+    planner = _Planner(graph, by_target, has_vectors)
+    groups = planner.best_groups()
+    return tuple(
+        tuple(group.call(graph, calls[group.start : group.stop]) for group in groups)
+        for calls in by_target
+    )
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Steps [start, stop) as one.
+
+    Attributes:
+        order: None for a single step that makes all rows in one call.
+        lifts: as `KernelCall.in_place`, by tensor.
+        memory: bytes of the arena that are needed while it runs.
+        loss: instructions that the rows cost.
+    """
+
+    start: int
+    stop: int
+    order: RowOrder | None
+    lifts: dict[int, int]
+    memory: int
+    loss: float
+
+    def call(self, graph: Graph, parts: Sequence[KernelCall]) -> KernelCall:
+        """The step on one target."""
+        if self.order is None:
+            return replace(parts[0], in_place=_in_place(parts[0], self.lifts))
+        return _chain_call(graph, parts, self.order, self.lifts)
+
+
+def _in_place(call: KernelCall, lifts: dict[int, int]) -> dict[int, int]:
+    found = {at: lift for i, lift in lifts.items() for at, x in enumerate(call.inputs) if x == i}
+    return {**found, **call.in_place}
+
+
+def _chain_call(
+    graph: Graph, parts: Sequence[KernelCall], order: RowOrder, lifts: dict[int, int]
+) -> KernelCall:
+    made = [call.outputs[0] for call in parts]
+    outputs = tuple(i for i in reversed(made) if i not in order.heights)
+    inputs = tuple(dict.fromkeys(i for call in parts for i in call.inputs if i not in made))
+    bands, at = {}, 0
+    for i, height in order.heights.items():
+        bands[i] = at
+        at += _band_bytes(graph, i, height)
+    first, last = parts[0], parts[-1]
+    call = KernelCall(
+        kind=first.kind if len(parts) == 1 else f"{first.kind}..{last.kind}",
+        name=last.name,
+        source="",
+        body="",
+        inputs=inputs,
+        outputs=outputs,
+        scratch_bytes=at + max(call.scratch_bytes for call in parts),
+        macs=sum(call.macs for call in parts),
+        chain=Chain(tuple(parts), order.turns, _step_turns(graph, parts, order.turns), bands, at),
+    )
+    return replace(call, in_place=_in_place(call, lifts))
+
+
+def _step_turns(
+    graph: Graph, parts: Sequence[KernelCall], turns: Sequence[Turn]
+) -> tuple[int, ...]:
+    """Cuts the turns into steps of about the same work."""
+    rows = [graph.tensors[call.outputs[0]].shape[1] for call in parts]
+    macs = [parts[turn.part].macs * turn.rows / rows[turn.part] for turn in turns]
+    steps = max(1, math.ceil(sum(macs) / _STEP_MACS))
+    done = np.cumsum(macs) - 0.5 * np.array(macs)
+    ends = np.searchsorted(done, sum(macs) * np.arange(1, steps) / steps)
+    counts = np.diff([0, *ends, len(turns)])
+    return tuple(int(count) for count in counts if count > 0)
+
+
+def _band_bytes(graph: Graph, index: int, height: int) -> int:
+    tensor = graph.tensors[index]
+    return -(-tensor.size_bytes // tensor.shape[1] * height // 16) * 16
+
+
+class _Planner:
+    def __init__(
+        self, graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
+    ) -> None:
+        self.graph = graph
+        self.pace = _WITH_VECTORS if has_vectors else 1.0
+        self.calls = [common_call(step) for step in zip(*by_target, strict=True)]
+        self.blocks, self.owner = lifetimes(graph, self.calls)
+        self.kept = {self.owner[i] for i in graph.outputs if i in self.owner}
+
+    def best_groups(self) -> list[_Group]:
+        """The groups of the smallest arena that costs little time."""
+        sizes = sorted({g.memory for groups in self.groups for g in groups})
+        if not sizes:
+            return []
+        without = sum(groups[0].loss for groups in self.groups)
+        most = without + _MOST_LOSS * sum(self.work(call) for call in self.calls)
+        low, high = 0, len(sizes) - 1
+        while low < high:
+            middle = (low + high) // 2
+            loss, _ = self.cheapest(sizes[middle])
+            low, high = (low, middle) if loss <= most else (middle + 1, high)
+        return self.cheapest(sizes[low])[1]
+
+    def cheapest(self, memory: int) -> tuple[float, list[_Group]]:
+        """The groups that lose the least time within some memory."""
+        best: list[tuple[float, list[_Group]]] = [(0.0, [])]
+        for groups in self.groups:
+            found: tuple[float, list[_Group]] = (float("inf"), [])
+            for group in groups:
+                loss = best[group.start][0] + group.loss
+                if group.memory <= memory and loss < found[0]:
+                    found = (loss, [*best[group.start][1], group])
+            best.append(found)
+        return best[-1]
+
+    @cached_property
+    def groups(self) -> list[list[_Group]]:
+        """The groups that may be of use, by their last step.
+
+        A step that needs less than the best that can be had for another is left alone.
+        """
+        by_last = [list(self.singles(step)) for step in range(len(self.calls))]
+        alone = [groups[0].memory for groups in by_last]
+        least = 0
+        tried: dict[tuple[int, int], list[_Group]] = {}
+        for step in sorted(range(len(self.calls)), key=lambda step: -alone[step]):
+            if alone[step] <= least:
+                break
+            found = [group.memory for group in by_last[step]]
+            for start, stop in self.spans(step):
+                if (start, stop) not in tried:
+                    tried[start, stop] = list(self.chains(start, stop))
+                found += [group.memory for group in tried[start, stop]]
+            least = max(least, min(found))
+        for (_, stop), groups in tried.items():
+            by_last[stop - 1] += groups
+        return by_last
+
+    def spans(self, step: int) -> Iterator[tuple[int, int]]:
+        """Steps around one that may be a chain."""
+        first = last = step
+        while first >= 0 and self.calls[first].rows is not None:
+            first -= 1
+        while last < len(self.calls) and self.calls[last].rows is not None:
+            last += 1
+        for start in range(max(first + 1, step - _MOST_LAYERS + 1), step + 1):
+            for stop in range(step + 1, min(last, start + _MOST_LAYERS) + 1):
+                yield start, stop
+
+    def singles(self, step: int) -> Iterator[_Group]:
+        """A step that makes all rows in one call, apart from its input and close behind it."""
+        call = self.calls[step]
+        own = {call.inputs[at]: lift for at, lift in call.in_place.items()}
+        if call.rows is not None and call.macs > _STEP_MACS and not own:
+            yield from self.long(step, call, call.rows)
+            return
+        yield self.group(step, step + 1, None, own)
+        if call.rows is not None and call.rows.in_order and not own:
+            lifts = order_rows(self.graph, [call], (), [1]).lifts
+            yield self.group(step, step + 1, None, lifts)
+
+    def long(self, step: int, call: KernelCall, rows: Rows) -> Iterator[_Group]:
+        """A step that takes long goes by rows, too, so that it can be several."""
+        height = self.graph.tensors[call.outputs[0]].shape[1]
+        turns = _MOST_TURNS if rows.in_order else 4 * call.macs / _STEP_MACS
+        at_once = min(math.ceil(height / turns), _MOST_ROWS)
+        order = order_rows(self.graph, [call], (), [at_once])
+        yield self.group(step, step + 1, order, {})
+        yield self.group(step, step + 1, order, order.lifts)
+
+    def chains(self, start: int, stop: int) -> Iterator[_Group]:
+        """Steps as one, with few and with many rows in a turn."""
+        parts = self.calls[start:stop]
+        if len(parts) == 1 and _rows(parts[0]).in_order:
+            return
+        made = {call.outputs[0] for call in parts}
+        owners = {self.owner[i] for i in made}
+        if any(self.owner[i] in owners and i not in made for c in parts for i in c.inputs):
+            return  # reads a RESHAPE of what it makes
+        banded = {i for i in made if self.blocks[self.owner[i]].last < stop} - self.kept
+        tried = set()
+        for pixels in _PIXELS:
+            at_once = tuple(self.rows_at_once(call, pixels) for call in parts)
+            if at_once in tried:
+                continue
+            tried.add(at_once)
+            heights = [self.graph.tensors[call.outputs[0]].shape[1] for call in parts]
+            if sum(h / rows for h, rows in zip(heights, at_once, strict=True)) > _MOST_TURNS:
+                continue
+            order = order_rows(self.graph, parts, banded, at_once)
+            if max(order.heights.values(), default=0) > _MOST_ROWS:
+                continue
+            yield self.group(start, stop, order, order.lifts)
+
+    def rows_at_once(self, call: KernelCall, pixels: int) -> int:
+        """Rows of a turn that has at least so many pixels."""
+        _, height, width, _ = self.graph.tensors[call.outputs[0]].shape
+        return min(-(-pixels // width), height, _MOST_ROWS)
+
+    def group(self, start: int, stop: int, order: RowOrder | None, lifts: dict[int, int]) -> _Group:
+        """Steps as one, of whose lifts those are kept that save memory."""
+        heights = order.heights if order else {}
+        parts = self.calls[start:stop]
+        banded = {self.owner[i] for i in heights}
+        alive = {
+            key: block.size
+            for key, block in self.blocks.items()
+            if key >= 0 and block.first < stop and block.last >= start and key not in banded
+        }
+        total = sum(alive.values()) + max(call.scratch_bytes for call in parts)
+        total += sum(_band_bytes(self.graph, i, height) for i, height in heights.items())
+        output = self.owner[parts[-1].outputs[0]]
+        read = {i for call in parts for i in call.inputs}
+        saved = {}
+        for i, lift in lifts.items():
+            key = self.owner.get(i)
+            if key is None or self.blocks[key].last >= stop:
+                continue
+            if all(self.owner.get(other) != key for other in read - {i}):
+                together = alive[key] + alive[output]
+                saved[i] = together - max(alive[key] + lift, alive[output])
+        useful = sorted((i for i in saved if saved[i] > 0), key=lambda i: (-saved[i], i))
+        loss = self.loss(parts, order) if order else 0.0
+        if useful and lifts[useful[0]]:
+            loss += _PER_MOVED * self.graph.tensors[useful[0]].size_bytes
+        total -= max((saved[i] for i in useful), default=0)
+        return _Group(start, stop, order, {i: lifts[i] for i in useful}, total, loss)
+
+    def work(self, call: KernelCall) -> float:
+        """Instructions of a step, roughly."""
+        output = self.graph.tensors[call.outputs[0]]
+        is_dense = call.weights and output.dtype == "int8"
+        if not is_dense:
+            return _PER_OTHER * call.macs + _PER_VALUE * output.count
+        return self.pace * (_PER_MAC * call.macs + _PER_VALUE * output.count)
+
+    def loss(self, parts: Sequence[KernelCall], order: RowOrder) -> float:
+        """Instructions that a chain takes longer than its layers one by one, roughly."""
+        total = 0.0
+        for part, call in enumerate(parts):
+            rows, out = _rows(call), self.graph.tensors[call.outputs[0]]
+            _, height, width, _ = out.shape
+            turns = [turn for turn in order.turns if turn.part == part]
+            rests = sum(-turn.rows * width % rows.block for turn in turns)
+            dropped = sum(turn.drop for turn in turns)
+            total += len(turns) * (_PER_TURN + rows.call_cost)
+            total += rests * self.work(call) / (height * width)
+            total += dropped * _PER_MOVED * out.size_bytes / height
+        return total
+
+
+def _rows(call: KernelCall) -> Rows:
+    assert call.rows is not None
+    return call.rows
