@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from c.core_build import build_programs
-from c.core_peer import Peer
+
+from tests.c.core_build import build_programs
+from tests.c.core_peer import Peer
 
 # A pipe that a killed board leaves behind is no leak of the core.
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")

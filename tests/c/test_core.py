@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from c.core_build import CORE, make_blob
+
+from tests.c.core_build import CORE, make_blob
 
 pytestmark = pytest.mark.xdist_group("core")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from c.core_build import CORE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from host_sdk.inference.picture import Letterbox
 from host_sdk.inference.tensor import TensorInfo
+from tests.c.core_build import CORE
 
 Array = np.ndarray
 GUARD = 0xA5

@@ -15,10 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from c.core_build import make_blob
 
 from relocatable.blob.blob import ENTRY, HEADER, IO, PROLOGUE, VARIANT, Blob, Entry
 from relocatable.errors import BlobError
+from tests.c.core_build import make_blob
 
 pytestmark = pytest.mark.xdist_group("core")
 

@@ -6,10 +6,10 @@ import hashlib
 import random
 
 import pytest
-from c.core_peer import Peer, RefusedError
 
 from host_sdk.store.patch import apply_patch, make_patch
 from host_sdk.store.plan import ZEROS
+from tests.c.core_peer import Peer, RefusedError
 
 pytestmark = pytest.mark.xdist_group("core")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgpack
 import pytest
-from c.core_build import ROOT, WEIGHTS, make_blob
-from c.core_peer import TIMEOUT_S, Peer, RefusedError, frame
 
 from host_sdk.inference.input_codec import Shape, pack
+from tests.c.core_build import ROOT, WEIGHTS, make_blob
+from tests.c.core_peer import TIMEOUT_S, Peer, RefusedError, frame
 
 pytestmark = pytest.mark.xdist_group("core")
 

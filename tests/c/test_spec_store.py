@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from c.core_build import CORE, ROOT
+
+from tests.c.core_build import CORE, ROOT
 
 HEADINGS = {
     "## 3. FORMAT": "xn_log_format",

@@ -6,9 +6,9 @@ import re
 import struct
 
 import pytest
-from conftest import ROOT
 
 from relocatable.blob import blob
+from tests.conftest import ROOT
 
 C_SIZES = {"uint32_t": 4, "int32_t": 4, "uint16_t": 2, "uint8_t": 1, "float": 4}
 HEADER_TEXT = (ROOT / "relocatable/blob/include/xn_blob.h").read_text()

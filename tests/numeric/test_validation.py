@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, shared_model
-from make_graph import POOL, GraphBuilder
-from make_tflite import make_tflite
-from numeric.harness import Array
 
 from host_sdk import trace_on_host, validate_on_host
 from relocatable import Blob, compile_model
+from tests.conftest import ROOT, shared_model
+from tests.make_graph import POOL, GraphBuilder
+from tests.make_tflite import make_tflite
+from tests.numeric.harness import Array
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from c.core_build import CORE, HERE, ROOT, make_blob
+
+from tests.c.core_build import CORE, HERE, ROOT, make_blob
 
 FLAGS = [
     *("-std=gnu11", "-g", "-O2"),

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from c.core_build import build_programs, make_blob
-from c.core_peer import Peer, RefusedError
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,6 +20,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+
+from tests.c.core_build import build_programs, make_blob
+from tests.c.core_peer import Peer, RefusedError
 
 BLOB, DATA = 1, 3
 E_NOT_FOUND, E_NO_SPACE, E_VERSION = -20, -21, -29

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sim.machine import Machine, RefusedError
 
 from device_fw.boards import board_for_cpu, board_names, load_board
 from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Io, Variant
+from tests.sim.machine import Machine, RefusedError
 
 pytestmark = pytest.mark.sim
 

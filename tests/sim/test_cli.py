@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from sim.conftest import EXAMPLES
 
 from host_sdk import Device, PortBusyError
 from host_sdk.cli import main
+from tests.sim.conftest import EXAMPLES
 
 pytestmark = pytest.mark.sim
 

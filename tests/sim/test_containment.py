@@ -7,10 +7,10 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from sim.machine import Machine, RefusedError
 
 from device_fw.boards import board_names, load_board
 from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from tests.sim.machine import Machine, RefusedError
 
 pytestmark = pytest.mark.sim
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sim.conftest import example_model
 
 from benchmarks._cortex_m4 import cycles
 from benchmarks._counter import count
 from benchmarks.cycles import CPU, check
 from relocatable import compile_model
+from tests.sim.conftest import example_model
 
 pytestmark = [pytest.mark.sim, pytest.mark.slow]
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sim.conftest import EXAMPLES, NoisyTransport, PluggedBoard, example_model
 
 from host_sdk import (
     BlobError,
@@ -29,6 +28,7 @@ from host_sdk import (
 )
 from relocatable import compile_model, run
 from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from tests.sim.conftest import EXAMPLES, NoisyTransport, PluggedBoard, example_model
 
 pytestmark = pytest.mark.sim
 

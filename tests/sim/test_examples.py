@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from sim.conftest import EXAMPLES
 
 from host_sdk import Device
+from tests.sim.conftest import EXAMPLES
 
 pytestmark = pytest.mark.sim
 

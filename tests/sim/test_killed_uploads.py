@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from sim.machine import Machine
-from sim.test_trials import adds, adds_now, blob
+
+from tests.sim.machine import Machine
+from tests.sim.test_trials import adds, adds_now, blob
 
 pytestmark = pytest.mark.sim
 

@@ -9,11 +9,11 @@ import threading
 
 import numpy as np
 import pytest
-from sim.conftest import PluggedBoard, example_model
 
 from host_sdk import Device, PortClosedError
 from host_sdk.transports.emulated_line import WireOptions, WireTransport
 from relocatable import compile_model, run
+from tests.sim.conftest import PluggedBoard, example_model
 
 pytestmark = pytest.mark.sim
 

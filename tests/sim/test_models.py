@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import MODELS, ROOT, shared_model
-from numeric.harness import random_input, reference
 
 from host_sdk import Device
 from relocatable import compile_model
 from relocatable.graph.read_tflite import read_tflite
+from tests.conftest import MODELS, ROOT, shared_model
+from tests.numeric.harness import random_input, reference
 
 pytestmark = pytest.mark.sim
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sim.conftest import EXAMPLES
 
 from host_sdk import Device, InputError, ModelNotFoundError, PythonError
 from host_sdk.inference.picture import prepare
+from tests.sim.conftest import EXAMPLES
 
 pytestmark = pytest.mark.sim
 

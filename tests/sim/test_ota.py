@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sim.conftest import PluggedBoard, example_model
 
 from benchmarks._retrain import retrain
 from benchmarks.upload_bytes import CountingTransport
 from host_sdk import Device, HealthCheckError, LinkError, swap_models
 from host_sdk.transports import open_transport
 from relocatable import compile_model
+from tests.sim.conftest import PluggedBoard, example_model
 
 pytestmark = pytest.mark.sim
 

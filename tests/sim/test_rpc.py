@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sim.conftest import NoisyTransport, PluggedBoard, example_model
 
 from host_sdk import Device, PythonError
 from host_sdk.errors import MethodError, PythonInterruptedError
+from tests.sim.conftest import NoisyTransport, PluggedBoard, example_model
 
 pytestmark = pytest.mark.sim
 

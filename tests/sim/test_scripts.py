@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sim.machine import Machine
 
 from host_sdk import Device, PythonError
+from tests.sim.machine import Machine
 
 pytestmark = pytest.mark.sim
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sim.machine import Machine
-from sim.transcript import ROOT, Block, Reader, Step, check, console_steps, pages, python_steps
+
+from tests.sim.machine import Machine
+from tests.sim.transcript import (
+    ROOT,
+    Block,
+    Reader,
+    Step,
+    check,
+    console_steps,
+    pages,
+    python_steps,
+)
 
 PAGE = ROOT / "docs" / "PAGE.md"
 

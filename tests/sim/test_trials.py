@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sim.machine import Machine, RefusedError
 
 from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from tests.sim.machine import Machine, RefusedError
 
 pytestmark = pytest.mark.sim
 

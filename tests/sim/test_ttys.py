@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sim.ttys import SerialBoard, resample
 
 from host_sdk import Device, NoResponseError
+from tests.sim.ttys import SerialBoard, resample
 
 pytestmark = [
     pytest.mark.sim,

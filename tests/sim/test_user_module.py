@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sim.conftest import example_model
-from sim.transcript import check, python_steps, read_blocks
 
 from device_fw.fetch_micropython import micropython_source
 from host_sdk import Device
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 from relocatable.blob.host import run as run_on_host
+from tests.sim.conftest import example_model
+from tests.sim.transcript import check, python_steps, read_blocks
 
 pytestmark = [pytest.mark.sim, pytest.mark.slow]
 

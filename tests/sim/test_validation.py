@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import shared_model
-from sim.conftest import example_model
 
 from host_sdk import Device, validate_on_host
+from tests.conftest import shared_model
+from tests.sim.conftest import example_model
 
 pytestmark = pytest.mark.sim
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from unit.host_sdk.fake_board import FakeBoard
 
 from host_sdk import Device
+from tests.unit.host_sdk.fake_board import FakeBoard
 
 Connect = Callable[..., tuple[FakeBoard, Device]]
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgpack
-from unit.host_sdk.fake_store import SECTOR, FakeStore, Refused
 
 from host_sdk.errors import PortClosedError
 from host_sdk.link.framing import Body, Decoder, Text, encode_frame
 from host_sdk.link.messages import Failure, Notification, Reply, Request, unpack
 from host_sdk.transports import MemoryTransport
+from tests.unit.host_sdk.fake_store import SECTOR, FakeStore, Refused
 
 BOOT = {
     "cause": 0,

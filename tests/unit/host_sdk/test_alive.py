@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import FakeBoard
 
 from host_sdk import NoResponseError, PortClosedError
 from host_sdk.link import keepalive
 from host_sdk.link.framing import encode_frame
 from host_sdk.link.messages import Notification
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import FakeBoard
 
 
 @pytest.fixture(autouse=True)

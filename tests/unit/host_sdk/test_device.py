@@ -7,9 +7,6 @@ from pathlib import Path
 import msgpack
 import numpy as np
 import pytest
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import adder_metadata
-from unit.host_sdk.fake_store import Refused
 
 from host_sdk import (
     DtypeError,
@@ -25,6 +22,9 @@ from host_sdk import (
 )
 from host_sdk.errors import BlobCpuError
 from relocatable.blob.blob import Blob, Entry, Io, Variant
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import adder_metadata
+from tests.unit.host_sdk.fake_store import Refused
 
 
 def make_blob(family: int = 1, features: int = 0, fill: bytes = b"w") -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import Noise, adder_metadata
-from unit.host_sdk.test_device import make_blob
 
 from host_sdk.errors import ResultGoneError
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import Noise, adder_metadata
+from tests.unit.host_sdk.test_device import make_blob
 
 
 def samples(count: int, n: int) -> list[np.ndarray]:

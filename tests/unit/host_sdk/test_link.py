@@ -5,8 +5,6 @@ import time
 from collections import Counter
 
 import pytest
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import FakeBoard, Noise
 
 from host_sdk import (
     BootReport,
@@ -22,6 +20,8 @@ from host_sdk import (
 from host_sdk.link import line_estimator, link, request
 from host_sdk.link.link import Link
 from host_sdk.link.messages import Reply, Request
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import FakeBoard, Noise
 
 
 def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:

@@ -10,10 +10,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from unit.host_sdk.fake_board import FakeBoard, Noise
 
 from host_sdk import Device, DeviceResetError
 from host_sdk.link import line_estimator, link, request
+from tests.unit.host_sdk.fake_board import FakeBoard, Noise
 
 CALLERS = 4
 CALLS = 40

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from unit.host_sdk.fake_board import FakeBoard
-from unit.host_sdk.test_device import make_blob
 
 from host_sdk import Device, InputError, swap_models
 from host_sdk.cli import main
 from host_sdk.errors import HealthCheckError, PortClosedError, PortNotFoundError
+from tests.unit.host_sdk.fake_board import FakeBoard
+from tests.unit.host_sdk.test_device import make_blob
 
 MakePorts = Callable[[int], "list[Port]"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from unit.host_sdk.conftest import Connect
 
 from host_sdk import InputError, ProtocolError
 from host_sdk.errors import MethodError
 from host_sdk.scripting.rpc import read_signature
 from host_sdk.scripting.task import task_source
+from tests.unit.host_sdk.conftest import Connect
 
 
 def until(done: Callable[[], bool]) -> None:

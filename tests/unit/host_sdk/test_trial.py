@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import FakeBoard
-from unit.host_sdk.test_device import make_blob
 
 from host_sdk import Device, DeviceError, HealthCheckError, InputError
 from host_sdk.errors import GoldenError
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import FakeBoard
+from tests.unit.host_sdk.test_device import make_blob
 
 
 @pytest.fixture

@@ -12,9 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import BOOT, FakeBoard, adder_metadata
-from unit.host_sdk.untrusted import VALUES, deep, packed
 
 from host_sdk import ProtocolError
 from host_sdk.inference.model import make_model
@@ -23,6 +20,9 @@ from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
 from host_sdk.link.framing import encode_frame
 from host_sdk.link.messages import Notification, Reply, Request, unpack, unpack_value
 from host_sdk.link.wire_map import Fields
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import BOOT, FakeBoard, adder_metadata
+from tests.unit.host_sdk.untrusted import VALUES, deep, packed
 
 _board = FakeBoard()
 HELLO = _board.do_hello(0)

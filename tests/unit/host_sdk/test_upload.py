@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import FakeBoard, adder_metadata
-from unit.host_sdk.fake_store import SECTOR, Refused
 
 from host_sdk import Device, LinkError, PortClosedError, Transport
 from host_sdk.store.blob_cache import recall, remember
 from host_sdk.store.plan import Old, Piece, Span, plan_copies, plan_patches, without
 from relocatable.blob.blob import Blob, Entry, Io, Variant
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import FakeBoard, adder_metadata
+from tests.unit.host_sdk.fake_store import SECTOR, Refused
 
 OLDER_FIRMWARE = [
     m[3:] for m in dir(FakeBoard) if m[:3] == "do_" and m not in ("do_put_copy", "do_put_patch")

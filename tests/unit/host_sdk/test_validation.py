@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from unit.host_sdk.conftest import Connect
-from unit.host_sdk.fake_board import adder_metadata
 
 from host_sdk import DtypeError, InputError, Model, ModelFileError, Report, ShapeError
 from host_sdk.inference.picture import Normalisation
@@ -22,6 +20,8 @@ from host_sdk.validation import validate as validating
 from host_sdk.validation.litert import ReferenceTensor
 from host_sdk.validation.report import ImageRow
 from host_sdk.validation.samples import Samples, read_labels
+from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.fake_board import adder_metadata
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(-100, 100, (20, 8), dtype=np.int8)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from relocatable import Blob, compile_model, report, run
 from relocatable.errors import HeadError, ModelError
+from tests.conftest import ROOT
 
 DIGITS = ROOT / "examples/models/digits.tflite"
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_graph import GraphBuilder
 
 from relocatable.blob.blob import CLASS_DTYPE, DETECTION_DTYPE
 from relocatable.blob.host import HostModel
@@ -16,6 +15,7 @@ from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Quant
 from relocatable.heads import ClassifyHead, GridHead, HeadConfig, head_calls, load_head
 from relocatable.targets import TARGETS
+from tests.make_graph import GraphBuilder
 
 BOXES: dict[str, Any] = {
     "head": "grid",

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from conftest import SHARED_MODELS, shared_model
-from make_graph import CONV, PLAIN, GraphBuilder
-from make_tflite import make_tflite, random_inputs, run_litert
 
 from relocatable.graph.graph import Graph, GraphError, Quant, verify_graph
 from relocatable.graph.read_tflite import read_tflite
@@ -18,6 +15,9 @@ from relocatable.passes.fold_constants import fold_constants
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.passes.fuse_cast_quantize import fuse_cast_quantize
 from relocatable.passes.remove_dead import remove_dead
+from tests.conftest import SHARED_MODELS, shared_model
+from tests.make_graph import CONV, PLAIN, GraphBuilder
+from tests.make_tflite import make_tflite, random_inputs, run_litert
 
 INTEGER_MODELS = sorted(
     p.name for p in SHARED_MODELS.glob("*.tflite") if "f32" not in p.name and "16x8" not in p.name

@@ -9,13 +9,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_graph import GraphBuilder
 
 from relocatable.codegen.calls import KernelCall
 from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Block, Plan, _choices, _Takeover, plan_memory
+from tests.make_graph import GraphBuilder
 
 
 def call(

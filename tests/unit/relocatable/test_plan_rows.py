@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_graph import CONV, POOL, GraphBuilder
-from row_graphs import random_chains, random_network
 
 from relocatable.codegen.calls import KernelCall, Turn, common_call
 from relocatable.errors import PlanError
@@ -21,6 +19,8 @@ from relocatable.schedule.row_order import order_rows
 from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
+from tests.make_graph import CONV, POOL, GraphBuilder
+from tests.row_graphs import random_chains, random_network
 
 CPUS = ("cortex-m4", "cortex-m55")
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SHARED_MODELS, shared_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_graph import GraphBuilder, conv_graph
-from make_tflite import make_tflite, schema
 
 from relocatable.errors import ModelError, UnsupportedError
 from relocatable.graph.graph import Quant
 from relocatable.graph.read_tflite import read_tflite
+from tests.conftest import SHARED_MODELS, shared_model
+from tests.make_graph import GraphBuilder, conv_graph
+from tests.make_tflite import make_tflite, schema
 
 MODEL = make_tflite(conv_graph())
 

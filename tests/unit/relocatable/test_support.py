@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT, SHARED_MODELS, shared_model
-from make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
 
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Graph, Quant
 from relocatable.graph.read_tflite import read_tflite
 from relocatable.support import RULES, check_support
+from tests.conftest import ROOT, SHARED_MODELS, shared_model
+from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
 from tools.ops_page import ops_markdown
 
 MODELS = sorted(p.name for p in SHARED_MODELS.glob("*.tflite") if "16x8" not in p.name)
