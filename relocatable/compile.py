@@ -14,7 +14,6 @@ import numpy as np
 
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
 from relocatable.blob.host import HostModel
-from relocatable.codegen.calls import Chain, KernelCall, common_call, count_steps
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
@@ -26,6 +25,7 @@ from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.select_kernels import select_kernels
+from relocatable.steps.kernel_call import KernelCall, RowPipeline, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import MVE_I, TARGETS, Target, find_target
 
@@ -211,28 +211,30 @@ def _metadata(name: str, program: Program) -> dict[str, Any]:
 def _steps_metadata(
     graph: Graph, index: Mapping[int, int], call: KernelCall
 ) -> list[dict[str, Any]]:
-    """Of the steps of a long chain the last one has its constants, outputs and layers."""
+    """Of the steps of a long pipeline the last one has its constants, outputs and layers."""
     last = _step_metadata(graph, index, call)
-    if call.chain is None or call.steps == 1:
+    if call.pipeline is None or call.steps == 1:
         return [last]
     steps = [{**last, "weights": 0, "outputs": []} for _ in range(call.steps - 1)]
     for step in steps:
         step.pop("layers", None)
     steps.append(last)
-    for number, (step, macs) in enumerate(zip(steps, _step_macs(graph, call.chain), strict=True)):
+    for number, (step, macs) in enumerate(
+        zip(steps, _step_macs(graph, call.pipeline), strict=True)
+    ):
         step |= {"name": f"{step['name']} ({number + 1} of {call.steps})", "macs": macs}
     return steps
 
 
-def _step_macs(graph: Graph, chain: Chain) -> list[int]:
-    rows = [graph.tensors[part.outputs[0]].shape[1] for part in chain.parts]
-    macs = [chain.parts[t.part].macs * t.rows // rows[t.part] for t in chain.turns]
-    ends = [0, *accumulate(chain.step_turns)]
+def _step_macs(graph: Graph, pipeline: RowPipeline) -> list[int]:
+    rows = [graph.tensors[part.outputs[0]].shape[1] for part in pipeline.parts]
+    macs = [pipeline.parts[t.part].macs * t.rows // rows[t.part] for t in pipeline.tasks]
+    ends = [0, *accumulate(pipeline.step_tasks)]
     return [sum(macs[start:end]) for start, end in pairwise(ends)]
 
 
 def _step_metadata(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dict[str, Any]:
-    parts = call.chain.parts if call.chain else (call,)
+    parts = call.pipeline.parts if call.pipeline else (call,)
     step: dict[str, Any] = {
         "name": _short(call.name),
         "op": call.kind,

@@ -15,10 +15,11 @@ from relocatable.blob.blob import (
     RESULT_DETECTIONS,
     RESULT_HEADER_BYTES,
 )
-from relocatable.codegen.calls import KernelCall
 from relocatable.errors import HeadError
 from relocatable.fields import Fields
 from relocatable.graph.graph import Graph, Tensor
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Name, Output, Scratch, Struct
+from relocatable.steps.kernel_call import KernelCall
 
 # xn_grid_candidate of kernels/heads/grid.c.
 _CANDIDATE_BYTES = 8
@@ -242,26 +243,6 @@ def _metadata(
 
 # ---- Steps -------------------------------------------------------------------------------------
 
-_GRID_BODY = """\
-const xn_grid grid = {{
-    .rows = {rows}, .columns = {columns}, .channels = {channels},
-    .x = {x}, .y = {y}, .w = {w}, .h = {h}, .conf = {conf},
-    .class_count = {class_count}, .center_in_cell = {center_in_cell},
-    .box_w = {box_w}, .box_h = {box_h}, .threshold = {threshold}, .iou = {iou},
-    .max_detections = {max_detections},
-}};
-const xn_grid_view view = {{&grid, {values}, W_is_logit, W_classes}};
-xn_grid_detect(&view, (xn_grid_candidate *)(void *)SCRATCH, (xn_detections *)(void *)OUT0);
-return 0;
-"""
-
-_CLASSIFY_BODY = """\
-const xn_classify classify = {{.count = {count}, .top_k = {top_k}, .softmax = {softmax}}};
-const xn_values values = {values};
-xn_classify_best(&values, &classify, (xn_classes *)(void *)OUT0);
-return 0;
-"""
-
 
 def _grid_call(head: GridHead, graph: Graph, result: int) -> KernelCall:
     index = graph.outputs[0]
@@ -274,29 +255,37 @@ def _grid_call(head: GridHead, graph: Graph, result: int) -> KernelCall:
     _, rows, columns, channels = output.shape
     place = {name: i for i, name in enumerate(head.layout)}
     box_w, box_h = head.box or (0.0, 0.0)
-    body = _GRID_BODY.format(
-        rows=rows,
-        columns=columns,
-        channels=channels,
-        x=place["x"] if "x" in place else place["cx"],
-        y=place["y"] if "y" in place else place["cy"],
-        w=place.get("w", -1),
-        h=place.get("h", -1),
-        conf=place.get("conf", -1),
-        class_count=len(head.classes),
-        center_in_cell=int(head.center == "cell"),
-        box_w=_c_float(box_w),
-        box_h=_c_float(box_h),
-        threshold=_c_float(head.threshold),
-        iou=_c_float(head.iou),
-        max_detections=head.max_detections,
-        values=_c_values(output),
+    grid: dict[str, CValue] = {
+        "rows": rows,
+        "columns": columns,
+        "channels": channels,
+        "x": place["x"] if "x" in place else place["cx"],
+        "y": place["y"] if "y" in place else place["cy"],
+        **{key: place.get(key, -1) for key in ("w", "h", "conf")},
+        "class_count": len(head.classes),
+        "center_in_cell": int(head.center == "cell"),
+        "box_w": np.float32(box_w),
+        "box_h": np.float32(box_h),
+        "threshold": np.float32(head.threshold),
+        "iou": np.float32(head.iou),
+        "max_detections": head.max_detections,
+    }
+    view: dict[str, CValue] = {
+        "p": Struct("xn_grid", "grid", grid),
+        "values": _values(output),
+        "is_logit": Constant("is_logit"),
+        "classes": Constant("classes"),
+    }
+    arguments = (
+        Struct("xn_grid_view", "view", view),
+        Scratch("xn_grid_candidate"),
+        Output("xn_detections"),
     )
     return KernelCall(
         kind="HEAD_GRID",
         name="grid",
         source="heads/grid.c",
-        body=body,
+        calls=(CCall("xn_grid_detect", arguments),),
         inputs=(index,),
         outputs=(result,),
         weights={
@@ -320,17 +309,21 @@ def _classify_call(head: ClassifyHead, graph: Graph, result: int) -> KernelCall:
             f"labels must be as many as values of output '{output.name}' ({output.count}); "
             f"are {len(head.labels)}"
         )
-    body = _CLASSIFY_BODY.format(
-        count=output.count,
-        top_k=_top_k(head, graph),
-        softmax=int(head.softmax),
-        values=_c_values(output),
+    classify: dict[str, CValue] = {
+        "count": output.count,
+        "top_k": _top_k(head, graph),
+        "softmax": int(head.softmax),
+    }
+    arguments = (
+        Struct("xn_values", "values", _values(output)),
+        Struct("xn_classify", "classify", classify),
+        Output("xn_classes"),
     )
     return KernelCall(
         kind="HEAD_CLASSIFY",
         name="classify",
         source="heads/classify.c",
-        body=body,
+        calls=(CCall("xn_classify_best", arguments),),
         inputs=(index,),
         outputs=(result,),
     )
@@ -340,20 +333,20 @@ def _top_k(head: ClassifyHead, graph: Graph) -> int:
     return min(head.top_k, graph.tensors[graph.outputs[head.output]].count)
 
 
-def _c_values(output: Tensor) -> str:
-    """C initialiser of xn_values for a step's first input."""
+def _values(output: Tensor) -> dict[str, CValue]:
+    """The fields of xn_values for a step's first input."""
     if output.dtype not in _VALUE_TYPES:
         raise HeadError(
             f"output '{output.name}' must be {', '.join(_VALUE_TYPES)}; is {output.dtype}"
         )
-    if output.dtype == "float32":
-        return "{IN0, XN_VALUE_F32, 1.0f, 0}"
-    if output.quant is None:
-        raise HeadError(f"output '{output.name}' must have a scale; has none")
-    scale, zero_point = output.quant.scale[0], output.quant.zero_point[0]
-    return f"{{IN0, {_VALUE_TYPES[output.dtype]}, {_c_float(scale)}, {zero_point}}}"
-
-
-def _c_float(value: float) -> str:
-    """The nearest single-precision number, exactly."""
-    return f"{float(np.float32(value)).hex()}f"
+    scale, zero_point = 1.0, 0
+    if output.dtype != "float32":
+        if output.quant is None:
+            raise HeadError(f"output '{output.name}' must have a scale; has none")
+        scale, zero_point = output.quant.scale[0], output.quant.zero_point[0]
+    return {
+        "data": Input(0),
+        "type": Name(_VALUE_TYPES[output.dtype]),
+        "scale": np.float32(scale),
+        "zero_point": zero_point,
+    }

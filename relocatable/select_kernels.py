@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.graph.graph import Graph
 from relocatable.select import activation, binary, conversion, convolution, movement, pooling
 from relocatable.select.site import Site
 from relocatable.select.softmax import choose_softmax
+from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import Target
 
 CHOOSERS: dict[str, Callable[[Site], KernelCall]] = {

@@ -1,4 +1,4 @@
-"""Random networks of layers that can be made by rows, and random ways to join them to chains."""
+"""Random networks of layers that can be made by rows, and random ways to join them to pipelines."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.schedule.row_pipeline import _Planner
+from relocatable.steps.kernel_call import KernelCall
 from tests.make_graph import GraphBuilder
 
 Rng = np.random.Generator
@@ -24,7 +24,7 @@ def random_network(rng: Rng, dtype: str = "int8", layers: int = 7) -> Graph:
     return net.graph()
 
 
-def random_chains(
+def random_pipelines(
     graph: Graph, by_target: Sequence[Sequence[KernelCall]], rng: Rng
 ) -> list[tuple[KernelCall, ...]]:
     """Steps joined at random, as `plan_rows` might."""
@@ -34,7 +34,7 @@ def random_chains(
         starts = [start for start, end in planner.spans(stop - 1) if end == stop]
         choices = list(planner.singles(stop - 1))
         for start in rng.permutation(starts)[:4]:
-            choices += planner.chains(int(start), stop)
+            choices += planner.pipelines(int(start), stop)
         longest = min(group.start for group in choices)
         if rng.random() < 0.5:
             choices = [group for group in choices if group.start == longest]
@@ -60,7 +60,7 @@ class _Net:
         kinds = ["CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"]
         kinds += ["LOGISTIC", "RELU", "ADD", "ADD"]
         kind = str(self.rng.choice(kinds))
-        # Mostly the newest tensor, so that chains come about.
+        # Mostly the newest tensor, so that pipelines come about.
         x = self.made[-1] if self.rng.random() < 0.75 else int(self.rng.choice(self.made))
         if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             y = self.convolution(kind, x)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall, Rows
-from relocatable.codegen.emit_rows import chain_text
+from relocatable.codegen.emit_rows import pipeline_text
 from relocatable.graph.graph import Graph
-from relocatable.select.conversion import c_type
+from relocatable.steps.c_call import c_type
+from relocatable.steps.kernel_call import KernelCall, Rows
 
 if TYPE_CHECKING:
     from relocatable.schedule.plan_memory import Plan
@@ -69,7 +69,7 @@ def emit_c(
 
 def _sources(calls: Sequence[KernelCall]) -> list[str]:
     """The kernel files, and what moves memory."""
-    layers = [layer for c in calls for layer in (c.chain.parts if c.chain else (c,))]
+    layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
     return sorted({"xn_rows.h", *(layer.source for layer in layers)})
 
 
@@ -83,21 +83,23 @@ def _call(
         if i in plan.offsets
     }
     prologue = []
-    lifted = plan.lifted(call)
-    if lifted is not None:
-        tensor, lift = lifted
-        prologue = [f"xn_move_up({places[tensor]}, {graph.tensors[tensor].size_bytes}, {lift});"]
-        places[tensor] = f"(ctx->arena + {plan.offsets[tensor] + lift})"
+    moved_up = plan.moved_up(call)
+    if moved_up is not None:
+        tensor, headroom = moved_up
+        prologue = [
+            f"xn_move_up({places[tensor]}, {graph.tensors[tensor].size_bytes}, {headroom});"
+        ]
+        places[tensor] = f"(ctx->arena + {plan.offsets[tensor] + headroom})"
     scratch = plan.scratch_offset.get(index, 0)
-    chain = call.chain
-    if chain is not None:
-        places |= {i: f"ctx->arena + {scratch + at}" for i, at in chain.bands.items()}
+    pipeline = call.pipeline
+    if pipeline is not None:
+        places |= {i: f"ctx->arena + {scratch + at}" for i, at in pipeline.buffers.items()}
 
         def constants(part: int) -> dict[str, str]:
-            names = _constant_names(graph, chain.parts[part], index, f"{part}.", offsets)
-            return {**names, "SCRATCH": f"(ctx->arena + {scratch + chain.scratch_offset})"}
+            names = _constant_names(graph, pipeline.parts[part], index, f"{part}.", offsets)
+            return {**names, "SCRATCH": f"(ctx->arena + {scratch + pipeline.scratch_offset})"}
 
-        return [comment, *chain_text(graph, step, chain, places, constants, prologue)]
+        return [comment, *pipeline_text(graph, step, pipeline, places, constants, prologue)]
     names = {"KEPT": "static", **_constant_names(graph, call, index, "", offsets)}
     for i, tensor in enumerate(call.inputs):
         if tensor in places:
@@ -123,7 +125,12 @@ def _call(
 
 def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:
     in_h, out_h = (graph.tensors[i].shape[1] for i in (call.inputs[0], call.outputs[0]))
-    return {"ROWS": str(out_h), "IN_ROWS": str(in_h), "ABOVE": str(rows.pad)}
+    return {
+        "ROWS": str(out_h),
+        "IN_ROWS": str(in_h),
+        "ABOVE": str(rows.access.pad_top),
+        "FIRST_ROW": "0",
+    }
 
 
 def _constant_names(
@@ -141,10 +148,10 @@ def _c_type(graph: Graph, tensor: int) -> str:
 
 
 def _constants(graph: Graph, call: KernelCall) -> dict[str, npt.NDArray[np.generic]]:
-    if call.chain is not None:
+    if call.pipeline is not None:
         return {
             f"{part}.{name}": data
-            for part, layer in enumerate(call.chain.parts)
+            for part, layer in enumerate(call.pipeline.parts)
             for name, data in _constants(graph, layer).items()
         }
     found = {f"W_{key}": data for key, data in call.weights.items()}

@@ -1,4 +1,4 @@
-// Rows that are held in bands, and memory that moves to make room.
+// Rows that are held in line buffers, and memory that moves to make room.
 #ifndef XN_ROWS_H
 #define XN_ROWS_H
 
@@ -9,10 +9,10 @@
 #endif
 
 // Rows [first, made) of a tensor, one after another.
-typedef struct xn_band {
+typedef struct xn_line_buffer {
     uint8_t *at;
     int32_t first, made;
-} xn_band;
+} xn_line_buffer;
 
 // Both copies may overlap: all of a block is read before it is written, and nothing is overwritten
 // that is still to be read.
@@ -68,15 +68,16 @@ static __attribute__((noinline, unused)) void xn_move_up(uint8_t *at, int32_t co
 }
 
 // Rows are added at the end; before, some at the top leave. Returns the place of the new ones.
-static inline uint8_t *xn_band_add(xn_band *band, int32_t rows, int32_t drop, int32_t row_bytes) {
-    int32_t held = band->made - band->first;
+static inline uint8_t *xn_line_buffer_add(xn_line_buffer *buffer, int32_t rows, int32_t drop,
+                                          int32_t row_bytes) {
+    int32_t held = buffer->made - buffer->first;
     if (drop > 0) {
         held -= drop;
-        band->first += drop;
-        xn_move_down(band->at, band->at + drop * row_bytes, held * row_bytes);
+        buffer->first += drop;
+        xn_move_down(buffer->at, buffer->at + drop * row_bytes, held * row_bytes);
     }
-    band->made += rows;
-    return band->at + held * row_bytes;
+    buffer->made += rows;
+    return buffer->at + held * row_bytes;
 }
 
 #endif

@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall, Turn
 from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
 from relocatable.schedule.plan_memory import Plan
+from relocatable.steps.kernel_call import KernelCall, RowTask
 
 _ALIGN = 16
 _NOBODY = -1
@@ -35,9 +35,9 @@ def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
             if index != -1 and not arena.is_constant(index):
                 arena.read(index, place)
         scratch = _check_scratch(arena, call, plan.scratch_offset.get(step), place)
-        lifted = plan.lifted(call)
-        if call.chain is not None or lifted is not None:
-            _play_rows(arena, call, scratch, lifted, place)
+        moved_up = plan.moved_up(call)
+        if call.pipeline is not None or moved_up is not None:
+            _play_rows(arena, call, scratch, moved_up, place)
             continue
         _check_step(arena, call, scratch, place)
         arena.fill(scratch, _SCRATCH)
@@ -160,35 +160,35 @@ def _written(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> dict
 
 
 def _play_rows(
-    arena: _Arena, call: KernelCall, scratch: Span, lifted: tuple[int, int] | None, place: str
+    arena: _Arena, call: KernelCall, scratch: Span, moved_up: tuple[int, int] | None, place: str
 ) -> None:
-    """Plays a step by rows: each turn finds the rows that it reads, and writes apart from them."""
+    """Plays a step by rows: each task finds the rows that it reads, and writes apart from them."""
     _written(arena, call, scratch, place)
     at = {i: arena.span(i)[0] for i in (*call.inputs, *call.outputs)}
-    if lifted is not None:
-        index, lift = lifted
+    if moved_up is not None:
+        index, headroom = moved_up
         size = arena.graph.tensors[index].size_bytes
-        arena.bounded(f"{place} moved up", at[index] + lift, size)
-        arena.move(at[index], size, at[index] + lift)
-        at[index] += lift
+        arena.bounded(f"{place} moved up", at[index] + headroom, size)
+        arena.move(at[index], size, at[index] + headroom)
+        at[index] += headroom
     parts: Sequence[KernelCall]
-    if call.chain is None:
+    if call.pipeline is None:
         if call.rows is None or not call.rows.in_order:
             raise PlanError(f"{place}: input 0 may be moved up only where rows are made in order")
         height = arena.graph.tensors[call.outputs[0]].shape[1]
-        parts, turns, own = (call,), (Turn(0, 1, 0),) * height, scratch
+        parts, tasks, own = (call,), (RowTask(0, 1, 0),) * height, scratch
     else:
-        parts, turns = call.chain.parts, call.chain.turns
-        own = scratch[0] + call.chain.scratch_offset, scratch[1]
-        at |= {i: scratch[0] + offset for i, offset in call.chain.bands.items()}
-    bands = _Bands(arena, at, place)
-    for turn in turns:
-        bands.turn(parts[turn.part], turn, own)
+        parts, tasks = call.pipeline.parts, call.pipeline.tasks
+        own = scratch[0] + call.pipeline.scratch_offset, scratch[1]
+        at |= {i: scratch[0] + offset for i, offset in call.pipeline.buffers.items()}
+    buffers = _LineBuffers(arena, at, place)
+    for task in tasks:
+        buffers.task(parts[task.part], task, own)
     for index in call.outputs:
         arena.read(index, place)
 
 
-class _Bands:
+class _LineBuffers:
     """Tensors of which some rows are there, one after another from a place in the arena."""
 
     def __init__(self, arena: _Arena, at: Mapping[int, int], place: str) -> None:
@@ -198,11 +198,11 @@ class _Bands:
         self.first = dict.fromkeys(at, 0)
         self.made = dict.fromkeys(at, 0)
 
-    def turn(self, call: KernelCall, turn: Turn, scratch: Span) -> None:
+    def task(self, call: KernelCall, task: RowTask, scratch: Span) -> None:
         """A layer makes its next rows."""
         out = call.outputs[0]
-        self.drop(out, turn.drop)
-        first, last = self.made[out], self.made[out] + turn.rows
+        self.drop(out, task.drop)
+        first, last = self.made[out], self.made[out] + task.rows
         target = self.rows(out, first, last)
         if target[1] > len(self.arena.holder):
             raise PlanError(f"{self.place}: rows must lie in the arena; are at {target}")
@@ -222,8 +222,7 @@ class _Bands:
         if rows is None:
             raise PlanError(f"{self.place}: {call.kind} must be one that can be done by rows")
         for index in call.inputs:
-            top = max(0, first * rows.stride - rows.pad)
-            end = min(self.height(index), (last - 1) * rows.stride - rows.pad + rows.reach)
+            top, end = rows.access.span(first, last, self.height(index))
             if end > top:
                 start, stop = self.rows(index, top, end)
                 byte = top * self.row_bytes(index)

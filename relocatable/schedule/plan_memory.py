@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.graph.graph import Graph
+from relocatable.steps.kernel_call import KernelCall
 
 _ALIGN = 16
 _TRIES = 300
@@ -37,12 +37,12 @@ class Plan:
     offsets: dict[int, int]
     scratch_offset: dict[int, int]
 
-    def lifted(self, call: KernelCall) -> tuple[int, int] | None:
+    def moved_up(self, call: KernelCall) -> tuple[int, int] | None:
         """The input that a step must move up, since its output begins there; and how far."""
-        for at, lift in call.in_place.items():
+        for at, headroom in call.in_place.items():
             index = call.inputs[at]
-            if lift and self.offsets.get(index) == self.offsets[call.outputs[0]]:
-                return index, lift
+            if headroom and self.offsets.get(index) == self.offsets[call.outputs[0]]:
+                return index, headroom
         return None
 
 
@@ -178,13 +178,13 @@ def _takeovers(
     pairs = []
     for step, call in enumerate(calls):
         kept = {owner.get(i) for at, i in enumerate(call.inputs) if at not in call.in_place}
-        for at, lift in call.in_place.items():
+        for at, headroom in call.in_place.items():
             key = owner.get(call.inputs[at])
             if key is None or key in kept or blocks[key].last != step:
                 continue
             written = owner[call.outputs[0]]
             if blocks[written].first == step and written != key:
-                room = Block(_aligned(blocks[key].size + lift), step, step)
+                room = Block(_aligned(blocks[key].size + headroom), step, step)
                 pairs.append(_Takeover(key, written, room))
                 break
     return pairs

@@ -1,7 +1,7 @@
-"""In which order the layers of a chain make their rows, and how many rows each band must hold.
+"""The row schedule of a pipeline: which layer makes rows when, and the line buffers' heights.
 
-The last layer asks for its next rows; what they need is made first, and so on up the chain. Nothing
-is made twice, and nothing before it is asked for.
+The last layer asks for its next rows; what they need is made first, and so on up the pipeline.
+Nothing is made twice, and nothing before it is asked for.
 """
 
 from __future__ import annotations
@@ -9,45 +9,45 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from relocatable.codegen.calls import KernelCall, Rows, Turn
 from relocatable.graph.graph import Graph
+from relocatable.steps.kernel_call import KernelCall, Rows, RowTask
 
 
 @dataclass(frozen=True)
 class RowOrder:
-    """What a chain does.
+    """What a pipeline does.
 
     Attributes:
-        turns: in their order.
-        heights: tensor that is never whole -> rows that its band must hold.
-        lifts: whole input -> bytes by which it must lie above the first part of the first output
+        tasks: in their order.
+        heights: tensor that is never whole -> rows that its buffer must hold.
+        headroom: whole input -> bytes by which it must lie above the first part of the first output
             whole for that to be written over it.
     """
 
-    turns: tuple[Turn, ...]
+    tasks: tuple[RowTask, ...]
     heights: dict[int, int]
-    lifts: dict[int, int]
+    headroom: dict[int, int]
 
 
 def order_rows(
     graph: Graph,
     parts: Sequence[KernelCall],
-    banded: Collection[int],
+    buffered: Collection[int],
     rows_at_once: Sequence[int],
 ) -> RowOrder:
-    """Plays a chain.
+    """Plays a pipeline.
 
     Args:
         graph: the network.
         parts: layers with `rows`, in the order of the program; the last one asks.
-        banded: of the tensors that they make, those that need not become whole.
+        buffered: of the tensors that they make, those that need not become whole.
         rows_at_once: how many rows each layer makes at most.
     """
     play = _Play(graph, parts, rows_at_once)
     for part, call in reversed(list(enumerate(parts))):
-        if call.outputs[0] not in banded:
+        if call.outputs[0] not in buffered:
             play.make(part, play.height[call.outputs[0]])
-    return RowOrder(*play.banded_turns(banded), play.lifts())
+    return RowOrder(*play.buffered_tasks(buffered), play.headroom())
 
 
 @dataclass(frozen=True)
@@ -88,39 +88,41 @@ class _Play:
             self.done.append(_Made(part, first, rows, self._first_needed(out)))
             self.made[out] = first + rows
 
-    def banded_turns(self, banded: Collection[int]) -> tuple[tuple[Turn, ...], dict[int, int]]:
-        """The turns, rows leaving a band only when it is full; and the bands' heights."""
-        heights = dict.fromkeys(banded, 0)
+    def buffered_tasks(
+        self, buffered: Collection[int]
+    ) -> tuple[tuple[RowTask, ...], dict[int, int]]:
+        """The tasks, rows leaving a buffer only when it is full; and the buffers' heights."""
+        heights = dict.fromkeys(buffered, 0)
         for m in self.done:
             out = self.parts[m.part].outputs[0]
             if out in heights:
                 heights[out] = max(heights[out], m.first + m.rows - m.kept)
-        top = dict.fromkeys(banded, 0)
-        turns = []
+        top = dict.fromkeys(buffered, 0)
+        tasks = []
         for m in self.done:
             out, drop = self.parts[m.part].outputs[0], 0
             if out in heights and m.first + m.rows - top[out] > heights[out]:
                 drop = m.kept - top[out]
                 top[out] = m.kept
-            turns.append(Turn(m.part, m.rows, drop))
-        return tuple(turns), heights
+            tasks.append(RowTask(m.part, m.rows, drop))
+        return tuple(tasks), heights
 
-    def lifts(self) -> dict[int, int]:
+    def headroom(self) -> dict[int, int]:
         """See `RowOrder`."""
         return {i: -(-gap // 16) * 16 for i, gap in self.gaps.items()}
 
     def _needed(self, call: KernelCall, source: int, upto: int) -> int:
         """How many rows of an input must be there for so many rows of the output."""
-        rows = _rows(call)
-        return min(self.height[source], (upto - 1) * rows.stride - rows.pad + rows.reach)
+        return _rows(call).access.span(upto - 1, upto, self.height[source])[1]
 
     def _first_needed(self, index: int) -> int:
         """The first row of a tensor that will be read."""
         first = self.made[index]
         for call in self.readers[index]:
-            out, rows = call.outputs[0], _rows(call)
-            if self.made[out] < self.height[out]:
-                first = min(first, max(0, self.made[out] * rows.stride - rows.pad))
+            made = self.made[call.outputs[0]]
+            if made < self.height[call.outputs[0]]:
+                access = _rows(call).access
+                first = min(first, access.span(made, made + 1, self.height[index])[0])
         return first
 
     def _note_gaps(self, out: int, upto: int) -> None:

@@ -1,9 +1,9 @@
-"""Which layers a step makes together, by rows, so that tensors between them never exist whole.
+"""Which layers a step makes together, by rows: tensors between them never exist whole.
 
-A chain holds the rows that are still needed of each such tensor in a band of the step's scratch.
-Its output, and that of a single layer whose kernel goes from the top down, may be written over the
-input close behind what is read. The steps are cut into chains such that the arena is the smallest
-for which the rows cost little time.
+A row pipeline holds the rows that are still needed of each such tensor in a line buffer, in the
+step's scratch. Its output, and that of a single layer whose kernel goes from the top down, may be
+written over the input close behind what is read. The steps are cut into pipelines such that the
+arena is the smallest for which the rows cost little time.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from functools import cached_property
 
 import numpy as np
 
-from relocatable.codegen.calls import Chain, KernelCall, Rows, Turn, common_call
 from relocatable.graph.graph import Graph
 from relocatable.schedule.plan_memory import lifetimes
 from relocatable.schedule.row_order import RowOrder, order_rows
+from relocatable.steps.kernel_call import KernelCall, RowPipeline, Rows, RowTask, common_call
 
 _MOST_LAYERS = 24
-_MOST_ROWS = 255  # of a turn, which is three bytes
-_MOST_TURNS = 1500  # of a chain: they lie in flash
-# Of a layer's pixels in a turn at least so many; the last is all of them in one.
+_MOST_ROWS = 255  # of a task, which is three bytes
+_MOST_TASKS = 1500  # of a pipeline: they lie in flash
+# Of a layer's pixels in a task at least so many; the last is all of them in one.
 _PIXELS = (1, 24, 96, 384, 1 << 30)
 # Instructions, roughly: of a product of int8, of any other, of an output; what vectors leave of
-# these; of a turn, of a byte that moves.
-_PER_MAC, _PER_OTHER, _PER_VALUE, _WITH_VECTORS, _PER_TURN, _PER_MOVED = 1, 5, 8, 0.3, 50, 0.3
-_STEP_MACS = 16e6  # of a chain's step, about: some 0.2 s on a slow board
+# these; of a task, of a byte that moves.
+_PER_MAC, _PER_OTHER, _PER_VALUE, _WITH_VECTORS, _PER_TASK, _PER_MOVED = 1, 5, 8, 0.3, 50, 0.3
+_STEP_MACS = 16e6  # of a pipeline's step, about: some 0.2 s on a slow board
 _MOST_LOSS = 0.025  # of all instructions, for a smaller arena
 
 
 def plan_rows(
     graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
 ) -> tuple[tuple[KernelCall, ...], ...]:
-    """Joins steps to chains, the same ones on all targets.
+    """Joins steps to pipelines, the same ones on all targets.
 
     Args:
         graph: the network.
@@ -43,7 +43,7 @@ def plan_rows(
         has_vectors: one of them does many products at a time.
 
     Returns:
-        The steps on each target; chains in the place of the steps that they do.
+        The steps on each target; pipelines in the place of the steps that they do.
     """
     planner = _Planner(graph, by_target, has_vectors)
     groups = planner.best_groups()
@@ -59,7 +59,7 @@ class _Group:
 
     Attributes:
         order: None for a single step that makes all rows in one call.
-        lifts: as `KernelCall.in_place`, by tensor.
+        headroom: as `KernelCall.in_place`, by tensor.
         memory: bytes of the arena that are needed while it runs.
         loss: instructions that the rows cost.
     """
@@ -67,61 +67,67 @@ class _Group:
     start: int
     stop: int
     order: RowOrder | None
-    lifts: dict[int, int]
+    headroom: dict[int, int]
     memory: int
     loss: float
 
     def call(self, graph: Graph, parts: Sequence[KernelCall]) -> KernelCall:
         """The step on one target."""
         if self.order is None:
-            return replace(parts[0], in_place=_in_place(parts[0], self.lifts))
-        return _chain_call(graph, parts, self.order, self.lifts)
+            return replace(parts[0], in_place=_in_place(parts[0], self.headroom))
+        return _pipeline_call(graph, parts, self.order, self.headroom)
 
 
-def _in_place(call: KernelCall, lifts: dict[int, int]) -> dict[int, int]:
-    found = {at: lift for i, lift in lifts.items() for at, x in enumerate(call.inputs) if x == i}
+def _in_place(call: KernelCall, headroom: dict[int, int]) -> dict[int, int]:
+    found = {at: up for i, up in headroom.items() for at, x in enumerate(call.inputs) if x == i}
     return {**found, **call.in_place}
 
 
-def _chain_call(
-    graph: Graph, parts: Sequence[KernelCall], order: RowOrder, lifts: dict[int, int]
+def _pipeline_call(
+    graph: Graph, parts: Sequence[KernelCall], order: RowOrder, headroom: dict[int, int]
 ) -> KernelCall:
     made = [call.outputs[0] for call in parts]
     outputs = tuple(i for i in reversed(made) if i not in order.heights)
     inputs = tuple(dict.fromkeys(i for call in parts for i in call.inputs if i not in made))
-    bands, at = {}, 0
+    buffers, at = {}, 0
     for i, height in order.heights.items():
-        bands[i] = at
-        at += _band_bytes(graph, i, height)
+        buffers[i] = at
+        at += _buffer_bytes(graph, i, height)
     first, last = parts[0], parts[-1]
     call = KernelCall(
         kind=first.kind if len(parts) == 1 else f"{first.kind}..{last.kind}",
         name=last.name,
         source="",
-        body="",
+        calls=(),
         inputs=inputs,
         outputs=outputs,
         scratch_bytes=at + max(call.scratch_bytes for call in parts),
         macs=sum(call.macs for call in parts),
-        chain=Chain(tuple(parts), order.turns, _step_turns(graph, parts, order.turns), bands, at),
+        pipeline=RowPipeline(
+            parts=tuple(parts),
+            tasks=order.tasks,
+            step_tasks=_step_tasks(graph, parts, order.tasks),
+            buffers=buffers,
+            scratch_offset=at,
+        ),
     )
-    return replace(call, in_place=_in_place(call, lifts))
+    return replace(call, in_place=_in_place(call, headroom))
 
 
-def _step_turns(
-    graph: Graph, parts: Sequence[KernelCall], turns: Sequence[Turn]
+def _step_tasks(
+    graph: Graph, parts: Sequence[KernelCall], tasks: Sequence[RowTask]
 ) -> tuple[int, ...]:
-    """Cuts the turns into steps of about the same work."""
+    """Cuts the tasks into steps of about the same work."""
     rows = [graph.tensors[call.outputs[0]].shape[1] for call in parts]
-    macs = [parts[turn.part].macs * turn.rows / rows[turn.part] for turn in turns]
+    macs = [parts[task.part].macs * task.rows / rows[task.part] for task in tasks]
     steps = max(1, math.ceil(sum(macs) / _STEP_MACS))
     done = np.cumsum(macs) - 0.5 * np.array(macs)
     ends = np.searchsorted(done, sum(macs) * np.arange(1, steps) / steps)
-    counts = np.diff([0, *ends, len(turns)])
+    counts = np.diff([0, *ends, len(tasks)])
     return tuple(int(count) for count in counts if count > 0)
 
 
-def _band_bytes(graph: Graph, index: int, height: int) -> int:
+def _buffer_bytes(graph: Graph, index: int, height: int) -> int:
     tensor = graph.tensors[index]
     return -(-tensor.size_bytes // tensor.shape[1] * height // 16) * 16
 
@@ -178,7 +184,7 @@ class _Planner:
             found = [group.memory for group in by_last[step]]
             for start, stop in self.spans(step):
                 if (start, stop) not in tried:
-                    tried[start, stop] = list(self.chains(start, stop))
+                    tried[start, stop] = list(self.pipelines(start, stop))
                 found += [group.memory for group in tried[start, stop]]
             least = max(least, min(found))
         for (_, stop), groups in tried.items():
@@ -186,7 +192,7 @@ class _Planner:
         return by_last
 
     def spans(self, step: int) -> Iterator[tuple[int, int]]:
-        """Steps around one that may be a chain."""
+        """Steps around one that may be a pipeline."""
         first = last = step
         while first >= 0 and self.calls[first].rows is not None:
             first -= 1
@@ -199,26 +205,26 @@ class _Planner:
     def singles(self, step: int) -> Iterator[_Group]:
         """A step that makes all rows in one call, apart from its input and close behind it."""
         call = self.calls[step]
-        own = {call.inputs[at]: lift for at, lift in call.in_place.items()}
+        own = {call.inputs[at]: up for at, up in call.in_place.items()}
         if call.rows is not None and call.macs > _STEP_MACS and not own:
             yield from self.long(step, call, call.rows)
             return
         yield self.group(step, step + 1, None, own)
         if call.rows is not None and call.rows.in_order and not own:
-            lifts = order_rows(self.graph, [call], (), [1]).lifts
-            yield self.group(step, step + 1, None, lifts)
+            headroom = order_rows(self.graph, [call], (), [1]).headroom
+            yield self.group(step, step + 1, None, headroom)
 
     def long(self, step: int, call: KernelCall, rows: Rows) -> Iterator[_Group]:
         """A step that takes long goes by rows, too, so that it can be several."""
         height = self.graph.tensors[call.outputs[0]].shape[1]
-        turns = _MOST_TURNS if rows.in_order else 4 * call.macs / _STEP_MACS
-        at_once = min(math.ceil(height / turns), _MOST_ROWS)
+        most_tasks = _MOST_TASKS if rows.in_order else 4 * call.macs / _STEP_MACS
+        at_once = min(math.ceil(height / most_tasks), _MOST_ROWS)
         order = order_rows(self.graph, [call], (), [at_once])
         yield self.group(step, step + 1, order, {})
-        yield self.group(step, step + 1, order, order.lifts)
+        yield self.group(step, step + 1, order, order.headroom)
 
-    def chains(self, start: int, stop: int) -> Iterator[_Group]:
-        """Steps as one, with few and with many rows in a turn."""
+    def pipelines(self, start: int, stop: int) -> Iterator[_Group]:
+        """Steps as one, with few and with many rows in a task."""
         parts = self.calls[start:stop]
         if len(parts) == 1 and _rows(parts[0]).in_order:
             return
@@ -226,7 +232,7 @@ class _Planner:
         owners = {self.owner[i] for i in made}
         if any(self.owner[i] in owners and i not in made for c in parts for i in c.inputs):
             return  # reads a RESHAPE of what it makes
-        banded = {i for i in made if self.blocks[self.owner[i]].last < stop} - self.kept
+        buffered = {i for i in made if self.blocks[self.owner[i]].last < stop} - self.kept
         tried = set()
         for pixels in _PIXELS:
             at_once = tuple(self.rows_at_once(call, pixels) for call in parts)
@@ -234,46 +240,48 @@ class _Planner:
                 continue
             tried.add(at_once)
             heights = [self.graph.tensors[call.outputs[0]].shape[1] for call in parts]
-            if sum(h / rows for h, rows in zip(heights, at_once, strict=True)) > _MOST_TURNS:
+            if sum(h / rows for h, rows in zip(heights, at_once, strict=True)) > _MOST_TASKS:
                 continue
-            order = order_rows(self.graph, parts, banded, at_once)
+            order = order_rows(self.graph, parts, buffered, at_once)
             if max(order.heights.values(), default=0) > _MOST_ROWS:
                 continue
-            yield self.group(start, stop, order, order.lifts)
+            yield self.group(start, stop, order, order.headroom)
 
     def rows_at_once(self, call: KernelCall, pixels: int) -> int:
-        """Rows of a turn that has at least so many pixels."""
+        """Rows of a task that has at least so many pixels."""
         _, height, width, _ = self.graph.tensors[call.outputs[0]].shape
         return min(-(-pixels // width), height, _MOST_ROWS)
 
-    def group(self, start: int, stop: int, order: RowOrder | None, lifts: dict[int, int]) -> _Group:
-        """Steps as one, of whose lifts those are kept that save memory."""
+    def group(
+        self, start: int, stop: int, order: RowOrder | None, headroom: dict[int, int]
+    ) -> _Group:
+        """Joins steps; of the headrooms those are kept that save memory."""
         heights = order.heights if order else {}
         parts = self.calls[start:stop]
-        banded = {self.owner[i] for i in heights}
+        buffered = {self.owner[i] for i in heights}
         alive = {
             key: block.size
             for key, block in self.blocks.items()
-            if key >= 0 and block.first < stop and block.last >= start and key not in banded
+            if key >= 0 and block.first < stop and block.last >= start and key not in buffered
         }
         total = sum(alive.values()) + max(call.scratch_bytes for call in parts)
-        total += sum(_band_bytes(self.graph, i, height) for i, height in heights.items())
+        total += sum(_buffer_bytes(self.graph, i, height) for i, height in heights.items())
         output = self.owner[parts[-1].outputs[0]]
         read = {i for call in parts for i in call.inputs}
         saved = {}
-        for i, lift in lifts.items():
+        for i, up in headroom.items():
             key = self.owner.get(i)
             if key is None or self.blocks[key].last >= stop:
                 continue
             if all(self.owner.get(other) != key for other in read - {i}):
                 together = alive[key] + alive[output]
-                saved[i] = together - max(alive[key] + lift, alive[output])
+                saved[i] = together - max(alive[key] + up, alive[output])
         useful = sorted((i for i in saved if saved[i] > 0), key=lambda i: (-saved[i], i))
         loss = self.loss(parts, order) if order else 0.0
-        if useful and lifts[useful[0]]:
+        if useful and headroom[useful[0]]:
             loss += _PER_MOVED * self.graph.tensors[useful[0]].size_bytes
         total -= max((saved[i] for i in useful), default=0)
-        return _Group(start, stop, order, {i: lifts[i] for i in useful}, total, loss)
+        return _Group(start, stop, order, {i: headroom[i] for i in useful}, total, loss)
 
     def work(self, call: KernelCall) -> float:
         """Instructions of a step, roughly."""
@@ -284,15 +292,15 @@ class _Planner:
         return self.pace * (_PER_MAC * call.macs + _PER_VALUE * output.count)
 
     def loss(self, parts: Sequence[KernelCall], order: RowOrder) -> float:
-        """Instructions that a chain takes longer than its layers one by one, roughly."""
+        """Instructions that a pipeline takes longer than its layers one by one, roughly."""
         total = 0.0
         for part, call in enumerate(parts):
             rows, out = _rows(call), self.graph.tensors[call.outputs[0]]
             _, height, width, _ = out.shape
-            turns = [turn for turn in order.turns if turn.part == part]
-            rests = sum(-turn.rows * width % rows.block for turn in turns)
-            dropped = sum(turn.drop for turn in turns)
-            total += len(turns) * (_PER_TURN + rows.call_cost)
+            tasks = [task for task in order.tasks if task.part == part]
+            rests = sum(-task.rows * width % rows.block for task in tasks)
+            dropped = sum(task.drop for task in tasks)
+            total += len(tasks) * (_PER_TASK + rows.call_cost)
             total += rests * self.work(call) / (height * width)
             total += dropped * _PER_MOVED * out.size_bytes / height
         return total

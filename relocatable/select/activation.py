@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import (
     Ints,
     float_clamp,
@@ -21,7 +20,9 @@ from relocatable.fixed_point import (
     zero_of,
 )
 from relocatable.graph.graph import Tensor
-from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.site import Site
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Name, Output
+from relocatable.steps.kernel_call import KernelCall
 
 Floats = npt.NDArray[np.float32]
 
@@ -82,14 +83,10 @@ def table_call(site: Site, values: Ints) -> KernelCall:
         dtypes = f"{site.input(0).dtype}, {site.output.dtype}"
         site.refuse("input and output must be int8, uint8 or float32", dtypes)
     table = np.clip(values, *type_range(site.output.dtype)).astype(site.output.dtype)
-    body = c_call(
-        "xn_table_8",
-        ("(const uint8_t *)IN0", "W_table", "(uint8_t *)OUT0"),
-        {"count": site.count},
-    )
+    arguments = (Input(0, "uint8_t"), Constant("table"), Output("uint8_t"))
     return site.call(
         "table.c",
-        body,
+        CCall("xn_table_8", arguments, {"count": site.count}),
         weights={"table": table.view(np.uint8)},
         in_place=(0,),
         rows=site.value_rows,
@@ -97,9 +94,9 @@ def table_call(site: Site, values: Ints) -> KernelCall:
 
 
 def _float(site: Site, function: str, extra: dict[str, CValue]) -> KernelCall:
-    params: dict[str, CValue] = {"function": function, "count": site.count, **extra}
-    body = c_call("xn_activation_f32", ("IN0", "OUT0"), params)
-    return site.call("activation.c", body, in_place=(0,), rows=site.value_rows)
+    params: dict[str, CValue] = {"function": Name(function), "count": site.count, **extra}
+    call = CCall("xn_activation_f32", (Input(0), Output()), params)
+    return site.call("activation.c", call, in_place=(0,), rows=site.value_rows)
 
 
 def _real_table(site: Site, function: Callable[[Floats], Floats]) -> Ints:

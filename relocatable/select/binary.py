@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import (
     float_clamp,
     multiply,
@@ -15,9 +14,12 @@ from relocatable.fixed_point import (
 )
 from relocatable.line_scale import find_plane
 from relocatable.select.activation import all_values
-from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.site import Site
+from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
 
-_BYTES = ("(const uint8_t *)IN0", "(const uint8_t *)IN1", "(uint8_t *)OUT0")
+_FLOATS = (Input(0), Input(1), Output())
+_BYTES = (Input(0, "uint8_t"), Input(1, "uint8_t"), Output("uint8_t"))
 
 
 def choose_add(site: Site) -> KernelCall:
@@ -35,8 +37,8 @@ def choose_mul(site: Site) -> KernelCall:
     params: dict[str, CValue] = {"shape": _broadcast(site)}
     if site.is_float:
         low, high = float_clamp(site.activation)
-        body = c_call("xn_mul_f32", ("IN0", "IN1", "OUT0"), {**params, "low": low, "high": high})
-        return _call(site, "mul.c", body)
+        params |= {"low": low, "high": high}
+        return _call(site, "mul.c", CCall("xn_mul_f32", _FLOATS, params))
     a, b, y = site.input(0), site.input(1), site.output
     # LiteRT computes this one in single precision.
     multiplier, shift = quantize_multiplier(float(scale_of(a) * scale_of(b) / scale_of(y)))
@@ -51,7 +53,7 @@ def choose_mul(site: Site) -> KernelCall:
         "low": q_low,
         "high": q_high,
     }
-    return _call(site, "mul.c", c_call("xn_mul_8", _BYTES, params))
+    return _call(site, "mul.c", CCall("xn_mul_8", _BYTES, params))
 
 
 def _add(site: Site, sign: int) -> KernelCall:
@@ -59,7 +61,7 @@ def _add(site: Site, sign: int) -> KernelCall:
     if site.is_float:
         low, high = float_clamp(site.activation)
         params |= {"sign": float(sign), "low": low, "high": high}
-        return _call(site, "add.c", c_call("xn_add_f32", ("IN0", "IN1", "OUT0"), params))
+        return _call(site, "add.c", CCall("xn_add_f32", _FLOATS, params))
     a, b, y = site.input(0), site.input(1), site.output
     twice_max = 2 * float(max(scale_of(a), scale_of(b)))
     a_multiplier, a_shift = quantize_multiplier(float(scale_of(a)) / twice_max)
@@ -85,7 +87,7 @@ def _add(site: Site, sign: int) -> KernelCall:
             "round": line.round,
             "shift": line.shift,
         }
-        return _call(site, "add.c", c_call("xn_add_line_8", _BYTES, params))
+        return _call(site, "add.c", CCall("xn_add_line_8", _BYTES, params))
     params |= {
         "sign": sign,
         "a_zero": zero_of(a),
@@ -98,13 +100,13 @@ def _add(site: Site, sign: int) -> KernelCall:
         "out_multiplier": out_multiplier,
         "out_shift": out_shift,
     }
-    return _call(site, "add.c", c_call("xn_add_8", _BYTES, params))
+    return _call(site, "add.c", CCall("xn_add_8", _BYTES, params))
 
 
-def _call(site: Site, source: str, body: str) -> KernelCall:
+def _call(site: Site, source: str, call: CCall) -> KernelCall:
     same = [i for i in (0, 1) if site.input(i).shape == site.output.shape]
     macs, rows = site.output.count, site.value_rows
-    return site.call(source, body, inputs=(0, 1), in_place=same, macs=macs, rows=rows)
+    return site.call(source, call, inputs=(0, 1), in_place=same, macs=macs, rows=rows)
 
 
 def _broadcast(site: Site) -> CValue:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.fixed_point import zero_of
 from relocatable.select.convolution_dsp import conv_2d_dsp, depthwise_dsp, fully_connected_dsp
 from relocatable.select.convolution_mve import conv_2d_mve, depthwise_mve
 from relocatable.select.layer import bias_of, float_layer, require_int8, scaling_of
 from relocatable.select.scaling import Sums, layer_sums, scale_real, scale_twice
-from relocatable.select.site import CValue, Site, c_call
-from relocatable.select.window import window_of, window_rows
+from relocatable.select.site import Site
+from relocatable.select.window import window_of
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.targets import DSP, MVE_I
 
 
@@ -22,14 +23,14 @@ def choose_conv_2d(site: Site) -> KernelCall:
     in_c = site.input(0).shape[3]
     window = window_of(site, k_h, k_w)
     params: dict[str, CValue] = {
-        "window": window,
+        "window": window.fields,
         "in_c": in_c,
         "out_c": out_c,
         "filter_c": filter_c,
         "group_out": out_c // (in_c // filter_c),
     }
     macs = site.output.count * k_h * k_w * filter_c
-    rows = window_rows(window)
+    rows = window.rows
     if site.is_float:
         return float_layer(site, "conv_2d.c", "xn_conv_2d_f32", params, macs, rows)
     require_int8(site)
@@ -48,9 +49,13 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
     _, k_h, k_w, out_c = weights.shape
     in_c = site.input(0).shape[3]
     window = window_of(site, k_h, k_w)
-    params: dict[str, CValue] = {"window": window, "in_c": in_c, "multiplier": out_c // in_c}
+    params: dict[str, CValue] = {
+        "window": window.fields,
+        "in_c": in_c,
+        "multiplier": out_c // in_c,
+    }
     macs = site.output.count * k_h * k_w
-    rows = window_rows(window)
+    rows = window.rows
     if site.is_float:
         return float_layer(site, "depthwise_conv_2d.c", "xn_depthwise_f32", params, macs, rows)
     require_int8(site)
@@ -59,7 +64,7 @@ def choose_depthwise_conv_2d(site: Site) -> KernelCall:
     # Helium's kernel adds pairs of products in 16 bits, which -128 * -128 would leave.
     if site.target.has(MVE_I) and out_c == in_c and weights.min(initial=0) > -128:
         return depthwise_mve(site, window, sums, macs)
-    undilated = window["dilation_h"] == window["dilation_w"] == 1
+    undilated = window.dilation_h == window.dilation_w == 1
     if site.target.has(DSP) and not site.target.has(MVE_I) and undilated:
         call = depthwise_dsp(site, window, params, sums, macs)
         if call is not None:
@@ -78,10 +83,10 @@ def _plain_layer(
 ) -> KernelCall:
     """A layer of int8 in plain C, its filter as the model has it."""
     scaling = scaling_of(site, sums, scale_twice)
-    arguments = ("IN0", "W_filter", "&scales", "OUT0")
+    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
         source,
-        scaling.declaration + c_call(function, arguments, {**params, "scaling": scaling.params}),
+        CCall(function, arguments, {**params, "scaling": scaling.params}),
         weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,
         rows=rows,
@@ -108,9 +113,10 @@ def choose_fully_connected(site: Site) -> KernelCall:
             return call
     scaling = scaling_of(site, sums, scale_real)
     params |= {"filter_zero": filter_zero, "scaling": scaling.params}
-    body = scaling.declaration + c_call(
-        "xn_fully_connected_i8", ("IN0", "W_filter", "&scales", "OUT0"), params
-    )
+    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
-        "fully_connected.c", body, weights={"filter": weights, **scaling.weights}, macs=macs
+        "fully_connected.c",
+        CCall("xn_fully_connected_i8", arguments, params),
+        weights={"filter": weights, **scaling.weights},
+        macs=macs,
     )

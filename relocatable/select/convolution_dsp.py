@@ -7,33 +7,34 @@ from dataclasses import replace
 
 import numpy as np
 
-from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.fixed_point import Ints, quantized_clamp, zero_of
 from relocatable.select.scaling import Sums, layer_factors
 from relocatable.select.scaling_dsp import DspLayer, Rounding, dsp_bytes, dsp_layer
-from relocatable.select.site import ByRows, CValue, Site, c_call
-from relocatable.select.window import window_rows
+from relocatable.select.site import Site
+from relocatable.select.window import Window
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount, Scratch
+from relocatable.steps.kernel_call import KernelCall, Rows
 
 
-def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> KernelCall:
+def conv_2d_dsp(site: Site, window: Window, sums: Sums, macs: int) -> KernelCall:
     """CONV_2D in int8 for the DSP extension: weights of two output channels, word by word."""
     weights = site.constant(1).astype(np.int64)
     out_c, _, k_w, in_c = weights.shape
-    image_rows, window = window_rows(window), _flattened(window)
-    dilation = window["dilation_w"]
+    is_flat = _skips_nothing(window)
+    dilation = window.dilation_w
     run = in_c if dilation > 1 else k_w * in_c
     rest = run % 4
     # The whole words of each run, then what is left of all runs.
     runs = weights.reshape(out_c, -1, run)
     parts = (runs[:, :, : run - rest], runs[:, :, run - rest :])
     left = -(-rest * runs.shape[1] // 4) * 4
-    width = 3 * window["stride_w"] + (k_w - 1) * dilation + 1
+    width = 3 * window.stride_w + (k_w - 1) * dilation + 1
     rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
     layer = _layer(site, rows, sums, "twice")
     assert layer is not None
     quads = layer.words.shape[1]
     params: dict[str, CValue] = {
-        "window": window,
+        "window": _as_one_row(window) if is_flat else window.fields,
         "in_c": in_c,
         "out_c": out_c,
         "run": run,
@@ -44,32 +45,27 @@ def conv_2d_dsp(site: Site, window: dict[str, int], sums: Sums, macs: int) -> Ke
         "in_zero": zero_of(site.input(0)),
         "scaling": layer.scaling,
     }
-    arguments = (
-        "IN0",
-        "W_filter",
-        "(uint32_t *)SCRATCH",
-        f"(int8_t *)(SCRATCH + {32 * quads})",
-        "OUT0",
-    )
+    scratch = (Scratch("uint32_t"), Scratch("int8_t", 32 * quads))
+    arguments = (Input(0), Constant("filter"), *scratch, Output())
     return site.call(
         "conv_2d_dsp.c",
-        c_call("xn_conv_2d_dsp", arguments, params),
+        CCall("xn_conv_2d_dsp", arguments, params),
         weights={"filter": layer.stream(2)},
         scratch_bytes=32 * quads + 4 * left + width * in_c,
         macs=macs,
-        rows=replace(image_rows, block=4 if window["out_h"] == 1 else 1),
+        rows=replace(window.rows, block=4 if is_flat or window.out_h == 1 else 1),
     )
 
 
 def depthwise_dsp(
-    site: Site, window: dict[str, int], params: dict[str, CValue], sums: Sums, macs: int
+    site: Site, window: Window, params: dict[str, CValue], sums: Sums, macs: int
 ) -> KernelCall | None:
     """DEPTHWISE_CONV_2D in int8 for the DSP extension; None where sums would overflow."""
     weights = site.constant(1).astype(np.int64)
     _, k_h, k_w, out_c = weights.shape
-    out_w, multiplier = window["out_w"], out_c // site.input(0).shape[3]
+    out_w, multiplier = window.out_w, out_c // site.input(0).shape[3]
     filters = weights.reshape(-1, out_c).T
-    is_3x3 = (k_h, k_w) == (3, 3) and window["stride_h"] <= 2
+    is_3x3 = (k_h, k_w) == (3, 3) and window.stride_h <= 2
     if is_3x3:  # for each column the weights (upper, middle, middle, lower)
         filters = filters.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)].reshape(-1, 12)
     layer = dsp_bytes(
@@ -82,41 +78,41 @@ def depthwise_dsp(
     if layer is None:
         return None
     params = {**params, "scaling": layer.scaling}
-    scratch = ["(uint32_t *)SCRATCH"]
+    scratch = [Scratch("uint32_t")]
     if is_3x3:
         source, function = "depthwise_3x3_dsp.c", "xn_depthwise_3x3_dsp"
-        columns = (out_w - 1) * window["stride_w"] + 3
+        columns = (out_w - 1) * window.stride_w + 3
         words = 8 * columns
     else:
         source, function = "depthwise_conv_2d_dsp.c", "xn_depthwise_dsp"
-        pairs, columns = k_h // 2 + 1, (out_w - 1 + out_w % 2) * window["stride_w"] + k_w
+        pairs, columns = k_h // 2 + 1, (out_w - 1 + out_w % 2) * window.stride_w + k_w
         params["pairs"] = pairs
-        scratch.append(f"(uint32_t *)SCRATCH + {4 * pairs * columns}")
+        scratch.append(Scratch("uint32_t", 16 * pairs * columns))
         words = 4 * pairs * columns + 8 * multiplier * pairs * k_w
     params["columns"] = columns
     return site.call(
         source,
-        c_call(function, ("IN0", "W_filter", *scratch, "OUT0"), params),
+        CCall(function, (Input(0), Constant("filter"), *scratch, Output()), params),
         weights={"filter": layer.stream(1)},
         scratch_bytes=4 * words,
         macs=macs,
         in_place=_over_its_input(site, window),
-        rows=_channel_by_channel(site, window_rows(window)),
+        rows=_channel_by_channel(site, window),
     )
 
 
-def _over_its_input(site: Site, window: dict[str, int]) -> Sequence[int]:
+def _over_its_input(site: Site, window: Window) -> Sequence[int]:
     """The input that may be overwritten: a channel's output falls on what was fetched of it."""
     (_, _, in_w, in_c), (_, _, out_w, out_c) = site.input(0).shape, site.output.shape
-    is_behind = in_c == out_c and out_w <= in_w and window["pad_top"] < window["k_h"]
+    is_behind = in_c == out_c and out_w <= in_w and window.pad_top < window.k_h
     return (0,) if is_behind else ()
 
 
-def _channel_by_channel(site: Site, rows: Rows) -> Rows:
+def _channel_by_channel(site: Site, window: Window) -> Rows:
     """Each call begins each channel anew, and fetches the rows again that windows share."""
     _, _, in_w, channels = site.input(0).shape
-    again = 4 * max(0, rows.reach - rows.stride) * in_w
-    return replace(rows, in_order=False, call_cost=channels * (60 + again))
+    again = 4 * max(0, window.k_h - window.stride_h) * in_w
+    return replace(window.rows, in_order=False, call_cost=channels * (60 + again))
 
 
 def fully_connected_dsp(
@@ -135,15 +131,10 @@ def fully_connected_dsp(
         "is_wide": layer.words.shape[2] - 1,
         "scaling": layer.scaling,
     }
-    arguments = (
-        "IN0",
-        "W_filter",
-        "(uint32_t *)SCRATCH",
-        "OUT0",
-    )
+    arguments = (Input(0), Constant("filter"), Scratch("uint32_t"), Output())
     return site.call(
         "fully_connected_dsp.c",
-        c_call("xn_fully_connected_dsp", arguments, params),
+        CCall("xn_fully_connected_dsp", arguments, params),
         weights={"filter": layer.stream(4)},
         scratch_bytes=8 * quads,
         macs=macs,
@@ -156,11 +147,22 @@ def _layer(site: Site, rows: Ints, sums: Sums, rounding: Rounding) -> DspLayer |
     return dsp_layer(rows, factors, sums, site.output, clamp, rounding)
 
 
-def _flattened(window: dict[str, int]) -> dict[str, int]:
-    """A window of one pixel that skips none sees the image as one row."""
-    kept = window | {"out_h": window["in_h"], "out_w": window["in_w"], "k_h": 1, "k_w": 1}
-    kept |= {"stride_h": 1, "stride_w": 1, "pad_top": 0, "pad_left": 0}
-    if window != kept:
-        return window
-    pixels = ByRows(window["in_h"] * window["in_w"], f"ROWS * {window['in_w']}")
-    return window | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
+def _skips_nothing(window: Window) -> bool:
+    """Whether each pixel has a window of its own: then the image is one row."""
+    one = replace(
+        window,
+        out_h=window.in_h,
+        out_w=window.in_w,
+        k_h=1,
+        k_w=1,
+        stride_h=1,
+        stride_w=1,
+        pad_top=0,
+        pad_left=0,
+    )
+    return window == one
+
+
+def _as_one_row(window: Window) -> dict[str, CValue]:
+    pixels = RowCount.times(window.in_w)
+    return window.fields | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}

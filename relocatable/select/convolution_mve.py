@@ -5,38 +5,39 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import zero_of
 from relocatable.select.layer import scaling_of
 from relocatable.select.scaling import Sums, scale_vectors
-from relocatable.select.site import CValue, Site, c_call
-from relocatable.select.window import window_rows
+from relocatable.select.site import Site
+from relocatable.select.window import Window
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
+from relocatable.steps.kernel_call import KernelCall
 
 
-def conv_2d_mve(site: Site, window: dict[str, int], sums: Sums, macs: int) -> KernelCall:
+def conv_2d_mve(site: Site, window: Window, sums: Sums, macs: int) -> KernelCall:
     """CONV_2D in int8 for Helium."""
     weights = site.constant(1)
     out_c, in_c = weights.shape[0], weights.shape[3]
     scaling = scaling_of(site, sums, scale_vectors)
     params: dict[str, CValue] = {
-        "window": window,
+        "window": window.fields,
         "in_c": in_c,
         "out_c": out_c,
         "in_zero": zero_of(site.input(0)),
         "scaling": scaling.params,
     }
-    arguments = ("IN0", "W_filter", "&scales", "(int8_t *)SCRATCH", "OUT0")
+    arguments = (Input(0), Constant("filter"), scaling.tables, Scratch("int8_t"), Output())
     return site.call(
         "conv_2d_mve.c",
-        scaling.declaration + c_call("xn_conv_2d_mve", arguments, params),
+        CCall("xn_conv_2d_mve", arguments, params),
         weights={"filter": _four_by_sixteen(weights), **scaling.weights},
         scratch_bytes=weights[0].size,
         macs=macs,
-        rows=window_rows(window),
+        rows=window.rows,
     )
 
 
-def depthwise_mve(site: Site, window: dict[str, int], sums: Sums, macs: int) -> KernelCall:
+def depthwise_mve(site: Site, window: Window, sums: Sums, macs: int) -> KernelCall:
     """DEPTHWISE_CONV_2D in int8 for Helium: tables in the order that its widening leaves."""
     channels = site.output.shape[3]
     scaling = scaling_of(site, sums, scale_vectors)
@@ -50,18 +51,18 @@ def depthwise_mve(site: Site, window: dict[str, int], sums: Sums, macs: int) -> 
         for name, table in scaling.weights.items()
     }
     params: dict[str, CValue] = {
-        "window": window,
+        "window": window.fields,
         "channels": channels,
         "in_zero": zero_of(site.input(0)),
         "scaling": scaling.params,
     }
-    arguments = ("IN0", "W_filter", "&scales", "OUT0")
+    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
         "depthwise_conv_2d_mve.c",
-        scaling.declaration + c_call("xn_depthwise_mve", arguments, params),
+        CCall("xn_depthwise_mve", arguments, params),
         weights={"filter": blocks, **tables},
         macs=macs,
-        rows=window_rows(window),
+        rows=window.rows,
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.fixed_point import float_clamp, quantized_clamp
 from relocatable.select.scaling import Scaling, Sums, layer_factors
-from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.site import Site
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall, Rows
 
 
 def float_layer(
@@ -28,12 +29,9 @@ def float_layer(
         "filter": site.constant(1),
         "bias": np.zeros(site.output.shape[-1], np.float32) if bias is None else bias,
     }
-    body = c_call(
-        function,
-        ("IN0", "W_filter", "W_bias", "OUT0"),
-        {**params, "low": low, "high": high},
-    )
-    return site.call(source, body, weights=weights, macs=macs, rows=rows)
+    arguments = (Input(0), Constant("filter"), Constant("bias"), Output())
+    call = CCall(function, arguments, {**params, "low": low, "high": high})
+    return site.call(source, call, weights=weights, macs=macs, rows=rows)
 
 
 def scaling_of(site: Site, sums: Sums, method: Callable[..., Scaling]) -> Scaling:

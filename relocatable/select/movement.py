@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import round_away_f32, scale_of, zero_of
 from relocatable.select.activation import all_values
-from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.site import Site
+from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
 
 
 def choose_pad(site: Site) -> KernelCall:
@@ -28,8 +29,8 @@ def choose_pad(site: Site) -> KernelCall:
     bits = 8 * value.itemsize
     if bits not in (8, 32):
         site.refuse("input must have elements of 8 or 32 bits", site.input(0).dtype)
-    types = (f"(const uint{bits}_t *)IN0", f"(uint{bits}_t *)OUT0")
-    return site.call("pad.c", c_call(f"xn_pad_{bits}", types, params, type_name="xn_pad"))
+    arguments = (Input(0, f"uint{bits}_t"), Output(f"uint{bits}_t"))
+    return site.call("pad.c", CCall(f"xn_pad_{bits}", arguments, params, "xn_pad_params"))
 
 
 def choose_concatenation(site: Site) -> KernelCall:
@@ -48,22 +49,16 @@ def choose_concatenation(site: Site) -> KernelCall:
             "out_block": shape[axis] * inner,
         }
         at += block
-        source, to = f"(const uint8_t *)IN{i}", "(uint8_t *)OUT0"
+        function = "xn_concatenation"
+        arguments: list[CPointer] = [Input(i, "uint8_t"), Output("uint8_t")]
         table = _rescaling(site, i)
-        if table is None:
-            calls.append(_concatenate("xn_concatenation", (source, to), params))
-        else:
+        if table is not None:
             weights[f"table{i}"] = table
-            calls.append(
-                _concatenate("xn_concatenation_table", (source, f"W_table{i}", to), params)
-            )
-    body = "\n".join((*calls, "return 0;"))
-    return site.call("concatenation.c", body, weights=weights, inputs=range(len(site.op.inputs)))
-
-
-def _concatenate(function: str, arguments: tuple[str, ...], params: dict[str, CValue]) -> str:
-    call = c_call(function, arguments, params, type_name="xn_concatenation")
-    return "{\n" + call.removesuffix("\nreturn 0;") + "\n}"
+            function = "xn_concatenation_table"
+            arguments.insert(1, Constant(f"table{i}"))
+        calls.append(CCall(function, arguments, params, "xn_concatenation_params"))
+    inputs = range(len(site.op.inputs))
+    return site.call("concatenation.c", *calls, weights=weights, inputs=inputs)
 
 
 def _rescaling(site: Site, i: int) -> npt.NDArray[np.uint8] | None:

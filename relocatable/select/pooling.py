@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import (
     float_clamp,
     quantize_multiplier,
@@ -13,9 +12,13 @@ from relocatable.fixed_point import (
     type_range,
     zero_of,
 )
-from relocatable.select.site import CValue, Site, c_call
-from relocatable.select.window import window_of, window_rows
+from relocatable.select.site import Site
+from relocatable.select.window import window_of
+from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import DSP, MVE_I
+
+_BYTES = (Input(0, "uint8_t"), Output("uint8_t"))
 
 
 def choose_max_pool_2d(site: Site) -> KernelCall:
@@ -32,18 +35,18 @@ def choose_average_pool_2d(site: Site) -> KernelCall:
 def _pool(site: Site, name: str, variant: str) -> KernelCall:
     k_h, k_w = site.int_attr("filter_height"), site.int_attr("filter_width")
     window = window_of(site, k_h, k_w)
-    params: dict[str, CValue] = {"window": window, "channels": site.output.shape[3]}
-    macs, rows = site.output.count * k_h * k_w, window_rows(window)
+    params: dict[str, CValue] = {"window": window.fields, "channels": site.output.shape[3]}
+    macs, rows = site.output.count * k_h * k_w, window.rows
     if site.is_float:
         low, high = float_clamp(site.activation)
         params |= {"low": low, "high": high}
-        body = c_call(f"xn_{name}_f32", ("IN0", "OUT0"), params)
-        return site.call(f"{name}.c", body, macs=macs, rows=rows)
+        call = CCall(f"xn_{name}_f32", (Input(0), Output()), params)
+        return site.call(f"{name}.c", call, macs=macs, rows=rows)
     q_low, q_high = quantized_clamp(site.activation, site.output)
     params |= {"is_signed": site.is_signed, "low": q_low, "high": q_high}
-    body = c_call(f"xn_{name}_{variant}", ("(const uint8_t *)IN0", "(uint8_t *)OUT0"), params)
+    call = CCall(f"xn_{name}_{variant}", _BYTES, params)
     source = f"{name}.c" if variant == "8" else f"{name}_{variant}.c"
-    return site.call(source, body, macs=macs, rows=rows)
+    return site.call(source, call, macs=macs, rows=rows)
 
 
 def choose_mean(site: Site) -> KernelCall:
@@ -54,8 +57,8 @@ def choose_mean(site: Site) -> KernelCall:
     params: dict[str, CValue] = {"keep": keep, "reduce": reduce}
     count = int(np.prod([shape[a] for a in axes], dtype=np.int64))
     if site.is_float:
-        body = c_call("xn_mean_f32", ("IN0", "OUT0"), params)
-        return site.call("mean.c", body, macs=site.input(0).count)
+        call = CCall("xn_mean_f32", (Input(0), Output()), params)
+        return site.call("mean.c", call, macs=site.input(0).count)
     multiplier, shift = quantize_multiplier(
         float(scale_of(site.input(0))) / float(scale_of(site.output))
     )
@@ -71,8 +74,8 @@ def choose_mean(site: Site) -> KernelCall:
         "low": low,
         "high": high,
     }
-    body = c_call("xn_mean_8", ("(const uint8_t *)IN0", "(uint8_t *)OUT0"), params)
-    return site.call("mean.c", body, macs=site.input(0).count)
+    call = CCall("xn_mean_8", _BYTES, params)
+    return site.call("mean.c", call, macs=site.input(0).count)
 
 
 def _loops(site: Site, shape: tuple[int, ...], axes: set[int]) -> tuple[list[CValue], list[CValue]]:

@@ -18,7 +18,7 @@ from relocatable.fixed_point import (
 )
 from relocatable.graph.graph import Tensor
 from relocatable.line_scale import Staircase, find_line
-from relocatable.select.site import CValue
+from relocatable.steps.c_call import Constant, CValue, Name, Struct
 
 _TABLES = ("multiplier", "round", "bias", "shift", "real")
 
@@ -36,10 +36,10 @@ class Scaling:
     weights: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
 
     @property
-    def declaration(self) -> str:
-        """C text that declares `scales`, the kernel's argument."""
-        fields = ", ".join(f".{t} = W_{t}" for t in _TABLES if t in self.weights)
-        return f"const xn_scales scales = {{{fields}}};\n"
+    def tables(self) -> Struct:
+        """The kernel's argument that points to the tables."""
+        fields = {t: Constant(t) for t in _TABLES if t in self.weights}
+        return Struct("xn_scales", "scales", fields)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +209,14 @@ def _params(
 ) -> dict[str, CValue]:
     step = 0 if factors == 1 else 1
     low, high = clamp
-    return {"kind": kind, "step": step, "shift": shift, "zero": zero, "low": low, "high": high}
+    return {
+        "kind": Name(kind),
+        "step": step,
+        "shift": shift,
+        "zero": zero,
+        "low": low,
+        "high": high,
+    }
 
 
 def _wrapped(x: Ints) -> npt.NDArray[np.generic]:

@@ -13,7 +13,7 @@ from relocatable.fixed_point import Ints, zero_of
 from relocatable.graph.graph import Tensor
 from relocatable.line_scale import Staircase, find_line
 from relocatable.select.scaling import Sums, bounds_of, multipliers_of, once, shifts_fit, twice
-from relocatable.select.site import CValue
+from relocatable.steps.c_call import CValue, Name
 
 Rounding = Literal["once", "twice"]
 _UNIT = 8  # bits
@@ -249,7 +249,7 @@ def _layer(
 ) -> DspLayer:
     same = len(multipliers) == 1
     scaling: dict[str, CValue] = {
-        "kind": kind,
+        "kind": Name(kind),
         "step": int(not same),
         "unit": packed.unit,
         "shift": shift,

@@ -1,37 +1,19 @@
-"""What the kernel choice of one operator starts from, and how it writes the call as C."""
+"""What the kernel choice of one operator starts from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall, Rows
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import Graph, Op, Tensor
+from relocatable.steps.c_call import CCall, RowCount
+from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.targets import Target
-
-CValue: TypeAlias = "int | float | np.floating | str | Mapping[str, CValue] | Sequence[CValue]"
-
-
-class ByRows(int):
-    """A number that depends on how many rows a call makes; its value holds for all of them.
-
-    Args:
-        value: where the whole tensor is made.
-        text: C text for any rows (see `KernelCall`).
-    """
-
-    text: str
-
-    def __new__(cls, value: int, text: str) -> ByRows:
-        """An int with its text."""
-        made = super().__new__(cls, value)
-        made.text = text
-        return made
 
 
 @dataclass(frozen=True)
@@ -71,11 +53,11 @@ class Site:
         return Rows() if len(shape) == 4 and shape[0] == 1 and computed and same else None
 
     @property
-    def count(self) -> int:
-        """Number of the output's values, for an operator of single values."""
+    def count(self) -> int | RowCount:
+        """Number of values that a call makes, for an operator of single values."""
         if self.value_rows is None:
             return self.output.count
-        return ByRows(self.output.count, f"ROWS * {self.output.count // self.output.shape[1]}")
+        return RowCount.times(self.output.count // self.output.shape[1])
 
     def int_attr(self, name: str, default: int | None = None) -> int:
         """An integer attribute."""
@@ -118,8 +100,7 @@ class Site:
     def call(
         self,
         source: str,
-        body: str,
-        *,
+        *calls: CCall,
         weights: Mapping[str, npt.NDArray[np.generic]] | None = None,
         inputs: Sequence[int] = (0,),
         in_place: Sequence[int] = (),
@@ -133,7 +114,7 @@ class Site:
             kind=self.op.kind,
             name=self.op.name,
             source=source,
-            body=body,
+            calls=calls,
             inputs=tensors,
             outputs=self.op.outputs[:1],
             weights=dict(weights or {}),
@@ -142,39 +123,3 @@ class Site:
             macs=macs,
             rows=rows,
         )
-
-
-def c_call(
-    function: str,
-    arguments: Sequence[str],
-    params: Mapping[str, CValue],
-    type_name: str | None = None,
-) -> str:
-    """C text that calls a kernel with its constants as last argument.
-
-    Args:
-        function: the kernel.
-        arguments: C expressions before the constants.
-        params: fields of the constants.
-        type_name: their type without "_params", where it is not named after the function.
-    """
-    args = ", ".join((*arguments, "&params"))
-    return (
-        f"KEPT const {type_name or function}_params params = {c_value(params)};\n"
-        f"{function}({args});\nreturn 0;"
-    )
-
-
-def c_value(value: CValue) -> str:
-    """A C initialiser."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f".{key} = {c_value(v)}" for key, v in value.items()) + "}"
-    if isinstance(value, ByRows):
-        return value.text
-    if isinstance(value, (bool, int, np.integer)):
-        return f"(-{abs(int(value) + 1)} - 1)" if value < 0 else str(int(value))
-    if isinstance(value, (float, np.floating)):
-        return f"{float(value).hex()}f"
-    return "{" + ", ".join(c_value(v) for v in value) + "}"

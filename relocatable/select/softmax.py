@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.fixed_point import INT32_MAX, high_mul, quantize_multiplier, round_shift, scale_of
-from relocatable.select.site import CValue, Site, c_call
+from relocatable.select.site import Site
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
 
 _DIFFERENCE_BITS = 5  # integer bits of a scaled difference
 
@@ -18,17 +19,15 @@ def choose_softmax(site: Site) -> KernelCall:
     rows = site.input(0).count // depth
     if site.is_float:
         params: dict[str, CValue] = {"rows": rows, "depth": depth, "beta": site.float_attr("beta")}
-        body = c_call("xn_softmax_f32", ("IN0", "OUT0"), params)
-        return site.call("softmax.c", body, in_place=(0,))
+        call = CCall("xn_softmax_f32", (Input(0), Output()), params)
+        return site.call("softmax.c", call, in_place=(0,))
     if site.output.dtype != site.input(0).dtype:
         site.refuse("output must be of the input's type", site.output.dtype)
     table = exp_table(site.float_attr("beta"), float(scale_of(site.input(0))))
-    body = c_call(
-        "xn_softmax_8",
-        ("(const uint8_t *)IN0", "W_table", "(uint8_t *)OUT0"),
-        {"rows": rows, "depth": depth, "is_signed": site.is_signed, "table_count": len(table)},
-    )
-    return site.call("softmax.c", body, weights={"table": table}, in_place=(0,))
+    params = {"rows": rows, "depth": depth, "is_signed": site.is_signed, "table_count": len(table)}
+    arguments = (Input(0, "uint8_t"), Constant("table"), Output("uint8_t"))
+    call = CCall("xn_softmax_8", arguments, params)
+    return site.call("softmax.c", call, weights={"table": table}, in_place=(0,))
 
 
 def exp_table(beta: float, scale: float) -> npt.NDArray[np.int32]:

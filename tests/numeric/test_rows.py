@@ -1,4 +1,4 @@
-"""Chains give the bits of their layers one by one (which are LiteRT's, as the other tests say)."""
+"""Pipelines give the bits of their layers one by one, which are LiteRT's (see the others)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.compile import lower, schedule
 from relocatable.graph.graph import Graph
 from relocatable.graph.read_tflite import read_tflite
@@ -18,18 +17,19 @@ from relocatable.schedule import row_pipeline
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.select_kernels import select_kernels
+from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
 from tests.numeric.arm import run_steps_on_arm
 from tests.numeric.harness import build, join, load, random_input
-from tests.row_graphs import random_chains, random_network
+from tests.row_graphs import random_network, random_pipelines
 
 CPUS = ("cortex-m4", "cortex-m55")
 
 
 @pytest.fixture
 def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chains of small networks are several steps, too."""
+    """Pipelines of small networks are several steps, too."""
     monkeypatch.setattr(row_pipeline, "_STEP_MACS", 2000)
 
 
@@ -54,8 +54,8 @@ def outputs_by_layers(graph: Graph, seed: int) -> tuple[list[npt.NDArray[Any]], 
 def chained(graph: Graph, target: str, seed: int) -> tuple[Sequence[KernelCall], Plan]:
     """Steps of a graph, joined at random, and their plan."""
     rng = np.random.default_rng(seed)
-    [calls] = random_chains(graph, [select_kernels(graph, TARGETS[target])], rng)
-    assert sum(len(call.chain.parts) > 1 for call in calls if call.chain) > 1
+    [calls] = random_pipelines(graph, [select_kernels(graph, TARGETS[target])], rng)
+    assert sum(len(call.pipeline.parts) > 1 for call in calls if call.pipeline) > 1
     assert sum(call.steps > 1 for call in calls) > 1
     plan = plan_memory(graph, calls)
     check_plan(graph, calls, plan)

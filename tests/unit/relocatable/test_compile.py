@@ -45,9 +45,9 @@ def test_report_adds_up(fat: bytes) -> None:
 
 def test_layers_are_made_by_rows_unless_all_tensors_are_wanted(fat: bytes) -> None:
     steps = Blob.unpack(fat).metadata["steps"]
-    chain = next(step for step in steps if "layers" in step)
-    assert any(layer["output"] is None for layer in chain["layers"])
-    assert chain["macs"] == sum(layer["macs"] for layer in chain["layers"])
+    pipeline = next(step for step in steps if "layers" in step)
+    assert any(layer["output"] is None for layer in pipeline["layers"])
+    assert pipeline["macs"] == sum(layer["macs"] for layer in pipeline["layers"])
     whole = compile_model(DIGITS, target="cortex-m55", whole_tensors=True)
     layers = sum(len(step.get("layers", [0])) for step in steps)
     assert len(Blob.unpack(whole).metadata["steps"]) == layers

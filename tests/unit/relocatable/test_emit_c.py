@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.graph.graph import Graph
 from relocatable.schedule.plan_memory import Plan
+from relocatable.steps.kernel_call import KernelCall
 from tests.make_graph import GraphBuilder
 
 
@@ -16,8 +16,8 @@ def program(name: str = "step") -> tuple[Graph, list[KernelCall]]:
     x, c = b.input(1, 8), b.constant([1, 2, 3], "int32")
     y = b.tensor(1, 8, dtype="float32")
     w = {"table": np.arange(5, dtype=np.int8), "same": np.arange(5, dtype=np.int8)}
-    first = KernelCall("ADD", name, "add.c", "return 0;", (x, c), (y,), w, scratch_bytes=32)
-    second = KernelCall("ADD", name, "table.c", "return 0;", (y,), (x,), {"table": w["table"]})
+    first = KernelCall("ADD", name, "add.c", (), (x, c), (y,), w, scratch_bytes=32)
+    second = KernelCall("ADD", name, "table.c", (), (y,), (x,), {"table": w["table"]})
     return b.graph(y), [first, second]
 
 

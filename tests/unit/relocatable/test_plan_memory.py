@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relocatable.codegen.calls import KernelCall
 from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Block, Plan, _choices, _Takeover, plan_memory
+from relocatable.steps.kernel_call import KernelCall
 from tests.make_graph import GraphBuilder
 
 
@@ -26,7 +26,7 @@ def call(
         "X",
         name,
         "",
-        "",
+        (),
         tuple(inputs),
         tuple(outputs),
         scratch_bytes=scratch,
@@ -40,7 +40,7 @@ def checked(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
     return plan
 
 
-def chain(*sizes: int) -> tuple[Graph, list[KernelCall]]:
+def pipeline(*sizes: int) -> tuple[Graph, list[KernelCall]]:
     b = GraphBuilder()
     tensors = [b.input(sizes[0]), *(b.tensor(size) for size in sizes[1:])]
     calls = [call([x], y) for x, y in pairwise(tensors)]
@@ -48,19 +48,19 @@ def chain(*sizes: int) -> tuple[Graph, list[KernelCall]]:
 
 
 def test_a_chain_needs_its_largest_pair():
-    graph, calls = chain(160, 320, 640, 16, 800, 32)
+    graph, calls = pipeline(160, 320, 640, 16, 800, 32)
     assert checked(graph, calls).arena_bytes == 320 + 640
 
 
 def test_sizes_round_up_to_16():
-    graph, calls = chain(1, 17, 5)
+    graph, calls = pipeline(1, 17, 5)
     plan = checked(graph, calls)
     assert plan.arena_bytes == 16 + 32
     assert all(offset % 16 == 0 for offset in plan.offsets.values())
 
 
 def test_step_takes_over_an_input_that_dies():
-    graph, calls = chain(160, 160, 160, 160)
+    graph, calls = pipeline(160, 160, 160, 160)
     in_place = [replace(c, in_place={0: 0}) for c in calls]
     assert checked(graph, in_place).arena_bytes == 160
 
@@ -114,7 +114,7 @@ def test_constants_get_no_place():
 
 
 def test_scratch_lives_for_its_step_alone():
-    graph, calls = chain(16, 16, 16, 16)
+    graph, calls = pipeline(16, 16, 16, 16)
     calls = [replace(c, scratch_bytes=1600) for c in calls]
     plan = checked(graph, calls)
     assert plan.arena_bytes == 1632
@@ -229,7 +229,7 @@ def test_check_names_both_tensors_and_the_step():
     ],
 )
 def test_check_refuses(offsets, scratch, message):
-    graph, calls = chain(160, 160)
+    graph, calls = pipeline(160, 160)
     calls = [replace(calls[0], scratch_bytes=16)]
     with pytest.raises(PlanError, match=message):
         check_plan(graph, calls, Plan(336, offsets, scratch))

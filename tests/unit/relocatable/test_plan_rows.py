@@ -1,4 +1,4 @@
-"""Chains: sound by a check of other code, small, cheap, and the same every time."""
+"""Pipelines: sound by a check of other code, small, cheap, and the same every time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relocatable.codegen.calls import KernelCall, Turn, common_call
 from relocatable.errors import PlanError
 from relocatable.graph.graph import AttrValue, Graph
 from relocatable.schedule.check_plan import check_plan
@@ -18,9 +17,10 @@ from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.row_order import order_rows
 from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.select_kernels import select_kernels
+from relocatable.steps.kernel_call import KernelCall, RowTask, common_call
 from relocatable.targets import TARGETS
 from tests.make_graph import CONV, POOL, GraphBuilder
-from tests.row_graphs import random_chains, random_network
+from tests.row_graphs import random_network, random_pipelines
 
 CPUS = ("cortex-m4", "cortex-m55")
 
@@ -50,7 +50,7 @@ def test_a_deep_chain_needs_its_input_and_some_rows() -> None:
     graph = deep(8, 32, 32, 8)
     by_target, plan = planned(graph, "cortex-m4")
     [call] = by_target[0]
-    assert call.chain is not None
+    assert call.pipeline is not None
     assert plan.arena_bytes < 64 * 64 * (8 + 32) / 2
     assert plan.offsets.keys() == {*graph.inputs, *graph.outputs}
 
@@ -58,9 +58,9 @@ def test_a_deep_chain_needs_its_input_and_some_rows() -> None:
 def test_targets_share_the_turns_and_the_bands() -> None:
     (m4, m55), _ = planned(deep(8, 32, 32, 8))
     for a, b in zip(m4, m55, strict=True):
-        assert (a.chain is None) == (b.chain is None)
-        if a.chain and b.chain:
-            assert (a.chain.turns, a.chain.bands) == (b.chain.turns, b.chain.bands)
+        assert (a.pipeline is None) == (b.pipeline is None)
+        if a.pipeline and b.pipeline:
+            assert (a.pipeline.tasks, a.pipeline.buffers) == (b.pipeline.tasks, b.pipeline.buffers)
 
 
 def test_what_fits_is_left_alone() -> None:
@@ -70,16 +70,16 @@ def test_what_fits_is_left_alone() -> None:
     y = b.op("MAX_POOL_2D", (x,), b.tensor(1, 2, 2, 1), **POOL)
     z = b.op("MAX_POOL_2D", (y,), b.tensor(1, 1, 1, 1), **POOL)
     by_target, _ = planned(b.graph(z))
-    assert all(call.chain is None for calls in by_target for call in calls)
+    assert all(call.pipeline is None for calls in by_target for call in calls)
 
 
 def test_a_layer_alone_writes_close_behind_what_it_reads() -> None:
     graph = deep(16, 16)
     by_target, plan = planned(graph, "cortex-m4")
     [call] = by_target[0]
-    assert call.chain is None
+    assert call.pipeline is None
     assert plan.arena_bytes <= 66 * 64 * 16 + call.scratch_bytes
-    assert plan.lifted(call) == (graph.inputs[0], 2 * 64 * 16)
+    assert plan.moved_up(call) == (graph.inputs[0], 2 * 64 * 16)
 
 
 @pytest.mark.parametrize("targets", [CPUS[:1], CPUS[1:], CPUS])
@@ -94,7 +94,7 @@ def test_long_layers_are_several_steps_or_write_over_their_input(targets: tuple[
     assert all(c.steps > 1 or plan.offsets[x] == plan.offsets[c.outputs[0]] for [c] in by_target)
 
 
-def test_tall_images_take_few_turns() -> None:
+def test_tall_images_take_few_tasks() -> None:
     b = GraphBuilder()
     x = b.input(1, 16000, 1, 4)
     for channels in (32, 32, 4):
@@ -103,18 +103,18 @@ def test_tall_images_take_few_turns() -> None:
         x = b.op("CONV_2D", (x, w, b.constant([0] * channels)), y, **{**CONV, "padding": "SAME"})
     by_target, plan = planned(b.graph(x))
     assert plan.arena_bytes < 16000 * 40
-    assert all(len(c.chain.turns) <= 1500 for calls in by_target for c in calls if c.chain)
+    assert all(len(c.pipeline.tasks) <= 1500 for calls in by_target for c in calls if c.pipeline)
 
 
 def test_nothing_is_made_before_it_is_asked_for() -> None:
     graph = deep(8, 8, 8, 8)
     calls = select_kernels(graph, TARGETS["host"])
-    banded = [calls[0].outputs[0], calls[1].outputs[0]]
-    order = order_rows(graph, calls, banded, [1, 1, 1])
+    buffered = [calls[0].outputs[0], calls[1].outputs[0]]
+    order = order_rows(graph, calls, buffered, [1, 1, 1])
     assert set(order.heights.values()) == {3}
-    assert [turn.part for turn in order.turns[:6]] == [0, 0, 1, 0, 1, 2]
+    assert [task.part for task in order.tasks[:6]] == [0, 0, 1, 0, 1, 2]
     for part in range(3):
-        assert sum(t.rows for t in order.turns if t.part == part) == 64
+        assert sum(t.rows for t in order.tasks if t.part == part) == 64
 
 
 def test_rows_that_no_window_covers_are_not_made() -> None:
@@ -124,7 +124,7 @@ def test_rows_that_no_window_covers_are_not_made() -> None:
     z = b.op("MAX_POOL_2D", (y,), b.tensor(1, 3, 1, 1), **POOL)
     graph = b.graph(z)
     order = order_rows(graph, select_kernels(graph, TARGETS["host"]), [y], [1, 1])
-    assert sum(turn.rows for turn in order.turns if turn.part == 0) == 6
+    assert sum(task.rows for task in order.tasks if task.part == 0) == 6
 
 
 @settings(max_examples=60, deadline=None)
@@ -132,7 +132,7 @@ def test_rows_that_no_window_covers_are_not_made() -> None:
 def test_random_chains_are_sound(seed: int) -> None:
     rng = np.random.default_rng(seed)
     graph = random_network(rng)
-    by_target = random_chains(graph, [select_kernels(graph, TARGETS[t]) for t in CPUS], rng)
+    by_target = random_pipelines(graph, [select_kernels(graph, TARGETS[t]) for t in CPUS], rng)
     plan = plan_memory(graph, [common_call(step) for step in zip(*by_target, strict=True)])
     for calls in by_target:
         check_plan(graph, calls, plan)
@@ -145,7 +145,9 @@ def test_plans_of_random_networks_are_sound_and_the_same_again(seed: int) -> Non
     first, again = planned(graph)[0], planned(graph)[0]
     for a, b in zip(first, again, strict=True):
         assert [c.in_place for c in a] == [c.in_place for c in b]
-        assert [c.chain and c.chain.turns for c in a] == [c.chain and c.chain.turns for c in b]
+        assert [c.pipeline and c.pipeline.tasks for c in a] == [
+            c.pipeline and c.pipeline.tasks for c in b
+        ]
 
 
 @pytest.mark.parametrize(
@@ -153,17 +155,17 @@ def test_plans_of_random_networks_are_sound_and_the_same_again(seed: int) -> Non
     [
         (lambda t: t[1:], "must be whole"),
         (lambda t: (t[-1], *t), "must be whole"),
-        (lambda t: tuple(Turn(p, r, 0) for p, r, _ in t), "must be"),
-        (lambda t: tuple(Turn(p, r, d + (d > 0)) for p, r, d in t), "must be"),
+        (lambda t: tuple(RowTask(p, r, 0) for p, r, _ in t), "must be"),
+        (lambda t: tuple(RowTask(p, r, d + (d > 0)) for p, r, d in t), "must be"),
         (lambda t: t[:-1], "must be whole"),
     ],
 )
-def test_check_refuses_wrong_turns(damage: object, message: str) -> None:
+def test_check_refuses_wrong_tasks(damage: object, message: str) -> None:
     graph = deep(8, 32, 32, 8)
     [[call]], plan = planned(graph, "cortex-m4")
-    assert call.chain is not None
+    assert call.pipeline is not None
     assert callable(damage)
-    wrong = replace(call, chain=replace(call.chain, turns=damage(call.chain.turns)))
+    wrong = replace(call, pipeline=replace(call.pipeline, tasks=damage(call.pipeline.tasks)))
     with pytest.raises(PlanError, match=message):
         check_plan(graph, [wrong], plan)
 

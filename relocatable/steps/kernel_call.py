@@ -1,4 +1,4 @@
-"""What the kernel choice says of one operator: the C call, its packed constants, its needs."""
+"""One step of the program as data: the kernels that it calls, its packed constants, its needs."""
 
 from __future__ import annotations
 
@@ -9,37 +9,35 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.steps.c_call import CCall, c_body
+from relocatable.steps.row_access import SAME_ROWS, RowAccess
+
 
 @dataclass(frozen=True)
 class Rows:
     """How a kernel makes some rows (dimension 1 of 4) of its output.
 
-    Row y is made of rows [y * stride - pad, y * stride - pad + reach) of every input, as far as
-    there are such.
-
     Attributes:
-        stride, pad, reach: the defaults are those of an operator of single values.
+        access: which rows of every input it reads.
         in_order: a call makes its rows one after another from the top, and reads nothing above the
-            rows that the row needs, so that what it writes may follow closely on what it reads.
+            rows that the row needs; what it writes may follow closely on what it reads.
         call_cost: instructions that each call costs besides those of the rows that it makes.
         block: pixels that are done at a time: a rest costs as much.
     """
 
-    stride: int = 1
-    pad: int = 0
-    reach: int = 1
+    access: RowAccess = SAME_ROWS
     in_order: bool = True
     call_cost: int = 0
     block: int = 1
 
 
-class Turn(NamedTuple):
-    """A layer of a chain makes its next rows.
+class RowTask(NamedTuple):
+    """A layer of a row pipeline makes its next rows.
 
     Attributes:
         part: index of the layer.
         rows: that it makes.
-        drop: rows at the top of its output's band that go before.
+        drop: rows at the top of its output's line buffer that go before.
     """
 
     part: int
@@ -48,57 +46,50 @@ class Turn(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
+class RowPipeline:
     """Layers that are made together, some rows of each in turn (schedule/row_pipeline.py).
 
     Attributes:
         parts: the layers' own calls, in the order of the program.
-        turns: who makes how many rows, in order.
-        step_turns: how many of them each step takes: a long chain is several steps, so that other
-            work can be done in between, and none takes too long.
-        bands: tensors that never exist whole -> offset, in the step's scratch, of the band that
-            holds those rows that are still needed, one after another.
+        tasks: which layer makes how many rows, in order.
+        step_tasks: how many of them each step takes: a long pipeline is several steps, between
+            which other work can be done; none takes too long.
+        buffers: tensors that never exist whole -> offset, in the step's scratch, of the line buffer
+            that holds those rows that are still needed, one after another.
         scratch_offset: of what the parts have as SCRATCH, in the step's scratch.
     """
 
     parts: tuple[KernelCall, ...]
-    turns: tuple[Turn, ...]
-    step_turns: tuple[int, ...]
-    bands: Mapping[int, int]
+    tasks: tuple[RowTask, ...]
+    step_tasks: tuple[int, ...]
+    buffers: Mapping[int, int]
     scratch_offset: int
 
 
 @dataclass(frozen=True, eq=False)
 class KernelCall:
-    """One step of the program, or several where it is a long chain.
-
-    The body is C text in which the emitter has names for everything that has an address: `IN0`,
-    `IN1`, .. and `OUT0`, .. point to the operator's tensors (typed by dtype; constants lie in the
-    weights), `W_<key>` to the entries of `weights`, `SCRATCH` (uint8_t *) to the scratch.
-    The parameters are declared `KEPT const`. Where `rows` are stated, the body makes `ROWS` rows at
-    OUT0; IN0, IN1, .. point to the first row that they need, `IN_ROWS` counts the input's rows from
-    there on, and `ABOVE` the rows of padding above it.
+    """One step of the program, or several if it is a long row pipeline.
 
     Attributes:
         kind: the operator's kind, such as "CONV_2D".
         name: for reports and messages.
         source: kernel file to include, relative to kernels/, such as "conv_2d.c".
-        body: C statements of the step's function; may `return` a negative number.
-        inputs: tensor indices that the body reads from the arena or as constants.
-        outputs: tensor indices that the body writes.
+        calls: of the kernels in that file.
+        inputs: tensor indices that the calls read from the arena or as constants.
+        outputs: tensor indices that they write.
         weights: packed constant arrays by key, put into the weights section 16-aligned.
         scratch_bytes: arena bytes that the step alone needs while it runs, 16-aligned.
-        in_place: indices into `inputs` whose memory OUT0 may take over, so that it begins where the
-            input began -> bytes, 16-aligned, by which the input must be moved up before.
+        in_place: indices into `inputs` whose memory the output may take over, beginning where the
+            input began -> headroom: bytes, 16-aligned, by which the input must be moved up before.
         macs: multiply-accumulates of the operator's definition.
-        rows: None where the body always makes all of the output.
-        chain: the layers of a step that makes several by rows; it has no body of its own.
+        rows: None if the calls always make all of the output.
+        pipeline: the layers of a step that makes several by rows; it has no calls of its own.
     """
 
     kind: str
     name: str
     source: str
-    body: str
+    calls: tuple[CCall, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     weights: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
@@ -106,21 +97,34 @@ class KernelCall:
     in_place: Mapping[int, int] = field(default_factory=dict)
     macs: int = 0
     rows: Rows | None = None
-    chain: Chain | None = None
+    pipeline: RowPipeline | None = None
+
+    @property
+    def body(self) -> str:
+        """C statements of the step's function.
+
+        The emitter has names for everything that has an address: `IN0`, `IN1`, .. and `OUT0` point
+        to the operator's tensors (typed by dtype; constants lie in the weights), `W_<key>` to the
+        entries of `weights`, `SCRATCH` (uint8_t *) to the scratch. Parameters are declared `KEPT
+        const`. If `rows` are stated, the body makes `ROWS` rows from row `FIRST_ROW` on at OUT0;
+        the inputs point to the first row that they need, `IN_ROWS` counts the input's rows from
+        there on, and `ABOVE` the rows of padding above it.
+        """
+        return c_body(self.calls)
 
     @property
     def steps(self) -> int:
         """Steps of the program that it takes, one after another."""
-        return len(self.chain.step_turns) if self.chain else 1
+        return len(self.pipeline.step_tasks) if self.pipeline else 1
 
 
 def count_steps(calls: Iterable[KernelCall]) -> int:
-    """Steps of the program that calls take."""
+    """Count the steps of the program that calls take."""
     return sum(call.steps for call in calls)
 
 
 def common_call(step: Sequence[KernelCall]) -> KernelCall:
-    """A step as a plan must see it: what its kernels need on any of the targets."""
+    """Join a step's calls on several targets into what a plan must allow for."""
     first = step[0]
     rows = [call.rows for call in step if call.rows is not None]
     worst = None

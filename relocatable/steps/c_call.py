@@ -1,0 +1,196 @@
+"""Calls of kernels as data, and the one place that writes them as C.
+
+A call names what it touches by kind (tensor, constant, scratch); which names and addresses these
+have in the C text is the emitter's business (codegen/emit_c.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+_C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double"}
+
+
+def c_type(dtype: str) -> str:
+    """Name an element type in C."""
+    return _C_TYPES.get(dtype, f"{dtype}_t")
+
+
+@dataclass(frozen=True)
+class Input:
+    """Pointer to the step's input i, at the first row that it reads.
+
+    Attributes:
+        index: into `KernelCall.inputs`.
+        as_type: element type that the kernel sees, if it is not the tensor's own.
+    """
+
+    index: int
+    as_type: str = ""
+
+    def text(self) -> str:
+        """C expression."""
+        return _cast(f"const {self.as_type}", f"IN{self.index}") if self.as_type else self.name
+
+    @property
+    def name(self) -> str:
+        """The emitter's name of it."""
+        return f"IN{self.index}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """Pointer to the step's output, at the first row that it makes."""
+
+    as_type: str = ""
+
+    def text(self) -> str:
+        """C expression."""
+        return _cast(self.as_type, "OUT0") if self.as_type else "OUT0"
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Pointer to an entry of `KernelCall.weights`."""
+
+    key: str
+
+    def text(self) -> str:
+        """C expression."""
+        return f"W_{self.key}"
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Pointer into the step's scratch.
+
+    Attributes:
+        as_type: element type.
+        offset_bytes: a multiple of the type's size.
+    """
+
+    as_type: str
+    offset_bytes: int = 0
+
+    def text(self) -> str:
+        """C expression."""
+        at = f"(SCRATCH + {self.offset_bytes})" if self.offset_bytes else "SCRATCH"
+        return _cast(self.as_type, at)
+
+
+@dataclass(frozen=True)
+class Struct:
+    """Pointer to a constant struct that is made on the stack before the call.
+
+    Attributes:
+        type_name: of the struct.
+        name: of the variable.
+        fields: initialiser.
+    """
+
+    type_name: str
+    name: str
+    fields: Mapping[str, CValue]
+
+    def text(self) -> str:
+        """C expression."""
+        return f"&{self.name}"
+
+    def declaration(self) -> str:
+        """C statements that must stand before it is used, with those of its own structs."""
+        inner = "".join(v.declaration() for v in self.fields.values() if isinstance(v, Struct))
+        return f"{inner}const {self.type_name} {self.name} = {c_value(self.fields)};\n"
+
+
+@dataclass(frozen=True)
+class RowCount:
+    """A number that depends on how many rows a call makes; on purpose no int.
+
+    Attributes:
+        text: C expression of ROWS (rows that the call makes), IN_ROWS (rows of the input from the
+            first one that it reads), ABOVE (rows of padding above that) and FIRST_ROW.
+    """
+
+    text: str
+
+    @classmethod
+    def times(cls, factor: int) -> RowCount:
+        """So many for each row that the call makes."""
+        return cls(f"ROWS * {factor}")
+
+
+@dataclass(frozen=True)
+class Name:
+    """A C constant, type or macro by its name."""
+
+    text: str
+
+
+ROWS, IN_ROWS, ABOVE = RowCount("ROWS"), RowCount("IN_ROWS"), RowCount("ABOVE")
+FIRST_ROW = RowCount("FIRST_ROW")
+
+CPointer: TypeAlias = Input | Output | Constant | Scratch | Struct
+CValue: TypeAlias = (
+    "int | float | np.floating | RowCount | Name | CPointer | Mapping[str, CValue]"
+    " | Sequence[CValue]"
+)
+
+
+@dataclass(frozen=True)
+class CCall:
+    """The call of one kernel.
+
+    Attributes:
+        function: the kernel, or a macro that makes its loop.
+        arguments: pointers and values, in order.
+        params: fields of its constants, passed by address as the last argument; {}: it takes none.
+        params_type: their type; by default the function's name and "_params".
+    """
+
+    function: str
+    arguments: Sequence[CPointer | CValue]
+    params: Mapping[str, CValue] = field(default_factory=dict)
+    params_type: str = ""
+
+    def text(self) -> str:
+        """C statements; their names are visible to what follows."""
+        made = [a.declaration() for a in self.arguments if isinstance(a, Struct)]
+        arguments = [c_value(a) for a in self.arguments]
+        if self.params:
+            type_name = self.params_type or f"{self.function}_params"
+            made.append(f"KEPT const {type_name} params = {c_value(self.params)};\n")
+            arguments.append("&params")
+        return f"{''.join(made)}{self.function}({', '.join(arguments)});"
+
+
+def c_value(value: CValue | CPointer) -> str:
+    """Write a C initialiser or expression."""
+    match value:
+        case Input() | Output() | Constant() | Scratch() | Struct():
+            return value.text()
+        case RowCount(text) | Name(text):
+            return text
+        case Mapping():
+            return "{" + ", ".join(f".{key} = {c_value(v)}" for key, v in value.items()) + "}"
+        case bool() | int() | np.integer():
+            return f"(-{abs(int(value) + 1)} - 1)" if value < 0 else str(int(value))
+        case float() | np.floating():
+            return f"{float(value).hex()}f"
+        case _:
+            return "{" + ", ".join(c_value(v) for v in value) + "}"
+
+
+def c_body(calls: Sequence[CCall]) -> str:
+    """Write a step's statements: all calls in order."""
+    texts = [call.text() for call in calls]
+    if len(texts) > 1:
+        texts = [f"{{\n{text}\n}}" for text in texts]
+    return "\n".join((*texts, "return 0;"))
+
+
+def _cast(type_name: str, expression: str) -> str:
+    return f"({type_name} *){expression}"
