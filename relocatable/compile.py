@@ -5,8 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata as packages
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,18 +12,19 @@ import numpy as np
 
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
 from relocatable.blob.host import HostModel
+from relocatable.blob.metadata import write_metadata
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.graph.read_tflite import read_tflite
-from relocatable.heads import HeadConfig, head_calls, load_head
+from relocatable.heads import Head, head_calls, load_head
 from relocatable.passes import PASSES
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.select_kernels import select_kernels
-from relocatable.steps.kernel_call import KernelCall, RowPipeline, common_call, count_steps
+from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import MVE_I, TARGETS, Target, find_target
 
@@ -103,7 +102,7 @@ class Program:
     """
 
     graph: Graph
-    head: HeadConfig | None
+    head: Head | None
     targets: tuple[Target, ...]
     calls: tuple[tuple[KernelCall, ...], ...]
     entries: tuple[Entry, ...]
@@ -112,7 +111,7 @@ class Program:
 
 def schedule(
     graph: Graph,
-    head: HeadConfig | None,
+    head: Head | None,
     targets: Sequence[Target],
     whole_tensors: bool = False,
 ) -> Program:
@@ -184,92 +183,8 @@ def build_blob(name: str, program: Program, optimize: Optimize) -> Blob:
         inputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.inputs),
         outputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.outputs),
         entries=program.entries,
-        metadata=_metadata(name, program),
+        metadata=write_metadata(name, program),
     )
-
-
-def _metadata(name: str, program: Program) -> dict[str, Any]:
-    graph, plan = program.graph, program.plan
-    placed = sorted(plan.offsets)
-    index = {tensor: i for i, tensor in enumerate(placed)}
-    metadata: dict[str, Any] = {
-        "name": name,
-        "tool": f"xipnet {packages.version('xipnet')}",
-        "targets": [target.name for target in program.targets],
-        "tensors": [{**_values_metadata(graph, i), "offset": plan.offsets[i]} for i in placed],
-        "inputs": [index[i] for i in graph.inputs],
-        "outputs": [index[i] for i in graph.outputs],
-        "steps": [
-            step for call in program.calls[0] for step in _steps_metadata(graph, index, call)
-        ],
-    }
-    if program.head is not None:
-        metadata |= program.head.metadata()
-    return metadata
-
-
-def _steps_metadata(
-    graph: Graph, index: Mapping[int, int], call: KernelCall
-) -> list[dict[str, Any]]:
-    """Of the steps of a long pipeline the last one has its constants, outputs and layers."""
-    last = _step_metadata(graph, index, call)
-    if call.pipeline is None or call.steps == 1:
-        return [last]
-    steps = [{**last, "weights": 0, "outputs": []} for _ in range(call.steps - 1)]
-    for step in steps:
-        step.pop("layers", None)
-    steps.append(last)
-    for number, (step, macs) in enumerate(
-        zip(steps, _step_macs(graph, call.pipeline), strict=True)
-    ):
-        step |= {"name": f"{step['name']} ({number + 1} of {call.steps})", "macs": macs}
-    return steps
-
-
-def _step_macs(graph: Graph, pipeline: RowPipeline) -> list[int]:
-    rows = [graph.tensors[part.outputs[0]].shape[1] for part in pipeline.parts]
-    macs = [pipeline.parts[t.part].macs * t.rows // rows[t.part] for t in pipeline.tasks]
-    ends = [0, *accumulate(pipeline.step_tasks)]
-    return [sum(macs[start:end]) for start, end in pairwise(ends)]
-
-
-def _step_metadata(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dict[str, Any]:
-    parts = call.pipeline.parts if call.pipeline else (call,)
-    step: dict[str, Any] = {
-        "name": _short(call.name),
-        "op": call.kind,
-        "macs": call.macs,
-        "weights": sum(w.nbytes for part in parts for w in part.weights.values()),
-        "outputs": [index[i] for i in call.outputs],
-    }
-    if len(parts) > 1:
-        step["layers"] = [
-            {
-                **_values_metadata(graph, part.outputs[0]),
-                "op": part.kind,
-                "macs": part.macs,
-                "output": index.get(part.outputs[0]),
-            }
-            for part in parts
-        ]
-    return step
-
-
-def _values_metadata(graph: Graph, i: int) -> dict[str, Any]:
-    tensor = graph.tensors[i]
-    quant = tensor.quant
-    return {
-        "name": _short(tensor.name),
-        "shape": list(tensor.shape),
-        "dtype": tensor.dtype,
-        "scale": quant.scale[0] if quant else None,
-        "zero_point": quant.zero_point[0] if quant else None,
-    }
-
-
-def _short(name: str) -> str:
-    """Converters join the names of all layers they fused by ';'; the first one tells enough."""
-    return name.split(";")[0]
 
 
 def _make_golden(native: Blob) -> Golden:

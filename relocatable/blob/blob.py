@@ -30,7 +30,7 @@ ENTRY = struct.Struct("<HH IIIII")
 GOLDEN = struct.Struct("<IIII")
 
 FAMILY_CORTEX_M, FAMILY_X86_64, FAMILY_AARCH64 = 1, 2, 3
-RESULT_TENSORS, RESULT_DETECTIONS, RESULT_CLASSES = 0, 1, 2
+RESULT_TENSORS, RESULT_DETECTIONS, RESULT_CLASSES, RESULT_DESCRIBED = 0, 1, 2, 3
 GOLDEN_STORED, GOLDEN_XORSHIFT = 0, 1
 
 # The results of heads (xn_blob.h): a count and three reserved words, then the items.

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.blob.blob import ARENA_ALIGN, SECTION_ALIGN, Blob, Variant
-from relocatable.blob.metadata import check_metadata
+from relocatable.blob.metadata import check_metadata, result_record
 from relocatable.errors import BlobError, RunError
 from relocatable.targets import host_family
 
@@ -126,9 +126,22 @@ class HostModel:
         return [self.tensor(i) for i in self._metadata["outputs"]]
 
     def result(self, entry: int) -> bytes:
-        """The bytes of an entry's result after its run (xn_detections, xn_classes)."""
+        """The bytes of an entry's result after its run; `items` reads them."""
         e = self.blob.entries[entry]
         return self._arena[e.result_offset : e.result_offset + e.result_bytes].tobytes()
+
+    def items(self, entry: int) -> list[tuple[Any, ...]]:
+        """An entry's result after its run, as named tuples; points are 0..1 of the input.
+
+        Raises:
+            RunError: the blob does not say how the result is read.
+        """
+        numbers = [e.result for e in self.blob.entries]
+        record = result_record(self._metadata, numbers, entry)
+        if record is None:
+            raise RunError(f"entry {entry} must have a head whose result is described; has none")
+        labels = dict(enumerate(self._metadata.get("labels", [])))
+        return record.read_items(self.result(entry), lambda index: labels.get(index, str(index)))
 
 
 def run(data: bytes, x: Array | Sequence[Array]) -> Array | list[Array]:

@@ -1,18 +1,145 @@
-"""Checks a blob's metadata (docs/SPEC-blob.md section 7), which others than our compiler may have
-written, before anything is looked up in it or shown."""
+"""A blob's metadata (docs/SPEC-blob.md section 7): written for our blobs, checked in all of them.
+
+Others than our compiler may have written a blob, so its metadata is checked before anything is
+looked up in it or shown. The keys that the firmware reads are in include/xn_metadata_keys.h.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from importlib import metadata as packages
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
-from relocatable.blob.blob import Blob
+from relocatable.blob.blob import RESULT_DESCRIBED, Blob
+from relocatable.blob.record import (
+    FIELD_DTYPES,
+    KNOWN_RECORDS,
+    ROLES,
+    Record,
+    RecordField,
+)
 from relocatable.errors import BlobError
-from relocatable.graph.graph import DTYPES
+from relocatable.graph.graph import DTYPES, Graph
+
+if TYPE_CHECKING:
+    from relocatable.compile import Program
+    from relocatable.steps.kernel_call import KernelCall, RowPipeline
+
+# ---- Writing -------------------------------------------------------------------------------------
+
+
+def write_metadata(name: str, program: Program) -> dict[str, Any]:
+    """Describe a program.
+
+    Args:
+        name: of the model.
+        program: what the blob is built from.
+    """
+    graph, plan = program.graph, program.plan
+    placed = sorted(plan.offsets)
+    index = {tensor: i for i, tensor in enumerate(placed)}
+    metadata: dict[str, Any] = {
+        "name": name,
+        "tool": f"xipnet {packages.version('xipnet')}",
+        "targets": [target.name for target in program.targets],
+        "tensors": [{**_write_values(graph, i), "offset": plan.offsets[i]} for i in placed],
+        "inputs": [index[i] for i in graph.inputs],
+        "outputs": [index[i] for i in graph.outputs],
+        "steps": [step for call in program.calls[0] for step in _write_steps(graph, index, call)],
+    }
+    if program.head is not None:
+        metadata |= program.head.metadata()
+        results = [entry.result == RESULT_DESCRIBED for entry in program.entries]
+        if any(results):
+            record = _write_record(program.head.record)
+            metadata["results"] = [record if described else None for described in results]
+    return metadata
+
+
+def _write_steps(graph: Graph, index: Mapping[int, int], call: KernelCall) -> list[dict[str, Any]]:
+    """The last of the steps of a long pipeline has its constants, outputs and layers."""
+    last = _write_step(graph, index, call)
+    if call.pipeline is None or call.steps == 1:
+        return [last]
+    steps = [{**last, "weights": 0, "outputs": []} for _ in range(call.steps - 1)]
+    for step in steps:
+        step.pop("layers", None)
+    steps.append(last)
+    by_step = _step_macs(graph, call.pipeline)
+    for number, (step, macs) in enumerate(zip(steps, by_step, strict=True)):
+        step |= {"name": f"{step['name']} ({number + 1} of {call.steps})", "macs": macs}
+    return steps
+
+
+def _step_macs(graph: Graph, pipeline: RowPipeline) -> list[int]:
+    rows = [graph.tensors[part.outputs[0]].shape[1] for part in pipeline.parts]
+    macs = [pipeline.parts[t.part].macs * t.rows // rows[t.part] for t in pipeline.tasks]
+    ends = [0, *accumulate(pipeline.step_tasks)]
+    return [sum(macs[start:end]) for start, end in pairwise(ends)]
+
+
+def _write_step(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dict[str, Any]:
+    parts = call.pipeline.parts if call.pipeline else (call,)
+    step: dict[str, Any] = {
+        "name": _first_name(call.name),
+        "op": call.kind,
+        "macs": call.macs,
+        "weights": sum(w.nbytes for part in parts for w in part.weights.values()),
+        "outputs": [index[i] for i in call.outputs],
+    }
+    if len(parts) > 1:
+        step["layers"] = [
+            {
+                **_write_values(graph, part.outputs[0]),
+                "op": part.kind,
+                "macs": part.macs,
+                "output": index.get(part.outputs[0]),
+            }
+            for part in parts
+        ]
+    return step
+
+
+def _write_values(graph: Graph, i: int) -> dict[str, Any]:
+    tensor = graph.tensors[i]
+    quant = tensor.quant
+    return {
+        "name": _first_name(tensor.name),
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype,
+        "scale": quant.scale[0] if quant else None,
+        "zero_point": quant.zero_point[0] if quant else None,
+    }
+
+
+def _write_record(record: Record) -> dict[str, Any]:
+    return {
+        "item_bytes": record.item_bytes,
+        "fields": [
+            {
+                "name": field.name,
+                "dtype": field.dtype,
+                "offset": field.offset,
+                "count": field.count,
+                "role": field.role,
+            }
+            for field in record.fields
+        ],
+    }
+
+
+def _first_name(name: str) -> str:
+    """Converters join the names of all layers they fused by ';'; the first one tells enough."""
+    return name.split(";")[0]
+
+
+# ---- Reading -------------------------------------------------------------------------------------
 
 
 def check_metadata(blob: Blob) -> dict[str, Any]:
-    """The metadata, whose values have the types, and whose indices and sizes fit.
+    """Check that the values have their types, and that indices and sizes fit.
 
     Raises:
         BlobError: names the key, the rule and the value.
@@ -38,7 +165,59 @@ def check_metadata(blob: Blob) -> dict[str, Any]:
         _step(f"steps[{i}]", step, len(tensors))
     for label in _list("labels", m.get("labels", [])):
         _text("labels", label)
+    if "results" in m:
+        for i, described in enumerate(_list("results", m["results"], len(blob.entries))):
+            read_record(f"results[{i}]", described)
     return m
+
+
+def result_record(metadata: Mapping[str, Any], results: Sequence[int], entry: int) -> Record | None:
+    """How the items of an entry's result are read.
+
+    Args:
+        metadata: of the blob.
+        results: the number of each entry's result.
+        entry: index of the entry.
+
+    Returns:
+        None if the blob does not say.
+
+    Raises:
+        BlobError: its description breaks a rule.
+    """
+    if results[entry] in KNOWN_RECORDS:
+        return KNOWN_RECORDS[results[entry]]
+    if "results" not in metadata:
+        return None
+    described = _list("results", metadata["results"], len(results))
+    return read_record(f"results[{entry}]", described[entry])
+
+
+def read_record(place: str, value: object) -> Record | None:
+    """An item of `results`.
+
+    Raises:
+        BlobError: names the key, the rule and the value.
+    """
+    if value is None:
+        return None
+    described = _map(place, value)
+    item_bytes = _number(f"{place}.item_bytes", described.get("item_bytes"))
+    fields = _list(f"{place}.fields", described.get("fields"))
+    return Record(
+        item_bytes, tuple(_field(f"{place}.fields[{i}]", field) for i, field in enumerate(fields))
+    )
+
+
+def _field(place: str, value: object) -> RecordField:
+    field = _map(place, value)
+    name, dtype, role = field.get("name"), field.get("dtype"), field.get("role")
+    _text(f"{place}.name", name)
+    _rule(dtype in FIELD_DTYPES, f"{place}.dtype must be one of {', '.join(FIELD_DTYPES)}", dtype)
+    _rule(role in ROLES, f"{place}.role must be one of {', '.join(ROLES)}", role)
+    offset = _number(f"{place}.offset", field.get("offset"))
+    count = _number(f"{place}.count", field.get("count"))
+    return RecordField(str(name), str(dtype), offset, count, next(r for r in ROLES if r == role))
 
 
 def _tensor(place: str, tensor: object, arena: int) -> None:

@@ -13,7 +13,9 @@ from relocatable.blob.host import HostModel
 from relocatable.compile import build_blob, schedule
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Quant
-from relocatable.heads import ClassifyHead, GridHead, HeadConfig, head_calls, load_head
+from relocatable.heads import Head, head_calls, load_head
+from relocatable.heads.classify import ClassifyHead
+from relocatable.heads.grid import GridHead
 from relocatable.targets import TARGETS
 from tests.make_graph import GraphBuilder
 
@@ -199,7 +201,7 @@ def decode_classify(head: ClassifyHead, output: np.ndarray) -> list[tuple[int, f
 class Runner:
     """A head compiled for this machine, behind a network that gives out its input."""
 
-    def __init__(self, head: HeadConfig, graph: Graph) -> None:
+    def __init__(self, head: Head, graph: Graph) -> None:
         program = schedule(graph, head, [TARGETS["host"]])
         self.tensor = graph.tensors[graph.outputs[0]]
         self.model = HostModel(build_blob("test", program, "size").pack())

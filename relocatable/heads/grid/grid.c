@@ -3,7 +3,7 @@
 #include "blob/include/xn_blob.h"
 #include "kernels/xn_kernel.h"
 #include "kernels/xn_math.h"
-#include "kernels/heads/value.h"
+#include "heads/value.h"
 
 typedef struct xn_grid {
     int32_t rows, columns, channels;

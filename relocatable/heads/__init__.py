@@ -1,0 +1,68 @@
+"""Post-processing that is compiled into the blob: one folder for each head (docs/HEADS.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from relocatable.blob.record import result_number
+from relocatable.graph.graph import Graph, Tensor
+from relocatable.heads.fields import Fields
+from relocatable.heads.head import Head, ImageConfig
+from relocatable.steps.kernel_call import KernelCall
+
+__all__ = ["Head", "find_heads", "head_calls", "load_head"]
+
+
+@cache
+def find_heads() -> Mapping[str, type[Head]]:
+    """Find the heads, by name, in the order of their results' numbers."""
+    folders = [module.name for module in iter_modules(__path__) if module.ispkg]
+    heads: list[type[Head]] = [import_module(f"{__name__}.{name}").HEAD for name in folders]
+    heads.sort(key=lambda head: (result_number(head.record), head.kind))
+    return {head.kind: head for head in heads}
+
+
+def load_head(description: Mapping[str, Any]) -> Head:
+    """Read a head's description.
+
+    Args:
+        description: the contents of the TOML file.
+
+    Raises:
+        HeadError: names the key, the rule and the value seen.
+    """
+    top = Fields(description, "")
+    heads = find_heads()
+    kind = top.choice("head", tuple(heads))
+    labels = top.texts("labels", default=())
+    image = ImageConfig.read(top.table("image")) if "image" in description else None
+    head = heads[kind].read(top.table(kind), labels, image)
+    top.end()
+    return head
+
+
+def head_calls(head: Head, graph: Graph) -> tuple[Graph, tuple[KernelCall, ...], int, int]:
+    """Choose the steps that follow the network's.
+
+    Args:
+        head: what the outputs mean.
+        graph: the network, lowered.
+
+    Returns:
+        The graph with the result's tensor added, the steps, the result's number (enum xn_result)
+        and the index of its tensor.
+
+    Raises:
+        HeadError: the description does not fit the model's outputs.
+    """
+    result = len(graph.tensors)
+    call = head.call(graph, result)
+    size = head.record.result_bytes(head.most_items(graph))
+    tensor = Tensor("result", (size,), "uint8")
+    graph = replace(graph, tensors=(*graph.tensors, tensor))
+    return graph, (call,), result_number(head.record), result

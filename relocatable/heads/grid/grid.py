@@ -1,0 +1,149 @@
+"""Configuration and C call of the head `grid`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from relocatable.blob.record import DETECTIONS, Record
+from relocatable.errors import HeadError
+from relocatable.graph.graph import Graph, Tensor
+from relocatable.heads.fields import Fields
+from relocatable.heads.grid.rules import GEOMETRY, check_layout
+from relocatable.heads.head import Head, ImageConfig
+from relocatable.heads.values import values_of
+from relocatable.steps.c_call import CCall, Constant, CValue, Output, Scratch, Struct
+from relocatable.steps.kernel_call import KernelCall
+
+# xn_grid_candidate of grid.c.
+_CANDIDATE_BYTES = 8
+
+
+@dataclass(frozen=True)
+class GridHead(Head):
+    """A detector with one box for each cell of an output [1, rows, columns, channels].
+
+    Attributes:
+        layout: a name for each channel: cx, cy, w, h or x, y; conf; others are class scores.
+        center: "cell" or "image": what cx, cy or x, y are offsets in.
+        sigmoid: names of the channels that the model gives as logits.
+        threshold: lowest score of a detection, 0..1.
+        iou: overlap from which the lower one of two boxes of a label is dropped, 0..1.
+        max_detections: most that are reported.
+        box: width and height for points, fractions of the picture; None if the model gives them.
+    """
+
+    kind: ClassVar[str] = "grid"
+    record: ClassVar[Record] = DETECTIONS
+
+    layout: tuple[str, ...]
+    center: str
+    sigmoid: tuple[str, ...]
+    threshold: float
+    iou: float
+    max_detections: int
+    box: tuple[float, float] | None
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Channels that are class scores."""
+        return tuple(i for i, name in enumerate(self.layout) if name not in GEOMETRY)
+
+    @classmethod
+    def read(cls, table: Fields, labels: tuple[str, ...], image: ImageConfig | None) -> GridHead:
+        """Read the table [grid]."""
+        head = cls(
+            labels=labels,
+            image=image,
+            layout=table.texts("layout"),
+            center=table.choice("center", ("cell", "image"), "cell"),
+            sigmoid=table.texts("sigmoid", ()),
+            threshold=table.number("threshold", 0.0, 1.0, 0.5),
+            iou=table.number("iou", 0.0, 1.0, 0.4),
+            max_detections=table.integer("max_detections", 1, 1000, 50),
+            box=_read_box(table) if table.has("box") else None,
+        )
+        table.end()
+        check_layout(table, head.layout, head.sigmoid, head.box)
+        head._check_labels()
+        return head
+
+    def most_items(self, graph: Graph) -> int:
+        """As many as the description allows."""
+        return self.max_detections
+
+    def call(self, graph: Graph, result: int) -> KernelCall:
+        """Write the call of xn_grid_detect."""
+        output = self._output(graph)
+        _, rows, columns, _ = output.shape
+        view: dict[str, CValue] = {
+            "p": Struct("xn_grid", "grid", self._params(output)),
+            "values": values_of(output),
+            "is_logit": Constant("is_logit"),
+            "classes": Constant("classes"),
+        }
+        arguments = (
+            Struct("xn_grid_view", "view", view),
+            Scratch("xn_grid_candidate"),
+            Output("xn_detections"),
+        )
+        return KernelCall(
+            kind="HEAD_GRID",
+            name=self.kind,
+            source="../heads/grid/grid.c",
+            calls=(CCall("xn_grid_detect", arguments),),
+            inputs=graph.outputs[:1],
+            outputs=(result,),
+            weights={
+                "is_logit": np.array([name in self.sigmoid for name in self.layout], np.uint8),
+                # An array must have a place, even if no class is in it.
+                "classes": np.array(self.classes or (0,), np.int32),
+            },
+            scratch_bytes=-(-rows * columns * _CANDIDATE_BYTES // 16) * 16,
+        )
+
+    def _check_labels(self) -> None:
+        classes, labels = len(self.classes), len(self.labels)
+        if classes and labels and labels != classes:
+            raise HeadError(f"labels must be as many as class scores ({classes}); are {labels}")
+        if not classes and labels > 1:
+            raise HeadError(f"labels must be one without class scores; are {labels}")
+
+    def _output(self, graph: Graph) -> Tensor:
+        output = graph.tensors[graph.outputs[0]]
+        if len(output.shape) != 4 or output.shape[3] != len(self.layout):
+            raise HeadError(
+                f"[grid] layout must name each channel of output [1, rows, columns, channels]; "
+                f"names {len(self.layout)}, output '{output.name}' is {list(output.shape)}"
+            )
+        return output
+
+    def _params(self, output: Tensor) -> dict[str, CValue]:
+        """Fields of xn_grid."""
+        _, rows, columns, channels = output.shape
+        place = {name: i for i, name in enumerate(self.layout)}
+        box_w, box_h = self.box or (0.0, 0.0)
+        return {
+            "rows": rows,
+            "columns": columns,
+            "channels": channels,
+            "x": place["x"] if "x" in place else place["cx"],
+            "y": place["y"] if "y" in place else place["cy"],
+            **{key: place.get(key, -1) for key in ("w", "h", "conf")},
+            "class_count": len(self.classes),
+            "center_in_cell": int(self.center == "cell"),
+            "box_w": np.float32(box_w),
+            "box_h": np.float32(box_h),
+            "threshold": np.float32(self.threshold),
+            "iou": np.float32(self.iou),
+            "max_detections": self.max_detections,
+        }
+
+
+def _read_box(table: Fields) -> tuple[float, float]:
+    box = table.numbers("box")
+    if len(box) != 2 or not all(0 < side <= 1 for side in box):
+        raise table.error("box", "[width, height], each above 0 and at most 1", list(box))
+    return box[0], box[1]

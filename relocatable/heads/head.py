@@ -1,0 +1,98 @@
+"""What a head is: post-processing that is compiled into the blob (docs/HEADS.md).
+
+A head is a folder here: the class `HEAD` with its configuration, rules and C call, and its C file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from relocatable.blob.record import Record
+from relocatable.graph.graph import Graph
+from relocatable.heads.fields import Fields
+from relocatable.steps.kernel_call import KernelCall
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """From pixels to the model's input: real = (pixel - mean) / std, pixels 0..255.
+
+    Attributes:
+        mean, std: one number, or one for each channel.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @staticmethod
+    def read(table: Fields) -> ImageConfig:
+        """Read the table [image]."""
+        image = ImageConfig(table.numbers("mean", (0.0,)), table.numbers("std", (255.0,)))
+        if 0.0 in image.std:
+            raise table.error("std", "other than 0", image.std)
+        table.end()
+        return image
+
+
+@dataclass(frozen=True)
+class Head(ABC):
+    """A head as configured for a model; a subclass for each folder.
+
+    Attributes:
+        kind: its name, that of its folder and of its table in the description.
+        record: layout of an item of its result.
+        labels: names of the classes.
+        image: None if the description says nothing.
+    """
+
+    kind: ClassVar[str]
+    record: ClassVar[Record]
+
+    labels: tuple[str, ...]
+    image: ImageConfig | None
+
+    @classmethod
+    @abstractmethod
+    def read(cls, table: Fields, labels: tuple[str, ...], image: ImageConfig | None) -> Head:
+        """Read the head's own table of the description.
+
+        Raises:
+            HeadError: names the key, the rule and the value seen.
+        """
+
+    @abstractmethod
+    def most_items(self, graph: Graph) -> int:
+        """The most items that a result can have.
+
+        Raises:
+            HeadError: the head does not fit the model's outputs.
+        """
+
+    @abstractmethod
+    def call(self, graph: Graph, result: int) -> KernelCall:
+        """Write the call that reads the model's outputs and writes the tensor `result`.
+
+        Raises:
+            HeadError: the head does not fit the model's outputs.
+        """
+
+    def metadata(self) -> dict[str, Any]:
+        """Entries of the blob's metadata (docs/SPEC-blob.md section 7)."""
+        parameters = {
+            field.name: _plain(getattr(self, field.name))
+            for field in fields(self)
+            if field.name not in ("labels", "image") and getattr(self, field.name) is not None
+        }
+        metadata: dict[str, Any] = {
+            "labels": list(self.labels),
+            "head": {"kind": self.kind, **parameters},
+        }
+        if self.image:
+            metadata["image"] = {"mean": list(self.image.mean), "std": list(self.image.std)}
+        return metadata
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
