@@ -19,7 +19,13 @@ from host_sdk.inference.model import CLASSES, DETECTIONS, Model, ModelReader
 from host_sdk.inference.model_source import HeadSource, ModelSource, prepare_blob
 from host_sdk.inference.picture import Picture, PictureInput, prepare
 from host_sdk.inference.profile import Profile, make_profile
-from host_sdk.inference.results import Classes, Detections, read_classes, read_detections
+from host_sdk.inference.results import (
+    Classes,
+    Detections,
+    read_classes,
+    read_detections,
+    read_found,
+)
 from host_sdk.inference.run import Ran, input_shapes, run, run_many
 from host_sdk.inference.tensor import Array
 from host_sdk.link.baud import is_raised, negotiate, restore
@@ -371,7 +377,7 @@ class Device:
             ImageError: the picture cannot be read.
             NoHeadError: the model gives no detections.
         """
-        model, ready, ran = self._on_model(lambda m: self._see(m, picture, DETECTIONS))
+        model, ready, ran = self._on_model(lambda m: self._see(m, picture, m.entry(DETECTIONS)))
         found = read_detections(ran.data, model, ready.letterbox)
         return Detections([d for d in found if d.score >= threshold], ready.picture, ran.us)
 
@@ -382,9 +388,26 @@ class Device:
             ImageError: the picture cannot be read.
             NoHeadError: the model gives no classes.
         """
-        model, _, ran = self._on_model(lambda m: self._see(m, picture, CLASSES))
+        model, _, ran = self._on_model(lambda m: self._see(m, picture, m.entry(CLASSES)))
         found = read_classes(ran.data, model)
         return Classes([c for c in found if c.score >= threshold], ran.us)
+
+    def run_head(self, picture: Picture) -> list[tuple[Any, ...]]:
+        """Finds in a picture what the active model's head looks for, whatever that is.
+
+        Args:
+            picture: as for `detect`.
+
+        Returns:
+            A named tuple for each thing found, with the fields that the model's blob describes;
+            points are in the picture's own pixels.
+
+        Raises:
+            ImageError: the picture cannot be read.
+            NoHeadError: the model has no head.
+        """
+        model, ready, ran = self._on_model(lambda m: self._see(m, picture, m.head()[0]))
+        return read_found(ran.data, model, ready.letterbox)
 
     def profile(self, *inputs: npt.ArrayLike) -> Profile:
         """Measures each step of a run, the head's too.
@@ -398,8 +421,7 @@ class Device:
             ran: Ran = run(self._client, data, len(model.entries) - 1, profile=True)
         return make_profile(model, ran)
 
-    def _see(self, model: Model, picture: Picture, result: int) -> tuple[Model, PictureInput, Ran]:
-        entry = model.entry(result)
+    def _see(self, model: Model, picture: Picture, entry: int) -> tuple[Model, PictureInput, Ran]:
         ready = prepare(picture, model)
         return model, ready, self._run(model, [ready.values.tobytes()], entry)
 

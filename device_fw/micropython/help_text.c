@@ -9,6 +9,7 @@ const char xn_help_text[] =
     "  m.run(*inputs)              views of the outputs; m.inputs, m.outputs, m.us\n"
     "  m.detect(px, shape=(h, w))  a picture of any size: [(label, score, box)]\n"
     "  m.classify(...)             [(label, score)]\n"
+    "  m.run_head(...)             what any head finds: [(...)]\n"
     "  m.profile(...), m.info()    time of each step; tensors, labels, memory\n"
     "  store                       list(), read(name), write(name, data), delete(name), free()\n"
     "  preprocess                  resize, letterbox, crop, convert, quantise\n"

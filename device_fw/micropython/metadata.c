@@ -2,6 +2,11 @@
 
 #include "core/base/xn_msgpack.h"
 
+#include "xn_metadata_keys.h"
+
+#include "py/binary.h"
+#include "py/runtime.h"
+
 #include <string.h>
 
 // Sets the reader to the value of `key` in the map that it stands at.
@@ -45,25 +50,23 @@ static xn_reader metadata_of(const xn_program *program) {
     return xn_reader_of(program->blob + header->metadata_offset, header->metadata_bytes);
 }
 
-mp_obj_t xn_metadata_label(const xn_program *program, int32_t index) {
-    xn_reader r = metadata_of(program);
-    const char *text;
+// The text at `key` of the map that the reader stands at.
+static bool is_text(xn_reader r, const char *key, const char *text) {
+    const char *seen;
     uint32_t n;
-    if (index >= 0 && enter(&r, "labels") && enter_item(&r, (uint32_t)index) &&
-        xn_msgpack_read_str(&r, &text, &n) == 0) {
-        return mp_obj_new_str(text, n);
-    }
-    return mp_obj_new_int(index);
+    return enter(&r, key) && xn_msgpack_read_str(&r, &seen, &n) == 0 && n == strlen(text) &&
+           memcmp(seen, text, n) == 0;
 }
 
-static char typecode_of(const char *dtype, uint32_t n) {
+// The type code of the map's dtype; 'B' if it is unknown.
+static char read_typecode(xn_reader r) {
     static const struct {
         const char *dtype;
         char code;
     } table[] = {{"int8", 'b'},  {"uint8", 'B'}, {"int16", 'h'},
                  {"int32", 'i'}, {"int64", 'q'}, {"float32", 'f'}};
     for (size_t i = 0; i < MP_ARRAY_SIZE(table); i++) {
-        if (n == strlen(table[i].dtype) && memcmp(dtype, table[i].dtype, n) == 0) {
+        if (is_text(r, XN_KEY_DTYPE, table[i].dtype)) {
             return table[i].code;
         }
     }
@@ -79,18 +82,12 @@ static bool enter_tensor(const xn_program *program, xn_reader *r, const char *wh
         return false;
     }
     *r = metadata_of(program);
-    return enter(r, "tensors") && enter_item(r, tensor);
+    return enter(r, XN_KEY_TENSORS) && enter_item(r, tensor);
 }
 
 char xn_metadata_typecode(const xn_program *program, const char *which, uint32_t index) {
     xn_reader r;
-    const char *dtype;
-    uint32_t n;
-    if (!enter_tensor(program, &r, which, index) || !enter(&r, "dtype") ||
-        xn_msgpack_read_str(&r, &dtype, &n) != 0) {
-        return 'B';
-    }
-    return typecode_of(dtype, n);
+    return enter_tensor(program, &r, which, index) ? read_typecode(r) : 'B';
 }
 
 // ---- As Python values ---------------------------------------------------------------------------
@@ -145,85 +142,119 @@ mp_obj_t xn_metadata_tensor(const xn_program *program, const char *which, uint32
 }
 
 mp_obj_t xn_metadata_labels(const xn_program *program) {
-    return value_at(metadata_of(program), "labels");
+    return value_at(metadata_of(program), XN_KEY_LABELS);
+}
+
+mp_obj_t xn_metadata_label(const xn_program *program, int32_t index) {
+    xn_reader r = metadata_of(program);
+    mp_obj_t label = mp_const_none;
+    if (index >= 0 && enter(&r, XN_KEY_LABELS) && enter_item(&r, (uint32_t)index)) {
+        label = read_value(&r);
+    }
+    return label == mp_const_none ? mp_obj_new_int(index) : label;
 }
 
 mp_obj_t xn_metadata_step(const xn_program *program, uint32_t step) {
     xn_reader r = metadata_of(program);
-    const char *text;
-    uint32_t n;
-    if (enter(&r, "steps") && enter_item(&r, step) && enter(&r, "name") &&
-        xn_msgpack_read_str(&r, &text, &n) == 0) {
-        return mp_obj_new_str(text, n);
+    mp_obj_t name = mp_const_none;
+    if (enter(&r, XN_KEY_STEPS) && enter_item(&r, step)) {
+        name = value_at(r, XN_KEY_NAME);
     }
-    return mp_obj_new_int_from_uint(step);
+    return name == mp_const_none ? mp_obj_new_int_from_uint(step) : name;
 }
 
-// ---- The first input as a picture ---------------------------------------------------------------
+// ---- The items of a head's result ---------------------------------------------------------------
 
-static bool read_number(xn_reader *r, float *number) {
-    xn_msgpack_value value;
-    if (xn_msgpack_read(r, &value) != 0) {
-        return false;
-    }
-    *number = value.type == XN_MSGPACK_FLOAT ? (float)value.real : (float)value.integer;
-    return value.type == XN_MSGPACK_FLOAT || value.type == XN_MSGPACK_INT;
+static uint32_t number_at(xn_reader r, const char *key) {
+    return (uint32_t)mp_obj_get_int_truncated(value_at(r, key));
 }
 
-// One number for all channels, or a list of one or of as many as there are channels.
-static bool read_by_channel(xn_reader r, const char *key, uint32_t channels, float numbers[3]) {
-    uint32_t count = 0;
-    if (!enter(&r, key)) {
+static bool read_field(xn_reader r, uint32_t item_bytes, qstr *name, xn_head_field *field) {
+    uint32_t offset = number_at(r, XN_KEY_OFFSET), count = number_at(r, XN_KEY_COUNT);
+    char code = read_typecode(r);
+    uint32_t size = (uint32_t)mp_binary_get_size('@', code, NULL);
+    *name = mp_obj_str_get_qstr(value_at(r, XN_KEY_NAME));
+    *field = (xn_head_field){
+        .offset = (uint16_t)offset,
+        .count = (uint16_t)count,
+        .code = code,
+        .role = mp_obj_str_get_str(value_at(r, XN_KEY_ROLE))[0],
+    };
+    return offset % size == 0 && item_bytes % size == 0 && offset <= item_bytes &&
+           count <= (item_bytes - offset) / size;
+}
+
+bool xn_metadata_record(const xn_program *program, uint32_t entry, xn_head_record *record) {
+    xn_reader r = metadata_of(program);
+    uint32_t count;
+    if (!enter(&r, XN_KEY_RESULTS) || !enter_item(&r, entry)) {
         return false;
     }
-    xn_reader list = r;
-    if (xn_msgpack_read_array(&list, &count) == 0) {
-        r = list;
-        if (count != 1 && count != channels) {
-            return false;
-        }
+    uint32_t item_bytes = number_at(r, XN_KEY_ITEM_BYTES);
+    if (item_bytes - 1u >= UINT16_MAX || !enter(&r, XN_KEY_FIELDS) ||
+        xn_msgpack_read_array(&r, &count) != 0 || count > XN_METADATA_FIELDS_MAX) {
+        return false;
     }
-    for (uint32_t i = 0; i < channels; i++) {
-        if (i > 0 && count <= 1) {
-            numbers[i] = numbers[0];
-        } else if (!read_number(&r, &numbers[i])) {
+    qstr *names = m_new(qstr, count);
+    xn_head_field *fields = m_new(xn_head_field, count);
+    *record = (xn_head_record){(uint16_t)item_bytes, (uint16_t)count, names, fields};
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_field(r, item_bytes, &names[i], &fields[i]) || xn_msgpack_skip(&r) != 0) {
             return false;
         }
     }
     return true;
 }
 
-static bool read_shape(xn_reader r, xn_metadata_picture *picture) {
-    uint32_t rank, batch;
-    return enter(&r, "shape") && xn_msgpack_read_array(&r, &rank) == 0 && rank == 4 &&
-           xn_msgpack_read_u32(&r, &batch) == 0 && batch == 1 &&
-           xn_msgpack_read_u32(&r, &picture->height) == 0 &&
-           xn_msgpack_read_u32(&r, &picture->width) == 0 &&
-           xn_msgpack_read_u32(&r, &picture->channels) == 0 &&
-           (picture->channels == 1 || picture->channels == 3);
+// ---- The first input as a picture ---------------------------------------------------------------
+
+// One number for all channels, or a list of one or of as many as there are channels.
+static bool read_by_channel(xn_reader r, const char *key, uint32_t channels, float numbers[3]) {
+    mp_obj_t value = value_at(r, key), *items = &value;
+    size_t count = 1;
+    if (mp_obj_is_type(value, &mp_type_tuple)) {
+        mp_obj_get_array(value, &count, &items);
+    }
+    for (uint32_t i = 0; i < channels; i++) {
+        mp_float_t number;
+        if ((count != 1 && count != channels) ||
+            !mp_obj_get_float_maybe(items[count == 1 ? 0 : i], &number)) {
+            return false;
+        }
+        numbers[i] = (float)number;
+    }
+    return true;
 }
 
 bool xn_metadata_picture_of(const xn_program *program, xn_metadata_picture *picture) {
-    xn_reader r, field;
-    float zero_point;
-    if (!enter_tensor(program, &r, "inputs", 0) || !read_shape(r, picture)) {
+    xn_reader r;
+    if (!enter_tensor(program, &r, XN_KEY_INPUTS, 0)) {
         return false;
     }
-    picture->code = xn_metadata_typecode(program, "inputs", 0);
-    picture->scale = 1.0f;
+    mp_obj_t shape = value_at(r, XN_KEY_SHAPE), *sides;
+    size_t rank;
+    if (!mp_obj_is_type(shape, &mp_type_tuple)) {
+        return false;
+    }
+    mp_obj_get_array(shape, &rank, &sides);
+    if (rank != 4 || sides[0] != MP_OBJ_NEW_SMALL_INT(1)) {
+        return false;
+    }
+    picture->height = (uint32_t)mp_obj_get_int_truncated(sides[1]);
+    picture->width = (uint32_t)mp_obj_get_int_truncated(sides[2]);
+    picture->channels = (uint32_t)mp_obj_get_int_truncated(sides[3]);
+    if (picture->channels != 1 && picture->channels != 3) {
+        return false;
+    }
+    picture->code = read_typecode(r);
     picture->zero_point = 0;
-    field = r;
-    if (enter(&field, "scale") && read_number(&field, &picture->scale)) {
-        field = r;
-        if (!enter(&field, "zero_point") || !read_number(&field, &zero_point)) {
-            return false;
-        }
-        picture->zero_point = (int32_t)zero_point;
-    } else {
+    if (!read_by_channel(r, XN_KEY_SCALE, 1, &picture->scale)) {
         picture->scale = 1.0f;
+    } else {
+        picture->zero_point = (int32_t)number_at(r, XN_KEY_ZERO_POINT);
     }
     r = metadata_of(program);
-    picture->plain = !enter(&r, "image");
-    return picture->plain || (read_by_channel(r, "mean", picture->channels, picture->mean) &&
-                              read_by_channel(r, "std", picture->channels, picture->std));
+    picture->plain = !enter(&r, XN_KEY_IMAGE);
+    return picture->plain || (read_by_channel(r, XN_KEY_MEAN, picture->channels, picture->mean) &&
+                              read_by_channel(r, XN_KEY_STD, picture->channels, picture->std));
 }

@@ -1,10 +1,13 @@
 #include "micropython/model_run.h"
 
+#include "micropython/head_result.h"
 #include "micropython/metadata.h"
 #include "micropython/picture.h"
 
 #include "core/base/xn_error.h"
 #include "core/base/xn_port.h"
+
+#include "xn_metadata_keys.h"
 
 #include "py/binary.h"
 #include "py/objarray.h"
@@ -100,13 +103,13 @@ static mp_obj_t views(uint32_t count, const xn_program *program, const xn_blob_i
 
 mp_obj_t xn_model_inputs(xn_model *model) {
     const xn_program *p = &model->program;
-    return views(p->header->input_count, p, p->inputs, "inputs", model->ctx.arena,
+    return views(p->header->input_count, p, p->inputs, XN_KEY_INPUTS, model->ctx.arena,
                  MP_OBJ_ARRAY_TYPECODE_FLAG_RW);
 }
 
 mp_obj_t xn_model_outputs(xn_model *model) {
     const xn_program *p = &model->program;
-    return views(p->header->output_count, p, p->outputs, "outputs", model->ctx.arena, 0);
+    return views(p->header->output_count, p, p->outputs, XN_KEY_OUTPUTS, model->ctx.arena, 0);
 }
 
 // ---- Out ----------------------------------------------------------------------------------------
@@ -140,71 +143,39 @@ mp_obj_t xn_model_profile(xn_model *model, const xn_model_call *call) {
     return list;
 }
 
-// Runs the first entry of that kind and brings its result: a head's items and their count.
-static const uint8_t *run_head(xn_model *model, uint16_t kind, size_t item_bytes, uint32_t *count) {
+static mp_obj_t run_head(xn_model *model, const xn_model_call *call, uint32_t entry) {
     const xn_program *p = &model->program;
-    uint32_t entry = 0;
-    while (entry < p->header->entry_count && p->entries[entry].result != kind) {
-        entry++;
-    }
-    if (entry == p->header->entry_count) {
-        xn_model_check(xn_error_at(XN_E_ENTRY, "no head gives results of kind", kind));
-    }
+    xn_head_record record;
+    xn_picture_fit fit;
+    xn_head_record_of(p, entry, &record);
+    bool fitted = write_call(model, call, &fit);
     run_entry(model, entry, NULL);
-    uint32_t size = xn_runner_result_bytes(model);
-    const uint8_t *result = model->ctx.arena + p->entries[entry].result_offset;
-    // The model's own code wrote the count.
-    uint32_t room = size < sizeof(xn_detections) ? 0 : (size - sizeof(xn_detections)) / item_bytes;
-    uint32_t stated = 0;
-    if (size >= sizeof stated) {
-        memcpy(&stated, result, sizeof stated);
-    }
-    *count = MIN(stated, room);
-    return result + sizeof(xn_detections);
+    return xn_head_items(p, &record, model->ctx.arena + p->entries[entry].result_offset,
+                         xn_runner_result_bytes(model), fitted ? &fit : NULL);
 }
 
-static mp_obj_t detection(const xn_program *program, const xn_detection *d) {
-    static const qstr fields[] = {MP_QSTR_label, MP_QSTR_score, MP_QSTR_box};
-    mp_obj_t box[4] = {mp_obj_new_float(d->x0), mp_obj_new_float(d->y0), mp_obj_new_float(d->x1),
-                       mp_obj_new_float(d->y1)};
-    mp_obj_t items[3] = {xn_metadata_label(program, d->label), mp_obj_new_float(d->score),
-                         mp_obj_new_tuple(4, box)};
-    return mp_obj_new_attrtuple(fields, 3, items);
+// Runs the first entry that gives results of that kind.
+static mp_obj_t run_kind(xn_model *model, const xn_model_call *call, uint16_t kind) {
+    const xn_program *p = &model->program;
+    for (uint32_t entry = 0; entry < p->header->entry_count; entry++) {
+        if (p->entries[entry].result == kind) {
+            return run_head(model, call, entry);
+        }
+    }
+    xn_model_check(xn_error_at(XN_E_ENTRY, "no head gives results of kind", kind));
+    return MP_OBJ_NULL;
 }
 
 mp_obj_t xn_model_detect(xn_model *model, const xn_model_call *call) {
-    uint32_t count;
-    xn_picture_fit fit;
-    bool fitted = write_call(model, call, &fit);
-    const uint8_t *at = run_head(model, XN_RESULT_DETECTIONS, sizeof(xn_detection), &count);
-    mp_obj_t list = mp_obj_new_list(0, NULL);
-    for (uint32_t i = 0; i < count; i++) {
-        xn_detection d;
-        memcpy(&d, at + i * sizeof d, sizeof d);
-        if (fitted) {
-            xn_picture_undo(&fit, &d.x0, &d.y0);
-            xn_picture_undo(&fit, &d.x1, &d.y1);
-        }
-        mp_obj_list_append(list, detection(&model->program, &d));
-    }
-    return list;
+    return run_kind(model, call, XN_RESULT_DETECTIONS);
 }
 
 mp_obj_t xn_model_classify(xn_model *model, const xn_model_call *call) {
-    static const qstr fields[] = {MP_QSTR_label, MP_QSTR_score};
-    uint32_t count;
-    xn_picture_fit fit;
-    write_call(model, call, &fit);
-    const uint8_t *at = run_head(model, XN_RESULT_CLASSES, sizeof(xn_class), &count);
-    mp_obj_t list = mp_obj_new_list(0, NULL);
-    for (uint32_t i = 0; i < count; i++) {
-        xn_class c;
-        memcpy(&c, at + i * sizeof c, sizeof c);
-        mp_obj_t items[2] = {xn_metadata_label(&model->program, c.label),
-                             mp_obj_new_float(c.score)};
-        mp_obj_list_append(list, mp_obj_new_attrtuple(fields, 2, items));
-    }
-    return list;
+    return run_kind(model, call, XN_RESULT_CLASSES);
+}
+
+mp_obj_t xn_model_run_head(xn_model *model, const xn_model_call *call) {
+    return run_head(model, call, model->program.header->entry_count - 1u);
 }
 
 // ---- About --------------------------------------------------------------------------------------
@@ -224,8 +195,8 @@ mp_obj_t xn_model_describe(const xn_model *model) {
         qstr key;
         mp_obj_t value;
     } entries[] = {
-        {MP_QSTR_inputs, tensors(p, "inputs", p->header->input_count)},
-        {MP_QSTR_outputs, tensors(p, "outputs", p->header->output_count)},
+        {MP_QSTR_inputs, tensors(p, XN_KEY_INPUTS, p->header->input_count)},
+        {MP_QSTR_outputs, tensors(p, XN_KEY_OUTPUTS, p->header->output_count)},
         {MP_QSTR_labels, xn_metadata_labels(p)},
         {MP_QSTR_arena, mp_obj_new_int_from_uint(p->variant->arena_bytes)},
         {MP_QSTR_stack, mp_obj_new_int_from_uint(p->variant->stack_bytes)},

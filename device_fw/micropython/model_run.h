@@ -10,10 +10,10 @@
 
 extern const mp_obj_type_t mp_type_XipnetError;
 
-// Raises xipnet.Error(code, text) where a status is an error.
+// Raises xipnet.Error(code, text) if a status is an error.
 void xn_model_check(int status);
 
-// What a call brings: buffers, none of them where the inputs were written before; or one picture of
+// What a call brings: buffers, none if the inputs were written before; or one picture of
 // any size, whose `shape` is then not None (see picture.h).
 typedef struct xn_model_call {
     size_t n;
@@ -24,12 +24,13 @@ typedef struct xn_model_call {
 // From a function's arguments, `shape=` being the only keyword; raises TypeError for another.
 xn_model_call xn_model_call_of(size_t n, const mp_obj_t *args, mp_map_t *kw);
 
-// Each writes the inputs, runs the entry and returns its result: views of the outputs, of one or as
-// a tuple of several; a list of (label, score, box), the box in the picture's pixels, or in 0..1 of
-// the input; a list of (label, score); a list of (name, us), one for each step.
+// Each writes the inputs, runs an entry and returns its result: views of the outputs, of one or as
+// a tuple of several; what a detector, a classifier or any head found, a list of named tuples,
+// points in the picture's pixels, or in 0..1 of the input; a list of (name, us), one for each step.
 mp_obj_t xn_model_run(xn_model *model, const xn_model_call *call);
 mp_obj_t xn_model_detect(xn_model *model, const xn_model_call *call);
 mp_obj_t xn_model_classify(xn_model *model, const xn_model_call *call);
+mp_obj_t xn_model_run_head(xn_model *model, const xn_model_call *call);
 mp_obj_t xn_model_profile(xn_model *model, const xn_model_call *call);
 extern uint32_t xn_model_us; // what the last run took, inputs not counted
 

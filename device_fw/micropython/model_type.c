@@ -19,7 +19,7 @@ typedef struct model_object {
     uint32_t us; // of the last run
 } model_object;
 
-// The store keeps no name longer than its own; a longer one is in no store.
+// No name in the store is longer than XN_STORE_NAME_MAX.
 void xn_model_name(mp_obj_t from, char name[XN_STORE_NAME_MAX + 1]) {
     size_t n;
     const char *text = mp_obj_str_get_data(from, &n);
@@ -91,6 +91,11 @@ static mp_obj_t model_classify(size_t n, const mp_obj_t *args, mp_map_t *kw) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(model_classify_obj, 1, model_classify);
 
+static mp_obj_t model_run_head(size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    return run_with(xn_model_run_head, n, args, kw);
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(model_run_head_obj, 1, model_run_head);
+
 static mp_obj_t model_profile(size_t n, const mp_obj_t *args, mp_map_t *kw) {
     return run_with(xn_model_profile, n, args, kw);
 }
@@ -152,6 +157,7 @@ static const mp_rom_map_elem_t model_locals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_run), MP_ROM_PTR(&model_run_obj)},
     {MP_ROM_QSTR(MP_QSTR_detect), MP_ROM_PTR(&model_detect_obj)},
     {MP_ROM_QSTR(MP_QSTR_classify), MP_ROM_PTR(&model_classify_obj)},
+    {MP_ROM_QSTR(MP_QSTR_run_head), MP_ROM_PTR(&model_run_head_obj)},
     {MP_ROM_QSTR(MP_QSTR_profile), MP_ROM_PTR(&model_profile_obj)},
     {MP_ROM_QSTR(MP_QSTR_info), MP_ROM_PTR(&model_info_obj)},
     {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&model_close_obj)},

@@ -7,7 +7,7 @@
 
 extern const mp_obj_type_t xn_model_type; // xipnet.Model
 
-// Copies a Python str as the name of an object; raises xipnet.Error where it is too long.
+// Copies a Python str as the name of an object; raises xipnet.Error if it is too long.
 void xn_model_name(mp_obj_t from, char name[XN_STORE_NAME_MAX + 1]);
 
 #endif

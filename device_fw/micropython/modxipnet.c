@@ -80,6 +80,12 @@ static mp_obj_t xipnet_classify(size_t n, const mp_obj_t *inputs, mp_map_t *kw) 
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(xipnet_classify_obj, 0, xipnet_classify);
 
+static mp_obj_t xipnet_run_head(size_t n, const mp_obj_t *inputs, mp_map_t *kw) {
+    xn_model_call call = xn_model_call_of(n, inputs, kw);
+    return xn_model_run_head(active_model(), &call);
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(xipnet_run_head_obj, 0, xipnet_run_head);
+
 // ---- The board ----------------------------------------------------------------------------------
 
 static mp_obj_t flash_info(void) {
@@ -136,6 +142,7 @@ static const mp_rom_map_elem_t xipnet_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_run), MP_ROM_PTR(&xipnet_run_obj)},
     {MP_ROM_QSTR(MP_QSTR_detect), MP_ROM_PTR(&xipnet_detect_obj)},
     {MP_ROM_QSTR(MP_QSTR_classify), MP_ROM_PTR(&xipnet_classify_obj)},
+    {MP_ROM_QSTR(MP_QSTR_run_head), MP_ROM_PTR(&xipnet_run_head_obj)},
     {MP_ROM_QSTR(MP_QSTR_info), MP_ROM_PTR(&xipnet_info_obj)},
     {MP_ROM_QSTR(MP_QSTR_ticks_us), MP_ROM_PTR(&xipnet_ticks_us_obj)},
     {MP_ROM_QSTR(MP_QSTR_store), MP_ROM_PTR(&xn_store_module)},

@@ -13,6 +13,9 @@ from host_sdk.link.messages import unpack_value
 from host_sdk.link.session import Client
 from host_sdk.link.wire_map import Fields
 from host_sdk.store.upload import pieces
+from relocatable.blob.metadata import result_record
+from relocatable.blob.record import Record
+from relocatable.errors import BlobError
 
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
 _HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
@@ -92,6 +95,7 @@ class Model:
         labels: names of classes; empty where the model has none.
         image: how pixels become inputs; None where the model does not say.
         tensors: all tensors in the arena.
+        records: how the items of each entry's result are read; None if it has none.
     """
 
     name: str
@@ -106,6 +110,7 @@ class Model:
     labels: tuple[str, ...]
     image: Normalisation | None
     tensors: tuple[ArenaTensor, ...] = ()
+    records: tuple[Record | None, ...] = ()
 
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(map(str, ts)) for ts in (self.inputs, self.outputs))
@@ -126,6 +131,20 @@ class Model:
         raise NoHeadError(
             f"model '{self.name}' gives no {what}: compile it with head = \"{head}\" in the TOML "
             "file beside it (docs/HEADS.md)"
+        )
+
+    def head(self) -> tuple[int, Record]:
+        """The entry with the model's head, and how its items are read.
+
+        Raises:
+            NoHeadError: the model has none, or does not say how its result is read.
+        """
+        for entry, record in reversed(list(enumerate(self.records))):
+            if record is not None:
+                return entry, record
+        raise NoHeadError(
+            f"model '{self.name}' has no head: compile it with one in the TOML file beside it "
+            "(docs/HEADS.md)"
         )
 
     def label(self, index: int) -> str:
@@ -202,19 +221,21 @@ def make_model(fields: Fields, metadata: Fields) -> Model:
     """
     tensors = metadata.maps("tensors")
     steps = tuple(_step(s, len(tensors)) for s in metadata.maps("steps"))
+    entries = tuple(e.integer("result") for e in fields.maps("entries"))
     return Model(
         name=fields.text("name"),
         version=fields.integer("version"),
         sha256=fields.data("sha256"),
         arena_bytes=fields.integer("arena"),
         stack_bytes=fields.integer("stack"),
-        entries=tuple(e.integer("result") for e in fields.maps("entries")),
+        entries=entries,
         inputs=_pick(tensors, metadata, "inputs"),
         outputs=_pick(tensors, metadata, "outputs"),
         steps=steps,
         labels=metadata.texts("labels") if "labels" in metadata else (),
         image=_normalisation(metadata.map("image")) if "image" in metadata else None,
         tensors=tuple(ArenaTensor(TensorInfo.read(t), t.integer("offset")) for t in tensors),
+        records=_records(metadata, entries),
     )
 
 
@@ -226,6 +247,14 @@ def read_object(client: Client, name: str, offset: int, size: int) -> bytes:
     if len(data) != size:
         raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")
     return data
+
+
+def _records(metadata: Fields, entries: tuple[int, ...]) -> tuple[Record | None, ...]:
+    described = {"results": metadata.items("results")} if "results" in metadata else {}
+    try:
+        return tuple(result_record(described, entries, i) for i in range(len(entries)))
+    except BlobError as error:
+        raise ProtocolError(str(error)) from error
 
 
 def _step(fields: Fields, tensors: int) -> StepInfo:

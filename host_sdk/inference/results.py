@@ -16,7 +16,9 @@ from host_sdk.inference.draw import draw_boxes
 from host_sdk.inference.model import Model
 from host_sdk.inference.picture import Letterbox
 from host_sdk.inference.tensor import Array
-from relocatable.blob.blob import CLASS_DTYPE, DETECTION_DTYPE, RESULT_HEADER_BYTES
+from relocatable.blob.blob import CLASS_DTYPE, DETECTION_DTYPE
+from relocatable.blob.record import read_array
+from relocatable.errors import BlobError
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,31 @@ def read_classes(data: bytes, model: Model) -> list[Class]:
     ]
 
 
+def read_found(data: bytes, model: Model, letterbox: Letterbox | None) -> list[tuple[Any, ...]]:
+    """Read what a head found, by the blob's own description.
+
+    Args:
+        data: the head's result.
+        model: that gave it.
+        letterbox: how the picture was fitted; None leaves points in 0..1 of the input.
+
+    Raises:
+        NoHeadError: the model has no head.
+        ProtocolError: the bytes are too few for their count.
+    """
+    _, record = model.head()
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        return point if letterbox is None else letterbox.undo((*point, *point))[:2]
+
+    try:
+        return record.read_items(data, model.label, place)
+    except BlobError as error:
+        raise ProtocolError(str(error)) from error
+
+
 def _items(data: bytes, dtype: np.dtype[Any]) -> Array:
-    count = int.from_bytes(data[:4], "little")
-    room = (len(data) - RESULT_HEADER_BYTES) // dtype.itemsize
-    if len(data) < RESULT_HEADER_BYTES or count > room:
-        raise ProtocolError(f"head's result: count must be at most {max(room, 0)}; is {count}")
-    return np.frombuffer(data, dtype, count, RESULT_HEADER_BYTES)
+    try:
+        return read_array(data, dtype)
+    except BlobError as error:
+        raise ProtocolError(str(error)) from error

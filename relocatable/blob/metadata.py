@@ -7,7 +7,6 @@ looked up in it or shown. The keys that the firmware reads are in include/xn_met
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import metadata as packages
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
@@ -37,6 +36,8 @@ def write_metadata(name: str, program: Program) -> dict[str, Any]:
         name: of the model.
         program: what the blob is built from.
     """
+    from importlib import metadata as packages  # slow to import, and readers need none of it
+
     graph, plan = program.graph, program.plan
     placed = sorted(plan.offsets)
     index = {tensor: i for i, tensor in enumerate(placed)}

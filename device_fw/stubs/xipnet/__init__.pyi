@@ -22,11 +22,11 @@ class Detection(NamedTuple):
     """A thing in a picture."""
 
     label: str | int
-    """What it is: its number where the model names no labels."""
+    """What it is: its number if the model names no labels."""
     score: float
     """0..1."""
     box: tuple[float, float, float, float]
-    """x0, y0, x1, y1: pixels of the picture where `shape` was given, else 0..1 of the input."""
+    """x0, y0, x1, y1: pixels of the picture if `shape` was given, else 0..1 of the input."""
 
 class Class(NamedTuple):
     """A class and its score, 0..1."""
@@ -78,6 +78,13 @@ class Model:
     def classify(self, *inputs: Buffer, shape: _Shape = ...) -> list[Class]:
         """Runs the network and its classifier; arguments as of `run`."""
 
+    def run_head(self, *inputs: Buffer, shape: _Shape = ...) -> list[tuple[Any, ...]]:
+        """Runs the network and its head, whatever that finds; arguments as of `run`.
+
+        Returns a named tuple for each thing found, with the fields that the blob describes; points
+        are pixels of the picture if `shape` was given, else 0..1 of the input.
+        """
+
     def profile(self, *inputs: Buffer, shape: _Shape = ...) -> list[Step]:
         """Runs the network and its head, and times each step; arguments as of `run`."""
 
@@ -114,6 +121,9 @@ def detect(*inputs: Buffer, shape: _Shape = ...) -> list[Detection]:
 
 def classify(*inputs: Buffer, shape: _Shape = ...) -> list[Class]:
     """`Model.classify` of the active model."""
+
+def run_head(*inputs: Buffer, shape: _Shape = ...) -> list[tuple[Any, ...]]:
+    """`Model.run_head` of the active model."""
 
 def info() -> dict[str, Any]:
     """The board: board, cpu, features, arena, arena_free, stack, flash, boot."""
