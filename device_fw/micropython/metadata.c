@@ -237,7 +237,7 @@ bool xn_metadata_picture_of(const xn_program *program, xn_metadata_picture *pict
         return false;
     }
     mp_obj_get_array(shape, &rank, &sides);
-    if (rank != 4 || sides[0] != MP_OBJ_NEW_SMALL_INT(1)) {
+    if (rank != 4 || mp_obj_get_int_truncated(sides[0]) != 1) {
         return false;
     }
     picture->height = (uint32_t)mp_obj_get_int_truncated(sides[1]);

@@ -23,7 +23,9 @@ def c_fields(name: str) -> list[tuple[int, int, str]]:
     text = re.sub(r"//[^\n]*", "", match.group(1))
     for ctype, names in re.findall(r"(\w+) ([^;]+);", text):
         for part in names.split(","):
-            field, count = re.match(r"\s*(\w+)(?:\[(\d+)\])?", part).groups()
+            named = re.match(r"\s*(\w+)(?:\[(\d+)\])?", part)
+            assert named, part
+            field, count = named.groups()
             size = C_SIZES[ctype] * int(count or 1)
             assert at % C_SIZES[ctype] == 0, f"{name}.{field} would be padded"
             fields.append((at, size, field))
@@ -59,7 +61,9 @@ def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None
 
 def test_constants_agree() -> None:
     def constant(name: str) -> int:
-        return int(re.search(rf"{name}[ =]+(0x[0-9A-Fa-f]+|\d+)", HEADER_TEXT).group(1), 0)
+        found = re.search(rf"{name}[ =]+(0x[0-9A-Fa-f]+|\d+)", HEADER_TEXT)
+        assert found, name
+        return int(found.group(1), 0)
 
     assert constant("XN_BLOB_MAGIC") == blob.MAGIC
     assert (constant("XN_BLOB_MAJOR"), constant("XN_BLOB_MINOR")) == blob.FORMAT
@@ -67,10 +71,13 @@ def test_constants_agree() -> None:
     assert constant("XN_ARENA_ALIGN") == blob.ARENA_ALIGN
     assert constant("XN_FAMILY_X86_64") == blob.FAMILY_X86_64
     assert constant("XN_RESULT_CLASSES") == blob.RESULT_CLASSES
+    assert constant("XN_RESULT_DESCRIBED") == blob.RESULT_DESCRIBED
     assert constant("XN_GOLDEN_XORSHIFT") == blob.GOLDEN_XORSHIFT
 
 
 def test_results_agree() -> None:
     for name, dtype in (("xn_detection", blob.DETECTION_DTYPE), ("xn_class", blob.CLASS_DTYPE)):
-        assert [n for _, _, n in c_fields(name)] == list(dtype.names)
-        assert [a for a, _, _ in c_fields(name)] == [dtype.fields[n][1] for n in dtype.names]
+        fields = dtype.fields
+        assert fields is not None
+        assert [n for _, _, n in c_fields(name)] == list(fields)
+        assert [a for a, _, _ in c_fields(name)] == [field[1] for field in fields.values()]

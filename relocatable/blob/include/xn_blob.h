@@ -90,6 +90,7 @@ enum xn_result {
     XN_RESULT_TENSORS = 0,    // the outputs themselves
     XN_RESULT_DETECTIONS = 1, // xn_detections
     XN_RESULT_CLASSES = 2,    // xn_classes
+    XN_RESULT_DESCRIBED = 3,  // as xn_detections, but with the items that the metadata describe
 };
 
 // A way to run the blob: all the network's steps, then a head's own.

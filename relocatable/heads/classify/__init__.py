@@ -2,4 +2,6 @@
 
 from relocatable.heads.classify.classify import ClassifyHead
 
+__all__ = ["HEAD", "ClassifyHead"]
+
 HEAD = ClassifyHead

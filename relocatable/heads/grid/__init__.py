@@ -2,4 +2,6 @@
 
 from relocatable.heads.grid.grid import GridHead
 
+__all__ = ["HEAD", "GridHead"]
+
 HEAD = GridHead

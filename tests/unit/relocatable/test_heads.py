@@ -48,19 +48,19 @@ def changed(description: dict[str, Any], **table: Any) -> dict[str, Any]:
 # ---- Descriptions ------------------------------------------------------------------------------
 
 
-def test_grid_has_defaults():
+def test_grid_has_defaults() -> None:
     head = load_head(BOXES)
     assert isinstance(head, GridHead)
     assert (head.center, head.sigmoid, head.threshold, head.iou) == ("cell", (), 0.5, 0.4)
     assert (head.max_detections, head.box, head.image) == (50, None, None)
 
 
-def test_classify_has_defaults():
+def test_classify_has_defaults() -> None:
     head = load_head(CLASSES)
     assert head == ClassifyHead(("a", "b", "c", "d"), None, 0, 3, False)
 
 
-def test_metadata_carries_labels_head_and_image():
+def test_metadata_carries_labels_head_and_image() -> None:
     head = load_head({**BOXES, "image": {"mean": [1, 2, 3], "std": 2.5}})
     metadata = head.metadata()
     assert metadata["labels"] == ["coin"]
@@ -100,7 +100,7 @@ def test_metadata_carries_labels_head_and_image():
         (changed(CLASSES, output=-1), r"\[classify\] output must be a whole number"),
     ],
 )
-def test_wrong_description_is_refused(description, message):
+def test_wrong_description_is_refused(description: dict[str, Any], message: str) -> None:
     with pytest.raises(HeadError, match=message):
         load_head(description)
 
@@ -124,12 +124,14 @@ def test_wrong_description_is_refused(description, message):
         (changed(CLASSES, output=1), output_graph(1, 4), r"output must be below 1.*; is 1"),
     ],
 )
-def test_head_that_does_not_fit_the_model_is_refused(description, graph, message):
+def test_head_that_does_not_fit_the_model_is_refused(
+    description: dict[str, Any], graph: Graph, message: str
+) -> None:
     with pytest.raises(HeadError, match=message):
         head_calls(load_head(description), graph)
 
 
-def test_result_has_room_for_the_most_there_can_be():
+def test_result_has_room_for_the_most_there_can_be() -> None:
     graph, calls, kind, result = head_calls(load_head(BOXES), output_graph(1, 4, 4, 5))
     assert (kind, graph.tensors[result].size_bytes) == (1, 16 + 50 * 24)
     assert calls[0].outputs == (result,)
@@ -214,10 +216,7 @@ class Runner:
 
     def detections(self, stored: np.ndarray) -> list[Found]:
         items = _items(self.run(stored), DETECTION_DTYPE)
-        return [
-            Found(tuple(float(d[k]) for k in ("x0", "y0", "x1", "y1")), d["score"], d["label"])
-            for d in items
-        ]
+        return [Found((d["x0"], d["y0"], d["x1"], d["y1"]), d["score"], d["label"]) for d in items]
 
     def classes(self, stored: np.ndarray) -> list[tuple[int, float]]:
         items = _items(self.run(stored), CLASS_DTYPE)
@@ -286,7 +285,7 @@ GRIDS = {
 
 
 @pytest.mark.parametrize("name", GRIDS)
-def test_grid_equals_numpy(name):
+def test_grid_equals_numpy(name: str) -> None:
     description, graph = GRIDS[name]
     head = load_head(description)
     assert isinstance(head, GridHead)
@@ -301,14 +300,14 @@ def test_grid_equals_numpy(name):
     assert total
 
 
-def test_grid_of_equal_scores_takes_the_first_cells_first():
+def test_grid_of_equal_scores_takes_the_first_cells_first() -> None:
     head = load_head(changed(POINTS, box=[0.01, 0.01], max_detections=5))
     found = Runner(head, output_graph(1, 4, 4, 3)).detections(np.ones((1, 4, 4, 3), np.float32))
     assert [round(f.box[0] * 4) for f in found[:4]] == [1, 2, 3, 4]
     assert len(found) == 5
 
 
-def test_grid_survives_numbers_that_are_none():
+def test_grid_survives_numbers_that_are_none() -> None:
     runner = Runner(load_head(BOXES), output_graph(1, 3, 3, 5))
     assert runner.detections(np.full((1, 3, 3, 5), np.nan, np.float32)) == []
     odd = np.full((1, 3, 3, 5), np.inf, np.float32)
@@ -317,7 +316,7 @@ def test_grid_survives_numbers_that_are_none():
     assert all(0 <= v <= 1 for f in runner.detections(odd) for v in (*f.box, f.score))
 
 
-def test_a_higher_threshold_gives_the_first_of_the_same():
+def test_a_higher_threshold_gives_the_first_of_the_same() -> None:
     low, high = (load_head(changed(BOXES, threshold=t, iou=0.1)) for t in (0.5, 0.8))
     graph = output_graph(1, 8, 8, 5)
     rng = np.random.default_rng(3)
@@ -337,7 +336,7 @@ CLASSIFIERS = {
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_classify_equals_numpy(name):
+def test_classify_equals_numpy(name: str) -> None:
     description, graph = CLASSIFIERS[name]
     head = load_head(description)
     assert isinstance(head, ClassifyHead)
@@ -350,20 +349,20 @@ def test_classify_equals_numpy(name):
         np.testing.assert_allclose([s for _, s in seen], [s for _, s in wanted], rtol=0, atol=1e-6)
 
 
-def test_classify_leaves_out_what_is_no_number():
+def test_classify_leaves_out_what_is_no_number() -> None:
     runner = Runner(load_head(CLASSES), output_graph(1, 4))
     stored = np.array([[np.nan, 0.5, np.nan, 0.75]], np.float32)
     assert runner.classes(stored) == [(3, 0.75), (1, 0.5)]
     assert runner.classes(np.full((1, 4), np.nan, np.float32)) == []
 
 
-def test_classify_of_the_second_output():
+def test_classify_of_the_second_output() -> None:
     b = GraphBuilder()
     x, y = b.input(1, 2, dtype="float32"), b.input(1, 4, dtype="float32")
     graph = replace(b.graph(x, y), inputs=(x, y))
     head = load_head(changed(CLASSES, output=1, top_k=1))
     program = schedule(graph, head, [TARGETS["host"]])
     with HostModel(build_blob("test", program, "size").pack()) as model:
-        model.write_inputs([np.ones((1, 2), np.float32), np.float32([[0, 0.25, 1, 0.5]])])
+        model.write_inputs([np.ones((1, 2), np.float32), np.array([[0, 0.25, 1, 0.5]], np.float32)])
         model.run(1)
         assert _items(model.result(1), CLASS_DTYPE)["label"].tolist() == [2]
