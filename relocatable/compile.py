@@ -10,7 +10,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
+from relocatable.blob.blob import (
+    RESULT_DESCRIBED,
+    Blob,
+    Entry,
+    Golden,
+    Io,
+    Variant,
+    golden_inputs,
+)
 from relocatable.blob.host import HostModel
 from relocatable.blob.metadata import write_metadata
 from relocatable.codegen.emit_c import emit_c, pack_weights
@@ -177,13 +185,21 @@ def _read_arguments(
 
 def build_blob(name: str, program: Program, optimize: Optimize) -> Blob:
     """Compiles a program for all its targets; without a golden vector."""
-    graph, plan = program.graph, program.plan
+    graph, plan, head, entries = program.graph, program.plan, program.head, program.entries
     return Blob(
         variants=tuple(build_variant(program, i, optimize) for i in range(len(program.targets))),
         inputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.inputs),
         outputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.outputs),
-        entries=program.entries,
-        metadata=write_metadata(name, program),
+        entries=entries,
+        metadata=write_metadata(
+            name,
+            [target.name for target in program.targets],
+            graph,
+            plan.offsets,
+            program.calls[0],
+            head.metadata() if head else {},
+            [head.record if head and e.result == RESULT_DESCRIBED else None for e in entries],
+        ),
     )
 
 

@@ -27,10 +27,9 @@ from typing import ClassVar
 import numpy as np
 
 from relocatable.blob.record import Record, RecordField
-from relocatable.codegen.calls import KernelCall
 from relocatable.heads.head import Head
 from relocatable.heads.values import values_of
-from relocatable.select.site import c_value
+from relocatable.steps.c_call import CCall, Output, Struct
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,12 @@ class AboveHead(Head):
             "most": self.most,
             "threshold": np.float32(self.threshold),
         }
-        return KernelCall(
-            kind="HEAD_ABOVE",
-            name=self.kind,
-            source="../heads/above/above.c",
-            body=(
-                f"const xn_above above = {c_value(params)};\\n"
-                f"const xn_values values = {c_value(values_of(output))};\\n"
-                "xn_above_find(&values, &above, (uint8_t *)OUT0);\\n"
-                "return 0;\\n"
-            ),
-            inputs=graph.outputs[:1],
-            outputs=(result,),
+        arguments = (
+            Struct("xn_values", "values", values_of(output)),
+            Struct("xn_above", "above", params),
+            Output("xn_above_items"),
         )
+        return self.kernel_call(CCall("xn_above_find", arguments), graph.outputs[:1], result)
 
 
 HEAD = AboveHead
@@ -107,8 +99,8 @@ typedef struct xn_above_items {
     xn_above_item item[];
 } xn_above_items;
 
-XN_KERNEL void xn_above_find(const xn_values *values, const xn_above *p, uint8_t *result) {
-    xn_above_items *found = (xn_above_items *)(void *)result;
+XN_KERNEL void xn_above_find(const xn_values *values, const xn_above *p,
+                             xn_above_items *found) {
     *found = (xn_above_items){0};
     for (int32_t i = 0; i < p->count && found->count < (uint32_t)p->most; i++) {
         float x = xn_value_at(values, i);

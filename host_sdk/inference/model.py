@@ -92,8 +92,8 @@ class Model:
         inputs: in the model's order.
         outputs: in the model's order.
         steps: the network's, then the head's.
-        labels: names of classes; empty where the model has none.
-        image: how pixels become inputs; None where the model does not say.
+        labels: names of classes; empty if the model has none.
+        image: how pixels become inputs; None if the model does not say.
         tensors: all tensors in the arena.
         records: how the items of each entry's result are read; None if it has none.
     """
@@ -143,12 +143,12 @@ class Model:
             if record is not None:
                 return entry, record
         raise NoHeadError(
-            f"model '{self.name}' has no head: compile it with one in the TOML file beside it "
-            "(docs/HEADS.md)"
+            f"model '{self.name}' has no head that says what it finds: compile it with one in the "
+            "TOML file beside it (docs/HEADS.md)"
         )
 
     def label(self, index: int) -> str:
-        """The name of a class; its number where it has none."""
+        """The name of a class; its number if it has none."""
         return self.labels[index] if 0 <= index < len(self.labels) else str(index)
 
     def fit(self, inputs: Sequence[npt.ArrayLike]) -> list[Array]:

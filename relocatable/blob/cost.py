@@ -18,7 +18,7 @@ class LayerCost:
         name: of the tensor that it computes.
         op: the operator.
         macs: multiply-accumulates by the operator's definition.
-        output: dtype and shape, and "streamed" where the tensor is at no time whole in memory.
+        output: dtype and shape, and "streamed" if the tensor is at no time whole in memory.
     """
 
     name: str
@@ -36,7 +36,7 @@ class StepCost:
         op: the operator, such as "CONV_2D".
         macs: multiply-accumulates by the operator's definition.
         weight_bytes: its constants in flash.
-        code_bytes: from its function to the next one in the code; what steps share counts for one.
+        code_bytes: from its function to the next one in the code; what steps share counts once.
         output: dtype and shape of what it computes, such as "int8 [1, 20, 20, 5]".
         layers: of a step that makes several.
     """
@@ -79,7 +79,7 @@ class Report:
 
 
 def report(data: bytes, variant: int = 0) -> Report:
-    """Reads a blob's cost from its header and metadata.
+    """Read a blob's cost from its header and metadata.
 
     Args:
         data: a whole blob.

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
-from relocatable.blob.blob import RESULT_DESCRIBED, Blob
+from relocatable.blob.blob import Blob
 from relocatable.blob.record import (
     FIELD_DTYPES,
     KNOWN_RECORDS,
@@ -23,39 +23,47 @@ from relocatable.errors import BlobError
 from relocatable.graph.graph import DTYPES, Graph
 
 if TYPE_CHECKING:
-    from relocatable.compile import Program
     from relocatable.steps.kernel_call import KernelCall, RowPipeline
 
 # ---- Writing -------------------------------------------------------------------------------------
 
 
-def write_metadata(name: str, program: Program) -> dict[str, Any]:
-    """Describe a program.
+def write_metadata(
+    name: str,
+    targets: Sequence[str],
+    graph: Graph,
+    offsets: Mapping[int, int],
+    calls: Sequence[KernelCall],
+    head: Mapping[str, Any],
+    records: Sequence[Record | None],
+) -> dict[str, Any]:
+    """Describe a model.
 
     Args:
         name: of the model.
-        program: what the blob is built from.
+        targets: name of each variant's target.
+        graph: the lowered network, the head's result added.
+        offsets: places of its tensors in the arena, for those that have one.
+        calls: the steps, as on the first target.
+        head: what the head adds.
+        records: of each entry; None if its result's number says how it is read.
     """
     from importlib import metadata as packages  # slow to import, and readers need none of it
 
-    graph, plan = program.graph, program.plan
-    placed = sorted(plan.offsets)
+    placed = sorted(offsets)
     index = {tensor: i for i, tensor in enumerate(placed)}
-    metadata: dict[str, Any] = {
+    metadata = {
         "name": name,
         "tool": f"xipnet {packages.version('xipnet')}",
-        "targets": [target.name for target in program.targets],
-        "tensors": [{**_write_values(graph, i), "offset": plan.offsets[i]} for i in placed],
+        "targets": list(targets),
+        "tensors": [{**_write_values(graph, i), "offset": offsets[i]} for i in placed],
         "inputs": [index[i] for i in graph.inputs],
         "outputs": [index[i] for i in graph.outputs],
-        "steps": [step for call in program.calls[0] for step in _write_steps(graph, index, call)],
+        "steps": [step for call in calls for step in _write_steps(graph, index, call)],
+        **head,
     }
-    if program.head is not None:
-        metadata |= program.head.metadata()
-        results = [entry.result == RESULT_DESCRIBED for entry in program.entries]
-        if any(results):
-            record = _write_record(program.head.record)
-            metadata["results"] = [record if described else None for described in results]
+    if any(records):
+        metadata["results"] = [record and _write_record(record) for record in records]
     return metadata
 
 

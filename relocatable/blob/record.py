@@ -1,7 +1,7 @@
 """The items of a head's result: how they lie in the arena, and their values.
 
 A result starts with `uint32 count` and 12 zero bytes; the items follow (docs/SPEC-blob.md
-section 5). A record says how to read an item, so that a reader needs to know no head.
+section 5). A record says how to read an item; a reader needs to know no head.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Record:
         Args:
             data: its bytes.
             label: gives the name of a class.
-            place: maps a point, 0..1 of the model's input, to where users want it.
+            place: maps a point, 0..1 of the model's input, into the picture.
 
         Returns:
             A named tuple for each item: numbers, names of classes, tuples of several of them.

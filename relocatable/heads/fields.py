@@ -25,39 +25,39 @@ class Fields:
         self._asked: set[str] = set()
 
     def has(self, key: str) -> bool:
-        """Whether the key is there."""
+        """Tell whether the key is there."""
         return key in self._values
 
     def table(self, key: str) -> Fields:
-        """A table within this one."""
+        """Read a table within this one."""
         value = self._get(key, _REQUIRED)
         if not isinstance(value, Mapping):
             raise self.error(key, "a table", value)
         return Fields(value, key)
 
     def choice(self, key: str, allowed: tuple[str, ...], default: str = _REQUIRED) -> str:
-        """One of some words."""
+        """Read one of some words."""
         value = self._get(key, default)
         if value not in allowed:
             raise self.error(key, f"one of {', '.join(allowed)}", value)
         return str(value)
 
     def texts(self, key: str, default: tuple[str, ...] = _REQUIRED) -> tuple[str, ...]:
-        """A list of strings."""
+        """Read a list of strings."""
         value = self._get(key, default)
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
             raise self.error(key, "a list of strings", value)
         return tuple(value)
 
     def number(self, key: str, least: float, most: float, default: float = _REQUIRED) -> float:
-        """A number within bounds."""
+        """Read a number within bounds."""
         value = self._get(key, default)
         if not _is_number(value) or not least <= value <= most:
             raise self.error(key, f"a number in [{least:g}, {most:g}]", value)
         return float(value)
 
     def numbers(self, key: str, default: tuple[float, ...] = _REQUIRED) -> tuple[float, ...]:
-        """A finite number, or a list of them."""
+        """Read a finite number, or a list of them."""
         value = self._get(key, default)
         items = value if isinstance(value, (list, tuple)) else [value]
         if not items or not all(_is_number(v) and math.isfinite(v) for v in items):
@@ -65,27 +65,27 @@ class Fields:
         return tuple(float(v) for v in items)
 
     def integer(self, key: str, least: int, most: int, default: int = _REQUIRED) -> int:
-        """A whole number within bounds."""
+        """Read a whole number within bounds."""
         value = self._get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise self.error(key, f"a whole number in [{least}, {most}]", value)
         return value
 
     def boolean(self, key: str, default: bool = _REQUIRED) -> bool:
-        """True or false."""
+        """Read true or false."""
         value = self._get(key, default)
         if not isinstance(value, bool):
             raise self.error(key, "true or false", value)
         return value
 
     def end(self) -> None:
-        """Refuses keys that nobody asked for: they are slips of the pen."""
+        """Refuse keys that nobody asked for: they are typing errors."""
         for key in self._values:
             if key not in self._asked:
                 raise HeadError(f"{self._place(key)} must be one of {sorted(self._asked)}; is not")
 
     def error(self, key: str, rule: str, value: object) -> HeadError:
-        """The error for a key whose value breaks a rule."""
+        """Make the error for a key whose value breaks a rule."""
         return HeadError(f"{self._place(key)} must be {rule}; is {value!r}")
 
     def _get(self, key: str, default: Any) -> Any:

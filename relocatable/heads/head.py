@@ -1,17 +1,24 @@
 """What a head is: post-processing that is compiled into the blob (docs/HEADS.md).
 
-A head is a folder here: the class `HEAD` with its configuration, rules and C call, and its C file.
+A head is a folder here, named as the head: the class `HEAD` with its configuration, rules, C call
+and the layout of its result, and the C file of the same name.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.blob.blob import ARENA_ALIGN
 from relocatable.blob.record import Record
 from relocatable.graph.graph import Graph
 from relocatable.heads.fields import Fields
+from relocatable.steps.c_call import CCall
 from relocatable.steps.kernel_call import KernelCall
 
 
@@ -77,6 +84,27 @@ class Head(ABC):
         Raises:
             HeadError: the head does not fit the model's outputs.
         """
+
+    def kernel_call(
+        self,
+        call: CCall,
+        inputs: tuple[int, ...],
+        result: int,
+        *,
+        weights: Mapping[str, npt.NDArray[np.generic]] | None = None,
+        scratch_bytes: int = 0,
+    ) -> KernelCall:
+        """Make the step of a call of the head's C file; see `KernelCall`."""
+        return KernelCall(
+            kind=f"HEAD_{self.kind.upper()}",
+            name=self.kind,
+            source=f"../heads/{self.kind}/{self.kind}.c",
+            calls=(call,),
+            inputs=inputs,
+            outputs=(result,),
+            weights=dict(weights or {}),
+            scratch_bytes=-(-scratch_bytes // ARENA_ALIGN) * ARENA_ALIGN,
+        )
 
     def metadata(self) -> dict[str, Any]:
         """Entries of the blob's metadata (docs/SPEC-blob.md section 7)."""

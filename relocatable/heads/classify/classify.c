@@ -11,7 +11,7 @@ typedef struct xn_classify {
 } xn_classify;
 
 // Place of the best value behind (last_value, last) in the order of falling value, then of place;
-// -1 where there is none. The first time `last` is -1.
+// -1 if there is none. The first time `last` is -1.
 static inline int32_t classify_next(const xn_values *values, int32_t count, int32_t last) {
     float last_value = last >= 0 ? xn_value_at(values, last) : 0.0f;
     int32_t best = -1;

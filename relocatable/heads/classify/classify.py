@@ -69,14 +69,8 @@ class ClassifyHead(Head):
             Struct("xn_classify", "classify", params),
             Output("xn_classes"),
         )
-        return KernelCall(
-            kind="HEAD_CLASSIFY",
-            name=self.kind,
-            source="../heads/classify/classify.c",
-            calls=(CCall("xn_classify_best", arguments),),
-            inputs=(graph.outputs[self.output],),
-            outputs=(result,),
-        )
+        inputs = (graph.outputs[self.output],)
+        return self.kernel_call(CCall("xn_classify_best", arguments), inputs, result)
 
     def _output(self, graph: Graph) -> Tensor:
         if self.output >= len(graph.outputs):

@@ -1,5 +1,5 @@
 // Head `grid`: one box for each cell of an output [1, rows, columns, channels], then suppression of
-// overlapping ones, greedy by score and apart for each label.
+// overlapping ones, greedy by score, within each label.
 #include "blob/include/xn_blob.h"
 #include "kernels/xn_kernel.h"
 #include "kernels/xn_math.h"
@@ -7,10 +7,10 @@
 
 typedef struct xn_grid {
     int32_t rows, columns, channels;
-    int32_t x, y, w, h, conf; // channels of these; w, h, conf: -1 where there is none
+    int32_t x, y, w, h, conf; // channels of these; w, h, conf: -1 if there is none
     int32_t class_count;      // 0: one label
     int32_t center_in_cell;   // x, y: 1 offsets within the cell, 0 fractions of the picture
-    float box_w, box_h;       // size where w and h are -1
+    float box_w, box_h;       // size if w and h are -1
     float threshold, iou;
     int32_t max_detections;
 } xn_grid;

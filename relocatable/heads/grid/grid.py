@@ -11,7 +11,7 @@ from relocatable.blob.record import DETECTIONS, Record
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
-from relocatable.heads.grid.rules import GEOMETRY, check_layout
+from relocatable.heads.grid.rules import GEOMETRY, check_labels, check_layout, read_box
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.values import values_of
 from relocatable.steps.c_call import CCall, Constant, CValue, Output, Scratch, Struct
@@ -63,11 +63,11 @@ class GridHead(Head):
             threshold=table.number("threshold", 0.0, 1.0, 0.5),
             iou=table.number("iou", 0.0, 1.0, 0.4),
             max_detections=table.integer("max_detections", 1, 1000, 50),
-            box=_read_box(table) if table.has("box") else None,
+            box=read_box(table) if table.has("box") else None,
         )
         table.end()
         check_layout(table, head.layout, head.sigmoid, head.box)
-        head._check_labels()
+        check_labels(len(labels), len(head.classes))
         return head
 
     def most_items(self, graph: Graph) -> int:
@@ -89,27 +89,17 @@ class GridHead(Head):
             Scratch("xn_grid_candidate"),
             Output("xn_detections"),
         )
-        return KernelCall(
-            kind="HEAD_GRID",
-            name=self.kind,
-            source="../heads/grid/grid.c",
-            calls=(CCall("xn_grid_detect", arguments),),
-            inputs=graph.outputs[:1],
-            outputs=(result,),
+        return self.kernel_call(
+            CCall("xn_grid_detect", arguments),
+            graph.outputs[:1],
+            result,
             weights={
                 "is_logit": np.array([name in self.sigmoid for name in self.layout], np.uint8),
                 # An array must have a place, even if no class is in it.
                 "classes": np.array(self.classes or (0,), np.int32),
             },
-            scratch_bytes=-(-rows * columns * _CANDIDATE_BYTES // 16) * 16,
+            scratch_bytes=rows * columns * _CANDIDATE_BYTES,
         )
-
-    def _check_labels(self) -> None:
-        classes, labels = len(self.classes), len(self.labels)
-        if classes and labels and labels != classes:
-            raise HeadError(f"labels must be as many as class scores ({classes}); are {labels}")
-        if not classes and labels > 1:
-            raise HeadError(f"labels must be one without class scores; are {labels}")
 
     def _output(self, graph: Graph) -> Tensor:
         output = graph.tensors[graph.outputs[0]]
@@ -140,10 +130,3 @@ class GridHead(Head):
             "iou": np.float32(self.iou),
             "max_detections": self.max_detections,
         }
-
-
-def _read_box(table: Fields) -> tuple[float, float]:
-    box = table.numbers("box")
-    if len(box) != 2 or not all(0 < side <= 1 for side in box):
-        raise table.error("box", "[width, height], each above 0 and at most 1", list(box))
-    return box[0], box[1]

@@ -1,7 +1,8 @@
-"""What the channels of a grid's output may be called."""
+"""What a grid's description must keep to."""
 
 from __future__ import annotations
 
+from relocatable.errors import HeadError
 from relocatable.heads.fields import Fields
 
 GEOMETRY = ("cx", "cy", "x", "y", "w", "h", "conf")
@@ -29,3 +30,27 @@ def check_layout(
         raise table.error("layout", "names with conf or with class scores", list(layout))
     if not set(sigmoid) <= names:
         raise table.error("sigmoid", "names of the layout", list(sigmoid))
+
+
+def check_labels(labels: int, classes: int) -> None:
+    """Refuse labels that are not as many as the classes.
+
+    Raises:
+        HeadError: names the rule and the number seen.
+    """
+    if classes and labels not in (0, classes):
+        raise HeadError(f"labels must be as many as class scores ({classes}); are {labels}")
+    if not classes and labels > 1:
+        raise HeadError(f"labels must be one without class scores; are {labels}")
+
+
+def read_box(table: Fields) -> tuple[float, float]:
+    """Read the size of the box around a point.
+
+    Raises:
+        HeadError: names the rule and the value seen.
+    """
+    box = table.numbers("box")
+    if len(box) != 2 or not all(0 < side <= 1 for side in box):
+        raise table.error("box", "[width, height], each above 0 and at most 1", list(box))
+    return box[0], box[1]

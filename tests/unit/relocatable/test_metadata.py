@@ -16,6 +16,7 @@ from relocatable.errors import BlobError
 TENSOR = {"name": "x", "shape": [1, 16], "dtype": "int8", "offset": 0}
 STEP = {"name": "x", "op": "ADD", "macs": 0, "weights": 0, "outputs": [1]}
 LAYER = {"name": "x", "op": "ADD", "macs": 0, "shape": [1, 16], "dtype": "int8", "output": 1}
+FIELD = {"name": "x", "dtype": "float32", "offset": 4, "count": 1, "role": "value"}
 GOOD: dict[str, Any] = {
     "name": "m",
     "tool": "t",
@@ -32,11 +33,18 @@ def packed(metadata: dict[str, Any]) -> bytes:
     return Blob((variant,), (Io(0, 16),), (Io(16, 16),), (Entry(0, 1),), metadata).pack()
 
 
+def described(**changes: object) -> dict[str, Any]:
+    """Metadata in which a field of a result differs."""
+    return {"results": [{"item_bytes": 8, "fields": [{**FIELD, **changes}]}]}
+
+
 def test_the_compiler_s_own_is_taken() -> None:
     assert report(packed(GOOD)).steps[0].output == "int8 [1, 16]"
     layers = [{**LAYER, "output": None}, LAYER]
     [step] = report(packed({**GOOD, "steps": [{**STEP, "layers": layers}]})).steps
     assert [x.output for x in step.layers] == ["int8 [1, 16], streamed", "int8 [1, 16]"]
+    report(packed({**GOOD, **described()}))
+    report(packed({**GOOD, "results": [None]}))
     report(packed({**GOOD, "labels": ["café", "\N{WOMAN}\u200d\N{ROCKET}"]}))
 
 
@@ -62,6 +70,20 @@ def test_the_compiler_s_own_is_taken() -> None:
         ({"steps": [{**STEP, "layers": [{**LAYER, "output": 0}]}]}, "one of the step's outputs"),
         ({"labels": ["\x07"]}, "labels must be text"),
         ({"labels": "ab"}, "labels must be a list"),
+        ({"results": []}, "results must be a list of 1"),
+        ({"results": [3]}, r"results\[0\] must be a map; is 3"),
+        ({"results": [{"fields": [FIELD]}]}, r"results\[0\].item_bytes must be a whole number"),
+        ({"results": [{"item_bytes": 8}]}, r"results\[0\].fields must be a list; is None"),
+        (
+            {"results": [{"item_bytes": 8, "fields": [1]}]},
+            r"results\[0\].fields\[0\] must be a map",
+        ),
+        (described(name="\n"), r"fields\[0\].name must be text"),
+        (described(dtype="float64"), r"fields\[0\].dtype must be one of int8"),
+        (described(role=None), r"fields\[0\].role must be one of value, label, points; is None"),
+        (described(offset=-4), r"fields\[0\].offset must be a whole number"),
+        (described(count=1.5), r"fields\[0\].count must be a whole number"),
+        (described(count=2), "field 'x' of a result must lie in the 8 bytes of an item"),
     ],
 )
 def test_what_is_wrong_is_named(changes: dict[str, Any], message: str) -> None:
@@ -85,7 +107,16 @@ def test_any_other_layer_is_a_blob_error(key: str, value: object) -> None:
 
 
 @settings(max_examples=200)
-@given(key=st.sampled_from(sorted(GOOD)), value=VALUES)
+@given(key=st.sampled_from(sorted(FIELD)), value=VALUES, item_bytes=VALUES)
+def test_any_other_field_is_a_blob_error(key: str, value: object, item_bytes: object) -> None:
+    fields = [{**FIELD, key: value}]
+    for size in (8, item_bytes):
+        with contextlib.suppress(BlobError):
+            report(packed({**GOOD, "results": [{"item_bytes": size, "fields": fields}]}))
+
+
+@settings(max_examples=200)
+@given(key=st.sampled_from([*sorted(GOOD), "labels", "results"]), value=VALUES)
 def test_anything_else_is_a_blob_error(key: str, value: object) -> None:
     with contextlib.suppress(BlobError):
         report(packed({**GOOD, key: value}))

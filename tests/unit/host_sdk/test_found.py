@@ -1,0 +1,84 @@
+"""What a head found, read by the description in the blob's metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host_sdk.errors import NoHeadError, ProtocolError
+from host_sdk.inference.model import Model, make_model
+from host_sdk.inference.picture import Letterbox
+from host_sdk.inference.results import read_found
+from host_sdk.link.wire_map import Fields
+
+REPLY: dict[str, Any] = {"name": "m", "version": 1, "sha256": b"", "arena": 64, "stack": 64}
+METADATA: dict[str, Any] = {
+    "tensors": [{"name": "x", "shape": [1, 8, 8, 1], "dtype": "uint8", "offset": 0}],
+    "inputs": [0],
+    "outputs": [0],
+    "steps": [],
+    "labels": ["nose"],
+}
+NOSES = {
+    "item_bytes": 16,
+    "fields": [
+        {"name": "what", "dtype": "uint8", "offset": 13, "count": 1, "role": "label"},
+        {"name": "at", "dtype": "float32", "offset": 0, "count": 2, "role": "points"},
+        {"name": "size", "dtype": "int16", "offset": 8, "count": 2, "role": "value"},
+    ],
+}
+RESULT = (
+    np.array([1, 0, 0, 0], "<u4").tobytes()
+    + np.array([0.5, 0.25], "<f4").tobytes()
+    + np.array([-3, 300, 0, 0], "<i2").tobytes()
+)
+
+
+def model(*results: int, described: object = None) -> Model:
+    """A model with entries of these results."""
+    reply: Any = {**REPLY, "entries": [{"result": r} for r in results]}
+    metadata: Any = METADATA if described is None else {**METADATA, "results": described}
+    return make_model(Fields(reply, "model"), Fields(metadata, "metadata"))
+
+
+def test_fields_are_read_as_described() -> None:
+    noses = model(0, 3, described=[None, NOSES])
+    assert noses.head()[0] == 1
+    [item] = read_found(RESULT, noses, None)
+    assert item == ("nose", (0.5, 0.25), (-3, 300))
+    assert item._asdict()["at"] == (0.5, 0.25)  # type: ignore[attr-defined]
+
+
+def test_points_are_mapped_into_the_picture() -> None:
+    letterbox = Letterbox((80, 40), (8, 8))
+    [item] = read_found(RESULT, model(0, 3, described=[None, NOSES]), letterbox)
+    assert item[1] == (40.0, 0.0)
+
+
+def test_older_blobs_have_the_format_s_own_records() -> None:
+    assert [record is None for record in model(0, 1).records] == [True, False]
+    [item] = read_found(
+        np.array([1, 0, 0, 0], "<u4").tobytes() + np.array([0, 0x3F000000], "<u4").tobytes(),
+        model(0, 2),
+        None,
+    )
+    assert item == ("nose", 0.5)
+
+
+@pytest.mark.parametrize("seen", [model(0), model(0, 3), model(0, 9)])
+def test_a_head_that_is_none_or_not_described_is_refused(seen: Model) -> None:
+    with pytest.raises(NoHeadError, match="model 'm' has no head"):
+        seen.head()
+
+
+@pytest.mark.parametrize("described", [3, [], [None], [None, 5], [None, {**NOSES, "fields": []}]])
+def test_a_wrong_description_is_a_protocol_error(described: object) -> None:
+    with pytest.raises(ProtocolError):
+        model(0, 3, described=described)
+
+
+def test_a_wrong_count_is_a_protocol_error() -> None:
+    with pytest.raises(ProtocolError, match="count must be at most 0; is 1"):
+        read_found(RESULT[:-1], model(0, 3, described=[None, NOSES]), None)
