@@ -1,9 +1,6 @@
 #include "micropython/head_result.h"
 
 #include "micropython/metadata.h"
-#include "micropython/model_run.h"
-
-#include "core/base/xn_error.h"
 
 #include "py/binary.h"
 #include "py/objtuple.h"
@@ -30,15 +27,16 @@ static const xn_head_record detections = {sizeof(xn_detection), 3, detection_nam
                                           detection_fields};
 static const xn_head_record classes = {sizeof(xn_class), 2, detection_names, class_fields};
 
-void xn_head_record_of(const xn_program *program, uint32_t entry, xn_head_record *record) {
+bool xn_head_record_of(const xn_program *program, uint32_t entry, xn_head_record *record) {
     uint16_t kind = program->entries[entry].result;
     if (kind == XN_RESULT_DETECTIONS) {
         *record = detections;
     } else if (kind == XN_RESULT_CLASSES) {
         *record = classes;
-    } else if (!xn_metadata_record(program, entry, record)) {
-        xn_model_check(xn_error_at(XN_E_ENTRY, "nothing says how to read results of kind", kind));
+    } else {
+        return xn_metadata_record(program, entry, record);
     }
+    return true;
 }
 
 // ---- Items --------------------------------------------------------------------------------------

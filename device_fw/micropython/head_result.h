@@ -25,9 +25,9 @@ typedef struct xn_head_record {
     const xn_head_field *fields; // [count]
 } xn_head_record;
 
-// The record of an entry's result: the format's own, or what the blob's metadata says. Raises
-// xipnet.Error if neither says anything that fits.
-void xn_head_record_of(const xn_program *program, uint32_t entry, xn_head_record *record);
+// The record of an entry's result: the format's own, or what the blob's metadata says;
+// false if neither says what can be read.
+bool xn_head_record_of(const xn_program *program, uint32_t entry, xn_head_record *record);
 // A list of named tuples from the entry's result; points become the picture's pixels if `fit` is
 // not NULL.
 mp_obj_t xn_head_items(const xn_program *program, const xn_head_record *record,

@@ -147,7 +147,10 @@ static mp_obj_t run_head(xn_model *model, const xn_model_call *call, uint32_t en
     const xn_program *p = &model->program;
     xn_head_record record;
     xn_picture_fit fit;
-    xn_head_record_of(p, entry, &record);
+    if (!xn_head_record_of(p, entry, &record)) {
+        xn_model_check(xn_error_at(XN_E_ENTRY, "nothing says how to read results of kind",
+                                   p->entries[entry].result));
+    }
     bool fitted = write_call(model, call, &fit);
     run_entry(model, entry, NULL);
     return xn_head_items(p, &record, model->ctx.arena + p->entries[entry].result_offset,
