@@ -20,8 +20,8 @@ from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
-from tests.numeric.arm import run_steps_on_arm
 from tests.numeric.harness import build, join, load, random_input
+from tests.numeric.on_target import run_steps_on_target
 from tests.row_graphs import random_network, random_pipelines
 
 CPUS = ("cortex-m4", "cortex-m55")
@@ -96,7 +96,7 @@ def test_more_random_chains(seed: int) -> None:
 def test_random_chains_on_arm(target: str, tmp_path: Path) -> None:
     graph, inputs, want = networks(8, 10)
     calls, plan = chained(graph, target, 9)
-    arena = run_steps_on_arm(graph, calls, plan, inputs, target, tmp_path, "speed")
+    arena = run_steps_on_target(graph, calls, plan, inputs, target, tmp_path, "speed")
     compare(graph, arena, plan, want)
 
 
@@ -120,7 +120,7 @@ def test_models_on_arm(name: str, target: str, tmp_path: Path) -> None:
     graph = lower(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
     program = schedule(graph, None, [TARGETS[target]])
     inputs, want = outputs_by_layers(graph, 11)
-    arena = run_steps_on_arm(
+    arena = run_steps_on_target(
         graph, program.calls[0], program.plan, inputs, target, tmp_path, "speed"
     )
     compare(graph, arena, program.plan, want)

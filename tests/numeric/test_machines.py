@@ -1,4 +1,4 @@
-"""The kernels of each Cortex-M, its own variants among them, against LiteRT."""
+"""The kernels of each CPU, its own variants among them, against LiteRT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from relocatable.passes.fold_pad import fold_pad
 from tests.make_tflite import make_tflite
-from tests.numeric.arm import check_on_arm
+from tests.numeric.on_target import check_on_target
 from tests.numeric.test_binary import binary
 from tests.numeric.test_convolution import conv, deep, dense, extreme, padded
 from tests.numeric.test_movement import concatenation, pad
@@ -18,8 +18,8 @@ from tests.numeric.test_softmax import softmax
 
 pytestmark = pytest.mark.sim
 
-# One CPU for each set of kernels: plain C without and with 64-bit products, DSP, Helium.
-CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55")
+# One CPU for each set of kernels: plain C without and with 64-bit products, DSP, Helium, RISC-V.
+CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55", "rv32imac")
 
 
 @pytest.mark.parametrize("target", CPUS)
@@ -30,7 +30,7 @@ def test_weighted_layers(target: str, tmp_path: Path) -> None:
     graphs += [dense(rng, "int8") for _ in range(20)]
     graphs += [deep(rng) for _ in range(12)]
     graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8", k) for k in (3, 3, 5) for _ in range(12)]
-    check_on_arm(graphs, target, tmp_path)
+    check_on_target(graphs, target, tmp_path)
 
 
 @pytest.mark.parametrize("target", CPUS)
@@ -38,7 +38,7 @@ def test_folded_pads(target: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(84)
     graphs = [padded(rng, k) for k in ("CONV_2D", "DEPTHWISE_CONV_2D") for _ in range(30)]
     models = [make_tflite(graph) for graph in graphs]
-    check_on_arm([fold_pad(graph) for graph in graphs], target, tmp_path, "size", models)
+    check_on_target([fold_pad(graph) for graph in graphs], target, tmp_path, "size", models)
 
 
 @pytest.mark.parametrize("target", CPUS)
@@ -46,7 +46,7 @@ def test_extreme_scales(target: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(82)
     graphs = [extreme(rng, "CONV_2D") for _ in range(40)]
     graphs += [extreme(rng, "FULLY_CONNECTED") for _ in range(40)]
-    check_on_arm(graphs, target, tmp_path, "size")
+    check_on_target(graphs, target, tmp_path, "size")
 
 
 @pytest.mark.parametrize("target", CPUS)
@@ -61,4 +61,4 @@ def test_other_operators(target: str, tmp_path: Path) -> None:
         graphs += [pad(rng, "PAD", dtype), concatenation(rng, dtype)]
     graphs += [conv(rng, kind, "float32") for kind in ("CONV_2D", "DEPTHWISE_CONV_2D")]
     graphs.append(dense(rng, "float32"))
-    check_on_arm(graphs, target, tmp_path, "size")
+    check_on_target(graphs, target, tmp_path, "size")
