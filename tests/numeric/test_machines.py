@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relocatable.compile import lower
+from relocatable.graph.read_tflite import read_tflite
 from relocatable.passes.fold_pad import fold_pad
+from tests.conftest import MODELS, shared_model
 from tests.make_tflite import make_tflite
 from tests.numeric.on_target import check_on_target
 from tests.numeric.test_binary import binary
@@ -47,6 +50,13 @@ def test_extreme_scales(target: str, tmp_path: Path) -> None:
     graphs = [extreme(rng, "CONV_2D") for _ in range(40)]
     graphs += [extreme(rng, "FULLY_CONNECTED") for _ in range(40)]
     check_on_target(graphs, target, tmp_path, "size")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_tensor_of_models(name: str, tmp_path: Path) -> None:
+    data = shared_model(f"{name}.tflite").read_bytes()
+    graph = lower(read_tflite(data, name))
+    check_on_target([graph], "rv32imac", tmp_path, "speed", [data])
 
 
 @pytest.mark.parametrize("target", CPUS)
