@@ -117,14 +117,8 @@ def run_on_machine(
     )
     (folder / "runner.ld").write_text(machine.layout)
     sources = (_RUNNER / "runner.c", _RUNNER / machine.source, folder / "data.S")
-    headers = ("-nostdinc", "-isystem", str(_ZIG / "lib/include"))
+    flags = (*machine.flags, "-ffreestanding", "-O1", "-isystem", str(_ZIG / "lib/include"))
     for source in sources:
-        flags = (
-            *machine.flags,
-            "-ffreestanding",
-            "-O1",
-            *(headers if source.suffix == ".c" else ()),
-        )
         _zig(folder, "clang", *flags, "-c", str(source), "-o", f"{source.stem}.o")
     objects = [f"{source.stem}.o" for source in sources]
     _zig(folder, "ld.lld", "-T", "runner.ld", *objects, "-o", "runner.elf")

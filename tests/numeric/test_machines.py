@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relocatable.codegen.toolchain import build_code
 from relocatable.compile import lower
 from relocatable.graph.read_tflite import read_tflite
 from relocatable.passes.fold_pad import fold_pad
+from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
 from tests.make_tflite import make_tflite
+from tests.numeric.machines import MACHINES, run_on_machine
 from tests.numeric.on_target import check_on_target
 from tests.numeric.test_binary import binary
 from tests.numeric.test_convolution import conv, deep, dense, extreme, padded
@@ -50,6 +53,37 @@ def test_extreme_scales(target: str, tmp_path: Path) -> None:
     graphs = [extreme(rng, "CONV_2D") for _ in range(40)]
     graphs += [extreme(rng, "FULLY_CONNECTED") for _ in range(40)]
     check_on_target(graphs, target, tmp_path, "size")
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_stack_is_bounded(target: str, tmp_path: Path) -> None:
+    text = """
+    #include "blob/include/xn_blob.h"
+    static __attribute__((noinline)) int32_t deep(volatile uint8_t *a) {
+        volatile uint8_t room[1000];
+        for (int32_t i = 0; i < 1000; i++) room[i] = a[i & 15];
+        return room[a[0]];
+    }
+    static __attribute__((noinline)) int32_t middle(volatile uint8_t *a, int32_t n) {
+        volatile uint8_t room[300];
+        for (int32_t i = 0; i < 300; i++) room[i] = (uint8_t)(a[i & 15] + n);
+        int32_t (*volatile called_by_address)(volatile uint8_t *) = deep;
+        return called_by_address(a) + room[n];
+    }
+    static __attribute__((noinline)) int32_t jump(volatile uint8_t *a, int32_t n) {
+        return middle(a, n + 1);
+    }
+    int32_t xn_step_0(const xn_ctx *ctx);
+    int32_t xn_step_0(const xn_ctx *ctx) {
+        volatile uint8_t room[500];
+        for (int32_t i = 0; i < 500; i++) room[i] = ctx->arena[i & 15];
+        ctx->arena[0] = (uint8_t)(jump(ctx->arena, 3) + room[7]);
+        return 0;
+    }"""
+    code = build_code(text, TARGETS[target], 1, "speed")
+    arena = np.zeros(16, np.uint8)
+    used = run_on_machine(MACHINES[target], code, b"", arena, tmp_path).stack_bytes
+    assert 1800 <= used <= code.stack_bytes <= 1800 + 200
 
 
 @pytest.mark.parametrize("name", MODELS)
