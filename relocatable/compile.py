@@ -34,7 +34,7 @@ from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
-from relocatable.targets import MVE_I, TARGETS, Target, find_target
+from relocatable.targets import Target, find_target
 
 Optimize = Literal["speed", "size"]
 _GOLDEN_SEED = 0x1234567
@@ -81,7 +81,7 @@ def compile_model(
     blob = build_blob(name, schedule(graph, config, targets, whole_tensors), optimize)
     if golden:
         # Layer by layer, so that the vector also tests what is made by rows.
-        native = build_blob(name, schedule(graph, None, [TARGETS["host"]], True), "size")
+        native = build_blob(name, schedule(graph, None, [find_target("host")], True), "size")
         blob = replace(blob, golden=_make_golden(native))
     return blob.pack()
 
@@ -126,7 +126,7 @@ def schedule(
     """Chooses the kernels of a lowered graph for each target, and plans rows and memory."""
     by_target = tuple(select_kernels(graph, target) for target in targets)
     if not whole_tensors:
-        has_vectors = any(target.has(MVE_I) for target in targets)
+        has_vectors = any(target.has_vectors for target in targets)
         by_target = plan_rows(graph, by_target, has_vectors)
     entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
@@ -149,9 +149,9 @@ def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
     code = build_code(c_text, target, count_steps(calls), optimize)
     return Variant(
-        family=target.family,
+        family=target.family.number,
         level=target.level,
-        features=target.features,
+        features=target.feature_bits,
         code=code.code,
         weights=weights,
         steps=code.step_offsets,

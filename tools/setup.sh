@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 need=""
 command -v qemu-system-arm >/dev/null || need="$need qemu-system-arm"
+command -v qemu-riscv32 >/dev/null || need="$need qemu-user"
 command -v gcc >/dev/null || need="$need gcc libc6-dev"
 command -v git >/dev/null || need="$need git"
 # CI also builds xipnet into a MicroPython of others, which takes GCC for Arm (about 100 MB).

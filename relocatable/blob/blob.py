@@ -15,6 +15,7 @@ import msgpack
 import numpy as np
 
 from relocatable.errors import BlobError
+from relocatable.targets import FAMILIES
 
 MAGIC = 0x424E5058  # "XPNB"
 FORMAT = (1, 0)
@@ -29,7 +30,6 @@ IO = struct.Struct("<II")
 ENTRY = struct.Struct("<HH IIIII")
 GOLDEN = struct.Struct("<IIII")
 
-FAMILY_CORTEX_M, FAMILY_X86_64, FAMILY_AARCH64 = 1, 2, 3
 RESULT_TENSORS, RESULT_DETECTIONS, RESULT_CLASSES, RESULT_DESCRIBED = 0, 1, 2, 3
 GOLDEN_STORED, GOLDEN_XORSHIFT = 0, 1
 
@@ -48,8 +48,8 @@ class Variant:
     """The program for one kind of CPU.
 
     Attributes:
-        family: FAMILY_*.
-        level: architecture level within Cortex-M (60, 70, 80, 81); 0 elsewhere.
+        family: number of one of `relocatable.targets.FAMILIES`.
+        level: architecture level within the family; 0 if it has none.
         features: bits that the CPU must have.
         code: flat code, entered at `steps`.
         weights: constants, reached through the context.
@@ -319,7 +319,7 @@ def _unpack_variant(data: bytes, *fields: int) -> Variant:
     offsets = struct.unpack(f"<{step_count}I", steps)
     _check(code_bytes > 0 and code_bytes % 4 == 0, "code's bytes must be 4, 8, 12, ..", code_bytes)
     _check(step_count >= 1, "variant must have at least 1 step", step_count)
-    align = 2 if family == FAMILY_CORTEX_M else 1
+    align = FAMILIES[family].step_align if family in FAMILIES else 1
     for i, offset in enumerate(offsets):
         _check(offset < code_bytes, f"step {i}: must lie in the code of {code_bytes} bytes", offset)
         _check(offset % align == 0, f"step {i}: must be a multiple of {align}", offset)

@@ -1,4 +1,4 @@
-"""Runs a blob in this process: the same program as on a board, at native speed.
+"""A blob run in this process: the same program as on a board, at native speed.
 
 y = relocatable.run(blob, x)            # one input, one output
 with HostModel(blob) as model: ...      # many runs, heads, single steps
@@ -41,7 +41,7 @@ class HostModel:
 
     Attributes:
         blob: what was loaded.
-        variant: the part of it that runs here.
+        variant: its program for this machine.
 
     Raises:
         BlobError: the blob is damaged, or holds no code for this machine.
@@ -67,12 +67,12 @@ class HostModel:
         return check_metadata(self.blob)
 
     def close(self) -> None:
-        """Unmaps the code; the model can no longer run."""
+        """Unmap the code; the model can no longer run."""
         self._steps = []
         self._code.close()
 
     def write_inputs(self, inputs: Sequence[Array]) -> None:
-        """Puts the inputs, in their tensors' shapes and dtypes, into the arena.
+        """Put the inputs, in their tensors' shapes and dtypes, into the arena.
 
         Raises:
             RunError: the number of inputs, a dtype or a shape is not the model's.
@@ -91,11 +91,11 @@ class HostModel:
             self._arena[io.arena_offset : io.arena_offset + io.size_bytes] = raw
 
     def run(self, entry: int = 0, after_step: Callable[[int], None] | None = None) -> None:
-        """Runs an entry on the inputs in the arena.
+        """Run an entry on the inputs in the arena.
 
         Args:
             entry: index into the blob's entries.
-            after_step: called with each step's index when it is done.
+            after_step: called after each step with its index.
 
         Raises:
             RunError: no such entry, a step returned an error, or the model is closed.
@@ -114,7 +114,7 @@ class HostModel:
                 after_step(i)
 
     def tensor(self, index: int) -> Array:
-        """A copy of a tensor of the metadata's list, as it stands in the arena now."""
+        """Copy a tensor of the metadata's list, as it stands in the arena now."""
         info = self._metadata["tensors"][index]
         shape, dtype = info["shape"], np.dtype(info["dtype"])
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
@@ -122,11 +122,11 @@ class HostModel:
         return np.frombuffer(raw.tobytes(), dtype).reshape(shape)
 
     def outputs(self) -> list[Array]:
-        """Copies of the outputs of the last run."""
+        """Copy the outputs of the last run."""
         return [self.tensor(i) for i in self._metadata["outputs"]]
 
     def result(self, entry: int) -> bytes:
-        """The bytes of an entry's result after its run; `items` reads them."""
+        """Copy an entry's result after its run; `items` reads it."""
         e = self.blob.entries[entry]
         return self._arena[e.result_offset : e.result_offset + e.result_bytes].tobytes()
 
@@ -145,14 +145,14 @@ class HostModel:
 
 
 def run(data: bytes, x: Array | Sequence[Array]) -> Array | list[Array]:
-    """Runs a blob once in this process.
+    """Run a blob once in this process.
 
     Args:
         data: a blob with a variant for this machine (target "host").
         x: the input, in its tensor's shape and dtype; a sequence for several inputs.
 
     Returns:
-        The output in its tensor's shape and dtype; a list where the model has several.
+        The output in its tensor's shape and dtype; a list if the model has several.
 
     Raises:
         BlobError: the blob is damaged, or holds no code for this machine.
@@ -200,9 +200,10 @@ def _map_code(variant: Variant) -> tuple[mmap.mmap, list[Callable[[int], int]]]:
 
 
 def _make_executable(base: int, size: int) -> None:
-    """Never writable and executable at once: Apple's processors refuse that, others should.
+    """Make mapped code executable, and no longer writable.
 
-    With the change the kernel also makes the instruction cache see what was written.
+    Apple's processors refuse both at once, others should. With this change the kernel also brings
+    the instruction cache up to date.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     protection = ctypes.c_int(mmap.PROT_READ | mmap.PROT_EXEC)

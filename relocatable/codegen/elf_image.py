@@ -1,5 +1,7 @@
-"""Reads a linked image: its bytes, where each step starts, what stack it needs; refuses what is not
-position-independent or owns writable data."""
+"""A linked image: its bytes, where each step starts, how much stack it needs.
+
+What is not position-independent or owns writable data is refused.
+"""
 
 from __future__ import annotations
 
@@ -14,39 +16,13 @@ from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import Section, Symbol, SymbolTableSection
 
 from relocatable.errors import ToolchainError
+from relocatable.targets import Family
 
-# Relocations whose value depends only on the distance between two places of the image, by
-# e_machine; apart those of calls and jumps.
-_ARM_CALLS = {10, 30, 51, 102}  # THM_CALL, THM_JUMP24, THM_JUMP19, THM_JUMP11
-_ARM_DATA = {
-    0,
-    3,
-    11,
-    42,
-    49,
-    50,
-    53,
-    54,
-    100,
-    136,
-    137,
-    138,
-}  # REL32, PREL31, MOVW/MOVT_PREL, ADR, ..
-_X86_64 = {0, 2, 4, 13, 15, 24}  # PC32, PLT32, PC16, PC8, PC64
-_AARCH64_CALLS = {279, 280, 282, 283}  # TSTBR14, CONDBR19, JUMP26, CALL26
-_AARCH64_DATA = {0, 256, 260, 261, 262, 273, 274}  # PREL64/32/16, LD_PREL_LO19, ADR_PREL_LO21
-_RELATIVE = {
-    "EM_ARM": _ARM_CALLS | _ARM_DATA,
-    "EM_X86_64": _X86_64,
-    "EM_AARCH64": _AARCH64_CALLS | _AARCH64_DATA,
-}
-_CALLS = {"EM_ARM": _ARM_CALLS, "EM_X86_64": _X86_64, "EM_AARCH64": _AARCH64_CALLS}
-
-# Functions in assembly say no frame size; the runtime library's push at most this. C that sizes its
-# frame while it runs says none either: toolchain.py refuses it.
+# Functions in assembly state no frame size; those of the runtime library push at most this. C that
+# sizes its frame at run time states none either: toolchain.py refuses it.
 _UNKNOWN_FRAME = 32
 
-_ALIGN = 64  # a blob's code lies at a multiple of it, and need not at one of more
+_ALIGN = 64  # a blob's code lies at a multiple of this, not always at one of more
 _CONTENTS = {".data": "writable data", ".bss": "writable data", ".got": "address table"}
 _RELOCATION_NONE = 0
 
@@ -63,15 +39,16 @@ class Image:
 
     Args:
         elf: bytes of the linked ELF file, with relocations kept (--emit-relocs).
+        family: architecture that it was linked for.
 
     Raises:
-        ToolchainError: something of it lies outside of .text or is writable, a relocation is not
+        ToolchainError: part of it lies outside of .text or is writable, a relocation is not
             PC-relative, or leads out of .text; names the section and the symbol.
     """
 
-    def __init__(self, elf: bytes) -> None:
+    def __init__(self, elf: bytes, family: Family) -> None:
         self._elf = ELFFile(io.BytesIO(elf))
-        self._machine = str(self._elf["e_machine"])
+        self._family = family
         self._symbols = _symbols(self._elf)
         self._refuse_outside()
         self._refuse_unfit_text()
@@ -83,12 +60,12 @@ class Image:
         return bytes(self._section(".text").data())
 
     def step_offsets(self, count: int) -> tuple[int, ...]:
-        """Offsets of the functions xn_step_0, xn_step_1, .."""
+        """Give the offsets of the functions xn_step_0, xn_step_1, .."""
         by_name = {f.name: f.start for f in self._functions}
         return tuple(by_name[f"xn_step_{i}"] for i in range(count))
 
     def stack_bytes(self) -> int:
-        """Upper bound of the stack that a step takes: the deepest chain of calls.
+        """Bound the stack that a step takes: the deepest chain of calls.
 
         Raises:
             ToolchainError: functions call each other in a circle.
@@ -119,11 +96,16 @@ class Image:
         found: dict[int, _Function] = {}
         for s in self._symbols:
             if s["st_info"]["type"] == "STT_FUNC":
-                start = s["st_value"] & ~1 if self._machine == "EM_ARM" else s["st_value"]
-                found.setdefault(start, _Function(start, start + max(s["st_size"], 1), s.name))
+                start = self._place(s["st_value"])
+                function = _Function(start, start + max(s["st_size"], 1), s.name)
+                found.setdefault(start, function)
                 if s.name.startswith("xn_step_"):
-                    found[start] = _Function(start, start + max(s["st_size"], 1), s.name)
+                    found[start] = function
         return [found[start] for start in sorted(found)]
+
+    def _place(self, address: int) -> int:
+        """Where the function of an address starts."""
+        return address & ~self._family.mode_bits
 
     def _function_at(self, address: int) -> _Function | None:
         at = bisect_right(self._functions, address, key=lambda f: f.start) - 1
@@ -137,16 +119,10 @@ class Image:
         calls: dict[int, set[_Function]] = {}
         for place, kind, symbol, addend in _relocations(self._elf, ".text"):
             is_function = self._symbols[symbol]["st_info"]["type"] == "STT_FUNC"
-            if kind not in _CALLS[self._machine] and not is_function:
+            if kind not in self._family.calls and not is_function:
                 continue
-            to = self._symbols[symbol]["st_value"]
-            if self._machine == "EM_ARM":
-                to &= ~1
-            elif self._machine == "EM_X86_64":
-                to += addend + 4
-            else:
-                to += addend
-            caller, callee = self._function_at(place), self._function_at(to)
+            to = self._symbols[symbol]["st_value"] + addend + self._family.addend_bias
+            caller, callee = self._function_at(place), self._function_at(self._place(to))
             if caller is not None and callee is not None and caller != callee:
                 calls.setdefault(caller.start, set()).add(callee)
         return calls
@@ -157,17 +133,15 @@ class Image:
         section = self._elf.get_section_by_name(".stack_sizes")
         data = section.data() if section is not None else b""
         width = self._elf.elfclass // 8
-        # A call pushes the return address on x86; Arm keeps it in a register that the frame saves.
-        pushed = 8 if self._machine == "EM_X86_64" else 0
         frames, at = {}, 0
         while at < len(data):
             start = int.from_bytes(data[at : at + width], "little")
             size, at = _uleb128(data, at + width)
-            frames[start & ~1 if self._machine == "EM_ARM" else start] = size + pushed
+            frames[self._place(start)] = size + self._family.pushed_bytes
         return frames
 
     def _refuse_outside(self) -> None:
-        """All that a program needs in memory is .text: what lies elsewhere would not be loaded."""
+        """Refuse what lies outside of .text: it would not be loaded."""
         for index, section in enumerate(self._elf.iter_sections()):
             if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC or section["sh_size"] == 0:
                 continue
@@ -189,12 +163,13 @@ class Image:
             )
 
     def _refuse_absolute(self) -> None:
+        relative = self._family.calls | self._family.distances
         text = self._elf.get_section_index(".text")
         for place, kind, symbol, _ in _relocations(self._elf, ".text"):
             inside = self._function_at(place)
             where = f"function {inside.name}" if inside else "constants"
             name = self._symbols[symbol].name or "a section"
-            if kind not in _RELATIVE[self._machine]:
+            if kind not in relative:
                 raise ToolchainError(
                     f"kernels must hold no address; relocation of type {kind} to {name} "
                     f"in section .text + {place:#x}, {where}"
@@ -212,7 +187,7 @@ class Image:
 
 
 def undefined_symbols(obj: bytes) -> list[str]:
-    """Names that an object file takes from elsewhere."""
+    """List the names that an object file takes from elsewhere."""
     symbols = _symbols(ELFFile(io.BytesIO(obj)))
     return [s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name]
 
@@ -223,7 +198,7 @@ def _symbols(elf: ELFFile) -> list[Symbol]:
 
 
 def _relocations(elf: ELFFile, name: str) -> list[tuple[int, int, int, int]]:
-    """Place, type, symbol index and addend (0 where it lies in the code) of each."""
+    """Read the place, type, symbol index and addend (0 if it lies in the code) of each."""
     found = []
     for section in elf.iter_sections():
         if isinstance(section, RelocationSection) and section.name in (
@@ -237,7 +212,7 @@ def _relocations(elf: ELFFile, name: str) -> list[tuple[int, int, int, int]]:
 
 
 def _uleb128(data: bytes, at: int) -> tuple[int, int]:
-    """Value, and the index behind it."""
+    """Decode a number; returns it and the index behind it."""
     value = shift = 0
     while True:
         byte = data[at]

@@ -1,4 +1,4 @@
-"""C text to position-independent machine code, with the Clang and LLD of the `ziglang` wheel."""
+"""Compile C to position-independent code, with Clang and LLD of the `ziglang` wheel."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from platformdirs import user_cache_path
+
 from relocatable.codegen.elf_image import Image, undefined_symbols
 from relocatable.errors import ToolchainError
 from relocatable.targets import Target
 
 _HERE = Path(__file__).parent
-_KERNELS = _HERE.parent
+_PACKAGE = _HERE.parent
 _COMMON_FLAGS = (
     "-std=gnu11",
     "-ffreestanding",
@@ -36,7 +38,7 @@ _COMMON_FLAGS = (
     "-Wall",
     "-Wextra",
     "-Wno-unused-function",
-    # Their frames have no size that could be stated.
+    # Frames whose size is known at run time only.
     "-Werror=vla",
     "-Werror=alloca",
 )
@@ -60,13 +62,13 @@ class Code:
 def build_code(
     c_text: str, target: Target, step_count: int, optimize: Literal["speed", "size"]
 ) -> Code:
-    """Compiles and links a program.
+    """Compile and link a program.
 
     Args:
         c_text: C source that defines the functions xn_step_0, xn_step_1, ..; its includes are
-            relative to this package.
+            relative to the package.
         target: CPU to compile for.
-        step_count: how many of them.
+        step_count: number of these functions.
         optimize: "speed" makes a copy of a kernel for each step, "size" lets steps share it.
 
     Raises:
@@ -79,31 +81,27 @@ def build_code(
         source.write_text(c_text, encoding="utf-8")
         _run(
             "clang",
-            *_machine_flags(target),
+            *target.flags,
             *_COMMON_FLAGS,
             *level,
-            *("-isystem", str(_zig_folder() / "lib/include"), "-I", str(_KERNELS)),
+            *("-isystem", str(_zig_folder() / "lib/include"), "-I", str(_PACKAGE)),
+            *_intrinsics(target),
             *("-c", str(source), "-o", str(obj)),
         )
         needs_runtime = bool(undefined_symbols(obj.read_bytes()))
         _link([obj, _runtime_library(target)] if needs_runtime else [obj], linked)
-        image = Image(linked.read_bytes())
+        image = Image(linked.read_bytes(), target.family)
     return Code(image.code, image.step_offsets(step_count), image.stack_bytes())
 
 
 def cache_folder() -> Path:
-    """The user's cache for what is built once per machine; it can be deleted at any time."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base:
-        return Path(base) / "xipnet"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Caches/xipnet"
-    return Path.home() / ".cache/xipnet"
+    """Name the folder of what is built once per machine; it can be deleted at any time."""
+    return user_cache_path("xipnet", appauthor=False)
 
 
-def _machine_flags(target: Target) -> tuple[str, ...]:
-    cpu = f"-march={target.mcpu}" if target.triple.startswith("x86_64") else f"-mcpu={target.mcpu}"
-    return (f"--target={target.triple}", cpu, *target.flags)
+def _intrinsics(target: Target) -> tuple[str, ...]:
+    header = target.family.intrinsics
+    return ("-include", str(_PACKAGE / header)) if header else ()
 
 
 def _link(objects: Sequence[Path], linked: Path) -> None:
@@ -113,14 +111,14 @@ def _link(objects: Sequence[Path], linked: Path) -> None:
 
 
 def _runtime_library(target: Target) -> Path:
-    """What the compiler calls by itself: memcpy, 64-bit division, soft float.
+    """Build what the compiler calls by itself: memcpy, 64-bit division, soft float.
 
-    Zig's compiler_rt, translated to position-independent code with the kernels' own flags; built
-    once for each CPU and kept in the cache.
+    It is Zig's compiler_rt, compiled to position-independent code with the kernels' own flags, once
+    for each CPU, and kept in the cache.
     """
     zig = _zig_folder()
     flags = (
-        *_machine_flags(target),
+        *target.flags,
         *("-Os", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections"),
         *("-fstack-size-section", "-Wno-override-module"),
     )
@@ -138,7 +136,7 @@ def _runtime_library(target: Target) -> Path:
         )
         _run("clang", *flags, "-x", "ir", str(bitcode), "-c", "-o", str(obj))
         kept.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its place first: another process may build the same.
+        # Written beside its place first: another process may build the same.
         part = kept.with_suffix(f".{os.getpid()}")
         part.write_bytes(obj.read_bytes())
         part.replace(kept)

@@ -4,10 +4,6 @@
 
 #include <stdint.h>
 
-#ifdef __ARM_FEATURE_MVE
-#include <arm_mve.h>
-#endif
-
 // Rows [first, made) of a tensor, one after another.
 typedef struct xn_line_buffer {
     uint8_t *at;
@@ -19,44 +15,21 @@ typedef struct xn_line_buffer {
 
 static __attribute__((noinline, unused)) void xn_move_down(uint8_t *to, const uint8_t *from,
                                                            int32_t count) {
-#ifdef __ARM_FEATURE_MVE
-    for (; count > 0; count -= 16, from += 16, to += 16) {
-        mve_pred16_t lanes = vctp8q((uint32_t)count);
-        vstrbq_p_u8(to, vldrbq_z_u8(from, lanes), lanes);
-    }
-#else
-#ifdef __arm__
-    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0) {
-        for (; count >= 16; count -= 16) {
-            __asm__ volatile("ldmia %[from]!, {r3, r4, r5, r6}\n"
-                             "stmia %[to]!, {r3, r4, r5, r6}\n"
-                             : [from] "+l"(from), [to] "+l"(to)
-                             :
-                             : "r3", "r4", "r5", "r6", "memory");
-        }
-    }
+#ifdef XN_MOVE_DOWN
+    XN_MOVE_DOWN(to, from, count);
 #endif
 #pragma clang loop vectorize(disable) unroll(disable)
     for (; count > 0; count--) {
         *to++ = *from++;
     }
-#endif
 }
 
 // `at` and `by` are multiples of 16.
 static __attribute__((noinline, unused)) void xn_move_up(uint8_t *at, int32_t count, int32_t by) {
     uint8_t *from = at + (count + 15) / 16 * 16, *to = from + by;
     while (from > at) {
-#if defined(__ARM_FEATURE_MVE)
-        from -= 16;
-        to -= 16;
-        vstrbq_u8(to, vldrbq_u8(from));
-#elif defined(__arm__) && __ARM_ARCH >= 7
-        __asm__ volatile("ldmdb %[from]!, {r3, r4, r5, r6}\n"
-                         "stmdb %[to]!, {r3, r4, r5, r6}\n"
-                         : [from] "+l"(from), [to] "+l"(to)
-                         :
-                         : "r3", "r4", "r5", "r6", "memory");
+#ifdef XN_MOVE_UP_16
+        XN_MOVE_UP_16(to, from);
 #else
         uint32_t words[4];
         from -= sizeof words;

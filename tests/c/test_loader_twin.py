@@ -18,6 +18,7 @@ import pytest
 
 from relocatable.blob.blob import ENTRY, HEADER, IO, PROLOGUE, VARIANT, Blob, Entry
 from relocatable.errors import BlobError
+from relocatable.targets import FAMILIES
 from tests.c.core_build import make_blob
 
 pytestmark = pytest.mark.xdist_group("core")
@@ -118,6 +119,16 @@ def test_the_rules_hold_for_all_variants_on_the_host(built: Path) -> None:
     for data, (status, text) in zip(cases, loader(built, cases), strict=True):
         if not host(data):
             assert status in (0, CPU, STACK), text
+
+
+def test_a_board_runs_code_of_its_own_family_alone(built: Path) -> None:
+    blob = make_blob(built)
+    [own] = blob.variants
+    others = [replace(own, family=n) for n in FAMILIES if n != own.family]
+    thin = [replace(blob, variants=(other,)).pack() for other in others]
+    assert [status for status, _ in loader(built, thin)] == [CPU] * len(others)
+    fat = replace(blob, variants=(*others, own)).pack()
+    assert [status for status, _ in loader(built, [fat])] == [0]
 
 
 def test_lengths(built: Path) -> None:

@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from relocatable.blob import blob
+from relocatable.targets import FAMILIES, FEATURES, Family
 from tests.conftest import ROOT
 
 C_SIZES = {"uint32_t": 4, "int32_t": 4, "uint16_t": 2, "uint8_t": 1, "float": 4}
@@ -59,25 +60,40 @@ def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None
     assert sizes == [size for _, size, _ in c]
 
 
-def test_constants_agree() -> None:
-    def constant(name: str) -> int:
-        found = re.search(rf"{name}[ =]+(0x[0-9A-Fa-f]+|\d+)", HEADER_TEXT)
-        assert found, name
-        return int(found.group(1), 0)
+def constant(name: str) -> int:
+    """The value of a macro or an enumerator of the header."""
+    match = re.search(rf"\b{name}[ =]+(0x[0-9A-Fa-f]+|\d+)(?: << (\d+))?", HEADER_TEXT)
+    assert match, name
+    return int(match[1], 0) << int(match[2] or 0)
 
+
+def test_constants_agree() -> None:
     assert constant("XN_BLOB_MAGIC") == blob.MAGIC
     assert (constant("XN_BLOB_MAJOR"), constant("XN_BLOB_MINOR")) == blob.FORMAT
     assert constant("XN_SECTION_ALIGN") == blob.SECTION_ALIGN
     assert constant("XN_ARENA_ALIGN") == blob.ARENA_ALIGN
-    assert constant("XN_FAMILY_X86_64") == blob.FAMILY_X86_64
     assert constant("XN_RESULT_CLASSES") == blob.RESULT_CLASSES
     assert constant("XN_RESULT_DESCRIBED") == blob.RESULT_DESCRIBED
     assert constant("XN_GOLDEN_XORSHIFT") == blob.GOLDEN_XORSHIFT
 
 
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: str(family.name))
+def test_families_agree(family: Family) -> None:
+    in_c = family.name.upper().replace("-", "_")
+    assert constant(f"XN_FAMILY_{in_c}") == family.number
+    features = [f for f in FEATURES if f.family == family.number]
+    for feature in features:
+        assert constant(f"XN_FEATURE_{feature.name}") == feature.bit
+    row = re.search(rf"^\| {family.number} \| (.*?) \| (\d+) \| .* \| (.*) \|$", SPEC_TEXT, re.M)
+    assert row, f"SPEC-blob.md has no row for family {family.number}"
+    assert (row[1], int(row[2])) == (family.name, family.step_align)
+    bits = {name: int(bit) for bit, name in re.findall(r"(\d+) (\w+)", row[3])}
+    assert bits == {feature.name: feature.bit for feature in features}
+
+
 def test_results_agree() -> None:
     for name, dtype in (("xn_detection", blob.DETECTION_DTYPE), ("xn_class", blob.CLASS_DTYPE)):
-        fields = dtype.fields
-        assert fields is not None
-        assert [n for _, _, n in c_fields(name)] == list(fields)
-        assert [a for a, _, _ in c_fields(name)] == [field[1] for field in fields.values()]
+        assert dtype.names
+        assert dtype.fields
+        assert [n for _, _, n in c_fields(name)] == list(dtype.names)
+        assert [a for a, _, _ in c_fields(name)] == [dtype.fields[n][1] for n in dtype.names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -181,12 +181,17 @@ def check(
                 random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype)
                 for i in graph.inputs
             ]
-            got, want = program.run(inputs), reference(model, inputs)
-            for op in graph.ops:
-                text = mismatch(got[op.outputs[0]], want[op.outputs[0]])
-                if text:
-                    wrong.append(f"{text}: {describe(graph)}")
+            wrong += wrong_tensors(graph, program.run(inputs), model, inputs)
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:8])
+
+
+def wrong_tensors(
+    graph: Graph, got: Mapping[int, Array], model: bytes, inputs: Sequence[Array]
+) -> list[str]:
+    """Describe every computed tensor that differs from LiteRT's."""
+    want = reference(model, inputs)
+    texts = [mismatch(got[op.outputs[0]], want[op.outputs[0]]) for op in graph.ops]
+    return [f"{text}: {describe(graph)}" for text in texts if text]
 
 
 def describe(graph: Graph) -> str:

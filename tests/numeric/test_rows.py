@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
-from tests.numeric.arm import run_steps_on_arm
 from tests.numeric.harness import build, join, load, random_input
+from tests.numeric.on_target import run_steps_on_target
 from tests.row_graphs import random_network, random_pipelines
 
 CPUS = ("cortex-m4", "cortex-m55")
@@ -70,7 +70,7 @@ def compare(graph: Graph, arena: npt.NDArray[np.uint8], plan: Plan, want: list[b
 
 @pytest.mark.usefixtures("short_steps")
 @pytest.mark.parametrize("optimize", ["speed", "size"])
-def test_random_chains(optimize: str) -> None:
+def test_random_chains(optimize: Literal["speed", "size"]) -> None:
     graph, inputs, want = networks(1, 8)
     calls, plan = chained(graph, "host", 2)
     program = load(graph, calls, plan, optimize)
@@ -92,11 +92,13 @@ def test_more_random_chains(seed: int) -> None:
 
 @pytest.mark.sim
 @pytest.mark.usefixtures("short_steps")
-@pytest.mark.parametrize("target", [*CPUS, pytest.param("cortex-m0plus", marks=pytest.mark.slow)])
-def test_random_chains_on_arm(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "target", [*CPUS, "rv32imac", pytest.param("cortex-m0plus", marks=pytest.mark.slow)]
+)
+def test_random_chains_on_targets(target: str, tmp_path: Path) -> None:
     graph, inputs, want = networks(8, 10)
     calls, plan = chained(graph, target, 9)
-    arena = run_steps_on_arm(graph, calls, plan, inputs, target, tmp_path, "speed")
+    arena = run_steps_on_target(graph, calls, plan, inputs, target, tmp_path, "speed")
     compare(graph, arena, plan, want)
 
 
@@ -116,11 +118,11 @@ def test_models(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in MODELS if name not in ("ssd_grid_xy", "ssd_grid_int8_cast")]
 )
-def test_models_on_arm(name: str, target: str, tmp_path: Path) -> None:
+def test_models_on_targets(name: str, target: str, tmp_path: Path) -> None:
     graph = lower(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
     program = schedule(graph, None, [TARGETS[target]])
     inputs, want = outputs_by_layers(graph, 11)
-    arena = run_steps_on_arm(
+    arena = run_steps_on_target(
         graph, program.calls[0], program.plan, inputs, target, tmp_path, "speed"
     )
     compare(graph, arena, program.plan, want)

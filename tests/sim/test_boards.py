@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from device_fw.boards import board_for_cpu, board_names, load_board
-from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Io, Variant
+from relocatable.blob.blob import Blob, Entry, Io, Variant
+from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
 
 pytestmark = pytest.mark.sim
@@ -31,7 +32,7 @@ def blob_of(*steps: bytes) -> bytes:
     """A blob whose steps are machine code: one input byte, one output byte."""
     code = b"".join(step.ljust(16, b"\0") for step in steps)
     offsets = tuple(range(0, len(code), 16))
-    variant = Variant(FAMILY_CORTEX_M, 60, 0, code, b"", offsets, 64, 64)
+    variant = Variant(CORTEX_M.number, 60, 0, code, b"", offsets, 64, 64)
     entry = Entry(0, len(steps))
     return Blob((variant,), (Io(0, 1),), (Io(16, 1),), (entry,), {"name": "by hand"}).pack()
 

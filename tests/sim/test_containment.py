@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from device_fw.boards import board_names, load_board
-from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant
+from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
 
 pytestmark = pytest.mark.sim
@@ -40,7 +41,7 @@ def r1(value: int) -> bytes:
 
 def blob_of(code: bytes, golden: Golden | None = None) -> bytes:
     code = code.ljust((len(code) + 15) // 16 * 16, b"\0")
-    variant = Variant(FAMILY_CORTEX_M, 60, 0, code, b"", (0,), 64, 64)
+    variant = Variant(CORTEX_M.number, 60, 0, code, b"", (0,), 64, 64)
     made = Blob((variant,), (Io(0, 1),), (Io(16, 1),), (Entry(0, 1),), {"name": "n"}, golden)
     return made.pack()
 

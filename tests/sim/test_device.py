@@ -27,7 +27,8 @@ from host_sdk import (
     StoreFullError,
 )
 from relocatable import compile_model, run
-from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant
+from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.conftest import EXAMPLES, NoisyTransport, PluggedBoard, example_model
 
 pytestmark = pytest.mark.sim
@@ -44,7 +45,7 @@ def board() -> Iterator[Device]:
 
 def blob_by_hand(code: bytes, golden: Golden | None = None) -> bytes:
     """A blob of one step of machine code: uint8 [1] in, uint8 [1] out."""
-    variant = Variant(FAMILY_CORTEX_M, 60, 0, code.ljust(16, b"\0"), b"", (0,), 64, 64)
+    variant = Variant(CORTEX_M.number, 60, 0, code.ljust(16, b"\0"), b"", (0,), 64, 64)
     tensor = {"shape": [1], "dtype": "uint8", "scale": None, "zero_point": None}
     metadata = {
         "name": "by hand",

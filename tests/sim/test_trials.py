@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from relocatable.blob.blob import FAMILY_CORTEX_M, Blob, Entry, Golden, Io, Variant
+from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant
+from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
 
 pytestmark = pytest.mark.sim
@@ -39,7 +40,7 @@ ADDS_TWO_UNLESS_7 = struct.pack(
 def blob(code: bytes, golden: tuple[bytes, bytes] | None = None, pad: int = 0) -> bytes:
     """A blob of one step; one input byte, one output byte. golden: (inputs, outputs)."""
     code = code.ljust(32, b"\0")
-    variant = Variant(FAMILY_CORTEX_M, 60, 0, code, bytes(pad), (0,), 64, 64)
+    variant = Variant(CORTEX_M.number, 60, 0, code, bytes(pad), (0,), 64, 64)
     vector = None if golden is None else Golden(outputs=golden[1], inputs=golden[0])
     made = Blob((variant,), (Io(0, 1),), (Io(16, 1),), (Entry(0, 1),), {"name": "n"}, vector)
     return made.pack()

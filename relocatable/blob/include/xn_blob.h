@@ -49,13 +49,18 @@ typedef struct xn_blob_header {
     uint32_t reserved[8];      // 0
 } xn_blob_header;
 
-enum xn_family { XN_FAMILY_CORTEX_M = 1, XN_FAMILY_X86_64 = 2, XN_FAMILY_AARCH64 = 3 };
+enum xn_family {
+    XN_FAMILY_CORTEX_M = 1,
+    XN_FAMILY_X86_64 = 2,
+    XN_FAMILY_AARCH64 = 3,
+    XN_FAMILY_RV32 = 4, // RISC-V with 32-bit registers, called by ILP32
+};
 
 // Architecture level within XN_FAMILY_CORTEX_M: code of a lower level runs on a higher one.
 enum xn_level { XN_LEVEL_V6M = 60, XN_LEVEL_V7M = 70, XN_LEVEL_V8M = 80, XN_LEVEL_V81M = 81 };
 
-// CPU features a variant may need (within XN_FAMILY_CORTEX_M).
-enum xn_feature {
+// CPU features that a variant may need. The same bit means another feature in another family.
+enum xn_feature {          // within XN_FAMILY_CORTEX_M
     XN_FEATURE_DSP = 1,    // SMLAD and friends
     XN_FEATURE_FP32 = 2,   // single precision registers and arithmetic
     XN_FEATURE_FP64 = 4,   // double precision arithmetic
@@ -63,11 +68,17 @@ enum xn_feature {
     XN_FEATURE_MVE_F = 16, // Helium, float
 };
 
+enum xn_feature_rv {           // within XN_FAMILY_RV32: the bits of the register misa
+    XN_FEATURE_RV_A = 1 << 0,  // atomic instructions
+    XN_FEATURE_RV_C = 1 << 2,  // compressed instructions
+    XN_FEATURE_RV_M = 1 << 12, // multiplication and division
+};
+
 // The program for one kind of CPU.
 typedef struct xn_blob_variant {
     uint16_t family;         // enum xn_family
     uint16_t level;          // enum xn_level; 0 outside Cortex-M
-    uint32_t features;       // enum xn_feature, all needed
+    uint32_t features;       // the family's enum xn_feature*, all needed
     uint32_t code_offset;    // aligned to 64; flat, entered at step offsets, owns no writable data
     uint32_t code_bytes;     // multiple of 4
     uint32_t weights_offset; // aligned to 64; variants may share them

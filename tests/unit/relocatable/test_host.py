@@ -1,10 +1,11 @@
-"""A blob in this process: code is never writable and executable at once; closed, it is gone."""
+"""A blob in this process: code is never writable and executable at once; a closed model is gone."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -30,11 +31,11 @@ def blob() -> bytes:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_code_is_executable_or_writable_never_both(blob: bytes) -> None:
     with HostModel(blob) as model:
-        at = ctypes.cast(model._steps[0], ctypes.c_void_p).value
+        at = ctypes.cast(cast(Any, model._steps[0]), ctypes.c_void_p).value
         assert at is not None
         rows = [row.split() for row in Path("/proc/self/maps").read_text().splitlines()]
-        spans = [(*(int(end, 16) for end in row[0].split("-")), row[1]) for row in rows]
-        assert [how[:3] for start, end, how in spans if start <= at < end] == ["r-x"]
+        spans = [([int(end, 16) for end in row[0].split("-")], row[1]) for row in rows]
+        assert [how[:3] for (start, end), how in spans if start <= at < end] == ["r-x"]
         model.run()
 
 

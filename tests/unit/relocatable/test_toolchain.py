@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ def build(text: str, target: str = "cortex-m55", count: int = 1) -> toolchain.Co
     return build_code(HEAD + text, TARGETS[target], count, "speed")
 
 
-@pytest.mark.parametrize("target", ["cortex-m55", "host"])
+@pytest.mark.parametrize("target", ["cortex-m55", "rv32imac", "host"])
 def test_writable_data_is_named(target: str) -> None:
     text = f"static int32_t counter = 7;\n{STEP} {{ (void)ctx; return counter++; }}"
     with pytest.raises(ToolchainError, match=r"no writable data; section \.data .*counter"):
@@ -30,7 +32,7 @@ def test_writable_data_is_named(target: str) -> None:
         build(text, target)
 
 
-@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m55"])
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m55", "rv32imac"])
 def test_addresses_in_constants_are_refused(target: str) -> None:
     text = f"""
     static const char *const names[] = {{"a", "b", "c"}};
@@ -52,7 +54,8 @@ def test_c_errors_carry_what_the_compiler_says() -> None:
     assert "nonsense" in caught.value.stderr
 
 
-def test_recursion_is_refused() -> None:
+@pytest.mark.parametrize("target", ["cortex-m55", "rv32imac", "host"])
+def test_recursion_is_refused(target: str) -> None:
     text = f"""
     static __attribute__((noinline)) int32_t f(volatile uint8_t *a, int32_t n);
     static __attribute__((noinline)) int32_t g(volatile uint8_t *a, int32_t n) {{
@@ -61,10 +64,11 @@ def test_recursion_is_refused() -> None:
     static int32_t f(volatile uint8_t *a, int32_t n) {{ return n ? g(a, n - 2) - a[n] : 1; }}
     {STEP} {{ return f(ctx->arena, ctx->arena[0]); }}"""
     with pytest.raises(ToolchainError, match="must not recurse"):
-        build(text)
+        build(text, target)
 
 
-def test_stack_is_the_deepest_chain_of_calls() -> None:
+@pytest.mark.parametrize("target", ["cortex-m55", "rv32imac", "host"])
+def test_stack_is_the_deepest_chain_of_calls(target: str) -> None:
     text = f"""
     static __attribute__((noinline)) int32_t deep(volatile uint8_t *a) {{
         volatile uint8_t room[1000];
@@ -78,14 +82,17 @@ def test_stack_is_the_deepest_chain_of_calls() -> None:
     }}
     int32_t xn_step_1(const xn_ctx *ctx);
     int32_t xn_step_1(const xn_ctx *ctx) {{ return ctx->arena[1]; }}"""
-    code = build(text, count=2)
+    code = build(text, target, count=2)
     assert 1500 <= code.stack_bytes <= 1600
     assert len(code.step_offsets) == 2
-    assert all(0 <= offset < len(code.code) and offset % 2 == 0 for offset in code.step_offsets)
+    assert all(
+        0 <= offset < len(code.code) and offset % TARGETS[target].family.step_align == 0
+        for offset in code.step_offsets
+    )
     assert len(code.code) % 4 == 0
 
 
-@pytest.mark.parametrize("target", ["cortex-m0plus", "host"])
+@pytest.mark.parametrize("target", ["cortex-m0plus", "rv32imac", "host"])
 def test_the_compiler_s_own_calls_are_linked(target: str) -> None:
     text = f"""{STEP} {{
         int64_t *a = (int64_t *)ctx->arena;
@@ -105,6 +112,27 @@ def test_a_missing_compiler_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolchainError, match=r"pip install 'xipnet\[compile\]'"):
         build(f"{STEP} {{ return 0; }}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither variable")
+def test_the_cache_is_where_the_system_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert toolchain.cache_folder() == tmp_path / "xipnet"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert tmp_path in toolchain.cache_folder().parents
+
+
+def test_distances_to_other_sections_are_refused() -> None:
+    text = f"""
+    __asm__(".section .text.far, \\"ax\\"\\n.globl far\\nfar: .word far - near");
+    __asm__(".section .text.near, \\"ax\\"\\n.globl near\\nnear: .word 0\\n.text");
+    extern __attribute__((visibility("hidden"))) const int32_t far;
+    {STEP} {{ return far + ctx->arena[0]; }}"""
+    with pytest.raises(ToolchainError, match=r"must hold no address; relocation of type 3[59]"):
+        build(text, "rv32imac")
 
 
 def test_unknown_targets_list_the_known() -> None:
@@ -156,7 +184,7 @@ OUTSIDE = {
 }
 
 
-@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "host"])
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "rv32imac", "host"])
 @pytest.mark.parametrize("what", OUTSIDE)
 def test_what_leads_out_of_the_blob_is_refused(what: str, target: str) -> None:
     text, message = OUTSIDE[what]
@@ -164,7 +192,7 @@ def test_what_leads_out_of_the_blob_is_refused(what: str, target: str) -> None:
         build(text, target)
 
 
-@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4"])
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "rv32imac"])
 def test_writable_data_among_the_constants_is_refused(target: str) -> None:
     text = f"""
     static __attribute__((section(".rodata.x,\\"aw\\",%progbits//"))) int32_t counter = 5;
@@ -173,7 +201,7 @@ def test_writable_data_among_the_constants_is_refused(target: str) -> None:
         build(text, target)
 
 
-@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "cortex-m55", "rv32imac"])
 def test_a_function_called_by_its_address_counts_for_the_stack(target: str) -> None:
     text = f"""
     static __attribute__((noinline)) int32_t deep(volatile uint8_t *a) {{
@@ -188,7 +216,7 @@ def test_a_function_called_by_its_address_counts_for_the_stack(target: str) -> N
     assert build(text, target).stack_bytes >= 1000
 
 
-@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m55"])
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m55", "rv32imac"])
 def test_texts_and_switches_are_reached_from_where_the_code_is(target: str) -> None:
     text = f"""{STEP} {{
         const char *s = "other";

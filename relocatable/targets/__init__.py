@@ -1,0 +1,63 @@
+"""CPUs to compile for: each module defines one family's FAMILY and TARGETS."""
+
+from __future__ import annotations
+
+import pkgutil
+import platform
+from importlib import import_module
+
+from relocatable.targets.arm import DSP, MVE_I
+from relocatable.targets.family import Family, Feature, Target
+
+__all__ = [
+    "DSP",
+    "FAMILIES",
+    "FEATURES",
+    "MVE_I",
+    "TARGETS",
+    "Family",
+    "Feature",
+    "Target",
+    "find_target",
+    "host_family",
+]
+
+_MODULES = [
+    import_module(f"{__name__}.{found.name}")
+    for found in pkgutil.iter_modules(__path__)
+    if found.name != "family"
+]
+
+# By number.
+FAMILIES: dict[int, Family] = {module.FAMILY.number: module.FAMILY for module in _MODULES}
+
+# What the code of a target can need, in all families.
+FEATURES: tuple[Feature, ...] = tuple(
+    value for module in _MODULES for value in vars(module).values() if isinstance(value, Feature)
+)
+
+
+def host_family() -> int:
+    """The number of this machine's family; 0 if it has none."""
+    machine = platform.machine().lower()
+    return next((n for n, family in FAMILIES.items() if machine in family.machines), 0)
+
+
+# By name; "host" is this machine, if it has a family.
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for module in _MODULES
+    for target in module.TARGETS
+    if target.name != "host" or target.family.number == host_family()
+}
+
+
+def find_target(name: str) -> Target:
+    """Find a target by its name.
+
+    Raises:
+        ValueError: there is none; the message lists those there are.
+    """
+    if name not in TARGETS:
+        raise ValueError(f"target must be one of {', '.join(TARGETS)}; is {name!r}")
+    return TARGETS[name]

@@ -1,0 +1,44 @@
+// How a Cortex-M moves memory, for xn_rows.h: all macros advance their pointers.
+//     XN_MOVE_DOWN(to, from, count): from lower to higher addresses, as much of `count` as it can.
+//     XN_MOVE_UP_16(to, from): the 16 bytes before both pointers, which are multiples of 16.
+#ifndef XN_ARM_H
+#define XN_ARM_H
+
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+
+#define XN_MOVE_DOWN(to, from, count)                                                              \
+    for (; count > 0; count -= 16, from += 16, to += 16) {                                         \
+        mve_pred16_t lanes = vctp8q((uint32_t)count);                                              \
+        vstrbq_p_u8(to, vldrbq_z_u8(from, lanes), lanes);                                          \
+    }
+
+#define XN_MOVE_UP_16(to, from)                                                                    \
+    from -= 16;                                                                                    \
+    to -= 16;                                                                                      \
+    vstrbq_u8(to, vldrbq_u8(from))
+
+#else
+
+#define XN_MOVE_DOWN(to, from, count)                                                              \
+    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0) {                                            \
+        for (; count >= 16; count -= 16) {                                                         \
+            __asm__ volatile("ldmia %[at]!, {r3, r4, r5, r6}\n"                                    \
+                             "stmia %[goal]!, {r3, r4, r5, r6}\n"                                  \
+                             : [at] "+l"(from), [goal] "+l"(to)                                    \
+                             :                                                                     \
+                             : "r3", "r4", "r5", "r6", "memory");                                  \
+        }                                                                                          \
+    }
+
+#if __ARM_ARCH >= 7
+#define XN_MOVE_UP_16(to, from)                                                                    \
+    __asm__ volatile("ldmdb %[at]!, {r3, r4, r5, r6}\n"                                            \
+                     "stmdb %[goal]!, {r3, r4, r5, r6}\n"                                          \
+                     : [at] "+l"(from), [goal] "+l"(to)                                            \
+                     :                                                                             \
+                     : "r3", "r4", "r5", "r6", "memory")
+#endif
+
+#endif
+#endif

@@ -1,0 +1,76 @@
+"""Operators as compiled for another CPU, next to LiteRT's reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.codegen.emit_c import emit_c, pack_weights
+from relocatable.codegen.toolchain import build_code
+from relocatable.compile import Optimize
+from relocatable.graph.graph import Graph
+from relocatable.schedule.plan_memory import Plan
+from relocatable.select_kernels import select_kernels
+from relocatable.steps.kernel_call import KernelCall, count_steps
+from relocatable.targets import TARGETS
+from tests.make_tflite import make_tflite
+from tests.numeric.harness import Array, flat_plan, join, random_input, wrong_tensors
+from tests.numeric.machines import MACHINES, run_on_machine
+
+
+def check_on_target(
+    graphs: Sequence[Graph],
+    target: str,
+    folder: Path,
+    optimize: Optimize = "speed",
+    models: Sequence[bytes] | None = None,
+) -> None:
+    """Compare every computed tensor of all graphs with LiteRT's; `models` as in `check`."""
+    rng = np.random.default_rng(5)
+    inputs = [
+        [random_input(rng, g.tensors[i].shape, g.tensors[i].dtype) for i in g.inputs]
+        for g in graphs
+    ]
+    graph, bases = join(graphs)
+    calls = select_kernels(graph, TARGETS[target])
+    plan = flat_plan(graph, calls)
+    joined = [x for xs in inputs for x in xs]
+    arena = run_steps_on_target(graph, calls, plan, joined, target, folder, optimize)
+    models = models or [make_tflite(graph) for graph in graphs]
+    wrong = []
+    for one, model, base, xs in zip(graphs, models, bases, inputs, strict=True):
+        got: dict[int, Array] = {}
+        for i in (op.outputs[0] for op in one.ops):
+            tensor, at = one.tensors[i], plan.offsets[base + i]
+            raw = arena[at : at + tensor.size_bytes]
+            got[i] = raw.view(tensor.dtype).reshape(tensor.shape)
+        wrong += wrong_tensors(one, got, model, xs)
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:8])
+
+
+def run_steps_on_target(
+    graph: Graph,
+    calls: Sequence[KernelCall],
+    plan: Plan,
+    inputs: Sequence[Array],
+    target: str,
+    folder: Path,
+    optimize: Optimize,
+) -> npt.NDArray[np.uint8]:
+    """Run steps with a memory plan once; returns the arena.
+
+    The stack that they use must stay within what the compiler states.
+    """
+    weights, weight_offsets = pack_weights(graph, calls)
+    text = emit_c(graph, calls, plan, weight_offsets)
+    code = build_code(text, TARGETS[target], count_steps(calls), optimize)
+    arena = np.zeros(plan.arena_bytes, np.uint8)
+    for i, x in zip(graph.inputs, inputs, strict=True):
+        at = plan.offsets[i]
+        arena[at : at + x.nbytes] = x.reshape(-1).view(np.uint8)
+    outcome = run_on_machine(MACHINES[target], code, weights, arena, folder)
+    assert outcome.stack_bytes <= code.stack_bytes
+    return outcome.arena

@@ -1,0 +1,108 @@
+"""The kernels of each CPU, its own variants among them, against LiteRT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relocatable.codegen.toolchain import build_code
+from relocatable.compile import lower
+from relocatable.graph.read_tflite import read_tflite
+from relocatable.passes.fold_pad import fold_pad
+from relocatable.targets import TARGETS
+from tests.conftest import MODELS, shared_model
+from tests.make_tflite import make_tflite
+from tests.numeric.machines import MACHINES, run_on_machine
+from tests.numeric.on_target import check_on_target
+from tests.numeric.test_binary import binary
+from tests.numeric.test_convolution import conv, deep, dense, extreme, padded
+from tests.numeric.test_movement import concatenation, pad
+from tests.numeric.test_pooling import mean, pool
+from tests.numeric.test_softmax import softmax
+
+pytestmark = pytest.mark.sim
+
+# One CPU for each set of kernels: plain C without and with 64-bit products, DSP, Helium, RISC-V.
+CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55", "rv32imac")
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_weighted_layers(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(81)
+    graphs = [conv(rng, "CONV_2D", "int8") for _ in range(30)]
+    graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
+    graphs += [dense(rng, "int8") for _ in range(20)]
+    graphs += [deep(rng) for _ in range(12)]
+    graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8", k) for k in (3, 3, 5) for _ in range(12)]
+    check_on_target(graphs, target, tmp_path)
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_folded_pads(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(84)
+    graphs = [padded(rng, k) for k in ("CONV_2D", "DEPTHWISE_CONV_2D") for _ in range(30)]
+    models = [make_tflite(graph) for graph in graphs]
+    check_on_target([fold_pad(graph) for graph in graphs], target, tmp_path, "size", models)
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_extreme_scales(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(82)
+    graphs = [extreme(rng, "CONV_2D") for _ in range(40)]
+    graphs += [extreme(rng, "FULLY_CONNECTED") for _ in range(40)]
+    check_on_target(graphs, target, tmp_path, "size")
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_stack_is_bounded(target: str, tmp_path: Path) -> None:
+    text = """
+    #include "blob/include/xn_blob.h"
+    static __attribute__((noinline)) int32_t deep(volatile uint8_t *a) {
+        volatile uint8_t room[1000];
+        for (int32_t i = 0; i < 1000; i++) room[i] = a[i & 15];
+        return room[a[0]];
+    }
+    static __attribute__((noinline)) int32_t middle(volatile uint8_t *a, int32_t n) {
+        volatile uint8_t room[300];
+        for (int32_t i = 0; i < 300; i++) room[i] = (uint8_t)(a[i & 15] + n);
+        int32_t (*volatile called_by_address)(volatile uint8_t *) = deep;
+        return called_by_address(a) + room[n];
+    }
+    static __attribute__((noinline)) int32_t jump(volatile uint8_t *a, int32_t n) {
+        return middle(a, n + 1);
+    }
+    int32_t xn_step_0(const xn_ctx *ctx);
+    int32_t xn_step_0(const xn_ctx *ctx) {
+        volatile uint8_t room[500];
+        for (int32_t i = 0; i < 500; i++) room[i] = ctx->arena[i & 15];
+        ctx->arena[0] = (uint8_t)(jump(ctx->arena, 3) + room[7]);
+        return 0;
+    }"""
+    code = build_code(text, TARGETS[target], 1, "speed")
+    arena = np.zeros(16, np.uint8)
+    used = run_on_machine(MACHINES[target], code, b"", arena, tmp_path).stack_bytes
+    assert 1800 <= used <= code.stack_bytes <= 1800 + 200
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_tensor_of_models(name: str, tmp_path: Path) -> None:
+    data = shared_model(f"{name}.tflite").read_bytes()
+    graph = lower(read_tflite(data, name))
+    check_on_target([graph], "rv32imac", tmp_path, "speed", [data])
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_other_operators(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(83)
+    graphs = []
+    for dtype in ("int8", "uint8", "float32"):
+        graphs += [binary(rng, kind, dtype) for kind in ("ADD", "SUB", "MUL") for _ in range(4)]
+        graphs += [pool(rng, k, dtype) for k in ("MAX_POOL_2D", "AVERAGE_POOL_2D") for _ in "12345"]
+        graphs += [mean(rng, dtype) for _ in range(4)]
+        graphs += [softmax(rng, dtype) for _ in range(3)]
+        graphs += [pad(rng, "PAD", dtype), concatenation(rng, dtype)]
+    graphs += [conv(rng, kind, "float32") for kind in ("CONV_2D", "DEPTHWISE_CONV_2D")]
+    graphs.append(dense(rng, "float32"))
+    check_on_target(graphs, target, tmp_path, "size")
