@@ -46,7 +46,8 @@ _EXTRA = {
 
 # What never runs in a loop that anyone waits for is made as small as it can be.
 _SMALL = re.compile(
-    r"device_fw/core/\w+/xn_(active|call|error|extent|install|log|methods\w*|safe|store|table|wear)\.c|"
+    r"device_fw/core/\w+/xn_(active|call|error|event|extent|index\w*|install|lane|log|method\w*|run|safe|session|store|upload|"
+    r"wear\w*)\.c|"
     r"device_fw/micropython/|[^/]+/(extmod|lib|shared(?!/libc))/|"
     r"[^/]+/py/(builtin\w+|compile|emit\w+|lexer|mod\w+|obj(complex|deque|exc\w*|prop\w*|slice|type)|"
     r"parse\w*|persistentcode|repl|scope|showbc|warning)\.c"

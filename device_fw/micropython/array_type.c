@@ -84,7 +84,7 @@ static bool is_bytes_like(mp_obj_t value, const mp_buffer_info_t *from) {
     return octets && !mp_obj_is_type(value, &mp_type_array);
 }
 
-void xn_array_pack(xn_msgpack_writer *w, mp_obj_t value) {
+void xn_array_type_pack(xn_msgpack_writer *w, mp_obj_t value) {
     mp_buffer_info_t from;
     if (!mp_get_buffer(value, &from, MP_BUFFER_READ)) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("msgpack cannot carry %s"),
@@ -130,7 +130,7 @@ static mp_obj_t new_array(mp_obj_t items, mp_obj_t shape) {
     return MP_OBJ_FROM_PTR(self);
 }
 
-mp_obj_t xn_array_unpack(const uint8_t *bytes, uint32_t n) {
+mp_obj_t xn_array_type_unpack(const uint8_t *bytes, uint32_t n) {
     if (n < HEAD_BYTES(1) || wire_code(bytes[0]) != (char)bytes[0]) {
         malformed();
     }

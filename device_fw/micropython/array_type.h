@@ -9,9 +9,9 @@
 extern const mp_obj_type_t xn_array_type;
 
 // Writes an xipnet.Array, an array.array or another buffer; raises TypeError for anything else.
-void xn_array_pack(xn_msgpack_writer *w, mp_obj_t value);
+void xn_array_type_pack(xn_msgpack_writer *w, mp_obj_t value);
 // The array of an ext value's bytes: an array.array where it has one dimension, else an
 // xipnet.Array. Raises ValueError where it is malformed.
-mp_obj_t xn_array_unpack(const uint8_t *bytes, uint32_t n);
+mp_obj_t xn_array_type_unpack(const uint8_t *bytes, uint32_t n);
 
 #endif

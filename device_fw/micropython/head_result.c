@@ -27,7 +27,7 @@ static const xn_head_record detections = {sizeof(xn_detection), 3, detection_nam
                                           detection_fields};
 static const xn_head_record classes = {sizeof(xn_class), 2, detection_names, class_fields};
 
-bool xn_head_record_of(const xn_program *program, uint32_t entry, xn_head_record *record) {
+bool xn_head_record_of(const xn_loader_program *program, uint32_t entry, xn_head_record *record) {
     uint16_t kind = program->entries[entry].result;
     if (kind == XN_RESULT_DETECTIONS) {
         *record = detections;
@@ -50,7 +50,7 @@ static void map_points(mp_obj_t *values, uint32_t count, const xn_picture_fit *f
     }
 }
 
-static mp_obj_t read_field(const xn_program *program, const xn_head_field *field,
+static mp_obj_t read_field(const xn_loader_program *program, const xn_head_field *field,
                            const uint8_t *item, const xn_picture_fit *fit) {
     mp_obj_t tuple = mp_obj_new_tuple(field->count, NULL);
     mp_obj_t *values = ((mp_obj_tuple_t *)MP_OBJ_TO_PTR(tuple))->items;
@@ -66,7 +66,7 @@ static mp_obj_t read_field(const xn_program *program, const xn_head_field *field
     return field->count == 1 ? values[0] : tuple;
 }
 
-mp_obj_t xn_head_items(const xn_program *program, const xn_head_record *record,
+mp_obj_t xn_head_items(const xn_loader_program *program, const xn_head_record *record,
                        const uint8_t *result, uint32_t bytes, const xn_picture_fit *fit) {
     // The model's own code wrote the count.
     uint32_t count = 0, header = sizeof(xn_detections);

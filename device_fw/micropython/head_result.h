@@ -27,10 +27,10 @@ typedef struct xn_head_record {
 
 // The record of an entry's result: the format's own, or what the blob's metadata says;
 // false if neither says what can be read.
-bool xn_head_record_of(const xn_program *program, uint32_t entry, xn_head_record *record);
+bool xn_head_record_of(const xn_loader_program *program, uint32_t entry, xn_head_record *record);
 // A list of named tuples from the entry's result; points become the picture's pixels if `fit` is
 // not NULL.
-mp_obj_t xn_head_items(const xn_program *program, const xn_head_record *record,
+mp_obj_t xn_head_items(const xn_loader_program *program, const xn_head_record *record,
                        const uint8_t *result, uint32_t bytes, const xn_picture_fit *fit);
 
 #endif

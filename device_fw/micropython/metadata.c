@@ -45,7 +45,7 @@ static bool enter_item(xn_reader *r, uint32_t index) {
     return true;
 }
 
-static xn_reader metadata_of(const xn_program *program) {
+static xn_reader metadata_of(const xn_loader_program *program) {
     const xn_blob_header *header = program->header;
     return xn_reader_of(program->blob + header->metadata_offset, header->metadata_bytes);
 }
@@ -74,7 +74,7 @@ static char read_typecode(xn_reader r) {
 }
 
 // Sets the reader to the map of input or output `index`.
-static bool enter_tensor(const xn_program *program, xn_reader *r, const char *which,
+static bool enter_tensor(const xn_loader_program *program, xn_reader *r, const char *which,
                          uint32_t index) {
     uint32_t tensor;
     *r = metadata_of(program);
@@ -85,7 +85,7 @@ static bool enter_tensor(const xn_program *program, xn_reader *r, const char *wh
     return enter(r, XN_KEY_TENSORS) && enter_item(r, tensor);
 }
 
-char xn_metadata_typecode(const xn_program *program, const char *which, uint32_t index) {
+char xn_metadata_typecode(const xn_loader_program *program, const char *which, uint32_t index) {
     xn_reader r;
     return enter_tensor(program, &r, which, index) ? read_typecode(r) : 'B';
 }
@@ -128,7 +128,7 @@ static mp_obj_t value_at(xn_reader r, const char *key) {
     return enter(&r, key) ? read_value(&r) : mp_const_none;
 }
 
-mp_obj_t xn_metadata_tensor(const xn_program *program, const char *which, uint32_t index) {
+mp_obj_t xn_metadata_tensor(const xn_loader_program *program, const char *which, uint32_t index) {
     static const qstr keys[] = {MP_QSTR_name, MP_QSTR_shape, MP_QSTR_dtype, MP_QSTR_scale,
                                 MP_QSTR_zero_point};
     xn_reader r;
@@ -141,11 +141,11 @@ mp_obj_t xn_metadata_tensor(const xn_program *program, const char *which, uint32
     return dict;
 }
 
-mp_obj_t xn_metadata_labels(const xn_program *program) {
+mp_obj_t xn_metadata_labels(const xn_loader_program *program) {
     return value_at(metadata_of(program), XN_KEY_LABELS);
 }
 
-mp_obj_t xn_metadata_label(const xn_program *program, int32_t index) {
+mp_obj_t xn_metadata_label(const xn_loader_program *program, int32_t index) {
     xn_reader r = metadata_of(program);
     mp_obj_t label = mp_const_none;
     if (index >= 0 && enter(&r, XN_KEY_LABELS) && enter_item(&r, (uint32_t)index)) {
@@ -154,7 +154,7 @@ mp_obj_t xn_metadata_label(const xn_program *program, int32_t index) {
     return label == mp_const_none ? mp_obj_new_int(index) : label;
 }
 
-mp_obj_t xn_metadata_step(const xn_program *program, uint32_t step) {
+mp_obj_t xn_metadata_step(const xn_loader_program *program, uint32_t step) {
     xn_reader r = metadata_of(program);
     mp_obj_t name = mp_const_none;
     if (enter(&r, XN_KEY_STEPS) && enter_item(&r, step)) {
@@ -184,7 +184,7 @@ static bool read_field(xn_reader r, uint32_t item_bytes, qstr *name, xn_head_fie
            count <= (item_bytes - offset) / size;
 }
 
-bool xn_metadata_record(const xn_program *program, uint32_t entry, xn_head_record *record) {
+bool xn_metadata_record(const xn_loader_program *program, uint32_t entry, xn_head_record *record) {
     xn_reader r = metadata_of(program);
     uint32_t count;
     if (!enter(&r, XN_KEY_RESULTS) || !enter_item(&r, entry)) {
@@ -226,7 +226,7 @@ static bool read_by_channel(xn_reader r, const char *key, uint32_t channels, flo
     return true;
 }
 
-bool xn_metadata_picture_of(const xn_program *program, xn_metadata_picture *picture) {
+bool xn_metadata_picture_of(const xn_loader_program *program, xn_metadata_picture *picture) {
     xn_reader r;
     if (!enter_tensor(program, &r, XN_KEY_INPUTS, 0)) {
         return false;

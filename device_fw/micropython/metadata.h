@@ -9,22 +9,22 @@
 #include "py/obj.h"
 
 // The label of a class: a str, or the number itself if the blob names none.
-mp_obj_t xn_metadata_label(const xn_program *program, int32_t index);
+mp_obj_t xn_metadata_label(const xn_loader_program *program, int32_t index);
 // The type code, as of the array module, of input or output `index`; 'B' if it is unknown.
 // `which` is "inputs" or "outputs".
-char xn_metadata_typecode(const xn_program *program, const char *which, uint32_t index);
+char xn_metadata_typecode(const xn_loader_program *program, const char *which, uint32_t index);
 
 // Tensor information of input or output `index`: a dict of name, shape, dtype, scale, zero_point.
-mp_obj_t xn_metadata_tensor(const xn_program *program, const char *which, uint32_t index);
+mp_obj_t xn_metadata_tensor(const xn_loader_program *program, const char *which, uint32_t index);
 // A tuple of the labels, or None.
-mp_obj_t xn_metadata_labels(const xn_program *program);
+mp_obj_t xn_metadata_labels(const xn_loader_program *program);
 // The name of a step: a str, or its number if the blob names none.
-mp_obj_t xn_metadata_step(const xn_program *program, uint32_t step);
+mp_obj_t xn_metadata_step(const xn_loader_program *program, uint32_t step);
 
 #define XN_METADATA_FIELDS_MAX 32u // of an item of a head's result
 // How an item of an entry's result is read; false if the metadata do
 // not say, or say what cannot be read. Raises TypeError for a number or a text that is none.
-bool xn_metadata_record(const xn_program *program, uint32_t entry, xn_head_record *record);
+bool xn_metadata_record(const xn_loader_program *program, uint32_t entry, xn_head_record *record);
 
 // A model's first input as a picture.
 typedef struct xn_metadata_picture {
@@ -36,6 +36,6 @@ typedef struct xn_metadata_picture {
     float mean[3], std[3]; // of each channel
 } xn_metadata_picture;
 // False: the first input is none, or its normalisation has another number of channels.
-bool xn_metadata_picture_of(const xn_program *program, xn_metadata_picture *picture);
+bool xn_metadata_picture_of(const xn_loader_program *program, xn_metadata_picture *picture);
 
 #endif

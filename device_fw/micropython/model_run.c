@@ -49,7 +49,7 @@ xn_model_call xn_model_call_of(size_t n, const mp_obj_t *args, mp_map_t *kw) {
     return call;
 }
 
-static void write_input(xn_model *model, uint32_t index, mp_obj_t value) {
+static void write_input(xn_runner_model *model, uint32_t index, mp_obj_t value) {
     mp_buffer_info_t from;
     uint32_t size = 0;
     mp_get_buffer_raise(value, &from, MP_BUFFER_READ);
@@ -60,7 +60,7 @@ static void write_input(xn_model *model, uint32_t index, mp_obj_t value) {
     xn_model_check(xn_runner_write(model, index, 0, from.buf, (uint32_t)from.len));
 }
 
-static void write_inputs(xn_model *model, size_t n, const mp_obj_t *inputs) {
+static void write_inputs(xn_runner_model *model, size_t n, const mp_obj_t *inputs) {
     size_t wanted = model->program.header->input_count;
     if (n != 0 && n != wanted) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("model has %u inputs; got %u"),
@@ -72,7 +72,7 @@ static void write_inputs(xn_model *model, size_t n, const mp_obj_t *inputs) {
 }
 
 // Where the inputs are a picture: how it was fitted, and true.
-static bool write_call(xn_model *model, const xn_model_call *call, xn_picture_fit *fit) {
+static bool write_call(xn_runner_model *model, const xn_model_call *call, xn_picture_fit *fit) {
     if (call->shape == mp_const_none) {
         write_inputs(model, call->n, call->inputs);
         return false;
@@ -81,14 +81,14 @@ static bool write_call(xn_model *model, const xn_model_call *call, xn_picture_fi
     return true;
 }
 
-static void run_entry(xn_model *model, uint32_t entry, uint32_t *step_us) {
+static void run_entry(xn_runner_model *model, uint32_t entry, uint32_t *step_us) {
     uint64_t start = xn_port_time_us();
     int status = xn_runner_run(model, entry, step_us);
     xn_model_us = (uint32_t)(xn_port_time_us() - start);
     xn_model_check(status);
 }
 
-static mp_obj_t views(uint32_t count, const xn_program *program, const xn_blob_io *io,
+static mp_obj_t views(uint32_t count, const xn_loader_program *program, const xn_blob_io *io,
                       const char *which, uint8_t *arena, uint8_t flags) {
     mp_obj_t tuple = mp_obj_new_tuple(count, NULL);
     mp_obj_tuple_t *to = MP_OBJ_TO_PTR(tuple);
@@ -101,20 +101,20 @@ static mp_obj_t views(uint32_t count, const xn_program *program, const xn_blob_i
     return tuple;
 }
 
-mp_obj_t xn_model_inputs(xn_model *model) {
-    const xn_program *p = &model->program;
+mp_obj_t xn_model_inputs(xn_runner_model *model) {
+    const xn_loader_program *p = &model->program;
     return views(p->header->input_count, p, p->inputs, XN_KEY_INPUTS, model->ctx.arena,
                  MP_OBJ_ARRAY_TYPECODE_FLAG_RW);
 }
 
-mp_obj_t xn_model_outputs(xn_model *model) {
-    const xn_program *p = &model->program;
+mp_obj_t xn_model_outputs(xn_runner_model *model) {
+    const xn_loader_program *p = &model->program;
     return views(p->header->output_count, p, p->outputs, XN_KEY_OUTPUTS, model->ctx.arena, 0);
 }
 
 // ---- Out ----------------------------------------------------------------------------------------
 
-mp_obj_t xn_model_run(xn_model *model, const xn_model_call *call) {
+mp_obj_t xn_model_run(xn_runner_model *model, const xn_model_call *call) {
     xn_picture_fit fit;
     write_call(model, call, &fit);
     run_entry(model, 0, NULL);
@@ -123,7 +123,7 @@ mp_obj_t xn_model_run(xn_model *model, const xn_model_call *call) {
     return tuple->len == 1 ? tuple->items[0] : outputs;
 }
 
-mp_obj_t xn_model_profile(xn_model *model, const xn_model_call *call) {
+mp_obj_t xn_model_profile(xn_runner_model *model, const xn_model_call *call) {
     static const qstr fields[] = {MP_QSTR_name, MP_QSTR_us};
     xn_picture_fit fit;
     uint32_t entry = model->program.header->entry_count - 1u; // the longest: with its head
@@ -143,8 +143,8 @@ mp_obj_t xn_model_profile(xn_model *model, const xn_model_call *call) {
     return list;
 }
 
-static mp_obj_t run_head(xn_model *model, const xn_model_call *call, uint32_t entry) {
-    const xn_program *p = &model->program;
+static mp_obj_t run_head(xn_runner_model *model, const xn_model_call *call, uint32_t entry) {
+    const xn_loader_program *p = &model->program;
     xn_head_record record;
     xn_picture_fit fit;
     if (!xn_head_record_of(p, entry, &record)) {
@@ -158,8 +158,8 @@ static mp_obj_t run_head(xn_model *model, const xn_model_call *call, uint32_t en
 }
 
 // Runs the first entry that gives results of that kind.
-static mp_obj_t run_kind(xn_model *model, const xn_model_call *call, uint16_t kind) {
-    const xn_program *p = &model->program;
+static mp_obj_t run_kind(xn_runner_model *model, const xn_model_call *call, uint16_t kind) {
+    const xn_loader_program *p = &model->program;
     for (uint32_t entry = 0; entry < p->header->entry_count; entry++) {
         if (p->entries[entry].result == kind) {
             return run_head(model, call, entry);
@@ -169,21 +169,21 @@ static mp_obj_t run_kind(xn_model *model, const xn_model_call *call, uint16_t ki
     return MP_OBJ_NULL;
 }
 
-mp_obj_t xn_model_detect(xn_model *model, const xn_model_call *call) {
+mp_obj_t xn_model_detect(xn_runner_model *model, const xn_model_call *call) {
     return run_kind(model, call, XN_RESULT_DETECTIONS);
 }
 
-mp_obj_t xn_model_classify(xn_model *model, const xn_model_call *call) {
+mp_obj_t xn_model_classify(xn_runner_model *model, const xn_model_call *call) {
     return run_kind(model, call, XN_RESULT_CLASSES);
 }
 
-mp_obj_t xn_model_run_head(xn_model *model, const xn_model_call *call) {
+mp_obj_t xn_model_run_head(xn_runner_model *model, const xn_model_call *call) {
     return run_head(model, call, model->program.header->entry_count - 1u);
 }
 
 // ---- About --------------------------------------------------------------------------------------
 
-static mp_obj_t tensors(const xn_program *program, const char *which, uint32_t count) {
+static mp_obj_t tensors(const xn_loader_program *program, const char *which, uint32_t count) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     for (uint32_t i = 0; i < count; i++) {
         mp_obj_list_append(list, xn_metadata_tensor(program, which, i));
@@ -191,8 +191,8 @@ static mp_obj_t tensors(const xn_program *program, const char *which, uint32_t c
     return list;
 }
 
-mp_obj_t xn_model_describe(const xn_model *model) {
-    const xn_program *p = &model->program;
+mp_obj_t xn_model_describe(const xn_runner_model *model) {
+    const xn_loader_program *p = &model->program;
     mp_obj_t dict = mp_obj_new_dict(6);
     const struct {
         qstr key;

@@ -14,7 +14,7 @@
 
 typedef struct model_object {
     mp_obj_base_t base;
-    xn_model model;
+    xn_runner_model model;
     xn_store_object stored;
     uint32_t us; // of the last run
 } model_object;
@@ -58,7 +58,7 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     return MP_OBJ_FROM_PTR(self);
 }
 
-static xn_model *open_model(mp_obj_t self_in) {
+static xn_runner_model *open_model(mp_obj_t self_in) {
     model_object *self = MP_OBJ_TO_PTR(self_in);
     if (!xn_runner_is_open(&self->model)) {
         mp_raise_ValueError(MP_ERROR_TEXT("the model is closed"));
@@ -66,7 +66,7 @@ static xn_model *open_model(mp_obj_t self_in) {
     return &self->model;
 }
 
-typedef mp_obj_t run_fn(xn_model *model, const xn_model_call *call);
+typedef mp_obj_t run_fn(xn_runner_model *model, const xn_model_call *call);
 
 static mp_obj_t run_with(run_fn *run, size_t n, const mp_obj_t *args, mp_map_t *kw) {
     model_object *self = MP_OBJ_TO_PTR(args[0]);

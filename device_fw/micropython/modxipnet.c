@@ -39,7 +39,7 @@ static mp_obj_t xipnet_models(void) {
     xn_store_object object;
     for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
         if (object.type == XN_STORE_BLOB) {
-            mp_obj_list_append(list, xn_store_describe(&object));
+            mp_obj_list_append(list, xn_store_module_describe(&object));
         }
     }
     return list;
@@ -54,8 +54,8 @@ static mp_obj_t xipnet_activate(mp_obj_t name_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(xipnet_activate_obj, xipnet_activate);
 
-static xn_model *active_model(void) {
-    xn_model *model = xn_active_model(NULL);
+static xn_runner_model *active_model(void) {
+    xn_runner_model *model = xn_active_model(NULL);
     if (model == NULL) {
         xn_model_check(XN_E_NO_MODEL);
     }
@@ -151,15 +151,15 @@ static const mp_rom_map_elem_t xipnet_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_emit), MP_ROM_PTR(&xn_rpc_emit_obj)},
     {MP_ROM_QSTR(MP_QSTR_Array), MP_ROM_PTR(&xn_array_type)},
 #ifdef XN_USER_MODULE
-    {MP_ROM_QSTR(MP_QSTR___init__), MP_ROM_PTR(&xn_user_init_obj)},
-    {MP_ROM_QSTR(MP_QSTR_serve), MP_ROM_PTR(&xn_user_serve_obj)},
+    {MP_ROM_QSTR(MP_QSTR___init__), MP_ROM_PTR(&xn_serve_init_obj)},
+    {MP_ROM_QSTR(MP_QSTR_serve), MP_ROM_PTR(&xn_serve_obj)},
 #endif
 };
 static MP_DEFINE_CONST_DICT(xipnet_globals, xipnet_globals_table);
 
-const mp_obj_module_t xipnet_module = {
+const mp_obj_module_t xn_modxipnet = {
     .base = {&mp_type_module},
     .globals = (mp_obj_dict_t *)&xipnet_globals,
 };
 
-MP_REGISTER_MODULE(MP_QSTR_xipnet, xipnet_module);
+MP_REGISTER_MODULE(MP_QSTR_xipnet, xn_modxipnet);

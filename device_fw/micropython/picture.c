@@ -77,7 +77,7 @@ static void scale_floats(const xn_metadata_picture *p, uint8_t *at, uint32_t pix
     }
 }
 
-static bool takes_picture(const xn_program *program, const xn_metadata_picture *p) {
+static bool takes_picture(const xn_loader_program *program, const xn_metadata_picture *p) {
     uint32_t bytes = p->code == 'f' ? 4u : 1u;
     return program->header->input_count == 1 &&
            (p->code == 'b' || p->code == 'B' || p->code == 'f') &&
@@ -85,7 +85,8 @@ static bool takes_picture(const xn_program *program, const xn_metadata_picture *
            program->inputs[0].bytes == (uint64_t)p->width * p->height * p->channels * bytes;
 }
 
-void xn_picture_write(const xn_model *model, mp_obj_t pixels, mp_obj_t shape, xn_picture_fit *fit) {
+void xn_picture_write(const xn_runner_model *model, mp_obj_t pixels, mp_obj_t shape,
+                      xn_picture_fit *fit) {
     xn_metadata_picture p;
     uint32_t bytes = 0;
     uint8_t *made;

@@ -17,7 +17,8 @@ typedef struct xn_picture_fit {
 // Letterboxes, converts and quantises the pixels into the model's first input, as host_sdk does.
 // `shape` is (height, width) or (height, width, channels). Raises ValueError where the model takes
 // no picture.
-void xn_picture_write(const xn_model *model, mp_obj_t pixels, mp_obj_t shape, xn_picture_fit *fit);
+void xn_picture_write(const xn_runner_model *model, mp_obj_t pixels, mp_obj_t shape,
+                      xn_picture_fit *fit);
 // x and y, 0..1 of the input, become the picture's pixels, clipped to it.
 void xn_picture_undo(const xn_picture_fit *fit, float *x, float *y);
 

@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+#include "core/rpc/xn_event.h"
+#include "core/rpc/xn_lane.h"
+
 // Name -> (function, docstring or None where it is still in its file).
 MP_REGISTER_ROOT_POINTER(mp_obj_t xn_rpc_functions);
 
@@ -99,7 +102,7 @@ static mp_obj_t argument_name(xn_reader *r) {
     return MP_OBJ_NEW_QSTR(qstr_from_strn(text, n));
 }
 
-static mp_obj_t call_with(mp_obj_t function, const xn_vm_request *request) {
+static mp_obj_t call_with(mp_obj_t function, const xn_lane_request *request) {
     xn_reader r = xn_reader_of(request->params, request->params_bytes);
     xn_reader named = r;
     (void)xn_msgpack_skip(&named); // to the map
@@ -122,7 +125,7 @@ static mp_obj_t call_with(mp_obj_t function, const xn_vm_request *request) {
     return mp_call_function_n_kw(function, count, names, args);
 }
 
-mp_obj_t xn_rpc_call(const xn_vm_request *request) {
+mp_obj_t xn_rpc_call(const xn_lane_request *request) {
     mp_map_t *map = mp_obj_dict_get_map(functions());
     mp_obj_t name = mp_obj_new_str(request->text, request->text_bytes);
     mp_map_elem_t *found = mp_map_lookup(map, name, MP_MAP_LOOKUP);
@@ -167,7 +170,7 @@ static mp_obj_t describe(mp_obj_t name, mp_obj_tuple_t *entry) {
     return mp_obj_new_tuple(3, items);
 }
 
-mp_obj_t xn_rpc_list(const xn_vm_request *request, size_t count) {
+mp_obj_t xn_rpc_list(const xn_lane_request *request, size_t count) {
     xn_reader r = xn_reader_of(request->params, request->params_bytes);
     uint32_t first = 0;
     (void)xn_msgpack_read_u32(&r, &first);
@@ -189,7 +192,7 @@ static mp_obj_t rpc_emit(size_t n_args, const mp_obj_t *args) {
     size_t n;
     uint32_t number;
     const char *topic = mp_obj_str_get_data(args[0], &n);
-    if (!xn_server_next_event(&number)) {
+    if (!xn_event_next(&number)) {
         return mp_const_false;
     }
     xn_msgpack_writer w;
@@ -205,7 +208,7 @@ static mp_obj_t rpc_emit(size_t n_args, const mp_obj_t *args) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("event must fit %u bytes"),
                           (unsigned)XN_FRAME_MAX);
     }
-    xn_server_send_event(xn_vm_frame, w.used);
+    xn_event_send(xn_vm_frame, w.used);
     return mp_const_true;
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(xn_rpc_emit_obj, 1, 2, rpc_emit);

@@ -2,6 +2,7 @@
 #ifndef XN_RPC_H
 #define XN_RPC_H
 
+#include "core/rpc/xn_lane.h"
 #include "core/rpc/xn_server.h"
 
 #include "py/obj.h"
@@ -14,10 +15,10 @@ void xn_rpc_forget(void);
 // The source at work, where a function that is defined by it has its docstring; NULL: none.
 void xn_rpc_set_source(const char *text, size_t n);
 
-// What the function of an XN_VM_CALL returns; MP_OBJ_NULL: there is no such function.
-mp_obj_t xn_rpc_call(const xn_vm_request *request);
-// The answer to an XN_VM_LIST, of at most `count` functions.
-mp_obj_t xn_rpc_list(const xn_vm_request *request, size_t count);
+// What the function of an XN_LANE_CALL returns; MP_OBJ_NULL: there is no such function.
+mp_obj_t xn_rpc_call(const xn_lane_request *request);
+// The answer to an XN_LANE_LIST, of at most `count` functions.
+mp_obj_t xn_rpc_list(const xn_lane_request *request, size_t count);
 
 // Of signature.c and docstring.c.
 

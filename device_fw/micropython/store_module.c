@@ -14,7 +14,7 @@
 // Indexed by enum xn_store_type.
 static const qstr type_names[] = {MP_QSTR_, MP_QSTR_blob, MP_QSTR_script, MP_QSTR_data};
 
-mp_obj_t xn_store_describe(const xn_store_object *object) {
+mp_obj_t xn_store_module_describe(const xn_store_object *object) {
     qstr type = object->type < MP_ARRAY_SIZE(type_names) ? type_names[object->type] : MP_QSTR_;
     const struct {
         qstr key;
@@ -38,7 +38,7 @@ static mp_obj_t store_list(void) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     xn_store_object object;
     for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
-        mp_obj_list_append(list, xn_store_describe(&object));
+        mp_obj_list_append(list, xn_store_module_describe(&object));
     }
     return list;
 }

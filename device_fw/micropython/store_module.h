@@ -9,6 +9,6 @@
 extern const mp_obj_module_t xn_store_module;
 
 // A dict of name, type, size, version, active.
-mp_obj_t xn_store_describe(const xn_store_object *object);
+mp_obj_t xn_store_module_describe(const xn_store_object *object);
 
 #endif

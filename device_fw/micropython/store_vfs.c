@@ -1,6 +1,7 @@
 #include "micropython/store_vfs.h"
 
 #include "core/model/xn_runner.h"
+#include "core/store/xn_extent.h"
 #include "core/store/xn_store.h"
 
 #include "extmod/vfs.h"
@@ -50,7 +51,7 @@ static bool in_use(const uint8_t *at, uint32_t n) {
 
 void xn_store_vfs_forget(void) {
     pin_count = 0;
-    xn_store_in_use = in_use;
+    xn_extent_in_use = in_use;
 }
 
 // ---- A file -------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ static void pack(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth) {
     } else if (mp_obj_is_dict_or_ordereddict(value)) {
         pack_dict(w, value, depth);
     } else {
-        xn_array_pack(w, value);
+        xn_array_type_pack(w, value);
     }
 }
 

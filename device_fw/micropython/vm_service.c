@@ -6,8 +6,10 @@
 #include "micropython/scripts.h"
 #include "micropython/vm_msgpack.h"
 
-#include "core/rpc/xn_server.h"
 #include "core/base/xn_status.h"
+#include "core/link/xn_link.h"
+#include "core/rpc/xn_lane.h"
+#include "core/rpc/xn_server.h"
 
 #include "py/compile.h"
 #include "py/gc.h"
@@ -86,7 +88,7 @@ static void reply_exception(uint32_t id, mp_obj_t exception) {
     last_line(&traceback, message, sizeof message);
     bool interrupted =
         mp_obj_exception_match(exception, MP_OBJ_FROM_PTR(&mp_type_KeyboardInterrupt));
-    xn_server_vm_error(id, interrupted ? XN_E_INTERRUPTED : XN_E_PYTHON, message, traceback.text);
+    xn_lane_error(id, interrupted ? XN_E_INTERRUPTED : XN_E_PYTHON, message, traceback.text);
 }
 
 // ---- Running a request --------------------------------------------------------------------------
@@ -99,27 +101,27 @@ static mp_obj_t run_source(const char *text, size_t n, mp_parse_input_kind_t kin
 }
 
 static void pack_result(xn_msgpack_writer *w, mp_obj_t value) {
-    xn_msgpack_begin(w, xn_vm_frame, XN_VM_RESULT_MAX);
+    xn_msgpack_begin(w, xn_vm_frame, XN_LANE_RESULT_MAX);
     xn_vm_pack(w, value);
 }
 
-static void reply_value(const xn_vm_request *request, mp_obj_t value) {
+static void reply_value(const xn_lane_request *request, mp_obj_t value) {
     xn_msgpack_writer w;
     pack_result(&w, value);
     if (w.full) {
-        xn_server_vm_error(request->id, XN_E_TOO_LONG, "the value does not fit a reply", NULL);
+        xn_lane_error(request->id, XN_E_TOO_LONG, "the value does not fit a reply", NULL);
     } else {
-        xn_server_vm_reply(request->id, xn_vm_frame, w.used);
+        xn_lane_reply(request->id, xn_vm_frame, w.used);
     }
 }
 
-static void run_exec(const xn_vm_request *request) {
+static void run_exec(const xn_lane_request *request) {
     xn_rpc_set_source(request->text, request->text_bytes);
     run_source(request->text, request->text_bytes, MP_PARSE_FILE_INPUT);
     reply_value(request, mp_const_none);
 }
 
-static void run_call(const xn_vm_request *request) {
+static void run_call(const xn_lane_request *request) {
     mp_obj_t value = xn_rpc_call(request);
     if (value != MP_OBJ_NULL) {
         reply_value(request, value);
@@ -128,11 +130,11 @@ static void run_call(const xn_vm_request *request) {
     char message[80] = "no rpc function is registered as ";
     size_t at = strlen(message);
     memcpy(message + at, request->text, MIN(request->text_bytes, sizeof message - 1 - at));
-    xn_server_vm_error(request->id, XN_E_METHOD, message, NULL);
+    xn_lane_error(request->id, XN_E_METHOD, message, NULL);
 }
 
 // As many functions as fit a reply.
-static void run_list(const xn_vm_request *request) {
+static void run_list(const xn_lane_request *request) {
     xn_msgpack_writer w;
     mp_obj_t list;
     size_t count = 2 * PAGE;
@@ -144,25 +146,25 @@ static void run_list(const xn_vm_request *request) {
     reply_value(request, list);
 }
 
-static void run_request(const xn_vm_request *request) {
+static void run_request(const xn_lane_request *request) {
     switch (request->kind) {
-    case XN_VM_EXEC:
+    case XN_LANE_EXEC:
         run_exec(request);
         break;
-    case XN_VM_EVAL:
+    case XN_LANE_EVAL:
         reply_value(request, run_source(request->text, request->text_bytes, MP_PARSE_EVAL_INPUT));
         break;
-    case XN_VM_CALL:
+    case XN_LANE_CALL:
         run_call(request);
         break;
-    case XN_VM_LIST:
+    case XN_LANE_LIST:
         run_list(request);
         break;
     }
 }
 
 // In the globals of __main__, whatever module the running code belongs to.
-static void run_in_main(const xn_vm_request *request) {
+static void run_in_main(const xn_lane_request *request) {
     nlr_buf_t nlr;
     uint32_t id = request->id;
     mp_obj_dict_t *globals = mp_globals_get(), *locals = mp_locals_get();
@@ -179,11 +181,11 @@ static void run_in_main(const xn_vm_request *request) {
     mp_locals_set(locals);
 }
 
-static void serve(const xn_vm_request *request) {
+static void serve(const xn_lane_request *request) {
     int interrupt_char = mp_interrupt_char;
     mp_hal_set_interrupt_char(CTRL_C);
     run_in_main(request);
-    if (request->kind == XN_VM_EXEC) {
+    if (request->kind == XN_LANE_EXEC) {
         xn_rpc_set_source(NULL, 0);
     }
     mp_hal_set_interrupt_char(interrupt_char);
@@ -217,8 +219,8 @@ static void on_interrupt(void) {
 
 void xn_vm_attach(void) {
     xn_link_on_text = on_text;
-    xn_server_on_interrupt = on_interrupt;
-    xn_server_vm_version = MICROPY_VERSION_STRING;
+    xn_lane_on_interrupt = on_interrupt;
+    xn_lane_vm_version = MICROPY_VERSION_STRING;
 }
 
 void xn_vm_open(bool open) {
@@ -231,7 +233,7 @@ void xn_vm_poll(void) {
     if (xn_server_pending()) {
         xn_server_poll();
     }
-    while (xn_server_vm_waiting() && may_run()) {
-        serve(xn_server_vm_take());
+    while (xn_lane_waiting() && may_run()) {
+        serve(xn_lane_take());
     }
 }

@@ -39,7 +39,7 @@ static mp_obj_t unpack_ext(const xn_msgpack_value *v) {
     case XN_EXT_INT:
         return unpack_long(v->bytes, v->count);
     case XN_EXT_ARRAY:
-        return xn_array_unpack(v->bytes, v->count);
+        return xn_array_type_unpack(v->bytes, v->count);
     default:
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("msgpack ext %d is unknown"),
                           (int)v->integer);

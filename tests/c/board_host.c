@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "port_host.h"
-#include "link/xn_link.h"
 #include "base/xn_msgpack.h"
-#include "rpc/xn_server.h"
 #include "base/xn_status.h"
+#include "link/xn_link.h"
+#include "rpc/xn_event.h"
+#include "rpc/xn_lane.h"
+#include "rpc/xn_server.h"
 
 static void send_out(const uint8_t *bytes, uint32_t n) {
     while (n > 0) {
@@ -31,11 +33,11 @@ static bool is_held;
 static void interrupt(void) {
     if (is_held) {
         is_held = false;
-        xn_server_vm_error(held, XN_E_INTERRUPTED, "interrupted", NULL);
+        xn_lane_error(held, XN_E_INTERRUPTED, "interrupted", NULL);
     }
 }
 
-static bool is_source(const xn_vm_request *request, const char *text) {
+static bool is_source(const xn_lane_request *request, const char *text) {
     return request->text_bytes == strlen(text) &&
            memcmp(request->text, text, request->text_bytes) == 0;
 }
@@ -45,29 +47,29 @@ static void raise_long_traceback(uint32_t id) {
     for (uint32_t i = 0; i + 2 < sizeof(traceback); i += 2) {
         memcpy(traceback + i, "\xC3\xA9", 2); // two bytes of UTF-8 each
     }
-    xn_server_vm_error(id, XN_E_PYTHON, "ValueError: bad", traceback);
+    xn_lane_error(id, XN_E_PYTHON, "ValueError: bad", traceback);
 }
 
-static void reply_arguments(const xn_vm_request *request) {
+static void reply_arguments(const xn_lane_request *request) {
     xn_reader r = xn_reader_of(request->params, request->params_bytes);
     CHECK(xn_msgpack_skip(&r) == XN_OK);
-    xn_server_vm_reply(request->id, request->params, request->params_bytes - r.left);
+    xn_lane_reply(request->id, request->params, request->params_bytes - r.left);
     CHECK(xn_msgpack_skip(&r) == XN_OK && r.left == 0);
     uint32_t number;
-    if (xn_server_next_event(&number)) {
+    if (xn_event_next(&number)) {
         uint8_t event[] = {0x93, 2, 0xA5, 'e', 'v', 'e', 'n', 't', 0x91, (uint8_t)number};
-        xn_server_send_event(event, sizeof(event));
+        xn_event_send(event, sizeof(event));
     }
 }
 
-static void serve(const xn_vm_request *request) {
+static void serve(const xn_lane_request *request) {
     static const uint8_t nil[1] = {0xC0};
-    if (request->kind == XN_VM_EVAL) {
-        xn_server_vm_reply(request->id, (const uint8_t *)request->text, request->text_bytes);
-    } else if (request->kind == XN_VM_CALL) {
+    if (request->kind == XN_LANE_EVAL) {
+        xn_lane_reply(request->id, (const uint8_t *)request->text, request->text_bytes);
+    } else if (request->kind == XN_LANE_CALL) {
         reply_arguments(request);
-    } else if (request->kind == XN_VM_LIST) {
-        xn_server_vm_reply(request->id, request->params, request->params_bytes);
+    } else if (request->kind == XN_LANE_LIST) {
+        xn_lane_reply(request->id, request->params, request->params_bytes);
     } else if (is_source(request, "hold")) {
         held = request->id;
         is_held = true;
@@ -75,7 +77,7 @@ static void serve(const xn_vm_request *request) {
         raise_long_traceback(request->id);
     } else {
         xn_link_send_text((const uint8_t *)request->text, request->text_bytes);
-        xn_server_vm_reply(request->id, nil, 1);
+        xn_lane_reply(request->id, nil, 1);
     }
 }
 
@@ -95,9 +97,9 @@ static void receive_what_is_there(void) {
 }
 
 static void work(void) {
-    const xn_vm_request *request;
+    const xn_lane_request *request;
     xn_server_poll();
-    while ((request = xn_server_vm_take()) != NULL) {
+    while ((request = xn_lane_take()) != NULL) {
         serve(request);
     }
     for (int c; (c = xn_link_text_get()) >= 0;) {
@@ -114,8 +116,8 @@ int main(int argc, char **argv) {
     host_set_arena((uint32_t)atoi(argv[2]));
     host_sent = send_out;
     host_on_step = receive_what_is_there;
-    xn_server_on_interrupt = interrupt;
-    xn_server_vm_version = "host";
+    xn_lane_on_interrupt = interrupt;
+    xn_lane_vm_version = "host";
     xn_server_init();
     uint8_t byte; // one at a time: the rest can still come while a model runs
     while (host.resets == 0 && read(0, &byte, 1) == 1) {

@@ -21,7 +21,7 @@ int main(void) {
         uint8_t *blob = aligned_alloc(64, whole == 0 ? 64 : whole); // reading beyond it is seen
         CHECK(blob != NULL);
         memcpy(blob, room, n);
-        xn_program program;
+        xn_loader_program program;
         char text[XN_ERROR_TEXT_MAX];
         int status = xn_loader_check(&program, blob, n, UINT32_MAX);
         xn_error_text(status, text);

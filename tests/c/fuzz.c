@@ -5,14 +5,16 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "model/xn_active.h"
-#include "link/xn_link.h"
-#include "model/xn_loader.h"
 #include "base/xn_msgpack.h"
-#include "rpc/xn_server.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
+#include "link/xn_link.h"
+#include "model/xn_active.h"
+#include "model/xn_loader.h"
+#include "rpc/xn_lane.h"
+#include "rpc/xn_server.h"
 #include "store/xn_store.h"
+#include "store/xn_upload.h"
 
 static uint32_t state;
 
@@ -70,7 +72,7 @@ static void touch(const void *at, uint32_t n) {
 }
 
 // Reads all that a checked program points at; a sanitizer watches.
-static void walk(const xn_program *p) {
+static void walk(const xn_loader_program *p) {
     const xn_blob_header *h = p->header;
     const xn_blob_variant *v = p->variant;
     uint32_t outputs = 0;
@@ -113,7 +115,7 @@ static void fuzz_loader(uint32_t rounds) {
             xn_sha256_add(&h, exact + 40, n - 40);
             xn_sha256_end(&h, exact + 8);
         }
-        xn_program program;
+        xn_loader_program program;
         if (xn_loader_check(&program, exact, n, 65536) == XN_OK) {
             good++;
             walk(&program);
@@ -241,11 +243,11 @@ static void send_in(const uint8_t *body, uint32_t n) {
 }
 
 static void answer_vm(void) {
-    const xn_vm_request *request = xn_server_vm_take();
+    const xn_lane_request *request = xn_lane_take();
     if (request != NULL && below(2)) {
-        xn_server_vm_reply(request->id, request->params, 1);
+        xn_lane_reply(request->id, request->params, 1);
     } else if (request != NULL) {
-        xn_server_vm_error(request->id, XN_E_PYTHON, "error", "detail");
+        xn_lane_error(request->id, XN_E_PYTHON, "error", "detail");
     }
 }
 
@@ -253,9 +255,9 @@ static void install_blob(void) {
     xn_store_object o = {.name = "model", .type = XN_STORE_BLOB, .size = blob_bytes};
     bool have, resumed;
     memcpy(o.sha256, blob_sha256, sizeof(o.sha256));
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK);
-    CHECK(have || xn_store_write(0, blob, blob_bytes) == XN_OK);
-    CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(true, 0, 0) == XN_OK);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK);
+    CHECK(have || xn_upload_write(0, blob, blob_bytes) == XN_OK);
+    CHECK(xn_upload_verify(&o) == XN_OK && xn_upload_commit(true, 0, 0) == XN_OK);
 }
 
 static void fuzz_server(uint32_t rounds) {
@@ -263,7 +265,7 @@ static void fuzz_server(uint32_t rounds) {
     xn_msgpack_writer w;
     CHECK(xn_store_mount() == XN_OK);
     install_blob();
-    xn_server_vm_version = "fuzz";
+    xn_lane_vm_version = "fuzz";
     host_sent = count_sent;
     xn_server_init();
     for (uint32_t i = 0; i < rounds; i++) {

@@ -14,7 +14,7 @@
 #define ARENA_MAX 65536u
 
 host_state host;
-xn_port_boot host_boot = {XN_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
+xn_port_boot host_boot = {XN_PORT_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
 void (*host_on_step)(void);
 void (*host_sent)(const uint8_t *bytes, uint32_t n);
 

@@ -180,23 +180,23 @@ static void test_too_long(void) {
 static void test_window_full(void) {
     uint32_t n;
     xn_link_init();
-    for (uint8_t i = 0; i < XN_WINDOW + 2; i++) {
+    for (uint8_t i = 0; i < XN_LINK_WINDOW + 2; i++) {
         encode(&i, 1);
         receive(line, line_n);
     }
-    CHECK(xn_link_frames() == XN_WINDOW && xn_link_count()->lost_frames == 2);
-    for (uint32_t i = 0; i < XN_WINDOW; i++) {
+    CHECK(xn_link_frames() == XN_LINK_WINDOW && xn_link_count()->lost_frames == 2);
+    for (uint32_t i = 0; i < XN_LINK_WINDOW; i++) {
         CHECK(*xn_link_frame(i, &n) == i && n == 1);
     }
     xn_link_frame_done(1); // not the first: its place stays taken
-    CHECK(xn_link_frames() == XN_WINDOW && xn_link_frame(1, &n) == NULL);
+    CHECK(xn_link_frames() == XN_LINK_WINDOW && xn_link_frame(1, &n) == NULL);
     xn_link_frame_done(0); // now both go
-    CHECK(xn_link_frames() == XN_WINDOW - 2 && *xn_link_frame(0, &n) == 2);
+    CHECK(xn_link_frames() == XN_LINK_WINDOW - 2 && *xn_link_frame(0, &n) == 2);
     for (uint8_t i = 0; i < 2; i++) {
         encode(&i, 1);
         receive(line, line_n);
     }
-    CHECK(xn_link_frames() == XN_WINDOW && xn_link_count()->lost_frames == 2);
+    CHECK(xn_link_frames() == XN_LINK_WINDOW && xn_link_count()->lost_frames == 2);
 }
 
 static bool take_ctrl_c(uint8_t byte) {
@@ -208,7 +208,7 @@ static void test_text(void) {
     line_n = 0;
     xn_link_send_text((const uint8_t *)"\0ab\0\0c\0", 7);
     CHECK(line_n == 3 && memcmp(line, "abc", 3) == 0);
-    for (uint32_t i = 0; i < XN_TEXT_RING + 5; i++) {
+    for (uint32_t i = 0; i < XN_LINK_TEXT_RING + 5; i++) {
         xn_link_receive('t');
     }
     CHECK(xn_link_count()->lost_text == 5);

@@ -7,7 +7,9 @@
 #include "port_host.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
+#include "store/xn_extent.h"
 #include "store/xn_store.h"
+#include "store/xn_upload.h"
 
 static uint32_t sector; // of the flash under test
 static uint32_t some;   // bytes: a sector, or part of a large one
@@ -48,7 +50,7 @@ static int write_pieces(uint32_t size, uint32_t seed) {
     for (uint32_t i = (size + 255) / 256; i-- > 0;) {
         uint32_t n = size - i * 256 < 256 ? size - i * 256 : 256;
         fill(piece, seed, i * 256, n);
-        int status = xn_store_write(i * 256, piece, n);
+        int status = xn_upload_write(i * 256, piece, n);
         if (status != XN_OK) {
             return status;
         }
@@ -59,14 +61,14 @@ static int write_pieces(uint32_t size, uint32_t seed) {
 static int install(const char *name, uint32_t size, uint32_t seed, bool activate) {
     xn_store_object o = wanted(name, size, seed);
     bool have, resumed;
-    int status = xn_store_begin(&o, &have, &resumed);
+    int status = xn_upload_begin(&o, &have, &resumed);
     if (status == XN_OK && !have) {
         status = write_pieces(size, seed);
     }
     if (status == XN_OK) {
-        status = xn_store_verify(&o);
+        status = xn_upload_verify(&o);
     }
-    return status == XN_OK ? xn_store_commit(activate, 0, 0) : status;
+    return status == XN_OK ? xn_upload_commit(activate, 0, 0) : status;
 }
 
 // ---- The visible state: names, versions, hashes, which is active; the bytes are checked -------
@@ -291,36 +293,36 @@ static void test_refusals(void) {
     bool have, resumed;
     memset(piece, 0, sizeof(piece));
     CHECK(xn_store_mount() == XN_OK);
-    CHECK(xn_store_write(0, piece, 256) == XN_E_SESSION);
-    CHECK(xn_store_verify(&o) == XN_E_SESSION && xn_store_commit(false, 0, 0) == XN_E_SESSION);
+    CHECK(xn_upload_write(0, piece, 256) == XN_E_SESSION);
+    CHECK(xn_upload_verify(&o) == XN_E_SESSION && xn_upload_commit(false, 0, 0) == XN_E_SESSION);
     CHECK(xn_store_find("x", &o) == XN_E_NOT_FOUND && xn_store_remove("x") == XN_E_NOT_FOUND);
     CHECK(xn_store_activate("x", 0, 0) == XN_E_NOT_FOUND);
     o = wanted("x", 1000, 1);
     o.name[0] = '\n';
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_NAME);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_E_NAME);
     o.name[0] = 0;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_NAME);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_E_NAME);
     memset(o.name, 'x', XN_STORE_NAME_MAX);
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && !have);
     o.type = 9;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_TYPE);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_E_TYPE);
     o.type = XN_STORE_DATA;
     o.size = 0;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_RANGE);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_E_RANGE);
     o.size = 0xFFFFFFFF;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_NO_SPACE);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_E_NO_SPACE);
     o.size = 1000;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
-    CHECK(xn_store_write(100, piece, 256) == XN_E_RANGE);
-    CHECK(xn_store_write(0, piece, 255) == XN_E_RANGE);
-    CHECK(xn_store_write(0, piece, 0) == XN_E_RANGE);
-    CHECK(xn_store_write(768, piece, 256) == XN_E_RANGE);
-    CHECK(xn_store_write(0xFFFFFF00, piece, 512) == XN_E_RANGE);
-    CHECK(xn_store_write(768, piece, 232) == XN_OK);
-    CHECK(xn_store_write(768, piece, 232) == XN_OK); // the same again
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && !have);
+    CHECK(xn_upload_write(100, piece, 256) == XN_E_RANGE);
+    CHECK(xn_upload_write(0, piece, 255) == XN_E_RANGE);
+    CHECK(xn_upload_write(0, piece, 0) == XN_E_RANGE);
+    CHECK(xn_upload_write(768, piece, 256) == XN_E_RANGE);
+    CHECK(xn_upload_write(0xFFFFFF00, piece, 512) == XN_E_RANGE);
+    CHECK(xn_upload_write(768, piece, 232) == XN_OK);
+    CHECK(xn_upload_write(768, piece, 232) == XN_OK); // the same again
     piece[3] = 0xFF;
-    CHECK(xn_store_write(768, piece, 232) == XN_E_OCCUPIED); // another: would need an erase
-    CHECK(xn_store_verify(&o) == XN_E_HASH && xn_store_commit(false, 0, 0) == XN_E_SESSION);
+    CHECK(xn_upload_write(768, piece, 232) == XN_E_OCCUPIED); // another: would need an erase
+    CHECK(xn_upload_verify(&o) == XN_E_HASH && xn_upload_commit(false, 0, 0) == XN_E_SESSION);
 }
 
 static void test_have_of_damaged_bytes(void) {
@@ -329,8 +331,8 @@ static void test_have_of_damaged_bytes(void) {
     CHECK(xn_store_mount() == XN_OK && install("x", 1000, 1, false) == XN_OK);
     CHECK(xn_store_find("x", &o) == XN_OK);
     host.bytes[o.offset + 5] ^= 1;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && have);
-    CHECK(xn_store_verify(&o) == XN_E_HASH);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && have);
+    CHECK(xn_upload_verify(&o) == XN_E_HASH);
     CHECK(install("x", 1000, 1, false) == XN_OK); // sent anew, to another place
     CHECK(xn_store_find("x", &o) == XN_OK && o.version == 2);
     remount();
@@ -360,9 +362,9 @@ static bool all_in_use(const uint8_t *at, uint32_t n) {
 static void test_in_use(void) {
     CHECK(xn_store_mount() == XN_OK && install("x", 10, 1, false) == XN_OK);
     CHECK(xn_store_remove("x") == XN_OK);
-    xn_store_in_use = all_in_use;
+    xn_extent_in_use = all_in_use;
     CHECK(install("y", 10, 2, false) == XN_E_NO_SPACE);
-    xn_store_in_use = NULL;
+    xn_extent_in_use = NULL;
     CHECK(install("y", 10, 2, false) == XN_OK);
 }
 
@@ -405,7 +407,7 @@ static void test_newer_format(void) {
     CHECK(first[10] == 3); // and nothing was erased
     CHECK(xn_store_find("x", &o) == XN_E_STORE && xn_store_next(&cursor, &o) == XN_E_STORE);
     o = wanted("x", 10, 1);
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_E_STORE && xn_store_remove("x") == XN_E_STORE);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_E_STORE && xn_store_remove("x") == XN_E_STORE);
     CHECK(xn_store_free_bytes() == 0 && xn_store_active()[0] == 0);
 }
 

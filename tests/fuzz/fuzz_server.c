@@ -8,12 +8,15 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "link/xn_link.h"
-#include "rpc/xn_methods.h"
-#include "rpc/xn_server.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
+#include "link/xn_link.h"
+#include "rpc/xn_lane.h"
+#include "rpc/xn_server.h"
+#include "rpc/xn_session.h"
+#include "store/xn_extent.h"
 #include "store/xn_store.h"
+#include "store/xn_upload.h"
 
 #define RAW 0xF0u
 #define FRESH 512u // inputs after which the board begins anew
@@ -47,31 +50,31 @@ static void install_blob(void) {
     xn_sha256_begin(&h);
     xn_sha256_add(&h, blob, blob_bytes);
     xn_sha256_end(&h, o.sha256);
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK);
-    CHECK(have || xn_store_write(0, blob, blob_bytes) == XN_OK);
-    CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(true, 0, 0) == XN_OK);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK);
+    CHECK(have || xn_upload_write(0, blob, blob_bytes) == XN_OK);
+    CHECK(xn_upload_verify(&o) == XN_OK && xn_upload_commit(true, 0, 0) == XN_OK);
 }
 
 static void begin_anew(void) {
     static const xn_port_flash flash = {65536, 4096, 256, 16};
-    xn_store_in_use = NULL; // by the models of the board before
+    xn_extent_in_use = NULL; // by the models of the board before
     host_init(&flash, NULL);
     CHECK(xn_store_mount() == XN_OK);
     install_blob();
     host_sent = touch;
-    xn_server_vm_version = "fuzz";
+    xn_lane_vm_version = "fuzz";
     xn_server_init();
-    xn_server_open_session(1);
+    xn_session_open(1);
 }
 
 static void serve(void) {
     xn_server_poll();
-    const xn_vm_request *request = xn_server_vm_take();
+    const xn_lane_request *request = xn_lane_take();
     if (request != NULL && request->text_bytes % 2 == 0) {
         static const uint8_t nil[1] = {0xC0};
-        xn_server_vm_reply(request->id, nil, 1);
+        xn_lane_reply(request->id, nil, 1);
     } else if (request != NULL) {
-        xn_server_vm_error(request->id, XN_E_PYTHON, "error", "detail");
+        xn_lane_error(request->id, XN_E_PYTHON, "error", "detail");
     }
     while (xn_link_text_get() >= 0) {
     }

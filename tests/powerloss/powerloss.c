@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "port_host.h"
-#include "model/xn_active.h"
-#include "model/xn_pool.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
+#include "model/xn_active.h"
+#include "model/xn_pool.h"
+#include "store/xn_extent.h"
 #include "store/xn_store.h"
+#include "store/xn_upload.h"
 #include "store/xn_wear.h"
 
 #define BLOBS 3
@@ -75,7 +77,7 @@ static int send(const file *f, const xn_store_object *at, bool resumed) {
         }
         for (uint32_t i = 0; i < n && status == XN_OK; i += 512) {
             uint32_t part = n - i < 512 ? n - i : 512;
-            status = xn_store_write(from + i, f->bytes + from + i, part);
+            status = xn_upload_write(from + i, f->bytes + from + i, part);
         }
     }
     return status;
@@ -87,18 +89,18 @@ static int install(const file *f, bool activate, uint32_t confirm_s, uint32_t bo
     bool have, resumed;
     int golden;
     uint32_t us;
-    int status = xn_store_begin(&o, &have, &resumed);
+    int status = xn_upload_begin(&o, &have, &resumed);
     if (status == XN_OK && !have) {
         status = send(f, &o, resumed);
     }
     if (status == XN_OK) {
-        status = xn_store_verify(&o);
+        status = xn_upload_verify(&o);
     }
     if (status == XN_OK && o.type == XN_STORE_BLOB) {
         status = xn_active_install(&o, &how, &golden, &us);
         return status == XN_OK && golden != 1 ? XN_E_BLOB_GOLDEN : status;
     }
-    return status == XN_OK ? xn_store_commit(false, 0, 0) : status;
+    return status == XN_OK ? xn_upload_commit(false, 0, 0) : status;
 }
 
 // ---- The visible state ------------------------------------------------------------------------
@@ -256,9 +258,9 @@ static void half_upload(void) {
     bool have, resumed;
     data_file(&scratch, "big", XN_STORE_DATA, 5 * sector + 77, 300);
     o = scratch.object;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
-    CHECK(xn_store_write(0, scratch.bytes, 2 * sector + 256) == XN_OK);
-    xn_store_abort();
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && !have);
+    CHECK(xn_upload_write(0, scratch.bytes, 2 * sector + 256) == XN_OK);
+    xn_upload_abort();
 }
 
 static void swap_often(uint32_t turn) {
@@ -356,17 +358,17 @@ static int patch(void) {
     if (is_current(&scratch)) {
         return XN_OK;
     }
-    int status = xn_store_begin(&o, &have, &resumed);
+    int status = xn_upload_begin(&o, &have, &resumed);
     for (uint32_t at = 0; at < scratch.n && status == XN_OK && !have; at += 256) {
         uint32_t n = scratch.n - at < 256 ? scratch.n - at : 256;
         status = at >= sector && at < sector + 512
-                     ? xn_store_copy(at, keep.offset + (at - sector), n, NULL)
-                     : xn_store_write(at, scratch.bytes + at, n);
+                     ? xn_upload_copy(at, keep.offset + (at - sector), n, NULL)
+                     : xn_upload_write(at, scratch.bytes + at, n);
     }
     if (status == XN_OK) {
-        status = xn_store_verify(&o);
+        status = xn_upload_verify(&o);
     }
-    return status == XN_OK ? xn_store_commit(false, 0, 0) : status;
+    return status == XN_OK ? xn_upload_commit(false, 0, 0) : status;
 }
 
 static void with_deaf_sector(void) {
@@ -375,8 +377,8 @@ static void with_deaf_sector(void) {
     bool have, resumed;
     data_file(&scratch, "big", XN_STORE_DATA, 5 * sector + 77, 300);
     o = scratch.object;
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
-    xn_store_abort();
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && !have);
+    xn_upload_abort();
     host.deaf_sector = o.offset / sector + 3; // its third sector
 }
 
@@ -577,7 +579,7 @@ int main(int argc, char **argv) {
     }
     sector = flash->sector_bytes;
     xn_pool_init();
-    xn_store_in_use = xn_runner_uses;
+    xn_extent_in_use = xn_runner_uses;
     for (uint32_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
         run_scenario(&scenarios[i], flash);
         all += now.cuts;

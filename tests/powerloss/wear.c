@@ -8,8 +8,9 @@
 #include "port_host.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
+#include "store/xn_index.h"
 #include "store/xn_store.h"
-#include "store/xn_table.h"
+#include "store/xn_upload.h"
 #include "store/xn_wear.h"
 
 #define SECTOR 4096u
@@ -32,9 +33,9 @@ static void put(const char *name, uint32_t n, uint32_t seed) {
     o.type = XN_STORE_DATA;
     o.size = n;
     xn_sha256_of(bytes, n, o.sha256);
-    CHECK(xn_store_begin(&o, &have, &resumed) == XN_OK && !have);
-    CHECK(xn_store_write(0, bytes, n) == XN_OK);
-    CHECK(xn_store_verify(&o) == XN_OK && xn_store_commit(false, 0, 0) == XN_OK);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && !have);
+    CHECK(xn_upload_write(0, bytes, n) == XN_OK);
+    CHECK(xn_upload_verify(&o) == XN_OK && xn_upload_commit(false, 0, 0) == XN_OK);
 }
 
 // Of the sectors [from, to): least and most erases as the flash saw them.
@@ -72,7 +73,7 @@ int main(int argc, char **argv) {
     }
     xn_wear wear;
     uint32_t min, max, log_min, log_max;
-    uint32_t first = xn_table_now.data_start / SECTOR;
+    uint32_t first = xn_index_now.data_start / SECTOR;
     xn_wear_sum(&wear);
     span(first, first + wear.sectors, &min, &max);
     span(0, first, &log_min, &log_max);
@@ -82,6 +83,6 @@ int main(int argc, char **argv) {
            (unsigned)swaps, (unsigned)wear.sectors, (unsigned)min, (unsigned)max,
            (unsigned)wear.min, (unsigned)wear.max, (unsigned)log_min, (unsigned)log_max,
            (unsigned)wear.moves, (unsigned long long)most_read,
-           (unsigned)(xn_table_now.data_start / 2));
+           (unsigned)(xn_index_now.data_start / 2));
     return 0;
 }

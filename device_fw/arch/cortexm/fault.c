@@ -56,13 +56,13 @@ void xn_fault_start(void) {
         kept_word = r->kept;
     } else {
         memset(&this_boot, 0, sizeof this_boot);
-        this_boot.cause = XN_BOOT_POWER;
+        this_boot.cause = XN_PORT_BOOT_POWER;
         this_boot.fault_step = -1;
         this_boot.address = XN_FAULT_NO_ADDRESS;
     }
     // What a reset from outside will find.
     xn_port_boot next = this_boot;
-    next.cause = XN_BOOT_RESET;
+    next.cause = XN_PORT_BOOT_RESET;
     next.resets++;
     keep(&next);
     SCB_CCR |= CCR_DIV_0_TRP;
@@ -106,7 +106,7 @@ uint32_t xn_fault_address(uint32_t cfsr) {
 __attribute__((used)) void xn_fault_report(const xn_fault_frame *pushed) {
     uint32_t cfsr = SCB_CFSR;
     xn_port_boot boot = {
-        .cause = XN_BOOT_FAULT,
+        .cause = XN_PORT_BOOT_FAULT,
         .resets = this_boot.resets + 1,
         .fault_step = xn_step_number(),
         .pc = xn_fault_pc(pushed, cfsr),

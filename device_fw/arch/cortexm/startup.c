@@ -8,11 +8,11 @@ extern uint32_t xn_ld_bss[], xn_ld_bss_end[];
 extern uint32_t xn_ld_stack_end[];
 
 int main(void);
-void xn_fault_entry(void);
+void xn_step_fault_entry(void);
 void xn_step_svc(void);
 void xn_clock_interrupt(void);
 void xn_board_interrupt(void);
-void xn_reset_entry(void);
+void xn_startup(void);
 
 // All external interrupts lead to the board, which knows which of them it has enabled.
 #define EXTERNAL_IRQS 64
@@ -27,10 +27,10 @@ __attribute__((section(".vectors"), used)) static const vectors table = {
     .stack = xn_ld_stack_end,
     .system =
         {
-            [0] = xn_reset_entry,
-            [1 ... 9] = xn_fault_entry,
+            [0] = xn_startup,
+            [1 ... 9] = xn_step_fault_entry,
             [10] = xn_step_svc,
-            [11 ... 13] = xn_fault_entry,
+            [11 ... 13] = xn_step_fault_entry,
             [14] = xn_clock_interrupt,
         },
     .external = {[0 ... EXTERNAL_IRQS - 1] = xn_board_interrupt},
@@ -51,7 +51,7 @@ static void fill_memory(void) {
     }
 }
 
-void xn_reset_entry(void) {
+void xn_startup(void) {
     SCB_VTOR = (uint32_t)(uintptr_t)&table;
     enable_fpu();
     fill_memory();

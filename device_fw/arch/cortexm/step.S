@@ -63,10 +63,10 @@ xn_step_svc:
     ldr r0, [r0] // r0 of the step: its result
     b xn_step_leave
 
-    .global xn_fault_entry
-    .type xn_fault_entry, %function
+    .global xn_step_fault_entry
+    .type xn_step_fault_entry, %function
     .thumb_func
-xn_fault_entry:
+xn_step_fault_entry:
     unless_in_step xn_fault_fatal
     bl drop_floats // before code that may use them
     mrs r0, psp

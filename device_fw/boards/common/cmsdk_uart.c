@@ -6,11 +6,11 @@
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
 
-#define UART_DATA XN_REG(XN_UART_BASE + 0x00)
-#define UART_STATE XN_REG(XN_UART_BASE + 0x04)
-#define UART_CTRL XN_REG(XN_UART_BASE + 0x08)
-#define UART_INTCLEAR XN_REG(XN_UART_BASE + 0x0C)
-#define UART_BAUDDIV XN_REG(XN_UART_BASE + 0x10)
+#define UART_DATA XN_SCS_REG(XN_UART_BASE + 0x00)
+#define UART_STATE XN_SCS_REG(XN_UART_BASE + 0x04)
+#define UART_CTRL XN_SCS_REG(XN_UART_BASE + 0x08)
+#define UART_INTCLEAR XN_SCS_REG(XN_UART_BASE + 0x0C)
+#define UART_BAUDDIV XN_SCS_REG(XN_UART_BASE + 0x10)
 
 #define STATE_TX_FULL 1u
 #define STATE_RX_FULL 2u

@@ -117,15 +117,16 @@ void xn_port_reset(void);
 
 // ---- Why the board started ----------------------------------------------------------------------
 
-enum xn_boot_cause {
-    XN_BOOT_POWER = 0,
-    XN_BOOT_RESET = 1,
-    XN_BOOT_FAULT = 2,
-    XN_BOOT_DEADLINE = 3 // a step did not return in time, on a board that does not contain them
+enum xn_port_boot_cause {
+    XN_PORT_BOOT_POWER = 0,
+    XN_PORT_BOOT_RESET = 1,
+    XN_PORT_BOOT_FAULT = 2,
+    XN_PORT_BOOT_DEADLINE =
+        3 // a step did not return in time, on a board that does not contain them
 };
 
 typedef struct xn_port_boot {
-    uint32_t cause;                   // enum xn_boot_cause
+    uint32_t cause;                   // enum xn_port_boot_cause
     uint32_t resets;                  // resets since power-on, faults included
     int32_t fault_step;               // step that ran when the fault came, -1: none was running
     uint32_t pc, address, cfsr, hfsr; // of the last fault; address 0xFFFFFFFF where not valid

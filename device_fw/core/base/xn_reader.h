@@ -27,16 +27,4 @@ static inline const uint8_t *xn_reader_take(xn_reader *r, uint32_t n) {
     return at;
 }
 
-static inline void xn_put_le32(uint8_t *p, uint32_t v) {
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-    p[2] = (uint8_t)(v >> 16);
-    p[3] = (uint8_t)(v >> 24);
-}
-
-// Whether [offset, offset + n) lies in [0, size): never overflows.
-static inline int xn_range_fits(uint32_t offset, uint32_t n, uint32_t size) {
-    return offset <= size && n <= size - offset;
-}
-
 #endif

@@ -1,9 +1,8 @@
 #include "link/xn_baud.h"
 
 #include "base/xn_error.h"
-#include "link/xn_link.h"
-#include "rpc/xn_methods.h"
 #include "base/xn_port.h"
+#include "link/xn_link.h"
 
 #define TRIAL_US 1000000u // within which a frame must come at the new speed
 #define BAD_IN_A_ROW 8u   // frames: the host is at another speed
@@ -71,15 +70,10 @@ void xn_baud_poll(void) {
     }
 }
 
-int xn_method_baud(xn_call *call, xn_msgpack_writer *out) {
-    uint32_t rate = xn_call_u32(call);
-    int status = xn_call_end(call);
-    if (status == XN_OK && !xn_port_baud_fits(rate)) {
-        status = xn_error_at(XN_E_PARAMS, "the UART cannot have a baud rate of", rate);
+int xn_baud_ask(uint32_t rate) {
+    if (!xn_port_baud_fits(rate)) {
+        return xn_error_at(XN_E_PARAMS, "the UART cannot have a baud rate of", rate);
     }
-    if (status == XN_OK) {
-        baud.wanted = rate;
-        xn_msgpack_put_nil(out);
-    }
-    return status;
+    baud.wanted = rate;
+    return XN_OK;
 }

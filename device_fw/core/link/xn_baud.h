@@ -9,6 +9,8 @@
 #define XN_BAUD_START 115200u // after every start of the board
 
 void xn_baud_init(void);
+// Asks for a change once the reply has left, or returns XN_E_PARAMS.
+int xn_baud_ask(uint32_t rate);
 // Whether a change waits to be confirmed: xn_baud_poll() is to be called.
 bool xn_baud_on_trial(void);
 // After requests were handled: makes the change whose reply has left, or takes it back.

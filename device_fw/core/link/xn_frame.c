@@ -1,5 +1,6 @@
 #include "link/xn_frame.h"
 
+#include "base/xn_bytes.h"
 #include "base/xn_crc32.h"
 #include "base/xn_reader.h"
 #include "base/xn_status.h"
@@ -82,7 +83,7 @@ void xn_frame_send(xn_frame_send_fn *send, const uint8_t *body, uint32_t n) {
     uint8_t crc[4];
     e.send = send;
     e.used = 1;
-    xn_put_le32(crc, xn_crc32(body, n));
+    xn_bytes_put_le32(crc, xn_crc32(body, n));
     send(&delimiter, 1);
     encode(&e, body, n);
     encode(&e, crc, 4);

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifndef XN_FRAME_MAX
+#define XN_FRAME_MAX 4096u // bytes of a frame's body, both ways; at least 1024
+#endif
+
 // Decodes byte by byte, so that the receive interrupt knows at the closing 00 whether the frame
 // was whole. The last four bytes stored are the CRC.
 typedef struct xn_frame_decoder {

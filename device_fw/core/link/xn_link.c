@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-#include "link/xn_frame.h"
 #include "base/xn_port.h"
+#include "link/xn_frame.h"
 
 #define SLOT_BYTES (XN_FRAME_MAX + 4u) // a body and its CRC
 #define DONE 0xFFFFFFFFu               // length of a frame that is done with
@@ -11,19 +11,19 @@
 #define BREAK_ZEROS 8u // more 00 in a row than any host sends: one at a much lower speed
 
 _Static_assert(XN_FRAME_MAX >= 1024u, "the reply to hello must fit");
-_Static_assert((XN_TEXT_RING & (XN_TEXT_RING - 1u)) == 0, "a power of two");
-_Static_assert((XN_WINDOW & (XN_WINDOW - 1u)) == 0, "a power of two: head and tail wrap");
+_Static_assert((XN_LINK_TEXT_RING & (XN_LINK_TEXT_RING - 1u)) == 0, "a power of two");
+_Static_assert((XN_LINK_WINDOW & (XN_LINK_WINDOW - 1u)) == 0, "a power of two: head and tail wrap");
 
 // Of the pairs head and tail, head is written by the interrupt and tail by the thread. Both only
 // grow; their difference is the fill.
 static struct {
-    uint8_t slot[XN_WINDOW][SLOT_BYTES];
-    volatile uint32_t length[XN_WINDOW];
+    uint8_t slot[XN_LINK_WINDOW][SLOT_BYTES];
+    volatile uint32_t length[XN_LINK_WINDOW];
     volatile uint32_t head, tail;
 } frames;
 
 static struct {
-    volatile uint8_t ring[XN_TEXT_RING];
+    volatile uint8_t ring[XN_LINK_TEXT_RING];
     volatile uint32_t head, tail;
 } text;
 
@@ -62,11 +62,11 @@ static void receive_text(uint8_t byte) {
         return;
     }
     uint32_t head = text.head;
-    if (head - text.tail >= XN_TEXT_RING) {
+    if (head - text.tail >= XN_LINK_TEXT_RING) {
         counts.lost_text++;
         return;
     }
-    text.ring[head & (XN_TEXT_RING - 1u)] = byte;
+    text.ring[head & (XN_LINK_TEXT_RING - 1u)] = byte;
     text.head = head + 1u;
 }
 
@@ -80,9 +80,10 @@ static void begin_frame(void) {
 // so that its end is recognised.
 static void choose_slot(void) {
     receiver.zeros = 0;
-    receiver.has_slot = frames.head - frames.tail < XN_WINDOW;
+    receiver.has_slot = frames.head - frames.tail < XN_LINK_WINDOW;
     if (receiver.has_slot) {
-        xn_frame_decode_begin(&receiver.decoder, frames.slot[frames.head % XN_WINDOW], SLOT_BYTES);
+        xn_frame_decode_begin(&receiver.decoder, frames.slot[frames.head % XN_LINK_WINDOW],
+                              SLOT_BYTES);
     }
 }
 
@@ -106,7 +107,7 @@ static void end_frame(void) {
         counts.lost_frames++;
     } else {
         counts.frames++;
-        frames.length[frames.head % XN_WINDOW] = (uint32_t)n;
+        frames.length[frames.head % XN_LINK_WINDOW] = (uint32_t)n;
         frames.head = frames.head + 1u;
     }
 }
@@ -140,7 +141,7 @@ int xn_link_text_get(void) {
     if (text.head == tail) {
         return -1;
     }
-    uint8_t byte = text.ring[tail & (XN_TEXT_RING - 1u)];
+    uint8_t byte = text.ring[tail & (XN_LINK_TEXT_RING - 1u)];
     text.tail = tail + 1u;
     return byte;
 }
@@ -153,7 +154,7 @@ const uint8_t *xn_link_frame(uint32_t index, uint32_t *n) {
     uint32_t state = xn_port_lock(); // also keeps the compiler from reading the body early
     const uint8_t *body = NULL;
     if (index < xn_link_frames()) {
-        uint32_t slot = (frames.tail + index) % XN_WINDOW;
+        uint32_t slot = (frames.tail + index) % XN_LINK_WINDOW;
         *n = frames.length[slot];
         body = *n == DONE ? NULL : frames.slot[slot];
     }
@@ -164,9 +165,9 @@ const uint8_t *xn_link_frame(uint32_t index, uint32_t *n) {
 void xn_link_frame_done(uint32_t index) {
     uint32_t state = xn_port_lock();
     if (index < xn_link_frames()) {
-        frames.length[(frames.tail + index) % XN_WINDOW] = DONE;
+        frames.length[(frames.tail + index) % XN_LINK_WINDOW] = DONE;
     }
-    while (xn_link_frames() > 0 && frames.length[frames.tail % XN_WINDOW] == DONE) {
+    while (xn_link_frames() > 0 && frames.length[frames.tail % XN_LINK_WINDOW] == DONE) {
         frames.tail = frames.tail + 1u;
     }
     xn_port_unlock(state);

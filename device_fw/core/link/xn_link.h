@@ -5,14 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifndef XN_FRAME_MAX
-#define XN_FRAME_MAX 4096u // bytes of a frame's body, both ways; at least 1024
+#include "link/xn_frame.h"
+
+#ifndef XN_LINK_WINDOW
+#define XN_LINK_WINDOW 8u // frames that may wait: XN_LINK_WINDOW * (XN_FRAME_MAX + 4) bytes of RAM
 #endif
-#ifndef XN_WINDOW
-#define XN_WINDOW 8u // frames that may wait: XN_WINDOW * (XN_FRAME_MAX + 4) bytes of RAM
-#endif
-#ifndef XN_TEXT_RING
-#define XN_TEXT_RING 512u // bytes of text that may wait, a power of two
+#ifndef XN_LINK_TEXT_RING
+#define XN_LINK_TEXT_RING 512u // bytes of text that may wait, a power of two
 #endif
 
 typedef struct xn_link_counts {

@@ -5,9 +5,10 @@
 
 #include "base/xn_error.h"
 #include "base/xn_port.h"
+#include "store/xn_upload.h"
 
 // Two models, so that the next one can be opened beside the one that is active.
-static xn_model models[2];
+static xn_runner_model models[2];
 static struct {
     uint32_t index; // of the active model
     bool is_open;
@@ -27,14 +28,14 @@ static struct {
     uint32_t longest;
 } swap;
 
-static int open_object(xn_model *model, const xn_store_object *object) {
+static int open_object(xn_runner_model *model, const xn_store_object *object) {
     if (object->type != XN_STORE_BLOB) {
         return xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB);
     }
     return xn_runner_open(model, xn_store_map(object), object->size);
 }
 
-static xn_model *other(void) {
+static xn_runner_model *other(void) {
     return &models[now.index ^ 1u];
 }
 
@@ -108,7 +109,7 @@ static enum xn_store_reason reason_of(int status) {
                                      : XN_STORE_STATUS;
 }
 
-static void note_stop(const xn_model *model, int status, uint32_t step) {
+static void note_stop(const xn_runner_model *model, int status, uint32_t step) {
     stopped.step = (int32_t)step;
     if (now.is_open && model->program.blob == models[now.index].program.blob) {
         stopped.reason = reason_of(status);
@@ -117,9 +118,9 @@ static void note_stop(const xn_model *model, int status, uint32_t step) {
 
 static enum xn_store_reason reason_of_start(int32_t *detail) {
     const xn_port_boot *boot = xn_port_boot_report();
-    if (boot->cause == XN_BOOT_FAULT || boot->cause == XN_BOOT_DEADLINE) {
+    if (boot->cause == XN_PORT_BOOT_FAULT || boot->cause == XN_PORT_BOOT_DEADLINE) {
         *detail = boot->fault_step;
-        return boot->cause == XN_BOOT_FAULT ? XN_STORE_FAULT : XN_STORE_DEADLINE;
+        return boot->cause == XN_PORT_BOOT_FAULT ? XN_STORE_FAULT : XN_STORE_DEADLINE;
     }
     *detail = (int32_t)boot->cause;
     return XN_STORE_START;
@@ -217,7 +218,7 @@ uint32_t xn_active_swap_end(void) {
 
 // ---- Changes ----------------------------------------------------------------------------------
 
-xn_model *xn_active_model(xn_store_object *object) {
+xn_runner_model *xn_active_model(xn_store_object *object) {
     if (!now.is_open) {
         return NULL;
     }
@@ -271,7 +272,7 @@ int xn_active_install(const xn_store_object *object, const xn_active_how *how, i
     bool takes_over = how->activate || strcmp(object->name, xn_store_active()) == 0;
     int status = test(object, how->limit_ms, golden, golden_us);
     if (status == XN_OK) {
-        status = xn_store_commit(how->activate, how->confirm_s, how->boots);
+        status = xn_upload_commit(how->activate, how->confirm_s, how->boots);
     }
     if (status != XN_OK) {
         enum xn_store_reason reason = reason_of(status);

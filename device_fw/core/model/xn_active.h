@@ -10,7 +10,7 @@
 // store); returns why.
 int xn_active_init(void);
 // The active model, NULL where none is. Its object in *object where not NULL.
-xn_model *xn_active_model(xn_store_object *object);
+xn_runner_model *xn_active_model(xn_store_object *object);
 // Makes the named blob the active model, now and after resets. On an error the old one stays.
 int xn_active_set(const char *name);
 // The same; where confirm_s is not 0 it must be confirmed within so many seconds, and may see so
@@ -23,9 +23,9 @@ typedef struct xn_active_how {
     uint32_t limit_ms;         // of a step of the golden run
 } xn_active_how;
 
-// After xn_store_verify() of a blob: opens it, runs its golden vector, commits, and makes it active
-// where asked or where it replaces the active one. On an error the old model is active as before.
-// *golden: 1 passed, 0 has none.
+// After xn_upload_verify() of a blob: opens it, runs its golden vector, commits, and makes it
+// active where asked or where it replaces the active one. On an error the old model is active as
+// before. *golden: 1 passed, 0 has none.
 int xn_active_install(const xn_store_object *object, const xn_active_how *how, int *golden,
                       uint32_t *golden_us);
 // Removes an object; when it is the active model it is closed first.

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_bytes.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "base/xn_reader.h"
@@ -19,7 +20,7 @@ typedef struct image {
 
 // ---- The whole --------------------------------------------------------------------------------
 
-static int check_length(image *in, xn_program *to) {
+static int check_length(image *in, xn_loader_program *to) {
     if (in->bytes < sizeof(xn_blob_header)) {
         return xn_error_limit(XN_E_BLOB_SHORT, "bytes", in->bytes, sizeof(xn_blob_header));
     }
@@ -69,7 +70,7 @@ static int check_hash(const image *in) {
 // [offset, offset + bytes) lies behind the header, within the blob, and starts aligned.
 static int check_section(const image *in, const char *what, uint32_t offset, uint32_t bytes,
                          uint32_t align) {
-    if (offset < sizeof(xn_blob_header) || !xn_range_fits(offset, bytes, in->bytes)) {
+    if (offset < sizeof(xn_blob_header) || !xn_bytes_in_range(offset, bytes, in->bytes)) {
         return xn_error_limit(XN_E_BLOB_BOUNDS, what, offset, in->bytes);
     }
     return offset % align != 0 ? xn_error_at(XN_E_BLOB_BOUNDS, what, offset) : XN_OK;
@@ -84,7 +85,7 @@ static int check_table(const image *in, const char *what, uint32_t offset, uint3
     return check_section(in, what, offset, count * item_bytes, 4);
 }
 
-static int check_tables(const image *in, xn_program *to) {
+static int check_tables(const image *in, xn_loader_program *to) {
     const xn_blob_header *h = to->header;
     uint32_t io_count = (uint32_t)h->input_count + h->output_count;
     int status =
@@ -118,7 +119,7 @@ static bool runs_here(const xn_blob_variant *v) {
            (v->features & ~cpu->features) == 0;
 }
 
-static int choose_variant(const image *in, xn_program *to) {
+static int choose_variant(const image *in, xn_loader_program *to) {
     const xn_blob_variant *variants = (const void *)(in->blob + to->header->variant_offset);
     for (uint32_t i = 0; i < to->header->variant_count; i++) {
         if (runs_here(&variants[i])) {
@@ -130,7 +131,7 @@ static int choose_variant(const image *in, xn_program *to) {
                           xn_port_identity()->level);
 }
 
-static int check_steps(const image *in, xn_program *to) {
+static int check_steps(const image *in, xn_loader_program *to) {
     const xn_blob_variant *v = to->variant;
     uint32_t align = v->family == XN_FAMILY_CORTEX_M ? 2u : 1u;
     int status = check_table(in, "steps", v->step_offset, v->step_count, sizeof(uint32_t));
@@ -146,7 +147,7 @@ static int check_steps(const image *in, xn_program *to) {
     return XN_OK;
 }
 
-static int check_variant(const image *in, xn_program *to, uint32_t arena_limit) {
+static int check_variant(const image *in, xn_loader_program *to, uint32_t arena_limit) {
     const xn_blob_variant *v = to->variant;
     int status = check_section(in, "code", v->code_offset, v->code_bytes, XN_SECTION_ALIGN);
     if (status == XN_OK && (v->code_bytes == 0 || v->code_bytes % 4u != 0)) {
@@ -173,17 +174,17 @@ static int check_variant(const image *in, xn_program *to, uint32_t arena_limit) 
 
 // ---- What lies in the arena -------------------------------------------------------------------
 
-static int check_arena_range(const xn_program *p, const char *what, uint32_t offset,
+static int check_arena_range(const xn_loader_program *p, const char *what, uint32_t offset,
                              uint32_t bytes) {
-    if (!xn_range_fits(offset, bytes, p->variant->arena_bytes)) {
+    if (!xn_bytes_in_range(offset, bytes, p->variant->arena_bytes)) {
         return xn_error_limit(XN_E_BLOB_BOUNDS, what, offset, p->variant->arena_bytes);
     }
     return offset % XN_ARENA_ALIGN != 0 ? xn_error_at(XN_E_BLOB_BOUNDS, what, offset) : XN_OK;
 }
 
 // Also that all inputs together, and all outputs, are less than 2 GB: what sums them may trust it.
-static int check_io(const xn_program *p, const xn_blob_io *io, uint32_t count, const char *what,
-                    uint32_t *total) {
+static int check_io(const xn_loader_program *p, const xn_blob_io *io, uint32_t count,
+                    const char *what, uint32_t *total) {
     *total = 0;
     for (uint32_t i = 0; i < count; i++) {
         int status = check_arena_range(p, what, io[i].arena_offset, io[i].bytes);
@@ -198,12 +199,12 @@ static int check_io(const xn_program *p, const xn_blob_io *io, uint32_t count, c
     return XN_OK;
 }
 
-static int check_entry(const xn_program *p, const xn_blob_entry *e) {
+static int check_entry(const xn_loader_program *p, const xn_blob_entry *e) {
     uint32_t steps = p->variant->step_count;
     if (e->network_steps > steps) {
         return xn_error_limit(XN_E_BLOB_BOUNDS, "network_steps", e->network_steps, steps);
     }
-    if (!xn_range_fits(e->head_step, e->head_steps, steps)) {
+    if (!xn_bytes_in_range(e->head_step, e->head_steps, steps)) {
         return xn_error_limit(XN_E_BLOB_BOUNDS, "head_step", e->head_step, steps);
     }
     if (e->result_bytes > (uint32_t)INT32_MAX) {
@@ -219,7 +220,7 @@ static int check_entry(const xn_program *p, const xn_blob_entry *e) {
     return check_arena_range(p, "result_offset", e->result_offset, e->result_bytes);
 }
 
-static int check_entries(const xn_program *p) {
+static int check_entries(const xn_loader_program *p) {
     for (uint32_t i = 0; i < p->header->entry_count; i++) {
         int status = check_entry(p, &p->entries[i]);
         if (status != XN_OK) {
@@ -229,7 +230,7 @@ static int check_entries(const xn_program *p) {
     return XN_OK;
 }
 
-static int check_golden(const image *in, xn_program *to, uint32_t input_bytes,
+static int check_golden(const image *in, xn_loader_program *to, uint32_t input_bytes,
                         uint32_t output_bytes) {
     const xn_blob_header *h = to->header;
     xn_blob_golden golden;
@@ -269,7 +270,7 @@ static int check_golden(const image *in, xn_program *to, uint32_t input_bytes,
     return XN_OK;
 }
 
-static int check_memory(const image *in, xn_program *to) {
+static int check_memory(const image *in, xn_loader_program *to) {
     uint32_t input_bytes;
     uint32_t output_bytes;
     int status = check_io(to, to->inputs, to->header->input_count, "input", &input_bytes);
@@ -282,7 +283,7 @@ static int check_memory(const image *in, xn_program *to) {
     return status != XN_OK ? status : check_golden(in, to, input_bytes, output_bytes);
 }
 
-int xn_loader_check(xn_program *program, const uint8_t *blob, uint32_t bytes,
+int xn_loader_check(xn_loader_program *program, const uint8_t *blob, uint32_t bytes,
                     uint32_t arena_limit) {
     image in = {blob, bytes};
     xn_port_sync_code(blob, bytes); // flash may have been written since it was looked at last

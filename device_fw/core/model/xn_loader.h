@@ -7,7 +7,7 @@
 #include "xn_blob.h"
 
 // A checked blob: pointers into the mapped blob, all in bounds and aligned.
-typedef struct xn_program {
+typedef struct xn_loader_program {
     const uint8_t *blob; // aligned to XN_SECTION_ALIGN
     const xn_blob_header *header;
     const xn_blob_variant *variant; // the one for this CPU
@@ -18,9 +18,10 @@ typedef struct xn_program {
     const uint8_t *golden_inputs;   // NULL where there is no golden vector or it is generated
     const uint8_t *golden_outputs;  // NULL where there is no golden vector
     uint32_t golden_seed;
-} xn_program;
+} xn_loader_program;
 
 // `bytes` is all that may be read at `blob`; `arena_limit` the arena that can be had.
-int xn_loader_check(xn_program *program, const uint8_t *blob, uint32_t bytes, uint32_t arena_limit);
+int xn_loader_check(xn_loader_program *program, const uint8_t *blob, uint32_t bytes,
+                    uint32_t arena_limit);
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "xn_blob.h"
 #include "base/xn_port.h"
+#include "xn_blob.h"
 
 #define GRANULE 32u // what an MPU can tell apart; a multiple of XN_ARENA_ALIGN
 

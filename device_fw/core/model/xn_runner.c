@@ -3,24 +3,25 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_bytes.h"
 #include "base/xn_error.h"
-#include "model/xn_pool.h"
 #include "base/xn_port.h"
 #include "base/xn_reader.h"
+#include "model/xn_pool.h"
 
 #define NO_RESULT (-1)
 
-static xn_model *open_models;
-static const xn_model *running;
+static xn_runner_model *open_models;
+static const xn_runner_model *running;
 static uint32_t step_limit_ms = XN_RUNNER_LIMIT_MS;
 
 void (*xn_runner_between_steps)(void);
-void (*xn_runner_on_stop)(const xn_model *model, int status, uint32_t step);
+void (*xn_runner_on_stop)(const xn_runner_model *model, int status, uint32_t step);
 
 // ---- Opening ----------------------------------------------------------------------------------
 
-bool xn_runner_is_open(const xn_model *model) {
-    for (const xn_model *m = open_models; m != NULL; m = m->next) {
+bool xn_runner_is_open(const xn_runner_model *model) {
+    for (const xn_runner_model *m = open_models; m != NULL; m = m->next) {
         if (m == model) {
             return true;
         }
@@ -28,7 +29,7 @@ bool xn_runner_is_open(const xn_model *model) {
     return false;
 }
 
-int xn_runner_open(xn_model *model, const uint8_t *blob, uint32_t bytes) {
+int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) {
     xn_runner_close(model);
     int status = xn_loader_check(&model->program, blob, bytes, xn_pool_bytes());
     if (status != XN_OK) {
@@ -47,8 +48,8 @@ int xn_runner_open(xn_model *model, const uint8_t *blob, uint32_t bytes) {
     return XN_OK;
 }
 
-void xn_runner_close(xn_model *model) {
-    for (xn_model **link = &open_models; *link != NULL; link = &(*link)->next) {
+void xn_runner_close(xn_runner_model *model) {
+    for (xn_runner_model **link = &open_models; *link != NULL; link = &(*link)->next) {
         if (*link == model) {
             *link = model->next;
             xn_pool_give(model->ctx.arena);
@@ -58,7 +59,7 @@ void xn_runner_close(xn_model *model) {
 }
 
 bool xn_runner_uses(const uint8_t *at, uint32_t n) {
-    for (const xn_model *m = open_models; m != NULL; m = m->next) {
+    for (const xn_runner_model *m = open_models; m != NULL; m = m->next) {
         uintptr_t start = (uintptr_t)m->program.blob;
         if (start < (uintptr_t)at + n && (uintptr_t)at < start + m->program.header->total_bytes) {
             return true;
@@ -69,8 +70,8 @@ bool xn_runner_uses(const uint8_t *at, uint32_t n) {
 
 // ---- Inputs and outputs -----------------------------------------------------------------------
 
-static uint8_t *io_at(const xn_model *model, const xn_blob_io *io, uint32_t count, uint32_t index,
-                      uint32_t *bytes) {
+static uint8_t *io_at(const xn_runner_model *model, const xn_blob_io *io, uint32_t count,
+                      uint32_t index, uint32_t *bytes) {
     if (index >= count) {
         return NULL;
     }
@@ -78,23 +79,24 @@ static uint8_t *io_at(const xn_model *model, const xn_blob_io *io, uint32_t coun
     return model->ctx.arena + io[index].arena_offset;
 }
 
-uint8_t *xn_runner_input(const xn_model *model, uint32_t index, uint32_t *bytes) {
-    const xn_program *p = &model->program;
+uint8_t *xn_runner_input(const xn_runner_model *model, uint32_t index, uint32_t *bytes) {
+    const xn_loader_program *p = &model->program;
     return io_at(model, p->inputs, p->header->input_count, index, bytes);
 }
 
-const uint8_t *xn_runner_output(const xn_model *model, uint32_t index, uint32_t *bytes) {
-    const xn_program *p = &model->program;
+const uint8_t *xn_runner_output(const xn_runner_model *model, uint32_t index, uint32_t *bytes) {
+    const xn_loader_program *p = &model->program;
     return io_at(model, p->outputs, p->header->output_count, index, bytes);
 }
 
-int xn_runner_place(xn_model *model, uint32_t input, uint32_t offset, uint32_t n, uint8_t **to) {
+int xn_runner_place(xn_runner_model *model, uint32_t input, uint32_t offset, uint32_t n,
+                    uint8_t **to) {
     uint32_t size;
     uint8_t *start = xn_runner_input(model, input, &size);
     if (start == NULL) {
         return xn_error_limit(XN_E_INPUT, "input", input, model->program.header->input_count);
     }
-    if (!xn_range_fits(offset, n, size)) {
+    if (!xn_bytes_in_range(offset, n, size)) {
         return xn_error_limit(XN_E_INPUT, offset == 0 ? "bytes" : "piece at",
                               offset == 0 ? n : offset, size);
     }
@@ -103,7 +105,7 @@ int xn_runner_place(xn_model *model, uint32_t input, uint32_t offset, uint32_t n
     return XN_OK;
 }
 
-int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
+int xn_runner_write(xn_runner_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
                     uint32_t n) {
     uint8_t *to;
     int status = xn_runner_place(model, input, offset, n, &to);
@@ -113,7 +115,7 @@ int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint
     return status;
 }
 
-static uint32_t outputs_bytes(const xn_model *model) {
+static uint32_t outputs_bytes(const xn_runner_model *model) {
     uint32_t total = 0;
     for (uint32_t i = 0; i < model->program.header->output_count; i++) {
         total += model->program.outputs[i].bytes;
@@ -121,17 +123,17 @@ static uint32_t outputs_bytes(const xn_model *model) {
     return total;
 }
 
-uint32_t xn_runner_entry_bytes(const xn_model *model, uint32_t entry) {
+uint32_t xn_runner_entry_bytes(const xn_runner_model *model, uint32_t entry) {
     const xn_blob_entry *e = &model->program.entries[entry];
     return e->result == XN_RESULT_TENSORS ? outputs_bytes(model) : e->result_bytes;
 }
 
-uint32_t xn_runner_result_bytes(const xn_model *model) {
+uint32_t xn_runner_result_bytes(const xn_runner_model *model) {
     return model->entry < 0 ? 0 : xn_runner_entry_bytes(model, (uint32_t)model->entry);
 }
 
 // Copies what [offset, offset + n) of all outputs, one after another, has of them.
-static void read_outputs(const xn_model *model, uint32_t offset, uint8_t *to, uint32_t n) {
+static void read_outputs(const xn_runner_model *model, uint32_t offset, uint8_t *to, uint32_t n) {
     for (uint32_t i = 0; n > 0; i++) {
         uint32_t bytes = model->program.outputs[i].bytes;
         if (offset >= bytes) {
@@ -146,7 +148,7 @@ static void read_outputs(const xn_model *model, uint32_t offset, uint8_t *to, ui
     }
 }
 
-int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint32_t n) {
+int32_t xn_runner_read(const xn_runner_model *model, uint32_t offset, uint8_t *to, uint32_t n) {
     uint32_t size = xn_runner_result_bytes(model);
     if (model->entry < 0) {
         return xn_error_at(XN_E_RANGE, "no result since the last write; offset", offset);
@@ -164,7 +166,7 @@ int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint
     return (int32_t)n;
 }
 
-static bool same_inputs(const xn_program *a, const xn_program *b) {
+static bool same_inputs(const xn_loader_program *a, const xn_loader_program *b) {
     if (a->header->input_count != b->header->input_count) {
         return false;
     }
@@ -176,8 +178,8 @@ static bool same_inputs(const xn_program *a, const xn_program *b) {
     return true;
 }
 
-bool xn_runner_hand_over(const xn_model *from, xn_model *to) {
-    const xn_program *p = &from->program;
+bool xn_runner_hand_over(const xn_runner_model *from, xn_runner_model *to) {
+    const xn_loader_program *p = &from->program;
     if (from->entry != NO_RESULT || !same_inputs(p, &to->program)) {
         return false;
     }
@@ -188,14 +190,14 @@ bool xn_runner_hand_over(const xn_model *from, xn_model *to) {
     return true;
 }
 
-const uint8_t *xn_runner_arena(const xn_model *model, uint32_t offset, uint32_t n) {
+const uint8_t *xn_runner_arena(const xn_runner_model *model, uint32_t offset, uint32_t n) {
     uint32_t size = model->program.variant->arena_bytes;
-    return xn_range_fits(offset, n, size) ? model->ctx.arena + offset : NULL;
+    return xn_bytes_in_range(offset, n, size) ? model->ctx.arena + offset : NULL;
 }
 
 // ---- Running ----------------------------------------------------------------------------------
 
-uint32_t xn_runner_steps(const xn_model *model, uint32_t entry) {
+uint32_t xn_runner_steps(const xn_runner_model *model, uint32_t entry) {
     if (entry >= model->program.header->entry_count) {
         return 0;
     }
@@ -203,7 +205,7 @@ uint32_t xn_runner_steps(const xn_model *model, uint32_t entry) {
     return e->network_steps + e->head_steps;
 }
 
-static xn_step_fn *step_function(const xn_program *p, uint32_t step) {
+static xn_step_fn *step_function(const xn_loader_program *p, uint32_t step) {
     uintptr_t at = (uintptr_t)p->blob + p->variant->code_offset + p->steps[step];
     if (p->variant->family == XN_FAMILY_CORTEX_M) {
         at |= 1u; // Thumb
@@ -211,8 +213,8 @@ static xn_step_fn *step_function(const xn_program *p, uint32_t step) {
     return (xn_step_fn *)at;
 }
 
-static int run_step(const xn_model *model, uint32_t number, uint32_t *us) {
-    const xn_program *p = &model->program;
+static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us) {
+    const xn_loader_program *p = &model->program;
     const xn_port_step step = {
         .function = step_function(p, number),
         .ctx = &model->ctx,
@@ -241,8 +243,8 @@ static int run_step(const xn_model *model, uint32_t number, uint32_t *us) {
 }
 
 // Steps [first, first + count) of those that run() calls.
-static int run_steps(const xn_model *model, const xn_blob_entry *e, uint32_t first, uint32_t count,
-                     uint32_t *step_us) {
+static int run_steps(const xn_runner_model *model, const xn_blob_entry *e, uint32_t first,
+                     uint32_t count, uint32_t *step_us) {
     for (uint32_t i = first; i < first + count; i++) {
         uint32_t step = i < e->network_steps ? i : e->head_step + (i - e->network_steps);
         int status = run_step(model, step, step_us == NULL ? NULL : step_us + (i - first));
@@ -256,7 +258,7 @@ static int run_steps(const xn_model *model, const xn_blob_entry *e, uint32_t fir
     return XN_OK;
 }
 
-int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_t count,
+int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, uint32_t count,
                         uint32_t *step_us) {
     if (!xn_runner_is_open(model)) {
         return XN_E_NO_MODEL; // Python that ran since the caller looked may have closed it
@@ -265,14 +267,14 @@ int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_
         return xn_error_limit(XN_E_ENTRY, "entry", entry, model->program.header->entry_count);
     }
     uint32_t steps = xn_runner_steps(model, entry);
-    if (!xn_range_fits(first, count, steps)) {
+    if (!xn_bytes_in_range(first, count, steps)) {
         return xn_error_limit(XN_E_RANGE, first > steps ? "step" : "steps",
                               first > steps ? first : count, steps);
     }
     if (running == model) {
         return XN_E_BUSY;
     }
-    const xn_model *outer = running; // this one runs between two of its steps
+    const xn_runner_model *outer = running; // this one runs between two of its steps
     running = model;
     model->entry = NO_RESULT;
     int status = run_steps(model, &model->program.entries[entry], first, count, step_us);
@@ -280,7 +282,7 @@ int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_
     return status;
 }
 
-int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us) {
+int xn_runner_run(xn_runner_model *model, uint32_t entry, uint32_t *step_us) {
     int status = xn_runner_run_range(model, entry, 0, xn_runner_steps(model, entry), step_us);
     if (status == XN_OK) {
         model->entry = (int32_t)entry;
@@ -299,8 +301,8 @@ static uint8_t next_random(uint32_t *state) {
     return (uint8_t)(x >> 24);
 }
 
-static void write_golden_inputs(const xn_model *model) {
-    const xn_program *p = &model->program;
+static void write_golden_inputs(const xn_runner_model *model) {
+    const xn_loader_program *p = &model->program;
     const uint8_t *stored = p->golden_inputs;
     uint32_t state = p->golden_seed;
     for (uint32_t i = 0; i < p->header->input_count; i++) {
@@ -311,8 +313,8 @@ static void write_golden_inputs(const xn_model *model) {
     }
 }
 
-static int compare_golden_outputs(const xn_model *model) {
-    const xn_program *p = &model->program;
+static int compare_golden_outputs(const xn_runner_model *model) {
+    const xn_loader_program *p = &model->program;
     const uint8_t *expected = p->golden_outputs;
     for (uint32_t i = 0; i < p->header->output_count; i++) {
         const uint8_t *seen = model->ctx.arena + p->outputs[i].arena_offset;
@@ -325,7 +327,7 @@ static int compare_golden_outputs(const xn_model *model) {
     return XN_OK;
 }
 
-int xn_runner_golden(xn_model *model, uint32_t limit_ms, uint32_t *us) {
+int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us) {
     *us = 0;
     if (model->program.golden_outputs == NULL) {
         return 0;

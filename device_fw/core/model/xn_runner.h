@@ -7,28 +7,29 @@
 
 #include "model/xn_loader.h"
 
-typedef struct xn_model {
-    xn_program program;
-    xn_ctx ctx;            // the arena and the weights
-    int32_t entry;         // that ran last, -1: no result is there
-    struct xn_model *next; // open models
-} xn_model;
+typedef struct xn_runner_model {
+    xn_loader_program program;
+    xn_ctx ctx;                   // the arena and the weights
+    int32_t entry;                // that ran last, -1: no result is there
+    struct xn_runner_model *next; // open models
+} xn_runner_model;
 
 // Checks the blob, takes an arena and clears it. On an error the model is closed.
-int xn_runner_open(xn_model *model, const uint8_t *blob, uint32_t bytes);
-void xn_runner_close(xn_model *model); // a closed one is ignored
-bool xn_runner_is_open(const xn_model *model);
+int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes);
+void xn_runner_close(xn_runner_model *model); // a closed one is ignored
+bool xn_runner_is_open(const xn_runner_model *model);
 // Whether an open model's blob touches [at, at + n).
 bool xn_runner_uses(const uint8_t *at, uint32_t n);
 
-uint32_t xn_runner_steps(const xn_model *model,
+uint32_t xn_runner_steps(const xn_runner_model *model,
                          uint32_t entry); // that run() calls; 0: no such entry
 // Where an input or output lies; its size in *bytes. NULL: wrong index.
-uint8_t *xn_runner_input(const xn_model *model, uint32_t index, uint32_t *bytes);
+uint8_t *xn_runner_input(const xn_runner_model *model, uint32_t index, uint32_t *bytes);
 // Where n bytes of an input, from offset on, are to be written: XN_OK or XN_E_INPUT.
-int xn_runner_place(xn_model *model, uint32_t input, uint32_t offset, uint32_t n, uint8_t **to);
-const uint8_t *xn_runner_output(const xn_model *model, uint32_t index, uint32_t *bytes);
-int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
+int xn_runner_place(xn_runner_model *model, uint32_t input, uint32_t offset, uint32_t n,
+                    uint8_t **to);
+const uint8_t *xn_runner_output(const xn_runner_model *model, uint32_t index, uint32_t *bytes);
+int xn_runner_write(xn_runner_model *model, uint32_t input, uint32_t offset, const uint8_t *bytes,
                     uint32_t n);
 
 #ifndef XN_RUNNER_LIMIT_MS
@@ -36,30 +37,30 @@ int xn_runner_write(xn_model *model, uint32_t input, uint32_t offset, const uint
 #endif
 
 // Runs an entry. step_us, where not NULL, has room for xn_runner_steps() values.
-int xn_runner_run(xn_model *model, uint32_t entry, uint32_t *step_us);
+int xn_runner_run(xn_runner_model *model, uint32_t entry, uint32_t *step_us);
 // Runs `count` of an entry's steps from `first` on; leaves no result. step_us as above.
-int xn_runner_run_range(xn_model *model, uint32_t entry, uint32_t first, uint32_t count,
+int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, uint32_t count,
                         uint32_t *step_us);
 // [offset, offset + n) of the arena, NULL where it is not within.
-const uint8_t *xn_runner_arena(const xn_model *model, uint32_t offset, uint32_t n);
+const uint8_t *xn_runner_arena(const xn_runner_model *model, uint32_t offset, uint32_t n);
 // Bytes of the result of an entry, whose index is right.
-uint32_t xn_runner_entry_bytes(const xn_model *model, uint32_t entry);
+uint32_t xn_runner_entry_bytes(const xn_runner_model *model, uint32_t entry);
 // The result of the last run: of entry 0 all outputs one after another, else the head's bytes.
-uint32_t xn_runner_result_bytes(const xn_model *model);
+uint32_t xn_runner_result_bytes(const xn_runner_model *model);
 // Copies a piece of it, at most n bytes; the count copied, or an error.
-int32_t xn_runner_read(const xn_model *model, uint32_t offset, uint8_t *to, uint32_t n);
+int32_t xn_runner_read(const xn_runner_model *model, uint32_t offset, uint8_t *to, uint32_t n);
 
 // Runs the golden vector: 1 outputs are as expected, 0 the blob has none, XN_E_BLOB_GOLDEN or
 // another error. A step may take limit_ms. *us: what the run took. The arena is cleared after.
-int xn_runner_golden(xn_model *model, uint32_t limit_ms, uint32_t *us);
+int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us);
 // The inputs that `from` was given and has not run yet become those of `to`, where its inputs have
 // the same sizes; else false.
-bool xn_runner_hand_over(const xn_model *from, xn_model *to);
+bool xn_runner_hand_over(const xn_runner_model *from, xn_runner_model *to);
 
 // Called between steps (NULL: nothing): other work may be done there, but no model opened or
 // closed, and only another one than this run.
 extern void (*xn_runner_between_steps)(void);
 // Called when a step faulted or did not return in time (NULL: nothing). The run ends with `status`.
-extern void (*xn_runner_on_stop)(const xn_model *model, int status, uint32_t step);
+extern void (*xn_runner_on_stop)(const xn_runner_model *model, int status, uint32_t step);
 
 #endif

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-#include "xn_blob.h"
 #include "base/xn_error.h"
-#include "rpc/xn_methods.h"
 #include "base/xn_sha256.h"
+#include "store/xn_store.h"
+#include "store/xn_upload.h"
+#include "xn_blob.h"
 
 int xn_install(const xn_store_object *object, const xn_active_how *how, int *golden,
                uint32_t *golden_us) {
@@ -15,7 +16,7 @@ int xn_install(const xn_store_object *object, const xn_active_how *how, int *gol
         return xn_active_install(object, how, golden, golden_us);
     }
     return how->activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
-                         : xn_store_commit(false, 0, 0);
+                         : xn_upload_commit(false, 0, 0);
 }
 
 static bool ends_with(const char *name, const char *end) {
@@ -50,14 +51,13 @@ int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n) {
     bool resumed;
     int golden;
     uint32_t golden_us;
-    xn_methods_forget_upload();
     describe(&object, name, bytes, n);
-    int status = xn_store_begin(&object, &have, &resumed);
+    int status = xn_upload_begin(&object, &have, &resumed);
     if (status == XN_OK && !have) {
-        status = xn_store_write(0, bytes, n);
+        status = xn_upload_write(0, bytes, n);
     }
     if (status == XN_OK) {
-        status = xn_store_verify(&object);
+        status = xn_upload_verify(&object);
     }
     return status == XN_OK ? xn_install(&object, &how, &golden, &golden_us) : status;
 }

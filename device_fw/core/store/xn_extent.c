@@ -5,8 +5,10 @@
 
 #include "base/xn_error.h"
 #include "base/xn_port.h"
-#include "store/xn_table.h"
+#include "store/xn_index.h"
 #include "store/xn_wear.h"
+
+bool (*xn_extent_in_use)(const uint8_t *at, uint32_t n);
 
 static uint8_t used[(XN_STORE_SECTORS + 7u) / 8u]; // bit per sector
 
@@ -15,7 +17,7 @@ static uint32_t sector_bytes(void) {
 }
 
 static uint32_t sectors(void) {
-    return (xn_table_now.data_end - xn_table_now.data_start) / sector_bytes();
+    return (xn_index_now.data_end - xn_index_now.data_start) / sector_bytes();
 }
 
 uint32_t xn_extent_bytes(uint32_t size) {
@@ -27,7 +29,7 @@ uint32_t xn_extent_bytes(uint32_t size) {
 // ---- What is free -----------------------------------------------------------------------------
 
 static void mark_used(uint32_t offset, uint32_t bytes) {
-    uint32_t first = (offset - xn_table_now.data_start) / sector_bytes();
+    uint32_t first = (offset - xn_index_now.data_start) / sector_bytes();
     for (uint32_t i = first; i < first + bytes / sector_bytes(); i++) {
         used[i >> 3] |= (uint8_t)(1u << (i & 7u));
     }
@@ -40,7 +42,7 @@ static bool is_used(uint32_t i) {
 // Bad sectors and what records name; `all`: also earlier versions, an unfinished upload and what is
 // being executed.
 static void map_used(bool all) {
-    const xn_table *t = &xn_table_now;
+    const xn_index *t = &xn_index_now;
     memset(used, 0, sizeof(used));
     for (uint32_t i = 0; i < t->count; i++) {
         if (all || t->entries[i].state == XN_STORE_CURRENT) {
@@ -52,8 +54,8 @@ static void map_used(bool all) {
     }
     for (uint32_t i = 0; i < sectors(); i++) {
         uint32_t at = t->data_start + i * sector_bytes();
-        if (xn_wear_is_bad(i) || (all && !is_used(i) && xn_store_in_use != NULL &&
-                                  xn_store_in_use(xn_port_flash_map(at), sector_bytes()))) {
+        if (xn_wear_is_bad(i) || (all && !is_used(i) && xn_extent_in_use != NULL &&
+                                  xn_extent_in_use(xn_port_flash_map(at), sector_bytes()))) {
             mark_used(at, sector_bytes());
         }
     }
@@ -79,7 +81,7 @@ typedef struct best {
 
 static void consider(best *b, uint32_t first, uint64_t wear, bool worn) {
     uint32_t n = sectors();
-    uint32_t cursor = (xn_table_now.cursor - xn_table_now.data_start) / sector_bytes() % n;
+    uint32_t cursor = (xn_index_now.cursor - xn_index_now.data_start) / sector_bytes() % n;
     uint32_t distance = (first + n - cursor) % n;
     bool better = worn ? wear > b->wear : wear < b->wear;
     if (!b->found || better || (wear == b->wear && distance < b->distance)) {
@@ -112,7 +114,7 @@ static best search(uint32_t need, bool worn) {
 }
 
 int xn_extent_take(uint32_t bytes, bool worn, uint32_t *offset) {
-    xn_table *t = &xn_table_now;
+    xn_index *t = &xn_index_now;
     uint32_t need = bytes / sector_bytes();
     if (t->cursor < t->data_start || t->cursor % sector_bytes() != 0) {
         t->cursor = t->data_start;
@@ -123,7 +125,7 @@ int xn_extent_take(uint32_t bytes, bool worn, uint32_t *offset) {
             *offset = t->data_start + b.first * sector_bytes();
             return XN_OK;
         }
-        int evicted = xn_table_evict();
+        int evicted = xn_index_evict();
         if (evicted < 0) {
             return evicted;
         }

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// Set by whoever executes from the store: whether [at, at + n) is in use, and so must not be erased
+// though no record names it any more. NULL: nothing is.
+extern bool (*xn_extent_in_use)(const uint8_t *at, uint32_t n);
+
 uint32_t xn_extent_bytes(uint32_t size); // whole sectors
 // Finds the free run of sectors that were erased least (`worn`: most), of equal ones the next
 // behind the last one that was taken; evicts old versions while there is none.

@@ -5,8 +5,8 @@
 
 #include "base/xn_crc32.h"
 #include "base/xn_error.h"
-#include "store/xn_flash.h"
 #include "base/xn_port.h"
+#include "store/xn_flash.h"
 
 // An area's size follows from the flash alone: it must be found though the other one is gone. Room
 // for the erase counts of all sectors, for all objects, and as much again.
@@ -275,4 +275,14 @@ int xn_log_compact_finish(uint32_t cursor, uint32_t *sequence) {
         *sequence = areas.sequence;
     }
     return status;
+}
+
+void xn_log_fill(xn_log_record *record, enum xn_log_kind kind, const xn_store_object *o) {
+    memset(record, 0, sizeof(*record));
+    record->kind = (uint8_t)kind;
+    record->type = (uint16_t)o->type;
+    memcpy(record->name, o->name, strlen(o->name));
+    memcpy(record->sha256, o->sha256, sizeof(record->sha256));
+    record->size = o->size;
+    record->version = o->version;
 }

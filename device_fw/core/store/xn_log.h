@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/xn_store.h"
+#include "store/xn_store_types.h"
 
 #define XN_LOG_RECORD 128u // bytes
 #define XN_LOG_MAJOR 2u
@@ -111,6 +111,9 @@ int xn_log_look(uint32_t slot, xn_log_record *record);
 // Appends: sets sequence, generation and CRC, and the slot it got. A slot that does not take it is
 // spent, and the next one tried.
 int xn_log_append(xn_log_record *record, uint32_t *slot);
+
+// Begins a record about an object; the rest of its fields are 0.
+void xn_log_fill(xn_log_record *record, enum xn_log_kind kind, const xn_store_object *object);
 
 // Compaction: begin erases the other area; copy and add fill its slots from 1 on; finish writes its
 // first record, and with that the areas have changed places. Before that the old one holds.

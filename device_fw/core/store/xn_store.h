@@ -5,59 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/xn_patch.h"
-
-#ifndef XN_STORE_OBJECTS
-#define XN_STORE_OBJECTS 64u // objects, retained old versions included
-#endif
-#ifndef XN_STORE_SECTORS
-#define XN_STORE_SECTORS                                                                           \
-    4096u // sectors the store can use, more are left alone; 1.25 bytes of RAM each
-#endif
-#define XN_STORE_EVENTS 16u // that a compaction of the log keeps
-
-#define XN_STORE_NAME_MAX 39u // bytes of a name, the ending 0 not counted
-
-enum xn_store_type { XN_STORE_BLOB = 1, XN_STORE_SCRIPT = 2, XN_STORE_DATA = 3 };
-
-enum xn_store_state {
-    XN_STORE_CURRENT = 0,
-    XN_STORE_EARLIER = 1,   // kept until room is needed
-    XN_STORE_WITHDRAWN = 2, // the same, but nothing returns to it
-    XN_STORE_UNFINISHED = 3 // an upload that was begun
-};
-
-enum xn_store_reason {
-    XN_STORE_NO_REASON = 0,
-    XN_STORE_STATUS = 1,   // detail: enum xn_status
-    XN_STORE_FAULT = 2,    // detail: step, -1 outside of any
-    XN_STORE_DEADLINE = 3, // detail: step
-    XN_STORE_START = 4,    // the board started; detail: enum xn_boot_cause
-    XN_STORE_LATE = 5,     // detail: seconds it had
-    XN_STORE_HOST = 6,
-    XN_STORE_OPEN = 7 // cannot be opened; detail: enum xn_status
-};
-
-enum xn_store_event { XN_STORE_TESTING = 1, XN_STORE_REFUSED = 2 };
-
-// The active model may be on trial: it stays only if it is confirmed.
-typedef struct xn_store_trial {
-    bool on;
-    bool withdraws;     // failing withdraws the version, not only its being active
-    uint32_t version;   // of the active model
-    uint32_t previous;  // sequence of the OBJECT record to return to, 0: none
-    uint32_t confirm_s; // time it has
-    uint32_t boots;     // starts of the board that it may still see
-} xn_store_trial;
-
-typedef struct xn_store_object {
-    char name[XN_STORE_NAME_MAX + 1];
-    uint32_t type; // enum xn_store_type
-    uint32_t size;
-    uint32_t version; // 1 for the first of its name
-    uint32_t offset;  // of its first byte in the flash region, aligned to a sector
-    uint8_t sha256[32];
-} xn_store_object;
+#include "store/xn_store_types.h"
 
 // Reads the log; formats a region that holds no store. XN_E_STORE: made by a newer format.
 int xn_store_mount(void);
@@ -68,29 +16,6 @@ int xn_store_next(uint32_t *cursor, xn_store_object *object);
 uint32_t xn_store_free_bytes(void); // retained old versions count as free
 // Where the object is mapped.
 const uint8_t *xn_store_map(const xn_store_object *object);
-
-// ---- A new object: one at a time; begin gives up another unfinished one -----------------------
-
-// `want` states name, type, size and sha256; its offset is filled in. *have: the bytes are in the
-// store already, and xn_store_verify() may follow at once. *resumed: the upload of these bytes was
-// begun before; what was written then is still there.
-int xn_store_begin(xn_store_object *want, bool *have, bool *resumed);
-// Pieces in any order: offset is a multiple of 256, and so is n but for the last piece. The first
-// one into a sector erases it. A piece that is there already is accepted again. Where the flash
-// does not take a piece its sector is bad, and the upload goes on at another place.
-int xn_store_write(uint32_t offset, const uint8_t *bytes, uint32_t n);
-// The same with bytes that lie in the extents at a flash offset; changed by a patch where that is
-// not NULL, and then `from` may be XN_STORE_ZEROS: zeros are changed.
-#define XN_STORE_ZEROS 0xFFFFFFFFu
-int xn_store_copy(uint32_t offset, uint32_t from, uint32_t n, xn_patch *patch);
-// Compares the SHA-256 of the flash with the stated one and makes the bytes fit to execute.
-// Fills *object, whose version is the one that a commit would give.
-int xn_store_verify(xn_store_object *object);
-// After verify: one atomic record makes the object current; `activate` makes it the active model
-// by the same record, on trial where confirm_s is not 0. What had this name before stays as an old
-// version until room is needed.
-int xn_store_commit(bool activate, uint32_t confirm_s, uint32_t boots);
-void xn_store_abort(void); // it can be begun again
 
 // ---- Changes ----------------------------------------------------------------------------------
 
@@ -120,9 +45,5 @@ int xn_store_tested(xn_store_object *object);
 // Goes through all versions and the unfinished upload; as xn_store_next().
 int xn_store_held(uint32_t *cursor, xn_store_object *object, enum xn_store_state *state);
 bool xn_store_within(uint32_t offset, uint32_t n); // the extents
-
-// Set by who executes from the store: whether [at, at + n) is in use, and so must not be erased
-// though no record names it any more.
-extern bool (*xn_store_in_use)(const uint8_t *at, uint32_t n);
 
 #endif

@@ -71,7 +71,7 @@ WEAK const xn_port_cpu *xn_port_identity(void) {
 // ---- Bytes, time, memory ------------------------------------------------------------------------
 
 WEAK void xn_port_send(const uint8_t *bytes, uint32_t n) {
-    if (!xn_user_quiet) {
+    if (!xn_serve_quiet) {
         mp_hal_stdout_tx_strn((const char *)bytes, n);
     }
 }
@@ -135,7 +135,7 @@ WEAK void xn_port_reset(void) {
 }
 
 WEAK const xn_port_boot *xn_port_boot_report(void) {
-    static const xn_port_boot boot = {XN_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
+    static const xn_port_boot boot = {XN_PORT_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
     return &boot;
 }
 

@@ -11,7 +11,7 @@
 
 #define CTRL_C 3
 
-bool xn_user_quiet;
+bool xn_serve_quiet;
 
 // The port runs boot.py and main.py itself, as it always does.
 void xn_scripts_on_break(void) {}
@@ -23,15 +23,15 @@ static mp_obj_t user_init(void) {
     static bool started;
     if (!started) {
         started = true;
-        xn_user_quiet = true;
+        xn_serve_quiet = true;
         xn_vm_attach();
         xn_server_init();
-        xn_user_quiet = false;
+        xn_serve_quiet = false;
     }
     xn_vm_open(true);
     return mp_const_none;
 }
-MP_DEFINE_CONST_FUN_OBJ_0(xn_user_init_obj, user_init);
+MP_DEFINE_CONST_FUN_OBJ_0(xn_serve_init_obj, user_init);
 
 // Until a Ctrl-C comes as text; within a frame it is a byte like any other.
 static void serve(void) {
@@ -58,4 +58,4 @@ static mp_obj_t user_serve(void) {
     mp_hal_set_interrupt_char(CTRL_C);
     nlr_jump(nlr.ret_val);
 }
-MP_DEFINE_CONST_FUN_OBJ_0(xn_user_serve_obj, user_serve);
+MP_DEFINE_CONST_FUN_OBJ_0(xn_serve_obj, user_serve);

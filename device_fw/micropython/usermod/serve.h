@@ -7,9 +7,9 @@
 
 #include "py/obj.h"
 
-extern bool xn_user_quiet; // nothing is sent: nobody expects frames before serve()
+extern bool xn_serve_quiet; // nothing is sent: nobody expects frames before serve()
 
-MP_DECLARE_CONST_FUN_OBJ_0(xn_user_init_obj);
-MP_DECLARE_CONST_FUN_OBJ_0(xn_user_serve_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(xn_serve_init_obj);
+MP_DECLARE_CONST_FUN_OBJ_0(xn_serve_obj);
 
 #endif

@@ -1,13 +1,14 @@
 // The methods of SPEC-wire about trials, versions and what lies in flash.
 #include <string.h>
 
-#include "model/xn_active.h"
 #include "base/xn_error.h"
-#include "rpc/xn_methods.h"
 #include "base/xn_port.h"
 #include "base/xn_sha256.h"
+#include "model/xn_active.h"
+#include "rpc/xn_method.h"
+#include "store/xn_index.h"
 #include "store/xn_store.h"
-#include "store/xn_table.h"
+#include "store/xn_upload.h"
 #include "store/xn_wear.h"
 
 #define ITEMS_MAX 8u // of one reply
@@ -184,7 +185,7 @@ static void put_event(xn_msgpack_writer *out, const xn_log_record *r) {
 }
 
 static bool is_told(const xn_log_record *r) {
-    return xn_table_is_event(r) || (r->kind == XN_LOG_OBJECT && (r->flags & XN_LOG_MOVES) == 0);
+    return xn_index_is_event(r) || (r->kind == XN_LOG_OBJECT && (r->flags & XN_LOG_MOVES) == 0);
 }
 
 static int put_next_event(xn_msgpack_writer *out, uint32_t *cursor, const char *name) {
@@ -205,7 +206,7 @@ int xn_method_history(xn_call *call, xn_msgpack_writer *out) {
     uint32_t first = xn_call_u32_or(call, 0);
     int status = xn_call_end(call);
     if (status == XN_OK) {
-        status = xn_table_now.mounted ? xn_table_check_name(name) : XN_E_STORE;
+        status = xn_index_now.mounted ? xn_index_check_name(name) : XN_E_STORE;
     }
     return status != XN_OK ? status : put_list(out, put_next_event, name, first);
 }
@@ -252,7 +253,7 @@ int xn_method_hashes(xn_call *call, xn_msgpack_writer *out) {
 int xn_method_wear(xn_call *call, xn_msgpack_writer *out) {
     xn_wear wear;
     int status = xn_call_end(call);
-    if (status == XN_OK && !xn_table_now.mounted) {
+    if (status == XN_OK && !xn_index_now.mounted) {
         status = XN_E_STORE;
     }
     if (status != XN_OK) {
@@ -280,7 +281,7 @@ int xn_method_format(xn_call *call, xn_msgpack_writer *out) {
     if (status != XN_OK) {
         return status;
     }
-    xn_methods_forget_upload();
+    xn_upload_abort();
     status = xn_store_format();
     (void)xn_active_init();
     if (status == XN_OK) {

@@ -1,4 +1,4 @@
-#include "store/xn_table.h"
+#include "store/xn_index.h"
 
 #include <string.h>
 
@@ -7,11 +7,11 @@
 #include "base/xn_port.h"
 #include "store/xn_wear.h"
 
-xn_table xn_table_now;
+xn_index xn_index_now;
 
 // ---- Looking up -------------------------------------------------------------------------------
 
-int xn_table_check_name(const char *name) {
+int xn_index_check_name(const char *name) {
     uint32_t n = 0;
     while (n <= XN_STORE_NAME_MAX && name[n] != 0) {
         if (name[n] < ' ' || name[n] > '~') {
@@ -29,22 +29,22 @@ static uint32_t crc_of_name(const char *name) {
     return xn_crc32(name, (uint32_t)strlen(name));
 }
 
-int xn_table_read(uint32_t index, xn_log_record *record) {
-    return xn_log_read(xn_table_now.entries[index].slot, record);
+int xn_index_read(uint32_t index, xn_log_record *record) {
+    return xn_log_read(xn_index_now.entries[index].slot, record);
 }
 
 // Whether the entry has this name: 1, 0, or an error.
 static int entry_is(uint32_t index, const char *name, uint32_t name_crc, xn_log_record *record) {
-    if (xn_table_now.entries[index].name_crc != name_crc) {
+    if (xn_index_now.entries[index].name_crc != name_crc) {
         return 0;
     }
-    int status = xn_table_read(index, record);
+    int status = xn_index_read(index, record);
     return status != XN_OK ? status : strcmp(record->name, name) == 0;
 }
 
-int xn_table_find_in(const char *name, enum xn_store_state state, uint32_t version,
+int xn_index_find_in(const char *name, enum xn_store_state state, uint32_t version,
                      xn_log_record *record) {
-    const xn_table *t = &xn_table_now;
+    const xn_index *t = &xn_index_now;
     xn_log_record seen;
     int found = XN_E_NOT_FOUND;
     if (!t->mounted) {
@@ -65,15 +65,15 @@ int xn_table_find_in(const char *name, enum xn_store_state state, uint32_t versi
     return found;
 }
 
-int xn_table_find(const char *name, xn_log_record *record) {
-    return xn_table_find_in(name, XN_STORE_CURRENT, 0, record);
+int xn_index_find(const char *name, xn_log_record *record) {
+    return xn_index_find_in(name, XN_STORE_CURRENT, 0, record);
 }
 
-int xn_table_last_version(const char *name) {
+int xn_index_last_version(const char *name) {
     xn_log_record record;
     uint32_t name_crc = crc_of_name(name);
     uint32_t last = 0;
-    for (uint32_t i = 0; i < xn_table_now.count; i++) {
+    for (uint32_t i = 0; i < xn_index_now.count; i++) {
         int is = entry_is(i, name, name_crc, &record);
         if (is < 0) {
             return is;
@@ -84,8 +84,8 @@ int xn_table_last_version(const char *name) {
 }
 
 static int find_sequence(uint32_t sequence) {
-    for (uint32_t i = 0; sequence != 0 && i < xn_table_now.count; i++) {
-        if (xn_table_now.entries[i].sequence == sequence) {
+    for (uint32_t i = 0; sequence != 0 && i < xn_index_now.count; i++) {
+        if (xn_index_now.entries[i].sequence == sequence) {
             return (int)i;
         }
     }
@@ -95,7 +95,7 @@ static int find_sequence(uint32_t sequence) {
 // ---- Applying records -------------------------------------------------------------------------
 
 static void drop(uint32_t index) {
-    xn_table *t = &xn_table_now;
+    xn_index *t = &xn_index_now;
     t->count--;
     memmove(t->entries + index, t->entries + index + 1, (t->count - index) * sizeof(t->entries[0]));
 }
@@ -103,9 +103,9 @@ static void drop(uint32_t index) {
 static bool extent_is_sound(const xn_log_record *r) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
     return r->size > 0 && r->size <= r->extent_bytes && r->offset % sector == 0 &&
-           r->extent_bytes % sector == 0 && r->offset >= xn_table_now.data_start &&
-           r->offset <= xn_table_now.data_end &&
-           r->extent_bytes <= xn_table_now.data_end - r->offset;
+           r->extent_bytes % sector == 0 && r->offset >= xn_index_now.data_start &&
+           r->offset <= xn_index_now.data_end &&
+           r->extent_bytes <= xn_index_now.data_end - r->offset;
 }
 
 static int check_extent(const xn_log_record *record, uint32_t slot) {
@@ -114,11 +114,11 @@ static int check_extent(const xn_log_record *record, uint32_t slot) {
 }
 
 static bool is_copy(const xn_log_record *record) {
-    return record->sequence < xn_table_now.format_sequence;
+    return record->sequence < xn_index_now.format_sequence;
 }
 
 static void apply_trial(const xn_log_record *record, bool withdraws) {
-    xn_store_trial *trial = &xn_table_now.trial;
+    xn_store_trial *trial = &xn_index_now.trial;
     trial->on = record->confirm_s != 0;
     trial->withdraws = withdraws;
     trial->version = record->version;
@@ -128,24 +128,24 @@ static void apply_trial(const xn_log_record *record, bool withdraws) {
 }
 
 static void set_active(const char *name) {
-    memcpy(xn_table_now.active, name, sizeof(xn_table_now.active));
+    memcpy(xn_index_now.active, name, sizeof(xn_index_now.active));
 }
 
 // The entry becomes the current one of its name.
 static int make_current(uint32_t index, const char *name) {
     xn_log_record older;
-    int old = xn_table_find(name, &older);
+    int old = xn_index_find(name, &older);
     if (old < 0 && old != XN_E_NOT_FOUND) {
         return old;
     }
     if (old >= 0) {
-        xn_table_now.entries[old].state = XN_STORE_EARLIER;
+        xn_index_now.entries[old].state = XN_STORE_EARLIER;
     }
-    xn_table_now.entries[index].state = XN_STORE_CURRENT;
+    xn_index_now.entries[index].state = XN_STORE_CURRENT;
     return XN_OK;
 }
 
-static void fill_entry(xn_table_entry *e, const xn_log_record *record, uint32_t slot) {
+static void fill_entry(xn_index_entry *e, const xn_log_record *record, uint32_t slot) {
     e->name_crc = crc_of_name(record->name);
     e->offset = record->offset;
     e->extent_bytes = record->extent_bytes;
@@ -157,9 +157,9 @@ static int apply_move(const xn_log_record *record, uint32_t slot) {
     xn_log_record older;
     for (uint32_t state = XN_STORE_CURRENT; state <= XN_STORE_WITHDRAWN; state++) {
         int index =
-            xn_table_find_in(record->name, (enum xn_store_state)state, record->version, &older);
+            xn_index_find_in(record->name, (enum xn_store_state)state, record->version, &older);
         if (index >= 0) {
-            fill_entry(&xn_table_now.entries[index], record, slot);
+            fill_entry(&xn_index_now.entries[index], record, slot);
         }
         if (index != XN_E_NOT_FOUND) {
             return index < 0 ? index : XN_OK;
@@ -169,7 +169,7 @@ static int apply_move(const xn_log_record *record, uint32_t slot) {
 }
 
 static int apply_object(const xn_log_record *record, uint32_t slot) {
-    xn_table *t = &xn_table_now;
+    xn_index *t = &xn_index_now;
     int status = check_extent(record, slot);
     if (status != XN_OK) {
         return status;
@@ -198,7 +198,7 @@ static int apply_object(const xn_log_record *record, uint32_t slot) {
 }
 
 static int apply_begin(const xn_log_record *record, uint32_t slot) {
-    xn_table *t = &xn_table_now;
+    xn_index *t = &xn_index_now;
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
     int status = check_extent(record, slot);
     if (status != XN_OK) {
@@ -219,11 +219,11 @@ static int apply_begin(const xn_log_record *record, uint32_t slot) {
 
 // What the name's removal means where nothing of it is current any more.
 static int after_loss(const char *name) {
-    xn_table *t = &xn_table_now;
+    xn_index *t = &xn_index_now;
     xn_log_record record;
-    int index = xn_table_find(name, &record);
+    int index = xn_index_find(name, &record);
     if (index == XN_E_NOT_FOUND) {
-        index = xn_table_find_in(name, XN_STORE_EARLIER, 0, &record);
+        index = xn_index_find_in(name, XN_STORE_EARLIER, 0, &record);
         if (index >= 0) {
             t->entries[index].state = XN_STORE_CURRENT;
         }
@@ -238,7 +238,7 @@ static int after_loss(const char *name) {
 static int apply_remove(const xn_log_record *record) {
     xn_log_record other;
     uint32_t name_crc = crc_of_name(record->name);
-    for (uint32_t i = xn_table_now.count; i-- > 0;) {
+    for (uint32_t i = xn_index_now.count; i-- > 0;) {
         int is = entry_is(i, record->name, name_crc, &other);
         if (is < 0) {
             return is;
@@ -251,19 +251,19 @@ static int apply_remove(const xn_log_record *record) {
 }
 
 static int apply_return(const xn_log_record *record) {
-    xn_table *t = &xn_table_now;
+    xn_index *t = &xn_index_now;
     xn_log_record to;
     if (strcmp(record->name, t->active) == 0) {
         t->trial.on = false;
     }
     if ((record->flags & XN_LOG_WITHDRAWS) != 0) {
-        int gone = xn_table_find_in(record->name, XN_STORE_CURRENT, record->version, &to);
+        int gone = xn_index_find_in(record->name, XN_STORE_CURRENT, record->version, &to);
         if (gone >= 0) {
             t->entries[gone].state = XN_STORE_WITHDRAWN;
         }
     }
     int index = find_sequence(record->previous);
-    int status = index < 0 ? XN_OK : xn_table_read((uint32_t)index, &to);
+    int status = index < 0 ? XN_OK : xn_index_read((uint32_t)index, &to);
     if (status == XN_OK && index >= 0) {
         status = make_current((uint32_t)index, to.name);
     }
@@ -276,19 +276,19 @@ static int apply_return(const xn_log_record *record) {
 
 static void apply_event(const xn_log_record *record, uint32_t slot) {
     if (record->type == XN_LOG_EVENT) {
-        xn_table_now.testing = record->state == XN_STORE_TESTING ? (uint16_t)slot : 0;
+        xn_index_now.testing = record->state == XN_STORE_TESTING ? (uint16_t)slot : 0;
     }
 }
 
 static void apply_bad(const xn_log_record *record) {
-    const xn_table *t = &xn_table_now;
+    const xn_index *t = &xn_index_now;
     if (record->offset >= t->data_start) {
         xn_wear_set_bad((record->offset - t->data_start) / xn_port_flash_geometry()->sector_bytes);
     }
 }
 
 static int apply_named(const xn_log_record *record, uint32_t slot) {
-    xn_store_trial *trial = &xn_table_now.trial;
+    xn_store_trial *trial = &xn_index_now.trial;
     switch (record->kind) {
     case XN_LOG_OBJECT:
         return apply_object(record, slot);
@@ -321,7 +321,7 @@ static int apply_named(const xn_log_record *record, uint32_t slot) {
     }
 }
 
-static int apply(const xn_log_record *record, uint32_t slot) {
+int xn_index_apply(const xn_log_record *record, uint32_t slot) {
     if (record->kind == XN_LOG_WEAR) {
         xn_wear_load(record);
         return XN_OK;
@@ -339,10 +339,12 @@ static uint32_t end_of_data(const xn_log_format *format) {
     return start + (sectors < XN_STORE_SECTORS ? sectors : XN_STORE_SECTORS) * format->sector_bytes;
 }
 
-int xn_table_mount(void) {
-    xn_table *t = &xn_table_now;
+int xn_index_mount(void) {
+    xn_index *t = &xn_index_now;
     xn_log_format format;
+    uint32_t epoch = t->epoch + 1u;
     memset(t, 0, sizeof(*t));
+    t->epoch = epoch;
     int status = xn_log_open(&format);
     if (status != XN_OK) {
         return status;
@@ -353,14 +355,12 @@ int xn_table_mount(void) {
     t->format_sequence = format.sequence;
     xn_wear_clear((t->data_end - t->data_start) / format.sector_bytes);
     t->mounted = true;
-    status = xn_log_replay(apply);
+    status = xn_log_replay(xn_index_apply);
     t->mounted = status == XN_OK; // half a table is none
     return status;
 }
 
-// ---- Compaction -------------------------------------------------------------------------------
-
-bool xn_table_is_event(const xn_log_record *record) {
+bool xn_index_is_event(const xn_log_record *record) {
     switch (record->kind) {
     case XN_LOG_ACTIVE: // those that a compaction wrote tell nothing new
         return !is_copy(record);
@@ -371,165 +371,4 @@ bool xn_table_is_event(const xn_log_record *record) {
     default:
         return record->kind == XN_LOG_CONFIRM || record->kind == XN_LOG_RETURN;
     }
-}
-
-static uint32_t count_events(void) {
-    xn_log_record record;
-    uint32_t count = 0;
-    for (uint32_t slot = 1; slot < xn_log_end(); slot++) {
-        count += xn_log_look(slot, &record) == 1 && xn_table_is_event(&record);
-    }
-    return count;
-}
-
-static int copy_as(xn_log_record *record, uint16_t *new_slot) {
-    uint32_t slot = 0;
-    int status = xn_log_compact_copy(record, &slot);
-    *new_slot = (uint16_t)slot;
-    return status;
-}
-
-static int copy_event(xn_log_record *record) {
-    uint16_t slot;
-    record->type = record->kind == XN_LOG_EVENT ? record->type : record->kind;
-    record->kind = XN_LOG_EVENT;
-    record->flags = XN_LOG_SKIPPABLE;
-    return copy_as(record, &slot);
-}
-
-// An object as it is now: whatever its record said else has happened.
-static int copy_object(xn_log_record *record, xn_table_entry *e) {
-    record->flags = 0;
-    record->state = e->state;
-    record->confirm_s = record->boots = record->previous = 0;
-    return copy_as(record, &e->new_slot);
-}
-
-static xn_table_entry *entry_of(uint32_t slot) {
-    for (uint32_t i = 0; i < xn_table_now.count; i++) {
-        if (xn_table_now.entries[i].slot == slot) {
-            return &xn_table_now.entries[i];
-        }
-    }
-    return NULL;
-}
-
-static int copy_slot(uint32_t slot, uint32_t *events_left) {
-    xn_table *t = &xn_table_now;
-    xn_log_record record;
-    xn_table_entry *e = entry_of(slot);
-    if (xn_log_look(slot, &record) == 0) {
-        // A record that counts and cannot be read any more must not be lost by a copy without it.
-        return e == NULL ? XN_OK : xn_error_at(XN_E_FLASH, "record is damaged, slot", slot);
-    }
-    if (e != NULL) {
-        return copy_object(&record, e);
-    }
-    if (slot == t->begun) {
-        record.flags = 0;
-        return copy_as(&record, &t->new_begun);
-    }
-    if (slot == t->testing) {
-        return copy_as(&record, &t->new_testing);
-    }
-    if (xn_table_is_event(&record) && (*events_left)-- <= XN_STORE_EVENTS) {
-        return copy_event(&record);
-    }
-    return XN_OK;
-}
-
-static int add_active(void) {
-    const xn_table *t = &xn_table_now;
-    xn_log_record active;
-    memset(&active, 0, sizeof(active));
-    active.kind = XN_LOG_ACTIVE;
-    memcpy(active.name, t->active, sizeof(active.name));
-    if (t->trial.on) {
-        active.flags = t->trial.withdraws ? XN_LOG_WITHDRAWS : 0;
-        active.version = t->trial.version;
-        active.previous = t->trial.previous;
-        active.confirm_s = t->trial.confirm_s;
-        active.boots = t->trial.boots;
-    }
-    return xn_log_compact_add(&active);
-}
-
-static void take_new_slots(void) {
-    xn_table *t = &xn_table_now;
-    for (uint32_t i = 0; i < t->count; i++) {
-        t->entries[i].slot = t->entries[i].new_slot;
-    }
-    t->begun = t->begun == 0 ? 0 : t->new_begun;
-    t->testing = t->testing == 0 ? 0 : t->new_testing;
-}
-
-int xn_table_compact(void) {
-    xn_table *t = &xn_table_now;
-    uint32_t events = count_events();
-    int status = xn_log_compact_begin();
-    for (uint32_t slot = 1; slot < xn_log_end() && status == XN_OK; slot++) {
-        status = copy_slot(slot, &events);
-    }
-    if (status == XN_OK) {
-        status = add_active();
-    }
-    if (status == XN_OK) {
-        status = xn_wear_save();
-    }
-    if (status == XN_OK) {
-        status = xn_log_compact_finish(t->cursor, &t->format_sequence);
-    }
-    if (status == XN_OK) {
-        take_new_slots();
-    }
-    return status;
-}
-
-// ---- Writing records --------------------------------------------------------------------------
-
-int xn_table_commit(xn_log_record *record) {
-    uint32_t slot;
-    if (!xn_table_now.mounted) {
-        return XN_E_STORE;
-    }
-    int status = xn_log_full() ? XN_E_FLASH : xn_log_append(record, &slot);
-    if (status == XN_E_FLASH && xn_log_full()) {
-        status = xn_table_compact();
-        if (status == XN_OK) {
-            status = xn_log_append(record, &slot);
-        }
-    }
-    return status != XN_OK ? status : apply(record, slot);
-}
-
-static int forget(uint32_t index) {
-    xn_log_record old;
-    xn_log_record remove;
-    int status = xn_table_read(index, &old);
-    if (status != XN_OK) {
-        return status;
-    }
-    memset(&remove, 0, sizeof(remove));
-    remove.kind = XN_LOG_REMOVE;
-    remove.version = old.version;
-    memcpy(remove.name, old.name, sizeof(remove.name));
-    return xn_table_commit(&remove);
-}
-
-// What a trial returns to stays.
-static bool may_go(const xn_table_entry *e, uint32_t state) {
-    const xn_store_trial *trial = &xn_table_now.trial;
-    return e->state == state && !(trial->on && trial->previous == e->sequence);
-}
-
-int xn_table_evict(void) {
-    for (uint32_t state = XN_STORE_WITHDRAWN; state >= XN_STORE_EARLIER; state--) {
-        for (uint32_t i = 0; i < xn_table_now.count; i++) {
-            if (may_go(&xn_table_now.entries[i], state)) {
-                int status = forget(i);
-                return status == XN_OK ? 1 : status;
-            }
-        }
-    }
-    return 0;
 }

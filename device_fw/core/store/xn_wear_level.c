@@ -1,21 +1,21 @@
-#include "store/xn_move.h"
+#include "store/xn_wear_level.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #include "base/xn_error.h"
+#include "base/xn_port.h"
 #include "store/xn_extent.h"
 #include "store/xn_flash.h"
-#include "base/xn_port.h"
-#include "store/xn_table.h"
+#include "store/xn_index.h"
 #include "store/xn_wear.h"
 
 #define SPREAD 16u // erases between the most worn sector and an object's that call for a move
 
 // The most erases of any sector of an entry's extent.
-static uint32_t wear_of(const xn_table_entry *e) {
+static uint32_t wear_of(const xn_index_entry *e) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
-    uint32_t first = (e->offset - xn_table_now.data_start) / sector;
+    uint32_t first = (e->offset - xn_index_now.data_start) / sector;
     uint32_t most = 0;
     for (uint32_t i = first; i < first + e->extent_bytes / sector; i++) {
         uint32_t of = xn_wear_of(i);
@@ -24,14 +24,14 @@ static uint32_t wear_of(const xn_table_entry *e) {
     return most;
 }
 
-static bool may_move(const xn_table_entry *e) {
+static bool may_move(const xn_index_entry *e) {
     return e->state == XN_STORE_CURRENT &&
-           (xn_store_in_use == NULL ||
-            !xn_store_in_use(xn_port_flash_map(e->offset), e->extent_bytes));
+           (xn_extent_in_use == NULL ||
+            !xn_extent_in_use(xn_port_flash_map(e->offset), e->extent_bytes));
 }
 
 static int coldest(uint32_t *wear) {
-    const xn_table *t = &xn_table_now;
+    const xn_index *t = &xn_index_now;
     int found = -1;
     for (uint32_t i = 0; i < t->count; i++) {
         if (may_move(&t->entries[i])) {
@@ -73,16 +73,16 @@ static int commit_move(xn_log_record *record, enum xn_log_kind kind, uint32_t to
     record->offset = to;
     record->state = 0;
     record->previous = record->confirm_s = record->boots = 0;
-    return xn_table_commit(record);
+    return xn_index_commit(record);
 }
 
 // All that lies at `from` lies at `to`, by a record each: in between both places count.
 static int rename_all(uint32_t from, uint32_t to) {
     xn_log_record record;
     int status = XN_OK;
-    for (uint32_t i = 0; i < xn_table_now.count && status == XN_OK; i++) {
-        if (xn_table_now.entries[i].offset == from) {
-            status = xn_table_read(i, &record);
+    for (uint32_t i = 0; i < xn_index_now.count && status == XN_OK; i++) {
+        if (xn_index_now.entries[i].offset == from) {
+            status = xn_index_read(i, &record);
             if (status == XN_OK) {
                 status = commit_move(&record, XN_LOG_OBJECT, to);
             }
@@ -104,15 +104,15 @@ static int move(xn_log_record *record) {
     return status == XN_OK ? rename_all(from, to) : status;
 }
 
-void xn_move_cold(void) {
+void xn_wear_level(void) {
     xn_log_record record;
     xn_wear wear;
     uint32_t least = 0;
     xn_wear_sum(&wear);
-    int index = xn_table_now.trial.on ? -1 : coldest(&least);
+    int index = xn_index_now.trial.on ? -1 : coldest(&least);
     if (index >= 0 && wear.max > least + SPREAD && wear.max > least + least / 2u &&
-        xn_table_read((uint32_t)index, &record) == XN_OK) {
+        xn_index_read((uint32_t)index, &record) == XN_OK) {
         (void)move(&record);
-        xn_table_now.begun = 0;
+        xn_index_now.begun = 0;
     }
 }

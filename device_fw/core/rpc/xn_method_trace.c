@@ -1,14 +1,14 @@
 // The methods of SPEC-wire that look into a run: single steps, and the arena between them.
-#include "model/xn_active.h"
 #include "base/xn_error.h"
-#include "rpc/xn_methods.h"
+#include "model/xn_active.h"
+#include "rpc/xn_method.h"
 
 int xn_method_run_steps(xn_call *call, xn_msgpack_writer *out) {
     uint32_t entry = xn_call_u32(call);
     uint32_t first = xn_call_u32(call);
     uint32_t count = xn_call_u32(call);
     int status = xn_call_end(call);
-    xn_model *model = xn_active_model(NULL);
+    xn_runner_model *model = xn_active_model(NULL);
     if (status == XN_OK && model == NULL) {
         status = XN_E_NO_MODEL;
     }
@@ -28,7 +28,7 @@ int xn_method_arena_read(xn_call *call, xn_msgpack_writer *out) {
     if (status != XN_OK) {
         return status;
     }
-    const xn_model *model = xn_active_model(NULL);
+    const xn_runner_model *model = xn_active_model(NULL);
     if (model == NULL) {
         return XN_E_NO_MODEL;
     }

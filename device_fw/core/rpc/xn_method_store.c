@@ -1,25 +1,17 @@
 // The methods of SPEC-wire that work on the store.
 #include <string.h>
 
-#include "model/xn_active.h"
 #include "base/xn_error.h"
-#include "rpc/xn_install.h"
-#include "rpc/xn_methods.h"
 #include "base/xn_port.h"
 #include "base/xn_reader.h"
+#include "model/xn_active.h"
+#include "rpc/xn_install.h"
+#include "rpc/xn_method.h"
 #include "store/xn_store.h"
+#include "store/xn_upload.h"
 
 #define ITEMS_MAX 15u // of one reply to ls: an array of one head byte
 #define ITEM_BYTES (XN_STORE_NAME_MAX + 100u)
-
-// The upload session: 0 is none.
-static uint32_t session;
-static uint32_t last_session;
-
-void xn_methods_forget_upload(void) {
-    session = 0;
-    xn_store_abort();
-}
 
 // ---- Looking ----------------------------------------------------------------------------------
 
@@ -110,15 +102,13 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
         return status;
     }
     memcpy(want.sha256, sha256, sizeof(want.sha256));
-    session = 0;
-    status = xn_store_begin(&want, &have, &resumed);
+    status = xn_upload_begin(&want, &have, &resumed);
     if (status != XN_OK) {
         return status;
     }
-    session = ++last_session;
     xn_msgpack_put_map(out, 5);
     xn_call_put_bool(out, "have", have);
-    xn_call_put_u32(out, "session", session);
+    xn_call_put_u32(out, "session", xn_upload_ticket());
     xn_call_put_u32(out, "offset", 0);
     xn_call_put_u32(out, "at", want.offset);
     xn_call_put_bool(out, "resumed", resumed);
@@ -126,6 +116,7 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
 }
 
 static int check_session(uint32_t wanted) {
+    uint32_t session = xn_upload_ticket();
     return session == 0 || wanted != session
                ? xn_error_limit(XN_E_SESSION, "session", wanted, session)
                : XN_OK;
@@ -141,7 +132,7 @@ int xn_method_put_data(xn_call *call, xn_msgpack_writer *out) {
         status = check_session(wanted);
     }
     if (status == XN_OK) {
-        status = xn_store_write(offset, data, n);
+        status = xn_upload_write(offset, data, n);
     }
     if (status == XN_OK) {
         xn_msgpack_put_nil(out);
@@ -159,7 +150,7 @@ int xn_method_put_copy(xn_call *call, xn_msgpack_writer *out) {
         status = check_session(wanted);
     }
     if (status == XN_OK) {
-        status = xn_store_copy(offset, from, n, NULL);
+        status = xn_upload_copy(offset, from, n, NULL);
     }
     if (status == XN_OK) {
         xn_msgpack_put_nil(out);
@@ -181,7 +172,7 @@ int xn_method_put_patch(xn_call *call, xn_msgpack_writer *out) {
     }
     if (status == XN_OK) {
         xn_patch_begin(&patch, data, bytes);
-        status = xn_store_copy(offset, from, n, &patch);
+        status = xn_upload_copy(offset, from, n, &patch);
     }
     if (status == XN_OK) {
         status = xn_patch_end(&patch);
@@ -200,7 +191,7 @@ typedef struct installed {
 } installed;
 
 static int install(installed *as, const xn_active_how *how) {
-    int status = xn_store_verify(&as->object);
+    int status = xn_upload_verify(&as->object);
     return status != XN_OK ? status : xn_install(&as->object, how, &as->golden, &as->golden_us);
 }
 
@@ -235,7 +226,6 @@ int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
     status = install(&as, &how);
     as.pause_us = xn_active_swap_end();
     if (status == XN_OK) {
-        session = 0;
         put_installed(out, &as);
     }
     return status;

@@ -1,0 +1,143 @@
+#include "rpc/xn_lane.h"
+
+#include <string.h>
+
+#include "base/xn_msgpack.h"
+#include "base/xn_status.h"
+#include "rpc/xn_reply.h"
+
+enum state { IDLE, WAITING, TAKEN };
+
+typedef struct lane {
+    enum state state;
+    bool forgotten; // taken in an earlier session
+    xn_lane_request request;
+    uint8_t bytes[XN_FRAME_MAX]; // the request's text and parameters, then its reply
+    uint32_t reply_bytes;        // 0: no reply is kept
+} lane;
+
+#define LANES 2u
+static lane lanes[LANES];
+
+void (*xn_lane_on_interrupt)(void);
+const char *xn_lane_vm_version = "";
+
+static lane *lane_for(enum xn_lane_kind kind) {
+    return &lanes[kind == XN_LANE_CALL || kind == XN_LANE_LIST];
+}
+
+// The lane whose last request has that id, or NULL.
+static lane *lane_of(uint32_t id) {
+    for (uint32_t i = 0; i < LANES; i++) {
+        if (lanes[i].request.id == id && (lanes[i].state != IDLE || lanes[i].reply_bytes > 0)) {
+            return &lanes[i];
+        }
+    }
+    return NULL;
+}
+
+void xn_lane_init(void) {
+    for (uint32_t i = 0; i < LANES; i++) {
+        lanes[i].state = IDLE;
+        lanes[i].reply_bytes = 0;
+    }
+}
+
+// ---- Requests ---------------------------------------------------------------------------------
+
+int xn_lane_queue(const xn_lane_request *request) {
+    lane *to = lane_for(request->kind);
+    if (xn_lane_vm_version[0] == 0) {
+        return XN_E_METHOD;
+    }
+    const lane *same = lane_of(request->id); // of an earlier session, still at work
+    if (to->state != IDLE || (same != NULL && same->state != IDLE)) {
+        return XN_E_BUSY;
+    }
+    memcpy(to->bytes, request->text, request->text_bytes);
+    if (request->params_bytes > 0) {
+        memcpy(to->bytes + request->text_bytes, request->params, request->params_bytes);
+    }
+    to->reply_bytes = 0;
+    to->request = *request;
+    to->request.text = (const char *)to->bytes;
+    to->request.params = to->bytes + request->text_bytes;
+    to->forgotten = false;
+    to->state = WAITING;
+    return XN_OK;
+}
+
+bool xn_lane_waiting(void) {
+    return lanes[0].state == WAITING || lanes[1].state == WAITING;
+}
+
+const xn_lane_request *xn_lane_take(void) {
+    for (uint32_t i = 0; i < LANES; i++) {
+        if (lanes[i].state == WAITING) {
+            lanes[i].state = TAKEN;
+            return &lanes[i].request;
+        }
+    }
+    return NULL;
+}
+
+bool xn_lane_works_on(uint32_t id) {
+    const lane *of = lane_of(id);
+    return of != NULL && of->state != IDLE && !of->forgotten;
+}
+
+// ---- Replies ----------------------------------------------------------------------------------
+
+void xn_lane_forget(void) {
+    for (uint32_t i = 0; i < LANES; i++) {
+        if (lanes[i].state == WAITING) {
+            lanes[i].state = IDLE;
+        }
+        lanes[i].forgotten = true;
+        lanes[i].reply_bytes = 0;
+    }
+}
+
+static bool finish(uint32_t id) {
+    lane *of = lane_of(id);
+    if (of == NULL || of->state != TAKEN) {
+        return false;
+    }
+    of->state = IDLE;
+    return !of->forgotten;
+}
+
+static void send_reply(uint32_t id) {
+    uint32_t n;
+    const uint8_t *bytes = xn_reply_bytes(&n);
+    lane *of = &lanes[lanes[0].request.id != id]; // it still holds the id: nothing was queued since
+    of->reply_bytes = n;
+    memcpy(of->bytes, bytes, n);
+    xn_reply_send();
+}
+
+void xn_lane_reply(uint32_t id, const uint8_t *result, uint32_t n) {
+    xn_msgpack_writer w;
+    if (finish(id)) {
+        xn_reply_begin(&w, id);
+        xn_msgpack_put_raw(&w, result, n);
+        xn_reply_finish(&w, id);
+        send_reply(id);
+    }
+}
+
+void xn_lane_error(uint32_t id, int code, const char *message, const char *detail) {
+    if (finish(id)) {
+        xn_reply_error(id, code, message, detail);
+        send_reply(id);
+    }
+}
+
+const uint8_t *xn_lane_last_reply(uint32_t id, uint32_t *n) {
+    const lane *of = lane_of(id);
+    if (of == NULL || of->state != IDLE || of->reply_bytes == 0) {
+        return NULL;
+    }
+    *n = of->reply_bytes;
+    return of->bytes;
+}

@@ -1,0 +1,56 @@
+// The VM is a service: sources and calls each have a lane, with one request at a time. A lane keeps
+// its last reply until its next request.
+#ifndef XN_LANE_H
+#define XN_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "link/xn_frame.h"
+
+enum xn_lane_kind {
+    XN_LANE_EXEC, // text is source
+    XN_LANE_EVAL, // text is source
+    XN_LANE_CALL, // text is a function's name, params its arguments: a msgpack array and a map
+    XN_LANE_LIST, // params is the number of the first function to tell of: msgpack
+};
+
+typedef struct xn_lane_request {
+    uint32_t id;
+    enum xn_lane_kind kind;
+    const char *text; // not terminated; stays until the reply
+    uint32_t text_bytes;
+    const uint8_t *params; // well-formed
+    uint32_t params_bytes;
+} xn_lane_request;
+
+// Bytes of a result that surely fit a reply.
+#define XN_LANE_RESULT_MAX (XN_FRAME_MAX - 16u)
+
+// Whether a request waits to be taken: cheap.
+bool xn_lane_waiting(void);
+// The request to work on now, or NULL. Must be answered by one of the two below, by its id. A call
+// may be taken while a source is at work, and the other way round.
+const xn_lane_request *xn_lane_take(void);
+// `result` is one msgpack value; one that does not fit becomes the error XN_E_TOO_LONG.
+void xn_lane_reply(uint32_t id, const uint8_t *result, uint32_t n);
+// `detail` may be NULL; what does not fit is cut off at its start (the end of a traceback says
+// more).
+void xn_lane_error(uint32_t id, int code, const char *message, const char *detail);
+
+// Hooks of the VM; NULL where there is none. They are called from xn_server_poll().
+extern void (*xn_lane_on_interrupt)(void); // raise KeyboardInterrupt in the running code
+extern const char *xn_lane_vm_version;     // "1.25.0" in hello; "" without a VM
+
+// ---- For the server ---------------------------------------------------------------------------
+
+void xn_lane_init(void);
+// A new session: nobody waits any more for what was asked before.
+void xn_lane_forget(void);
+// Queues a request for the VM, with text and parameters of one frame. XN_E_METHOD: there is no VM;
+// XN_E_BUSY: its lane is taken.
+int xn_lane_queue(const xn_lane_request *request);
+bool xn_lane_works_on(uint32_t id);                          // it waits or is at work
+const uint8_t *xn_lane_last_reply(uint32_t id, uint32_t *n); // NULL: not this one
+
+#endif

@@ -1,0 +1,156 @@
+#include "rpc/xn_method.h"
+
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "base/xn_port.h"
+#include "link/xn_link.h"
+#include "model/xn_pool.h"
+#include "model/xn_unpack.h"
+#include "rpc/xn_lane.h"
+#include "rpc/xn_safe.h"
+#include "rpc/xn_session.h"
+#include "store/xn_store.h"
+
+#ifndef XN_FIRMWARE_VERSION
+#define XN_FIRMWARE_VERSION "0.1.0"
+#endif
+
+static const xn_method table[] = {
+    {"hello", "hello(nonce) -> map: opens a session, describes the board", xn_method_hello,
+     XN_METHOD_OPENS},
+    {"help", "help(method) -> str: this line", xn_method_help, XN_METHOD_ANYTIME},
+    {"ping", "ping(x) -> x", xn_method_ping, XN_METHOD_ANYTIME},
+    {"reset", "reset(safe=false) -> nil: restarts the board; safe: without its scripts",
+     xn_method_reset, 0},
+    {"baud", "baud(rate) -> nil: changes the line's speed after this reply", xn_method_baud, 0},
+    {"ls", "ls(first=0) -> [map]: the store's objects from that one on", xn_method_ls, 0},
+    {"put_begin", "put_begin(name, type, size, sha256) -> map: starts an upload",
+     xn_method_put_begin, 0},
+    {"put_data", "put_data(session, offset, data) -> nil: a piece of the upload",
+     xn_method_put_data, 0},
+    {"put_copy", "put_copy(session, offset, from, size) -> nil: a piece that lies in flash already",
+     xn_method_put_copy, 0},
+    {"put_patch",
+     "put_patch(session, offset, from, size, patch) -> nil: a piece that is changed on the way",
+     xn_method_put_patch, 0},
+    {"put_end",
+     "put_end(session, activate=false, confirm_s=0, boots=0, limit_ms=10000) -> map: verifies, "
+     "commits",
+     xn_method_put_end, 0},
+    {"get", "get(name, offset, size) -> bin: bytes of an object", xn_method_get, 0},
+    {"rm", "rm(name) -> nil: removes an object", xn_method_rm, 0},
+    {"activate", "activate(name, confirm_s=0, boots=0) -> map: makes a blob the active model",
+     xn_method_activate, 0},
+    {"confirm", "confirm(name) -> nil: ends the active model's trial, it stays", xn_method_confirm,
+     0},
+    {"rollback", "rollback(name) -> map: returns to the version before", xn_method_rollback, 0},
+    {"trial", "trial() -> map or nil: the active model's trial", xn_method_trial, 0},
+    {"history", "history(name, first=0) -> [map]: what befell a name", xn_method_history, 0},
+    {"held", "held(first=0) -> [map]: all versions that lie in flash", xn_method_held, 0},
+    {"hashes", "hashes(at, size, block) -> bin: SHA-256 of blocks of flash, 8 bytes of each",
+     xn_method_hashes, 0},
+    {"wear", "wear() -> map: erase counts of the flash", xn_method_wear, 0},
+    {"format", "format(sure) -> nil: empties the store; sure is 'erase all'", xn_method_format, 0},
+    {"model", "model() -> map: describes the active model", xn_method_model, XN_METHOD_ACTIVE},
+    {"in_write", "in_write(input, offset, data) -> nil: writes a piece of an input",
+     xn_method_in_write, XN_METHOD_ACTIVE},
+    {"run", "run(entry=0, inputs=nil, profile=false, check=0) -> map: runs the active model",
+     xn_method_run, XN_METHOD_ACTIVE},
+    {"out_read", "out_read(offset, size, run=any) -> bin: bytes of the last result",
+     xn_method_out_read, XN_METHOD_ACTIVE},
+    {"run_steps", "run_steps(entry, first, count) -> nil: runs some steps of an entry",
+     xn_method_run_steps, 0},
+    {"arena_read", "arena_read(offset, size) -> bin: bytes of the active model's arena",
+     xn_method_arena_read, 0},
+    {"exec", "exec(source) -> nil: executes Python code", xn_method_exec, XN_METHOD_ANYTIME},
+    {"eval", "eval(source) -> value: evaluates a Python expression", xn_method_eval,
+     XN_METHOD_ANYTIME},
+    {"interrupt", "interrupt() -> nil: raises KeyboardInterrupt in the Python code",
+     xn_method_interrupt, XN_METHOD_ANYTIME},
+    {"rpc_list", "rpc_list(first=0) -> [[name, params, doc]]: the functions of @xipnet.rpc",
+     xn_method_rpc_list, XN_METHOD_ANYTIME},
+    {"call", "call(name, args, kwargs) -> value: calls a function of @xipnet.rpc", xn_method_call,
+     XN_METHOD_ANYTIME},
+    {"events", "events(on=true) -> nil: sends what xipnet.emit is given, or stops",
+     xn_method_events, XN_METHOD_ANYTIME},
+};
+
+#define METHODS (sizeof(table) / sizeof(table[0]))
+
+const xn_method *xn_method_find(const char *name, uint32_t n) {
+    for (uint32_t i = 0; i < METHODS; i++) {
+        if (strlen(table[i].name) == n && memcmp(table[i].name, name, n) == 0) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+// ---- The methods that tell of all others
+// -----------------------------------------------------------
+
+static void put_cpu(xn_msgpack_writer *out) {
+    const xn_port_cpu *cpu = xn_port_identity();
+    xn_call_put_text(out, "board", cpu->board);
+    xn_call_put_text(out, "cpu", cpu->cpu);
+    xn_call_put_u32(out, "family", cpu->family);
+    xn_call_put_u32(out, "level", cpu->level);
+    xn_call_put_u32(out, "features", cpu->features);
+}
+
+static void put_flash(xn_msgpack_writer *out) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
+    xn_msgpack_put_text(out, "flash");
+    xn_msgpack_put_map(out, 3);
+    xn_call_put_u32(out, "size", flash->size_bytes);
+    xn_call_put_u32(out, "sector", flash->sector_bytes);
+    xn_call_put_u32(out, "free", xn_store_free_bytes());
+}
+
+int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
+    uint32_t nonce = xn_call_u32(call);
+    int status = xn_call_end(call);
+    if (status != XN_OK) {
+        return status;
+    }
+    xn_session_open(nonce);
+    xn_msgpack_put_map(out, 17);
+    xn_msgpack_put_text(out, "protocol");
+    xn_msgpack_put_array(out, 2);
+    xn_msgpack_put_uint(out, 1);
+    xn_msgpack_put_uint(out, 0);
+    xn_call_put_text(out, "firmware", XN_FIRMWARE_VERSION);
+    xn_call_put_text(out, "micropython", xn_lane_vm_version);
+    put_cpu(out);
+    xn_call_put_u32(out, "frame", XN_FRAME_MAX);
+    xn_call_put_u32(out, "window", XN_LINK_WINDOW);
+    xn_call_put_u32(out, "pack", XN_UNPACK_VERSION);
+    put_flash(out);
+    xn_call_put_u32(out, "arena", xn_pool_bytes());
+    xn_call_put_u32(out, "stack", xn_port_step_stack());
+    xn_msgpack_put_text(out, "boot");
+    xn_session_put_boot(out);
+    xn_call_put_u32(out, "safe", xn_safe_now());
+    xn_msgpack_put_text(out, "methods");
+    xn_msgpack_put_array(out, METHODS);
+    for (uint32_t i = 0; i < METHODS; i++) {
+        xn_msgpack_put_text(out, table[i].name);
+    }
+    return XN_OK;
+}
+
+int xn_method_help(xn_call *call, xn_msgpack_writer *out) {
+    uint32_t n;
+    const char *name = xn_call_str(call, &n);
+    int status = xn_call_end(call);
+    if (status != XN_OK) {
+        return status;
+    }
+    const xn_method *method = xn_method_find(name, n);
+    if (method == NULL) {
+        return XN_E_METHOD;
+    }
+    xn_msgpack_put_text(out, method->help);
+    return XN_OK;
+}

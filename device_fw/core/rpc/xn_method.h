@@ -1,0 +1,42 @@
+// The methods of docs/SPEC-wire.md: a row of the table and a function each.
+#ifndef XN_METHOD_H
+#define XN_METHOD_H
+
+#include <stdint.h>
+
+#include "rpc/xn_call.h"
+
+// Writes the result to `out`, or returns an error. What takes long is done before the first byte
+// is written: other requests may be answered meanwhile, through the same buffer.
+typedef int xn_method_fn(xn_call *call, xn_msgpack_writer *out);
+
+#define XN_METHOD_LATER 1 // returned: the VM will answer
+
+enum xn_method_flag {
+    XN_METHOD_OPENS = 1,   // needs no session: it opens one
+    XN_METHOD_ANYTIME = 2, // may be answered between the steps of a running model
+    XN_METHOD_ACTIVE = 4,  // is about the active model, also while another one takes its place
+};
+
+typedef struct xn_method {
+    const char *name;
+    const char *help; // one line
+    xn_method_fn *call;
+    uint8_t flags; // enum xn_method_flag
+} xn_method;
+
+const xn_method *xn_method_find(const char *name, uint32_t n); // NULL: none
+
+xn_method_fn xn_method_hello, xn_method_help;
+xn_method_fn xn_method_ping, xn_method_reset, xn_method_baud, xn_method_events;
+xn_method_fn xn_method_ls, xn_method_get, xn_method_rm, xn_method_activate;
+xn_method_fn xn_method_put_begin, xn_method_put_data, xn_method_put_copy, xn_method_put_patch,
+    xn_method_put_end;
+xn_method_fn xn_method_confirm, xn_method_rollback, xn_method_trial, xn_method_history;
+xn_method_fn xn_method_held, xn_method_hashes, xn_method_wear, xn_method_format;
+xn_method_fn xn_method_model, xn_method_in_write, xn_method_run, xn_method_out_read;
+xn_method_fn xn_method_run_steps, xn_method_arena_read;
+xn_method_fn xn_method_exec, xn_method_eval, xn_method_interrupt, xn_method_call,
+    xn_method_rpc_list;
+
+#endif

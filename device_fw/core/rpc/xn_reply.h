@@ -1,0 +1,29 @@
+// The reply being written, and the last ones sent: a repeated request gets the same bytes again.
+#ifndef XN_REPLY_H
+#define XN_REPLY_H
+
+#include <stdint.h>
+
+#include "base/xn_msgpack.h"
+
+void xn_reply_forget(void); // all of them
+
+// Begins the reply to a request; its result follows.
+void xn_reply_begin(xn_msgpack_writer *w, uint32_t id);
+// Ends it. What does not fit becomes the error XN_E_TOO_LONG.
+void xn_reply_finish(xn_msgpack_writer *w, uint32_t id);
+// Makes the reply an error, with the message of its code or with one of its own. `detail` may be
+// NULL; if it does not fit, its start is cut off.
+void xn_reply_status(uint32_t id, int code);
+void xn_reply_error(uint32_t id, int code, const char *message, const char *detail);
+// Sends what was written, and keeps it.
+void xn_reply_send(void);
+// Sends an error that is not kept.
+void xn_reply_refuse(uint32_t id, int code);
+
+// The bytes of the reply written last.
+const uint8_t *xn_reply_bytes(uint32_t *n);
+// The kept reply to a request, NULL: there is none.
+const uint8_t *xn_reply_find(uint32_t id, uint32_t *n);
+
+#endif

@@ -1,0 +1,379 @@
+#include "store/xn_upload.h"
+
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "base/xn_port.h"
+#include "base/xn_sha256.h"
+#include "store/xn_extent.h"
+#include "store/xn_flash.h"
+#include "store/xn_index.h"
+#include "store/xn_store.h"
+#include "store/xn_wear_level.h"
+
+_Static_assert(XN_FLASH_PIECE == XN_PATCH_BLOCK, "a patch is applied piece by piece");
+
+enum stage { IDLE, WRITING, VERIFIED };
+
+// The new object.
+static struct {
+    enum stage stage;
+    xn_store_object object;
+    bool have;                                    // its extent is there already
+    bool resumed;                                 // an earlier session wrote to its extent
+    uint32_t epoch;                               // of the index that it belongs to
+    uint32_t ticket;                              // of the last one that was begun
+    uint8_t erased[(XN_STORE_SECTORS + 7u) / 8u]; // bit per sector of the extent: may be programmed
+} upload;
+
+static uint32_t damaged; // extent whose bytes were found to be wrong: not to be shared; 0: none
+
+// ---- A new object -----------------------------------------------------------------------------
+
+static int check_wanted(const xn_store_object *want) {
+    uint32_t room = xn_index_now.data_end - xn_index_now.data_start;
+    uint32_t sectors = xn_extent_bytes(want->size < room ? want->size : room) /
+                       xn_port_flash_geometry()->sector_bytes;
+    if (want->type < XN_STORE_BLOB || want->type > XN_STORE_DATA) {
+        return xn_error_limit(XN_E_TYPE, "type", want->type, XN_STORE_DATA);
+    }
+    if (want->size == 0) {
+        return xn_error_at(XN_E_RANGE, "size", 0);
+    }
+    if (want->size > room) {
+        return xn_error_limit(XN_E_NO_SPACE, "size", want->size, room);
+    }
+    if (sectors > XN_STORE_SECTORS) {
+        return xn_error_limit(XN_E_NO_SPACE, "sectors", sectors, XN_STORE_SECTORS);
+    }
+    return xn_index_check_name(want->name);
+}
+
+// Whether any version of any name has these bytes: 1, 0, or an error. *offset: its extent.
+static int find_bytes(const xn_store_object *want, uint32_t *offset) {
+    xn_log_record record;
+    for (uint32_t i = xn_index_now.count; i-- > 0;) {
+        int status = xn_index_read(i, &record);
+        if (status != XN_OK) {
+            return status;
+        }
+        if (record.size == want->size && record.offset != damaged &&
+            memcmp(record.sha256, want->sha256, 32) == 0) {
+            *offset = record.offset;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+// Makes sure that a commit finds an entry free.
+static int reserve_entry(const xn_store_object *want) {
+    xn_log_record record;
+    while (xn_index_now.count >= XN_STORE_OBJECTS) {
+        int evicted = xn_index_evict();
+        if (evicted < 0) {
+            return evicted;
+        }
+        if (evicted == 0) {
+            // A new version of a name takes the place of the old one.
+            return xn_index_find(want->name, &record) >= 0
+                       ? XN_OK
+                       : xn_error_limit(XN_E_NO_SPACE, "objects", xn_index_now.count,
+                                        XN_STORE_OBJECTS);
+        }
+    }
+    return XN_OK;
+}
+
+// Whether the unfinished upload is that of these bytes: 1, 0, or an error.
+static int was_begun(const xn_store_object *want, uint32_t *offset) {
+    xn_log_record record;
+    if (xn_index_now.begun == 0) {
+        return 0;
+    }
+    int status = xn_log_read(xn_index_now.begun, &record);
+    if (status != XN_OK) {
+        return status;
+    }
+    *offset = record.offset;
+    return record.size == want->size && memcmp(record.sha256, want->sha256, 32) == 0;
+}
+
+static void fill_extent(xn_log_record *record, enum xn_log_kind kind) {
+    xn_log_fill(record, kind, &upload.object);
+    record->offset = upload.object.offset;
+    record->extent_bytes = xn_extent_bytes(upload.object.size);
+}
+
+// Takes a place for the upload, by a record.
+static int take_place(void) {
+    xn_log_record record;
+    int status = xn_extent_take(xn_extent_bytes(upload.object.size), false, &upload.object.offset);
+    if (status != XN_OK) {
+        return status;
+    }
+    fill_extent(&record, XN_LOG_BEGIN);
+    return xn_index_commit(&record);
+}
+
+static int begin_anew(void) {
+    xn_index_now.begun = 0; // gives up another upload
+    xn_wear_level();
+    return take_place();
+}
+
+// Sets upload.have and upload.resumed.
+static int find_place(const xn_store_object *want) {
+    int found = find_bytes(want, &upload.object.offset);
+    upload.have = found == 1;
+    upload.resumed = false;
+    if (found != 0) {
+        return found < 0 ? found : XN_OK;
+    }
+    found = was_begun(want, &upload.object.offset);
+    upload.resumed = found == 1;
+    return found == 0 ? begin_anew() : found < 0 ? found : XN_OK;
+}
+
+// An upload ends when the store is mounted or emptied.
+static bool is_idle(void) {
+    return upload.stage == IDLE || upload.epoch != xn_index_now.epoch;
+}
+
+int xn_upload_begin(xn_store_object *want, bool *have, bool *resumed) {
+    upload.stage = IDLE;
+    if (upload.epoch != xn_index_now.epoch) {
+        upload.epoch = xn_index_now.epoch;
+        damaged = 0;
+    }
+    int status = xn_index_now.mounted ? check_wanted(want) : XN_E_STORE;
+    if (status == XN_OK) {
+        status = reserve_entry(want);
+    }
+    if (status == XN_OK) {
+        upload.object = *want;
+        memset(upload.erased, 0, sizeof(upload.erased));
+        status = find_place(want);
+    }
+    if (status != XN_OK) {
+        return status;
+    }
+    upload.stage = WRITING;
+    upload.ticket++;
+    want->offset = upload.object.offset;
+    *have = upload.have;
+    *resumed = upload.resumed;
+    return XN_OK;
+}
+
+// ---- Its bytes --------------------------------------------------------------------------------
+
+static bool is_erased(uint32_t sector) {
+    return ((uint32_t)upload.erased[sector >> 3] >> (sector & 7u) & 1u) != 0;
+}
+
+// Erases a sector of the extent if this session has not done so.
+static int prepare(uint32_t sector) {
+    if (is_erased(sector)) {
+        return XN_OK;
+    }
+    uint32_t bytes = xn_port_flash_geometry()->sector_bytes;
+    int status = xn_flash_erase(upload.object.offset + sector * bytes);
+    if (status != XN_OK) {
+        return xn_error_at(status, "erase, sector", sector);
+    }
+    upload.erased[sector >> 3] |= (uint8_t)(1u << (sector & 7u));
+    return XN_OK;
+}
+
+// Puts a piece, sector by sector. *failed: the sector that did not take it.
+static int put(uint32_t offset, const uint8_t *bytes, uint32_t n, uint32_t *failed) {
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    int status = XN_OK;
+    while (n > 0 && status == XN_OK) {
+        uint32_t room = sector - offset % sector;
+        uint32_t part = n < room ? n : room;
+        *failed = offset / sector;
+        status = prepare(*failed);
+        if (status == XN_OK) {
+            status = xn_flash_place(upload.object.offset + offset, bytes, part);
+        }
+        offset += part;
+        bytes += part;
+        n -= part;
+    }
+    return status;
+}
+
+// Copies what a sector of the upload held at its old place, but for the piece [skip, skip + n).
+static int bring(uint32_t old, uint32_t sector, uint32_t skip, uint32_t n) {
+    uint8_t piece[XN_FLASH_PIECE];
+    uint32_t bytes = xn_port_flash_geometry()->sector_bytes;
+    uint32_t end = (sector + 1u) * bytes;
+    uint32_t failed;
+    int status = prepare(sector);
+    for (uint32_t at = sector * bytes; at < end && status == XN_OK; at += XN_FLASH_PIECE) {
+        status = xn_port_flash_read(old + at, piece, sizeof(piece));
+        bool skipped = at >= skip && at - skip < n;
+        if (status == XN_OK && !skipped && !xn_flash_is_blank(piece, sizeof(piece))) {
+            status = put(at, piece, sizeof(piece), &failed);
+        }
+    }
+    return status;
+}
+
+// A sector is bad: the upload goes on elsewhere, with what it has so far.
+static int relocate(uint32_t failed, uint32_t skip, uint32_t n) {
+    xn_log_record record;
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    uint32_t old = upload.object.offset;
+    uint32_t count = xn_extent_bytes(upload.object.size) / sector;
+    memset(&record, 0, sizeof(record));
+    record.kind = XN_LOG_BAD;
+    record.offset = old + failed * sector;
+    int status = xn_index_commit(&record);
+    if (status == XN_OK) {
+        status = take_place();
+    }
+    for (uint32_t i = 0; i < count && status == XN_OK; i++) {
+        bool session = is_erased(i);
+        upload.erased[i >> 3] &= (uint8_t)~(1u << (i & 7u));
+        if (session || (upload.resumed && i != failed)) {
+            status = bring(old, i, skip, n);
+        }
+        if (!session) {
+            upload.erased[i >> 3] &= (uint8_t)~(1u << (i & 7u));
+        }
+    }
+    return status;
+}
+
+static int check_piece(uint32_t offset, uint32_t n) {
+    uint32_t size = upload.object.size;
+    if (is_idle()) {
+        return XN_E_SESSION;
+    }
+    if (offset > size || n > size - offset) {
+        return xn_error_limit(XN_E_RANGE, "piece at", offset, size);
+    }
+    if (offset % XN_FLASH_PIECE != 0 || n == 0 || (n % XN_FLASH_PIECE != 0 && n != size - offset)) {
+        return xn_error_at(XN_E_RANGE, "not a multiple of 256: piece at", offset);
+    }
+    return XN_OK;
+}
+
+int xn_upload_write(uint32_t offset, const uint8_t *bytes, uint32_t n) {
+    uint32_t failed;
+    int status = check_piece(offset, n);
+    if (status != XN_OK || upload.have) {
+        return status; // verify will tell whether the bytes that are there are right
+    }
+    upload.stage = WRITING;
+    status = put(offset, bytes, n, &failed);
+    if (status == XN_E_FLASH) {
+        status = relocate(failed, offset, n);
+        if (status == XN_OK) {
+            status = put(offset, bytes, n, &failed);
+        }
+        if (status != XN_OK) {
+            upload.stage = IDLE; // what lies where is not certain: begin again
+        }
+    }
+    return status;
+}
+
+// The old bytes of a patch, or those that are copied.
+static int read_old(uint32_t from, uint8_t *piece, uint32_t n) {
+    if (from == XN_UPLOAD_ZEROS) {
+        memset(piece, 0, n);
+        return XN_OK;
+    }
+    return xn_port_flash_read(from, piece, n);
+}
+
+int xn_upload_copy(uint32_t offset, uint32_t from, uint32_t n, xn_patch *patch) {
+    uint8_t piece[XN_FLASH_PIECE];
+    bool zeros = patch != NULL && from == XN_UPLOAD_ZEROS;
+    int status = check_piece(offset, n);
+    if (status == XN_OK && !zeros && !xn_store_within(from, n)) {
+        status = xn_error_limit(XN_E_RANGE, "from", from, xn_index_now.data_end);
+    }
+    for (uint32_t at = 0; at < n && status == XN_OK; at += sizeof(piece)) {
+        uint32_t part = n - at < sizeof(piece) ? n - at : (uint32_t)sizeof(piece);
+        status = read_old(zeros ? from : from + at, piece, part);
+        if (status == XN_OK && patch != NULL) {
+            status = xn_patch_next(patch, piece, part);
+        }
+        if (status == XN_OK) {
+            status = xn_upload_write(offset + at, piece, part);
+        }
+    }
+    return status;
+}
+
+// ---- Verifying, committing --------------------------------------------------------------------
+
+static int version_of_upload(void) {
+    xn_log_record current;
+    int index = xn_index_find(upload.object.name, &current);
+    if (index >= 0 && current.offset == upload.object.offset &&
+        current.type == upload.object.type) {
+        upload.object.version = current.version;
+        return XN_OK;
+    }
+    int last = xn_index_last_version(upload.object.name);
+    upload.object.version = (uint32_t)last + 1u;
+    return last < 0 ? last : XN_OK;
+}
+
+int xn_upload_verify(xn_store_object *object) {
+    uint8_t digest[32];
+    if (is_idle()) {
+        return XN_E_SESSION;
+    }
+    const uint8_t *at = xn_port_flash_map(upload.object.offset);
+    xn_port_sync_code(at, upload.object.size);
+    xn_sha256_of(at, upload.object.size, digest);
+    if (memcmp(digest, upload.object.sha256, sizeof(digest)) != 0) {
+        damaged = upload.have ? upload.object.offset : damaged;
+        return xn_error_at(XN_E_HASH, "bytes hashed", upload.object.size);
+    }
+    int status = version_of_upload();
+    if (status == XN_OK) {
+        upload.stage = VERIFIED;
+        *object = upload.object;
+    }
+    return status;
+}
+
+int xn_upload_commit(bool activate, uint32_t confirm_s, uint32_t boots) {
+    xn_log_record record;
+    if (is_idle() || upload.stage != VERIFIED) {
+        return XN_E_SESSION;
+    }
+    upload.stage = IDLE;
+    int index = xn_index_find(upload.object.name, &record);
+    if (index >= 0 && record.version == upload.object.version) { // it is current already
+        return activate ? xn_store_activate(upload.object.name, confirm_s, boots) : XN_OK;
+    }
+    bool activates = activate || strcmp(upload.object.name, xn_index_now.active) == 0;
+    fill_extent(&record, XN_LOG_OBJECT);
+    record.flags = activates ? XN_LOG_ACTIVATES : 0;
+    int status = xn_index_begin_trial(&record, activates ? confirm_s : 0, boots);
+    if (status == XN_OK) {
+        status = xn_index_commit(&record);
+    }
+    if (status == XN_OK && xn_index_now.count > XN_STORE_OBJECTS) {
+        int evicted = xn_index_evict();
+        status = evicted < 0 ? evicted : XN_OK;
+    }
+    return status;
+}
+
+void xn_upload_abort(void) {
+    upload.stage = IDLE;
+}
+
+uint32_t xn_upload_ticket(void) {
+    return is_idle() ? 0 : upload.ticket;
+}
