@@ -76,7 +76,7 @@ def _own(board: Board) -> list[Path]:
         *sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]")),
         *sorted((FIRMWARE_DIR / "core").glob("*/*.c")),
         *sorted((FIRMWARE_DIR / "libc").glob("*.c")),
-        *(BOARDS_DIR / "common" / f"{part}.c" for part in board.parts),
+        *sorted((BOARDS_DIR / board.family).glob("*.c")),
         *sorted(board.folder.glob("*.c")),
     ]
 

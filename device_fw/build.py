@@ -160,6 +160,8 @@ def _defines(board: Board) -> tuple[str, ...]:
         f'-DXN_BOARD_NAME="{board.name}"',
         f'-DXN_BOARD_TITLE="{board.title}"',
         f'-DXN_BOARD_CPU="{board.cpu}"',
+        f"-DXN_BOARD_LEVEL={board.level}",
+        f"-DXN_BOARD_FEATURES=({board.features})",
         f"-DXN_CPU_HZ={board.hz}u",
         f"-DXN_UART_BASE={board.uart_base:#x}u",
         f"-DXN_UART_HZ={board.uart_hz}u",

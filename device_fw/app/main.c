@@ -1,5 +1,5 @@
 // The firmware: starts the board, then the core, then the VM, over and over.
-#include "boards/common/board.h"
+#include "boards/board.h"
 #include "core/rpc/xn_server.h"
 #include "micropython/vm.h"
 

@@ -34,11 +34,14 @@ class Board:
     Attributes:
         name: the folder's name.
         title: for people.
+        family: the folder in `boards` of what boards of its kind share.
         cpu: the compiler's target name, for example `cortex-m55`.
         zig_cpu: CPU and features as `zig cc -mcpu` wants them.
         clang_target: the target triple that Clang compiles for.
         clang_cpu: CPU as Clang's `-mcpu` wants it.
-        parts: sources of `boards/common` that the board is made of.
+        level: name in `xn_blob.h` of its architecture level.
+        features: names there of what else the CPU has, joined by `|`.
+        text_max: bytes that the firmware's code may have.
         hz: clock of the core and its SysTick.
         uart_base: address of the UART.
         uart_hz: the clock that its baud rate is divided from.
@@ -51,11 +54,14 @@ class Board:
 
     name: str
     title: str
+    family: str
     cpu: str
     zig_cpu: str
     clang_target: str
     clang_cpu: str
-    parts: tuple[str, ...]
+    level: str
+    features: str
+    text_max: int
     hz: int
     uart_base: int
     uart_hz: int
@@ -67,7 +73,7 @@ class Board:
 
     @property
     def folder(self) -> Path:
-        """The folder of the board's sources."""
+        """The folder of what only this board has."""
         return BOARDS_DIR / self.name
 
 
@@ -140,11 +146,14 @@ def _parse(table: dict[str, Any]) -> Board:
     return Board(
         name=table["name"],
         title=table["title"],
+        family=table["family"],
         cpu=table["cpu"],
         zig_cpu=build["zig_cpu"],
         clang_target=build["clang_target"],
         clang_cpu=build["clang_cpu"],
-        parts=tuple(build["parts"]),
+        level=build["level"],
+        features=build["features"],
+        text_max=build["text_max"],
         hz=table["clock"]["hz"],
         uart_base=uart["base"],
         uart_hz=uart["hz"],

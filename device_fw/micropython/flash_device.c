@@ -2,7 +2,7 @@
 // blocks are erased by ioctl and then written in pieces.
 #include "micropython/flash_device.h"
 
-#include "boards/common/board.h"
+#include "boards/mps/nor.h"
 
 #include "extmod/vfs.h"
 #include "py/mperrno.h"
@@ -35,7 +35,7 @@ static uint32_t place(mp_obj_t block_in, mp_int_t within, size_t n) {
         n > XN_FILES_BYTES - offset - (uint32_t)within) {
         mp_raise_OSError(MP_EINVAL);
     }
-    return XN_STORE_BYTES + offset + (uint32_t)within;
+    return XN_NOR_STORE_BYTES + offset + (uint32_t)within;
 }
 
 static mp_obj_t result_of(int status) {

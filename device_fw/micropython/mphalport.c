@@ -1,6 +1,7 @@
 // MicroPython's view of the hardware: text over the link, time from the board, sleep.
 #include "micropython/vm.h"
 
+#include "arch/cortexm/clock.h"
 #include "arch/cortexm/cpu.h"
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"

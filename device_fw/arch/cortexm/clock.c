@@ -1,5 +1,5 @@
 // Time since boot from the SysTick timer: an interrupt now and then, and the counter between two.
-#include "arch/cortexm/cpu.h"
+#include "arch/cortexm/clock.h"
 #include "arch/cortexm/scs.h"
 #include "core/base/xn_port.h"
 
@@ -10,7 +10,8 @@
 _Static_assert(COUNTS <= 0x1000000u, "SysTick counts 24 bits");
 
 static volatile uint64_t ticks;
-static volatile uint32_t ticks_left; // of the step that runs, 0: it has no limit
+static volatile uint32_t ticks_left; // to the limit, 0: there is none
+static xn_clock_limit_fn *limit;
 
 void xn_clock_start(void) {
     SYST_RVR = COUNTS - 1;
@@ -18,34 +19,19 @@ void xn_clock_start(void) {
     SYST_CSR = SYST_CSR_RUN;
 }
 
-void xn_clock_limit_step(uint32_t ms) {
+void xn_clock_limit(uint32_t ms, xn_clock_limit_fn *is_over) {
+    limit = is_over;
     ticks_left = ms == 0 ? 0 : ms / XN_CLOCK_TICK_MS + 2u; // the first may be short
 }
 
-// True: the step that it interrupted is to end.
-__attribute__((used)) bool xn_clock_tick(const xn_fault_frame *pushed, uint32_t return_code) {
+bool xn_clock_tick(const xn_fault_frame *pushed, uint32_t return_code) {
     ticks++;
     if (ticks_left == 0 || --ticks_left > 0) {
         return false;
     }
-    bool ends = xn_step_overdue(pushed, return_code);
+    bool ends = limit(pushed, return_code);
     ticks_left = ends ? 0 : 1u;
     return ends;
-}
-
-// Hands over where the interrupted code was.
-__attribute__((naked)) void xn_clock_interrupt(void) {
-    __asm volatile("mov r1, lr\n"
-                   "tst lr, #4\n"
-                   "ite eq\n"
-                   "mrseq r0, msp\n"
-                   "mrsne r0, psp\n"
-                   "push {r4, lr}\n"
-                   "bl xn_clock_tick\n"
-                   "pop {r4, lr}\n"
-                   "cmp r0, #0\n"
-                   "bne xn_step_leave\n"
-                   "bx lr\n");
 }
 
 uint64_t xn_port_time_us(void) {

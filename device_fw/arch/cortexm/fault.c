@@ -1,5 +1,7 @@
 // Faults of the firmware itself: write down what happened where a reset does not reach, and
 // restart. The next boot reads it, so that the host learns why the board was gone.
+#include "arch/cortexm/fault.h"
+
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
 #include "core/base/xn_port.h"
@@ -19,6 +21,8 @@ typedef struct record {
 
 extern record xn_ld_noinit[]; // one, placed by the linker script
 extern uint32_t xn_ld_fault_stack_end[];
+
+volatile int32_t xn_fault_step = -1;
 
 static xn_port_boot this_boot;
 static uint32_t kept_word;
@@ -108,7 +112,7 @@ __attribute__((used)) void xn_fault_report(const xn_fault_frame *pushed) {
     xn_port_boot boot = {
         .cause = XN_PORT_BOOT_FAULT,
         .resets = this_boot.resets + 1,
-        .fault_step = xn_step_number(),
+        .fault_step = xn_fault_step,
         .pc = xn_fault_pc(pushed, cfsr),
         .address = xn_fault_address(cfsr),
         .cfsr = cfsr,

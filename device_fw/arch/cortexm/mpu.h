@@ -9,7 +9,7 @@
 
 // Sets range 0..3, while not enabled: it may be read and executed, or read and written. `start` is
 // a multiple of 32. As exact as the MPU is: 32 bytes on Armv8-M; on Armv7-M an eighth of the powers
-// of two that the range is put together of, which is why boards/common/sections.ld wants the pool
+// of two that the range is put together of, which is why arch/cortexm/sections.ld wants the pool
 // of arenas aligned.
 void xn_mpu_allow(uint32_t range, uintptr_t start, uint32_t bytes, bool writable);
 // On: the ranges hold for unprivileged code; privileged code may do what it always may.

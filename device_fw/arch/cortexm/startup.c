@@ -1,5 +1,9 @@
 // Reset: the vector table, memory as C expects it, the floating-point unit; then main().
+#include "arch/cortexm/startup.h"
+
 #include "arch/cortexm/scs.h"
+#include "arch/cortexm/step.h"
+#include "boards/board.h"
 
 #include <stdint.h>
 
@@ -8,11 +12,6 @@ extern uint32_t xn_ld_bss[], xn_ld_bss_end[];
 extern uint32_t xn_ld_stack_end[];
 
 int main(void);
-void xn_step_fault_entry(void);
-void xn_step_svc(void);
-void xn_clock_interrupt(void);
-void xn_board_interrupt(void);
-void xn_startup(void);
 
 // All external interrupts lead to the board, which knows which of them it has enabled.
 #define EXTERNAL_IRQS 64
@@ -29,9 +28,9 @@ __attribute__((section(".vectors"), used)) static const vectors table = {
         {
             [0] = xn_startup,
             [1 ... 9] = xn_step_fault_entry,
-            [10] = xn_step_svc,
+            [10] = xn_step_svc_entry,
             [11 ... 13] = xn_step_fault_entry,
-            [14] = xn_clock_interrupt,
+            [14] = xn_step_clock_entry,
         },
     .external = {[0 ... EXTERNAL_IRQS - 1] = xn_board_interrupt},
 };

@@ -54,10 +54,10 @@ xn_step_return:
     beq \to
     .endm
 
-    .global xn_step_svc
-    .type xn_step_svc, %function
+    .global xn_step_svc_entry
+    .type xn_step_svc_entry, %function
     .thumb_func
-xn_step_svc:
+xn_step_svc_entry:
     unless_in_step xn_fault_fatal
     mrs r0, psp
     ldr r0, [r0] // r0 of the step: its result
@@ -72,6 +72,23 @@ xn_step_fault_entry:
     mrs r0, psp
     bl xn_step_fault
     b xn_step_leave
+
+// The clock interrupts anything: only what its limit says is over ends here.
+    .global xn_step_clock_entry
+    .type xn_step_clock_entry, %function
+    .thumb_func
+xn_step_clock_entry:
+    mov r1, lr
+    tst lr, #4
+    ite eq
+    mrseq r0, msp
+    mrsne r0, psp
+    push {r4, lr}
+    bl xn_clock_tick
+    pop {r4, lr}
+    cmp r0, #0
+    bne xn_step_leave
+    bx lr
 
 // FPCCR.LSPACT: registers that wait to be stored on the step's stack are given up; the first float
 // or vector instruction would store them, and fault again.

@@ -1,5 +1,7 @@
 // Runs a step and takes it back: when it returns, faults, or has had its time.
-#include "arch/cortexm/cpu.h"
+#include "arch/cortexm/step.h"
+
+#include "arch/cortexm/clock.h"
 #include "arch/cortexm/mpu.h"
 #include "arch/cortexm/scs.h"
 #include "core/base/xn_port.h"
@@ -9,19 +11,11 @@
 #define RESERVED_BYTES 256u
 
 extern uint8_t xn_ld_step_stack[], xn_ld_step_stack_end[];
-extern uint8_t xn_step_gate[];
 
-int32_t xn_step_enter(const xn_ctx *ctx, xn_step_fn *step, xn_ctx *stack_end);
+volatile uint32_t xn_step_put_away;
 
-volatile uint32_t xn_step_put_away; // the main stack while a step runs, else 0
-
-static volatile int32_t number = -1;
 static volatile int stopped; // XN_OK, or why
 static xn_port_stop stop;
-
-int32_t xn_step_number(void) {
-    return number;
-}
 
 uint32_t xn_port_step_stack(void) {
     return (uint32_t)(xn_ld_step_stack_end - xn_ld_step_stack) - RESERVED_BYTES;
@@ -36,18 +30,28 @@ static void allow(const xn_port_step *step) {
     xn_mpu_allow(3, (uintptr_t)step->ctx->arena, step->arena_bytes, true);
 }
 
+// The clock found a step that has had its time; false: it found something else.
+static bool is_overdue(const xn_fault_frame *pushed, uint32_t return_code) {
+    if ((return_code & 12u) != 12u || xn_step_put_away == 0) {
+        return false;
+    }
+    stop = (xn_port_stop){.pc = pushed->pc, .address = XN_FAULT_NO_ADDRESS, .cfsr = 0};
+    stopped = XN_E_DEADLINE;
+    return true;
+}
+
 int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     xn_ctx *ctx = (xn_ctx *)(void *)xn_ld_step_stack_end - 2;
     *ctx = *step->ctx;
     stopped = XN_OK;
-    number = step->number;
+    xn_fault_step = step->number;
     allow(step);
     xn_mpu_enable(true);
-    xn_clock_limit_step(step->limit_ms);
+    xn_clock_limit(step->limit_ms, is_overdue);
     int32_t result = xn_step_enter(ctx, step->function, ctx);
-    xn_clock_limit_step(0);
+    xn_clock_limit(0, is_overdue);
     xn_mpu_enable(false);
-    number = -1;
+    xn_fault_step = -1;
     if (stopped != XN_OK) {
         *why = stop;
         return stopped;
@@ -55,7 +59,6 @@ int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     return result < 0 ? XN_E_STEP : XN_OK;
 }
 
-// In the handler of a fault that a step caused.
 void xn_step_fault(const xn_fault_frame *pushed) {
     uint32_t cfsr = SCB_CFSR;
     stop.pc = xn_fault_pc(pushed, cfsr);
@@ -66,13 +69,4 @@ void xn_step_fault(const xn_fault_frame *pushed) {
     SCB_HFSR = SCB_HFSR;
     // Where pushing the registers failed, what they were pushed for still waits to be handled.
     SCB_SHCSR &= ~SHCSR_PENDING;
-}
-
-bool xn_step_overdue(const xn_fault_frame *pushed, uint32_t return_code) {
-    if ((return_code & 12u) != 12u || xn_step_put_away == 0) {
-        return false;
-    }
-    stop = (xn_port_stop){.pc = pushed->pc, .address = XN_FAULT_NO_ADDRESS, .cfsr = 0};
-    stopped = XN_E_DEADLINE;
-    return true;
 }

@@ -1,7 +1,7 @@
 // NOR flash played by memory that outlives the machine: it is read and executed in place, and
 // changed by the rules of the real thing. What the rules forbid is refused, as flash would spoil
 // it.
-#include "boards/common/board.h"
+#include "boards/mps/nor.h"
 #include "core/base/xn_port.h"
 #include "core/base/xn_status.h"
 
@@ -10,7 +10,7 @@
 #define ERASED 0xFFu
 
 static const xn_port_flash geometry = {
-    .size_bytes = XN_STORE_BYTES,
+    .size_bytes = XN_NOR_STORE_BYTES,
     .sector_bytes = XN_NOR_SECTOR_BYTES,
     .page_bytes = XN_NOR_PAGE_BYTES,
     .program_bytes = 1,
@@ -88,15 +88,16 @@ const xn_port_flash *xn_port_flash_geometry(void) {
 }
 
 int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
-    return inside(offset, n, XN_STORE_BYTES) ? xn_nor_read(offset, to, n) : XN_E_RANGE;
+    return inside(offset, n, XN_NOR_STORE_BYTES) ? xn_nor_read(offset, to, n) : XN_E_RANGE;
 }
 
 int xn_port_flash_erase(uint32_t offset) {
-    return inside(offset, XN_NOR_SECTOR_BYTES, XN_STORE_BYTES) ? xn_nor_erase(offset) : XN_E_RANGE;
+    return inside(offset, XN_NOR_SECTOR_BYTES, XN_NOR_STORE_BYTES) ? xn_nor_erase(offset)
+                                                                   : XN_E_RANGE;
 }
 
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
-    return inside(offset, n, XN_STORE_BYTES) ? xn_nor_program(offset, from, n) : XN_E_RANGE;
+    return inside(offset, n, XN_NOR_STORE_BYTES) ? xn_nor_program(offset, from, n) : XN_E_RANGE;
 }
 
 const uint8_t *xn_port_flash_map(uint32_t offset) {

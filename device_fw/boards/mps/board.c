@@ -1,15 +1,18 @@
-// Arm MPS3 with the AN547 image: a Cortex-M55 with Helium.
-#include "arch/cortexm/cpu.h"
-#include "boards/common/board.h"
+// Arm's MPS2 and MPS3 boards, which differ in what board.toml says.
+#include "boards/board.h"
+
+#include "arch/cortexm/clock.h"
+#include "arch/cortexm/fault.h"
+#include "boards/mps/cmsdk_uart.h"
+#include "boards/mps/nor.h"
 #include "core/base/xn_port.h"
 
 static const xn_port_cpu identity = {
     .board = XN_BOARD_NAME,
     .cpu = XN_BOARD_CPU,
     .family = XN_FAMILY_CORTEX_M,
-    .level = XN_LEVEL_V81M,
-    .features =
-        XN_FEATURE_DSP | XN_FEATURE_FP32 | XN_FEATURE_FP64 | XN_FEATURE_MVE_I | XN_FEATURE_MVE_F,
+    .level = XN_BOARD_LEVEL,
+    .features = XN_BOARD_FEATURES,
     .hz = XN_CPU_HZ,
 };
 
@@ -22,4 +25,8 @@ void xn_board_start(void) {
     xn_clock_start();
     xn_nor_start();
     xn_cmsdk_uart_start();
+}
+
+void xn_board_interrupt(void) {
+    xn_cmsdk_uart_interrupt();
 }

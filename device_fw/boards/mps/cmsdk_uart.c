@@ -1,7 +1,7 @@
 // The UART of Arm's CMSDK: one byte of buffer each way, an interrupt per byte received.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
-#include "boards/common/board.h"
+#include "boards/mps/cmsdk_uart.h"
 #include "core/link/xn_baud.h"
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
@@ -20,8 +20,6 @@
 #define INT_RX 2u
 #define BAUDDIV_MIN 16u
 #define BAUDDIV_MAX 0xFFFFFu
-
-void xn_board_interrupt(void);
 
 static uint32_t divider(uint32_t rate) {
     return (XN_UART_HZ + rate / 2u) / rate;
@@ -51,7 +49,7 @@ void xn_cmsdk_uart_start(void) {
     xn_cpu_enable_irq(XN_UART_IRQ);
 }
 
-void xn_board_interrupt(void) {
+void xn_cmsdk_uart_interrupt(void) {
     // Cleared before DATA is read: a byte that comes in between raises it anew.
     UART_INTCLEAR = INT_RX;
     while (UART_STATE & STATE_RX_FULL) {

@@ -1,0 +1,22 @@
+// The clock behind xn_port_time_us(), and the time limit of a step.
+#ifndef XN_CLOCK_H
+#define XN_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/cortexm/fault.h"
+
+// How often the clock interrupts, and so wakes who sleeps, at the latest.
+#define XN_CLOCK_TICK_MS 10u
+
+void xn_clock_start(void);
+
+// What the clock asks when the limit is reached: whether the code that it interrupted is to end.
+typedef bool xn_clock_limit_fn(const xn_fault_frame *pushed, uint32_t return_code);
+// Asks `is_over` in ms from now on, and then at each tick until it says yes; 0 ms: never.
+void xn_clock_limit(uint32_t ms, xn_clock_limit_fn *is_over);
+// The interrupt; true: the interrupted code is to end.
+bool xn_clock_tick(const xn_fault_frame *pushed, uint32_t return_code);
+
+#endif
