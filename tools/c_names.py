@@ -1,8 +1,9 @@
 """Check that every public C name of the firmware starts with the name of its file.
 
 File `xn_foo.c` or `foo.c`, with its header, holds `xn_foo...` and `XN_FOO...`. Public are: every
-name that a header declares, and every function and variable of a .c file that is not static. A file
-`xn_foo_bar` beside `xn_foo` is a part of it and may hold its names too.
+name that a header declares, and every function and variable of a .c file that is not static. Files
+`xn_foo_bar` and `xn_foo` or `xn_foo_baz` in one folder are parts of one thing, and may hold its
+names.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ __all__ = ["main", "public_names"]
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("core", "arch", "boards", "micropython", "app")
 
-# Files whose names others gave.
+# Files whose names others gave, and who did.
 FOREIGN = {
+    "core/base/xn_status.h": "the status codes: XN_OK, XN_E_...",
+    "arch/cortexm/scs.h": "Arm's names of its registers",
     "micropython/mpconfigport.h": "MicroPython's configuration",
     "micropython/mphalport.h": "what MicroPython asks of a port",
     "micropython/qstrdefsport.h": "no C",
 }
-# Names that others ask for by name, wherever they are defined.
-GIVEN = re.compile(
-    r"(mp|gc|mbedtls|machine)_\w+|\w*_(reader|import|builtin)_\w+|_*main|mem(cpy|set|move|cmp)|"
-    r"nlr_jump_fail|xn_ld_\w+|m_\w+|set(jmp)|longjmp|str\w+"
-)
+# What these declare is implemented by whoever is built instead of another.
+PORTS = ("core/base/xn_port.h", "boards/board.h", "micropython/scripts.h")
+# Names that the C library and MicroPython ask for, wherever they are defined.
+GIVEN = re.compile(r"(mp|gc)_\w+|main|errno|abort|nlr_jump_fail|xn_ld_\w+")
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 _TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
@@ -84,9 +86,14 @@ def _skip_space(code: str, at: int) -> int:
 
 
 def _declared(part: str, header: bool) -> Iterator[str]:
-    part = re.sub(r"__attribute__\s*\(\(.*?\)\)|_Noreturn|__asm__?\s*\(.*?\)", " ", part, flags=re.S)
-    words = part.split()
-    if not words or words[0] in ("_Static_assert", "extern") and not header:
+    part = re.sub(
+        r"__attribute__\s*\(\(.*?\)\)|_Noreturn|__asm__?\s*\(.*?\)", " ", part, flags=re.S
+    )
+    words = re.findall(r"\w+", part)
+    if not words or words[0] == "_Static_assert" or (words[0] == "extern" and not header):
+        return
+    if declared := re.match(r"\s*MP_DECLARE_\w+\((\w+)\)", part):
+        yield declared.group(1)
         return
     if not header and ("static" in words[:3] or words[0] == "typedef" or _is_registration(part)):
         return
@@ -123,34 +130,36 @@ def _declarators(part: str) -> Iterator[str]:
 
 
 def _prefixes(path: Path) -> list[str]:
-    """The stems of a file, its own first, then those of what it is a part of."""
-    stem = path.stem if path.stem.startswith("xn_") else f"xn_{path.stem}"
-    beside = {other.stem for other in path.parent.glob("*.[ch]")}
+    """The stems of a file: its own, and that which it shares with files beside it."""
+    stem = path.stem.removeprefix("xn_")
+    beside = {other.stem.removeprefix("xn_") for other in path.parent.glob("*.[ch]")} - {stem}
     words = stem.split("_")
-    whole = ["_".join(words[:n]) for n in range(len(words) - 1, 1, -1)]
-    return [stem, *(part for part in whole if part in beside or part[3:] in beside)]
+    shared = ["_".join(words[:n]) for n in range(len(words) - 1, 0, -1)]
+    used = [part for part in shared if any(f"{other}_".startswith(f"{part}_") for other in beside)]
+    return [f"xn_{part}" for part in (stem, *used)]
 
 
 def _fits(name: str, prefixes: list[str]) -> bool:
-    return any(name.lower() == p or name.lower().startswith(f"{p}_") for p in prefixes)
+    return any(f"{name.lower()}_".startswith(f"{prefix}_") for prefix in prefixes)
 
 
 def complaints(folder: Path) -> Iterator[str]:
-    """Yield a line for each public name below `folder` that its file does not explain."""
-    files = [path for part in FOLDERS for path in sorted((folder / part).rglob("*.[ch]"))]
-    homes: dict[str, list[str]] = {}
-    for path in files:
-        if path.suffix == ".h":
-            for name in public_names(path.read_text(encoding="utf-8"), header=True):
-                homes.setdefault(name.text, _prefixes(path))
-    for path in files:
+    """Yield a line for each public name below `folder` that does not tell its file."""
+    ported = {
+        name.text
+        for port in PORTS
+        for name in public_names((folder / port).read_text(encoding="utf-8"), header=True)
+    }
+    for path in (path for part in FOLDERS for path in sorted((folder / part).rglob("*.[ch]"))):
         where = path.relative_to(folder).as_posix()
         if where in FOREIGN:
             continue
+        own = () if path.suffix == ".h" or where.startswith("core/") else ported
         prefixes = _prefixes(path)
         for name in public_names(path.read_text(encoding="utf-8"), path.suffix == ".h"):
-            if not _fits(name.text, prefixes) and not GIVEN.fullmatch(name.text):
-                yield f"{where}:{name.line}: {name.text} must start with {prefixes[0]}"
+            known = name.text in own or GIVEN.fullmatch(name.text)
+            if not known and not _fits(name.text, prefixes):
+                yield f"device_fw/{where}:{name.line}: {name.text} must start with {prefixes[0]}"
 
 
 def main() -> list[str]:

@@ -1,5 +1,5 @@
 // Finds a function's docstring in its source, for the VM keeps none.
-#include "micropython/rpc.h"
+#include "micropython/docstring.h"
 
 #include <string.h>
 

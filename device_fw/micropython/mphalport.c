@@ -1,11 +1,6 @@
 // MicroPython's view of the hardware: text over the link, time from the board, sleep.
-#include "micropython/vm.h"
-
-#include "arch/cortexm/clock.h"
-#include "arch/cortexm/cpu.h"
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
-#include "core/rpc/xn_server.h"
 
 #include "py/mphal.h"
 #include "py/runtime.h"
@@ -60,19 +55,6 @@ void mp_hal_delay_ms(mp_uint_t ms) {
     while ((now = xn_port_time_us()) < end) {
         mp_event_wait_ms((mp_uint_t)((end - now) / 1000));
     }
-}
-
-void xn_vm_wait(int32_t timeout_ms) {
-    // The clock wakes a sleeper at its next tick, which would be too late.
-    if (timeout_ms >= 0 && timeout_ms < (int32_t)XN_CLOCK_TICK_MS) {
-        return;
-    }
-    uint32_t state = xn_port_lock();
-    if (!xn_link_text_ready() && !xn_server_pending() &&
-        MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
-        xn_cpu_sleep();
-    }
-    xn_port_unlock(state);
 }
 
 // An exception that nothing caught: there is no VM left to tell it to.

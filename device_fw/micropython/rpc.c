@@ -1,6 +1,9 @@
 // @xipnet.rpc and xipnet.emit.
 #include "micropython/rpc.h"
 
+#include "micropython/docstring.h"
+#include "micropython/signature.h"
+
 #include "micropython/vm.h"
 #include "micropython/vm_msgpack.h"
 

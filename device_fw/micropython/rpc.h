@@ -20,13 +20,4 @@ mp_obj_t xn_rpc_call(const xn_lane_request *request);
 // The answer to an XN_LANE_LIST, of at most `count` functions.
 mp_obj_t xn_rpc_list(const xn_lane_request *request, size_t count);
 
-// Of signature.c and docstring.c.
-
-// [(name, kind), (name, kind, default)], or None where the function does not tell.
-mp_obj_t xn_signature(mp_obj_t function);
-// The name of a function's source, or MP_QSTRnull; and whether it is one of Python at all.
-bool xn_signature_source(mp_obj_t function, qstr *source, qstr *name);
-// The docstring of the last function of that name in a source: a str, empty where it has none.
-mp_obj_t xn_docstring(const char *source, size_t n, const char *name);
-
 #endif

@@ -1,5 +1,5 @@
 // What a Python function says of its parameters, read from the head of its bytecode.
-#include "micropython/rpc.h"
+#include "micropython/signature.h"
 
 #include "py/bc.h"
 #include "py/objfun.h"

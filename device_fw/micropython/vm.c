@@ -1,6 +1,11 @@
 // One life of the VM: heap, file system, start-up scripts, the prompt; ends with a soft reset.
 #include "micropython/vm.h"
 
+#include "arch/cortexm/clock.h"
+#include "arch/cortexm/cpu.h"
+#include "core/base/xn_port.h"
+#include "core/link/xn_link.h"
+#include "core/rpc/xn_server.h"
 #include "micropython/flash_device.h"
 #include "micropython/scripts.h"
 #include "micropython/store_vfs.h"
@@ -84,6 +89,19 @@ void xn_vm_live(void) {
     xn_vm_open(false);
     gc_sweep_all();
     mp_deinit();
+}
+
+void xn_vm_wait(int32_t timeout_ms) {
+    // The clock wakes a sleeper at its next tick, which would be too late.
+    if (timeout_ms >= 0 && timeout_ms < (int32_t)XN_CLOCK_TICK_MS) {
+        return;
+    }
+    uint32_t state = xn_port_lock();
+    if (!xn_link_text_ready() && !xn_server_pending() &&
+        MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
+        xn_cpu_sleep();
+    }
+    xn_port_unlock(state);
 }
 
 void gc_collect(void) {
