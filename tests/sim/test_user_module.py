@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from device_fw.fetch_micropython import micropython_source
+from device_fw.build.fetch_micropython import micropython_source
 from host_sdk import Device
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from device_fw import fetch_micropython
+from device_fw.build import fetch_micropython
+from device_fw.build.fetch_micropython import micropython_source, tree_digest
 from device_fw.errors import SourceError
-from device_fw.fetch_micropython import micropython_source, tree_digest
 
 
 def make_source(folder: Path, minor: int) -> Path:

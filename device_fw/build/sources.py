@@ -1,4 +1,4 @@
-"""Which files the firmware is made of."""
+"""The source files of the firmware."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LIBM_LEFT_OUT = {"ef_sqrt.c", "thumb_vfp_sqrt.c"}
 
 @dataclass(frozen=True)
 class Sources:
-    """Source files in three groups.
+    """The source files, in three groups.
 
     Attributes:
         own: the firmware's, compiled with all warnings on.
@@ -50,24 +50,12 @@ class Sources:
 
 
 def list_sources(board: Board, micropython: Path) -> Sources:
-    """All source files of a board's firmware, in a fixed order."""
+    """Return all source files of a board's firmware, in a fixed order."""
     return Sources(
         own=tuple(_own(board)),
         vm=(*_py(micropython), *_extmod(micropython), *_glue()),
         plain=(*_libm(micropython), *(micropython / name for name in _LITTLEFS)),
     )
-
-
-def watched_files(board: Board, micropython: Path) -> list[Path]:
-    """Every file that a change of which may change the firmware, headers and scripts included."""
-    roots = [FIRMWARE_DIR, BLOB_INCLUDE_DIR]
-    own = [path for root in roots for path in root.rglob("*") if path.suffix in _WATCHED]
-    parts = ["py", "extmod", "shared", "lib"]
-    vm = [path for part in parts for path in (micropython / part).rglob("*.[ch]")]
-    return sorted(own + vm)
-
-
-_WATCHED = {".c", ".h", ".S", ".ld", ".toml", ".py"}
 
 
 def _own(board: Board) -> list[Path]:
@@ -99,14 +87,14 @@ def _extmod(micropython: Path) -> list[Path]:
 
 
 def _libm(micropython: Path) -> list[Path]:
-    """Of both precisions; the linker keeps that which the VM of this board uses."""
+    """Return both precisions; the linker keeps the one that the VM of this board uses."""
     folders = [micropython / "lib" / name for name in ("libm", "libm_dbl")]
     files = [path for folder in folders for path in sorted(folder.glob("*.c"))]
     return [path for path in files if path.name not in _LIBM_LEFT_OUT]
 
 
 def _make_list(text: str, variable: str) -> list[str]:
-    """The words of `variable = $(addprefix .../, a b c)` in a makefile."""
+    """Return the words of `variable = $(addprefix .../, a b c)` in a makefile."""
     match = re.search(rf"^{variable} = \$\(addprefix [^,]*,(.*?)\)$", text, re.M | re.S)
     if match is None:
         raise ValueError(f"py/py.mk does not define {variable} as expected: another MicroPython?")

@@ -1,14 +1,19 @@
-"""Makes the headers that MicroPython generates from its sources: names, modules, root pointers."""
+"""Makes the headers that MicroPython generates from its sources: names, modules, root pointers.
+
+A step of the build, run by ninja:
+`python -m device_fw.build.generate MICROPYTHON GENHDR LIST -- PREPROCESS...`
+"""
 
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from device_fw._compile import run
-from device_fw._sources import FIRMWARE_DIR
+from device_fw.build.sources import FIRMWARE_DIR
 
 _Q_LINE = re.compile(r"^Q\(.*\)", re.M)
 
@@ -16,7 +21,7 @@ _Q_LINE = re.compile(r"^Q\(.*\)", re.M)
 def generate_headers(
     genhdr: Path, micropython: Path, preprocessed: Sequence[Path], preprocess: Sequence[str]
 ) -> None:
-    """Writes `genhdr/*.h`, leaving a header alone whose text stays the same.
+    """Write `genhdr/*.h`, leaving headers alone whose text stays the same.
 
     Args:
         genhdr: where the headers go.
@@ -42,7 +47,7 @@ def generate_headers(
 
 
 def write_version_header(genhdr: Path, tag: str, date: str) -> None:
-    """Writes `mpversion.h`: what the prompt's banner and `sys.version` say."""
+    """Write `mpversion.h`: what the prompt's banner and `sys.version` say."""
     genhdr.mkdir(parents=True, exist_ok=True)
     lines = [
         f'#define MICROPY_GIT_TAG "{tag}"',
@@ -53,17 +58,17 @@ def write_version_header(genhdr: Path, tag: str, date: str) -> None:
 
 
 def write_changed(path: Path, text: str) -> None:
-    """Writes a file unless it says that already, so that what is made from it stays fresh."""
+    """Write a file unless it has this text already: what is made from it stays fresh."""
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
 
 def _tool(script: Path, *arguments: Path | str) -> str:
-    return run(script.name, [sys.executable, str(script), *map(str, arguments)])
+    return _run([sys.executable, str(script), *map(str, arguments)])
 
 
 def _collect(py: Path, mode: str, everything: Path, work: Path) -> Path:
-    """Runs makeqstrdefs.py twice: split by source file, put together again without duplicates."""
+    """Run makeqstrdefs.py twice: split by source file, put together again without duplicates."""
     parts, out = work / mode, work / f"{mode}.collected"
     script = py / "makeqstrdefs.py"
     _tool(script, "split", mode, everything, parts, "_")
@@ -78,7 +83,31 @@ def _qstr_header(py: Path, work: Path, collected: Path, preprocess: Sequence[str
     lists = [path.read_text(encoding="utf-8") for path in files]
     quoted = work / "qstrdefs.c"
     quoted.write_text(_Q_LINE.sub(r'"\g<0>"', "\n".join(lists)), encoding="utf-8")
-    text = run("qstrdefs", [*preprocess, str(quoted)])
+    text = _run([*preprocess, str(quoted)])
     plain = work / "qstrdefs.preprocessed.h"
     plain.write_text(re.sub(r'^"(Q\(.*\))"', r"\1", text, flags=re.M), encoding="utf-8")
     return _tool(py / "makeqstrdata.py", plain)
+
+
+def _run(command: Sequence[str]) -> str:
+    """Run a tool and return its standard output; its errors go where this script's go.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make the headers as the command line says."""
+    micropython, genhdr, names, _, *preprocess = arguments
+    text = Path(names).read_text(encoding="utf-8")
+    preprocessed = [Path(word) for word in shlex.split(text, posix=sys.platform != "win32")]
+    try:
+        generate_headers(Path(genhdr), Path(micropython), preprocessed, preprocess)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{shlex.join(error.cmd)}: exit status {error.returncode}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from device_fw._paths import build_dir
+from device_fw.build.folders import build_dir
 from device_fw.errors import SourceError
 
 __all__ = ["MICROPYTHON_DATE", "MICROPYTHON_VERSION", "micropython_source"]

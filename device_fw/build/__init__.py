@@ -1,0 +1,78 @@
+"""Builds the firmware of a board with what `pip install` brings: Clang from its wheel, and ninja.
+
+`python -m device_fw.build --board mps3_an547`, or from Python `firmware_path("mps3_an547")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from device_fw.boards import load_board
+from device_fw.build.fetch_micropython import (
+    MICROPYTHON_DATE,
+    MICROPYTHON_VERSION,
+    micropython_source,
+)
+from device_fw.build.flags import Plan
+from device_fw.build.folders import build_dir
+from device_fw.build.generate import write_changed, write_version_header
+from device_fw.build.ninja import Tick, ninja_program, run_ninja
+from device_fw.build.sources import FIRMWARE_DIR
+
+__all__ = ["build_firmware", "firmware_path"]
+
+
+def firmware_path(board: str) -> Path:
+    """Return the firmware of a board, built first if it is missing or older than its sources.
+
+    Raises:
+        FirmwareError: it cannot be built.
+    """
+    return build_firmware(board, build_dir() / "firmware")
+
+
+def build_firmware(board: str, out_dir: Path | str) -> Path:
+    """Build a board's firmware, as far as a source, a flag or the compiler changed.
+
+    Args:
+        board: the board's name, for example `mps3_an547`.
+        out_dir: gets `<board>.elf` and, in a folder `<board>`, what it is made from.
+
+    Returns:
+        The ELF file.
+
+    Raises:
+        FirmwareError: MicroPython's source, the compiler or ninja is missing, a tool failed, or the
+            firmware is larger than its board allows.
+        ValueError: there is no such board.
+    """
+    ninja_program()
+    from filelock import FileLock
+
+    from device_fw.build.ninja_file import ninja_text
+
+    plan = Plan.of(load_board(board), micropython_source(), Path(out_dir).resolve())
+    plan.work.mkdir(parents=True, exist_ok=True)
+    with FileLock(plan.work / "lock"), _progress(plan.board.title) as tick:
+        write_version_header(plan.work / "genhdr", f"v{MICROPYTHON_VERSION}", MICROPYTHON_DATE)
+        build_file = plan.work / "build.ninja"
+        write_changed(build_file, ninja_text(plan))
+        run_ninja(build_file, FIRMWARE_DIR, tick)
+    return plan.elf
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Tick]:
+    """Show a progress bar on standard error, if rich is installed and someone watches."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ImportError:
+        yield lambda done, count: None
+        return
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"firmware: {title}", total=None)
+        yield lambda done, count: progress.update(task, completed=done, total=count)

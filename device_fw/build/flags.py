@@ -1,0 +1,161 @@
+"""The command lines of the compiler and the linker."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_fw.boards import Board
+from device_fw.build.sources import BLOB_INCLUDE_DIR, FIRMWARE_DIR, Sources, list_sources
+from device_fw.errors import FirmwareError
+
+__all__ = ["Plan", "compile_command", "link_command", "object_name", "preprocess_command", "zig"]
+
+_OWN_WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+_VM_WARNINGS = ("-Wall", "-Werror")
+_NO_WARNINGS = ("-w",)
+
+# By folder and name. The compiler must not turn the loop of memset into a call of memset; Python
+# spends its time in the interpreter's loop and in the collector.
+_EXTRA = {
+    "libc/string0.c": ("-fno-builtin",),
+    "py/vm.c": ("-O2",),
+    "py/gc.c": ("-O2",),
+    "model/xn_image.c": ("-O2", "-ffp-contract=off"),
+}
+
+# Made as small as it can be: what never runs in a loop that anyone waits for.
+_SMALL = re.compile(
+    r"device_fw/core/base/xn_error\.c|device_fw/core/model/xn_active\.c|"
+    r"device_fw/core/rpc/xn_(call|event|install|lane|method\w*|run|safe|session)\.c|"
+    r"device_fw/core/store/xn_(extent|index\w*|log|store|upload|wear\w*)\.c|"
+    r"device_fw/micropython/|[^/]+/(extmod|lib|shared(?!/libc))/|"
+    r"[^/]+/py/(builtin\w+|compile|emit\w+|lexer|mod\w+|obj(complex|deque|exc\w*|prop\w*|slice|type)|"
+    r"parse\w*|persistentcode|repl|scope|showbc|warning)\.c"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that building one board needs to know.
+
+    Attributes:
+        board: the board.
+        micropython: MicroPython's source.
+        sources: what is compiled.
+        work: the folder of what is made on the way.
+        elf: the firmware.
+    """
+
+    board: Board
+    micropython: Path
+    sources: Sources
+    work: Path
+    elf: Path
+
+    @classmethod
+    def of(cls, board: Board, micropython: Path, out: Path) -> Plan:
+        """Return the plan of a board whose firmware goes to the folder `out`."""
+        sources = list_sources(board, micropython)
+        return cls(board, micropython, sources, out / board.name, out / f"{board.name}.elf")
+
+
+def zig() -> str:
+    """Return the path of the `zig` program of the ziglang wheel.
+
+    Raises:
+        FirmwareError: the wheel is not installed.
+    """
+    try:
+        import ziglang
+    except ImportError as error:
+        raise FirmwareError(
+            "the compiler is missing; install it: pip install 'ziglang>=0.17,<0.18'"
+        ) from error
+    folder = Path(ziglang.__file__).parent
+    return str(folder / ("zig.exe" if os.name == "nt" else "zig"))
+
+
+def object_name(plan: Plan, source: Path) -> str:
+    """Return the name of a source below the folders of what is made from it.
+
+    Raises:
+        ValueError: the source is in no source tree.
+    """
+    for root in (FIRMWARE_DIR, plan.micropython):
+        if source.is_relative_to(root):
+            return f"{root.name}/{source.relative_to(root).as_posix()}"
+    raise ValueError(f"{source} is in no source tree")
+
+
+def preprocess_command(plan: Plan) -> tuple[str, ...]:
+    """Return the command that preprocesses the file named after it."""
+    return (*_clang(plan.board), *_flags(plan), "-E", "-DNO_QSTR", "-w", "-x", "c")
+
+
+def compile_command(plan: Plan, source: Path) -> tuple[str, ...]:
+    """Return the command that compiles a source, but for the names of the files."""
+    warnings: tuple[str, ...] = _OWN_WARNINGS if source in plan.sources.own else _VM_WARNINGS
+    if source in plan.sources.plain:
+        warnings = _NO_WARNINGS
+    extra = _EXTRA.get(f"{source.parent.name}/{source.name}", ())
+    small = ("-Oz",) if _SMALL.match(object_name(plan, source)) else ()
+    return (*_clang(plan.board), *_flags(plan), *warnings, *small, *extra, "-c")
+
+
+def link_command(plan: Plan) -> tuple[str, ...]:
+    """Return the command that links; `zig cc` adds what the CPU lacks, such as 64-bit division."""
+    return (
+        *(zig(), "cc", "-target", "thumb-freestanding-eabihf", f"-mcpu={plan.board.zig_cpu}"),
+        *("-fno-sanitize=all", "-Wl,--gc-sections", f"-Wl,-T,{plan.board.folder / 'board.ld'}"),
+        f"-L{FIRMWARE_DIR}",
+    )
+
+
+def _clang(board: Board) -> tuple[str, ...]:
+    return (
+        *(zig(), "clang", f"--target={board.clang_target}", f"-mcpu={board.clang_cpu}"),
+        *("-mfloat-abi=hard", "-std=gnu11", "-ffreestanding", "-fno-builtin-bcmp"),
+    )
+
+
+def _flags(plan: Plan) -> tuple[str, ...]:
+    return (
+        *("-Os", "-DNDEBUG", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"),
+        *("-DMICROPY_VFS_LFS2=1", "-DLFS2_NO_MALLOC", "-DLFS2_NO_DEBUG", "-DLFS2_NO_WARN"),
+        *("-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT", '-DFFCONF_H="lib/oofatfs/ffconf.h"'),
+        *_defines(plan.board),
+        *_includes(plan),
+    )
+
+
+def _defines(board: Board) -> tuple[str, ...]:
+    return (
+        f'-DXN_BOARD_NAME="{board.name}"',
+        f'-DXN_BOARD_TITLE="{board.title}"',
+        f'-DXN_BOARD_CPU="{board.cpu}"',
+        f"-DXN_BOARD_LEVEL={board.level}",
+        f"-DXN_BOARD_FEATURES=({board.features})",
+        f"-DXN_CPU_HZ={board.hz}u",
+        f"-DXN_UART_BASE={board.uart_base:#x}u",
+        f"-DXN_UART_HZ={board.uart_hz}u",
+        f"-DXN_UART_IRQ={board.uart_irq}u",
+        f"-DXN_FLASH_BASE={board.flash_base:#x}u",
+        f"-DXN_FLASH_BYTES={board.flash_size:#x}u",
+        f"-DXN_FILES_BYTES={board.files_size:#x}u",
+    )
+
+
+def _includes(plan: Plan) -> tuple[str, ...]:
+    folders = [
+        *(FIRMWARE_DIR, FIRMWARE_DIR / "core", FIRMWARE_DIR / "micropython"),
+        *(BLOB_INCLUDE_DIR, plan.micropython, plan.work),
+    ]
+    system = [FIRMWARE_DIR / "libc", Path(zig()).parent / "lib" / "include"]
+    return (
+        "-nostdinc",
+        *(f"-I{folder}" for folder in folders),
+        *(word for folder in system for word in ("-isystem", str(folder))),
+    )

@@ -1,0 +1,16 @@
+"""The folders of what is built or downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+_TREE = Path(__file__).resolve().parents[2]
+
+
+def build_dir() -> Path:
+    """Return `build/` of a source tree; for an installed package the user's cache folder."""
+    if (_TREE / "pyproject.toml").is_file():
+        return _TREE / "build"
+    return platformdirs.user_cache_path("xipnet", appauthor=False, opinion=False)
