@@ -46,7 +46,7 @@ static const xn_method table[] = {
      0},
     {"rollback", "rollback(name) -> map: returns to the version before", xn_method_rollback, 0},
     {"trial", "trial() -> map or nil: the active model's trial", xn_method_trial, 0},
-    {"history", "history(name, first=0) -> [map]: what befell a name", xn_method_history, 0},
+    {"history", "history(name, first=0) -> [map]: the history of a name", xn_method_history, 0},
     {"held", "held(first=0) -> [map]: all versions that lie in flash", xn_method_held, 0},
     {"hashes", "hashes(at, size, block) -> bin: SHA-256 of blocks of flash, 8 bytes of each",
      xn_method_hashes, 0},
