@@ -2,7 +2,7 @@
 #ifndef XN_METADATA_H
 #define XN_METADATA_H
 
-#include "micropython/head_result.h"
+#include "micropython/head.h"
 
 #include "core/model/xn_loader.h"
 

@@ -3,7 +3,7 @@
 add_library(usermod_xipnet INTERFACE)
 
 set(XIPNET_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
-set(XIPNET_GLUE array_type docstring head_result metadata model_run model_type modxipnet picture
+set(XIPNET_GLUE array_type docstring head metadata model_run model_type modxipnet picture
     preprocess rpc signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve)
 list(TRANSFORM XIPNET_GLUE PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM XIPNET_GLUE APPEND .c)

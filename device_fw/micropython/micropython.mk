@@ -1,7 +1,7 @@
 # xipnet as a user C module of a MicroPython port built with make (docs/PORTING.md):
 #     make BOARD=... USER_C_MODULES=<this repository>/device_fw
 XIPNET_DIR := $(patsubst %/micropython,%,$(USERMOD_DIR))
-XIPNET_GLUE := array_type docstring head_result metadata model_run model_type modxipnet picture preprocess \
+XIPNET_GLUE := array_type docstring head metadata model_run model_type modxipnet picture preprocess \
 	rpc signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve
 
 SRC_USERMOD_C += $(addprefix $(XIPNET_DIR)/micropython/,$(addsuffix .c,$(XIPNET_GLUE)))

@@ -1,6 +1,6 @@
 #include "micropython/model_run.h"
 
-#include "micropython/head_result.h"
+#include "micropython/head.h"
 #include "micropython/metadata.h"
 #include "micropython/picture.h"
 

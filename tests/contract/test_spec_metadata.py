@@ -103,7 +103,7 @@ def test_dtypes_and_roles_agree() -> None:
     assert role
     assert set(re.findall(r"`(\w+)`", dtype.group(1))) == set(FIELD_DTYPES)
     assert set(re.findall(r"`(\w+)`", role.group(1))) - {"labels"} == set(ROLES)
-    firmware = (GLUE / "head_result.h").read_text()
+    firmware = (GLUE / "head.h").read_text()
     letters = re.search(r"enum xn_head_role \{(.*?)\}", firmware)
     assert letters
     assert dict(re.findall(r"XN_HEAD_(\w+) = '(.)'", letters.group(1))) == {

@@ -1,4 +1,4 @@
-#include "micropython/head_result.h"
+#include "micropython/head.h"
 
 #include "micropython/metadata.h"
 
