@@ -25,7 +25,9 @@ from tests.sim.conftest import EXAMPLES
 
 pytestmark = pytest.mark.sim
 
-COMMAND = (sys.executable, "-c", "from host_sdk.cli import main; main()")
+# A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
+_INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = (sys.executable, "-c", f"{_INTERRUPTIBLE}; from host_sdk.cli import main; main()")
 
 
 @contextlib.contextmanager
@@ -141,8 +143,8 @@ def test_repl_passes_keys_and_leaves(port: str) -> None:
 def terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The command in a terminal of its own, and the file to type into and to read from."""
     leader, follower = pty.openpty()
-    files = {"stdin": follower, "stdout": follower, "stderr": follower}
-    with subprocess.Popen([*COMMAND, *arguments], **files) as process:
+    command = [*COMMAND, *arguments]
+    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower) as process:
         os.close(follower)
         try:
             yield process, leader
