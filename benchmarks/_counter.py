@@ -26,7 +26,7 @@ _RECORD = np.dtype(
 
 
 def count(cpu: str, blob: bytes) -> tuple[list[Executed], Profile]:
-    """Runs a blob once, all inputs zero.
+    """Run a blob once, all inputs zero.
 
     Args:
         cpu: of the virtual board.

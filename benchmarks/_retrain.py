@@ -13,7 +13,7 @@ _FLOAT32, _INT8 = schema.TensorType.FLOAT32, schema.TensorType.INT8
 
 
 def retrain(model: bytes, part: float, where: Where, seed: int = 1) -> bytes:
-    """Changes a part of the weights.
+    """Change a part of the weights.
 
     Args:
         model: a .tflite with int8 or float32 weights.

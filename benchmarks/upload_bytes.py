@@ -71,7 +71,7 @@ class CountingTransport:
         self._inner.close()
 
     def is_heard(self) -> bool:
-        """Waits a moment: whether the board said something."""
+        """Wait a moment: whether the board said something."""
         before = self.from_board
         time.sleep(0.5)
         return self.from_board != before

@@ -18,7 +18,7 @@ PLACES = ("host", "cortex-m4", "cortex-m7", "cortex-m55")
 
 
 def measure(name: str, place: str) -> Report:
-    """Validates a model at a place."""
+    """Validate a model at a place."""
     model = MODELS / f"{name}.tflite"
     data = np.load(MODELS / "mnist_test.npz")
     if place == "host":

@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def tier_of(item: pytest.Item) -> int:
-    """Say in which tier of CI a test runs: 1 pure, 2 boards and samples, 3 what takes long."""
+    """Say in which tier of CI a test runs: 1 pure, 2 boards, samples, 3 slow."""
     if item.get_closest_marker("slow"):
         return 3
     return 2 if item.get_closest_marker("sim") or sampling.is_exactness(item) else 1

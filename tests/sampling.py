@@ -1,6 +1,6 @@
-"""Runs a sample of the exactness cases, chosen by the commit: each commit tries others.
+"""Run a sample of the exactness cases, chosen by the commit.
 
-A sweep has more cases than fit into a quick run. The seed is printed at the start of a run;
+Each commit tries others: a sweep has more cases than fit into a quick run. The seed is printed at the start of a run;
 `--sample-seed` or XIPNET_SAMPLE_SEED repeats a sample, `--all-cases` runs everything.
 """
 

@@ -1,4 +1,4 @@
-"""Runs a proof, which takes long, and writes date, commit and figures into docs/PROOFS.md.
+"""Run a long proof and write date, commit and figures into docs/PROOFS.md.
 
 python -m tools.proofs exact
 """
@@ -20,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "PROOFS.md"
 
-# What each proof shows. Its tests are marked `proof("name")`; "exact" and "models" choose theirs
-# in tests/conftest.py.
+# What each proof shows. Its tests are marked `proof("name")`; "exact" and "models" choose their
+# tests in tests/conftest.py.
 PROOFS = {
     "exact": "every exactness case of every operator, against LiteRT's reference kernels",
     "models": "large models: every tensor on the host, outputs on every virtual board",

@@ -1,4 +1,4 @@
-"""Checks docs/MAP.md: every source file lies in a room that it names, and what it names exists.
+"""Check docs/MAP.md: every source file has a room, and every path exists.
 
 A table of the map says in its head which package its paths are in. A room is a folder of a package;
 folders inside of a room need no name. A file that lies in the package itself is named by itself.

@@ -1,4 +1,4 @@
-"""Runs what CI runs, in three tiers, and says how long each took.
+"""Run what CI runs, in three tiers, and says how long each took.
 
 python -m tools.tiers        all tiers
 python -m tools.tiers 1      one of them

@@ -1,4 +1,4 @@
-"""Lists the project's files: those that git knows, or all of a copy without git."""
+"""List the project's files: those that git knows, or all of a copy without git."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ PAD_BYTES = 30_000
 
 
 def model(n: int) -> bytes:
-    """Adds n; no two share a sector's bytes."""
+    """Add n; no two share a sector's bytes."""
     return blob(adds(n), (b"\x10", bytes([0x10 + n])), PAD_BYTES + 16 * n)
 
 
@@ -53,7 +53,7 @@ def upload(machine: Machine, data: bytes) -> int:
 
 
 def killed(machine: Machine, data: bytes, after_s: float) -> bool:
-    """Uploads until the machine is killed; true where the upload was done before."""
+    """Upload until the machine is killed; true where the upload was done before."""
     timer = threading.Timer(after_s, os.kill, (machine._process.pid, signal.SIGKILL))
     timer.start()
     try:

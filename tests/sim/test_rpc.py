@@ -207,7 +207,7 @@ def test_a_long_call_lets_others_through(board: Device) -> None:
 
 
 def double(values: list[int], *, by: int = 2) -> dict[str, list[int]]:
-    """Runs on the board."""
+    """Run on the board."""
     import sys
 
     return {sys.platform: [v * by for v in values]}

@@ -51,7 +51,7 @@ NEXT = blob(adds(2), (b"\x10", b"\x12"))
 
 
 def begin(machine: Machine, data: bytes, name: str = "net") -> int:
-    """Sends all of an upload but its end; its session."""
+    """Send all of an upload but its end; its session."""
     begun = machine.call("put_begin", name, BLOB, len(data), hashlib.sha256(data).digest())
     for at in range(0, 0 if begun["have"] else len(data), 2048):
         machine.call("put_data", begun["session"], at, data[at : at + 2048])

@@ -100,7 +100,7 @@ def console_steps(block: Block) -> list[Step]:
 
 
 def check(page: Path, step: Step, got: str) -> None:
-    """Compares what came back; of a traceback only its last line counts.
+    """Compare what came back; of a traceback only its last line counts.
 
     Raises:
         AssertionError: it is something else.
@@ -141,7 +141,7 @@ class Reader:
         (folder / "examples").symlink_to(ROOT / "examples")
 
     def read(self) -> None:
-        """Runs all blocks.
+        """Run all blocks.
 
         Raises:
             AssertionError: something came back that is not in the page.

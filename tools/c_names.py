@@ -1,0 +1,164 @@
+"""Check that every public C name of the firmware starts with the name of its file.
+
+File `xn_foo.c` or `foo.c`, with its header, holds `xn_foo...` and `XN_FOO...`. Public are: every
+name that a header declares, and every function and variable of a .c file that is not static. A file
+`xn_foo_bar` beside `xn_foo` is a part of it and may hold its names too.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["main", "public_names"]
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("core", "arch", "boards", "micropython", "app")
+
+# Files whose names others gave.
+FOREIGN = {
+    "micropython/mpconfigport.h": "MicroPython's configuration",
+    "micropython/mphalport.h": "what MicroPython asks of a port",
+    "micropython/qstrdefsport.h": "no C",
+}
+# Names that others ask for by name, wherever they are defined.
+GIVEN = re.compile(
+    r"(mp|gc|mbedtls|machine)_\w+|\w*_(reader|import|builtin)_\w+|_*main|mem(cpy|set|move|cmp)|"
+    r"nlr_jump_fail|xn_ld_\w+|m_\w+|set(jmp)|longjmp|str\w+"
+)
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
+_TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
+_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.M)
+_TAG = re.compile(r"\b(struct|enum|union)\s+(\w+)\s*\{")
+
+
+@dataclass(frozen=True)
+class Name:
+    """A public name and the line that declares it."""
+
+    text: str
+    line: int
+
+
+def public_names(text: str, header: bool) -> Iterator[Name]:
+    """Yield the public names that a C file declares or defines, in order of kind."""
+    blank = lambda match: re.sub(r"[^\n]", " ", match.group())  # noqa: E731
+    code = _TEXT.sub(blank, _COMMENT.sub(blank, text))
+    if header:
+        for match in _DEFINE.finditer(code):
+            yield Name(match.group(1), _line(code, match.start(1)))
+    code = _DIRECTIVE.sub(blank, code)
+    for start, part in _top_level(code):
+        for name in _declared(part, header):
+            yield Name(name, _line(code, start))
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _top_level(code: str) -> Iterator[tuple[int, str]]:
+    """Yield each declaration and definition; of a function's body nothing."""
+    depth, start, body = 0, 0, -1
+    for at, letter in enumerate(code):
+        if letter == "{":
+            depth += 1
+            body = at if depth == 1 else body
+        elif letter == "}":
+            depth -= 1
+            if depth == 0 and code[start:body].rstrip().endswith(")"):
+                yield _skip_space(code, start), code[start:body]
+                start = at + 1
+        elif letter == ";" and depth == 0:
+            yield _skip_space(code, start), code[start:at]
+            start = at + 1
+
+
+def _skip_space(code: str, at: int) -> int:
+    return at + len(code[at:]) - len(code[at:].lstrip())
+
+
+def _declared(part: str, header: bool) -> Iterator[str]:
+    part = re.sub(r"__attribute__\s*\(\(.*?\)\)|_Noreturn|__asm__?\s*\(.*?\)", " ", part, flags=re.S)
+    words = part.split()
+    if not words or words[0] in ("_Static_assert", "extern") and not header:
+        return
+    if not header and ("static" in words[:3] or words[0] == "typedef" or _is_registration(part)):
+        return
+    tag = _TAG.search(part)
+    if tag and header:
+        yield tag.group(2)
+        if tag.group(1) == "enum":
+            inside = part[tag.end() : part.index("}", tag.end())]
+            yield from re.findall(r"(?:^|,)\s*(\w+)", re.sub(r"\([^()]*\)", "", inside))
+    if words[0] in ("struct", "enum", "union") and part.rstrip().endswith("}"):
+        return
+    yield from _declarators(part)
+
+
+def _is_registration(part: str) -> bool:
+    """Whether this is a macro call such as MP_REGISTER_MODULE(...)."""
+    return re.match(r"\s*[A-Z][A-Z0-9_]*\s*\(", part) is not None
+
+
+def _declarators(part: str) -> Iterator[str]:
+    """Yield `a`, `b`, `c` of `type a, *b(int x), (*c)(void) = ...`."""
+    part = re.sub(r"\{.*\}", "", part, flags=re.S)
+    pointer = re.search(r"\(\s*\*\s*(?:const\s+)?(\w+)\s*\)", part)
+    if pointer and "(" not in part[: pointer.start()]:
+        yield pointer.group(1)
+        return
+    flat = part
+    while (inner := re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", flat)) != flat:
+        flat = inner
+    for one in flat.split(","):
+        words = re.findall(r"\w+", one.split("=")[0])
+        if words:
+            yield words[-1]
+
+
+def _prefixes(path: Path) -> list[str]:
+    """The stems of a file, its own first, then those of what it is a part of."""
+    stem = path.stem if path.stem.startswith("xn_") else f"xn_{path.stem}"
+    beside = {other.stem for other in path.parent.glob("*.[ch]")}
+    words = stem.split("_")
+    whole = ["_".join(words[:n]) for n in range(len(words) - 1, 1, -1)]
+    return [stem, *(part for part in whole if part in beside or part[3:] in beside)]
+
+
+def _fits(name: str, prefixes: list[str]) -> bool:
+    return any(name.lower() == p or name.lower().startswith(f"{p}_") for p in prefixes)
+
+
+def complaints(folder: Path) -> Iterator[str]:
+    """Yield a line for each public name below `folder` that its file does not explain."""
+    files = [path for part in FOLDERS for path in sorted((folder / part).rglob("*.[ch]"))]
+    homes: dict[str, list[str]] = {}
+    for path in files:
+        if path.suffix == ".h":
+            for name in public_names(path.read_text(encoding="utf-8"), header=True):
+                homes.setdefault(name.text, _prefixes(path))
+    for path in files:
+        where = path.relative_to(folder).as_posix()
+        if where in FOREIGN:
+            continue
+        prefixes = _prefixes(path)
+        for name in public_names(path.read_text(encoding="utf-8"), path.suffix == ".h"):
+            if not _fits(name.text, prefixes) and not GIVEN.fullmatch(name.text):
+                yield f"{where}:{name.line}: {name.text} must start with {prefixes[0]}"
+
+
+def main() -> list[str]:
+    """Check the firmware; return the complaints."""
+    return list(complaints(ROOT / "device_fw"))
+
+
+if __name__ == "__main__":
+    found = main()
+    print("\n".join(found))
+    sys.exit(1 if found else 0)

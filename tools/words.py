@@ -1,0 +1,92 @@
+"""Check the project's English: words of words.toml, first lines of docstrings.
+
+A complaint is `file:line: what was found; what to say instead`. Plain typing errors are codespell's.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tools.tree import ROOT, files
+
+RULES = "tools/words.toml"
+_SUFFIXES = {".py", ".pyi", ".c", ".h", ".S", ".ld", ".md", ".toml", ".mk", ".cmake", ".sh", ".yml"}
+_NAMES = {"Makefile", "run"}
+_LEFT_OUT = ("tests/fuzz/corpus/", "LICENSES/", RULES)
+# Between two words: space, or the end of a line and the mark of a comment on the next one.
+_GAP = r"(?:[ \t]+|[ \t]*\n[ \t]*(?:(?://|#|\*|>)[ \t]*)?)"
+
+
+def complaints(root: Path) -> Iterator[str]:
+    """Yield a line for each finding and for each exception without one.
+
+    Args:
+        root: the project's folder.
+    """
+    rules = tomllib.loads((root / RULES).read_text(encoding="utf-8"))
+    excepted: dict[str, int] = dict.fromkeys(rules["exceptions"]["paths"], 0)
+    for name in files(root):
+        if not _is_text(name):
+            continue
+        found = list(findings(name, (root / name).read_text(encoding="utf-8"), rules))
+        entry = next((path for path in excepted if name.startswith(path)), None)
+        if entry is None:
+            yield from found
+        else:
+            excepted[entry] += len(found)
+    for path, count in excepted.items():
+        if count == 0:
+            yield f"{RULES}: {path} has no finding any more; take it off the exceptions"
+
+
+def findings(name: str, text: str, rules: dict[str, Any]) -> Iterator[str]:
+    """Yield the complaints about one file.
+
+    Args:
+        name: its path, for the complaints.
+        text: what it holds.
+        rules: the content of words.toml.
+    """
+    for word, instead in rules["words"].items():
+        for match in _pattern(word).finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{name}:{line}: '{' '.join(match.group().split())}'; say: {instead}"
+    if name.endswith(".py"):
+        yield from _long_first_lines(name, text, rules["docstrings"]["columns"])
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    stem = _GAP.join(re.escape(part) for part in word.removesuffix("*").split())
+    end = r"[a-z]*" if word.endswith("*") else ""
+    return re.compile(rf"(?<![A-Za-z]){stem}{end}(?![A-Za-z])", re.IGNORECASE)
+
+
+def _long_first_lines(name: str, text: str, columns: int) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = (ast.get_docstring(node) or "").partition("\n")[0]
+            if len(first) > columns:
+                line = node.body[0].lineno
+                yield f"{name}:{line}: docstring's first line has {len(first)} of {columns} columns"
+
+
+def _is_text(name: str) -> bool:
+    path = Path(name)
+    return not name.startswith(_LEFT_OUT) and (path.suffix in _SUFFIXES or path.name in _NAMES)
+
+
+def main() -> int:
+    """Print all complaints; the process's exit status."""
+    found = list(complaints(ROOT))
+    print(*found, sep="\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
