@@ -30,7 +30,7 @@ def retrain(model: bytes, part: float, where: Where, seed: int = 1) -> bytes:
     count = int(part * len(places))
     chosen = places[-count:] if where == "last layers" else rng.choice(places, count, replace=False)
     for at in chosen.tolist():
-        out[at : at + item] = _changed(out[at : at + item], where, rng)
+        out[at : at + item] = _changed(bytes(out[at : at + item]), where, rng)
     return bytes(out)
 
 

@@ -72,7 +72,8 @@ def serial_port(url: str) -> Iterator[str]:
 
         def copy() -> None:
             while not ended.is_set():
-                for ready in select.select([here, wire], [], [], 0.1)[0]:
+                watched: list[int | socket.socket] = [here, wire]
+                for ready in select.select(watched, [], [], 0.1)[0]:
                     if ready is wire:
                         os.write(here, wire.recv(4096))
                     else:

@@ -84,7 +84,9 @@ def _skip_space(code: str, at: int) -> int:
 
 
 def _declared(part: str, header: bool) -> Iterator[str]:
-    part = re.sub(r"__attribute__\s*\(\(.*?\)\)|_Noreturn|__asm__?\s*\(.*?\)", " ", part, flags=re.S)
+    part = re.sub(
+        r"__attribute__\s*\(\(.*?\)\)|_Noreturn|__asm__?\s*\(.*?\)", " ", part, flags=re.S
+    )
     words = part.split()
     if not words or words[0] in ("_Static_assert", "extern") and not header:
         return

@@ -1,4 +1,4 @@
-"""Check that every C file of the compiler is free of duties, and every third party is listed.
+"""Check that compiled code is free of duties and every third party is listed.
 
 Kernels and heads are compiled into the products of users: REUSE.toml must put them under 0BSD. Of
 MicroPython's source the firmware takes the parts that fetch_micropython.py names: THIRD-PARTY.md
@@ -21,7 +21,7 @@ _LISTS = {"_TREE_PARTS", "_TREE_FILES"}
 
 
 def complaints(root: Path) -> Iterator[str]:
-    """Yield a line for each file with the wrong licence and each part that is not listed.
+    """Yield a line for each wrong licence and each part that is not listed.
 
     Args:
         root: the project's folder.
