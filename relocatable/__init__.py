@@ -9,7 +9,7 @@ The compiler's own needs (Clang, the .tflite schema) are imported when it is fir
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from relocatable.blob.blob import Blob, is_blob
 from relocatable.blob.cost import Report, report
@@ -25,9 +25,6 @@ from relocatable.errors import (
     UnsupportedError,
 )
 from relocatable.targets import TARGETS
-
-if TYPE_CHECKING:
-    from relocatable.compile import compile_model
 
 __all__ = [
     "TARGETS",

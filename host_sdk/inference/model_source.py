@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import relocatable
 from host_sdk.errors import (
@@ -94,7 +94,7 @@ def compile_tflite(
     source: ModelSource,
     head: HeadSource | None,
     target: str,
-    optimize: Literal["speed", "size"] = "speed",
+    optimize: str = "speed",
     *,
     whole_tensors: bool = False,
 ) -> bytes:

@@ -40,12 +40,14 @@ def infer_one(board: Device, *inputs: npt.ArrayLike) -> npt.NDArray[Any]:
 
 @pytest.fixture(scope="session")
 def coins_blob() -> bytes:
-    return compile_model(example_model("coins"), target="cortex-m55")
+    blob: bytes = compile_model(example_model("coins"), target="cortex-m55")
+    return blob
 
 
 @pytest.fixture(scope="session")
 def digits_blob() -> bytes:
-    return compile_model(example_model("digits"), target="cortex-m55")
+    blob: bytes = compile_model(example_model("digits"), target="cortex-m55")
+    return blob
 
 
 class PluggedBoard:

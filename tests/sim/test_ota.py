@@ -27,7 +27,8 @@ def digits(seed: int) -> bytes:
     """The digits, retrained a little; 0: as they are."""
     model = example_model("digits").read_bytes()
     new = retrain(model, 0.05, "everywhere", seed) if seed else model
-    return compile_model(new, target="cortex-m55", name="digits")
+    blob: bytes = compile_model(new, target="cortex-m55", name="digits")
+    return blob
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.unit.tools.conftest import edit
 from tools import c_names, licences, rooms, words
 
@@ -81,7 +82,7 @@ def test_an_import_in_the_wrong_direction_is_found(copy: Path) -> None:
     ],
 )
 def test_a_word_of_the_list_is_found(name: str, text: str, line: int) -> None:
-    rules = tomllib.loads((Path(words.ROOT) / words.RULES).read_text(encoding="utf-8"))
+    rules = tomllib.loads((ROOT / words.RULES).read_text(encoding="utf-8"))
     (complaint, *_) = words.findings(name, text, rules)
     assert complaint.startswith(f"{name}:{line}: ")
 
