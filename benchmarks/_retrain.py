@@ -1,4 +1,4 @@
-"""A .tflite whose weights were changed, as training on would: the buffers are edited in place."""
+"""Change the weights of a .tflite as more training would, in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one upload of 100,000 bytes costs in SMP, the protocol of MCUmgr, over a UART.
+"""An upload of 100,000 bytes in SMP, the protocol of MCUmgr, over a UART.
 
 Computed, not measured: every frame is encoded by the package `smp`, as `smpclient` sends them, one
 at a time, each after the reply to the one before. Bytes are those of both directions. "Buffer" is
@@ -62,7 +62,7 @@ def upload(data: bytes, buffer: int) -> Cost:
 
 
 def requests(data: bytes, limit: int) -> Iterator[tuple[bytes, int]]:
-    """Yield each request, as large as the limit lets it be, and the offset behind its data."""
+    """Yield each request, as large as may be, and the offset behind its data."""
     at = 0
     while at < len(data):
         count = min(limit, len(data) - at)

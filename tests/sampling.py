@@ -1,7 +1,8 @@
 """Run a sample of the exactness cases, chosen by the commit.
 
-Each commit tries others: a sweep has more cases than fit into a quick run. The seed is printed at the start of a run;
-`--sample-seed` or XIPNET_SAMPLE_SEED repeats a sample, `--all-cases` runs everything.
+A sweep has more cases than fit into a quick run, and each commit tries others. The seed is printed
+at the start of a run; `--sample-seed` or XIPNET_SAMPLE_SEED repeats a sample, `--all-cases` runs
+everything.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def _declared(part: str, header: bool) -> Iterator[str]:
         r"__attribute__\s*\(\(.*?\)\)|_Noreturn|__asm__?\s*\(.*?\)", " ", part, flags=re.S
     )
     words = part.split()
-    if not words or words[0] in ("_Static_assert", "extern") and not header:
+    if not words or (words[0] in ("_Static_assert", "extern") and not header):
         return
     if not header and ("static" in words[:3] or words[0] == "typedef" or _is_registration(part)):
         return

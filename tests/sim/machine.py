@@ -1,6 +1,6 @@
 """A virtual board as a process, and its one UART: text, and frames made by hand.
 
-Independent of host_sdk, so that what it says of the firmware holds where the SDK is at fault.
+Independent of host_sdk: what it says of the firmware holds also if the SDK is at fault.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Machine:
         return self._id
 
     def reply(self, number: int) -> Any:
-        """The result of a request, waited for.
+        """Wait for the result of a request.
 
         Raises:
             RefusedError: the board answered with an error.

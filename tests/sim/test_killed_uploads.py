@@ -1,4 +1,4 @@
-"""The machine is killed at random moments of real uploads; after each it has the old or the new."""
+"""After a kill at any moment of an upload, a board has the old or the new."""
 
 from __future__ import annotations
 

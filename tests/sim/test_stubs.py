@@ -1,4 +1,4 @@
-"""The stubs for editors name what the module on the board has, no more and no less."""
+"""The stubs for editors name exactly what the module on the board has."""
 
 from __future__ import annotations
 

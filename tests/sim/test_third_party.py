@@ -17,7 +17,7 @@ PAGE = (ROOT / "THIRD-PARTY.md").read_text(encoding="utf-8")
 
 
 def part(path: Path) -> str:
-    """Name the part of MicroPython that a file belongs to: a folder, below `lib` one deeper."""
+    """Name the part of MicroPython that a file is in; below `lib` two folders."""
     return "/".join(path.parts[: 2 if path.parts[0] == "lib" else 1])
 
 
