@@ -10,6 +10,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +55,27 @@ def findings(name: str, text: str, rules: dict[str, Any]) -> Iterator[str]:
         text: what it holds.
         rules: the content of words.toml.
     """
-    for word, instead in rules["words"].items():
-        for match in _pattern(word).finditer(text):
-            line = text.count("\n", 0, match.start()) + 1
-            found = " ".join(re.findall(r"\w+", match.group()))
-            yield f"{name}:{line}: '{found}'; say: {instead}"
+    words = rules["words"]
+    for match in _pattern(tuple(words)).finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        found = " ".join(re.findall(r"\w+", match.group()))
+        yield f"{name}:{line}: '{found}'; say: {_instead(found.lower(), words)}"
     if name.endswith(".py"):
         yield from _long_first_lines(name, text, rules["docstrings"]["columns"])
 
 
-def _pattern(word: str) -> re.Pattern[str]:
-    stem = _GAP.join(re.escape(part) for part in word.removesuffix("*").split())
-    end = r"[a-z]*" if word.endswith("*") else ""
-    return re.compile(rf"(?<![A-Za-z]){stem}{end}(?![A-Za-z])", re.IGNORECASE)
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Match any of the words."""
+    stems = (_GAP.join(map(re.escape, word.removesuffix("*").split())) for word in words)
+    ends = (r"[a-z]*" if word.endswith("*") else "" for word in words)
+    either = "|".join(stem + end for stem, end in zip(stems, ends, strict=True))
+    return re.compile(rf"(?<![A-Za-z])(?:{either})(?![A-Za-z])", re.IGNORECASE)
+
+
+def _instead(found: str, words: dict[str, str]) -> str:
+    stems = {word.removesuffix("*"): instead for word, instead in words.items()}
+    return next(instead for stem, instead in stems.items() if found.startswith(stem))
 
 
 def _long_first_lines(name: str, text: str, columns: int) -> Iterator[str]:

@@ -75,7 +75,7 @@ def check(machine: Machine, wanted: set[int]) -> int:
     return n
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.proof("endurance"))])
 def test_old_or_new_after_every_kill(kills: int, tmp_path: Path) -> None:
     chance = random.Random(kills)
     flash = tmp_path / "flash"
