@@ -61,7 +61,7 @@ def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None
 
 
 def constant(name: str) -> int:
-    """The value of a macro or an enumerator of the header."""
+    """Read a macro or an enumerator of the header."""
     match = re.search(rf"\b{name}[ =]+(0x[0-9A-Fa-f]+|\d+)(?: << (\d+))?", HEADER_TEXT)
     assert match, name
     return int(match[1], 0) << int(match[2] or 0)

@@ -44,7 +44,7 @@ def board() -> Iterator[Device]:
 
 
 def blob_by_hand(code: bytes, golden: Golden | None = None) -> bytes:
-    """A blob of one step of machine code: uint8 [1] in, uint8 [1] out."""
+    """Make a blob of one step of machine code: uint8 [1] in, uint8 [1] out."""
     variant = Variant(CORTEX_M.number, 60, 0, code.ljust(16, b"\0"), b"", (0,), 64, 64)
     tensor = {"shape": [1], "dtype": "uint8", "scale": None, "zero_point": None}
     metadata = {
