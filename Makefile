@@ -2,11 +2,12 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+export JOBS
 
-.PHONY: help setup demo test test-unit test-all test-powerloss check format docs firmware bench clean
+.PHONY: help setup demo test test-unit test-all check format docs firmware bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+(%)?:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 setup: ## Install what is missing: system packages, .venv
 	@tools/setup.sh
@@ -14,25 +15,30 @@ setup: ## Install what is missing: system packages, .venv
 demo: setup ## Boot a virtual Cortex-M55 board, upload a detector, run it on a photograph
 	@.venv/bin/xipnet demo
 
-test: check ## Check, then run the tests (all of them where CI is set)
-	$(PY) -m pytest $(if $(CI),,-m "not slow") -n $(JOBS) --dist loadgroup
+ifdef CI
+test: setup ## Check, then run the tests (with CI=true in three tiers, the slow ones too)
+	@$(PY) -m tools.tiers
+else
+test: check
+	$(PY) -m pytest -m "not slow" -n $(JOBS) --dist loadgroup
+endif
 
 test-unit: setup ## Run the tests that need no board (under a minute)
-	$(PY) -m pytest -m "not sim and not slow" -n $(JOBS)
+	$(PY) -m pytest --tier 1 -n $(JOBS)
 
-test-all: setup ## Run all tests, the slow ones too
-	$(PY) -m pytest -n $(JOBS) --dist loadgroup
+test-all: setup ## Run what CI runs
+	@$(PY) -m tools.tiers
 
-test-powerloss: setup ## Cut the power at flash operations of the store (FULL=1: at every one, twice)
-	$(PY) -m pytest -s tests/powerloss $(if $(FULL),,-m "not slow")
+proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, endurance
+	@$(PY) -m tools.proofs $*
 
-check: setup ## Format, lint, types, C warnings, docs up to date: what CI checks
+check: setup ## Format, lint, types, C warnings, words, the tree's rules, docs up to date: what CI checks
 	@$(PY) tools/check.py
 
 format: setup ## Format the Python and C sources
 	@$(PY) tools/check.py --fix
 
-docs: setup ## Write the generated pages (OPS.md, ERRORS.md) anew
+docs: setup ## Write the generated pages (OPS.md, ERRORS.md)
 	@$(PY) tools/check.py --write-docs
 
 firmware: setup ## Build the firmware of all boards

@@ -27,7 +27,7 @@ def section(name: str) -> str:
 
 
 def write(name: str, text: str) -> None:
-    """Puts a section in place of the old one of its name; new ones come in alphabetical order."""
+    """Put a section in place of the old one; keep the alphabetical order."""
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Benchmarks\n"
     head, *parts = re.split(r"^(?=## )", old, flags=re.M)
     sections = {p.splitlines()[0][3:]: p.strip() + "\n" for p in parts}

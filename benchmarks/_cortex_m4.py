@@ -1,4 +1,4 @@
-"""Cycles of a Cortex-M4, estimated from what was executed, instruction by instruction.
+"""Estimate the cycles of a Cortex-M4 from the instructions that it executed.
 
 After the Cortex-M4 Technical Reference Manual (ARM DDI 0439): table 3-1, "Load/store timings"
 (3.3.2) and the FPU's table 7-1. Where the manual gives a range: a taken branch refills the pipeline
@@ -89,7 +89,7 @@ class Executed:
 
     @property
     def operands(self) -> set[str]:
-        """Registers that it needs at once: not the addend of a multiply-accumulate of the FPU."""
+        """Registers that it needs at once: not the addend of the FPU's VMLA."""
         return set(self.registers[1:] if self.results else self.registers)
 
 
@@ -118,7 +118,7 @@ def _pipelines(i: Executed) -> bool:
 
 
 def pair_cycles(before: Executed, i: Executed) -> int:
-    """What an instruction takes more, or less, directly behind another."""
+    """Estimate what an instruction takes more, or less, behind another."""
     if i.is_memory and before.results & i.address_registers:
         # What was computed has to go through the registers; what was loaded is there in time if the
         # two do not overlap.

@@ -1,4 +1,7 @@
-"""Runs a blob on a virtual board and counts each of its instructions (QEMU's plugin _count.c)."""
+"""Run a blob on a virtual board and count each of its instructions.
+
+The counter is QEMU's plugin _count.c.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _RECORD = np.dtype(
 
 
 def count(cpu: str, blob: bytes) -> tuple[list[Executed], Profile]:
-    """Runs a blob once, all inputs zero.
+    """Run a blob once, all inputs zero.
 
     Args:
         cpu: of the virtual board.

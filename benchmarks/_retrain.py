@@ -1,4 +1,4 @@
-"""A .tflite whose weights were changed, as training on would: the buffers are edited in place."""
+"""Change the weights of a .tflite as more training would, in place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLOAT32, _INT8 = schema.TensorType.FLOAT32, schema.TensorType.INT8
 
 
 def retrain(model: bytes, part: float, where: Where, seed: int = 1) -> bytes:
-    """Changes a part of the weights.
+    """Change a part of the weights.
 
     Args:
         model: a .tflite with int8 or float32 weights.
@@ -30,7 +30,7 @@ def retrain(model: bytes, part: float, where: Where, seed: int = 1) -> bytes:
     count = int(part * len(places))
     chosen = places[-count:] if where == "last layers" else rng.choice(places, count, replace=False)
     for at in chosen.tolist():
-        out[at : at + item] = _changed(out[at : at + item], where, rng)
+        out[at : at + item] = _changed(bytes(out[at : at + item]), where, rng)
     return bytes(out)
 
 

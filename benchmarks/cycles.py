@@ -1,4 +1,5 @@
-"""Cycles of one inference on a Cortex-M4, estimated: the guard beside the counted instructions.
+"""Cycles of one inference on a Cortex-M4, estimated: the guard beside the counted
+instructions.
 
 QEMU counts how often each instruction of the blob is executed, where branches go, and which loads
 and stores are unaligned; the Cortex-M4 Technical Reference Manual (ARM DDI 0439, tables 3-1 and
@@ -24,7 +25,7 @@ CPU = "cortex-m4"
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     lines = [
         "| model, thousands | instructions | cycles (estimate) | cycles per instruction "
         "| cycles per MAC | in loads and stores |",
@@ -51,7 +52,7 @@ def table() -> str:
 
 
 def check(code: list[Executed], profile: Profile) -> None:
-    """Refuses counts that disagree with the board's clock, by which `instructions` counts."""
+    """Refuse counts that disagree with the board's clock."""
     executed = sum(i.count for i in code)
     beside = 1000 * sum(row.us for row in profile.rows) - executed
     # The clock also counts the firmware's way into each step and out of it, some 400 instructions,

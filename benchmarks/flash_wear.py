@@ -29,7 +29,7 @@ def build(folder: Path) -> Path:
 
 
 def measure(program: Path, flash_bytes: int, swaps: int) -> dict[str, int]:
-    """Swaps, and returns what the program tells."""
+    """Swap, and returns what the program tells."""
     done = subprocess.run(
         [str(program), str(flash_bytes), str(swaps)], capture_output=True, text=True, check=True
     )

@@ -44,7 +44,7 @@ def measure(cpu: str, names: list[str]) -> dict[str, int]:
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     names = [name for name in TFLM if (MODELS / f"{name}.tflite").exists()]
     ours = [measure(cpu, names) for cpu in CPUS]
     lines = [

@@ -1,9 +1,10 @@
-"""Verified upload of 100,000 random bytes into the store of a virtual Cortex-M4 board, the wire
-between paced to a baud rate (a byte takes ten bits), beside the command `mpremote fs cp` of the
-same bytes into the same board's file system over the same wire. "of the line" is payload against
-the line's bytes per second, from the first request to the board's answer that it has read the flash
-back and found the SHA-256 right; "overhead" counts all bytes the host sent, per payload byte. Then
-how long a `ping` takes while an upload runs.
+"""Verified upload of 100,000 random bytes into the store of a virtual Cortex-M4
+board, the wire between paced to a baud rate (a byte takes ten bits), beside
+the command `mpremote fs cp` of the same bytes into the same board's file
+system over the same wire. "of the line" is payload against the line's bytes
+per second, from the first request to the board's answer that it has read the
+flash back and found the SHA-256 right; "overhead" counts all bytes the host
+sent, per payload byte. Then how long a `ping` takes while an upload runs.
 
 QEMU's UART takes one byte per turn of QEMU's main loop; at 921600 baud a busy computer, not the
 wire, sets the pace: each clean row is the best of three (docs/LINK.md).
@@ -75,7 +76,7 @@ def upload(url: str) -> tuple[float, float]:
 
 @contextmanager
 def paced_port(baud: int) -> Iterator[str]:
-    """A virtual board at its prompt behind a paced wire, as a TCP port for any tool."""
+    """Run a board at its prompt behind a paced wire, as a TCP port for tools."""
     here, there = socket.socketpair()
     with there:
         qemu = Qemu(find_board(BOARD), None, there)
@@ -109,7 +110,7 @@ def _pump(server: socket.socket, wire: WireTransport) -> None:
 
 
 def mpremote(baud: int) -> float | None:
-    """Seconds of `mpremote fs cp`, the best of some; None where it is not installed or fails."""
+    """Time `mpremote fs cp`, the best of some; None if it is missing or fails."""
     times = []
     for _ in range(2):
         with contextlib.suppress(subprocess.SubprocessError):
@@ -132,7 +133,7 @@ def _mpremote(baud: int) -> float | None:
 
 
 def ping_during_upload(baud: int) -> tuple[float, float, float]:
-    """Milliseconds of a ping on the idle line, and median and longest during an upload."""
+    """Time a ping in ms: on the idle line; median and longest in an upload."""
     with Device(f"sim://{BOARD}?baud={baud}") as board:
         idle = [_ping_ms(board) for _ in range(10)]
         worker = threading.Thread(target=board.put, args=("payload.bin", PAYLOAD))
@@ -150,7 +151,7 @@ def _ping_ms(board: Device) -> float:
 
 
 def table() -> str:
-    """The Markdown tables."""
+    """Write the Markdown tables."""
     lines = [
         "| baud | upload, KB/s | of the line | overhead | `mpremote fs cp`, KB/s | of the line |",
         "|--:|--:|--:|--:|--:|--:|",

@@ -1,9 +1,9 @@
-"""1,000 calls of a Python function on a virtual Cortex-M4 board that counts its calls, then the
-upload of 100,000 random bytes, over a wire at 115200 baud that flips bits or loses frames in both
-directions. "executed" is the board's count, "answered" counts the calls that gave their own result,
-"sent again" the requests that were repeated. The upload is verified by SHA-256 on the board, then
-read back and compared.
-"""
+"""1,000 calls of a Python function on a virtual Cortex-M4 board that counts its
+calls, then the upload of 100,000 random bytes, over a wire at 115200 baud that
+flips bits or loses frames in both directions. "executed" is the board's count,
+"answered" counts the calls that gave their own result, "sent again" the
+requests that were repeated. The upload is verified by SHA-256 on the board,
+then read back and compared."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def calls(board: Device) -> tuple[int, int, int]:
 
 
 def upload(board: Device) -> tuple[float, bool, int]:
-    """Bytes per second, whether the content is equal, and how many requests were repeated."""
+    """Measure bytes per second, whether the content is equal, and repetitions."""
     before, start = repeats(board), time.perf_counter()
     board.put("payload.bin", PAYLOAD)
     took_s = time.perf_counter() - start
@@ -52,7 +52,7 @@ def upload(board: Device) -> tuple[float, bool, int]:
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     lines = [
         "| noise | executed | answered | sent again | upload, KB/s | sent again | content |",
         "|---|--:|--:|--:|--:|--:|---|",

@@ -30,7 +30,7 @@ TFLM = {  # RAM, flash
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     lines = ["| model | RAM | TFLM | ratio | flash | code | TFLM | ratio |", "|---|" + "--:|" * 7]
     ratios: list[tuple[float, float]] = []
     for name, (ram_peer, flash_peer) in TFLM.items():

@@ -1,15 +1,15 @@
-"""Round trips from the PC to the virtual Cortex-M55 and back, in milliseconds: how long until a
-function of the board has run and its result is here. All on the same firmware in the same run,
-over one TCP connection that stands for the UART; what counts is the ratio, for QEMU and the PC
-have a part in each.
+"""Round trips from the PC to the virtual Cortex-M55 and back, in milliseconds:
+how long until a function of the board has run and its result is here. All on
+the same firmware in the same run, over one TCP connection that stands for the
+UART; what counts is the ratio, for QEMU and the PC have a part in each.
 
 `ping` is answered in C, `call` runs a Python function (`board.rpc.f(x)`). "Under a loop": the
-prompt runs `while True: pass` meanwhile. `mpremote exec` is the command, which starts, connects
-and runs `print(f(1))` in an open board (`resume`); "within one connection" leaves the start out:
-the class that the command uses, in the raw REPL. Belay calls a function by its task decorator
-over the raw REPL, here through a pseudo-terminal, as it takes devices only; it is left out where
-it is not installed (`pip install belay`). None of the two can do anything while a loop runs, but
-stop it.
+prompt runs `while True: pass` at the same time. `mpremote exec` is the command, which starts,
+connects and runs `print(f(1))` in an open board (`resume`); "within one connection" leaves the
+start out: the class that the command uses, in the raw REPL. Belay calls a function by its task
+decorator over the raw REPL, here through a pseudo-terminal, as it takes devices only; it is left
+out if it is not installed (`pip install belay`). None of the two can do anything while a loop
+runs, but stop it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Times = list[float]
 
 @contextlib.contextmanager
 def virtual_board() -> Iterator[str]:
-    """A board at a TCP port, for one tool after another; yields its URL."""
+    """Run a board at a TCP port, for one tool after another; yield its URL."""
     with socket.create_server(("127.0.0.1", 0), backlog=1) as server:
         port = server.getsockname()[1]
         qemu = Qemu(find_board("cortex-m55"), None, server)
@@ -63,7 +63,7 @@ def clock(call: Callable[[], object], count: int) -> Times:
 
 @contextlib.contextmanager
 def serial_port(url: str) -> Iterator[str]:
-    """A pseudo-terminal joined to a TCP port, for tools that want a device."""
+    """Join a pseudo-terminal to a TCP port, for tools that want a device."""
     here, there = os.openpty()
     tty.setraw(there)
     port = int(url.rpartition(":")[2])
@@ -72,7 +72,8 @@ def serial_port(url: str) -> Iterator[str]:
 
         def copy() -> None:
             while not ended.is_set():
-                for ready in select.select([here, wire], [], [], 0.1)[0]:
+                watched: list[int | socket.socket] = [here, wire]
+                for ready in select.select(watched, [], [], 0.1)[0]:
                     if ready is wire:
                         os.write(here, wire.recv(4096))
                     else:
@@ -143,7 +144,7 @@ def belay_task(url: str) -> Times | None:
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     with virtual_board() as url:
         rows = {f"xipnet, {name}": times for name, times in ours(url).items()}
         rows["`mpremote exec`"] = mpremote_command(url)

@@ -1,11 +1,12 @@
-"""Bytes on the wire to bring a model to a board (virtual Cortex-M4), both directions and all
-framing added up, in per cent of the blob; in brackets those from the board.
+"""Bytes on the wire to bring a model to a board (virtual Cortex-M4), both
+directions and all framing added up, in per cent of the blob; in brackets those
+from the board.
 
 - fresh: into an empty store.
 - unchanged: the model that the board has.
 - new layers: the last 5 % of the weights have other values.
 - retrained: 5 % of the weights, all over the model, moved by one step (float32: by a few per cent).
-- other code: the same weights, all kernels compiled anew, for size.
+- other code: the same weights, all kernels compiled again, for size.
 - resumed: what is left after the plug was pulled half way.
 
 "Old bytes known": this computer uploaded the old model and has it in its cache, so it sends
@@ -71,7 +72,7 @@ class CountingTransport:
         self._inner.close()
 
     def is_heard(self) -> bool:
-        """Waits a moment: whether the board said something."""
+        """Wait a moment: whether the board said something."""
         before = self.from_board
         time.sleep(0.5)
         return self.from_board != before
@@ -89,7 +90,7 @@ def cache(folder: str) -> Iterator[None]:
 
 
 def changed(model: bytes, name: str) -> dict[str, bytes]:
-    """The blobs that replace a model's, by column."""
+    """Make the blobs that replace a model's, by column."""
     new_layers = retrain(model, 0.05, "last layers")
     retrained = retrain(model, 0.05, "everywhere")
     return {
@@ -125,14 +126,14 @@ def load(flash: Path, blob: bytes) -> tuple[int, int]:
     """Bytes to and from a board with that flash."""
     wire = CountingTransport(open_transport(f"sim://{CPU}?flash={flash}"))
     with Device(wire) as board:
-        board.trial()  # opens the session anew where the board has just said that it started
+        board.trial()  # opens the session again if the board has just said that it started
         while wire.is_heard():  # greetings, late replies
             pass
         return count(wire, board, blob)
 
 
 def measure_resumed(blob: bytes) -> tuple[int, int]:
-    """The second half of a load, after the board lost its power in the first."""
+    """Count the second half of a load, after a power cut in the first."""
 
     def pull(done: int, total: int) -> None:
         if done >= total / 2:
@@ -146,7 +147,7 @@ def measure_resumed(blob: bytes) -> tuple[int, int]:
 
 
 def line(name: str, known: str, blob_bytes: int, counts: dict[str, tuple[int, int]]) -> str:
-    """A line of the table."""
+    """Write a line of the table."""
     cells = []
     for column in COLUMNS:
         to_board, from_board = counts[column]
@@ -156,7 +157,7 @@ def line(name: str, known: str, blob_bytes: int, counts: dict[str, tuple[int, in
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     lines = [
         "| model | blob, bytes | old bytes known | " + " | ".join(COLUMNS) + " |",
         "|---|--:|---|" + "--:|" * len(COLUMNS),

@@ -1,8 +1,8 @@
-"""All 1,360 test pictures of `mnist_test.npz` through two models, on this computer and on the
-virtual boards, with `validate`: how many are classified right, by the blob and by LiteRT's
-reference kernels on the same inputs, how many pictures have all ten outputs equal bit by bit,
-and the largest difference of an output.
-"""
+"""All 1,360 test pictures of `mnist_test.npz` through two models, on this
+computer and on the virtual boards, with `validate`: how many are classified
+right, by the blob and by LiteRT's reference kernels on the same inputs, how
+many pictures have all ten outputs equal bit by bit, and the largest difference
+of an output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLACES = ("host", "cortex-m4", "cortex-m7", "cortex-m55")
 
 
 def measure(name: str, place: str) -> Report:
-    """Validates a model at a place."""
+    """Validate a model at a place."""
     model = MODELS / f"{name}.tflite"
     data = np.load(MODELS / "mnist_test.npz")
     if place == "host":
@@ -29,7 +29,7 @@ def measure(name: str, place: str) -> Report:
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     lines = [
         "| model | on | right | LiteRT's | bit-exact | max difference |",
         "|---|---|--:|--:|--:|--:|",

@@ -1,9 +1,10 @@
-"""1,000 pictures of 28 x 28 through `mnist_small_int8` on a virtual Cortex-M4 over a wire paced to
-115200 baud, with `Device.infer_many`: as they are, and packed (docs/SPEC-wire.md, section 8).
-Accuracy beside LiteRT's reference kernels on the same pictures. A serial validation with stop and
-wait of the same model class on an STM32F446 took 302 ms a picture, half of it inference. The model
-and the pictures lie beside the project; without them there is no table.
-"""
+"""1,000 pictures of 28 x 28 through `mnist_small_int8` on a virtual Cortex-M4
+over a wire paced to 115200 baud, with `Device.infer_many`: as they are, and
+packed (docs/SPEC-wire.md, section 8). Accuracy beside LiteRT's reference
+kernels on the same pictures. A serial validation with stop and wait of the
+same model class on an STM32F446 took 302 ms a picture, half of it inference.
+The model and the pictures lie beside the project; without them there is no
+table."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ URL = "sim://cortex-m4?baud=115200"
 
 
 def litert(tflite: Path, samples: np.ndarray) -> list[int]:
-    """The classes that LiteRT's reference kernels give."""
+    """Return the classes that LiteRT's reference kernels give."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     resolver = OpResolverType.BUILTIN_REF
@@ -37,7 +38,7 @@ def litert(tflite: Path, samples: np.ndarray) -> list[int]:
 
 
 def table() -> str:
-    """The Markdown table."""
+    """Write the Markdown table."""
     tflite = MODELS / "mnist_small_int8.tflite"
     if not tflite.exists():
         return "(the model is not here)"

@@ -125,7 +125,7 @@ open(blob, "wb").write(compile_model(model, target=target, head=json.loads(head)
 
 
 def compile_with_new_head(folder: Path, model: Path, target: str) -> bytes:
-    """Compile a model with the head `above`, in a copy of `relocatable` that has its folder.
+    """Compile a model with the head `above`, in a copy that has its folder.
 
     Args:
         folder: gets the copy.
@@ -146,5 +146,5 @@ def compile_with_new_head(folder: Path, model: Path, target: str) -> bytes:
 
 
 def name_of(index: int) -> str:
-    """What the head's label is called."""
+    """Name a label of the head."""
     return LABELS[index] if index < len(LABELS) else str(index)

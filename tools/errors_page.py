@@ -1,4 +1,4 @@
-"""Makes docs/ERRORS.md from device_fw/core/base/xn_status.h and the SDK's error classes."""
+"""Make docs/ERRORS.md from xn_status.h and the SDK's error classes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Code:
 
 
 def read_codes(header: str) -> list[Code]:
-    """The errors of xn_status.h.
+    """Read the errors of xn_status.h.
 
     Args:
         header: its text.
@@ -53,7 +53,7 @@ def read_codes(header: str) -> list[Code]:
 
 
 def errors_page(header: str) -> str:
-    """The text of docs/ERRORS.md.
+    """Write the text of docs/ERRORS.md.
 
     Args:
         header: the text of xn_status.h.
@@ -69,7 +69,7 @@ def errors_page(header: str) -> str:
 
 
 def status_header() -> Path:
-    """Where xn_status.h lies."""
+    """Find xn_status.h."""
     import device_fw
 
     return Path(device_fw.__file__).parent / "core" / "base" / "xn_status.h"

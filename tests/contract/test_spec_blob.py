@@ -1,4 +1,4 @@
-"""SPEC-blob.md, xn_blob.h and blob.py say the same: every table, every field, every offset."""
+"""SPEC-blob.md, xn_blob.h and blob.py say the same, down to every offset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPEC_TEXT = (ROOT / "docs/SPEC-blob.md").read_text()
 
 
 def c_fields(name: str) -> list[tuple[int, int, str]]:
-    """(offset, size, name) of a struct's fields, as C lays them out (all are naturally aligned)."""
+    """List (offset, size, name) of a struct's fields, which are naturally aligned."""
     match = re.search(rf"typedef struct {name} {{(.*?)}} {name};", HEADER_TEXT, re.S)
     assert match, name
     fields, at = [], 0
@@ -61,7 +61,7 @@ def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None
 
 
 def constant(name: str) -> int:
-    """The value of a macro or an enumerator of the header."""
+    """Read a macro or an enumerator of the header."""
     match = re.search(rf"\b{name}[ =]+(0x[0-9A-Fa-f]+|\d+)(?: << (\d+))?", HEADER_TEXT)
     assert match, name
     return int(match[1], 0) << int(match[2] or 0)

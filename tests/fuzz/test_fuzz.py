@@ -53,7 +53,7 @@ def test_the_corpus_does_no_harm(folder: Path) -> None:
     assert f"{len(inputs)} inputs" in run([folder / "replay", *inputs], folder)
 
 
-@pytest.mark.slow
+@pytest.mark.proof("fuzz")
 def test_libfuzzer_finds_nothing(folder: Path) -> None:
     clang = next((c for c in ("clang", "clang-14", "clang-16", "clang-18") if shutil.which(c)), "")
     probe = folder / "probe.c"

@@ -57,6 +57,6 @@ def test_old_or_new_whole_and_all_else_intact(
     assert cuts(command, geometry, 17, 13) > 1000
 
 
-@pytest.mark.slow
+@pytest.mark.proof("powerloss")
 def test_every_operation_and_every_one_of_the_recovery(command: tuple[Path, list[Path]]) -> None:
     assert cuts(command, 0, 1, 1) >= 100_000

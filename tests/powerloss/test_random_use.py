@@ -224,7 +224,7 @@ def test_a_rollback_of_another_name_leaves_the_trial(tmp_path: Path) -> None:
 
 
 @pytest.mark.xdist_group("core")
-@pytest.mark.parametrize("examples", [15, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [15, pytest.param(150, marks=pytest.mark.proof("endurance"))])
 def test_random_use(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
     run_state_machine_as_test(
         board_on(tmp_path_factory.mktemp("random")),

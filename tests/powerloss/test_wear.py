@@ -12,7 +12,9 @@ from benchmarks.flash_wear import build, measure
 pytestmark = pytest.mark.xdist_group("powerloss")
 
 
-@pytest.mark.parametrize("swaps", [1500, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "swaps", [1500, pytest.param(10_000, marks=pytest.mark.proof("endurance"))]
+)
 def test_wear_is_even(tmp_path: Path, swaps: int) -> None:
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc")

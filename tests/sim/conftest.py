@@ -6,9 +6,13 @@ import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
+from host_sdk import Device
 from host_sdk.transports import Transport
 from host_sdk.transports.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
@@ -18,18 +22,32 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def example_model(name: str) -> Path:
-    """A model that the project ships."""
+    """Name the file of a model that the project ships."""
     return EXAMPLES / "models" / f"{name}.tflite"
+
+
+def evaluate(board: Device, source: str) -> Any:
+    """Evaluate an expression on the board whose type the test knows."""
+    return board.eval(source)
+
+
+def infer_one(board: Device, *inputs: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Run a model that has one output."""
+    output = board.infer(*inputs)
+    assert isinstance(output, np.ndarray)
+    return output
 
 
 @pytest.fixture(scope="session")
 def coins_blob() -> bytes:
-    return compile_model(example_model("coins"), target="cortex-m55")
+    blob: bytes = compile_model(example_model("coins"), target="cortex-m55")
+    return blob
 
 
 @pytest.fixture(scope="session")
 def digits_blob() -> bytes:
-    return compile_model(example_model("digits"), target="cortex-m55")
+    blob: bytes = compile_model(example_model("digits"), target="cortex-m55")
+    return blob
 
 
 class PluggedBoard:
@@ -64,23 +82,23 @@ class NoisyTransport:
     def __init__(self, inner: Transport, rate: float) -> None:
         self.name = f"noisy {inner.name}"
         self.rate = rate
-        self.spoiled = 0
+        self.corrupted = 0
         self._inner = inner
         self._random = random.Random(7)
 
     def read(self, timeout_s: float) -> bytes:
-        return self._spoil(self._inner.read(timeout_s))
+        return self._corrupt(self._inner.read(timeout_s))
 
     def write(self, data: bytes) -> None:
-        self._inner.write(self._spoil(data))
+        self._inner.write(self._corrupt(data))
 
     def close(self) -> None:
         self._inner.close()
 
-    def _spoil(self, data: bytes) -> bytes:
+    def _corrupt(self, data: bytes) -> bytes:
         if not data or self._random.random() >= self.rate * len(data):
             return data
-        self.spoiled += 1
+        self.corrupted += 1
         at = self._random.randrange(len(data))
         flipped = b"" if self._random.random() < 0.5 else bytes([data[at] ^ 0x10])
         return data[:at] + flipped + data[at + 1 :]

@@ -1,6 +1,6 @@
 """A virtual board as a process, and its one UART: text, and frames made by hand.
 
-Independent of host_sdk, so that what it says of the firmware holds where the SDK is at fault.
+Independent of host_sdk: what it says of the firmware holds also if the SDK is at fault.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Machine:
     # ---- Bytes -----------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Opens the UART; QEMU takes one connection at a time."""
+        """Open the UART; QEMU takes one connection at a time."""
         deadline = time.monotonic() + WAIT_S
         while self._socket is None:
             try:
@@ -95,12 +95,12 @@ class Machine:
             self._socket = None
 
     def write(self, data: bytes) -> None:
-        """Sends bytes as they are."""
+        """Send bytes as they are."""
         assert self._socket is not None
         self._socket.sendall(data)
 
     def pump(self) -> None:
-        """Takes in what has come, waiting a moment for it."""
+        """Take in what has come, waiting a moment for it."""
         assert self._socket is not None
         try:
             data = self._socket.recv(65536)
@@ -153,7 +153,7 @@ class Machine:
     # ---- Frames ----------------------------------------------------------------------------------
 
     def request(self, method: str, *params: Any) -> int:
-        """Sends a request, in a session that is opened where there is none; its id."""
+        """Send a request, in a session that is opened where there is none; its id."""
         if not self._has_session:
             self._has_session = True
             self.call("hello", 1)
@@ -164,7 +164,7 @@ class Machine:
         return self._id
 
     def reply(self, number: int) -> Any:
-        """The result of a request, waited for.
+        """Wait for the result of a request.
 
         Raises:
             RefusedError: the board answered with an error.
@@ -179,11 +179,11 @@ class Machine:
         return result
 
     def call(self, method: str, *params: Any) -> Any:
-        """Sends a request and returns its result."""
+        """Send a request and returns its result."""
         return self.reply(self.request(method, *params))
 
     def boot(self) -> dict[str, int]:
-        """Waits for the next boot, up to the prompt; what the board says of why it started."""
+        """Wait for the next boot, up to the prompt; what the board says of why it started."""
         deadline = time.monotonic() + WAIT_S
         while not self.notes:
             assert time.monotonic() < deadline, f"no boot; text so far: {self.text!r}"

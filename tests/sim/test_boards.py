@@ -1,4 +1,4 @@
-"""The firmware itself on the three virtual boards: prompt, frames, faults, flash, mpremote."""
+"""The firmware on the three virtual boards: prompt, frames, faults, flash."""
 
 from __future__ import annotations
 

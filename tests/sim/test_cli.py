@@ -1,4 +1,4 @@
-"""The command with a virtual board that it started itself, and mpremote on the same port."""
+"""The command with its own virtual board, and mpremote on the same port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from tests.sim.conftest import EXAMPLES
 
 pytestmark = pytest.mark.sim
 
-COMMAND = (sys.executable, "-c", "from host_sdk.cli import main; main()")
+# A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
+_INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = (sys.executable, "-c", f"{_INTERRUPTIBLE}; from host_sdk.cli import main; main()")
 
 
 @contextlib.contextmanager
@@ -139,10 +141,10 @@ def test_repl_passes_keys_and_leaves(port: str) -> None:
 
 @contextlib.contextmanager
 def terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The command in a terminal of its own, and the file to type into and to read from."""
+    """Run the command in a terminal; yield it and the file to type into."""
     leader, follower = pty.openpty()
-    files = {"stdin": follower, "stdout": follower, "stderr": follower}
-    with subprocess.Popen([*COMMAND, *arguments], **files) as process:
+    command = [*COMMAND, *arguments]
+    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower) as process:
         os.close(follower)
         try:
             yield process, leader
@@ -152,7 +154,7 @@ def terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 
 def read_until(file: int, mark: bytes) -> bytes:
-    """What comes up to the mark, for at most 30 s."""
+    """Read up to the mark, for at most 30 s."""
     seen, deadline = b"", time.monotonic() + 30
     while mark not in seen and time.monotonic() < deadline:
         if select.select([file], [], [], 0.2)[0]:
@@ -172,7 +174,7 @@ def test_no_qemu_stays_behind_however_sim_ends(how: signal.Signals) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """False for a process that ended, even where nobody has asked for its status."""
+    """Say if a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except (FileNotFoundError, ProcessLookupError):

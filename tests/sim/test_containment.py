@@ -1,4 +1,4 @@
-"""What a model's code does wrong costs its run, and nothing else: each wrong, on each board."""
+"""What a model's code does wrong costs its run and nothing else."""
 
 from __future__ import annotations
 
@@ -154,16 +154,16 @@ def test_a_step_that_does_not_return(machine: Machine, code: bytes) -> None:
     assert_well(machine, resets)
 
 
-def test_a_step_may_spoil_all_registers(machine: Machine) -> None:
-    spoil = b"".join(struct.pack("<H", 0x2000 | r << 8 | 0xA0 + r) for r in range(8))
-    spoil += b"".join(
+def test_a_step_may_overwrite_all_registers(machine: Machine) -> None:
+    overwrite = b"".join(struct.pack("<H", 0x2000 | r << 8 | 0xA0 + r) for r in range(8))
+    overwrite += b"".join(
         struct.pack("<H", 0x4600 | 1 << 7 | r - 8) for r in range(8, 13)
     )  # mov r8, r0
-    spoil += b"".join(
+    overwrite += b"".join(
         struct.pack("<2H", 0xEC41, 0x0B10 | d) for d in range(8, 16)
     )  # vmov d8, r0, r1
-    spoil += struct.pack("<4H", 0xEEE1, 0x0A10, 0x2000, 0x4770)  # vmsr fpscr, r0
-    machine.put("bad", BLOB, blob_of(spoil), activate=True)
+    overwrite += struct.pack("<4H", 0xEEE1, 0x0A10, 0x2000, 0x4770)  # vmsr fpscr, r0
+    machine.put("bad", BLOB, blob_of(overwrite), activate=True)
     resets = machine.call("hello", 1)["boot"]["resets"]
     for _ in range(3):
         assert machine.call("run", 0, [b"a"])["size"] == 1

@@ -1,4 +1,4 @@
-"""The benchmark `cycles` counts what the board's clock counts, on the virtual Cortex-M4."""
+"""The benchmark `cycles` counts what the virtual board's clock counts."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from host_sdk import (
 from relocatable import compile_model, run
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant
 from relocatable.targets.arm import FAMILY as CORTEX_M
-from tests.sim.conftest import EXAMPLES, NoisyTransport, PluggedBoard, example_model
+from tests.sim.conftest import EXAMPLES, NoisyTransport, PluggedBoard, example_model, infer_one
 
 pytestmark = pytest.mark.sim
 
@@ -44,7 +44,7 @@ def board() -> Iterator[Device]:
 
 
 def blob_by_hand(code: bytes, golden: Golden | None = None) -> bytes:
-    """A blob of one step of machine code: uint8 [1] in, uint8 [1] out."""
+    """Make a blob of one step of machine code: uint8 [1] in, uint8 [1] out."""
     variant = Variant(CORTEX_M.number, 60, 0, code.ljust(16, b"\0"), b"", (0,), 64, 64)
     tensor = {"shape": [1], "dtype": "uint8", "scale": None, "zero_point": None}
     metadata = {
@@ -136,10 +136,10 @@ def test_a_blob_that_computes_otherwise_than_its_golden_vector_is_not_taken(
     good = blob_by_hand(ADD_ONE, Golden(outputs=b"\x08", inputs=b"\x07"))
     bad = blob_by_hand(ADD_ONE, Golden(outputs=b"\x09", inputs=b"\x07"))
     board.load_model(good, "hand")
-    assert board.infer(np.array([41], np.uint8)).item() == 42
+    assert infer_one(board, np.array([41], np.uint8)).item() == 42
     with pytest.raises(BlobError, match="golden"):
         board.load_model(bad, "hand")
-    assert board.infer(np.array([1], np.uint8)).item() == 2
+    assert infer_one(board, np.array([1], np.uint8)).item() == 2
     board.delete("hand")
 
 
@@ -193,7 +193,7 @@ def test_an_endless_script_is_interrupted_while_a_model_runs(
     thread.start()
     for _ in range(20):  # more requests than the board can hold, were one to stay
         assert board._client.call("ping", 1) == 1
-    assert board.infer(np.zeros(board.model().inputs[0].shape)).shape[-1] == 10
+    assert infer_one(board, np.zeros(board.model().inputs[0].shape)).shape[-1] == 10
     board.interrupt()
     thread.join(20)
     assert "KeyboardInterrupt" in str(errors[0])
@@ -268,7 +268,7 @@ def test_a_killed_board_keeps_the_old_model_and_resumes_the_upload(
             device.load_model(coins_blob, "net", progress=pull)
     with Device(f"sim://cortex-m55?flash={flash}") as device:
         assert [o.sha256 for o in device.models()] == [hashlib.sha256(digits_blob).digest()]
-        assert device.infer(np.zeros(device.model().inputs[0].shape)).shape[-1] == 10
+        assert infer_one(device, np.zeros(device.model().inputs[0].shape)).shape[-1] == 10
         device.load_model(coins_blob, "net")
         assert len(device.detect(EXAMPLES / "coins.png")) >= 20
 
@@ -294,7 +294,7 @@ def test_a_bad_wire_costs_time_only(plugged: PluggedBoard, digits_blob: bytes) -
         for y in outputs:
             np.testing.assert_array_equal(y, expected)
         assert texts == [str(i) * 20 for i in range(10)]
-        assert wire.spoiled >= 3
+        assert wire.corrupted >= 3
 
 
 def test_no_qemu_stays_behind() -> None:
@@ -318,6 +318,6 @@ def test_a_model_runs_while_the_next_one_comes(
     )
     upload_thread.start()
     while upload_thread.is_alive():
-        assert board.infer(x).shape == (1, 10)
+        assert infer_one(board, x).shape == (1, 10)
         runs += 1
     assert runs > 5

@@ -36,7 +36,9 @@ def test_a_second_model_is_swapped_under_a_resident_loop() -> None:
         (int(n), m) for n, m in re.findall(r"frame (\d+), (\w+): (?:dark|bright|midd)", run.stdout)
     ]
     assert [model for _, model in frames] == ["shade2"] * 3 + ["shade3"] * 3
-    first, last, count = map(int, re.search(r"frames (\d+) to (\d+), (\d+)", run.stdout).groups())
+    told = re.search(r"frames (\d+) to (\d+), (\d+)", run.stdout)
+    assert told
+    first, last, count = map(int, told.groups())
     assert first == frames[2][0] + 1  # no frame is left out
     assert count == last - first + 1
     assert frames[3][0] == last + 2  # takewhile() has eaten the first of the new model

@@ -24,7 +24,7 @@ FIELD = {"name": "x", "dtype": "float32", "offset": 4, "count": 1, "role": "valu
 
 @pytest.fixture(scope="module")
 def blobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The digits' model with a new head, by target."""
+    """Compile the digits' model with a new head, by target."""
     return {
         target: compile_with_new_head(
             tmp_path_factory.mktemp(target), example_model("digits"), target
@@ -42,7 +42,7 @@ def board(request: pytest.FixtureRequest, blobs: dict[str, bytes]) -> Iterator[D
 
 
 def on_host(blobs: dict[str, bytes], pixels: np.ndarray[Any, Any]) -> list[Any]:
-    """What the same head finds in this process."""
+    """Find in this process what the same head finds on the board."""
     with HostModel(blobs["host"]) as model:
         model.write_inputs([pixels])
         model.run(1)
@@ -106,7 +106,7 @@ def test_the_new_head_is_neither_detector_nor_classifier(board: Device) -> None:
 
 
 def odd_blob(result: int, results: object) -> bytes:
-    """A model whose head finds nothing, with a description of its own."""
+    """Make a model whose head finds nothing, with a description of its own."""
     code = RETURN_0.ljust(16, b"\0")
     variant = Variant(CORTEX_M.number, 60, 0, code, b"", (0, 0), 96, 64)
     entries = (Entry(0, 1), Entry(result, 1, 1, 1, 32, 64))

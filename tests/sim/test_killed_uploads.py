@@ -1,4 +1,4 @@
-"""The machine is killed at random moments of real uploads; after each it has the old or the new."""
+"""After a kill at any moment of an upload, a board has the old or the new."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAD_BYTES = 30_000
 
 
 def model(n: int) -> bytes:
-    """Adds n; no two share a sector's bytes."""
+    """Add n; no two share a sector's bytes."""
     return blob(adds(n), (b"\x10", bytes([0x10 + n])), PAD_BYTES + 16 * n)
 
 
@@ -53,7 +53,7 @@ def upload(machine: Machine, data: bytes) -> int:
 
 
 def killed(machine: Machine, data: bytes, after_s: float) -> bool:
-    """Uploads until the machine is killed; true where the upload was done before."""
+    """Upload until the machine is killed; true where the upload was done before."""
     timer = threading.Timer(after_s, os.kill, (machine._process.pid, signal.SIGKILL))
     timer.start()
     try:
@@ -75,7 +75,7 @@ def check(machine: Machine, wanted: set[int]) -> int:
     return n
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.proof("endurance"))])
 def test_old_or_new_after_every_kill(kills: int, tmp_path: Path) -> None:
     chance = random.Random(kills)
     flash = tmp_path / "flash"

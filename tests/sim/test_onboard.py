@@ -11,7 +11,7 @@ from PIL import Image
 
 from host_sdk import Device, InputError, ModelNotFoundError, PythonError
 from host_sdk.inference.picture import prepare
-from tests.sim.conftest import EXAMPLES
+from tests.sim.conftest import EXAMPLES, evaluate
 
 pytestmark = pytest.mark.sim
 
@@ -37,43 +37,43 @@ def send(board: Device, name: str, data: bytes) -> None:
 
 def test_results_are_views_of_the_arena(board: Device) -> None:
     board.exec("m = xipnet.Model('digits')\ny = m.run(bytes(len(m.inputs[0])))")
-    assert board.eval("type(y) is memoryview and len(y) == len(m.outputs[0])")
-    first = board.eval("bytes(y)")
+    assert evaluate(board, "type(y) is memoryview and len(y) == len(m.outputs[0])")
+    first = evaluate(board, "bytes(y)")
     board.exec("m.run(b'\\x40' * len(m.inputs[0]))")
-    assert board.eval("bytes(y) == bytes(m.outputs[0])")
-    assert board.eval("bytes(y)") != first
+    assert evaluate(board, "bytes(y) == bytes(m.outputs[0])")
+    assert evaluate(board, "bytes(y)") != first
     board.exec("m.close()")
 
 
 def test_models_of_one_pool(board: Device) -> None:
     free = "xipnet.info()['arena_free']"
     board.exec("gc.collect()")
-    before = board.eval(free)
+    before = evaluate(board, free)
     board.exec("with xipnet.Model('digits') as a, xipnet.Model('coins') as b: within = " + free)
-    assert board.eval("within") < before
-    assert board.eval(free) == before
+    assert evaluate(board, "within") < before
+    assert evaluate(board, free) == before
     board.exec("for i in range(50): xipnet.Model('coins')")
     board.exec("gc.collect()")
-    assert board.eval(free) == before
+    assert evaluate(board, free) == before
 
 
 def test_profile_names_each_step(board: Device) -> None:
     board.exec("m = xipnet.Model('coins')\np = m.profile()")
-    seen = board.eval("[(s.name, s.us) for s in p]")
+    seen = evaluate(board, "[(s.name, s.us) for s in p]")
     expected = [r.name for r in board.profile().rows]
     assert [name for name, _ in seen] == expected
-    assert board.eval("m.us") >= sum(us for _, us in seen) > 0
+    assert evaluate(board, "m.us") >= sum(us for _, us in seen) > 0
     board.exec("m.close()")
 
 
 def test_info_tells_of_the_tensors(board: Device) -> None:
     board.exec("m = xipnet.Model('coins')\ni = m.info()\nm.close()")
     tensor = board.model().inputs[0]
-    seen = board.eval("i['inputs'][0]")
+    seen = evaluate(board, "i['inputs'][0]")
     assert tuple(seen["shape"]) == tensor.shape
     assert (seen["name"], seen["dtype"]) == (tensor.name, tensor.dtype)
     assert (seen["scale"], seen["zero_point"]) == (pytest.approx(tensor.scale), tensor.zero_point)
-    assert board.eval("i['arena']") > 0
+    assert evaluate(board, "i['arena']") > 0
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
@@ -85,13 +85,13 @@ def test_a_picture_of_any_size_gives_what_the_host_gives(board: Device, mode: st
     send(board, "frame", picture.tobytes())
     board.exec("m = xipnet.Model('coins')\nfound = m.detect(frame, shape=(120, 150))")
     ready = prepare(picture, board.model())
-    seen = board.eval("[(d.label, d.score, d.box) for d in found]")
+    seen = evaluate(board, "[(d.label, d.score, d.box) for d in found]")
     assert len(seen) == len(expected) > 0
     for (label, score, box), d in zip(seen, expected, strict=True):
         assert label == d.label
         assert score == pytest.approx(d.score, rel=1e-6)
         assert box == pytest.approx(d.box, rel=1e-5, abs=1e-4)
-    assert ready.values.size == board.eval("len(m.inputs[0])")
+    assert ready.values.size == evaluate(board, "len(m.inputs[0])")
     board.exec("m.close()")
 
 
@@ -122,9 +122,9 @@ def test_a_model_refuses_in_words(board: Device, source: str, message: str) -> N
 
 def test_store_reads_and_writes(board: Device) -> None:
     board.exec("store.write('notes.txt', b'hello')\nstore.write('tool.py', 'x = 1')")
-    found = {o["name"]: o["type"] for o in board.eval("store.list()")}
+    found = {o["name"]: o["type"] for o in evaluate(board, "store.list()")}
     assert (found["notes.txt"], found["tool.py"], found["coins"]) == ("data", "script", "blob")
-    assert board.eval("store.read('notes.txt')") == b"hello"
+    assert evaluate(board, "store.read('notes.txt')") == b"hello"
     assert board.get("notes.txt") == b"hello"
     board.exec("store.write('notes.txt', bytes(10000))\nstore.delete('tool.py')")
     assert board.get("notes.txt") == bytes(10000)
@@ -134,8 +134,9 @@ def test_store_reads_and_writes(board: Device) -> None:
 
 def test_reading_the_store_takes_no_memory(board: Device) -> None:
     board.exec("gc.collect(); before = gc.mem_free(); v = store.read('coins')")
-    assert board.eval("before - gc.mem_free()") < 1000
-    assert board.eval("len(v)") == next(o.size_bytes for o in board.models() if o.name == "coins")
+    assert evaluate(board, "before - gc.mem_free()") < 1000
+    (size,) = (o.size_bytes for o in board.models() if o.name == "coins")
+    assert evaluate(board, "len(v)") == size
     with pytest.raises(PythonError, match="TypeError"):
         board.exec("v[0] = 1")
 
@@ -153,24 +154,26 @@ def test_resize_letterbox_and_crop(board: Device) -> None:
     pixels = np.random.default_rng(4).integers(0, 256, (48, 64, 3), np.uint8)
     picture = Image.fromarray(pixels)
     send(board, "px", pixels.tobytes())
-    resized = board.eval("preprocess.resize(px, (48, 64), (30, 40))")
+    resized = evaluate(board, "preprocess.resize(px, (48, 64), (30, 40))")
     assert resized == picture.resize((40, 30), Image.Resampling.BILINEAR).tobytes()
-    nearest = board.eval("preprocess.resize(px, (48, 64), (24, 32), nearest=True)")
+    nearest = evaluate(board, "preprocess.resize(px, (48, 64), (24, 32), nearest=True)")
     assert nearest == pixels[1::2, 1::2].tobytes()
-    boxed = board.eval("preprocess.letterbox(px, (48, 64), (32, 32), fill=7)")
+    boxed = evaluate(board, "preprocess.letterbox(px, (48, 64), (32, 32), fill=7)")
     expected = Image.new("RGB", (32, 32), (7, 7, 7))
     expected.paste(picture.resize((32, 24), Image.Resampling.BILINEAR), (0, 4))
     assert boxed == expected.tobytes()
-    cut = board.eval("preprocess.crop(px, (48, 64), (10, 20, 30, 5))")
+    cut = evaluate(board, "preprocess.crop(px, (48, 64), (10, 20, 30, 5))")
     assert cut == pixels[20:25, 10:40].tobytes()
-    assert board.eval("preprocess.convert(px, 'rgb', 'gray')") == picture.convert("L").tobytes()
+    assert (
+        evaluate(board, "preprocess.convert(px, 'rgb', 'gray')") == picture.convert("L").tobytes()
+    )
 
 
 def test_results_go_where_they_are_wanted(board: Device) -> None:
     board.exec("out = bytearray(12)\nsame = preprocess.resize(bytes(48), (4, 4), (2, 2), out=out)")
-    assert board.eval("same is out")
+    assert evaluate(board, "same is out")
     board.exec("q = preprocess.quantise(bytes((0, 128, 255)), 1, 0, mean=128)")
-    assert board.eval("list(q)") == [-128, 0, 127]
+    assert evaluate(board, "list(q)") == [-128, 0, 127]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_pictures_are_checked(board: Device, source: str, message: str) -> None:
 
 def test_ticks_and_latency(board: Device) -> None:
     board.exec("t = xipnet.ticks_us(); import time; time.sleep_ms(5)")
-    assert board.eval("xipnet.ticks_us() - t") >= 5000
+    assert evaluate(board, "xipnet.ticks_us() - t") >= 5000
 
 
 # ---- Files ---------------------------------------------------------------------------------------
@@ -229,8 +232,8 @@ def test_put_refuses_what_cannot_be_stored(board: Device, tmp_path: Path) -> Non
 
 def test_help_names_what_the_module_has(board: Device) -> None:
     text = board.exec("help()")
-    for name in board.eval("[n for n in dir(xipnet) if n[0] != '_' and n != 'Error']"):
+    for name in evaluate(board, "[n for n in dir(xipnet) if n[0] != '_' and n != 'Error']"):
         assert name in text
-    for name in board.eval("[n for n in dir(xipnet.store) + dir(preprocess) if n[0] != '_']"):
+    for name in evaluate(board, "[n for n in dir(xipnet.store) + dir(preprocess) if n[0] != '_']"):
         assert name in text
     assert "letterbox" in board.exec("help(preprocess)")

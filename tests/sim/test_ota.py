@@ -24,10 +24,11 @@ pytestmark = pytest.mark.sim
 
 
 def digits(seed: int) -> bytes:
-    """The digits, retrained a little; 0: as they are."""
+    """Compile the digits, retrained a little; 0: as they are."""
     model = example_model("digits").read_bytes()
     new = retrain(model, 0.05, "everywhere", seed) if seed else model
-    return compile_model(new, target="cortex-m55", name="digits")
+    blob: bytes = compile_model(new, target="cortex-m55", name="digits")
+    return blob
 
 
 @pytest.fixture(scope="module")

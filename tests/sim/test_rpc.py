@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from host_sdk import Device, PythonError
 from host_sdk.errors import MethodError, PythonInterruptedError
-from tests.sim.conftest import NoisyTransport, PluggedBoard, example_model
+from tests.sim.conftest import NoisyTransport, PluggedBoard, evaluate, example_model
 
 pytestmark = pytest.mark.sim
 
@@ -168,11 +168,11 @@ def test_names_of_keywords_do_not_fill_the_memory(board: Device) -> None:
     with contextlib.suppress(PythonError):
         for n in range(1000):
             board.rpc.same(**{f"a_new_name_{n:03}": n})
-    left = board.eval(free)
+    left = evaluate(board, free)
     for n in range(1000, 1100):
         with pytest.raises(PythonError, match="too many new keyword names"):
             board.rpc.same(**{f"a_new_name_{n}": n})
-    assert board.eval(free) > left - 1024
+    assert evaluate(board, free) > left - 1024
     assert board.rpc.same(a_new_name_000=1) == [[], {"a_new_name_000": 1}]
     board.reset()
     board.exec(SCRIPT)
@@ -207,7 +207,7 @@ def test_a_long_call_lets_others_through(board: Device) -> None:
 
 
 def double(values: list[int], *, by: int = 2) -> dict[str, list[int]]:
-    """Runs on the board."""
+    """Run on the board."""
     import sys
 
     return {sys.platform: [v * by for v in values]}
@@ -278,7 +278,7 @@ def test_a_call_runs_once_on_a_noisy_line(plugged: PluggedBoard) -> None:
             wanted = 400 * (i % 2)  # the board keeps long replies in another place than short ones
             assert device.rpc.bump("x" * 60, wanted) == [i + 1, bytes(wanted)]
         noisy.rate = 0.0
-        assert noisy.spoiled > 5
+        assert noisy.corrupted > 5
 
 
 def test_single_precision() -> None:

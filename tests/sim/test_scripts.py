@@ -1,4 +1,4 @@
-"""Scripts in the store: run at the start, imported, and never able to lock anyone out."""
+"""Scripts in the store run at the start, are imported, lock nobody out."""
 
 from __future__ import annotations
 

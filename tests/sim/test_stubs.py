@@ -1,4 +1,4 @@
-"""The stubs for editors name what the module on the board has, no more and no less."""
+"""The stubs for editors name exactly what the module on the board has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from host_sdk import Device
+from tests.sim.conftest import evaluate
 
 pytestmark = pytest.mark.sim
 
@@ -42,7 +43,7 @@ def stub(name: str) -> list[ast.stmt]:
 
 
 def on_board(board: Device, what: str) -> set[str]:
-    return {n for n in board.eval(f"dir({what})") if not n.startswith("_")}
+    return {n for n in evaluate(board, f"dir({what})") if not n.startswith("_")}
 
 
 def test_module(board: Device) -> None:

@@ -1,4 +1,4 @@
-"""People's tools on a virtual board: mpremote, what Thonny does, `xipnet repl` in a terminal."""
+"""Tools on a virtual board: mpremote, what Thonny does, `xipnet repl`."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_mpremote_installs_a_package(url: str) -> None:
 
 
 class Editor:
-    """Speaks with a board as Thonny's back end does: raw paste, a helper class, files in pieces."""
+    """A client as Thonny's back end: raw paste, a helper class, files in pieces."""
 
     HELPER = (
         "import os as _os, sys as _sys\n"
@@ -143,7 +143,7 @@ class Editor:
         return taken
 
     def run(self, source: str) -> tuple[str, str]:
-        """What a source prints, and its traceback."""
+        """Return what a source prints, and its traceback."""
         self.write(b"\x05A\x01")
         assert self.take(2) == b"R\x01"
         window = int.from_bytes(self.take(2), "little")

@@ -1,4 +1,4 @@
-"""What the pages show is what happens: each transcript runs against a virtual board."""
+"""What the pages show is what happens on a virtual board."""
 
 from __future__ import annotations
 

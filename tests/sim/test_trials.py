@@ -1,4 +1,4 @@
-"""A model that is wrong in any way: the one before serves again, and the history says why."""
+"""After a wrong model the one before serves again; the history says why."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ADDS_TWO_UNLESS_7 = struct.pack(
 
 
 def blob(code: bytes, golden: tuple[bytes, bytes] | None = None, pad: int = 0) -> bytes:
-    """A blob of one step; one input byte, one output byte. golden: (inputs, outputs)."""
+    """Make a blob of one step: one byte in, one out; golden: (inputs, outputs)."""
     code = code.ljust(32, b"\0")
     variant = Variant(CORTEX_M.number, 60, 0, code, bytes(pad), (0,), 64, 64)
     vector = None if golden is None else Golden(outputs=golden[1], inputs=golden[0])
@@ -51,7 +51,7 @@ NEXT = blob(adds(2), (b"\x10", b"\x12"))
 
 
 def begin(machine: Machine, data: bytes, name: str = "net") -> int:
-    """Sends all of an upload but its end; its session."""
+    """Send all of an upload but its end; its session."""
     begun = machine.call("put_begin", name, BLOB, len(data), hashlib.sha256(data).digest())
     for at in range(0, 0 if begun["have"] else len(data), 2048):
         machine.call("put_data", begun["session"], at, data[at : at + 2048])
@@ -82,7 +82,7 @@ def flash(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
 
 @pytest.fixture
 def machine(flash: tuple[str, Path]) -> Iterator[Machine]:
-    """A board on which GOOD is active."""
+    """Start a board on which GOOD is active."""
     with Machine(*flash) as running:
         running.boot()
         assert install(running, GOOD)["golden"]

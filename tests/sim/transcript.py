@@ -1,4 +1,4 @@
-"""Runs the transcripts of a documentation page against a virtual board, so that they cannot rot.
+"""Run the transcripts of a page against a virtual board.
 
 Blocks of a page run from top to bottom and share one board, one folder and one host session:
 
@@ -66,7 +66,7 @@ class Step:
 
 
 def read_blocks(page: Path) -> list[Block]:
-    """The blocks of a page that can be run."""
+    """List the blocks of a page that can be run."""
     text = page.read_text(encoding="utf-8")
     return [
         Block(m[1] + (m[2] or ""), m[3], text.count("\n", 0, m.start(3)) + 1)
@@ -75,20 +75,20 @@ def read_blocks(page: Path) -> list[Block]:
 
 
 def pages() -> list[Path]:
-    """The pages that hold transcripts for a board of this firmware."""
+    """List the pages with transcripts for a board of this firmware."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     kinds = ("pycon", "pycon board", "console")
     return [p for p in found if any(b.kind in kinds for b in read_blocks(p))]
 
 
 def python_steps(block: Block) -> list[Step]:
-    """The examples of a pycon block."""
+    """List the examples of a pycon block."""
     examples = doctest.DocTestParser().get_examples(block.text)
     return [Step(e.source, e.want, block.line + e.lineno) for e in examples]
 
 
 def console_steps(block: Block) -> list[Step]:
-    """The commands of a console block."""
+    """List the commands of a console block."""
     steps: list[Step] = []
     for number, line in enumerate(block.text.splitlines(keepends=True), block.line):
         if line.startswith("$ "):
@@ -100,7 +100,7 @@ def console_steps(block: Block) -> list[Step]:
 
 
 def check(page: Path, step: Step, got: str) -> None:
-    """Compares what came back; of a traceback only its last line counts.
+    """Compare what came back; of a traceback only its last line counts.
 
     Raises:
         AssertionError: it is something else.
@@ -141,7 +141,7 @@ class Reader:
         (folder / "examples").symlink_to(ROOT / "examples")
 
     def read(self) -> None:
-        """Runs all blocks.
+        """Run all blocks.
 
         Raises:
             AssertionError: something came back that is not in the page.

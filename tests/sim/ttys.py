@@ -1,5 +1,8 @@
-"""A serial cable between two real terminals: what is sent at one speed and received at another is
-sampled as a UART would, so that it arrives as the nonsense that it is on real lines."""
+"""A serial cable between two real terminals.
+
+What is sent at one speed and received at another is sampled as a UART would: it arrives as the
+nonsense that it is on real lines.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +111,7 @@ class SerialBoard:
 
 
 def resample(data: bytes, sent: int, received: int) -> bytes:
-    """What a UART makes of bytes that were sent at another speed."""
+    """Return what a UART makes of bytes that were sent at another speed."""
     if sent == received:
         return data
     line = [bit for byte in data for bit in (0, *((byte >> i) & 1 for i in range(8)), 1)]

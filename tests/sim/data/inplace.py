@@ -1,4 +1,4 @@
-"""What tests/sim/test_scripts.py runs in place: made with mpy-cross 1.25.0 inplace.py."""
+"""Run in place by test_scripts.py; made with mpy-cross 1.25.0 inplace.py."""
 
 NAME = "bytecode in place"
 

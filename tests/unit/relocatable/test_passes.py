@@ -15,13 +15,11 @@ from relocatable.passes.fold_constants import fold_constants
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.passes.fuse_cast_quantize import fuse_cast_quantize
 from relocatable.passes.remove_dead import remove_dead
-from tests.conftest import SHARED_MODELS, shared_model
+from tests.conftest import MODELS, shared_model
 from tests.make_graph import CONV, PLAIN, GraphBuilder
 from tests.make_tflite import make_tflite, random_inputs, run_litert
 
-INTEGER_MODELS = sorted(
-    p.name for p in SHARED_MODELS.glob("*.tflite") if "f32" not in p.name and "16x8" not in p.name
-)
+INTEGER_MODELS = [name for name in MODELS if "f32" not in name]
 
 
 def lowered(graph: Graph) -> Graph:
@@ -46,8 +44,8 @@ def same_in_litert(before: Graph, after: Graph) -> None:
 
 
 @pytest.mark.parametrize("name", INTEGER_MODELS)
-def test_all_passes_keep_the_outputs_of_real_models(name):
-    data = shared_model(name).read_bytes()
+def test_all_passes_keep_the_outputs_of_real_models(name: str) -> None:
+    data = shared_model(f"{name}.tflite").read_bytes()
     graph = lowered(read_tflite(data, name))
     # LiteRT wants RESHAPE to have its shape as an attribute or input: run them as they were.
     x = random_inputs(graph, 1)

@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from relocatable.errors import ModelError, UnsupportedError
 from relocatable.graph.graph import Quant
 from relocatable.graph.read_tflite import read_tflite
-from tests.conftest import SHARED_MODELS, shared_model
+from tests.conftest import MODELS, shared_model
 from tests.make_graph import GraphBuilder, conv_graph
 from tests.make_tflite import make_tflite, schema
 
 MODEL = make_tflite(conv_graph())
 
 
-@pytest.mark.parametrize("path", sorted(SHARED_MODELS.glob("*.tflite")), ids=lambda p: p.stem)
-def test_reads_every_shared_model(path):
-    graph = read_tflite(path.read_bytes(), path.stem)
-    assert graph.name == path.stem
+@pytest.mark.parametrize("name", [*MODELS, "mnist_small_16x8"])
+def test_reads_every_shared_model(name: str) -> None:
+    graph = read_tflite(shared_model(f"{name}.tflite").read_bytes(), name)
+    assert graph.name == name
     assert all(op.outputs for op in graph.ops)
 
 
@@ -170,8 +170,9 @@ def test_missing_package_names_the_command(monkeypatch):
         read_tflite(MODEL, "test")
 
 
-def test_shared_buffers_cost_no_copies():
-    graph = read_tflite(shared_model("mlperf_vww_int8.tflite").read_bytes(), "vww")
+@pytest.mark.parametrize("name", ["tiny8k_int8", "mlperf_vww_int8"])
+def test_shared_buffers_cost_no_copies(name: str) -> None:
+    graph = read_tflite(shared_model(f"{name}.tflite").read_bytes(), name)
     constants = [t.data for t in graph.tensors if t.data is not None]
     assert all(c.base is not None for c in constants)
 

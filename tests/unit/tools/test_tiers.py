@@ -1,0 +1,46 @@
+"""Tiers, samples and proofs: every case in one place, every figure as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sampling import sample_of
+from tools.proofs import PAGE, PROOFS, Figures, count, replace_row, row
+from tools.tiers import TIERS, Outcome
+
+CASES = [f"tests/numeric/test_a.py::test_{f}[{n}]" for f in "abc" for n in range(50)]
+CASES.append("tests/numeric/test_a.py::test_alone")
+
+
+def test_a_sample_takes_from_every_function() -> None:
+    sample = sample_of(CASES, 10, "a commit")
+    assert len(set(sample)) == 10
+    assert len({case.partition("[")[0] for case in sample}) == 4
+
+
+def test_a_sample_is_the_seeds() -> None:
+    assert sample_of(CASES, 20, "a") == sample_of(CASES[::-1], 20, "a")
+    assert sample_of(CASES, 20, "a") != sample_of(CASES, 20, "b")
+    assert sorted(sample_of(CASES, 1000, "a")) == sorted(CASES)
+
+
+def test_every_proof_has_a_line() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    figures = Figures(passed=41, failed=0, skipped=2, seconds=90)
+    for name in PROOFS:
+        page = replace_row(page, name, row(name, figures, "2026-01-02", "abc1234"))
+    lines = [line for line in page.splitlines() if "| abc1234 | 41 passed, 2 skipped |" in line]
+    assert len(lines) == len(PROOFS)
+    with pytest.raises(ValueError, match="must hold one line of the proof attic"):
+        replace_row(page, "attic", "")
+
+
+def test_figures_are_those_of_the_run() -> None:
+    junit = '<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"/></testsuites>'
+    assert count(junit, 5) == Figures(passed=3, failed=3, skipped=3, seconds=5)
+    assert "3 **failed**, 3 passed" in row("fuzz", count(junit, 5), "2026-01-02", "abc1234")
+
+
+def test_an_outcome_tells_times() -> None:
+    assert str(Outcome(TIERS[0], 61.2, True)).startswith("tier 1  passed   1:01 of  4:00")
+    assert str(Outcome(TIERS[0], 241, False)).endswith("over its limit")
