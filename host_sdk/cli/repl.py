@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import click
 
+import host_sdk
 from host_sdk.cli.common import board_command
-from host_sdk.device import Device
 
 _EXIT = b"\x1d"  # Ctrl-]
 _PROMPT = b"\x02"  # Ctrl-B: banner and prompt, also where a program left the raw mode on
@@ -20,7 +20,7 @@ _POLL_S = 0.1
 
 @click.command()
 @board_command
-def repl(board: Device) -> None:
+def repl(board: host_sdk.Device) -> None:
     """Talk with the board's MicroPython. Ctrl-] leaves; all other keys are the board's."""
     if sys.platform == "win32" or not sys.stdin.isatty():
         raise click.ClickException(
@@ -39,7 +39,7 @@ def _show(text: str) -> None:
     os.write(sys.stdout.fileno(), text.encode())
 
 
-def _pass_keys(board: Device) -> None:
+def _pass_keys(board: host_sdk.Device) -> None:
     keyboard = sys.stdin.fileno()
     while board.is_open:
         if not select.select([keyboard], [], [], _POLL_S)[0]:

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from host_sdk.store.patch import apply_patch, make_patch
-from host_sdk.store.plan import ZEROS
+from host_sdk.store.pieces import ZEROS
 from tests.c.core_peer import Peer, RefusedError
 
 pytestmark = pytest.mark.xdist_group("core")

@@ -125,7 +125,7 @@ def test_more_objects_than_a_page(connect: Connect) -> None:
     board, device = connect()
     for i in range(40):
         board.store[f"o{i}"] = {"type": 3, "data": b"x", "version": 1}
-    assert [o.name for o in device.objects()] == [f"o{i}" for i in range(40)]
+    assert [o.name for o in device.ls()] == [f"o{i}" for i in range(40)]
     assert device.models() == []
 
 
@@ -134,8 +134,8 @@ def test_activate_and_delete(connect: Connect) -> None:
     device.load_model(make_blob(), activate=False)
     device.activate("adds")
     assert device.models()[0].active
-    device.delete("adds")
-    for call in (device.delete, device.activate):
+    device.rm("adds")
+    for call in (device.rm, device.activate):
         with pytest.raises(ModelNotFoundError, match="no object of that name"):
             call("adds")
 

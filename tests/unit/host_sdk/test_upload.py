@@ -12,7 +12,9 @@ import pytest
 
 from host_sdk import Device, LinkError, PortClosedError, Transport
 from host_sdk.store.blob_cache import recall, remember
-from host_sdk.store.plan import Old, Piece, Span, plan_copies, plan_patches, without
+from host_sdk.store.pieces import KnownBytes, Piece, Span, without
+from host_sdk.store.plan import plan_copies
+from host_sdk.store.plan_patches import plan_patches
 from relocatable.blob.blob import Blob, Entry, Io, Variant
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import FakeBoard, adder_metadata
@@ -244,7 +246,7 @@ def build(pieces: list[Piece], total: int) -> list[Span]:
 @pytest.mark.parametrize("old_size", [0, 100, 3000, 9000, 40_000])
 @pytest.mark.parametrize("new_size", [1, 256, 5000, 9001, 33_333])
 def test_pieces_cover_what_is_wanted(old_size: int, new_size: int) -> None:
-    new, old = noise(new_size), Old(4096, noise(old_size))
+    new, old = noise(new_size), KnownBytes(4096, noise(old_size))
     for pieces in (
         list(plan_patches(new, [Span(0, new_size)], old, 2048)),
         list(plan_copies(new, [Span(0, new_size)], {256: 0, 512: 256, 1024: 9000}, 2048, True)),

@@ -18,7 +18,7 @@ from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.validation import trace as tracing
 from host_sdk.validation import validate as validating
 from host_sdk.validation.litert import ReferenceTensor
-from host_sdk.validation.report import ImageRow
+from host_sdk.validation.results import ImageRow
 from host_sdk.validation.samples import Samples, read_labels
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import adder_metadata
