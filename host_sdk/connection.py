@@ -1,4 +1,4 @@
-"""A board on a line: its state, its text, its Python. What it does with models is `Device`'s."""
+"""A board on a line: its state, its text, its Python; `Device` adds models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MaxBaud: TypeAlias = "int | Literal['max'] | None"
 
 
 class Connection:
-    """An open connection to a board; arguments, attributes and errors are those of `Device`."""
+    """An open connection to a board; see `Device` for arguments and errors."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Connection:
 
     @property
     def baud(self) -> int:
-        """Bits per second of the line now; 0 if it has no speed, as on USB or in a simulator."""
+        """Bits per second of the line now; 0 if it has no speed, as on USB."""
         return getattr(self._transport, "baud", 0)
 
     @property

@@ -134,8 +134,8 @@ class Device(Connection):
     ) -> Uploaded:
         """Upload a model, have the board check and test it, and make it active.
 
-        Only what the board does not hold already is sent; an interrupted upload goes on where it
-        stopped. Until the new model has passed, the old one serves (docs/OTA.md).
+        Only what the board does not hold already is sent; an interrupted upload
+        continues. Until the new model has passed, the old one serves (docs/OTA.md).
 
         Args:
             source: file or bytes: a blob, or a .tflite, which is compiled for this board's CPU.

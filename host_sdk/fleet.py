@@ -1,4 +1,4 @@
-"""Swaps a model on one or many boards at once; each board's result stands for itself."""
+"""The swap of a model on many boards at once; each board has its own result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Swap:
     """The result of one board.
 
     Attributes:
-        port: where it is.
+        port: of the board.
         board: its name; "" if it was not reached.
         loaded: what the board says of the model; None if the model before still serves.
         seconds: from opening the port to the end.

@@ -26,7 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class SdkGroup(click.Group):
-    """Shows the packages' errors as sentences, in the order in which commands were added."""
+    """A group that shows the packages' errors as sentences, commands as they were added."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a subcommand."""

@@ -39,7 +39,7 @@ def demo(board: str) -> None:
         found = device.detect(photograph)
         print_found(found)
         save_picture(found, _OUTPUT)
-        _say("Where the time went (QEMU executes instructions, it does not count cycles)")
+        _say("The time of each step (QEMU executes instructions, it does not count cycles)")
         profile = device.profile(prepare(photograph, device.model()).values)
         print_table(*profile.table(), title=profile.title)
     _say(f"Wrote {_OUTPUT}. All in {time.monotonic() - began:.1f} s")

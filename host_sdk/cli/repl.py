@@ -14,14 +14,14 @@ import host_sdk
 from host_sdk.cli.common import board_command
 
 _EXIT = b"\x1d"  # Ctrl-]
-_PROMPT = b"\x02"  # Ctrl-B: banner and prompt, also where a program left the raw mode on
+_PROMPT = b"\x02"  # Ctrl-B: banner and prompt, even if a program left the raw mode on
 _POLL_S = 0.1
 
 
 @click.command()
 @board_command
 def repl(board: host_sdk.Device) -> None:
-    """Talk with the board's MicroPython. Ctrl-] leaves; all other keys are the board's."""
+    """Talk with the board's MicroPython. Ctrl-] leaves; other keys are the board's."""
     if sys.platform == "win32" or not sys.stdin.isatty():
         raise click.ClickException(
             "repl needs a terminal; for a script use `xipnet run SCRIPT`, on Windows mpremote"
@@ -53,7 +53,7 @@ def _pass_keys(board: host_sdk.Device) -> None:
 
 @contextlib.contextmanager
 def _raw_terminal() -> Iterator[None]:
-    """Every key comes at once and unchanged, Ctrl-C too."""
+    """Pass every key at once and unchanged, Ctrl-C too."""
     import termios
     import tty
 

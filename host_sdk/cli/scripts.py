@@ -27,7 +27,7 @@ def run(board: host_sdk.Device, script: TextIO) -> None:
 
 @contextlib.contextmanager
 def _live(board: host_sdk.Device) -> Iterator[None]:
-    """Shows what the board prints from now on."""
+    """Show what the board prints from now on."""
 
     def show(text: str) -> None:
         sys.stdout.write(text.replace("\r\n", "\n"))

@@ -1,4 +1,4 @@
-"""`xipnet validate`, `xipnet trace`: how right a model is, on a board or on this computer."""
+"""`xipnet validate`, `xipnet trace`: how right a model is, here or on a board."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(("board", "host")),
             default="board",
             show_default=True,
-            help="Where it runs: host is this computer.",
+            help="What runs it: host is this computer.",
         ),
         click.option(
             "--reference",
@@ -73,7 +73,7 @@ def validate(
     csv_: str | None,
     **options: Any,
 ) -> None:
-    """Run many samples through MODEL: accuracy, differences from LiteRT's reference, times."""
+    """Run samples through MODEL: accuracy, differences from LiteRT's reference, times."""
     from host_sdk.validation.report import write_text
 
     x, y = read_data(Path(data), labels)

@@ -1,4 +1,4 @@
-"""Small tables as text and HTML: what `repr` shows in a terminal and in a notebook."""
+"""Small tables as text and HTML, for terminals and notebooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws boxes with labels on a picture."""
+"""Boxes with labels on a picture."""
 
 from __future__ import annotations
 

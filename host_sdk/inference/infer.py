@@ -1,4 +1,4 @@
-"""Arrays in, arrays out; a picture in, what a head found out. The model is given."""
+"""Runs of a given model on arrays and pictures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def infer(client: Client, model: Model, inputs: Sequence[npt.ArrayLike]) -> RunR
 def infer_many(
     client: Client, model: Model, inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]]
 ) -> Iterator[RunResult]:
-    """Run the network on many arrays, some of which travel ahead; see `Device.infer_many`."""
+    """Run the network on many arrays; see `Device.infer_many`."""
     samples = (_encode(model, x if isinstance(x, tuple) else (x,)) for x in inputs)
     result_bytes = sum(t.size_bytes for t in model.outputs)
     return run_many(client, samples, result_bytes, layouts=input_layouts(model))

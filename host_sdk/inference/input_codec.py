@@ -1,4 +1,4 @@
-"""Packs inputs for a slow line (docs/SPEC-wire.md, section 8). No I/O.
+"""The packing of inputs for a slow line (docs/SPEC-wire.md, section 8). No I/O.
 
 Neighbours predict each byte, as in lossless image codes; an arithmetic code of adaptive bits says
 what the prediction missed. It needs 200 bytes of state on the board and is made for what
@@ -58,7 +58,7 @@ def layout_of(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> ByteLayout
 
 
 class Packer:
-    """Packs an input if that arrives sooner than the input itself.
+    """A packer of inputs, used if the packed input arrives sooner than the input itself.
 
     Args:
         layout: its memory layout.
@@ -194,7 +194,7 @@ class _Coder:
 
 @dataclass
 class _Model:
-    """How likely a 1 is: `probability` of 65536; the next bit moves it by a part, 2/`divisor`."""
+    """The probability of a 1, in 65536ths; the next bit moves it by the part 2/`divisor`."""
 
     probability: int = 32768
     divisor: int = _FIRST_DIVISOR

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class ModelLease:
-    """Lends the active model to several threads, and waits with what would pull it from under them.
+    """The active model, lent to threads that run it, switch it, or need it to stay.
 
     Args:
         client: the session.
@@ -93,7 +93,7 @@ class ModelLease:
 
 
 class ModelReader:
-    """Reads the active model; its metadata once for each blob.
+    """A reader of the active model, of its metadata once for each blob.
 
     Args:
         client: the session.

@@ -1,4 +1,4 @@
-"""The active model as the host sees it: the board's figures and the blob's metadata."""
+"""A model on a board: the board's figures and the blob's metadata."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ArenaTensor:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """real input = (pixel - mean) / std, pixels 0..255; one number, or one for each channel."""
+    """The normalisation (pixel - mean) / std of pixels 0..255; a number, or one by channel."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

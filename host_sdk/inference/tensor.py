@@ -1,4 +1,4 @@
-"""Tensors of a model as the host sees them: shapes, dtypes, and quantised <-> real values."""
+"""The tensors of a model: shapes, dtypes, quantised and real values."""
 
 from __future__ import annotations
 

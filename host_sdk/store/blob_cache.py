@@ -1,6 +1,6 @@
-"""What was uploaded from this computer, by its SHA-256: old bytes to make patches of.
+"""The cache of what this computer uploaded, by SHA-256: old bytes to make patches of.
 
-Only a help: an upload without it asks the board for hashes of what it holds.
+It only helps: an upload without it asks the board for hashes of what it holds.
 """
 
 from __future__ import annotations

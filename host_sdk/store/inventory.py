@@ -1,4 +1,4 @@
-"""What the board's flash holds that a new object can be made of: the first step of an upload."""
+"""The first step of an upload: ask what the flash holds for a new object."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class StoredExtent:
 
 
 def take_inventory(client: Client, new: NewObject, place: Place) -> Inventory:
-    """Ask what a place lacks, and which bytes elsewhere in the flash can be used for it."""
+    """Ask what a place lacks, and which bytes in the flash can be used for it."""
     missing = find_missing(client, new.data, place)
     methods = client.info.methods
     if place.at is None or not missing or "put_copy" not in methods:
@@ -106,7 +106,7 @@ def _right_sectors(client: Client, at: int, data: bytes) -> list[Span]:
     ]
 
 
-# ---- What else lies in the flash -----------------------------------------------------------------
+# ---- What else the flash holds -------------------------------------------------------------------
 
 
 def read_extents(client: Client) -> list[StoredExtent]:

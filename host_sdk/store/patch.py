@@ -1,4 +1,4 @@
-"""New bytes as changes of old ones of the same length: docs/SPEC-wire.md, section 7. No I/O.
+"""Patches: new bytes as changes of old ones (docs/SPEC-wire.md, section 7). No I/O.
 
 A retrained model differs from the old one in single bytes all over its weights. A patch says, in
 turn, how many bytes stay and by how much the next one changes, as Rice codes whose parameters suit
@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Codes:
-    """The code that says each block in the fewest bits; arrays of an item for each block.
+    """The shortest code of each block; arrays of an item for each block.
 
     Attributes:
         k_gap: Rice parameter of the gaps, or _RAW, or _SAME.

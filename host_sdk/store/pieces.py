@@ -1,4 +1,4 @@
-"""What the plan of an upload is made of: spans, pieces, and what the board holds. No I/O."""
+"""The parts of an upload's plan: spans, pieces, what the board holds. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from host_sdk.link.values import Value
 
 UNIT_BYTES = 256  # offsets and sizes of pieces are multiples, but for the end
-COPY_BYTES = 16384  # of one request: the board answers nothing else meanwhile
+COPY_BYTES = 16384  # of one request: the board answers nothing else until it is done
 ZEROS = 0xFFFFFFFF  # in the place of an offset: patch zeros
 
 _ANCHOR_BYTES = 32
@@ -38,7 +38,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Piece:
-    """Brings the new object's bytes [offset, offset + size).
+    """A way to bring the new object's bytes [offset, offset + size).
 
     One request, but for bytes that are sent as they are: those may be cut or joined at will.
 

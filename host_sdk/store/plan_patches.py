@@ -1,4 +1,4 @@
-"""The plan of the patches: which known bytes, or zeros, the new ones are made of. No I/O."""
+"""The plan of the patches: which known bytes, or zeros, are patched. No I/O."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def plan_patches(
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to bring a span, and its bytes of data on the wire; made when it is chosen."""
+    """One way to bring a span: its bytes on the wire, and its piece, made when chosen."""
 
     data_bytes: int
     piece: Callable[[], Piece]
 
 
 class _PatchChoice:
-    """The ways to bring a part of the new object that are together the shortest on the wire.
+    """The ways to bring a part of the new object, together the shortest on the wire.
 
     Args:
         new: the whole new object.
@@ -97,7 +97,7 @@ class _PatchChoice:
         return min(ways, key=lambda way: way.data_bytes)
 
     def _patches(self, span: Span) -> list[_Way]:
-        """Weigh patches of known bytes: those at the same offset, and similar ones elsewhere."""
+        """Weigh patches of known bytes, at the same offset and of similar ones elsewhere."""
         known, ways = self._known, list[_Way]()
         if known is None:
             return ways

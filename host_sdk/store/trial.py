@@ -1,4 +1,4 @@
-"""Models on trial: their terms, the host's check, and what the board remembers (docs/OTA.md)."""
+"""Models on trial: terms, the host's check, the board's history (docs/OTA.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Puts an object into the board's store: ask what it holds, plan what it lacks, send that.
+"""The upload of an object: ask what the board holds, plan what it lacks, send that.
 
-An upload that was interrupted goes on where it stopped. Nothing changes on the board before
-`commit`.
+An upload that was interrupted continues. Nothing changes on the board before `commit`.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ def stage(client: Client, new: NewObject, progress: Progress | None = None) -> S
 
     Raises:
         StoreError: the store refused.
-        LinkError: the way to the board failed; calling again goes on where it stopped.
+        LinkError: the way to the board failed; calling again continues.
     """
     place = _reserve(client, new)
     inventory = take_inventory(client, new, place)
@@ -188,7 +187,7 @@ def _send(
 
 
 def _fit_to_line(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
-    """Cut and join the bytes that are sent as they are, as is best for the line at that time."""
+    """Cut and join the plain bytes as is best for the line at that time."""
     rest = Piece(0, 0)
     for piece in planned:
         if piece.at is None and rest.offset + rest.size == piece.offset:

@@ -34,7 +34,7 @@ def rank_of(scores: Array, label: int) -> int:
 
 @dataclass(frozen=True)
 class Classification:
-    """How often the classes were right.
+    """The share of right classes.
 
     Attributes:
         images: how many had a label.
@@ -64,7 +64,7 @@ class Classification:
 
 
 class ClassCounter:
-    """Adds up a `Classification`.
+    """The sum of a `Classification`.
 
     Args:
         labels: names of classes; as many as are known.
@@ -118,7 +118,7 @@ class ClassCounter:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far values are from the reference's, all in real values.
+    """The distance of values from the reference's, all in real values.
 
     Attributes:
         name: of the tensor.
@@ -144,7 +144,7 @@ class Difference:
 
 
 class DifferenceSum:
-    """Adds up a `Difference` over many arrays, in float64.
+    """The sum of a `Difference` over many arrays, in float64.
 
     Args:
         tensor: what the arrays are values of.

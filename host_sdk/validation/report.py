@@ -19,7 +19,7 @@ from host_sdk.validation.results import ImageRow, Results
 
 @dataclass(frozen=True, repr=False)
 class Report(Results):
-    """What a validation found; shows, converts and saves itself."""
+    """The results of a validation; shows, converts and saves itself."""
 
     def facts(self) -> list[tuple[str, str]]:
         """Give names and values, for printing."""

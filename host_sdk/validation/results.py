@@ -1,4 +1,4 @@
-"""What a validation found, as plain data."""
+"""The results of a validation, as plain data."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Thumbnail:
 
 @dataclass(frozen=True, repr=False)
 class Results:
-    """What a validation found.
+    """The results of a validation.
 
     Attributes:
         model: its name.
@@ -117,5 +117,5 @@ class Results:
 
     @property
     def title(self) -> str:
-        """The model, where it ran, on how many samples."""
+        """The model, what ran it, the number of samples."""
         return f"{self.model} on {self.place}: {self.samples:,} samples"

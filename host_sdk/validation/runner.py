@@ -1,4 +1,4 @@
-"""What runs the samples: a board, or this computer. Both give the same measurements."""
+"""A runner of samples: a board, or this computer. Both measure the same."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StepValues:
 
 
 class Runner(Protocol):
-    """Runs a model and measures.
+    """A place that runs a model and measures.
 
     Attributes:
         model: what it runs.

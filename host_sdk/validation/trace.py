@@ -112,7 +112,7 @@ class Trace:
 
     @property
     def title(self) -> str:
-        """The model, where it ran, and what was found."""
+        """The model, what ran it, and what was found."""
         return f"{self.model} on {self.place}: {self.verdict}"
 
     def __repr__(self) -> str:
@@ -145,7 +145,7 @@ def trace(
 
 
 def random_inputs(model: Model, seed: int = 1) -> list[Array]:
-    """Make inputs over the whole range of their dtypes, floats in 0..1; the seed fixes them."""
+    """Make inputs over the range of their dtypes, floats in 0..1, fixed by the seed."""
     rng = np.random.default_rng(seed)
     made: list[Array] = []
     for tensor in model.inputs:

@@ -1,4 +1,4 @@
-"""Runs samples through a model and adds up what comes out, sample by sample."""
+"""The validation of a model: samples run, results added up one by one."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def validate_on_host(
 
 
 class _Validation:
-    """Adds up what the runs give."""
+    """The sums over the runs."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Three plots as inline SVG: a matrix, a histogram, bars. Colours are the page's (`page.py`)."""
+"""Plots as inline SVG: a matrix, a histogram, bars; the page has the colours."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def confusion_plot(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> st
 def histogram(
     values: Sequence[float], unit: str, marks: Sequence[tuple[str, float]], title: str
 ) -> str:
-    """Draw how often values occur; those beyond 3 times the 95th percentile are counted.
+    """Draw how often values occur, up to 3 times the 95th percentile.
 
     Args:
         values: at least one.
