@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from host_sdk.link.values import Value
 
-VERSION = 1
 _CONTEXT_STEPS = (0, 8, 40)
 _LOGS = 7
 _EVEN = 2048  # of 4096: both bits are as likely

@@ -10,9 +10,8 @@ from typing import TypeVar
 from host_sdk.errors import ProtocolError, RunError
 from host_sdk.inference.model import Model, make_model
 from host_sdk.link.messages import unpack_value
-from host_sdk.link.session import Client
+from host_sdk.link.session import Client, pieces
 from host_sdk.link.wire_map import Fields
-from host_sdk.store.upload import pieces
 
 Result = TypeVar("Result")
 

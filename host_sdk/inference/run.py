@@ -20,10 +20,9 @@ from host_sdk.errors import InputCheckError, ProtocolError
 from host_sdk.inference.input_codec import ByteLayout, Packer, layout_of
 from host_sdk.inference.model import Model
 from host_sdk.link.request import Pending
-from host_sdk.link.session import Client
+from host_sdk.link.session import Client, pieces
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import Fields
-from host_sdk.store.upload import pieces
 
 RUN_TIMEOUT_S = 300.0
 _RUN_OVERHEAD_BYTES = 64

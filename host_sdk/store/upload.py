@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 
 from host_sdk.display.progress import Progress
 from host_sdk.errors import UploadHashError, UploadSessionError
-from host_sdk.link.session import Client
+from host_sdk.link.session import Client, largest_piece
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import Fields
 from host_sdk.store.blob_cache import remember
 from host_sdk.store.files import NewObject
 from host_sdk.store.inventory import Place, find_missing, take_inventory
-from host_sdk.store.pieces import UNIT_BYTES, Inventory, Piece
+from host_sdk.store.pieces import Inventory, Piece
 from host_sdk.store.plan import plan_pieces
 from host_sdk.store.trial import TrialTerms
 
-_REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 _BEGIN_TIMEOUT_S = 60.0  # the board erases
 _END_TIMEOUT_S = 300.0  # the board hashes, checks and runs the golden vector
 
@@ -204,29 +203,6 @@ def _fit_to_line(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
         rest = piece
     if rest.size:
         yield rest
-
-
-def largest_piece(client: Client) -> int:
-    """Give the bytes of the longest piece that is good for the line now, a multiple of 256."""
-    room = client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
-    return client.link.pace.piece_bytes(room // UNIT_BYTES * UNIT_BYTES)
-
-
-def pieces(client: Client, total: int) -> Iterator[tuple[int, int]]:
-    """Cut data into pieces, each as long as is best for the line at that time.
-
-    Args:
-        client: the session.
-        total: bytes of the data.
-
-    Yields:
-        (offset, size) of each piece; all but the last are a multiple of 256 long.
-    """
-    at = 0
-    while at < total:
-        size = min(largest_piece(client), total - at)
-        yield at, size
-        at += size
 
 
 def _no_progress(done: int, total: int) -> None:

@@ -15,8 +15,7 @@ from host_sdk.inference.run import (
     write_inputs,
 )
 from host_sdk.inference.tensor import Array
-from host_sdk.link.session import Client
-from host_sdk.store.upload import pieces
+from host_sdk.link.session import Client, pieces
 from host_sdk.validation.runner import Measurement, StepValues
 
 

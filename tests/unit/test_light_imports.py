@@ -47,7 +47,7 @@ def test_a_device_loads_numpy_but_shows_nothing() -> None:
 @pytest.mark.parametrize("package", [host_sdk, relocatable])
 def test_lazy_names_are_those_that_type_checkers_see(package: ModuleType) -> None:
     seen = dict(_type_checking_imports(Path(str(package.__file__))))
-    assert package._MODULE_OF == seen
+    assert seen == package._MODULE_OF
     eager = {n for n in package.__all__ if n not in seen}
     assert all(f"{package.__name__}.errors" == getattr(package, n).__module__ for n in eager)
     assert set(seen) <= set(package.__all__) == set(dir(package))
