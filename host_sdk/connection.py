@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from host_sdk.display.table import html_table
 from host_sdk.link.baud import is_raised, negotiate, restore
@@ -91,7 +91,7 @@ class Connection:
         """
         return self._python.exec(source, timeout_s)
 
-    def eval(self, source: str, *, timeout_s: float | None = None) -> Value:
+    def eval(self, source: str, *, timeout_s: float | None = None) -> Any:
         """Evaluate a Python expression on the board, of a type that the wire carries.
 
         Raises:

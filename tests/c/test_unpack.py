@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host_sdk.inference.input_codec import Packer, ByteLayout, pack, layout_of
+from host_sdk.inference.input_codec import ByteLayout, Packer, layout_of, pack
 
 pytestmark = pytest.mark.xdist_group("core")
 

@@ -44,5 +44,5 @@ def test_a_restart_brings_both_back_to_the_first_rate() -> None:
 def test_rates_that_cannot_be() -> None:
     with pytest.raises(ParamsError):
         Device("sim://cortex-m4?baud=115200", max_baud=100_000_000)
-    with pytest.raises(InputError, match="baudrate must be"):
+    with pytest.raises(InputError, match="max_baud must be"):
         Device("sim://cortex-m4?baud=115200", max_baud="fast")  # type: ignore[arg-type]

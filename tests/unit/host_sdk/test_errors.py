@@ -13,7 +13,7 @@ from tools.errors_page import errors_page, read_codes, status_header
 HEADER = status_header().read_text(encoding="utf-8")
 
 
-def classes() -> list[type[XipnetError]]:
+def classes() -> list[type[Exception]]:
     found = [
         c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__
     ]

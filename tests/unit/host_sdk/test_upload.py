@@ -198,7 +198,7 @@ def test_a_lost_reply_to_the_end_is_asked_for_again(connect: Connect) -> None:
         return original(*params)
 
     original = board.do_put_end
-    board.do_put_end = end  # type: ignore[method-assign]
+    board.do_put_end = end  # type: ignore[method-assign,assignment]
     loaded = device.load_model(make_blob(noise(5000)), "net")
     assert (loaded.version, loaded.active, loaded.sent_bytes) == (1, True, board.data_bytes)
 
@@ -226,7 +226,7 @@ def test_a_refused_piece_ends_the_upload(connect: Connect) -> None:
     def refuse(*_: object) -> None:
         raise Refused(-24, "flash did not take a program")
 
-    board.do_put_copy = refuse  # type: ignore[method-assign]
+    board.do_put_copy = refuse  # type: ignore[method-assign,assignment]
     with pytest.raises(Exception, match="did not take"):
         device.load_model(make_blob(with_new_layer(noise(30_000))), "net")
 
