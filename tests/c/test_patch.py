@@ -18,10 +18,10 @@ DATA = 3
 
 
 def put(peer: Peer, name: str, data: bytes) -> int:
-    """Brings an object there; its flash offset."""
+    """Bring an object to the board; return its flash offset."""
     begun = peer.call("put_begin", name, DATA, len(data), hashlib.sha256(data).digest())
-    for at in range(0, len(data), 2048):
-        peer.call("put_data", begun["session"], at, data[at : at + 2048])
+    for start in range(0, len(data), 2048):
+        peer.call("put_data", begun["session"], start, data[start : start + 2048])
     peer.call("put_end", begun["session"])
     at: int = begun["at"]
     return at

@@ -10,22 +10,24 @@ import numpy as np
 import pytest
 
 from host_sdk.inference.input_codec import ByteLayout, Packer, layout_of, pack
+from host_sdk.inference.tensor import Array
 
 pytestmark = pytest.mark.xdist_group("core")
 
 
 def unpack(built: Path, packed: bytes, size: int, shape: ByteLayout) -> bytes:
     numbers = (size, shape.pixel, shape.row, shape.flip)
-    command = [built / "unpack_tool", *map(str, numbers)]
+    command: list[str | Path] = [built / "unpack_tool", *map(str, numbers)]
     return subprocess.run(command, input=packed, capture_output=True, check=True).stdout
 
 
-def picture(channels: int) -> np.ndarray:
+def picture(channels: int) -> Array:
     """A smooth disc on nothing, some noise on it."""
     y, x = np.mgrid[0:24, 0:20]
     disc = np.clip(200 - 3 * ((y - 11) ** 2 + (x - 9) ** 2), 0, 255)
     noise = np.random.default_rng(1).integers(0, 4, (24, 20, channels))
-    return (disc[..., None] + noise * (disc[..., None] > 0)).astype(np.uint8)
+    drawn: Array = (disc[..., None] + noise * (disc[..., None] > 0)).astype(np.uint8)
+    return drawn
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -136,10 +136,10 @@ def test_a_blob_that_computes_otherwise_than_its_golden_vector_is_not_taken(
     good = blob_by_hand(ADD_ONE, Golden(outputs=b"\x08", inputs=b"\x07"))
     bad = blob_by_hand(ADD_ONE, Golden(outputs=b"\x09", inputs=b"\x07"))
     board.load_model(good, "hand")
-    assert board.infer(np.array([41], np.uint8)).item() == 42
+    assert board.infer(np.array([41], np.uint8)).item() == 42  # type: ignore[union-attr]
     with pytest.raises(BlobError, match="golden"):
         board.load_model(bad, "hand")
-    assert board.infer(np.array([1], np.uint8)).item() == 2
+    assert board.infer(np.array([1], np.uint8)).item() == 2  # type: ignore[union-attr]
     board.rm("hand")
 
 
@@ -193,7 +193,7 @@ def test_an_endless_script_is_interrupted_while_a_model_runs(
     thread.start()
     for _ in range(20):  # more requests than the board can hold, were one to stay
         assert board._client.call("ping", 1) == 1
-    assert board.infer(np.zeros(board.model().inputs[0].shape)).shape[-1] == 10
+    assert board.infer(np.zeros(board.model().inputs[0].shape)).shape[-1] == 10  # type: ignore[union-attr]
     board.interrupt()
     thread.join(20)
     assert "KeyboardInterrupt" in str(errors[0])
@@ -268,7 +268,7 @@ def test_a_killed_board_keeps_the_old_model_and_resumes_the_upload(
             device.load_model(coins_blob, "net", progress=pull)
     with Device(f"sim://cortex-m55?flash={flash}") as device:
         assert [o.sha256 for o in device.models()] == [hashlib.sha256(digits_blob).digest()]
-        assert device.infer(np.zeros(device.model().inputs[0].shape)).shape[-1] == 10
+        assert device.infer(np.zeros(device.model().inputs[0].shape)).shape[-1] == 10  # type: ignore[union-attr]
         device.load_model(coins_blob, "net")
         assert len(device.detect(EXAMPLES / "coins.png")) >= 20
 
@@ -318,6 +318,6 @@ def test_a_model_runs_while_the_next_one_comes(
     )
     upload_thread.start()
     while upload_thread.is_alive():
-        assert board.infer(x).shape == (1, 10)
+        assert board.infer(x).shape == (1, 10)  # type: ignore[union-attr]
         runs += 1
     assert runs > 5

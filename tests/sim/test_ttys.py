@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_another_speed_makes_other_bytes() -> None:
 
 
 @pytest.mark.parametrize("rate", [230400, 921600, "max"])
-def test_both_ends_change(board: SerialBoard, rate: int) -> None:
+def test_both_ends_change(board: SerialBoard, rate: int | Literal["max"]) -> None:
     with Device(board.port, max_baud=rate) as device:
         high = device.baud
         assert board.bauds == (high, high)
