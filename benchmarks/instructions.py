@@ -39,7 +39,7 @@ def measure(cpu: str, names: list[str]) -> dict[str, int]:
         for name in names:
             board.load_model(MODELS / f"{name}.tflite")
             counts[name] = sum(row.us for row in board.profile().rows if row.op[:5] != "HEAD_")
-            board.delete(name)
+            board.rm(name)
     return counts
 
 

@@ -149,7 +149,7 @@ class Painter:
         return boxes
 
     def _coin(self, diameter: float) -> tuple[Image.Image, tuple[int, int, int, int]]:
-        """A cut-out turned, mirrored, scaled, squeezed and lit anew; and the box of its outline."""
+        """Turn, mirror, scale, squeeze and relight a cut-out; give it and its outline's box."""
         coin = self.coins[self.rng.integers(len(self.coins))]
         if self.rng.random() < 0.5:
             coin = coin.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

@@ -103,7 +103,7 @@ def export(model: keras.Model, painter: Painter) -> bytes:
     def calibration() -> Iterator[list[Floats]]:
         for _ in range(200):
             picture = painter.scene().picture / np.float32(255)
-            picture[0, :2] = (0, 1)  # the whole range, so that the scale is 1/255
+            picture[0, :2] = (0, 1)  # the whole range: the scale is then 1/255
             yield [picture[None, :, :, None]]
 
     single = build_model(batch=1)

@@ -58,7 +58,7 @@ def build_model(batch: int | None = None) -> keras.Model:
 
 
 def train(data: Digits, epochs: int) -> keras.Model:
-    """Trains on pictures moved by up to a pixel, lit anew and noisy."""
+    """Train on pictures moved by up to a pixel, relit and noisy."""
     import keras
     from keras import layers
 

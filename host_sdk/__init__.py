@@ -6,9 +6,13 @@ with Device("sim://cortex-m55") as board:
     board.load_model("coins.tflite")
     for d in board.detect("coins.png"):
         print(d.label, d.score, d.box)
+
+The names below are imported when they are first used: `import host_sdk` costs next to nothing.
 """
 
-from host_sdk.device import Device
+import importlib
+import typing
+
 from host_sdk.errors import (
     BlobError,
     CompileError,
@@ -42,18 +46,39 @@ from host_sdk.errors import (
     ToolMissingError,
     XipnetError,
 )
-from host_sdk.fleet import Swap, Swaps, swap_models
-from host_sdk.inference.model import Model
-from host_sdk.inference.profile import Profile, ProfileRow
-from host_sdk.inference.results import Class, Classes, Detection, Detections
-from host_sdk.inference.tensor import TensorInfo
-from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
-from host_sdk.store.trial import HistoryEvent, Trial
-from host_sdk.store.upload import Uploaded
-from host_sdk.transports import MemoryTransport, Transport
-from host_sdk.validation.on_host import trace_on_host, validate_on_host
-from host_sdk.validation.report import Report
-from host_sdk.validation.trace import Trace
+
+if typing.TYPE_CHECKING:
+    from host_sdk.device import Device
+    from host_sdk.fleet import Swap, Swaps, swap_models
+    from host_sdk.inference.model import Model
+    from host_sdk.inference.profile import Profile, ProfileRow
+    from host_sdk.inference.results import Class, Classes, Detection, Detections
+    from host_sdk.inference.tensor import TensorInfo
+    from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
+    from host_sdk.store.trial import HistoryEvent, Trial
+    from host_sdk.store.upload import Uploaded
+    from host_sdk.transports import MemoryTransport, Transport
+    from host_sdk.validation.report import Report
+    from host_sdk.validation.trace import Trace, trace_on_host
+    from host_sdk.validation.validate import validate_on_host
+
+# The same imports again, for the program: module -> names.
+_LAZY = {
+    "device": ("Device",),
+    "fleet": ("Swap", "Swaps", "swap_models"),
+    "inference.model": ("Model",),
+    "inference.profile": ("Profile", "ProfileRow"),
+    "inference.results": ("Class", "Classes", "Detection", "Detections"),
+    "inference.tensor": ("TensorInfo",),
+    "link.board_info": ("BoardInfo", "BootReport", "StoredObject"),
+    "store.trial": ("HistoryEvent", "Trial"),
+    "store.upload": ("Uploaded",),
+    "transports": ("MemoryTransport", "Transport"),
+    "validation.report": ("Report",),
+    "validation.trace": ("Trace", "trace_on_host"),
+    "validation.validate": ("validate_on_host",),
+}
+_MODULE_OF = {name: f"host_sdk.{module}" for module, names in _LAZY.items() for name in names}
 
 __all__ = [
     "BlobError",
@@ -112,3 +137,14 @@ __all__ = [
     "trace_on_host",
     "validate_on_host",
 ]
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -222,7 +222,7 @@ class DeviceError(XipnetError):
 
 
 def device_error(code: int, message: str, detail: str | None, method: str) -> DeviceError:
-    """The error that a code stands for; a plain `DeviceError` for a code this SDK does not know."""
+    """Make the error of a code; a plain `DeviceError` if this SDK does not know it."""
     kind = DeviceError.codes.get(code, DeviceError)
     return kind(message, method=method, code=code, detail=detail)
 
@@ -272,7 +272,7 @@ class ObjectNameError(StoreError, code=-22):
 
 
 class RangeError(StoreError, code=-23):
-    """The offset or length lies outside."""
+    """The offset or length is outside of the object."""
 
 
 class FlashError(StoreError, code=-24):
@@ -300,7 +300,7 @@ class VersionError(StoreError, code=-29):
 
 
 class OccupiedError(StoreError, code=-30):
-    """Other bytes lie there already: a piece was sent twice, and differently."""
+    """Other bytes are there already: a piece was sent twice, and differently."""
 
 
 class BlobError(DeviceError):
@@ -364,7 +364,7 @@ class StepError(RunError, code=-63):
 
 
 class InputCheckError(RunError, code=-64):
-    """The inputs on the board are not those that the host wrote; calling again writes them anew."""
+    """The inputs on the board are not those that the host wrote; calling again writes them."""
 
 
 class ResultGoneError(RunError, code=-65):
@@ -372,7 +372,7 @@ class ResultGoneError(RunError, code=-65):
 
 
 class StepFaultError(RunError, code=-66):
-    """A step of the model faulted; the message says where. The board goes on."""
+    """A step of the model faulted; the message names it. The board goes on."""
 
 
 class StepTimeoutError(RunError, code=-67):
@@ -390,7 +390,7 @@ class PythonError(DeviceError, code=-80):
 
     @property
     def traceback(self) -> str:
-        """The device's traceback, "" where it sent none."""
+        """The device's traceback, "" if it sent none."""
         return self.detail or ""
 
     def _text(self) -> str:

@@ -1,4 +1,4 @@
-"""Swaps a model on one or many boards at once; each board's result stands for itself."""
+"""The swap of a model on many boards at once; each board has its own result."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from host_sdk.device import Device
+from host_sdk.device import Confirm, Device
+from host_sdk.display.progress import Progress
 from host_sdk.display.table import html_table, text_table
 from host_sdk.errors import InputError, XipnetError
 from host_sdk.inference.model_source import HeadSource, ModelFile, ModelSource, prepare_blob
 from host_sdk.link.board_info import BoardInfo
-from host_sdk.store.health import Confirm
-from host_sdk.store.upload import Progress, Uploaded
+from host_sdk.store.upload import Uploaded
 
 # progress(port, done_bytes, total_bytes), from several threads
 SwapProgress = Callable[[str, int, int], None]
@@ -25,14 +25,14 @@ _COLUMNS = ("port", "board", "version", "sent", "time", "pause", "result")
 
 @dataclass(frozen=True)
 class Swap:
-    """What came of one board.
+    """The result of one board.
 
     Attributes:
-        port: where it is.
-        board: its name; "" where it was not reached.
-        loaded: what the board says of the model; None where the model before still serves.
+        port: of the board.
+        board: its name; "" if it was not reached.
+        loaded: what the board says of the model; None if the model before still serves.
         seconds: from opening the port to the end.
-        error: why the model before still serves; None where the new one does.
+        error: why the model before still serves; None if the new one does.
     """
 
     port: str
@@ -43,18 +43,18 @@ class Swap:
 
     @property
     def ok(self) -> bool:
-        """True where the board took the model."""
+        """True if the board took the model."""
         return self.error is None
 
     def cells(self) -> tuple[str, ...]:
-        """A line of the table."""
+        """Give a line of the table."""
         time_s = f"{self.seconds:.1f} s"
         if self.loaded is None:
             return self.port, self.board or "-", "-", "-", time_s, "-", f"failed: {self.error}"
-        made = self.loaded
-        pause = "-" if made.pause_us is None else f"{made.pause_us / 1000:.1f} ms"
-        state = "on trial" if made.pending else "active"
-        version, sent = str(made.version), f"{made.sent_bytes:,} B"
+        loaded = self.loaded
+        pause = "-" if loaded.pause_us is None else f"{loaded.pause_us / 1000:.1f} ms"
+        state = "on trial" if loaded.pending else "active"
+        version, sent = str(loaded.version), f"{loaded.sent_bytes:,} B"
         return self.port, self.board, version, sent, time_s, pause, state
 
 
@@ -65,7 +65,7 @@ class Swaps(tuple[Swap, ...]):
 
     @property
     def ok(self) -> bool:
-        """True where every board took the model."""
+        """True if every board took the model."""
         return all(swap.ok for swap in self)
 
     def __repr__(self) -> str:
@@ -90,13 +90,13 @@ def swap_models(
     baud: int = 115200,
     progress: SwapProgress | None = None,
 ) -> Swaps:
-    """Loads a model into boards, all at the same time; compiles it once for each kind of CPU.
+    """Load a model into boards, all at once; compile it once for each kind of CPU.
 
-    A board that fails keeps the model before, and keeps no other board from going on.
+    A board that fails keeps the model before, and does not stop the others.
 
     Args:
         ports: of the boards, see `Device`.
-        source: see `Device.load_model`; this and what follows.
+        source: this and the next five: see `Device.load_model`.
         name: in the stores.
         head: post-processing for a .tflite.
         confirm: who decides whether the model stays; a function is called once for each board, in
@@ -112,12 +112,12 @@ def swap_models(
     if not ports or len(set(ports)) != len(ports):
         raise InputError(f"ports must be at least one, each named once; are {list(ports)}")
     blobs = _Blobs(source, head)
-    opened = _Opened()
+    devices = _OpenDevices()
 
     def swap(port: str) -> Swap:
-        start, board_name, loaded, why = time.monotonic(), "", None, None
+        start, board_name, loaded, cause = time.monotonic(), "", None, None
         try:
-            with opened.open(port, baud) as board:
+            with devices.open(port, baud) as board:
                 board_name = board.info().board
                 model = blobs.of(board.info())
                 loaded = board.load_model(
@@ -129,15 +129,15 @@ def swap_models(
                     progress=_for_port(port, progress) or False,
                 )
         except XipnetError as error:
-            why = error
-        return Swap(port, board_name, loaded, time.monotonic() - start, why)
+            cause = error
+        return Swap(port, board_name, loaded, time.monotonic() - start, cause)
 
     with ThreadPoolExecutor(min(len(ports), _MOST_AT_ONCE)) as pool:
         try:
             return Swaps(pool.map(swap, ports))
         except BaseException:  # Ctrl-C: uploads under way would otherwise go on to their end
             pool.shutdown(wait=False, cancel_futures=True)
-            opened.close()
+            devices.close()
             raise
 
 
@@ -161,7 +161,7 @@ class _Blobs:
             return self._made[board.cpu]
 
 
-class _Opened:
+class _OpenDevices:
     """The devices under way, to close them all at once."""
 
     def __init__(self) -> None:

@@ -4,16 +4,13 @@
     print(report(blob).arena_bytes)
     y = run(compile_model("model.tflite", target="host"), x)
 
-The compiler's own needs (Clang, the .tflite schema) are imported when it is first called.
+The names below are imported when they are first used, the compiler's own needs (Clang, the .tflite
+schema) when it is first called.
 """
 
-from __future__ import annotations
+import importlib
+import typing
 
-from typing import Any
-
-from relocatable.blob.blob import Blob, is_blob
-from relocatable.blob.cost import Report, report
-from relocatable.blob.host import HostModel, run
 from relocatable.errors import (
     BlobError,
     HeadError,
@@ -24,7 +21,23 @@ from relocatable.errors import (
     ToolchainError,
     UnsupportedError,
 )
-from relocatable.targets import TARGETS
+
+if typing.TYPE_CHECKING:
+    from relocatable.blob.blob import Blob, is_blob
+    from relocatable.blob.cost import Report, report
+    from relocatable.blob.host import HostModel, run
+    from relocatable.compile import compile_model
+    from relocatable.targets import TARGETS
+
+# The same imports again, for the program: module -> names.
+_LAZY = {
+    "blob.blob": ("Blob", "is_blob"),
+    "blob.cost": ("Report", "report"),
+    "blob.host": ("HostModel", "run"),
+    "compile": ("compile_model",),
+    "targets": ("TARGETS",),
+}
+_MODULE_OF = {name: f"relocatable.{module}" for module, names in _LAZY.items() for name in names}
 
 __all__ = [
     "TARGETS",
@@ -46,9 +59,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "compile_model":
-        from relocatable.compile import compile_model
+def __getattr__(name: str) -> typing.Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    return value
 
-        return compile_model
-    raise AttributeError(f"module 'relocatable' has no attribute '{name}'")
+
+def __dir__() -> list[str]:
+    return __all__

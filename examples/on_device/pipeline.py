@@ -1,6 +1,6 @@
 # Runs on the board, alone and for ever: frame -> detect -> crop -> classify -> emit.
 #
-# examples/pipeline.py puts this file into the store as main.py, so that it runs at every start;
+# examples/pipeline.py puts this file into the store as main.py: it runs at every start;
 # whoever listens on the PC sees what it emits. Models: "coins" finds, a second looks at each find.
 import xipnet
 from xipnet import preprocess, store

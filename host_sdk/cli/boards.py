@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import click
-from serial.tools import list_ports
 
+import host_sdk
 from device_fw.boards import board_names, load_board
 from host_sdk.cli.common import board_command, json_option, print_facts, print_json
-from host_sdk.device import Device
 
 
 @click.command()
 @json_option
 def boards(as_json: bool) -> None:
     """List serial ports and virtual boards."""
+    from serial.tools import list_ports
+
     found = [
         {"port": p.device, "what": p.description or "serial port"}
         for p in sorted(list_ports.comports())
@@ -33,7 +34,7 @@ def boards(as_json: bool) -> None:
 @click.command()
 @board_command
 @json_option
-def info(board: Device, as_json: bool) -> None:
+def info(board: host_sdk.Device, as_json: bool) -> None:
     """Show a board, its firmware and its limits."""
     i = board.info()
     if as_json:
@@ -56,6 +57,6 @@ def info(board: Device, as_json: bool) -> None:
 @click.command()
 @board_command
 @click.option("--safe", is_flag=True, help="Without its scripts boot and main, this time.")
-def reset(board: Device, safe: bool) -> None:
+def reset(board: host_sdk.Device, safe: bool) -> None:
     """Restart the board."""
     board.reset(safe=safe)

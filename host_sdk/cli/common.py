@@ -1,32 +1,35 @@
-"""What the subcommands share: errors as sentences, the port, tables and JSON."""
+"""What the subcommands share: errors as sentences, the port, tables and JSON.
+
+The command loads what it needs when it needs it: `host_sdk.Device` is imported at its first use.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from host_sdk.device import Device
+import host_sdk
 from host_sdk.errors import XipnetError
 from host_sdk.transports.open import PORT_VARIABLE
 from relocatable.errors import RelocatableError
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from rich.console import Console
 
-console = Console(highlight=False)
+    from host_sdk.connection import MaxBaud
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class SdkGroup(click.Group):
-    """Shows the packages' errors as sentences, in the order in which commands were added."""
+    """A group that shows the packages' errors as sentences, commands as they were added."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a subcommand."""
+        """Run a subcommand."""
         try:
             return super().invoke(ctx)
         except (XipnetError, RelocatableError) as error:
@@ -37,40 +40,65 @@ class SdkGroup(click.Group):
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of a session."""
+        """List the names in the order of a session."""
         return list(self.commands)
 
 
 def json_option(command: Command) -> Command:
-    """Adds --json, passed as `as_json`."""
+    """Add --json, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def board_command(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --port and --baud; the command gets an open `Device` as its first argument."""
+    """Add the port's options; the command gets an open `Device` as its first argument."""
 
     @functools.wraps(command)
-    def with_board(*args: Any, port: str | None, baud: int, **options: Any) -> Any:
-        with Device(port, baud=baud) as board:
+    def with_board(
+        *args: Any, port: str | None, baud: int, max_baud: MaxBaud, **options: Any
+    ) -> Any:
+        with open_board(port, baud, max_baud) as board:
             return command(board, *args, **options)
 
     return port_options(with_board)
 
 
 def port_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --port and --baud."""
-    named = click.option(
-        "--port",
-        metavar="PORT",
-        help=f"/dev/ttyACM0, COM3, socket://HOST:PORT, sim://cortex-m55, ... [{PORT_VARIABLE}]",
+    """Add --port, --baud and --max-baud: the arguments of `open_board`."""
+    options = (
+        click.option(
+            "--port",
+            metavar="PORT",
+            help=f"/dev/ttyACM0, COM3, socket://HOST:PORT, sim://cortex-m55, ... [{PORT_VARIABLE}]",
+        ),
+        click.option("--baud", default=115200, show_default=True, help="Of a serial port."),
+        click.option(
+            "--max-baud",
+            type=read_rate,
+            metavar="RATE|max",
+            help="Raise the serial port's speed, together with the board.",
+        ),
     )
-    speed = click.option("--baud", default=115200, show_default=True, help="Of a serial port.")
-    decorated: Callable[..., Any] = named(speed(command))
-    return decorated
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_rate(text: str) -> MaxBaud:
+    """Read a line speed: a positive number or "max"."""
+    if text == "max":
+        return "max"
+    if not text.isdecimal() or int(text) == 0:
+        raise click.BadParameter(f'must be a positive number or "max"; is {text!r}')
+    return int(text)
+
+
+def open_board(port: str | None, baud: int, max_baud: MaxBaud) -> host_sdk.Device:
+    """Open the board that the port's options name."""
+    return host_sdk.Device(port, baud=baud, max_baud=max_baud)
 
 
 def print_json(value: Any) -> None:
-    """Prints a value for programs."""
+    """Print a value for programs."""
     click.echo(json.dumps(value, indent=2, default=_plain))
 
 
@@ -81,7 +109,10 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Prints a table; all columns but the first are right-aligned."""
+    """Print a table; all columns but the first are right-aligned."""
+    from rich.table import Table
+    from rich.text import Text
+
     if title:
         click.echo(title)
     table = Table(box=None, pad_edge=False)
@@ -89,11 +120,19 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
         table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    console().print(table)
+
+
+@functools.cache
+def console() -> Console:
+    """Make the console that tables and markup are printed on."""
+    from rich.console import Console
+
+    return Console(highlight=False)
 
 
 def print_facts(facts: Mapping[str, str]) -> None:
-    """Prints names and values, one pair in a line."""
+    """Print names and values, one pair in a line."""
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         click.echo(f"{name.ljust(width)}  {value}")

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+import relocatable
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
 from host_sdk.display.table import short_name
-from host_sdk.inference.model_source import compile_tflite, read_model_file
-from relocatable import TARGETS, Blob, Report, report
-from relocatable.blob.cost import StepCost
+
+if TYPE_CHECKING:
+    from relocatable.blob.cost import StepCost
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
+
+
+class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
+    """A CPU of the compiler, which is loaded when it is asked for them."""
+
+    name = "target"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """List the CPUs."""
+        return f"[{'|'.join(sorted(relocatable.TARGETS))}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is no CPU."""
+        if value not in relocatable.TARGETS:
+            names = ", ".join(sorted(relocatable.TARGETS))
+            self.fail(f"{value!r} is not one of {names}.", param, ctx)
+        return value
 
 
 @click.command()
@@ -22,7 +40,7 @@ _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="By default MODEL.bin.")
 @click.option(
     "--target",
-    type=click.Choice(sorted(TARGETS)),
+    type=Target(),
     default="cortex-m55",
     show_default=True,
     help="CPU to compile for.",
@@ -35,16 +53,18 @@ def build(
     model: str,
     output: str | None,
     target: str,
-    optimize: str,
+    optimize: Literal["speed", "size"],
     head: str | None,
     whole_tensors: bool,
     as_json: bool,
 ) -> None:
     """Compile a .tflite MODEL and print what it will cost."""
+    from host_sdk.inference.model_source import compile_tflite
+
     blob = compile_tflite(model, head, target, optimize, whole_tensors=whole_tensors)
     path = Path(output) if output else Path(model).with_suffix(".bin")
     path.write_bytes(blob)
-    cost = report(blob)
+    cost = relocatable.report(blob)
     if as_json:
         print_json({"output": str(path), **asdict(cost)})
     else:
@@ -57,9 +77,11 @@ def build(
 @json_option
 def inspect(blob: str, as_json: bool) -> None:
     """Show what a BLOB holds and costs."""
+    from host_sdk.inference.model_source import read_model_file
+
     _, data = read_model_file(blob)
-    unpacked = Blob.unpack(data)
-    costs = [report(data, i) for i in range(len(unpacked.variants))]
+    unpacked = relocatable.Blob.unpack(data)
+    costs = [relocatable.report(data, i) for i in range(len(unpacked.variants))]
     if as_json:
         print_json(
             {
@@ -76,8 +98,8 @@ def inspect(blob: str, as_json: bool) -> None:
         print_cost(cost)
 
 
-def print_cost(cost: Report) -> None:
-    """Prints flash, RAM, stack and MACs, and each step."""
+def print_cost(cost: relocatable.Report) -> None:
+    """Print flash, RAM, stack and MACs, and each step."""
     rows = []
     for s in cost.steps:
         rows.append((short_name(s.name), s.op, s.output, *_figures(s)))
@@ -102,7 +124,7 @@ def _figures(step: StepCost) -> list[str]:
     return [f"{n:,}" for n in (step.macs, step.weight_bytes, step.code_bytes)]
 
 
-def _facts(blob: Blob) -> dict[str, str]:
+def _facts(blob: relocatable.Blob) -> dict[str, str]:
     metadata = blob.metadata
     golden = "none" if blob.golden is None else f"{len(blob.golden.outputs):,} bytes of outputs"
     facts = {

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
+import host_sdk
 from host_sdk.cli.common import board_command
-from host_sdk.device import Device
 
 
 @click.command()
 @board_command
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option("--name", help="In the store, of one FILE; by default the file's own.")
-def put(board: Device, files: tuple[str, ...], name: str | None) -> None:
+def put(board: host_sdk.Device, files: tuple[str, ...], name: str | None) -> None:
     """Put FILEs into the store: scripts, .mpy, data. main.py runs at the next start."""
     if name is not None and len(files) != 1:
         raise click.UsageError("--name is for one FILE")
@@ -29,7 +29,7 @@ def put(board: Device, files: tuple[str, ...], name: str | None) -> None:
 @board_command
 @click.argument("name")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, allow_dash=True))
-def get(board: Device, name: str, file: str | None) -> None:
+def get(board: host_sdk.Device, name: str, file: str | None) -> None:
     """Get an object of the store into a FILE ("-": standard output; by default NAME)."""
     data = board.get(name)
     with click.open_file(file or name, "wb") as out:

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
+import host_sdk
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
-from host_sdk.device import Device
 
 
 @click.command()
@@ -18,7 +18,12 @@ from host_sdk.device import Device
 @click.option("--no-activate", is_flag=True, help="Only store it.")
 @json_option
 def load(
-    board: Device, model: str, name: str | None, head: str | None, no_activate: bool, as_json: bool
+    board: host_sdk.Device,
+    model: str,
+    name: str | None,
+    head: str | None,
+    no_activate: bool,
+    as_json: bool,
 ) -> None:
     """Upload a MODEL: a blob, or a .tflite, which is compiled for the board's CPU."""
     loaded = board.load_model(
@@ -36,9 +41,9 @@ def load(
 @click.command()
 @board_command
 @json_option
-def ls(board: Device, as_json: bool) -> None:
+def ls(board: host_sdk.Device, as_json: bool) -> None:
     """List what the board's store holds."""
-    objects = board.objects()
+    objects = board.ls()
     if as_json:
         print_json([asdict(o) for o in objects])
         return
@@ -59,15 +64,15 @@ def ls(board: Device, as_json: bool) -> None:
 @click.command()
 @board_command
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-def rm(board: Device, names: tuple[str, ...]) -> None:
+def rm(board: host_sdk.Device, names: tuple[str, ...]) -> None:
     """Delete objects from the store."""
     for name in names:
-        board.delete(name)
+        board.rm(name)
 
 
 @click.command()
 @board_command
 @click.argument("name")
-def activate(board: Device, name: str) -> None:
+def activate(board: host_sdk.Device, name: str) -> None:
     """Make a stored model the active one."""
     board.activate(name)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import host_sdk
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
-from host_sdk.device import Device
-from host_sdk.display.progress import upload_bars
-from host_sdk.fleet import Swap, Swaps, swap_models
-from host_sdk.store.health import Confirm
+from host_sdk.display.progress import byte_bars
 from host_sdk.transports.open import PORT_VARIABLE, default_port
+
+if TYPE_CHECKING:
+    from host_sdk.device import Confirm
 
 
 @click.command()
@@ -32,7 +33,7 @@ from host_sdk.transports.open import PORT_VARIABLE, default_port
 @click.option(
     "--check",
     type=click.Path(dir_okay=False, exists=True),
-    help="Python file to run on each board while the model is on trial; where it raises, the "
+    help="Python file to run on each board while the model is on trial; if it raises, the "
     "model before returns.",
 )
 @click.option("--manual", is_flag=True, help="On trial until `xipnet confirm`.")
@@ -55,7 +56,7 @@ def ota(
     boots: int,
     as_json: bool,
 ) -> None:
-    """Swap the model of one or many boards, all at once, and show what came of each.
+    """Swap the model of one or many boards, all at once, and show the result of each.
 
     A board that refuses keeps its model; then the exit code is 1.
     """
@@ -70,11 +71,11 @@ def ota(
         "baud": baud,
     }
     if as_json:
-        swaps = swap_models(ports, model, name, **options)
+        swaps = host_sdk.swap_models(ports, model, name, **options)
         print_json([_facts(swap) for swap in swaps])
     else:
-        with upload_bars(ports) as show:
-            swaps = swap_models(ports, model, name, progress=show, **options)
+        with byte_bars(ports) as show:
+            swaps = host_sdk.swap_models(ports, model, name, progress=show, **options)
         _print(swaps)
     if not swaps.ok:
         raise SystemExit(1)
@@ -84,22 +85,22 @@ def _decider(check: str | None, manual: bool) -> Confirm:
     if check is None:
         return "manual" if manual else "auto"
     source = Path(check).read_text(encoding="utf-8")
-    return _runs(source)
+    return _check_by(source)
 
 
-def _runs(source: str) -> Callable[[Device], None]:
-    def check(board: Device) -> None:
+def _check_by(source: str) -> Callable[[host_sdk.Device], None]:
+    def check(board: host_sdk.Device) -> None:
         board.exec(source)
 
     return check
 
 
-def _print(swaps: Swaps) -> None:
+def _print(swaps: host_sdk.Swaps) -> None:
     columns = ("port", "board", "version", "sent", "time", "pause", "result")
     print_table(columns, [swap.cells() for swap in swaps])
 
 
-def _facts(swap: Swap) -> dict[str, Any]:
+def _facts(swap: host_sdk.Swap) -> dict[str, Any]:
     loaded = None if swap.loaded is None else asdict(swap.loaded)
     error = None if swap.error is None else str(swap.error)
     seconds = round(swap.seconds, 3)
@@ -116,7 +117,7 @@ def _facts(swap: Swap) -> dict[str, Any]:
 @click.command()
 @board_command
 @click.argument("name", required=False)
-def confirm(board: Device, name: str | None) -> None:
+def confirm(board: host_sdk.Device, name: str | None) -> None:
     """End a trial: the model stays. NAME is by default the active one's."""
     board.confirm(name)
 
@@ -124,7 +125,7 @@ def confirm(board: Device, name: str | None) -> None:
 @click.command()
 @board_command
 @click.argument("name", required=False)
-def rollback(board: Device, name: str | None) -> None:
+def rollback(board: host_sdk.Device, name: str | None) -> None:
     """Return to the version before. NAME is by default the active model's."""
     version = board.rollback(name)
     click.echo(f"version {version} is current" if version else "no version of it is left")
@@ -134,8 +135,8 @@ def rollback(board: Device, name: str | None) -> None:
 @board_command
 @click.argument("name", required=False)
 @json_option
-def history(board: Device, name: str | None, as_json: bool) -> None:
-    """Show what befell a model. NAME is by default the active one's."""
+def history(board: host_sdk.Device, name: str | None, as_json: bool) -> None:
+    """Show a model's history. NAME is by default the active one's."""
     events = board.history(name)
     if as_json:
         print_json([asdict(e) for e in events])

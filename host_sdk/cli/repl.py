@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 import click
 
+import host_sdk
 from host_sdk.cli.common import board_command
-from host_sdk.device import Device
 
 _EXIT = b"\x1d"  # Ctrl-]
-_PROMPT = b"\x02"  # Ctrl-B: banner and prompt, also where a program left the raw mode on
+_PROMPT = b"\x02"  # Ctrl-B: banner and prompt, even if a program left the raw mode on
 _POLL_S = 0.1
 
 
 @click.command()
 @board_command
-def repl(board: Device) -> None:
-    """Talk with the board's MicroPython. Ctrl-] leaves; all other keys are the board's."""
+def repl(board: host_sdk.Device) -> None:
+    """Talk with the board's MicroPython. Ctrl-] leaves; other keys are the board's."""
     if sys.platform == "win32" or not sys.stdin.isatty():
         raise click.ClickException(
             "repl needs a terminal; for a script use `xipnet run SCRIPT`, on Windows mpremote"
@@ -39,7 +39,7 @@ def _show(text: str) -> None:
     os.write(sys.stdout.fileno(), text.encode())
 
 
-def _pass_keys(board: Device) -> None:
+def _pass_keys(board: host_sdk.Device) -> None:
     keyboard = sys.stdin.fileno()
     while board.is_open:
         if not select.select([keyboard], [], [], _POLL_S)[0]:
@@ -53,7 +53,7 @@ def _pass_keys(board: Device) -> None:
 
 @contextlib.contextmanager
 def _raw_terminal() -> Iterator[None]:
-    """Every key comes at once and unchanged, Ctrl-C too."""
+    """Pass every key at once and unchanged, Ctrl-C too."""
     import termios
     import tty
 

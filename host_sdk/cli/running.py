@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
+import host_sdk
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
-from host_sdk.device import Device
 from host_sdk.errors import InputError
-from host_sdk.inference.results import Classes, Detections
 
 threshold_option = click.option(
     "--threshold", default=0.0, help="Leave out scores below; the model's own stays in force."
@@ -27,12 +25,14 @@ threshold_option = click.option(
 @click.option("--raw", is_flag=True, help="Quantised values instead of real ones.")
 @json_option
 def infer(
-    board: Device, inputs: tuple[str, ...], output: str | None, raw: bool, as_json: bool
+    board: host_sdk.Device, inputs: tuple[str, ...], output: str | None, raw: bool, as_json: bool
 ) -> None:
     """Run the active model on arrays: one .npy file for each input."""
     result = board.infer(*(load_array(path) for path in inputs), raw=raw)
     outputs = result if isinstance(result, tuple) else (result,)
     if output:
+        import numpy as np
+
         arrays: dict[str, Any] = {f"y{i}": y for i, y in enumerate(outputs)}
         np.savez(output, **arrays)
     if as_json:
@@ -49,7 +49,7 @@ def infer(
 @threshold_option
 @json_option
 def detect(
-    board: Device, picture: str, output: str | None, threshold: float, as_json: bool
+    board: host_sdk.Device, picture: str, output: str | None, threshold: float, as_json: bool
 ) -> None:
     """Find things in a PICTURE."""
     found = board.detect(picture, threshold=threshold)
@@ -66,7 +66,7 @@ def detect(
 @click.argument("picture", type=click.Path(dir_okay=False))
 @threshold_option
 @json_option
-def classify(board: Device, picture: str, threshold: float, as_json: bool) -> None:
+def classify(board: host_sdk.Device, picture: str, threshold: float, as_json: bool) -> None:
     """Classify a PICTURE."""
     found = board.classify(picture, threshold=threshold)
     if as_json:
@@ -79,7 +79,7 @@ def classify(board: Device, picture: str, threshold: float, as_json: bool) -> No
 @board_command
 @click.argument("inputs", metavar="[INPUT.npy...]", nargs=-1)
 @json_option
-def profile(board: Device, inputs: tuple[str, ...], as_json: bool) -> None:
+def profile(board: host_sdk.Device, inputs: tuple[str, ...], as_json: bool) -> None:
     """Measure each step of the active model, on zeros or on arrays."""
     measured = board.profile(*(load_array(path) for path in inputs))
     if as_json:
@@ -88,13 +88,13 @@ def profile(board: Device, inputs: tuple[str, ...], as_json: bool) -> None:
         print_table(*measured.table(), title=measured.title)
 
 
-def print_found(found: Detections | Classes) -> None:
-    """Prints detections or classes as a table."""
+def print_found(found: host_sdk.Detections | host_sdk.Classes) -> None:
+    """Print detections or classes as a table."""
     print_table(*found.table(), title=found.title)
 
 
-def save_picture(found: Detections, path: Path) -> None:
-    """Writes the picture with its boxes; makes the folder.
+def save_picture(found: host_sdk.Detections, path: Path) -> None:
+    """Write the picture with its boxes; make the folder.
 
     Raises:
         InputError: it cannot be written there.
@@ -105,11 +105,13 @@ def save_picture(found: Detections, path: Path) -> None:
 
 
 def load_array(path: str) -> Any:
-    """An array of a .npy, or the mapping of a .npz.
+    """Read the array of a .npy, or the mapping of a .npz.
 
     Raises:
         InputError: it cannot be read.
     """
+    import numpy as np
+
     with _as_input_error(Path(path)):
         return np.load(path, allow_pickle=False)
 

@@ -9,14 +9,14 @@ from typing import TextIO
 
 import click
 
+import host_sdk
 from host_sdk.cli.common import board_command
-from host_sdk.device import Device
 
 
 @click.command()
 @board_command
 @click.argument("script", type=click.File("r", encoding="utf-8"))
-def run(board: Device, script: TextIO) -> None:
+def run(board: host_sdk.Device, script: TextIO) -> None:
     """Run a Python SCRIPT on the board ("-": standard input); its output comes live.
 
     Ctrl-C interrupts it there.
@@ -26,8 +26,8 @@ def run(board: Device, script: TextIO) -> None:
 
 
 @contextlib.contextmanager
-def _live(board: Device) -> Iterator[None]:
-    """Shows what the board prints from now on."""
+def _live(board: host_sdk.Device) -> Iterator[None]:
+    """Show what the board prints from now on."""
 
     def show(text: str) -> None:
         sys.stdout.write(text.replace("\r\n", "\n"))

@@ -1,33 +1,26 @@
-"""`xipnet validate`, `xipnet trace`: how right a model is, on a board or on this computer."""
+"""`xipnet validate`, `xipnet trace`: how right a model is, here or on a board."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
-from host_sdk.cli.common import (
-    json_option,
-    port_options,
-    print_json,
-)
+import host_sdk
+from host_sdk.cli.common import json_option, open_board, port_options, print_json
 from host_sdk.cli.running import load_array
-from host_sdk.device import Device
-from host_sdk.display.progress import upload_bar
 from host_sdk.errors import InputError
-from host_sdk.inference.tensor import Array
-from host_sdk.validation.on_host import trace_on_host, validate_on_host
-from host_sdk.validation.report import Report, write_text
-from host_sdk.validation.trace import Trace
+
+if TYPE_CHECKING:
+    from host_sdk.inference.tensor import Array
 
 LABEL_KEYS = ("y", "labels")
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds MODEL, --on, --reference, --tflite, --head, --port, --baud."""
+    """Add MODEL, --on, --reference, --tflite, --head and the port's options."""
     options = (
         click.argument("model", type=click.Path(dir_okay=False)),
         click.option(
@@ -35,7 +28,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(("board", "host")),
             default="board",
             show_default=True,
-            help="Where it runs: host is this computer.",
+            help="What runs it: host is this computer.",
         ),
         click.option(
             "--reference",
@@ -47,7 +40,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--tflite",
             type=click.Path(dir_okay=False),
-            help="For the reference, where MODEL is a blob.",
+            help="For the reference, if MODEL is a blob.",
         ),
         click.option("--head", type=click.Path(dir_okay=False), help="By default MODEL.toml."),
         port_options,
@@ -80,7 +73,9 @@ def validate(
     csv_: str | None,
     **options: Any,
 ) -> None:
-    """Run many samples through MODEL: accuracy, differences from LiteRT's reference, times."""
+    """Run samples through MODEL: accuracy, differences from LiteRT's reference, times."""
+    from host_sdk.validation.report import write_text
+
     x, y = read_data(Path(data), labels)
     report = _validate(model, on, x, y, limit, **options)
     for path, text in ((html, report.to_html), (json_, report.json_text), (csv_, report.to_csv)):
@@ -99,16 +94,14 @@ def _validate(
     reference: str,
     tflite: str | None,
     head: str | None,
-    port: str | None,
-    baud: int,
-) -> Report:
+    **port: Any,
+) -> host_sdk.Report:
     if on == "host":
-        return validate_on_host(
+        return host_sdk.validate_on_host(
             model, x, y, reference, tflite=tflite, head=head, limit=limit, progress=True
         )
-    with Device(port, baud=baud) as board:
-        with upload_bar(Path(model).stem) as show:
-            board.load_model(model, head=head, progress=show)
+    with open_board(**port) as board:
+        board.load_model(model, head=head, progress=True)
         return board.validate(x, y, reference, tflite=tflite, limit=limit, progress=True)
 
 
@@ -139,29 +132,28 @@ def _trace(
     reference: str,
     tflite: str | None,
     head: str | None,
-    port: str | None,
-    baud: int,
-) -> Trace:
+    **port: Any,
+) -> host_sdk.Trace:
     if on == "host":
-        return trace_on_host(model, *inputs, reference=reference, tflite=tflite, head=head)
-    with Device(port, baud=baud) as board:
+        return host_sdk.trace_on_host(model, *inputs, reference=reference, tflite=tflite, head=head)
+    with open_board(**port) as board:
         board.load_model(model, head=head)
         return board.trace(*inputs, reference=reference, tflite=tflite)
 
 
 def read_data(path: Path, labels: str | None) -> tuple[Array | tuple[Array, ...], Array | None]:
-    """Samples and labels.
+    """Read samples and labels.
 
     Args:
         path: .npy: the samples. .npz: those of the key x, else of x0, x1, ..., else of the only
             key that is not the labels'.
-        labels: a key of the .npz, or a .npy file; None: the key y or labels, where there is one.
+        labels: a key of the .npz, or a .npy file; None: the key y or labels, if there is one.
 
     Raises:
         InputError: a file cannot be read, or it is not clear which array is meant.
     """
     loaded = load_array(str(path))
-    arrays = {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    arrays = dict(loaded) if isinstance(loaded, Mapping) else {"x": loaded}
     key, y = None, None
     if labels is None:
         key = next((k for k in LABEL_KEYS if k in arrays), None)
@@ -179,9 +171,10 @@ def _labels_file(labels: str, arrays: dict[str, Array]) -> Array:
         keys = ", ".join(arrays)
         raise InputError(f"labels must be a key of the data ({keys}) or a file; is '{labels}'")
     loaded = load_array(labels)
-    if not isinstance(loaded, np.ndarray):
+    if isinstance(loaded, Mapping):
         raise InputError(f"labels {labels} must be a .npy with one array")
-    return loaded
+    array: Array = loaded
+    return array
 
 
 def _samples(path: Path, arrays: dict[str, Array]) -> Array | tuple[Array, ...]:

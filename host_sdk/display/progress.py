@@ -1,87 +1,82 @@
-"""Progress bars."""
+"""Progress bars; Rich is loaded when the first one is shown."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import ProgressColumn
 
-from host_sdk.store.upload import Progress as ProgressFunction
+# progress(done, total), of bytes or of things
+Progress: TypeAlias = Callable[[int, int], None]
 
 
 @contextlib.contextmanager
-def upload_bar(title: str) -> Iterator[ProgressFunction]:
-    """Shows a bar while it is open.
-
-    Yields:
-        A function to call with (done, total) bytes.
-    """
-    with _bar(title, _upload_columns()) as show:
+def byte_progress(progress: Progress | bool, title: str) -> Iterator[Progress | None]:
+    """Give the caller's own function, or show a bar of bytes if that is True."""
+    with _own_or_bar(progress, title, _byte_columns) as show:
         yield show
 
 
 @contextlib.contextmanager
-def upload_bars(titles: Sequence[str]) -> Iterator[Callable[[str, int, int], None]]:
-    """Shows a bar for each title while it is open.
+def count_progress(progress: Progress | bool, title: str) -> Iterator[Progress | None]:
+    """Give the caller's own function, or show a bar of things if that is True."""
+    with _own_or_bar(progress, title, _count_columns) as show:
+        yield show
+
+
+@contextlib.contextmanager
+def byte_bars(titles: Sequence[str]) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar of bytes for each title.
 
     Yields:
         A function to call with (title, done, total) bytes, from any thread.
     """
-    with Progress(*_upload_columns(), console=Console(stderr=True)) as bars:
+    with _bars(_byte_columns()) as bars:
         tasks = {title: bars.add_task(title, total=None) for title in titles}
         yield lambda title, done, total: bars.update(tasks[title], completed=done, total=total)
 
 
-def _upload_columns() -> tuple[ProgressColumn, ...]:
-    return (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-
-
 @contextlib.contextmanager
-def count_bar(title: str) -> Iterator[ProgressFunction]:
-    """Shows a bar while it is open.
-
-    Yields:
-        A function to call with (done, total) of things.
-    """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with _bar(title, columns) as show:
-        yield show
-
-
-@contextlib.contextmanager
-def counting(progress: ProgressFunction | bool, title: str) -> Iterator[ProgressFunction | None]:
-    """The caller's own function; a bar, where it is True."""
-    if progress is True:
-        with count_bar(title) as show:
-            yield show
-    else:
+def _own_or_bar(
+    progress: Progress | bool, title: str, columns: Callable[[], Sequence[ProgressColumn]]
+) -> Iterator[Progress | None]:
+    if progress is not True:
         yield progress or None
+        return
+    with _bars(columns()) as bars:
+        task = bars.add_task(title, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
-@contextlib.contextmanager
-def _bar(title: str, columns: tuple[ProgressColumn, ...]) -> Iterator[ProgressFunction]:
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+def _bars(columns: Sequence[ProgressColumn]) -> Bars:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    return Bars(*columns, console=Console(stderr=True))
+
+
+def _byte_columns() -> Sequence[ProgressColumn]:
+    from rich import progress as rich
+
+    return (
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.DownloadColumn(),
+        rich.TransferSpeedColumn(),
+        rich.TimeRemainingColumn(),
+    )
+
+
+def _count_columns() -> Sequence[ProgressColumn]:
+    from rich import progress as rich
+
+    return (
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeRemainingColumn(),
+    )

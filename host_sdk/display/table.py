@@ -1,4 +1,4 @@
-"""Small tables as text and HTML: what `repr` shows in a terminal and in a notebook."""
+"""Small tables as text and HTML, for terminals and notebooks."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PIL import Image
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def short_name(name: str) -> str:
-    """A tensor's name without what the converter strung together behind it."""
+    """Cut what the converter strung together behind a tensor's name."""
     return name.split(";")[0]
 
 
 def text_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A title, a line of headings and lines of cells; the first column left, the others right."""
+    """Lay out a title, headings and cells; the first column left, the others right."""
     if not rows:
         return title
     lines = [columns, *rows]
@@ -32,7 +34,7 @@ def text_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same table for a notebook."""
+    """Lay out the same table for a notebook."""
     head = "".join(f"<th>{html.escape(c)}</th>" for c in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
@@ -42,7 +44,7 @@ def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def html_picture(picture: Image.Image) -> str:
-    """A picture, its bytes within the page."""
+    """Make a picture's tag, its bytes within the page."""
     out = io.BytesIO()
     picture.save(out, "PNG")
     return f'<img src="data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"/>'

@@ -1,4 +1,4 @@
-"""Draws boxes with labels on a picture."""
+"""Boxes with labels on a picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#
 
 
 def draw_boxes(picture: Image.Image, boxes: Sequence[tuple[Box, str, int]]) -> Image.Image:
-    """A copy of a picture with boxes.
+    """Copy a picture, with boxes on it.
 
     Args:
         picture: of any mode.

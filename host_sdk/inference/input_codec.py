@@ -1,4 +1,4 @@
-"""Packs inputs for a slow line (docs/SPEC-wire.md, section 8). No I/O.
+"""The packing of inputs for a slow line (docs/SPEC-wire.md, section 8). No I/O.
 
 Neighbours predict each byte, as in lossless image codes; an arithmetic code of adaptive bits says
 what the prediction missed. It needs 200 bytes of state on the board and is made for what
@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from host_sdk.link.values import Value
 
-VERSION = 1
 _CONTEXT_STEPS = (0, 8, 40)
 _LOGS = 7
 _EVEN = 2048  # of 4096: both bits are as likely
@@ -28,8 +27,8 @@ _MOST_SKIPPED = 64
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How the bytes lie.
+class ByteLayout:
+    """The memory layout of a tensor.
 
     Attributes:
         pixel: bytes from a value to the next of its channel.
@@ -42,8 +41,8 @@ class Shape:
     flip: int
 
 
-def shape_of(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Shape:
-    """The lie of a tensor's bytes: of [.., H, W, C] rows of W, of others one row of all.
+def layout_of(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> ByteLayout:
+    """Give the layout of a tensor: [.., H, W, C] has rows of W, others are one row.
 
     Args:
         shape: of the tensor.
@@ -52,26 +51,26 @@ def shape_of(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Shape:
     flip = 0x80 if dtype.kind == "i" and dtype.itemsize == 1 else 0
     if len(shape) >= 3:
         pixel = max(1, shape[-1] * dtype.itemsize)
-        return Shape(pixel, max(1, shape[-2]) * pixel, flip)
+        return ByteLayout(pixel, max(1, shape[-2]) * pixel, flip)
     row = max(1, shape[-1] if shape else 1) * dtype.itemsize
-    return Shape(dtype.itemsize, row, flip)
+    return ByteLayout(dtype.itemsize, row, flip)
 
 
 class Packer:
-    """Packs an input where that is sooner there than the input itself.
+    """A packer of inputs, used if the packed input arrives sooner than the input itself.
 
     Args:
-        shape: how its bytes lie.
+        layout: its memory layout.
     """
 
-    def __init__(self, shape: Shape) -> None:
-        self._shape = shape
+    def __init__(self, layout: ByteLayout) -> None:
+        self._layout = layout
         self._pack_s = 0.0  # for a byte, here
         self._to_skip = 0
         self._skips = 0  # after the next failure
 
     def value(self, data: bytes, byte_s: float | None) -> bytes | list[Value]:
-        """What to send.
+        """Choose what to send.
 
         Args:
             data: the input, or a piece of it.
@@ -87,7 +86,7 @@ class Packer:
             self._to_skip -= 1
             return data
         start = time.perf_counter()
-        packed = pack(data, self._shape, limit)
+        packed = pack(data, self._layout, limit)
         taken_s = (time.perf_counter() - start) / len(data)
         self._pack_s += (taken_s - self._pack_s) * (_SMOOTHING if self._pack_s else 1.0)
         if packed is None:
@@ -95,29 +94,29 @@ class Packer:
             self._to_skip = self._skips
             return data
         self._skips = 0
-        return [len(data), self._shape.pixel, self._shape.row, self._shape.flip, packed]
+        return [len(data), self._layout.pixel, self._layout.row, self._layout.flip, packed]
 
     def _limit(self, size: int, byte_s: float | None) -> int:
-        """Below so many bytes packing gains time, for packing and unpacking take some."""
+        """Give the size below which packing gains time: packing and unpacking take some."""
         if not byte_s:
             return 0
         return size - _HEAD_BYTES - int(size * (_UNPACK_S + self._pack_s) / byte_s)
 
 
-def pack(data: bytes, shape: Shape, limit: int) -> bytes | None:
-    """Packs bytes.
+def pack(data: bytes, layout: ByteLayout, limit: int) -> bytes | None:
+    """Pack bytes.
 
     Args:
         data: what is to be sent.
-        shape: how its bytes lie.
-        limit: bytes that the result may have; by no more than that it pays.
+        layout: its memory layout.
+        limit: bytes that the result may have; above that it does not pay.
 
     Returns:
         Less than `limit` bytes, or None.
     """
-    values = np.frombuffer(data, np.uint8).astype(np.int32) ^ shape.flip
-    predicted, contexts = _predict(values, shape)
-    at_end = (predicted == 0) | (predicted == 255)  # nothing can lie beyond
+    values = np.frombuffer(data, np.uint8).astype(np.int32) ^ layout.flip
+    predicted, contexts = _predict(values, layout)
+    at_end = (predicted == 0) | (predicted == 255)  # nothing can be beyond
     misses = values - predicted
     misses = np.where(at_end, misses, (misses + 128) % 256 - 128)
     coder = _Coder(limit)
@@ -128,13 +127,13 @@ def pack(data: bytes, shape: Shape, limit: int) -> bytes | None:
 
 
 def _predict(
-    values: npt.NDArray[np.int32], shape: Shape
+    values: npt.NDArray[np.int32], layout: ByteLayout
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Each byte's prediction from those before it, and its context."""
+    """Predict each byte from those before it, and give its context."""
     size = len(values)
     at = np.arange(size)
-    column = at % shape.row
-    has_north, has_west = at >= shape.row, column >= shape.pixel
+    column = at % layout.row
+    has_north, has_west = at >= layout.row, column >= layout.pixel
 
     def back(by: int) -> npt.NDArray[np.int32]:
         moved = np.zeros(size, np.int32)
@@ -142,15 +141,15 @@ def _predict(
             moved[by:] = values[: size - by]
         return moved
 
-    west, north = back(shape.pixel), back(shape.row)
+    west, north = back(layout.pixel), back(layout.row)
     north = np.where(has_north, north, 0)
     west = np.where(has_west, west, north)
     north = np.where(has_north, north, west)
-    northwest = np.where(has_north & has_west, back(shape.row + shape.pixel), north)
-    has_northeast = has_north & (column + shape.pixel < shape.row)
-    northeast = np.where(has_northeast, back(shape.row - shape.pixel), north)
-    west2 = np.where(column >= 2 * shape.pixel, back(2 * shape.pixel), west)
-    north2 = np.where(at >= 2 * shape.row, back(2 * shape.row), north)
+    northwest = np.where(has_north & has_west, back(layout.row + layout.pixel), north)
+    has_northeast = has_north & (column + layout.pixel < layout.row)
+    northeast = np.where(has_northeast, back(layout.row - layout.pixel), north)
+    west2 = np.where(column >= 2 * layout.pixel, back(2 * layout.pixel), west)
+    north2 = np.where(at >= 2 * layout.row, back(2 * layout.row), north)
     # The mean of west and north, leaning along an edge and along the slopes that lead here.
     down = abs(west - northwest) + abs(north - north2)
     right = abs(west - west2) + abs(north - northwest)
@@ -184,7 +183,7 @@ class _Coder:
             self.high = (self.high << 8 & 0xFFFFFFFF) | 0xFF
 
     def end(self) -> bytes:
-        """Enough of a number in the last range; zeros that follow are left out."""
+        """Write enough of a number in the last range; zeros that follow are left out."""
         for kept in (0x00000000, 0xFF000000, 0xFFFF0000, 0xFFFFFF00, 0xFFFFFFFF):
             number = self.high & kept
             if number >= self.low:
@@ -194,7 +193,7 @@ class _Coder:
 
 @dataclass
 class _Model:
-    """How likely a 1 is: `probability` of 65536; the next bit moves it by a part, 2/`divisor`."""
+    """The probability of a 1, in 65536ths; the next bit moves it by the part 2/`divisor`."""
 
     probability: int = 32768
     divisor: int = _FIRST_DIVISOR
@@ -205,7 +204,7 @@ def _models(count: int) -> list[_Model]:
 
 
 def _code(coder: _Coder, misses: list[int], predicted: list[int], contexts: list[int]) -> bool:
-    """Codes all misses; False where the limit was passed."""
+    """Code all misses; return False once the limit is passed."""
     count = len(_CONTEXT_STEPS) + 1
     miss_models, sign_models = (_models(count), _models(count)), _models(count)
     log_models, top_models = [_models(_LOGS) for _ in range(count)], _models(_LOGS + 1)

@@ -1,4 +1,4 @@
-"""The active model as the host sees it: the board's figures and the blob's metadata."""
+"""A model on a board: the board's figures and the blob's metadata."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import numpy.typing as npt
 
 from host_sdk.errors import NoHeadError, ProtocolError, ShapeError
 from host_sdk.inference.tensor import Array, TensorInfo
-from host_sdk.link.messages import unpack_value
-from host_sdk.link.session import Client
 from host_sdk.link.wire_map import Fields
-from host_sdk.store.upload import pieces
 from relocatable.blob.metadata import result_record
 from relocatable.blob.record import Record
 from relocatable.errors import BlobError
@@ -72,7 +69,7 @@ class ArenaTensor:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """real input = (pixel - mean) / std, pixels 0..255; one number, or one for each channel."""
+    """The normalisation (pixel - mean) / std of pixels 0..255; a number, or one by channel."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -120,7 +117,7 @@ class Model:
         )
 
     def entry(self, result: int) -> int:
-        """The entry that gives a kind of result.
+        """Find the entry that gives a kind of result.
 
         Raises:
             NoHeadError: the model has none.
@@ -134,7 +131,7 @@ class Model:
         )
 
     def head(self) -> tuple[int, Record]:
-        """The entry with the model's head, and how its items are read.
+        """Find the entry with the model's head, and how its items are read.
 
         Raises:
             NoHeadError: the model has none, or does not say how its result is read.
@@ -148,11 +145,11 @@ class Model:
         )
 
     def label(self, index: int) -> str:
-        """The name of a class; its number if it has none."""
+        """Give the name of a class; its number if it has none."""
         return self.labels[index] if 0 <= index < len(self.labels) else str(index)
 
     def fit(self, inputs: Sequence[npt.ArrayLike]) -> list[Array]:
-        """What the inputs take: see `TensorInfo.fit`.
+        """Fit values to the inputs: see `TensorInfo.fit`.
 
         Raises:
             ShapeError, DtypeError: an input does not fit, or their number is another.
@@ -166,7 +163,7 @@ class Model:
         return [t.fit(x) for t, x in zip(self.inputs, inputs, strict=True)]
 
     def read_outputs(self, data: bytes) -> tuple[Array, ...]:
-        """The outputs, in the model's dtypes, from the bytes of a run of entry 0.
+        """Read the outputs, in the model's dtypes, from the bytes of a run of entry 0.
 
         Raises:
             ProtocolError: the number of bytes is another.
@@ -178,43 +175,8 @@ class Model:
         return tuple(outputs)
 
 
-class ModelReader:
-    """Reads the active model; its metadata once for each blob.
-
-    Args:
-        client: the session.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._last: Model | None = None
-
-    def read(self) -> Model:
-        """The active model.
-
-        Raises:
-            NoModelError: none is active.
-        """
-        fields = Fields(self._client.call("model"), "model")
-        name, version = fields.text("name"), fields.integer("version")
-        sha256, last = fields.data("sha256"), self._last
-        if last and (last.name, last.version, last.sha256) == (name, version, sha256):
-            return last
-        self._last = self._read_new(fields, name)
-        return self._last
-
-    def _read_new(self, fields: Fields, name: str) -> Model:
-        match fields.integers("metadata"):
-            case (offset, size):
-                raw = read_object(self._client, name, offset, size)
-            case _:
-                raise fields.wrong("metadata", "[offset, size]")
-        place = f"metadata of '{name}'"
-        return make_model(fields, Fields(unpack_value(raw, place), place))
-
-
 def make_model(fields: Fields, metadata: Fields) -> Model:
-    """A model from the reply to `model` (docs/SPEC-wire.md) and the blob's metadata.
+    """Make a model from the reply to `model` and the blob's metadata.
 
     Raises:
         ProtocolError: something in them is not what the SPEC says.
@@ -237,16 +199,6 @@ def make_model(fields: Fields, metadata: Fields) -> Model:
         tensors=tuple(ArenaTensor(TensorInfo.read(t), t.integer("offset")) for t in tensors),
         records=_records(metadata, entries),
     )
-
-
-def read_object(client: Client, name: str, offset: int, size: int) -> bytes:
-    """Bytes of an object in the store."""
-    calls = ((name, offset + at, wanted) for at, wanted in pieces(client, size))
-    parts = client.stream("get", calls)
-    data = b"".join(part for part in parts if isinstance(part, bytes))
-    if len(data) != size:
-        raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")
-    return data
 
 
 def _records(metadata: Fields, entries: tuple[int, ...]) -> tuple[Record | None, ...]:

@@ -1,4 +1,4 @@
-"""From a file or bytes to a blob for a board: checked here before a byte is sent."""
+"""A blob for a board from a file or bytes: checked here before a byte is sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import relocatable
 from host_sdk.errors import (
@@ -33,7 +33,7 @@ class ModelFile:
     Attributes:
         name: for the store, when no other is given.
         data: the blob.
-        tflite: what it was compiled from; None where a blob was given.
+        tflite: what it was compiled from; None if a blob was given.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ModelFile:
 
 
 def read_model_file(source: ModelSource) -> tuple[str | None, bytes]:
-    """The stem of a file's name, None for bytes; and the contents.
+    """Read a model: the stem of its file's name, None for bytes; and the contents.
 
     Raises:
         ModelFileError: the file cannot be read.
@@ -57,12 +57,12 @@ def read_model_file(source: ModelSource) -> tuple[str | None, bytes]:
 
 
 def is_tflite(data: bytes) -> bool:
-    """True when the bytes start as a .tflite does."""
+    """Say whether the bytes start as a .tflite does."""
     return data[4:8] == _TFLITE_MARK
 
 
 def prepare_blob(source: ModelSource, head: HeadSource | None, board: BoardInfo) -> ModelFile:
-    """A blob that the board can run.
+    """Make a blob that the board can run.
 
     Args:
         source: a blob or a .tflite, which is compiled for the board's CPU.
@@ -94,11 +94,11 @@ def compile_tflite(
     source: ModelSource,
     head: HeadSource | None,
     target: str,
-    optimize: str = "speed",
+    optimize: Literal["speed", "size"] = "speed",
     *,
     whole_tensors: bool = False,
 ) -> bytes:
-    """Compiles a .tflite, with the SDK's errors for the compiler's.
+    """Compile a .tflite, with the SDK's errors for the compiler's.
 
     Args:
         source: file or bytes.
@@ -114,7 +114,7 @@ def compile_tflite(
     model = source if isinstance(source, bytes) else Path(source)
     named = head if head is None or isinstance(head, Mapping) else Path(head)
     try:
-        blob: bytes = relocatable.compile_model(
+        return relocatable.compile_model(
             model, target=target, head=named, optimize=optimize, whole_tensors=whole_tensors
         )
     except ImportError as error:
@@ -127,7 +127,6 @@ def compile_tflite(
         raise CompileError(str(error)) from error
     except RelocatableError as error:
         raise CompileError(f"{_place(source)} cannot be compiled for {target}:\n{error}") from error
-    return blob
 
 
 def _unpack(source: ModelSource, data: bytes) -> Blob:

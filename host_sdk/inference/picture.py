@@ -1,4 +1,4 @@
-"""From a picture to a model's input, and from the model's boxes back to the picture's pixels."""
+"""A picture as a model's input, and the model's boxes in the picture's pixels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MODES = {1: "L", 3: "RGB"}
 
 
 def open_picture(source: Picture) -> Image.Image:
-    """A picture as Pillow has it, upright.
+    """Open a picture as Pillow has it, upright.
 
     Args:
         source: a file's name, a Pillow image, or an array uint8 [H, W], [H, W, 1], [H, W, 3] or
@@ -89,13 +89,17 @@ class Letterbox:
         return (self.target[0] - width) // 2, (self.target[1] - height) // 2
 
     def apply(self, picture: Image.Image) -> Image.Image:
-        """The fitted picture, in the target's size."""
+        """Fit a picture into the target's size."""
         canvas = Image.new(picture.mode, self.target)
         canvas.paste(picture.resize(self.fitted, Image.Resampling.BILINEAR), self.corner)
         return canvas
 
     def undo(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-        """A box (x0, y0, x1, y1) in 0..1 of the target, in pixels of the picture, clipped to it."""
+        """Turn a box in 0..1 of the target into pixels of the picture, clipped to it.
+
+        Args:
+            box: (x0, y0, x1, y1).
+        """
         x0, x1 = (self._undo(v, 0) for v in (box[0], box[2]))
         y0, y1 = (self._undo(v, 1) for v in (box[1], box[3]))
         return x0, y0, x1, y1
@@ -121,7 +125,7 @@ class PictureInput:
 
 
 def prepare(source: Picture, model: Model) -> PictureInput:
-    """Makes a picture ready for a model's input: letterbox, channels, normalisation, quantisation.
+    """Make a picture a model's input: letterbox, channels, normalise, quantise.
 
     Raises:
         ImageError: the picture cannot be read.
@@ -144,7 +148,7 @@ def prepare(source: Picture, model: Model) -> PictureInput:
 
 
 def to_input(pixels: Array, tensor: TensorInfo, image: Normalisation | None) -> Array:
-    """Pixels as the model's input.
+    """Turn pixels into the model's input.
 
     Args:
         pixels: uint8 [1, H, W, C].

@@ -1,4 +1,4 @@
-"""Where the time of a run went, step by step."""
+"""The time of a run, step by step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from host_sdk.display.table import html_table, short_name, text_table
 from host_sdk.inference.model import LayerInfo, Model, StepInfo
-from host_sdk.inference.run import Ran
+from host_sdk.inference.run import RunResult
 
 _COLUMNS = ("step", "operator", "µs", "share", "MACs", "MACs/µs")
 
@@ -50,11 +50,11 @@ class Profile:
     rows: tuple[ProfileRow, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for json.dumps."""
+        """Give plain values, for json.dumps."""
         return asdict(self)
 
     def table(self) -> tuple[Sequence[str], list[list[str]]]:
-        """Headings and cells, for printing."""
+        """Give headings and cells, for printing."""
         names = [row.name for row in self.rows]
         names += [layer.tensor.name for row in self.rows for layer in row.layers]
         scope = _common_scope(names)
@@ -72,25 +72,25 @@ class Profile:
         return html_table(self.title, *self.table())
 
 
-def make_profile(model: Model, ran: Ran) -> Profile:
-    """Puts the board's figures beside the model's steps."""
-    total = max(sum(ran.steps_us), 1)
+def make_profile(model: Model, run: RunResult) -> Profile:
+    """Put the board's figures beside the model's steps."""
+    total = max(sum(run.steps_us), 1)
     rows = [
         ProfileRow(step.name, step.op, us, us / total, step.macs, step.layers)
-        for step, us in zip(_steps(model, len(ran.steps_us)), ran.steps_us, strict=True)
+        for step, us in zip(_steps(model, len(run.steps_us)), run.steps_us, strict=True)
     ]
-    return Profile(model.name, ran.us, tuple(rows))
+    return Profile(model.name, run.us, tuple(rows))
 
 
 def _common_scope(names: Sequence[str]) -> str:
-    """What most names begin with up to a slash: the model's own name, which says nothing here."""
+    """Find what most names begin with up to a slash: the model's own name."""
     scopes = Counter(name[: name.index("/") + 1] for name in names if "/" in name)
     scope, count = scopes.most_common(1)[0] if scopes else ("", 0)
     return scope if count > len(names) / 2 else ""
 
 
 def _cells(row: ProfileRow, scope: str) -> list[list[str]]:
-    """A step's line, and one for each layer that it makes by rows."""
+    """Give a step's line, and one for each layer that it makes by rows."""
     pace = f"{row.macs / row.us:.1f}" if row.us and row.macs else ""
     op = f"{len(row.layers)} layers" if row.layers else row.op
     lines = [[row.name, op, f"{row.us:,}", f"{row.share:.1%}", f"{row.macs:,}", pace]]

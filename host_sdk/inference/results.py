@@ -73,12 +73,12 @@ class Detections(Sequence[Detection]):
         return len(self._items)
 
     def draw(self) -> Image.Image:
-        """A copy of the picture with boxes, labels and scores."""
+        """Copy the picture, with boxes, labels and scores."""
         boxes = [(d.box, f"{d.label} {d.score:.2f}", d.index) for d in self._items]
         return draw_boxes(self.picture, boxes)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Plain values, for json.dumps."""
+        """Give plain values, for json.dumps."""
         return [asdict(d) for d in self._items]
 
     @property
@@ -88,7 +88,7 @@ class Detections(Sequence[Detection]):
         return f"{things} in {self.picture.width}x{self.picture.height}, {self.us / 1000:.1f} ms"
 
     def table(self) -> tuple[Sequence[str], list[list[str]]]:
-        """Headings and cells, for printing."""
+        """Give headings and cells, for printing."""
         rows = [[d.label, f"{d.score:.2f}", *(f"{v:.0f}" for v in d.box)] for d in self._items]
         return ("label", "score", "x0", "y0", "x1", "y1"), rows
 
@@ -100,7 +100,7 @@ class Detections(Sequence[Detection]):
         return html_picture(self.draw()) + table
 
     def _repr_png_(self) -> bytes:
-        """The drawn picture, for notebooks that show no HTML."""
+        """Draw the picture for notebooks that show no HTML."""
         png = io.BytesIO()
         self.draw().save(png, "PNG")
         return png.getvalue()
@@ -130,7 +130,7 @@ class Classes(Sequence[Class]):
         return len(self._items)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Plain values, for json.dumps."""
+        """Give plain values, for json.dumps."""
         return [asdict(c) for c in self._items]
 
     @property
@@ -139,7 +139,7 @@ class Classes(Sequence[Class]):
         return f"{len(self)} class{'' if len(self) == 1 else 'es'}, {self.us / 1000:.1f} ms"
 
     def table(self) -> tuple[Sequence[str], list[list[str]]]:
-        """Headings and cells, for printing."""
+        """Give headings and cells, for printing."""
         return ("label", "score"), [[c.label, f"{c.score:.3f}"] for c in self._items]
 
     def __repr__(self) -> str:
@@ -150,7 +150,7 @@ class Classes(Sequence[Class]):
 
 
 def read_detections(data: bytes, model: Model, letterbox: Letterbox) -> list[Detection]:
-    """Reads the bytes of xn_detections (xn_blob.h).
+    """Read the bytes of xn_detections (xn_blob.h).
 
     Raises:
         ProtocolError: the bytes are too few for their count.
@@ -167,7 +167,7 @@ def read_detections(data: bytes, model: Model, letterbox: Letterbox) -> list[Det
 
 
 def read_classes(data: bytes, model: Model) -> list[Class]:
-    """Reads the bytes of xn_classes (xn_blob.h).
+    """Read the bytes of xn_classes (xn_blob.h).
 
     Raises:
         ProtocolError: the bytes are too few for their count.

@@ -1,10 +1,10 @@
-"""Runs the active model: inputs to the board, the run, its result back.
+"""Runs of the active model: inputs to the board, the run, its result back.
 
 `run_many` keeps several runs under way: the next inputs travel while the model runs, and wait in
-the board's frames. Where inputs fit one frame, a run carries its own and nothing can come between.
-Where they do not, pieces are written before the run that needs them; a piece may be lost on the way
-and come late, so the run tells the CRC-32 of what it needs, the board refuses others, and the host
-writes them anew.
+the board's frames. If inputs fit one frame, a run carries its own and nothing can come between.
+If they do not, pieces are written before the run that needs them; a piece may be lost on the way
+and come late. So the run tells the CRC-32 of what it needs, the board refuses other inputs, and
+the host writes them again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from host_sdk.errors import InputCheckError, ProtocolError
-from host_sdk.inference.input_codec import Packer, Shape, shape_of
+from host_sdk.inference.input_codec import ByteLayout, Packer, layout_of
 from host_sdk.inference.model import Model
 from host_sdk.link.request import Pending
-from host_sdk.link.session import Client
+from host_sdk.link.session import Client, pieces
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import Fields
-from host_sdk.store.upload import pieces
 
 RUN_TIMEOUT_S = 300.0
 _RUN_OVERHEAD_BYTES = 64
@@ -34,13 +33,13 @@ _ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """A run's result.
 
     Attributes:
         us: how long it took on the board, microseconds.
         data: the outputs one after another, or the head's result.
-        steps_us: of each step, where asked for.
+        steps_us: of each step, if asked for.
         at_us: the board's clock when it began, microseconds modulo 2**32; None of older boards.
         sent_s: this computer's monotonic clock just before the first byte was sent.
         done_s: this computer's monotonic clock when the reply was there.
@@ -59,22 +58,22 @@ def run(
     inputs: Sequence[bytes],
     entry: int = 0,
     profile: bool = False,
-    shapes: Sequence[Shape] = (),
-) -> Ran:
-    """Runs an entry of the active model.
+    layouts: Sequence[ByteLayout] = (),
+) -> RunResult:
+    """Run an entry of the active model.
 
     Args:
         client: the session.
         inputs: bytes of each input.
         entry: index into the model's entries.
         profile: measure each step.
-        shapes: how the bytes of each input lie; with them, inputs are packed where that pays.
+        layouts: memory layout of each input; with them, inputs are packed if that pays.
 
     Raises:
         RunError: the board refused.
         StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
     """
-    runs = _Runs(client, entry, profile, shapes)
+    runs = _Runs(client, entry, profile, layouts)
     return runs.finish(runs.start(inputs))
 
 
@@ -83,16 +82,16 @@ def run_many(
     samples: Iterable[Sequence[bytes]],
     result_bytes: int,
     entry: int = 0,
-    shapes: Sequence[Shape] = (),
-) -> Iterator[Ran]:
-    """Runs an entry of the active model for many inputs, some of which travel ahead.
+    layouts: Sequence[ByteLayout] = (),
+) -> Iterator[RunResult]:
+    """Run an entry of the active model for many inputs, some of which travel ahead.
 
     Args:
         client: the session.
         samples: bytes of each input, for each run.
         result_bytes: of a run; a result that does not fit a frame is fetched before the next run.
         entry: index into the model's entries.
-        shapes: see `run`.
+        layouts: see `run`.
 
     Yields:
         The results, in the order of the samples.
@@ -101,7 +100,7 @@ def run_many(
         RunError: the board refused.
         StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
     """
-    runs = _Runs(client, entry, False, shapes)
+    runs = _Runs(client, entry, False, layouts)
     fits = result_bytes <= client.info.frame_bytes - _RESULT_OVERHEAD_BYTES
     under_way: deque[_Started] = deque()
     for inputs in samples:
@@ -112,13 +111,13 @@ def run_many(
         yield runs.finish(under_way.popleft())
 
 
-def input_shapes(model: Model) -> list[Shape]:
-    """How the bytes of a model's inputs lie, for packing."""
-    return [shape_of(tensor.shape, np.dtype(tensor.dtype)) for tensor in model.inputs]
+def input_layouts(model: Model) -> list[ByteLayout]:
+    """Give the memory layout of a model's inputs, for packing."""
+    return [layout_of(tensor.shape, np.dtype(tensor.dtype)) for tensor in model.inputs]
 
 
 def write_inputs(client: Client, inputs: Sequence[bytes]) -> None:
-    """Writes inputs in pieces, several under way at once."""
+    """Write inputs in pieces, several under way at once."""
     for index, data in enumerate(inputs):
         calls = ((index, at, data[at : at + size]) for at, size in pieces(client, len(data)))
         for _ in client.stream("in_write", calls):
@@ -130,7 +129,7 @@ class _Started:
     """A run under way.
 
     Attributes:
-        inputs: kept where they may have to be written again.
+        inputs: kept, as they may have to be written again.
         writes: of their pieces.
         run: the request.
     """
@@ -143,14 +142,16 @@ class _Started:
 class _Runs:
     """Runs of one entry."""
 
-    def __init__(self, client: Client, entry: int, profile: bool, shapes: Sequence[Shape]) -> None:
+    def __init__(
+        self, client: Client, entry: int, profile: bool, layouts: Sequence[ByteLayout]
+    ) -> None:
         self._client = client
         self._entry = entry
         self._profile = profile
-        self._packers = [Packer(shape) for shape in shapes]
+        self._packers = [Packer(layout) for layout in layouts]
 
     def depth(self, inputs: Sequence[bytes], result_fits: bool) -> int:
-        """How many runs may be under way."""
+        """Say how many runs may be under way."""
         if not result_fits:
             return 1
         if self._fits_frame(inputs):
@@ -158,7 +159,7 @@ class _Runs:
         return _WRITTEN_AHEAD if self._client.info.can_check else 1
 
     def start(self, inputs: Sequence[bytes]) -> _Started:
-        """Sends inputs and the request to run."""
+        """Send inputs and the request to run."""
         if self._fits_frame(inputs):
             values = [self._value(index, data) for index, data in enumerate(inputs)]
             return _Started(inputs, [], self._submit(values, 0))
@@ -172,8 +173,8 @@ class _Runs:
         ]
         return _Started(inputs, writes, self._submit(None, zlib.crc32(b"".join(inputs))))
 
-    def finish(self, started: _Started) -> Ran:
-        """Waits for a run, and repeats it where its inputs were not on the board."""
+    def finish(self, started: _Started) -> RunResult:
+        """Wait for a run, and repeat it if its inputs were not on the board."""
         for _ in range(_ATTEMPTS):
             try:
                 return self._read(started)
@@ -201,7 +202,7 @@ class _Runs:
             params = (self._entry, values)
         return self._client.submit("run", *params, timeout_s=RUN_TIMEOUT_S)
 
-    def _read(self, started: _Started) -> Ran:
+    def _read(self, started: _Started) -> RunResult:
         for pending in started.writes:
             self._client.wait(pending)
         fields = Fields(self._client.wait(started.run), "run")
@@ -210,7 +211,7 @@ class _Runs:
         if len(data) != size:
             raise ProtocolError(f"run: result must have {size} bytes; has {len(data)}")
         first = started.writes[0] if started.writes else started.run
-        return Ran(
+        return RunResult(
             us=fields.integer("us"),
             data=data,
             steps_us=fields.integers("steps") if "steps" in fields else (),

@@ -1,4 +1,4 @@
-"""Tensors of a model as the host sees them: shapes, dtypes, and quantised <-> real values."""
+"""The tensors of a model: shapes, dtypes, quantised and real values."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class TensorInfo:
         name: as in the model.
         shape: with the batch of 1.
         dtype: NumPy's name.
-        scale: None where the values are plain numbers.
-        zero_point: None where the values are plain numbers.
+        scale: None if the values are plain numbers.
+        zero_point: None if the values are plain numbers.
     """
 
     name: str
@@ -36,7 +36,7 @@ class TensorInfo:
 
     @staticmethod
     def read(fields: Fields) -> TensorInfo:
-        """Reads an item of the metadata's `tensors`."""
+        """Read an item of the metadata's `tensors`."""
         if fields.text("dtype") not in _DTYPES:
             raise fields.wrong("dtype", f"one of {', '.join(_DTYPES)}")
         shape = fields.integers("shape")
@@ -60,7 +60,7 @@ class TensorInfo:
         return f"{self.dtype} {list(self.shape)}"
 
     def fit(self, values: npt.ArrayLike) -> Array:
-        """What the model takes: this shape and dtype.
+        """Fit values to what the model takes: this shape and dtype.
 
         Args:
             values: of this dtype, taken as they are, or floats, taken as real values and quantised
@@ -87,7 +87,7 @@ class TensorInfo:
         return self.quantise(array)
 
     def quantise(self, real: Array) -> Array:
-        """Real values to this dtype: nearest, halves away from zero, saturated.
+        """Quantise real values: nearest, halves away from zero, saturated.
 
         Args:
             real: floats of any shape.
@@ -107,7 +107,7 @@ class TensorInfo:
         return clipped
 
     def read_values(self, data: bytes) -> Array:
-        """This shape and dtype from the board's bytes.
+        """Read values of this shape and dtype from the board's bytes.
 
         Raises:
             ProtocolError: the number of bytes is another.
@@ -119,7 +119,7 @@ class TensorInfo:
         return np.frombuffer(data, self.dtype).reshape(self.shape).copy()
 
     def dequantise(self, values: Array) -> Array:
-        """Quantised values to real ones (float32); plain numbers stay as they are."""
+        """Turn quantised values into real ones (float32); plain numbers stay."""
         if self.scale is None:
             return values
         shifted = values.astype(np.int64) - (self.zero_point or 0)

@@ -57,7 +57,7 @@ def negotiate(client: Client, transport: Transport, wanted: int | str) -> int:
         RequestError: the board refuses that rate.
     """
     if wanted != "max" and not (isinstance(wanted, int) and wanted > 0):
-        raise InputError(f'baudrate must be a positive number or "max"; is {wanted!r}')
+        raise InputError(f'max_baud must be a positive number or "max"; is {wanted!r}')
     if not isinstance(transport, Line) or not transport.baud:
         return 0
     if "baud" not in client.info.methods:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from host_sdk.inference import input_codec
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import Fields
 
 LEAST_FRAME_BYTES = 1024  # what every board takes
+PACKING_VERSION = 1  # of inputs: docs/SPEC-wire.md, section 8
 
 _CAUSES = {0: "power-on", 1: "reset", 2: "fault", 3: "deadline"}
 _FAULT = 2
@@ -119,8 +119,8 @@ class BoardInfo:
 
     @property
     def can_pack(self) -> bool:
-        """Whether inputs may be packed as `host_sdk.packing` does."""
-        return self.pack == input_codec.VERSION
+        """Whether inputs may be packed (`inference/input_codec.py`)."""
+        return self.pack == PACKING_VERSION
 
     @property
     def can_check(self) -> bool:

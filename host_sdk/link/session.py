@@ -8,16 +8,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from host_sdk.errors import DeviceResetError, ProtocolVersionError
 from host_sdk.link.board_info import BoardInfo, BootReport, read_protocol
 from host_sdk.link.link import DEFAULT_TIMEOUT_S, Link
 from host_sdk.link.request import Pending
 from host_sdk.link.values import Value
-from host_sdk.scripting.console import Console
 from host_sdk.transports.base import Transport
 
 PROTOCOL = (1, 0)
+
+_PIECE_UNIT_BYTES = 256
+_REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
+
+
+class TextSink(Protocol):
+    """A taker of the board's text."""
+
+    def take(self, data: bytes) -> None:
+        """Take what the board printed."""
 
 
 class Client:
@@ -36,7 +46,7 @@ class Client:
         ProtocolVersionError: the board speaks another major version.
     """
 
-    def __init__(self, transport: Transport, console: Console, timeout_s: float) -> None:
+    def __init__(self, transport: Transport, console: TextSink, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._nonce = secrets.randbits(32)
         self._opening = threading.RLock()
@@ -156,3 +166,26 @@ class Client:
         self.link.max_body_bytes = info.frame_bytes
         self.link.window = max(1, info.window - 1)  # one stays free for the link's probe
         return info
+
+
+def largest_piece(client: Client) -> int:
+    """Give the longest piece that is good for the line now, a multiple of 256."""
+    room = client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
+    return client.link.pace.piece_bytes(room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES)
+
+
+def pieces(client: Client, total: int) -> Iterator[tuple[int, int]]:
+    """Cut data into pieces, each as long as is best for the line at that time.
+
+    Args:
+        client: the session.
+        total: bytes of the data.
+
+    Yields:
+        (offset, size) of each piece; all but the last are a multiple of 256 long.
+    """
+    at = 0
+    while at < total:
+        size = min(largest_piece(client), total - at)
+        yield at, size
+        at += size

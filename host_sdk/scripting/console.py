@@ -1,4 +1,4 @@
-"""The text that a board prints: kept for who reads later, handed to who listens now."""
+"""The text that a board prints: kept for a later read, handed to a listener."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Console:
         self._lock = threading.Lock()
 
     def read(self) -> str:
-        """The text that came since the last `read`; at most the last million characters."""
+        """Take the text since the last `read`; at most the last million characters."""
         with self._lock:
             text, self._text = self._text, ""
             return text
 
     @contextlib.contextmanager
     def capture(self) -> Iterator[Callable[[], str]]:
-        """Collects what comes meanwhile; it stays out of `read`.
+        """Collect what comes until this is left; it stays out of `read`.
 
         Yields:
             A function that returns the text so far.
@@ -51,7 +51,7 @@ class Console:
                 self._captures.remove(pieces)
 
     def take(self, data: bytes) -> None:
-        """Takes text from the board."""
+        """Take text from the board."""
         with self._lock:
             text = self._decode(data)
             if self._captures:

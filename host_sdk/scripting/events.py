@@ -1,4 +1,4 @@
-"""What scripts on the board emit: `board.on(topic, callback)` and `for event in board.events()`."""
+"""Events that scripts on the board emit, for `Device.on` and `Device.events`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EventCallback = Callable[[Value], object]
 
 @dataclass(frozen=True)
 class Event:
-    """What `xipnet.emit(topic, value)` sent.
+    """An event: what `xipnet.emit(topic, value)` sent.
 
     Attributes:
         topic: first argument.
@@ -48,7 +48,7 @@ class EventStream(Iterator[Event]):
 
     Attributes:
         dropped: events that were not fetched in time: the oldest beyond 100,000 are forgotten.
-        restarts: how often the board has restarted meanwhile; what it emitted until it was asked
+        restarts: how often the board has restarted since; what it emitted until it was asked
             again is missing, and counted nowhere.
 
     Raises:
@@ -78,7 +78,7 @@ class EventStream(Iterator[Event]):
             raise self._error or StopIteration
 
     def put(self, event: Event) -> None:
-        """Takes an event, where it is of the stream's topics."""
+        """Take an event if it is of the stream's topics."""
         if self._topics and event.topic not in self._topics:
             return
         with self._changed:
@@ -89,14 +89,14 @@ class EventStream(Iterator[Event]):
             self._changed.notify()
 
     def end(self, error: XipnetError | None = None) -> None:
-        """No more will come, because of that error; what is there can still be fetched."""
+        """End the stream with an error; what is there can still be fetched."""
         with self._changed:
             self._ended = True
             self._error = self._error or error
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Stops listening."""
+        """Stop listening."""
         self._leave(self)
         self.end()
 
@@ -129,7 +129,7 @@ class Events:
         self._callbacks: dict[str, list[EventCallback]] = {}
         self._calling: EventStream | None = None  # that of the callbacks
         self._next = 0
-        self._counts_anew = False
+        self._counts_from_0 = False
         self._asked = False
         self._lock = threading.Lock()
         self._asking = threading.RLock()  # taken before _lock
@@ -139,13 +139,13 @@ class Events:
 
     @property
     def is_heard(self) -> bool:
-        """Whether somebody listens."""
+        """True while somebody listens."""
         with self._lock:
             calls = any(self._callbacks.values())
             return any(calls or stream is not self._calling for stream in self._streams)
 
     def listen(self, topics: tuple[str, ...], timeout_s: float | None) -> EventStream:
-        """A stream of events from now on; no topics: all."""
+        """Open a stream of events from now on; no topics: all."""
         stream = EventStream(topics, timeout_s, self._remove)
         with self._lock:
             self._streams.add(stream)
@@ -157,7 +157,7 @@ class Events:
         return stream
 
     def on(self, topic: str, callback: EventCallback) -> Callable[[], None]:
-        """Calls back with each value of a topic; returns a function that ends it."""
+        """Call back with each value of a topic; return a function that ends it."""
         with self._asking:
             if self._calling is None:
                 self._calling = stream = self.listen((), None)
@@ -175,13 +175,13 @@ class Events:
         return off
 
     def stop(self) -> None:
-        """Asks the board to emit no more, for who uses the line next."""
+        """Ask the board to emit no more, for the next user of the line."""
         if self._asked and self._client.link.is_open:
             with contextlib.suppress(LinkError, DeviceError):
                 self._client.call("events", False, timeout_s=_STOP_S)
 
     def end(self, error: XipnetError | None) -> None:
-        """Nothing more will be heard, because of that error; None: the device was closed."""
+        """End all streams with an error; None: the device was closed."""
         with self._lock:
             streams = list(self._streams)
             self._streams.clear()
@@ -201,12 +201,12 @@ class Events:
             print(f"xipnet: no more events: {error}", file=sys.stderr)
 
     def _ask(self) -> None:
-        self._counts_anew = self._next > 0
+        self._counts_from_0 = self._next > 0
         self._client.call("events", True)
         self._asked = True
 
     def _ask_again(self) -> None:
-        """After the board has restarted."""
+        """Ask for events again after the board has restarted."""
         with self._asking:
             if not self._asked:
                 return
@@ -222,11 +222,11 @@ class Events:
                 stream.restarts += 1
 
     def _take(self, number: int, topic: str, value: Value) -> None:
-        """In the reader's thread."""
-        if number < self._next and not self._counts_anew:
+        """Take an event from the link, in the reader's thread."""
+        if number < self._next and not self._counts_from_0:
             return  # the line has doubled it
         if number < self._next:
-            self._next, self._counts_anew = 0, False
+            self._next, self._counts_from_0 = 0, False
         self.lost += number - self._next
         self._next = number + 1
         event = Event(topic, value, number)

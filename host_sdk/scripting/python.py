@@ -18,7 +18,7 @@ class PythonService:
 
     Args:
         client: the session.
-        console: where the board's text arrives.
+        console: takes the board's text.
     """
 
     def __init__(self, client: Client, console: Console) -> None:
@@ -27,7 +27,7 @@ class PythonService:
         self._one_at_a_time = threading.Lock()
 
     def exec(self, source: str, timeout_s: float | None) -> str:
-        """Runs a source in the REPL's `__main__`; returns what it printed."""
+        """Run a source in the REPL's `__main__`; return what it printed."""
         with self._one_at_a_time, self._console.capture() as printed:
             try:
                 self._call("exec", self._short(source), timeout_s)
@@ -37,12 +37,12 @@ class PythonService:
             return printed()
 
     def eval(self, source: str, timeout_s: float | None) -> Value:
-        """The value of an expression."""
+        """Evaluate an expression."""
         with self._one_at_a_time:
             return self._call("eval", source, timeout_s)
 
     def interrupt(self) -> None:
-        """Raises KeyboardInterrupt in what runs now."""
+        """Raise KeyboardInterrupt in what runs now."""
         self._client.call("interrupt")
 
     def _call(self, method: str, source: str, timeout_s: float | None) -> Value:
@@ -53,7 +53,7 @@ class PythonService:
             raise
 
     def _short(self, source: str) -> str:
-        """A source that fits a frame: itself, or one that runs the parts sent before it."""
+        """Fit a source into a frame: itself, or one that runs the parts sent before it."""
         room = self._client.info.frame_bytes - _SOURCE_OVERHEAD_BYTES
         if len(source.encode()) <= room:
             return source

@@ -54,7 +54,7 @@ class Rpc:
         return sorted(self._known)
 
     def __iter__(self) -> Iterator[RemoteFunction]:
-        """The functions."""
+        """Iterate over the functions."""
         return iter([self._known[name] for name in dir(self)])
 
     def call(
@@ -65,7 +65,7 @@ class Rpc:
         *,
         timeout_s: float | None = None,
     ) -> Value:
-        """Calls a function by its name, without asking the board for its signature first.
+        """Call a function by its name, without asking for its signature first.
 
         Args:
             name: of the function.
@@ -85,7 +85,7 @@ class Rpc:
                 raise
 
     def _learn(self) -> None:
-        """Asks the board for all functions."""
+        """Ask the board for all functions."""
         found: dict[str, RemoteFunction] = {}
         with self._one_at_a_time:
             while page := self._page(len(found)):
@@ -127,7 +127,7 @@ def _signature(function: RemoteFunction) -> str:
 
 
 def read_signature(params: list[Any]) -> inspect.Signature:
-    """The signature that `rpc_list` tells of.
+    """Read a signature from the reply to `rpc_list`.
 
     Args:
         params: [name, kind] or [name, kind, default] of each parameter.

@@ -17,12 +17,12 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def make_task(function: F, python: PythonService, rpc: Rpc) -> F:
-    """Defines a function on the board, too, and returns one that calls it there.
+    """Define a function on the board, too, and return one that calls it there.
 
     Args:
         function: a `def`; see `Device.task`.
-        python: where it is defined.
-        rpc: by which it is called.
+        python: defines it.
+        rpc: calls it.
 
     Raises:
         InputError: its source cannot stand alone on the board.
@@ -43,7 +43,7 @@ def make_task(function: F, python: PythonService, rpc: Rpc) -> F:
 
 
 def task_source(function: Callable[..., object]) -> str:
-    """The source that defines a function on the board and registers it.
+    """Write the source that defines a function on the board and registers it.
 
     Raises:
         InputError: it is no `def`, its source is not there, or it uses names around it.

@@ -1,6 +1,6 @@
-"""What was uploaded from this computer, by its SHA-256: old bytes to make patches of.
+"""The cache of what this computer uploaded, by SHA-256: old bytes to make patches of.
 
-Only a help: an upload without it asks the board for hashes of what it holds.
+It only helps: an upload without it asks the board for hashes of what it holds.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import tempfile
 from pathlib import Path
+
+import platformdirs
 
 FOLDER_VARIABLE = "XIPNET_CACHE"
 
@@ -18,21 +19,15 @@ _KEPT_BYTES = 256 << 20
 
 
 def cache_folder() -> Path | None:
-    """Where the cache lies; None where XIPNET_CACHE is set to nothing."""
+    """Find the cache's folder; None if XIPNET_CACHE is set to nothing."""
     named = os.environ.get(FOLDER_VARIABLE)
-    if named is not None:
-        return Path(named) / "objects" if named else None
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "xipnet" / "objects"
+    if named == "":
+        return None
+    return Path(named or platformdirs.user_cache_dir("xipnet", appauthor=False)) / "objects"
 
 
 def recall(sha256: bytes) -> bytes | None:
-    """The bytes of that hash, if they are there and whole."""
+    """Read the bytes of that hash, if they are there and whole."""
     folder = cache_folder()
     if folder is None:
         return None
@@ -49,7 +44,7 @@ def recall(sha256: bytes) -> bytes | None:
 
 
 def remember(data: bytes) -> None:
-    """Keeps bytes; where the disk refuses, nothing is kept."""
+    """Keep bytes; if the disk refuses, nothing is kept."""
     folder = cache_folder()
     if folder is None:
         return
@@ -64,7 +59,7 @@ def remember(data: bytes) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Atomic: another process sees all of it or nothing."""
+    """Write a file atomically: another process sees all of it or nothing."""
     number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(number, "wb") as file:

@@ -1,21 +1,44 @@
-"""Files in the board's store: scripts, bytecode, data."""
+"""Objects of the store: models, scripts, data, and how they are read."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from host_sdk.errors import InputError, ProtocolError
+from host_sdk.link.board_info import StoredObject
 from host_sdk.link.session import Client
-from host_sdk.store.upload import BLOB, DATA, SCRIPT
+from host_sdk.link.wire_map import Fields
 from relocatable.blob.blob import is_blob
+
+BLOB, SCRIPT, DATA = 1, 2, 3
 
 _REPLY_OVERHEAD_BYTES = 40  # of get around its piece, at most
 _SCRIPTS = (".py", ".mpy")
 
 
-def read_file(name: str, source: bytes | str | os.PathLike[str]) -> tuple[bytes, int]:
-    """What is to be stored under a name, and its kind: BLOB, SCRIPT or DATA.
+@dataclass(frozen=True)
+class NewObject:
+    """An object that is to be stored.
+
+    Attributes:
+        name: replaces the object of that name.
+        data: its contents.
+        kind: BLOB, SCRIPT or DATA.
+    """
+
+    name: str
+    data: bytes
+    kind: int
+
+
+def read_file(name: str, source: bytes | str | os.PathLike[str]) -> NewObject:
+    """Read what is to be stored under a name.
+
+    Args:
+        name: in the store; says what is a script.
+        source: the contents, or the path of a file.
 
     Raises:
         InputError: the file cannot be read or is empty.
@@ -23,7 +46,7 @@ def read_file(name: str, source: bytes | str | os.PathLike[str]) -> tuple[bytes,
     data = bytes(source) if isinstance(source, (bytes, bytearray)) else _read(Path(source))
     if not data:
         raise InputError(f"'{name}' must have at least 1 byte to be stored; has 0")
-    return data, _kind(name, data)
+    return NewObject(name, data, _kind(name, data))
 
 
 def _read(path: Path) -> bytes:
@@ -39,8 +62,18 @@ def _kind(name: str, data: bytes) -> int:
     return SCRIPT if name.endswith(_SCRIPTS) else DATA
 
 
+def list_objects(client: Client) -> list[StoredObject]:
+    """List everything in the store."""
+    found: list[StoredObject] = []
+    while True:
+        page = Fields({"ls": client.call("ls", len(found))}, "ls").maps("ls")
+        if not page:
+            return found
+        found += [StoredObject.read(item) for item in page]
+
+
 def get_file(client: Client, name: str) -> bytes:
-    """The bytes of a stored object."""
+    """Read the contents of a stored object."""
     most_bytes = client.info.frame_bytes - _REPLY_OVERHEAD_BYTES
     data = bytearray()
     while True:

@@ -1,4 +1,4 @@
-"""What a board holds anywhere in its flash, and which of it a new object can be made of."""
+"""The first step of an upload: ask what the flash holds for a new object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from host_sdk.errors import ProtocolError
 from host_sdk.link.session import Client
 from host_sdk.link.wire_map import Fields
 from host_sdk.store.blob_cache import recall
-from host_sdk.store.plan import UNIT_BYTES, Old, Span
+from host_sdk.store.files import NewObject
+from host_sdk.store.pieces import UNIT_BYTES, Inventory, KnownBytes, Span, without
 
 HASH_BYTES = 8
 COARSE_BYTES = 4096
@@ -18,15 +19,33 @@ COARSE_BYTES = 4096
 _CALL_BLOCKS = 256  # of one call, at most
 _CALL_BYTES = 262144
 _COARSE_SHARE = 64  # coarse hashes are read of at most 64 times the new object's bytes
+_UNFINISHED = 3  # the state of an upload that was not ended
 
 
 @dataclass(frozen=True)
-class Held:
+class Place:
+    """The place of an upload on the board.
+
+    Attributes:
+        session: the board's number for the upload.
+        have: the board holds the very object already.
+        at: flash offset; None if the firmware does not say.
+        resumed: an earlier upload of the same bytes had this place.
+    """
+
+    session: int
+    have: bool
+    at: int | None
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class StoredExtent:
     """An object, an old version or an unfinished upload in the board's flash.
 
     Attributes:
         name: of the object.
-        type: 1 blob, 2 script, 3 data.
+        kind: 1 blob, 2 script, 3 data.
         size_bytes: of its contents.
         sha256: of its contents.
         state: 0 current, 1 earlier version, 2 withdrawn, 3 unfinished upload.
@@ -34,18 +53,18 @@ class Held:
     """
 
     name: str
-    type: int
+    kind: int
     size_bytes: int
     sha256: bytes
     state: int
     at: int
 
     @staticmethod
-    def read(fields: Fields) -> Held:
-        """Reads one item of `held`."""
-        return Held(
+    def read(fields: Fields) -> StoredExtent:
+        """Read one item of the reply to `held`."""
+        return StoredExtent(
             name=fields.text("name"),
-            type=fields.integer("type"),
+            kind=fields.integer("type"),
             size_bytes=fields.integer("size"),
             sha256=fields.data("sha256"),
             state=fields.integer("state"),
@@ -53,36 +72,76 @@ class Held:
         )
 
 
-def read_held(client: Client) -> list[Held]:
-    """All that lies in the board's flash."""
-    found: list[Held] = []
+def take_inventory(client: Client, new: NewObject, place: Place) -> Inventory:
+    """Ask what a place lacks, and which bytes in the flash can be used for it."""
+    missing = find_missing(client, new.data, place)
+    methods = client.info.methods
+    if place.at is None or not missing or "put_copy" not in methods:
+        return Inventory(missing)
+    can_patch = "put_patch" in methods
+    candidates = _rank(read_extents(client), new, place.at)
+    if can_patch and (known := _recall_similar(candidates, new.data)):
+        return Inventory(missing, known=known, can_patch=True)
+    return Inventory(missing, _match_blocks(client, candidates, new.data), can_patch=can_patch)
+
+
+def find_missing(client: Client, data: bytes, place: Place) -> list[Span]:
+    """Ask what a place lacks of the new bytes."""
+    if place.have:
+        return []
+    right: list[Span] = []
+    if place.resumed and place.at is not None and "hashes" in client.info.methods:
+        right = _right_sectors(client, place.at, data)
+    return without(len(data), right)
+
+
+def _right_sectors(client: Client, at: int, data: bytes) -> list[Span]:
+    """Find the sectors of a resumed place that hold the right bytes already."""
+    sector = client.info.sector_bytes
+    there = read_hashes(client, at, len(data), sector)
+    return [
+        Span(i * sector, min((i + 1) * sector, len(data)))
+        for i, (seen, own) in enumerate(zip(there, block_hashes(data, sector), strict=True))
+        if seen == own
+    ]
+
+
+# ---- What else the flash holds -------------------------------------------------------------------
+
+
+def read_extents(client: Client) -> list[StoredExtent]:
+    """List all that the board's flash holds."""
+    found: list[StoredExtent] = []
     while True:
         page = Fields({"held": client.call("held", len(found))}, "held").maps("held")
         if not page:
             return found
-        found += [Held.read(item) for item in page]
+        found += [StoredExtent.read(item) for item in page]
 
 
-def by_promise(held: Iterable[Held], name: str, kind: int, own_at: int) -> list[Held]:
-    """The objects that a new one may resemble: of that name first, whole ones first."""
-    others = [h for h in held if h.at != own_at and h.type == kind]
-    return sorted(others, key=lambda h: (h.name != name, h.state))
+def _rank(extents: Iterable[StoredExtent], new: NewObject, own_at: int) -> list[StoredExtent]:
+    """Sort those that a new object may resemble: its own name first, whole ones first."""
+    others = [e for e in extents if e.at != own_at and e.kind == new.kind]
+    return sorted(others, key=lambda e: (e.name != new.name, e.state))
 
 
-def recall_old(promising: Iterable[Held], new: bytes) -> Old | None:
-    """The most similar object whose bytes this computer still knows."""
+def _recall_similar(candidates: Iterable[StoredExtent], new: bytes) -> KnownBytes | None:
+    """Find the most similar extent whose bytes this computer still knows."""
     best, likeness = None, 0.0
-    for held in promising:
-        data = recall(held.sha256) if held.state != 3 else None
+    for extent in candidates:
+        data = recall(extent.sha256) if extent.state != _UNFINISHED else None
         if data is not None:
-            old = Old(held.at, data)
-            if best is None or old.likeness(new) > likeness:
-                best, likeness = old, old.likeness(new)
+            known = KnownBytes(extent.at, data)
+            if best is None or known.likeness(new) > likeness:
+                best, likeness = known, known.likeness(new)
     return best
 
 
+# ---- Hashes --------------------------------------------------------------------------------------
+
+
 def read_hashes(client: Client, at: int, size: int, block: int) -> list[bytes]:
-    """The board's hashes of the blocks from flash offset `at` on.
+    """Ask the board for the hashes of the blocks from flash offset `at` on.
 
     Raises:
         ProtocolError: another number of hashes came back.
@@ -99,56 +158,45 @@ def read_hashes(client: Client, at: int, size: int, block: int) -> list[bytes]:
     return hashes
 
 
-def own_hashes(data: bytes, block: int) -> list[bytes]:
-    """What `hashes` would say of these bytes."""
+def block_hashes(data: bytes, block: int) -> list[bytes]:
+    """Compute what a board would answer to `hashes` for these bytes."""
     starts = range(0, len(data), block)
     return [hashlib.sha256(data[i : i + block]).digest()[:HASH_BYTES] for i in starts]
 
 
-def right_sectors(client: Client, at: int, data: bytes, sector: int) -> list[Span]:
-    """Sectors of a resumed place that hold the right bytes already."""
-    there = read_hashes(client, at, len(data), sector)
-    return [
-        Span(i * sector, min((i + 1) * sector, len(data)))
-        for i, (seen, own) in enumerate(zip(there, own_hashes(data, sector), strict=True))
-        if seen == own
-    ]
+def _match_blocks(client: Client, candidates: list[StoredExtent], new: bytes) -> dict[int, int]:
+    """Find units of the new object in the board's flash by their hashes.
 
-
-def match_blocks(client: Client, promising: list[Held], new: bytes) -> dict[int, int]:
-    """Finds units of the new object in the board's flash, without knowing what that holds.
-
-    Coarse blocks of all promising objects first; then, where the most similar one differs, its
-    units.
+    Coarse blocks of all candidates first; then the units of the most similar one that differ.
 
     Returns:
         Offset of a unit in the new object -> flash offset of the same bytes.
     """
     wanted: dict[bytes, list[int]] = {}
-    for i, own in enumerate(own_hashes(new, COARSE_BYTES)):
+    for i, own in enumerate(block_hashes(new, COARSE_BYTES)):
         wanted.setdefault(own, []).append(i * COARSE_BYTES)
     matched: dict[int, int] = {}
     best, most = None, -1
-    for held in _affordable(promising, len(new)):
+    for extent in _affordable(candidates, len(new)):
         before = len(matched)
-        hashes = read_hashes(client, held.at, held.size_bytes, COARSE_BYTES)
+        hashes = read_hashes(client, extent.at, extent.size_bytes, COARSE_BYTES)
         for i, seen in enumerate(hashes):
             for offset in wanted.pop(seen, ()):
-                matched.update(_units(offset, held.at + i * COARSE_BYTES, len(new)))
+                matched.update(_units(offset, extent.at + i * COARSE_BYTES, len(new)))
         if len(matched) - before > most:
-            best, most = held, len(matched) - before
+            best, most = extent, len(matched) - before
     if best is not None:
         _match_units(client, best, new, matched)
     return matched
 
 
-def _affordable(promising: list[Held], new_bytes: int) -> Iterator[Held]:
+def _affordable(candidates: list[StoredExtent], new_bytes: int) -> Iterator[StoredExtent]:
     left = _COARSE_SHARE * new_bytes
-    for held in promising:
-        left -= held.size_bytes
+    for extent in candidates:
+        left -= extent.size_bytes
         if left < 0:
             return
-        yield held
+        yield extent
 
 
 def _units(offset: int, at: int, total: int) -> Iterator[tuple[int, int]]:
@@ -156,20 +204,20 @@ def _units(offset: int, at: int, total: int) -> Iterator[tuple[int, int]]:
         yield offset + i, at + i
 
 
-def _match_units(client: Client, held: Held, new: bytes, matched: dict[int, int]) -> None:
-    """Compares the units that lie at the same offset of a held object and have no match yet."""
-    shared = min(len(new), held.size_bytes) // UNIT_BYTES * UNIT_BYTES
-    own = own_hashes(new[:shared], UNIT_BYTES)
+def _match_units(client: Client, extent: StoredExtent, new: bytes, matched: dict[int, int]) -> None:
+    """Compare the units at the same offset of an extent that have no match yet."""
+    shared = min(len(new), extent.size_bytes) // UNIT_BYTES * UNIT_BYTES
+    own = block_hashes(new[:shared], UNIT_BYTES)
     lacking = [i for i in range(0, shared, UNIT_BYTES) if i not in matched]
-    for start, end in _neighbours(lacking):
-        seen = read_hashes(client, held.at + start, end - start, UNIT_BYTES)
+    for start, end in _runs(lacking):
+        seen = read_hashes(client, extent.at + start, end - start, UNIT_BYTES)
         for i, value in enumerate(seen):
             if value == own[start // UNIT_BYTES + i]:
-                matched[start + i * UNIT_BYTES] = held.at + start + i * UNIT_BYTES
+                matched[start + i * UNIT_BYTES] = extent.at + start + i * UNIT_BYTES
 
 
-def _neighbours(units: list[int]) -> Iterator[tuple[int, int]]:
-    """[start, end) of runs of neighbouring units."""
+def _runs(units: list[int]) -> Iterator[tuple[int, int]]:
+    """Give [start, end) of each run of neighbouring units."""
     start = None
     for i, unit in enumerate(units):
         start = unit if start is None else start

@@ -1,9 +1,9 @@
-"""New bytes as changes of old ones of the same length: docs/SPEC-wire.md, section 7. No I/O.
+"""Patches: new bytes as changes of old ones (docs/SPEC-wire.md, section 7). No I/O.
 
 A retrained model differs from the old one in single bytes all over its weights. A patch says, in
 turn, how many bytes stay and by how much the next one changes, as Rice codes whose parameters suit
-each block: a weight that moved by one costs about a byte, wherever it lies. Of zeros, new bytes
-are made in the same way: small numbers get short.
+each block: a weight that moved by one costs about a byte, wherever it is. New bytes are made of
+zeros in the same way: small numbers get short.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Codes:
-    """How each block is said in the fewest bits; arrays of an item for each block.
+    """The shortest code of each block; arrays of an item for each block.
 
     Attributes:
         k_gap: Rice parameter of the gaps, or _RAW, or _SAME.
@@ -41,7 +41,7 @@ class _Codes:
 
 
 def make_patch(old: bytes, new: bytes) -> bytes:
-    """The patch that makes `new` of `old`.
+    """Make the patch that turns `old` into `new`.
 
     Args:
         old: as long as `new`.
@@ -58,7 +58,7 @@ def make_patch(old: bytes, new: bytes) -> bytes:
 
 
 def block_bits(old: bytes, new: bytes) -> npt.NDArray[np.int64]:
-    """How many bits of a patch each block takes.
+    """Count the bits of a patch that each block takes.
 
     Args:
         old: as long as `new`.
@@ -68,7 +68,7 @@ def block_bits(old: bytes, new: bytes) -> npt.NDArray[np.int64]:
 
 
 def apply_patch(old: bytes, patch: bytes) -> bytes:
-    """What a board makes of a patch.
+    """Apply a patch as a board does.
 
     Args:
         old: the bytes that the patch was made for.
@@ -119,7 +119,7 @@ def _choose(old: Bytes8, new: Bytes8) -> _Codes:
 def _best(
     numbers: Numbers, in_block: Numbers, blocks: int, parameters: range, raw_bits: int
 ) -> tuple[Numbers, Numbers]:
-    """The Rice parameter that makes each block's numbers shortest, and how many bits they are."""
+    """Find the Rice parameter that makes each block shortest, and count its bits."""
     sums = []
     for k in parameters:
         quotients = numbers >> k
@@ -186,7 +186,7 @@ class _BitWriter:
         self._count -= 8 * whole
 
     def put_number(self, number: int, k: int, raw_bits: int) -> None:
-        """Rice: the quotient as ones, a zero, then k bits; large ones as they are."""
+        """Write a Rice code: the quotient as ones, a zero, k bits; large ones as they are."""
         quotient = number >> k
         if quotient < _ESCAPE:
             low = number & ((1 << k) - 1)

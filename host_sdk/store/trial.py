@@ -1,16 +1,32 @@
-"""Models on trial and what befell them: the results of `trial` and `history`."""
+"""Models on trial: terms, the host's check, the board's history (docs/OTA.md)."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from host_sdk.errors import HealthCheckError, InputError, LinkError, XipnetError
 from host_sdk.link.session import Client
 from host_sdk.link.wire_map import Fields
 
 
 @dataclass(frozen=True)
+class TrialTerms:
+    """How long a new model may stay without being confirmed.
+
+    Attributes:
+        confirm_s: seconds, at least 1.
+        boots: starts of the board that it may outlast.
+    """
+
+    confirm_s: int
+    boots: int = 0
+
+
+@dataclass(frozen=True)
 class Trial:
-    """The active model goes unless it is confirmed.
+    """The trial of the active model, which goes unless it is confirmed.
 
     Attributes:
         name: of the model.
@@ -27,7 +43,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class HistoryEvent:
-    """What befell a model.
+    """An event in a model's history.
 
     Attributes:
         sequence: counts the records of the store; of two events the later one has the greater.
@@ -35,7 +51,7 @@ class HistoryEvent:
         version: of the model; 0 for one that never became current.
         size_bytes: of the blob.
         sha256: of the blob.
-        why: the reason as a sentence; "" where there is none to give.
+        why: the reason as a sentence; "" if there is none to give.
     """
 
     sequence: int
@@ -46,8 +62,74 @@ class HistoryEvent:
     why: str
 
 
+def trial_terms(
+    confirm: str | Callable[..., object], confirm_s: int, boots: int, activate: bool
+) -> TrialTerms | None:
+    """Check the arguments of `Device.load_model` about a trial.
+
+    Returns:
+        The terms for the board; None: there is no trial.
+
+    Raises:
+        InputError: an argument is out of its range.
+    """
+    if confirm == "auto":
+        return None
+    if confirm != "manual" and not callable(confirm):
+        raise InputError(f"confirm must be 'auto', 'manual' or a function; is {confirm!r}")
+    if not activate:
+        raise InputError("a model that is not made active cannot be on trial: confirm must be auto")
+    if confirm_s < 1 or boots < 0:
+        raise InputError(
+            f"confirm_s must be at least 1 and boots at least 0; are {confirm_s} and {boots}"
+        )
+    return TrialTerms(confirm_s, boots)
+
+
+def check_health(
+    name: str, version: int, check: Callable[[], object], withdraw: Callable[[], object]
+) -> None:
+    """Check a model that is on trial, and withdraw it if the check fails.
+
+    Args:
+        name: of the model.
+        version: of the model.
+        check: fails by raising or by returning False.
+        withdraw: returns to the model before.
+
+    Raises:
+        HealthCheckError: the check failed; its cause is what the check raised.
+    """
+    why: Exception | None = None
+    try:
+        fine = check() is not False
+    except Exception as error:  # whatever a user's check raises means the same
+        fine, why = False, error
+    except BaseException:  # Ctrl-C: no verdict, so not good enough to stay
+        with contextlib.suppress(XipnetError):
+            withdraw()
+        raise
+    if not fine:
+        reason = f"{type(why).__name__}: {why}" if why else "it returned False"
+        end = _try_to_withdraw(withdraw)
+        raise HealthCheckError(
+            f"check of '{name}' version {version} failed: {reason}; {end}", name, version
+        ) from why
+
+
+def _try_to_withdraw(withdraw: Callable[[], object]) -> str:
+    """Ask for the model before, and say for the message what came of it."""
+    try:
+        withdraw()
+    except LinkError:
+        return "the board is out of reach and returns to the model before by itself"
+    except XipnetError as error:
+        return f"the board has returned already or cannot: {error}"
+    return "the model before serves again"
+
+
 def read_trial(client: Client) -> Trial | None:
-    """What is on trial; None: nothing."""
+    """Ask what is on trial; None: nothing."""
     result = client.call("trial")
     if result is None:
         return None
@@ -61,7 +143,7 @@ def read_trial(client: Client) -> Trial | None:
 
 
 def read_history(client: Client, name: str) -> list[HistoryEvent]:
-    """What befell a name, oldest first, as far back as the store's log goes."""
+    """Read a model's history, oldest first, as far back as the store's log goes."""
     events: list[HistoryEvent] = []
     while True:
         page = Fields({"history": client.call("history", name, len(events))}, "history")
@@ -78,13 +160,13 @@ def _read_event(fields: Fields) -> HistoryEvent:
         version=fields.integer("version"),
         size_bytes=fields.integer("size"),
         sha256=fields.data("sha256"),
-        why=_why(fields.integer("reason"), fields.integer("detail"), fields.text("text")),
+        why=_reason(fields.integer("reason"), fields.integer("detail"), fields.text("text")),
     )
 
 
-def _why(reason: int, detail: int, text: str) -> str:
-    """docs/SPEC-wire.md, section 6."""
-    match reason:
+def _reason(number: int, detail: int, text: str) -> str:
+    """Word a reason of docs/SPEC-wire.md, section 6."""
+    match number:
         case 0:
             return text
         case 1:
@@ -102,4 +184,4 @@ def _why(reason: int, detail: int, text: str) -> str:
         case 7:
             return f"cannot be opened: {text} [{detail}]"
         case _:
-            return text or f"reason {reason}, detail {detail}"
+            return text or f"reason {number}, detail {detail}"

@@ -1,24 +1,26 @@
-"""Puts an object into the board's store: resumed where it stopped, and only what it lacks."""
+"""The upload of an object: ask what the board holds, plan what it lacks, send that.
+
+An upload that was interrupted continues. Nothing changes on the board before `commit`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from host_sdk.display.progress import Progress
 from host_sdk.errors import UploadHashError, UploadSessionError
-from host_sdk.link.session import Client
+from host_sdk.link.session import Client, largest_piece
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import Fields
-from host_sdk.store import inventory as holdings
 from host_sdk.store.blob_cache import remember
-from host_sdk.store.plan import UNIT_BYTES, Piece, Span, plan_copies, plan_patches, without
+from host_sdk.store.files import NewObject
+from host_sdk.store.inventory import Place, find_missing, take_inventory
+from host_sdk.store.pieces import Inventory, Piece
+from host_sdk.store.plan import plan_pieces
+from host_sdk.store.trial import TrialTerms
 
-# progress(done_bytes, total_bytes)
-Progress = Callable[[int, int], None]
-
-BLOB, SCRIPT, DATA = 1, 2, 3
-_REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 _BEGIN_TIMEOUT_S = 60.0  # the board erases
 _END_TIMEOUT_S = 300.0  # the board hashes, checks and runs the golden vector
 
@@ -30,13 +32,13 @@ class Uploaded:
     Attributes:
         name: in the store.
         version: counts the uploads of that name.
-        active: True where it is the active model.
-        golden: True where its golden vector was run, and passed.
+        active: True if it is the active model.
+        golden: True if its golden vector was run, and passed.
         golden_us: how long that took, microseconds.
-        sent_bytes: of the object and of patches that went over the wire; 0 where the board held
-            the object already.
-        pending: True where it is on trial: it goes unless it is confirmed in time.
-        pause_us: the longest time that a run had to wait for the switch, microseconds; None where
+        sent_bytes: of the object and of patches that went over the wire; 0 if the board held the
+            object already.
+        pending: True if it is on trial: it goes unless it is confirmed in time.
+        pause_us: the longest time that a run had to wait for the switch, microseconds; None if
             the board does not say.
     """
 
@@ -51,67 +53,47 @@ class Uploaded:
 
 
 @dataclass(frozen=True)
-class TrialTerms:
-    """How long a new model may stay without being confirmed.
+class StagedUpload:
+    """An object whose bytes are all on the board, not taken yet.
 
     Attributes:
-        confirm_s: seconds, at least 1.
-        boots: starts of the board that it may outlast.
-    """
-
-    confirm_s: int
-    boots: int = 0
-
-
-@dataclass(frozen=True)
-class Sent:
-    """An object whose bytes are all on the board.
-
-    Attributes:
+        new: the object.
         session: the board's number for the upload.
         sent_bytes: what went over the wire.
-        name: see `send`.
-        data: see `send`.
-        kind: see `send`.
     """
 
+    new: NewObject
     session: int
     sent_bytes: int
-    name: str
-    data: bytes
-    kind: int
 
 
-def send(
-    client: Client, name: str, data: bytes, kind: int, progress: Progress | None = None
-) -> Sent:
-    """The first half of an upload: brings bytes to the board; nothing changes there yet.
+def stage(client: Client, new: NewObject, progress: Progress | None = None) -> StagedUpload:
+    """Bring an object's bytes to the board: the first half of an upload.
 
     Args:
         client: the session.
-        name: of the object.
-        data: its contents; what the board holds already, anywhere, is not sent.
-        kind: BLOB, SCRIPT or DATA.
+        new: the object; what the board holds already, anywhere, is not sent.
         progress: called with (done, total) bytes.
 
     Raises:
         StoreError: the store refused.
-        LinkError: the way to the board failed; calling again goes on where it stopped.
+        LinkError: the way to the board failed; calling again continues.
     """
-    place = _begin(client, name, data, kind)
-    wanted = [] if place.have else without(len(data), _right(client, place, data))
-    planned = _plan(client, place, name, data, kind, wanted)
-    there = len(data) - sum(span.size for span in wanted)
-    sent_bytes = _send(client, place.session, planned, there, len(data), progress or _no_progress)
-    return Sent(place.session, sent_bytes, name, data, kind)
+    place = _reserve(client, new)
+    inventory = take_inventory(client, new, place)
+    planned = plan_pieces(new.data, inventory, largest_piece(client))
+    sent_bytes = _send(client, place, planned, inventory, len(new.data), progress)
+    return StagedUpload(new, place.session, sent_bytes)
 
 
-def commit(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None = None) -> Uploaded:
-    """The second half of an upload: the board checks the object, and takes it or refuses.
+def commit(
+    client: Client, staged: StagedUpload, activate: bool, trial: TrialTerms | None = None
+) -> Uploaded:
+    """Have the board check the object and take it: the second half of an upload.
 
     Args:
         client: the session.
-        sent: what was brought there; replaces the object of that name.
+        staged: replaces the object of that name.
         activate: make a blob the active model.
         trial: it goes again unless it is confirmed; None: it stays.
 
@@ -120,57 +102,22 @@ def commit(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None 
         BlobError: the loader refused the blob, or its golden vector failed.
     """
     try:
-        return _end(client, sent, activate, trial)
+        return _end(client, staged, activate, trial)
     except UploadHashError:
-        return _end(client, _send_wrong(client, sent), activate, trial)
+        return _end(client, _send_wrong(client, staged), activate, trial)
     except UploadSessionError:
         # Another host came between; or the board has done it, and its reply got lost.
-        again = send(client, sent.name, sent.data, sent.kind)
-        both = replace(again, sent_bytes=sent.sent_bytes + again.sent_bytes)
+        again = stage(client, staged.new)
+        both = replace(again, sent_bytes=staged.sent_bytes + again.sent_bytes)
         return _end(client, both, activate, trial)
 
 
-def _end(client: Client, sent: Sent, activate: bool, trial: TrialTerms | None) -> Uploaded:
-    terms = () if trial is None else (trial.confirm_s, trial.boots)
-    answer = client.call("put_end", sent.session, activate, *terms, timeout_s=_END_TIMEOUT_S)
-    remember(sent.data)
-    end = Fields(answer, "put_end")
-    return Uploaded(
-        name=end.text("name"),
-        version=end.integer("version"),
-        active=end.flag("active"),
-        golden=end.flag("golden"),
-        golden_us=end.integer("golden_us"),
-        sent_bytes=sent.sent_bytes,
-        pending="pending" in end and end.flag("pending"),
-        pause_us=end.integer("pause_us") if "pause_us" in end else None,
-    )
-
-
-def _send_wrong(client: Client, sent: Sent) -> Sent:
-    """What lay on the board was not what its hashes promised: sends what is wrong as it is."""
-    place = _begin(client, sent.name, sent.data, sent.kind)
-    wanted = without(len(sent.data), _right(client, place, sent.data))
-    planned = plan_copies(sent.data, wanted, {}, largest_piece(client), packed=False)
-    sent_bytes = _send(client, place.session, planned, 0, len(sent.data), _no_progress)
-    return replace(sent, session=place.session, sent_bytes=sent.sent_bytes + sent_bytes)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the board wants the object; `at`: flash offset, None where firmware does not say."""
-
-    session: int
-    have: bool
-    at: int | None
-    resumed: bool
-
-
-def _begin(client: Client, name: str, data: bytes, kind: int) -> _Place:
-    digest = hashlib.sha256(data).digest()
-    begun = client.call("put_begin", name, kind, len(data), digest, timeout_s=_BEGIN_TIMEOUT_S)
-    fields = Fields(begun, "put_begin")
-    return _Place(
+def _reserve(client: Client, new: NewObject) -> Place:
+    """Ask the board for a place."""
+    digest = hashlib.sha256(new.data).digest()
+    params = (new.name, new.kind, len(new.data), digest)
+    fields = Fields(client.call("put_begin", *params, timeout_s=_BEGIN_TIMEOUT_S), "put_begin")
+    return Place(
         session=fields.integer("session"),
         have=fields.flag("have"),
         at=fields.integer("at") if "at" in fields else None,
@@ -178,56 +125,68 @@ def _begin(client: Client, name: str, data: bytes, kind: int) -> _Place:
     )
 
 
-def _right(client: Client, place: _Place, data: bytes) -> list[Span]:
-    if not place.resumed or place.at is None or "hashes" not in client.info.methods:
-        return []
-    return holdings.right_sectors(client, place.at, data, client.info.sector_bytes)
+def _end(
+    client: Client, staged: StagedUpload, activate: bool, trial: TrialTerms | None
+) -> Uploaded:
+    terms = () if trial is None else (trial.confirm_s, trial.boots)
+    answer = client.call("put_end", staged.session, activate, *terms, timeout_s=_END_TIMEOUT_S)
+    remember(staged.new.data)
+    end = Fields(answer, "put_end")
+    return Uploaded(
+        name=end.text("name"),
+        version=end.integer("version"),
+        active=end.flag("active"),
+        golden=end.flag("golden"),
+        golden_us=end.integer("golden_us"),
+        sent_bytes=staged.sent_bytes,
+        pending="pending" in end and end.flag("pending"),
+        pause_us=end.integer("pause_us") if "pause_us" in end else None,
+    )
 
 
-def _plan(
-    client: Client, place: _Place, name: str, data: bytes, kind: int, wanted: list[Span]
-) -> Iterator[Piece]:
-    """The shortest way that this board offers."""
-    room = largest_piece(client)
-    methods = client.info.methods
-    if place.at is None or not wanted or "put_copy" not in methods:
-        return plan_copies(data, wanted, {}, room, packed=False)
-    packed = "put_patch" in methods
-    held = holdings.by_promise(holdings.read_held(client), name, kind, place.at)
-    old = holdings.recall_old(held, data) if packed else None
-    if old is not None:
-        return plan_patches(data, wanted, old, room)
-    return plan_copies(data, wanted, holdings.match_blocks(client, held, data), room, packed)
+def _send_wrong(client: Client, staged: StagedUpload) -> StagedUpload:
+    """Send as it is what was not on the board although its hashes promised it."""
+    new = staged.new
+    place = _reserve(client, new)
+    inventory = Inventory(find_missing(client, new.data, place))
+    planned = plan_pieces(new.data, inventory, largest_piece(client))
+    sent_bytes = _send(client, place, planned, inventory, len(new.data), None)
+    return StagedUpload(new, place.session, staged.sent_bytes + sent_bytes)
+
+
+# ---- Sending -------------------------------------------------------------------------------------
 
 
 def _send(
     client: Client,
-    session: int,
+    place: Place,
     planned: Iterable[Piece],
-    done: int,
+    inventory: Inventory,
     total: int,
-    progress: Progress,
+    progress: Progress | None,
 ) -> int:
-    """Sends what is planned, while it is planned; returns the bytes of data that it took."""
+    """Send pieces while they are planned; return the bytes of data that this took."""
+    show = progress or _no_progress
     sizes: list[int] = []
     sent_bytes = 0
 
     def calls() -> Iterator[tuple[str, tuple[Value, ...]]]:
         nonlocal sent_bytes
-        for piece in _cut(client, planned):
+        for piece in _fit_to_line(client, planned):
             sizes.append(piece.size)
             sent_bytes += len(piece.data)
-            yield piece.request(session)
+            yield piece.request(place.session)
 
-    progress(done, total)
+    done = total - inventory.missing_bytes
+    show(done, total)
     for index, _ in enumerate(client.stream_calls(calls())):
         done += sizes[index]
-        progress(done, total)
+        show(done, total)
     return sent_bytes
 
 
-def _cut(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
-    """Bytes that are sent as they are become pieces as is best for the line at that time."""
+def _fit_to_line(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
+    """Cut and join the plain bytes as is best for the line at that time."""
     rest = Piece(0, 0)
     for piece in planned:
         if piece.at is None and rest.offset + rest.size == piece.offset:
@@ -244,29 +203,6 @@ def _cut(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
         rest = piece
     if rest.size:
         yield rest
-
-
-def largest_piece(client: Client) -> int:
-    """Bytes of the longest piece that is good for the line now, a multiple of 256."""
-    room = client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
-    return client.link.pace.piece_bytes(room // UNIT_BYTES * UNIT_BYTES)
-
-
-def pieces(client: Client, total: int) -> Iterator[tuple[int, int]]:
-    """Cuts data into pieces, each as long as is best for the line at that time (`Pace`).
-
-    Args:
-        client: the session.
-        total: bytes of the data.
-
-    Yields:
-        (offset, size) of each piece; all but the last are a multiple of 256 long.
-    """
-    at = 0
-    while at < total:
-        size = min(largest_piece(client), total - at)
-        yield at, size
-        at += size
 
 
 def _no_progress(done: int, total: int) -> None:

@@ -1,1 +1,1 @@
-"""Validation: many samples through a model, compared with labels and with LiteRT's reference."""
+"""Many samples through a model, compared with labels and LiteRT's reference."""

@@ -1,80 +1,22 @@
-"""What runs the samples: a board, or this computer. Both give the same measurements."""
+"""A model that runs on a board, step by step or sample after sample."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from host_sdk.inference.model import Model
 from host_sdk.inference.profile import Profile, make_profile
-from host_sdk.inference.run import RUN_TIMEOUT_S, Ran, input_shapes, run, run_many, write_inputs
+from host_sdk.inference.run import (
+    RUN_TIMEOUT_S,
+    RunResult,
+    input_layouts,
+    run,
+    run_many,
+    write_inputs,
+)
 from host_sdk.inference.tensor import Array
-from host_sdk.link.session import Client
-from host_sdk.store.upload import pieces
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One sample's run.
-
-    Attributes:
-        outputs: in the model's dtypes.
-        sent_s: this computer's clock just before the first byte was sent.
-        done_s: this computer's clock when the result was there.
-        us: how long the model ran, by the clock of what ran it, microseconds.
-        at_us: the board's clock when the run began, microseconds modulo 2**32; None where it does
-            not tell.
-    """
-
-    outputs: tuple[Array, ...]
-    sent_s: float
-    done_s: float
-    us: float
-    at_us: int | None
-
-
-@dataclass(frozen=True)
-class StepValues:
-    """What a step computed.
-
-    Attributes:
-        step: its index in the model.
-        tensor: index into the model's `tensors`.
-        us: how long the step took, microseconds.
-        values: of the tensor's shape and dtype.
-    """
-
-    step: int
-    tensor: int
-    us: int
-    values: Array
-
-
-class Runner(Protocol):
-    """Runs a model and measures.
-
-    Attributes:
-        model: what it runs.
-        place: where, for the report.
-    """
-
-    @property
-    def model(self) -> Model:
-        """What it runs."""
-
-    @property
-    def place(self) -> str:
-        """Where, for the report."""
-
-    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measured]:
-        """Runs samples, results in their order."""
-
-    def profile(self, inputs: Sequence[Array]) -> Profile:
-        """Measures each step of a run."""
-
-    def trace(self, inputs: Sequence[Array]) -> Iterator[StepValues]:
-        """Runs step by step; every tensor that a step computes, in the order of the steps."""
+from host_sdk.link.session import Client, pieces
+from host_sdk.validation.runner import Measurement, StepValues
 
 
 class BoardRunner:
@@ -82,7 +24,7 @@ class BoardRunner:
 
     Args:
         client: the session.
-        model: the active model, which must stay it.
+        model: the active one, which must stay active.
     """
 
     def __init__(self, client: Client, model: Model) -> None:
@@ -91,14 +33,14 @@ class BoardRunner:
         info = client.info
         self.place = f"{info.board} ({info.cpu})"
 
-    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measured]:
+    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measurement]:
         """See `Runner`."""
         data = ([x.tobytes() for x in inputs] for inputs in samples)
         result_bytes = sum(t.size_bytes for t in self.model.outputs)
-        shapes = input_shapes(self.model)
-        for ran in run_many(self._client, data, result_bytes, shapes=shapes):
-            outputs = self.model.read_outputs(ran.data)
-            yield Measured(outputs, ran.sent_s, ran.done_s, ran.us, ran.at_us)
+        layouts = input_layouts(self.model)
+        for result in run_many(self._client, data, result_bytes, layouts=layouts):
+            outputs = self.model.read_outputs(result.data)
+            yield Measurement(outputs, result.sent_s, result.done_s, result.us, result.at_us)
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """See `Runner`."""
@@ -113,7 +55,7 @@ class BoardRunner:
             for tensor in self.model.steps[step].outputs:
                 yield StepValues(step, tensor, us, self._read(tensor))
 
-    def _profiled(self, inputs: Sequence[Array]) -> Ran:
+    def _profiled(self, inputs: Sequence[Array]) -> RunResult:
         return run(self._client, [x.tobytes() for x in inputs], profile=True)
 
     def _read(self, tensor: int) -> Array:

@@ -17,10 +17,10 @@ from host_sdk.inference.model_source import (
     read_model_file,
 )
 from host_sdk.inference.profile import Profile, make_profile
-from host_sdk.inference.run import Ran
+from host_sdk.inference.run import RunResult
 from host_sdk.inference.tensor import Array
 from host_sdk.link.wire_map import Fields
-from host_sdk.validation.board_runner import Measured, StepValues
+from host_sdk.validation.runner import Measurement, StepValues
 from relocatable.blob.host import HostModel
 
 
@@ -35,7 +35,7 @@ class HostRunner:
     Attributes:
         model: what it runs.
         place: this computer.
-        tflite: the .tflite's bytes; None where the source is a blob.
+        tflite: the .tflite's bytes; None if the source is a blob.
 
     Raises:
         ModelFileError: the file cannot be read.
@@ -61,10 +61,10 @@ class HostRunner:
         self.close()
 
     def close(self) -> None:
-        """Unloads the model."""
+        """Unload the model."""
         self._host.close()
 
-    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measured]:
+    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measurement]:
         """See `Runner`."""
         for inputs in samples:
             sent_s = time.perf_counter()
@@ -75,12 +75,12 @@ class HostRunner:
             outputs = tuple(self._host.outputs())
             done_s = time.perf_counter()
             at_us = round(began_s * 1e6) % 2**32
-            yield Measured(outputs, sent_s, done_s, (ended_s - began_s) * 1e6, at_us)
+            yield Measurement(outputs, sent_s, done_s, (ended_s - began_s) * 1e6, at_us)
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """See `Runner`."""
         steps_us = tuple(self._step_times(inputs))
-        return make_profile(self.model, Ran(sum(steps_us), b"", steps_us))
+        return make_profile(self.model, RunResult(sum(steps_us), b"", steps_us))
 
     def trace(self, inputs: Sequence[Array]) -> Iterator[StepValues]:
         """See `Runner`."""
@@ -106,7 +106,7 @@ class HostRunner:
 def _model_of(host: HostModel, stem: str | None) -> Model:
     blob = host.blob
     metadata: Mapping[str, Any] = blob.metadata
-    told: dict[str, Any] = {
+    reply: dict[str, Any] = {
         "name": stem or str(metadata.get("name") or "model"),
         "version": 1,
         "sha256": blob.sha256,
@@ -114,4 +114,4 @@ def _model_of(host: HostModel, stem: str | None) -> Model:
         "stack": host.variant.stack_bytes,
         "entries": [{"result": e.result} for e in blob.entries],
     }
-    return make_model(Fields(told, "blob"), Fields(dict(metadata), "metadata of the blob"))
+    return make_model(Fields(reply, "blob"), Fields(dict(metadata), "metadata of the blob"))

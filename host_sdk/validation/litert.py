@@ -1,4 +1,4 @@
-"""LiteRT's reference kernels: what a model should compute."""
+"""LiteRT's reference kernels, which say what a model should compute."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ class Reference:
         self._outputs = [d["index"] for d in self._interpreter.get_output_details()]
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """The outputs, in their dtypes."""
+        """Run the model; give the outputs, in their dtypes."""
         for index, x in zip(self._inputs, inputs, strict=True):
             self._interpreter.set_tensor(index, x)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(i) for i in self._outputs]
 
     def tensors(self, inputs: Sequence[Array]) -> list[ReferenceTensor]:
-        """Every tensor that an operator computes, in the order of the operators."""
+        """Run the model; give every tensor that an operator computes, in their order."""
         from relocatable.graph.read_tflite import read_tflite
 
         self.run(inputs)
@@ -87,11 +87,11 @@ class Reference:
 def open_reference(
     wanted: str | None, tflite: ModelSource | None, keep_all: bool = False
 ) -> tuple[Reference | None, str]:
-    """The reference, or None and why there is none.
+    """Open the reference; give None and the reason if there is none.
 
     Args:
         wanted: "litert", or "none" or None.
-        tflite: the model's file or bytes, where known.
+        tflite: the model's file or bytes, if known.
         keep_all: see `Reference`.
 
     Raises:
@@ -116,11 +116,13 @@ def open_reference(
         return None, str(error)
 
 
-def differs(ours: Array, theirs: Array) -> bool:
-    """Whether a tensor is not what the reference has: integers by one bit, floats by more than
-    1e-5 of the reference's largest magnitude."""
-    if theirs.dtype.kind != "f":
-        return not np.array_equal(ours, theirs)
-    finite = theirs[np.isfinite(theirs)]
+def differs(actual: Array, expected: Array) -> bool:
+    """Say whether a tensor is not what the reference has.
+
+    Integers differ by one bit, floats by more than 1e-5 of the reference's largest magnitude.
+    """
+    if expected.dtype.kind != "f":
+        return not np.array_equal(actual, expected)
+    finite = expected[np.isfinite(expected)]
     room = 1e-5 * float(np.abs(finite).max()) if finite.size else 0.0
-    return not np.allclose(ours, theirs, rtol=0.0, atol=room, equal_nan=True)
+    return not np.allclose(actual, expected, rtol=0.0, atol=room, equal_nan=True)

@@ -1,4 +1,4 @@
-"""What is measured: classification, differences from a reference, times."""
+"""The figures: classification, differences from a reference, times."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TOP = (1, 3, 5)
 
 
 def scores_of(output: Array) -> Array:
-    """Scores by class, from an output's real values: [K]; one value p is [1 - p, p]."""
+    """Turn an output's real values into scores [K]; one value p is [1 - p, p]."""
     flat = output.reshape(-1).astype(np.float64)
     return np.array([1.0 - flat[0], flat[0]]) if flat.size == 1 else flat
 
 
 def rank_of(scores: Array, label: int) -> int:
-    """How many classes come before a class: those that score more, or as much with a lower index.
+    """Count the classes before a class: better scores, or equal at a lower index.
 
     Args:
         scores: [K].
@@ -34,11 +34,11 @@ def rank_of(scores: Array, label: int) -> int:
 
 @dataclass(frozen=True)
 class Classification:
-    """How often the classes were right.
+    """The share of right classes.
 
     Attributes:
         images: how many had a label.
-        correct: of these, where the first class is the label.
+        correct: of these, those whose first class is the label.
         top: k -> share of the images whose label is among the k best.
         confusion: rows by label, columns by predicted class: how many images.
         labels: names of the classes.
@@ -64,7 +64,7 @@ class Classification:
 
 
 class ClassCounter:
-    """Adds up a `Classification`.
+    """The sum of a `Classification`.
 
     Args:
         labels: names of classes; as many as are known.
@@ -78,7 +78,7 @@ class ClassCounter:
         self._reference: list[bool] = []
 
     def add(self, label: int, scores: Array, reference: Array | None) -> None:
-        """One image.
+        """Add one image.
 
         Args:
             label: its class.
@@ -97,7 +97,7 @@ class ClassCounter:
             self._reference.append(int(np.argmax(reference)) == label)
 
     def result(self) -> Classification | None:
-        """None where no image was added."""
+        """Give the figures; None if no image was added."""
         if not self._ranks:
             return None
         ranks = np.array(self._ranks)
@@ -118,7 +118,7 @@ class ClassCounter:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far values are from the reference's, all in real values.
+    """The distance of values from the reference's, all in real values.
 
     Attributes:
         name: of the tensor.
@@ -127,9 +127,9 @@ class Difference:
         max_abs: largest absolute difference.
         mean_abs: mean absolute difference.
         rmse: root of the mean squared difference.
-        cosine: of the angle between all finite values and the reference's; 1.0 where all are zero.
+        cosine: of the angle between all finite values and the reference's; 1.0 if all are zero.
         exact: share of the values that are equal bit by bit, 0..1.
-        max_steps: largest difference in steps of the quantisation; None where there is none.
+        max_steps: largest difference in steps of the quantisation; None if there is none.
     """
 
     name: str
@@ -144,7 +144,7 @@ class Difference:
 
 
 class DifferenceSum:
-    """Adds up a `Difference` over many arrays, in float64.
+    """The sum of a `Difference` over many arrays, in float64.
 
     Args:
         tensor: what the arrays are values of.
@@ -154,18 +154,20 @@ class DifferenceSum:
         self._tensor = tensor
         self._values = self._exact = self._max_steps = 0
         self._max = self._sum = self._squares = 0.0
-        self._dot = self._ours = self._theirs = 0.0
+        self._dot = self._actual_squares = self._expected_squares = 0.0
 
-    def add(self, ours: Array, theirs: Array) -> tuple[float, bool]:
-        """Adds values and the reference's, both in the tensor's dtype.
+    def add(self, actual: Array, expected: Array) -> tuple[float, bool]:
+        """Add values and the reference's, both in the tensor's dtype.
 
         Returns:
             The largest absolute difference, and whether all values are equal bit by bit.
         """
-        if ours.size == 0:
+        if actual.size == 0:
             return 0.0, True
-        a, b = (self._tensor.dequantise(v).reshape(-1).astype(np.float64) for v in (ours, theirs))
-        same = _bits(ours) == _bits(theirs)
+        a, b = (
+            self._tensor.dequantise(v).reshape(-1).astype(np.float64) for v in (actual, expected)
+        )
+        same = _bits(actual) == _bits(expected)
         finite = np.isfinite(a) & np.isfinite(b)
         error = np.where(same, 0.0, np.inf)  # a number and none are infinitely far apart
         error[finite] = np.abs(a[finite] - b[finite])
@@ -176,15 +178,15 @@ class DifferenceSum:
         self._sum += float(error.sum())
         self._squares += float(error @ error)
         self._dot += float(a[finite] @ b[finite])
-        self._ours += float(a[finite] @ a[finite])
-        self._theirs += float(b[finite] @ b[finite])
+        self._actual_squares += float(a[finite] @ a[finite])
+        self._expected_squares += float(b[finite] @ b[finite])
         if self._tensor.scale is not None:
-            steps = np.abs(ours.astype(np.int64) - theirs.astype(np.int64))
+            steps = np.abs(actual.astype(np.int64) - expected.astype(np.int64))
             self._max_steps = max(self._max_steps, int(steps.max()))
         return worst, bool(same.all())
 
     def result(self) -> Difference:
-        """The figures over all that was added."""
+        """Give the figures over all that was added."""
         n = max(self._values, 1)
         return Difference(
             name=self._tensor.name,
@@ -199,9 +201,11 @@ class DifferenceSum:
         )
 
     def _cosine(self) -> float:
-        if self._ours == 0.0 or self._theirs == 0.0:
-            return 1.0 if self._ours == self._theirs else 0.0
-        return min(self._dot / float(np.sqrt(self._ours) * np.sqrt(self._theirs)), 1.0)
+        if self._actual_squares == 0.0 or self._expected_squares == 0.0:
+            return 1.0 if self._actual_squares == self._expected_squares else 0.0
+        return min(
+            self._dot / float(np.sqrt(self._actual_squares) * np.sqrt(self._expected_squares)), 1.0
+        )
 
 
 def _bits(values: Array) -> Array:
@@ -227,7 +231,7 @@ class Times:
 
 
 def times_of(us: Sequence[float] | npt.NDArray[np.float64]) -> Times:
-    """The figures of at least one time; percentiles interpolate linearly."""
+    """Sum up at least one time; percentiles interpolate linearly."""
     values = np.asarray(us, np.float64)
     p50, p95 = np.percentile(values, (50, 95))
     return Times(float(values.mean()), float(p50), float(p95), float(values.max()))

@@ -1,4 +1,4 @@
-"""Arrays of samples -> what a model's inputs take; labels."""
+"""Samples as a model's inputs take them, and their labels."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Samples:
         return self._count
 
     def __getitem__(self, index: int) -> list[Array]:
-        """The inputs of one sample, each of its tensor's shape and dtype."""
+        """Give the inputs of one sample, each of its tensor's shape and dtype."""
         if not 0 <= index < self._count:
             raise IndexError(index)
         pairs = zip(self._arrays, self._model.inputs, strict=True)
@@ -57,7 +57,7 @@ class Samples:
         return (self[i] for i in range(self._count))
 
     def pixels(self, index: int) -> Array | None:
-        """The sample as a picture uint8 [H, W] or [H, W, 3]; None where it is none."""
+        """Give the sample as a picture uint8 [H, W] or [H, W, 3]; None if it is none."""
         sample = self._arrays[0][index]
         if sample.dtype != np.uint8 or sample.ndim not in (2, 3):
             return None
@@ -98,7 +98,7 @@ def _reshape(sample: Array, tensor: TensorInfo) -> Array:
 
 
 def read_labels(y: npt.ArrayLike, samples: int) -> npt.NDArray[np.int64]:
-    """The class of each sample.
+    """Read the class of each sample.
 
     Args:
         y: integers [N], or [N, 1].

@@ -1,4 +1,4 @@
-"""Every intermediate tensor of a run, beside what LiteRT's reference has for it."""
+"""Every intermediate tensor of a run, beside the one of LiteRT's reference."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from host_sdk.display.table import html_table, short_name, text_table
 from host_sdk.inference.model import Model
-from host_sdk.inference.model_source import ModelSource
+from host_sdk.inference.model_source import HeadSource, ModelSource
 from host_sdk.inference.tensor import Array, TensorInfo
-from host_sdk.validation.board_runner import Runner, StepValues
+from host_sdk.validation.host_runner import HostRunner
 from host_sdk.validation.litert import ReferenceTensor, differs, open_reference
 from host_sdk.validation.metrics import Difference, DifferenceSum
+from host_sdk.validation.runner import Runner, StepValues
 
 _COLUMNS = ("tensor", "operator", "values", "µs", "max", "cosine", "bit-exact", "")
 _NO_TENSOR = "not in the .tflite"
@@ -32,11 +34,11 @@ class TraceRow:
         us: how long the step took, microseconds.
         name: of the tensor.
         tensor: its shape and dtype.
-        values: what the step computed; None where the tensor is streamed: made by rows, and at no
+        values: what the step computed; None if the tensor is streamed: made by rows, and at no
             time whole in memory.
-        reference: what LiteRT's reference computes; None where it has no such tensor.
-        difference: of the two; None where one is missing.
-        differs: True where integers differ by a bit, or floats by more than 1e-5 of the largest.
+        reference: what LiteRT's reference computes; None if it has no such tensor.
+        difference: of the two; None if one is missing.
+        differs: True if integers differ by a bit, or floats by more than 1e-5 of the largest.
     """
 
     step: int
@@ -68,17 +70,17 @@ class Trace:
 
     @property
     def first_difference(self) -> TraceRow | None:
-        """The first layer that is not as the reference has it; None where all are."""
+        """The first layer that is not as the reference has it; None if all are."""
         return next((row for row in self.rows if row.differs), None)
 
     @property
     def compared(self) -> int:
-        """How many tensors have a counterpart in the reference."""
+        """The number of tensors that have a counterpart in the reference."""
         return sum(row.difference is not None for row in self.rows)
 
     @property
     def streamed(self) -> int:
-        """How many tensors could not be looked at: at no time they are whole in memory."""
+        """The number of tensors that are at no time whole in memory, to be looked at."""
         return sum(row.values is None for row in self.rows)
 
     @property
@@ -93,7 +95,7 @@ class Trace:
         return f"first differing layer: step {first.step} {first.op} '{short_name(first.name)}'"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for json.dumps; without the tensors' values."""
+        """Give plain values, for json.dumps; without the tensors' values."""
         first = self.first_difference
         return {
             "model": self.model,
@@ -104,13 +106,13 @@ class Trace:
         }
 
     def table(self) -> tuple[Sequence[str], list[list[str]]]:
-        """Headings and cells, for printing."""
+        """Give headings and cells, for printing."""
         missing = _NO_TENSOR if self.reference == "litert" else ""
         return _COLUMNS, [_cells(row, missing) for row in self.rows]
 
     @property
     def title(self) -> str:
-        """The model, where it ran, and what was found."""
+        """The model, what ran it, and what was found."""
         return f"{self.model} on {self.place}: {self.verdict}"
 
     def __repr__(self) -> str:
@@ -126,7 +128,7 @@ def trace(
     reference: str | None = "litert",
     tflite: ModelSource | None = None,
 ) -> Trace:
-    """Traces a run; arguments as of `Device.trace`.
+    """Trace a run; arguments as of `Device.trace`.
 
     Args:
         runner: runs the model.
@@ -134,16 +136,16 @@ def trace(
         reference: "litert" or "none".
         tflite: of the model.
     """
-    oracle, why_not = open_reference(reference, tflite, keep_all=True)
-    theirs = _Counterparts(oracle.tensors(inputs) if oracle else [])
+    litert, skip_reason = open_reference(reference, tflite, keep_all=True)
+    expected = _ExpectedTensors(litert.tensors(inputs) if litert else [])
     rows: list[TraceRow] = []
     for step, found in groupby(runner.trace(inputs), lambda values: values.step):
-        rows += _step_rows(runner.model, step, list(found), theirs)
-    return Trace(runner.model.name, runner.place, "litert" if oracle else why_not, tuple(rows))
+        rows += _step_rows(runner.model, step, list(found), expected)
+    return Trace(runner.model.name, runner.place, "litert" if litert else skip_reason, tuple(rows))
 
 
 def random_inputs(model: Model, seed: int = 1) -> list[Array]:
-    """Inputs over the whole range of their dtypes; floats in 0..1. The same for the same seed."""
+    """Make inputs over the range of their dtypes, floats in 0..1, fixed by the seed."""
     rng = np.random.default_rng(seed)
     made: list[Array] = []
     for tensor in model.inputs:
@@ -157,27 +159,51 @@ def random_inputs(model: Model, seed: int = 1) -> list[Array]:
     return made
 
 
-class _Counterparts:
-    """Finds the reference's tensor of a name, a dtype and a size; each is taken once, in order."""
+def trace_on_host(
+    model: ModelSource,
+    *inputs: npt.ArrayLike,
+    reference: str | None = "litert",
+    tflite: ModelSource | None = None,
+    head: HeadSource | None = None,
+) -> Trace:
+    """Trace a run on this computer, as `Device.trace` does on a board.
+
+    A .tflite is compiled with whole tensors: none is left out.
+
+    Args:
+        model: as for `validate_on_host`.
+        inputs: one array for each input; none: random ones, always the same.
+        reference: "litert" or "none".
+        tflite: for the reference if the model is a blob.
+        head: post-processing for a .tflite.
+    """
+    with HostRunner(model, head, whole_tensors=True) as runner:
+        known = runner.tflite if tflite is None else tflite
+        arrays = runner.model.fit(inputs) if inputs else random_inputs(runner.model)
+        return trace(runner, arrays, reference, known)
+
+
+class _ExpectedTensors:
+    """The reference's tensors, by name, dtype and size; each is taken once, in order."""
 
     def __init__(self, tensors: list[ReferenceTensor]) -> None:
         self._left = list(tensors)
 
-    def take(self, name: str, ours: Array) -> Array | None:
+    def take(self, name: str, actual: Array) -> Array | None:
         for i, tensor in enumerate(self._left):
-            theirs = tensor.values
-            same = (theirs.dtype, theirs.size) == (ours.dtype, ours.size)
+            expected = tensor.values
+            same = (expected.dtype, expected.size) == (actual.dtype, actual.size)
             if tensor.name == short_name(name) and same:
                 del self._left[i]
-                return theirs.reshape(ours.shape)
+                return expected.reshape(actual.shape)
         return None
 
 
 def _step_rows(
-    model: Model, step: int, found: list[StepValues], theirs: _Counterparts
+    model: Model, step: int, found: list[StepValues], expected: _ExpectedTensors
 ) -> list[TraceRow]:
-    """What a step computed, layer by layer."""
-    by_tensor = {values.tensor: _row(model, values, theirs) for values in found}
+    """Give what a step computed, layer by layer."""
+    by_tensor = {values.tensor: _row(model, values, expected) for values in found}
     rows = []
     for layer in model.steps[step].layers:
         if layer.output is None:
@@ -189,13 +215,13 @@ def _step_rows(
     return [*rows, *by_tensor.values()]
 
 
-def _row(model: Model, step: StepValues, counterparts: _Counterparts) -> TraceRow:
+def _row(model: Model, step: StepValues, tensors: _ExpectedTensors) -> TraceRow:
     info = model.tensors[step.tensor].info
-    theirs = counterparts.take(info.name, step.values)
+    expected = tensors.take(info.name, step.values)
     difference = None
-    if theirs is not None:
+    if expected is not None:
         total = DifferenceSum(info)
-        total.add(step.values, theirs)
+        total.add(step.values, expected)
         difference = total.result()
     return TraceRow(
         step=step.step,
@@ -204,9 +230,9 @@ def _row(model: Model, step: StepValues, counterparts: _Counterparts) -> TraceRo
         name=info.name,
         tensor=info,
         values=step.values,
-        reference=theirs,
+        reference=expected,
         difference=difference,
-        differs=theirs is not None and differs(step.values, theirs),
+        differs=expected is not None and differs(step.values, expected),
     )
 
 

@@ -1,41 +1,41 @@
-"""Runs samples through a model and adds up what came out, sample by sample."""
+"""The validation of a model: samples run, results added up one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
+from host_sdk.display.progress import Progress, count_progress
 from host_sdk.inference.model import Model
-from host_sdk.inference.model_source import ModelSource
+from host_sdk.inference.model_source import HeadSource, ModelSource
 from host_sdk.inference.tensor import Array
-from host_sdk.validation.board_runner import Measured, Runner
+from host_sdk.validation.host_runner import HostRunner
 from host_sdk.validation.litert import Reference, open_reference
 from host_sdk.validation.metrics import ClassCounter, DifferenceSum, scores_of, times_of
-from host_sdk.validation.report import ImageRow, Report, Thumbnail, Timing
+from host_sdk.validation.report import Report
+from host_sdk.validation.results import ImageRow, Thumbnail, Timing
+from host_sdk.validation.runner import Measurement, Runner
 from host_sdk.validation.samples import Samples, read_labels
-
-# progress(done, total) samples
-Progress = Callable[[int, int], None]
 
 MISTAKES = 24  # pictures kept for the report
 _CLOCK_US = 2**32
 
 
 @dataclass(frozen=True)
-class Compared:
-    """How a sample's outputs compare with the reference's.
+class Comparison:
+    """A sample's outputs beside the reference's.
 
     Attributes:
-        outputs: the reference's.
+        expected: the reference's.
         max_abs: largest difference in real values.
         exact: all are equal bit by bit.
     """
 
-    outputs: list[Array]
+    expected: list[Array]
     max_abs: float
     exact: bool
 
@@ -50,7 +50,7 @@ def validate(
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Validates a model; arguments as of `Device.validate`.
+    """Validate a model; arguments as of `Device.validate`.
 
     Args:
         runner: runs the model.
@@ -64,10 +64,10 @@ def validate(
     model = runner.model
     samples = Samples(x, model, limit)
     labels = None if y is None else read_labels(y, len(samples))
-    oracle, why_not = open_reference(reference, tflite)
-    validation = _Validation(model, samples, labels, oracle)
-    for done, measured in enumerate(runner.run_all(samples), 1):
-        validation.add(measured)
+    litert, skip_reason = open_reference(reference, tflite)
+    validation = _Validation(model, samples, labels, litert)
+    for done, measurement in enumerate(runner.run_all(samples), 1):
+        validation.add(measurement)
         if progress:
             progress(done, len(samples))
     return Report(
@@ -77,9 +77,9 @@ def validate(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         samples=len(samples),
         classification=validation.classes.result(),
-        differences=tuple(s.result() for s in validation.sums) if oracle else (),
-        reference="litert" if oracle else why_not,
-        exact_samples=sum(bool(r.exact) for r in validation.rows) if oracle else None,
+        differences=tuple(s.result() for s in validation.sums) if litert else (),
+        reference="litert" if litert else skip_reason,
+        exact_samples=sum(bool(r.exact) for r in validation.rows) if litert else None,
         timing=timing_of(validation.rows),
         layers=runner.profile(samples[0]),
         rows=tuple(validation.rows),
@@ -87,15 +87,58 @@ def validate(
     )
 
 
+def validate_on_host(
+    model: ModelSource,
+    x: npt.ArrayLike | Sequence[npt.ArrayLike],
+    y: npt.ArrayLike | None = None,
+    reference: str | None = "litert",
+    *,
+    tflite: ModelSource | None = None,
+    head: HeadSource | None = None,
+    limit: int | None = None,
+    progress: Progress | bool = False,
+) -> Report:
+    """Validate a model on this computer, as `Device.validate` does on a board.
+
+    Args:
+        model: file or bytes: a .tflite, or a blob for target "host".
+        x: samples, see `Device.validate`.
+        y: class of each sample, integers [N].
+        reference: "litert" or "none".
+        tflite: for the reference if the model is a blob.
+        head: post-processing for a .tflite, see `Device.load_model`.
+        limit: only the first samples.
+        progress: called with (done, total) samples; True shows a bar.
+
+    Raises:
+        ShapeError, DtypeError, InputError: samples or labels do not fit.
+        ModelFileError, CompileError, ToolMissingError: the model cannot be had.
+        BlobError: the blob holds no code for this computer.
+    """
+    with (
+        HostRunner(model, head) as runner,
+        count_progress(progress, f"validating {runner.model.name}") as show,
+    ):
+        return validate(
+            runner,
+            x,
+            y,
+            reference=reference,
+            tflite=runner.tflite if tflite is None else tflite,
+            limit=limit,
+            progress=show,
+        )
+
+
 class _Validation:
-    """Adds up what the runs give."""
+    """The sums over the runs."""
 
     def __init__(
         self,
         model: Model,
         samples: Samples,
         labels: npt.NDArray[np.int64] | None,
-        oracle: Reference | None,
+        reference: Reference | None,
     ) -> None:
         self.rows: list[ImageRow] = []
         self.mistakes: list[Thumbnail] = []
@@ -104,54 +147,54 @@ class _Validation:
         self._model = model
         self._samples = samples
         self._labels = labels
-        self._oracle = oracle
-        self._first: Measured | None = None
+        self._reference = reference
+        self._first: Measurement | None = None
         self._began_us: int | None = None
 
-    def add(self, measured: Measured) -> None:
+    def add(self, measurement: Measurement) -> None:
         index = len(self.rows)
-        compared = self._compare(index, measured.outputs)
-        label = predicted = theirs = score = None
+        comparison = self._compare(index, measurement.outputs)
+        label = predicted = expected_class = score = None
         if self._labels is not None:
             label = int(self._labels[index])
-            scores = self._scores(measured.outputs)
+            scores = self._scores(measurement.outputs)
             predicted, score = int(np.argmax(scores)), float(scores.max())
-            expected = self._scores(compared.outputs) if compared else None
-            theirs = None if expected is None else int(np.argmax(expected))
+            expected = self._scores(comparison.expected) if comparison else None
+            expected_class = None if expected is None else int(np.argmax(expected))
             self.classes.add(label, scores, expected)
-        first = self._first = self._first or measured
+        first = self._first = self._first or measurement
         row = ImageRow(
             index=index,
             label=label,
             predicted=predicted,
             score=score,
-            reference_predicted=theirs,
-            max_abs=compared.max_abs if compared else None,
-            exact=compared.exact if compared else None,
-            run_us=round(measured.us, 1),
-            latency_us=round((measured.done_s - measured.sent_s) * 1e6, 1),
-            sent_us=round((measured.sent_s - first.sent_s) * 1e6, 1),
-            done_us=round((measured.done_s - first.sent_s) * 1e6, 1),
-            began_us=self._unwrap(measured.at_us),
+            reference_predicted=expected_class,
+            max_abs=comparison.max_abs if comparison else None,
+            exact=comparison.exact if comparison else None,
+            run_us=round(measurement.us, 1),
+            latency_us=round((measurement.done_s - measurement.sent_s) * 1e6, 1),
+            sent_us=round((measurement.sent_s - first.sent_s) * 1e6, 1),
+            done_us=round((measurement.done_s - first.sent_s) * 1e6, 1),
+            began_us=self._unwrap(measurement.at_us),
         )
         self.rows.append(row)
         self._keep_mistake(row)
 
-    def _compare(self, index: int, outputs: Sequence[Array]) -> Compared | None:
-        if self._oracle is None:
+    def _compare(self, index: int, outputs: Sequence[Array]) -> Comparison | None:
+        if self._reference is None:
             return None
-        theirs = self._oracle.run(self._samples[index])
+        expected = self._reference.run(self._samples[index])
         found = [
-            s.add(ours, other.reshape(ours.shape))
-            for s, ours, other in zip(self.sums, outputs, theirs, strict=True)
+            s.add(actual, other.reshape(actual.shape))
+            for s, actual, other in zip(self.sums, outputs, expected, strict=True)
         ]
-        return Compared(theirs, max(f[0] for f in found), all(f[1] for f in found))
+        return Comparison(expected, max(f[0] for f in found), all(f[1] for f in found))
 
     def _scores(self, outputs: Sequence[Array]) -> Array:
         return scores_of(self._model.outputs[0].dequantise(outputs[0]))
 
     def _unwrap(self, at_us: int | None) -> int | None:
-        """The board's clock from the first sample's run on; it wraps at 2**32."""
+        """Count the board's clock from the first sample's run on; it wraps at 2**32."""
         if at_us is None or self._first is None or self._first.at_us is None:
             return None
         last = self._began_us or 0
@@ -168,7 +211,7 @@ class _Validation:
 
 
 def timing_of(rows: Sequence[ImageRow]) -> Timing:
-    """Where the time of at least one sample went."""
+    """Say how the time of at least one sample was spent."""
     busy_us = max(_busy_us(rows), 1e-3)
     share = 1.0 - sum(r.run_us for r in rows) / busy_us
     return Timing(
@@ -181,7 +224,7 @@ def timing_of(rows: Sequence[ImageRow]) -> Timing:
 
 
 def _busy_us(rows: Sequence[ImageRow]) -> float:
-    """How long at least one sample was under way; samples may overlap."""
+    """Say how long at least one sample was under way; samples may overlap."""
     busy = end = 0.0
     for row in sorted(rows, key=lambda r: r.sent_us):
         busy += max(row.done_us - max(row.sent_us, end), 0.0)

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from host_sdk.store.patch import apply_patch, make_patch
-from host_sdk.store.plan import ZEROS
+from host_sdk.store.pieces import ZEROS
 from tests.c.core_peer import Peer, RefusedError
 
 pytestmark = pytest.mark.xdist_group("core")
@@ -18,10 +18,10 @@ DATA = 3
 
 
 def put(peer: Peer, name: str, data: bytes) -> int:
-    """Brings an object there; its flash offset."""
+    """Bring an object to the board; return its flash offset."""
     begun = peer.call("put_begin", name, DATA, len(data), hashlib.sha256(data).digest())
-    for at in range(0, len(data), 2048):
-        peer.call("put_data", begun["session"], at, data[at : at + 2048])
+    for start in range(0, len(data), 2048):
+        peer.call("put_data", begun["session"], start, data[start : start + 2048])
     peer.call("put_end", begun["session"])
     at: int = begun["at"]
     return at

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from host_sdk.inference.input_codec import Shape, pack
+from host_sdk.inference.input_codec import ByteLayout, pack
 from tests.c.core_build import ROOT, WEIGHTS, make_blob
 from tests.c.core_peer import TIMEOUT_S, Peer, RefusedError, frame
 
@@ -262,7 +262,7 @@ def test_model_runs(peer: Peer, built: Path) -> None:
 def test_packed_inputs(peer: Peer, built: Path) -> None:
     peer.put("net", make_blob(built).pack(), activate=True)
     values = bytes([5] * 8 + [250] * 8)
-    packed = pack(values, Shape(1, 8, 0), 100)
+    packed = pack(values, ByteLayout(1, 8, 0), 100)
     assert packed is not None
     expected = bytes((v + w) & 255 for v, w in zip(values, WEIGHTS, strict=True))
     assert peer.call("run", 0, [[16, 1, 8, 0, packed]])["result"] == expected

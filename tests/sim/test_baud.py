@@ -11,7 +11,7 @@ pytestmark = pytest.mark.sim
 
 
 def test_both_change_and_change_back() -> None:
-    with Device("sim://cortex-m4?baud=115200", baudrate=460800) as board:
+    with Device("sim://cortex-m4?baud=115200", max_baud=460800) as board:
         assert board.baud == 460800
         assert board.eval("6 * 7") == 42
         board.reset()  # the board starts at 115200, and both go up again
@@ -20,19 +20,19 @@ def test_both_change_and_change_back() -> None:
 
 
 def test_max_is_the_fastest_that_the_wire_bears() -> None:
-    with Device("sim://cortex-m4?baud=115200&limit=1000000", baudrate="max") as board:
+    with Device("sim://cortex-m4?baud=115200&limit=1000000", max_baud="max") as board:
         assert board.baud == 1_000_000
         assert board.eval("6 * 7") == 42
 
 
 def test_a_rate_that_does_not_work_leaves_the_old_one() -> None:
-    with Device("sim://cortex-m4?baud=115200&limit=200000", baudrate=460800) as board:
+    with Device("sim://cortex-m4?baud=115200&limit=200000", max_baud=460800) as board:
         assert board.baud == 115200
         assert board.eval("6 * 7") == 42
 
 
 def test_a_restart_brings_both_back_to_the_first_rate() -> None:
-    with Device("sim://cortex-m4?baud=115200", baudrate=460800) as board:
+    with Device("sim://cortex-m4?baud=115200", max_baud=460800) as board:
         stream = board.events()
         board._client.submit("exec", "import machine; machine.reset()")
         while stream.restarts == 0:
@@ -43,6 +43,6 @@ def test_a_restart_brings_both_back_to_the_first_rate() -> None:
 
 def test_rates_that_cannot_be() -> None:
     with pytest.raises(ParamsError):
-        Device("sim://cortex-m4?baud=115200", baudrate=100_000_000)
-    with pytest.raises(InputError, match="baudrate must be"):
-        Device("sim://cortex-m4?baud=115200", baudrate="fast")  # type: ignore[arg-type]
+        Device("sim://cortex-m4?baud=115200", max_baud=100_000_000)
+    with pytest.raises(InputError, match="max_baud must be"):
+        Device("sim://cortex-m4?baud=115200", max_baud="fast")  # type: ignore[arg-type]

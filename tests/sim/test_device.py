@@ -105,7 +105,7 @@ def test_the_same_model_is_not_sent_again(board: Device, digits_blob: bytes) -> 
     assert again.golden
     renamed = board.load_model(digits_blob, "copy", activate=False)
     assert renamed.sent_bytes == 0
-    board.delete("copy")
+    board.rm("copy")
 
 
 def test_two_models_take_turns(board: Device, coins_blob: bytes, digits_blob: bytes) -> None:
@@ -118,7 +118,7 @@ def test_two_models_take_turns(board: Device, coins_blob: bytes, digits_blob: by
     with pytest.raises(ModelNotFoundError):
         board.activate("nobody")
     with pytest.raises(ModelNotFoundError):
-        board.delete("nobody")
+        board.rm("nobody")
 
 
 def test_profile_measures_each_step(board: Device, coins_blob: bytes) -> None:
@@ -140,13 +140,13 @@ def test_a_blob_that_computes_otherwise_than_its_golden_vector_is_not_taken(
     with pytest.raises(BlobError, match="golden"):
         board.load_model(bad, "hand")
     assert infer_one(board, np.array([1], np.uint8)).item() == 2
-    board.delete("hand")
+    board.rm("hand")
 
 
 def test_a_full_store_is_said_and_nothing_is_sent(board: Device) -> None:
     with pytest.raises(StoreFullError):
         board.put("huge", bytes(20_000_000))
-    assert "huge" not in [o.name for o in board.objects()]
+    assert "huge" not in [o.name for o in board.ls()]
 
 
 # ---- Python --------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_a_fault_names_its_step_and_costs_no_restart(board: Device) -> None:
     with pytest.raises(StepFaultError, match="a step faulted: step 0 at 0x"):
         board.infer(np.array([1], np.uint8))
     assert board.info().boot.resets == resets
-    board.delete("faulty")
+    board.rm("faulty")
 
 
 def test_a_killed_board_has_its_model_at_the_next_start(tmp_path: Path, digits_blob: bytes) -> None:
@@ -310,7 +310,7 @@ def test_a_model_runs_while_the_next_one_comes(
 ) -> None:
     board.load_model(digits_blob, "digits")
     if "coins" in [o.name for o in board.models()]:
-        board.delete("coins")
+        board.rm("coins")
     x = np.zeros(board.model().inputs[0].shape, np.uint8)
     runs = 0
     upload_thread = threading.Thread(

@@ -37,7 +37,7 @@ def test_equals_litert(board: Device, name: str) -> None:
         np.testing.assert_allclose(actual, expected, rtol=4 * 2**-23, atol=1e-6)
     else:
         np.testing.assert_array_equal(actual, expected)
-    board.delete(name)
+    board.rm(name)
 
 
 def test_same_bytes_run_at_two_addresses(board: Device) -> None:
@@ -49,6 +49,6 @@ def test_same_bytes_run_at_two_addresses(board: Device) -> None:
         board.load_model(blob, "digits")
         addresses.append(board.eval("xipnet.models()[0]['address']"))
         outputs.append(board.infer(x, raw=True))
-        board.delete("digits")
+        board.rm("digits")
     assert addresses[0] != addresses[1]
     np.testing.assert_array_equal(outputs[0], outputs[1])

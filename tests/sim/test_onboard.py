@@ -129,7 +129,7 @@ def test_store_reads_and_writes(board: Device) -> None:
     board.exec("store.write('notes.txt', bytes(10000))\nstore.delete('tool.py')")
     assert board.get("notes.txt") == bytes(10000)
     board.exec("store.delete('notes.txt')")
-    assert not {"notes.txt", "tool.py"} & {o.name for o in board.objects()}
+    assert not {"notes.txt", "tool.py"} & {o.name for o in board.ls()}
 
 
 def test_reading_the_store_takes_no_memory(board: Device) -> None:
@@ -144,7 +144,7 @@ def test_reading_the_store_takes_no_memory(board: Device) -> None:
 def test_a_blob_that_is_none_is_not_stored(board: Device) -> None:
     with pytest.raises(PythonError, match=r"xipnet|Error: "):
         board.exec("store.write('bad', bytes(store.read('coins')[:200]) + bytes(4000))")
-    assert "bad" not in {o.name for o in board.objects()}
+    assert "bad" not in {o.name for o in board.ls()}
 
 
 # ---- Pictures ------------------------------------------------------------------------------------

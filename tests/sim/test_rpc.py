@@ -200,7 +200,7 @@ def test_a_long_call_lets_others_through(board: Device) -> None:
     thread.start()
     assert board.info().board == "mps3_an547"
     assert board.eval("1 + 1") == 2
-    assert board.objects() is not None
+    assert board.ls() is not None
     board.interrupt()
     thread.join()
     assert board.rpc.add(1) == 3

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -37,8 +38,8 @@ def test_another_speed_makes_other_bytes() -> None:
 
 
 @pytest.mark.parametrize("rate", [230400, 921600, "max"])
-def test_both_ends_change(board: SerialBoard, rate: int) -> None:
-    with Device(board.port, baudrate=rate) as device:
+def test_both_ends_change(board: SerialBoard, rate: int | Literal["max"]) -> None:
+    with Device(board.port, max_baud=rate) as device:
         high = device.baud
         assert board.bauds == (high, high)
         assert high == rate or (rate == "max" and high > 921600)
@@ -47,7 +48,7 @@ def test_both_ends_change(board: SerialBoard, rate: int) -> None:
 
 
 def test_a_restart_at_a_raised_speed_is_told_to_a_listener(board: SerialBoard) -> None:
-    with Device(board.port, baudrate=921600) as device:
+    with Device(board.port, max_baud=921600) as device:
         stream = device.events("t")
         device._client.submit("exec", RESET)
         assert next(stream).value == "last"
@@ -63,7 +64,7 @@ def test_a_restart_at_a_raised_speed_is_told_to_a_listener(board: SerialBoard) -
 def test_a_host_that_was_killed_at_a_raised_speed_comes_back(board: SerialBoard, rate: int) -> None:
     code = (
         "import os, signal, sys; from host_sdk import Device\n"
-        f"device = Device({board.port!r}, baudrate={rate!r}); device.exec('x = 7')\n"
+        f"device = Device({board.port!r}, max_baud={rate!r}); device.exec('x = 7')\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", code], check=False)
@@ -77,7 +78,7 @@ def test_a_host_that_was_killed_at_a_raised_speed_comes_back(board: SerialBoard,
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", [115200, 921600])
 def test_a_board_that_is_gone_is_told_to_a_listener(board: SerialBoard, rate: int) -> None:
-    with Device(board.port, baudrate=rate) as device:
+    with Device(board.port, max_baud=rate) as device:
         stream = device.events()
         os.kill(board.process.pid, signal.SIGKILL)  # the terminal stays, as a USB adapter would
         with pytest.raises(NoResponseError, match="no reply to ping"):

@@ -10,7 +10,7 @@ from PIL import Image
 from host_sdk.display.table import html_picture, short_name
 from host_sdk.validation.html.svg import bar_plot, confusion_plot, histogram, shortened
 from host_sdk.validation.metrics import Classification, Times
-from host_sdk.validation.report import Report, Thumbnail
+from host_sdk.validation.results import Results, Thumbnail
 
 MOST_CLASSES = 40  # that a drawn matrix shows
 MOST_CONFUSED = 12  # pairs listed
@@ -53,41 +53,41 @@ svg .mark { stroke: var(--wrong); stroke-width: 1.5; stroke-dasharray: 4 3; }
 """
 
 
-def page(report: Report) -> str:
-    """The page's text."""
+def page(results: Results) -> str:
+    """Write the page."""
     parts = [
-        f"<h1>{html.escape(report.model)}</h1>",
-        f"<p>{report.samples:,} samples on {html.escape(report.place)}, {report.made}<br>"
-        f"blob {report.sha256}</p>",
-        _tiles(report),
+        f"<h1>{html.escape(results.model)}</h1>",
+        f"<p>{results.samples:,} samples on {html.escape(results.place)}, {results.made}<br>"
+        f"blob {results.sha256}</p>",
+        _tiles(results),
     ]
-    if report.classification:
-        parts += _classes(report.classification)
-    if report.mistakes:
-        parts += _mistakes(report.mistakes)
-    parts += _reference(report)
-    parts += _times(report)
-    parts += _layers(report)
+    if results.classification:
+        parts += _classes(results.classification)
+    if results.mistakes:
+        parts += _mistakes(results.mistakes)
+    parts += _reference(results)
+    parts += _times(results)
+    parts += _layers(results)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Validation of {html.escape(report.model)}</title><style>{_STYLE}</style></head>"
+        f"<title>Validation of {html.escape(results.model)}</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
 
-def _tiles(report: Report) -> str:
+def _tiles(results: Results) -> str:
     tiles = []
-    c = report.classification
+    c = results.classification
     if c:
         tiles.append((f"{c.accuracy:.2%}", f"accuracy, {c.correct:,} of {c.images:,}"))
     if c and c.reference_correct is not None:
         share = c.reference_correct / c.images
         tiles.append((f"{share:.2%}", f"LiteRT's accuracy, {c.reference_correct:,}"))
-    if report.exact_samples is not None:
-        share = report.exact_samples / report.samples
+    if results.exact_samples is not None:
+        share = results.exact_samples / results.samples
         tiles.append((f"{share:.2%}", "samples bit-exact with LiteRT"))
-    t = report.timing
+    t = results.timing
     tiles.append((_ms(t.run.mean), "run, mean"))
     tiles.append((_ms(t.latency.mean), "latency, mean"))
     tiles.append((f"{t.transfer_share:.0%}", "of the time is transfer"))
@@ -120,10 +120,10 @@ def _mistakes(mistakes: Sequence[Thumbnail]) -> list[str]:
     return ["<h2>Classified wrong</h2>", f'<div class="wrongs">{"".join(figures)}</div>']
 
 
-def _reference(report: Report) -> list[str]:
+def _reference(results: Results) -> list[str]:
     title = "<h2>Against LiteRT's reference kernels</h2>"
-    if report.exact_samples is None:
-        return [title, f"<p>Absent: {html.escape(report.reference)}.</p>"]
+    if results.exact_samples is None:
+        return [title, f"<p>Absent: {html.escape(results.reference)}.</p>"]
     columns = ("output", "dtype", "values", "max", "steps", "mean", "RMSE", "cosine", "bit-exact")
     rows = [
         [
@@ -137,17 +137,17 @@ def _reference(report: Report) -> list[str]:
             f"{d.cosine:.8f}",
             f"{d.exact:.3%}",
         ]
-        for d in report.differences
+        for d in results.differences
     ]
     note = (
-        f"<p>{report.exact_samples:,} of {report.samples:,} samples have all outputs equal bit by "
-        "bit. Differences are in real values; a step is one step of the quantisation.</p>"
+        f"<p>{results.exact_samples:,} of {results.samples:,} samples have all outputs equal bit "
+        "by bit. Differences are in real values; a step is one step of the quantisation.</p>"
     )
     return [title, note, _table(columns, rows)]
 
 
-def _times(report: Report) -> list[str]:
-    t = report.timing
+def _times(results: Results) -> list[str]:
+    t = results.timing
     rows = [["run", *_times_cells(t.run)], ["latency", *_times_cells(t.latency)]]
     return [
         "<h2>Time</h2>",
@@ -156,9 +156,9 @@ def _times(report: Report) -> list[str]:
         "what runs the model, the latency from the first byte sent to the result by this "
         "computer's.</p>",
         '<p class="axis">Latency</p>',
-        _histogram(t.latency, [r.latency_us for r in report.rows], "latency"),
+        _histogram(t.latency, [r.latency_us for r in results.rows], "latency"),
         '<p class="axis">Run</p>',
-        _histogram(t.run, [r.run_us for r in report.rows], "run"),
+        _histogram(t.run, [r.run_us for r in results.rows], "run"),
     ]
 
 
@@ -168,8 +168,8 @@ def _histogram(times: Times, us: Iterable[float], title: str) -> str:
     return f'<div class="scroll">{plot}</div>'
 
 
-def _layers(report: Report) -> list[str]:
-    profile = report.layers
+def _layers(results: Results) -> list[str]:
+    profile = results.layers
     rows = [
         (f"{r.op} {shortened(short_name(r.name), 26)}", float(r.us), f"{r.us:,} µs, {r.share:.1%}")
         for r in profile.rows

@@ -1,4 +1,4 @@
-"""Three plots as inline SVG: a matrix, a histogram, bars. Colours are the page's (`page.py`)."""
+"""Plots as inline SVG: a matrix, a histogram, bars; the page has the colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BINS = 40
 
 
 def confusion_plot(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    """A confusion matrix: rows by label, columns by predicted class, shaded by share of the row."""
+    """Draw a confusion matrix: rows by label, columns by predicted class."""
     n, longest = len(matrix), max(len(shortened(name, 14)) for name in labels)
     left, top = 40 + 7 * longest, 34 + 6 * longest
     cell = max(18, min(44, 560 // n))
@@ -46,7 +46,7 @@ def confusion_plot(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> st
 def histogram(
     values: Sequence[float], unit: str, marks: Sequence[tuple[str, float]], title: str
 ) -> str:
-    """How often which value occurs; what is beyond 3 times the 95th percentile is only counted.
+    """Draw how often values occur, up to 3 times the 95th percentile.
 
     Args:
         values: at least one.
@@ -94,7 +94,7 @@ def histogram(
 
 
 def bar_plot(rows: Sequence[tuple[str, float, str]], title: str) -> str:
-    """Horizontal bars.
+    """Draw horizontal bars.
 
     Args:
         rows: (name, length, text behind the bar).
@@ -130,7 +130,7 @@ def _text(x: float, y: float, text: str, anchor: str, kind: str = "", turn: int 
 
 
 def shortened(name: str, longest: int) -> str:
-    """The end of a long name."""
+    """Cut all but the end of a long name."""
     return name if len(name) <= longest else "…" + name[1 - longest :]
 
 
@@ -142,7 +142,7 @@ def _span(low: float, high: float) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers within the range, about five."""
+    """Choose round numbers within the range, about five."""
     rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(f * power for f in (1, 2, 5, 10) if f * power >= rough)

@@ -120,7 +120,9 @@ def test_data_of_a_validation(tmp_path: Path) -> None:
     assert ([a.shape for a in both], none) == ([(3, 2), (3,)], None)
     np.save(tmp_path / "y.npy", y)
     assert read(str(tmp_path / "y.npy"), a=x)[1].tolist() == [0, 1, 2]
-    assert read_data(tmp_path / "y.npy", None)[0].shape == (3,)
+    samples = read_data(tmp_path / "y.npy", None)[0]
+    assert not isinstance(samples, tuple)
+    assert samples.shape == (3,)
     with pytest.raises(InputError, match="must hold the samples as x, or x0, x1"):
         read(a=x, b=x)
 

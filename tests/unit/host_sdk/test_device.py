@@ -3,12 +3,14 @@ from __future__ import annotations
 import struct
 import time
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import numpy as np
 import pytest
 
 from host_sdk import (
+    Device,
     DtypeError,
     InputError,
     ModelFileError,
@@ -23,7 +25,7 @@ from host_sdk import (
 from host_sdk.errors import BlobCpuError
 from relocatable.blob.blob import Blob, Entry, Io, Variant
 from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.fake_board import adder_metadata
+from tests.unit.host_sdk.fake_board import FakeBoard, adder_metadata
 from tests.unit.host_sdk.fake_store import Refused
 
 
@@ -62,7 +64,7 @@ def test_an_interrupted_upload_goes_on(connect: Connect) -> None:
     blob = make_blob(fill=b"0123456789abcdef" * 64)
     calls = 0
 
-    def refuse_third(*args: object) -> None:
+    def refuse_third(*args: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == 3:
@@ -70,7 +72,7 @@ def test_an_interrupted_upload_goes_on(connect: Connect) -> None:
         original(*args)
 
     original = board.do_put_data
-    board.do_put_data = refuse_third  # type: ignore[method-assign]
+    board.do_put_data = refuse_third  # type: ignore[method-assign,assignment]
     with pytest.raises(Exception, match="did not take"):
         device.load_model(blob)
     loaded = device.load_model(blob)
@@ -125,7 +127,7 @@ def test_more_objects_than_a_page(connect: Connect) -> None:
     board, device = connect()
     for i in range(40):
         board.store[f"o{i}"] = {"type": 3, "data": b"x", "version": 1}
-    assert [o.name for o in device.objects()] == [f"o{i}" for i in range(40)]
+    assert [o.name for o in device.ls()] == [f"o{i}" for i in range(40)]
     assert device.models() == []
 
 
@@ -134,10 +136,28 @@ def test_activate_and_delete(connect: Connect) -> None:
     device.load_model(make_blob(), activate=False)
     device.activate("adds")
     assert device.models()[0].active
-    device.delete("adds")
-    for call in (device.delete, device.activate):
+    device.rm("adds")
+    for call in (device.rm, device.activate):
         with pytest.raises(ModelNotFoundError, match="no object of that name"):
             call("adds")
+
+
+def test_old_names_work_and_say_the_new_ones(connect: Connect) -> None:
+    _, device = connect()
+    device.load_model(make_blob())
+    with pytest.warns(DeprecationWarning, match=r"Device\.objects is deprecated: use Device\.ls; "):
+        assert device.objects() == device.ls()
+    with pytest.warns(DeprecationWarning, match=r"use Device\.rm; version 0\.2 has only that"):
+        device.delete("adds")
+    assert device.ls() == []
+    board = FakeBoard()
+    with (
+        pytest.warns(DeprecationWarning, match=r"use Device\(max_baud=\.\.\.\)") as caught,
+        pytest.raises(InputError, match="max_baud must be"),
+    ):
+        Device(board.transport, baudrate=-1)
+    assert caught[0].filename == __file__
+    board.close()
 
 
 # ---- Running -------------------------------------------------------------------------------------
@@ -299,7 +319,7 @@ def test_a_listener_that_fails_does_not_stop_the_link(
     connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     board, device = connect()
-    device.stdout.listener = lambda text: 1 / 0  # type: ignore[arg-type,return-value]
+    device.stdout.listener = lambda text: 1 / 0  # type: ignore[assignment]
     board.print("x")
     assert device.eval("1") == 1
     assert "listener failed" in capsys.readouterr().err

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from host_sdk.errors import ResultGoneError
+from host_sdk.inference.tensor import Array
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import Noise, adder_metadata
 from tests.unit.host_sdk.test_device import make_blob
@@ -32,7 +35,7 @@ def test_inputs_are_taken_as_they_are_needed(connect: Connect) -> None:
     device.load_model(make_blob())
     taken: list[int] = []
 
-    def endless():  # type: ignore[no-untyped-def]
+    def endless() -> Iterator[Array]:
         for i in range(1_000_000):
             taken.append(i)
             yield np.full((1, 8), i % 100, np.int8)

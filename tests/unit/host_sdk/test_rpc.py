@@ -106,7 +106,12 @@ def test_what_cannot_be_a_task_is_refused() -> None:
     made = lambda: 1  # noqa: E731
     namespace: dict[str, Any] = {}
     exec("def typed(): pass", namespace)
-    for wrong, why in [(uses, "uses around"), (made, "by def"), (len, "must be a function")]:
+    cases: list[tuple[Callable[..., object], str]] = [
+        (uses, "uses around"),
+        (made, "by def"),
+        (len, "must be a function"),
+    ]
+    for wrong, why in cases:
         with pytest.raises(InputError, match=why):
             task_source(wrong)
     with pytest.raises(InputError, match="not in a file"):
@@ -148,7 +153,7 @@ def test_a_listener_that_fails_does_not_stop_the_others(
 ) -> None:
     board, device = connect()
     called: list[Any] = []
-    device.on("t", lambda value: 1 / value)
+    device.on("t", lambda value: 1 / int(value))  # type: ignore[arg-type]
     device.on("t", called.append)
     board.emit("t", 0)
     board.emit("t", 1)
@@ -198,7 +203,7 @@ def test_an_interrupted_call_interrupts_the_board(connect: Connect) -> None:
 
     board.functions = {"busy": (lambda: None, [], "")}
     link = device._client.link
-    wait, link.wait = link.wait, _raise_once(link.wait)  # type: ignore[method-assign]
+    wait, link.wait = link.wait, _raise_once(link.wait)  # type: ignore[method-assign,assignment]
     with pytest.raises(KeyboardInterrupt):
         device.rpc.call("busy")
     link.wait = wait  # type: ignore[method-assign]

@@ -123,7 +123,7 @@ def test_arguments_that_do_not_fit(pair: tuple[FakeBoard, Device]) -> None:
         ({"confirm": "manual", "boots": -1}, "are 60 and -1"),
     ):
         with pytest.raises(InputError, match=said):
-            device.load_model(make_blob(fill=b"x"), "net", **options)  # type: ignore[arg-type]
+            device.load_model(make_blob(fill=b"x"), "net", **options)
     assert len(board.executed) == before
 
 

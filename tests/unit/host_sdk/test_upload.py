@@ -12,7 +12,9 @@ import pytest
 
 from host_sdk import Device, LinkError, PortClosedError, Transport
 from host_sdk.store.blob_cache import recall, remember
-from host_sdk.store.plan import Old, Piece, Span, plan_copies, plan_patches, without
+from host_sdk.store.pieces import KnownBytes, Piece, Span, without
+from host_sdk.store.plan import plan_copies
+from host_sdk.store.plan_patches import plan_patches
 from relocatable.blob.blob import Blob, Entry, Io, Variant
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import FakeBoard, adder_metadata
@@ -196,7 +198,7 @@ def test_a_lost_reply_to_the_end_is_asked_for_again(connect: Connect) -> None:
         return original(*params)
 
     original = board.do_put_end
-    board.do_put_end = end  # type: ignore[method-assign]
+    board.do_put_end = end  # type: ignore[method-assign,assignment]
     loaded = device.load_model(make_blob(noise(5000)), "net")
     assert (loaded.version, loaded.active, loaded.sent_bytes) == (1, True, board.data_bytes)
 
@@ -224,7 +226,7 @@ def test_a_refused_piece_ends_the_upload(connect: Connect) -> None:
     def refuse(*_: object) -> None:
         raise Refused(-24, "flash did not take a program")
 
-    board.do_put_copy = refuse  # type: ignore[method-assign]
+    board.do_put_copy = refuse  # type: ignore[method-assign,assignment]
     with pytest.raises(Exception, match="did not take"):
         device.load_model(make_blob(with_new_layer(noise(30_000))), "net")
 
@@ -244,7 +246,7 @@ def build(pieces: list[Piece], total: int) -> list[Span]:
 @pytest.mark.parametrize("old_size", [0, 100, 3000, 9000, 40_000])
 @pytest.mark.parametrize("new_size", [1, 256, 5000, 9001, 33_333])
 def test_pieces_cover_what_is_wanted(old_size: int, new_size: int) -> None:
-    new, old = noise(new_size), Old(4096, noise(old_size))
+    new, old = noise(new_size), KnownBytes(4096, noise(old_size))
     for pieces in (
         list(plan_patches(new, [Span(0, new_size)], old, 2048)),
         list(plan_copies(new, [Span(0, new_size)], {256: 0, 512: 256, 1024: 9000}, 2048, True)),

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from host_sdk import DtypeError, InputError, Model, ModelFileError, Report, ShapeError
-from host_sdk.inference.picture import Normalisation
+from host_sdk.inference.model import Normalisation
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.validation import trace as tracing
 from host_sdk.validation import validate as validating
 from host_sdk.validation.litert import ReferenceTensor
-from host_sdk.validation.report import ImageRow
+from host_sdk.validation.results import ImageRow
 from host_sdk.validation.samples import Samples, read_labels
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import adder_metadata
@@ -227,7 +227,9 @@ def test_labels() -> None:
 
 def test_time_under_way_counts_overlaps_once() -> None:
     def row(sent: float, done: float) -> ImageRow:
-        return ImageRow(0, *[None] * 6, 10.0, done - sent, sent, done, None)
+        return ImageRow(
+            *(0, None, None, None, None, None, None, 10.0, done - sent, sent, done, None)
+        )
 
     timing = validating.timing_of([row(0, 100), row(50, 150), row(200, 250), row(210, 220)])
     assert timing.busy_s == 200e-6
@@ -262,9 +264,12 @@ def test_trace_without_reference(connect: Connect) -> None:
     board, device = connect(metadata=adder_metadata(3000))
     board.active = "adds"
     trace = device.trace()  # random input; tensors larger than a frame
-    assert trace.rows[1].values.shape == (1, 3000)
-    assert len(np.unique(trace.rows[1].values)) == 256
-    np.testing.assert_array_equal(trace.rows[1].values, device.trace().rows[1].values)
+    values, again = trace.rows[1].values, device.trace().rows[1].values
+    assert values is not None
+    assert again is not None
+    assert values.shape == (1, 3000)
+    assert len(np.unique(values)) == 256
+    np.testing.assert_array_equal(values, again)
     assert trace.first_difference is None
     assert "not compared with LiteRT's reference: no .tflite is known" in repr(trace)
     with pytest.raises(ShapeError):

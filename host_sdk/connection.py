@@ -1,0 +1,202 @@
+"""A board on a line: its state, its text, its Python; `Device` adds models."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+from host_sdk.display.table import html_table
+from host_sdk.link.baud import is_raised, negotiate, restore
+from host_sdk.link.board_info import BoardInfo
+from host_sdk.link.keepalive import KeepAlive
+from host_sdk.link.session import Client
+from host_sdk.link.values import Value
+from host_sdk.scripting.console import Console, TextListener
+from host_sdk.scripting.events import EventCallback, Events, EventStream
+from host_sdk.scripting.python import PythonService
+from host_sdk.scripting.rpc import Rpc
+from host_sdk.scripting.task import F, make_task
+from host_sdk.transports import Transport, open_transport
+from host_sdk.transports.open import default_port
+
+MaxBaud: TypeAlias = "int | Literal['max'] | None"
+
+
+class Connection:
+    """An open connection to a board; see `Device` for arguments and errors."""
+
+    def __init__(
+        self,
+        port: str | Transport | None,
+        baud: int,
+        max_baud: MaxBaud,
+        timeout_s: float,
+        on_text: TextListener | None,
+    ) -> None:
+        if port is None:
+            port = default_port()
+        self.stdout = Console(on_text)
+        transport = open_transport(port, baud) if isinstance(port, str) else port
+        self._port = transport.name
+        self._transport = transport
+        self._client = Client(transport, self.stdout, timeout_s)
+        self._max_baud = max_baud
+        self._events = Events(self._client)
+        self._alive = KeepAlive(self._client, self._is_depended_on, self._events.end)
+        self._negotiate()
+        self._python = PythonService(self._client, self.stdout)
+        self.rpc = Rpc(self._client)
+
+    def ping(self, value: Value = None) -> Value:
+        """Get a value back from the board; whatever runs there, it answers at once."""
+        return self._client.call("ping", value)
+
+    def info(self) -> BoardInfo:
+        """Ask for the board, its firmware and its limits as they are now."""
+        return self._client.refresh()
+
+    @property
+    def baud(self) -> int:
+        """Bits per second of the line now; 0 if it has no speed, as on USB."""
+        return getattr(self._transport, "baud", 0)
+
+    @property
+    def is_open(self) -> bool:
+        """False once the port is closed or gone."""
+        return self._client.link.is_open
+
+    def close(self) -> None:
+        """Free the port; end a simulated board. Calling it again does nothing."""
+        self._events.stop()
+        if self.is_open:
+            restore(self._client, self._transport)
+        self._client.close()
+
+    # ---- Python on the board ---------------------------------------------------------------------
+
+    def exec(self, source: str, *, timeout_s: float | None = None) -> str:
+        """Run Python on the board, in the REPL's `__main__`.
+
+        Args:
+            source: of any length.
+            timeout_s: None waits for ever. Ctrl-C interrupts the board, too.
+
+        Returns:
+            What it printed.
+
+        Raises:
+            PythonError: it raised; holds the device's traceback and what was printed before.
+            BusyError: the board runs another source.
+        """
+        return self._python.exec(source, timeout_s)
+
+    def eval(self, source: str, *, timeout_s: float | None = None) -> Any:
+        """Evaluate a Python expression on the board, of a type that the wire carries.
+
+        Raises:
+            PythonError: it raised, or the value is of another type.
+        """
+        return self._python.eval(source, timeout_s)
+
+    def task(self, function: F) -> F:
+        """Decorate a function of this program so that it runs on the board.
+
+            @board.task
+            def blink(times, pause_ms=100):
+                from machine import Pin
+                ...
+
+        Its source goes to the board at once, and it becomes an rpc function of its name there. It
+        uses its arguments, what it imports itself, and the board's globals; nothing of this
+        program. Arguments and results are as for `rpc`.
+
+        Raises:
+            InputError: its source cannot stand alone.
+            PythonError: the board cannot compile it.
+        """
+        return make_task(function, self._python, self.rpc)
+
+    def on(self, topic: str, callback: EventCallback) -> Callable[[], None]:
+        """Call back with each value that the board emits under a topic.
+
+        Args:
+            topic: first argument of `xipnet.emit(topic, value)` on the board.
+            callback: gets the value, in another thread; it may use the board.
+
+        Returns:
+            A function that ends it.
+        """
+        off = self._events.on(topic, callback)
+        self._alive.start()
+        return off
+
+    def events(self, *topics: str, timeout_s: float | None = None) -> EventStream:
+        """Iterate over what the board emits from now on.
+
+            for event in board.events(): ...
+
+        Args:
+            topics: of these only; none: of all.
+            timeout_s: ends when nothing came for so long; None waits for ever. While somebody
+                listens, a silent board is asked for a sign of life every other second; one that is
+                gone ends the iteration with a `LinkError`.
+        """
+        stream = self._events.listen(topics, timeout_s)
+        self._alive.start()
+        return stream
+
+    @property
+    def lost_events(self) -> int:
+        """Events that the line lost, known by the gaps in their numbers."""
+        return self._events.lost
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the Python that runs on the board."""
+        self._python.interrupt()
+
+    def write_text(self, text: bytes) -> None:
+        """Type into the board's REPL."""
+        self._client.link.write_text(text)
+
+    # ---- The line --------------------------------------------------------------------------------
+
+    def _restart(self, safe: bool, timeout_s: float) -> None:
+        restore(self._client, self._transport)
+        self._client.restart(timeout_s, safe)
+        self._negotiate()
+
+    def _negotiate(self) -> None:
+        if self._max_baud is None:
+            return
+        try:
+            negotiate(self._client, self._transport, self._max_baud)
+        except BaseException:
+            self._client.close()
+            raise
+        self._alive.start()
+
+    def _is_depended_on(self) -> bool:
+        return self._events.is_heard or is_raised(self._transport)
+
+    def __repr__(self) -> str:
+        i = self._client.info
+        name = type(self).__name__
+        return f"<{name} {self._port}: {i.board} ({i.cpu}), firmware {i.firmware}>"
+
+    def _repr_html_(self) -> str:
+        i = self._client.info
+        rows = [
+            ("board", f"{i.board} ({i.cpu})"),
+            ("firmware", f"{i.firmware}, MicroPython {i.micropython}"),
+            ("flash", f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free"),
+            ("RAM for models", f"{i.arena_bytes:,} bytes"),
+            ("last start", str(i.boot) + (f", safe mode by {i.safe}" if i.safe else "")),
+        ]
+        return html_table(self._port, ("", ""), rows)
+
+
+def warn_of_old_name(old: str, new: str) -> None:
+    """Warn the caller's caller that a name is deprecated."""
+    message = f"{old} is deprecated: use {new}; version 0.2 has only that"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)

@@ -1,0 +1,78 @@
+"""Runs of a given model on arrays and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy.typing as npt
+
+from host_sdk.inference.model import Model
+from host_sdk.inference.picture import Picture, PictureInput, prepare
+from host_sdk.inference.profile import Profile, make_profile
+from host_sdk.inference.run import RunResult, input_layouts, run, run_many
+from host_sdk.inference.tensor import Array
+from host_sdk.link.session import Client
+
+Outputs = Array | tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class PictureRun:
+    """A run on a picture.
+
+    Attributes:
+        input: the picture, made ready.
+        result: the head's.
+    """
+
+    input: PictureInput
+    result: RunResult
+
+
+def infer(client: Client, model: Model, inputs: Sequence[npt.ArrayLike]) -> RunResult:
+    """Run the network on arrays; see `Device.infer`."""
+    return run(client, _encode(model, inputs), layouts=input_layouts(model))
+
+
+def infer_many(
+    client: Client, model: Model, inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]]
+) -> Iterator[RunResult]:
+    """Run the network on many arrays; see `Device.infer_many`."""
+    samples = (_encode(model, x if isinstance(x, tuple) else (x,)) for x in inputs)
+    result_bytes = sum(t.size_bytes for t in model.outputs)
+    return run_many(client, samples, result_bytes, layouts=input_layouts(model))
+
+
+def infer_picture(client: Client, model: Model, picture: Picture, entry: int) -> PictureRun:
+    """Run a head on a picture.
+
+    Args:
+        client: the session.
+        model: the active one.
+        picture: see `Device.detect`.
+        entry: the head's, see `Model.entry`.
+
+    Raises:
+        ImageError, ShapeError: the picture cannot be read, or the model takes none.
+    """
+    ready = prepare(picture, model)
+    data = [ready.values.tobytes()]
+    return PictureRun(ready, run(client, data, entry, layouts=input_layouts(model)))
+
+
+def profile(client: Client, model: Model, inputs: Sequence[npt.ArrayLike]) -> Profile:
+    """Measure each step of the network and its head; without inputs, on zeros."""
+    data = _encode(model, inputs) if inputs else [bytes(t.size_bytes) for t in model.inputs]
+    return make_profile(model, run(client, data, len(model.entries) - 1, profile=True))
+
+
+def read_outputs(model: Model, result: RunResult, raw: bool) -> Outputs:
+    """Read a result's outputs: real values, or if `raw` those of the model's dtypes."""
+    pairs = zip(model.outputs, model.read_outputs(result.data), strict=True)
+    outputs = [values if raw else tensor.dequantise(values) for tensor, values in pairs]
+    return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def _encode(model: Model, inputs: Sequence[npt.ArrayLike]) -> list[bytes]:
+    return [x.tobytes() for x in model.fit(inputs)]

@@ -1,0 +1,145 @@
+"""The active model: read, switched, pinned. Runs go on while it is switched."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from host_sdk.errors import ProtocolError, RunError
+from host_sdk.inference.model import Model, make_model
+from host_sdk.link.messages import unpack_value
+from host_sdk.link.session import Client, pieces
+from host_sdk.link.wire_map import Fields
+
+Result = TypeVar("Result")
+
+
+class ModelLease:
+    """The active model, lent to threads that run it, switch it, or need it to stay.
+
+    Args:
+        client: the session.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._reader = ModelReader(client)
+        self._switching = threading.Lock()  # taken before _running, never the other way round
+        self._running = threading.Lock()
+        self._switches = 0  # goes up when a switch begins and when it ends
+
+    def read(self) -> Model:
+        """Read the active model.
+
+        Raises:
+            NoModelError: none is active.
+        """
+        with self._running:
+            return self._reader.read()
+
+    def run(self, work: Callable[[Model], Result]) -> tuple[Model, Result]:
+        """Work with the active model; again if another took its place on the way.
+
+        Args:
+            work: runs the model.
+
+        Returns:
+            The model, and what `work` returned for it.
+        """
+        with self._running:
+            while True:
+                switches = self._switches
+                model = self._reader.read()
+                try:
+                    result = work(model)
+                except RunError:
+                    if not self._was_switched(switches, model):
+                        raise
+                    continue
+                if not self._was_switched(switches, model):
+                    return model, result
+
+    @contextlib.contextmanager
+    def switch(self) -> Iterator[None]:
+        """Let another model become the active one until this is left; runs go on."""
+        with self._switching:
+            self._switches += 1
+            try:
+                yield
+            finally:
+                self._switches += 1
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep others from running or switching a model until this is left."""
+        with self._switching, self._running:
+            yield
+
+    @contextlib.contextmanager
+    def pin(self) -> Iterator[Model]:
+        """Read the active model, and keep others from running or switching it.
+
+        Raises:
+            NoModelError: none is active.
+        """
+        with self.hold():
+            yield self._reader.read()
+
+    def _was_switched(self, switches: int, model: Model) -> bool:
+        may_be = self._switches != switches or switches % 2 == 1
+        return may_be and self._reader.read().sha256 != model.sha256
+
+
+class ModelReader:
+    """A reader of the active model, of its metadata once for each blob.
+
+    Args:
+        client: the session.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._last: Model | None = None
+
+    def read(self) -> Model:
+        """Read the active model.
+
+        Raises:
+            NoModelError: none is active.
+        """
+        fields = Fields(self._client.call("model"), "model")
+        name, version = fields.text("name"), fields.integer("version")
+        sha256, last = fields.data("sha256"), self._last
+        if last and (last.name, last.version, last.sha256) == (name, version, sha256):
+            return last
+        self._last = self._read_new(fields, name)
+        return self._last
+
+    def _read_new(self, fields: Fields, name: str) -> Model:
+        match fields.integers("metadata"):
+            case (offset, size):
+                raw = _read_object(self._client, name, offset, size)
+            case _:
+                raise fields.wrong("metadata", "[offset, size]")
+        place = f"metadata of '{name}'"
+        return make_model(fields, Fields(unpack_value(raw, place), place))
+
+
+def active_name(client: Client) -> str:
+    """Ask for the active model's name.
+
+    Raises:
+        NoModelError: none is active.
+    """
+    return Fields(client.call("model"), "model").text("name")
+
+
+def _read_object(client: Client, name: str, offset: int, size: int) -> bytes:
+    """Read bytes of an object in the store."""
+    calls = ((name, offset + at, wanted) for at, wanted in pieces(client, size))
+    parts = client.stream("get", calls)
+    data = b"".join(part for part in parts if isinstance(part, bytes))
+    if len(data) != size:
+        raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")
+    return data

@@ -1,0 +1,81 @@
+"""Imports point one way: which room may import which, and no module imports itself by a detour."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Room of host_sdk -> the rooms that it may import; "host_sdk" itself is the top.
+ALLOWED = {
+    "errors": set(),
+    "transports": {"errors"},
+    "link": {"errors", "transports"},
+    "display": set(),
+    "store": {"errors", "link", "display"},
+    "scripting": {"errors", "link", "display"},
+    "inference": {"errors", "link", "display"},
+    "validation": {"errors", "link", "display", "inference"},
+    "connection": {"errors", "link", "display", "scripting", "transports"},
+}
+ALLOWED["device"] = set(ALLOWED)
+ALLOWED["fleet"] = {*ALLOWED["device"], "device"}
+ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "host_sdk"}
+
+
+def modules(package: str) -> dict[str, ast.Module]:
+    """Name of a module -> what it says."""
+    paths = [p for p in (ROOT / package).rglob("*.py") if "micropython" not in p.parts]
+    names = {p: ".".join(p.relative_to(ROOT).with_suffix("").parts) for p in paths}
+    return {n.removesuffix(".__init__"): ast.parse(p.read_text()) for p, n in names.items()}
+
+
+def imports(tree: ast.AST, known: set[str]) -> Iterator[str]:
+    """Yield the modules that a file imports anywhere, under TYPE_CHECKING too."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom(module=str(module)):
+                inner = {f"{module}.{alias.name}" for alias in node.names} & known
+                yield from inner or {module}
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+def test_rooms_of_the_sdk_import_what_they_may(name: str) -> None:
+    trees = modules("host_sdk")
+    used = {
+        room(imported)
+        for module, tree in trees.items()
+        for imported in imports(tree, set(trees))
+        if room(module) == name and imported.split(".")[0] == "host_sdk"
+    }
+    assert used - {name} <= ALLOWED[name]
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room(m) for m in modules("host_sdk")} == {*ALLOWED, "host_sdk"}
+
+
+def test_the_compiler_knows_no_device() -> None:
+    trees = modules("relocatable")
+    used = {i.split(".")[0] for tree in trees.values() for i in imports(tree, set(trees))}
+    assert not used & {"host_sdk", "device_fw"}
+
+
+@pytest.mark.parametrize("package", ["host_sdk", "relocatable"])
+def test_no_module_imports_itself_by_a_detour(package: str) -> None:
+    trees = modules(package)
+    del trees[package]  # its lazy names are imported when they are used
+    graph = {m: {*imports(tree, set(trees))} & set(trees) - {m} for m, tree in trees.items()}
+    TopologicalSorter(graph).prepare()
