@@ -1,4 +1,4 @@
-"""Check that the rooms of the firmware's core include one another in one direction only."""
+"""Check that the rooms of the core include one another in one direction only."""
 
 from __future__ import annotations
 

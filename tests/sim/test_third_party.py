@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from device_fw._sources import FIRMWARE_DIR, list_sources
 from device_fw.boards import board_names, load_board
-from device_fw.fetch_micropython import MICROPYTHON_VERSION, micropython_source
+from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
+from device_fw.build.sources import FIRMWARE_DIR, list_sources
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.sim  # it needs MicroPython's source, as the firmware does
