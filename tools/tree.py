@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("host_sdk", "relocatable", "device_fw")
-_NOT_OURS = {"build", "dist", "out", "__pycache__"}
+_BUILT = {"build", "dist", "out"}  # at the top; device_fw has a room of that name
 
 
 def files(root: Path) -> list[str]:
@@ -25,7 +25,9 @@ def files(root: Path) -> list[str]:
 
 
 def _is_foreign(path: Path) -> bool:
-    return any(part in _NOT_OURS or part.endswith("_cache") for part in path.parts[:-1])
+    folders = path.parts[:-1]
+    is_cache = any(name == "__pycache__" or name.endswith("_cache") for name in folders)
+    return is_cache or bool(_BUILT.intersection(folders[:1]))
 
 
 def copy_tree(root: Path, to: Path) -> None:

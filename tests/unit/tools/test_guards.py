@@ -57,7 +57,7 @@ def test_a_c_name_without_its_files_prefix_is_found(copy: Path) -> None:
     before = list(c_names.complaints(folder))
     (folder / "core/base/xn_attic.h").write_text("int xn_attic_count(void);\nint lumber(void);\n")
     (complaint,) = new(list(c_names.complaints(folder)), before)
-    assert complaint == "core/base/xn_attic.h:2: lumber must start with xn_attic"
+    assert complaint == "device_fw/core/base/xn_attic.h:2: lumber must start with xn_attic"
 
 
 def test_an_import_in_the_wrong_direction_is_found(copy: Path) -> None:
