@@ -59,7 +59,7 @@ def emit_c(
         C text with a function xn_step_<i> for each step; includes are relative to this package.
     """
     lines = ['#include "blob/include/xn_blob.h"']
-    lines += [f'#include "kernels/{source}"' for source in _sources(calls)]
+    lines += [f'#include "{source}"' for source in _sources(calls)]
     step = 0
     for index, call in enumerate(calls):
         lines += ["", *_call(graph, index, step, call, plan, weight_offsets)]
@@ -70,7 +70,7 @@ def emit_c(
 def _sources(calls: Sequence[KernelCall]) -> list[str]:
     """The kernel files, and what moves memory."""
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
-    return sorted({"xn_rows.h", *(layer.source for layer in layers)})
+    return sorted({"codegen/xn_rows.h", *(layer.source for layer in layers)})
 
 
 def _call(
