@@ -149,11 +149,11 @@ class Operator:
         Raises:
             UnsupportedError: there is none.
         """
-        for kernel in self.kernels:
-            call = kernel.try_to_lower(site)
-            if call is not None:
-                return call
-        site.refuse("operator must have a kernel that takes it", self.kind)
+        calls = (kernel.try_to_lower(site) for kernel in self.kernels)
+        call = next((call for call in calls if call is not None), None)
+        if call is None:
+            site.refuse("operator must have a kernel that takes it", self.kind)
+        return call
 
 
 def samples(make: Sample, dtypes: tuple[str, ...]) -> dict[str, Sample]:

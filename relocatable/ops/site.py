@@ -1,4 +1,4 @@
-"""An operator that is lowered for a target: its tensors, its attributes, the call that it becomes."""
+"""An operator to be lowered for a target: its tensors, its options, the call that it becomes."""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimi
     weights, weight_offsets = pack_weights(graph, calls)
     text = emit_c(graph, calls, plan, weight_offsets)
     code = build_code(text, TARGETS["host"], count_steps(calls), optimize)
-    mapped = mmap.mmap(-1, len(code.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    mapped = mmap.mmap(
+        -1, len(code.code) or 1, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    )
     mapped.write(code.code)
     section, arena = _aligned(weights), _aligned(bytes(plan.arena_bytes))
     return Program(graph, plan.offsets, arena, section, mapped, code.step_offsets)

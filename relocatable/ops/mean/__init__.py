@@ -82,7 +82,7 @@ def lower_mean(site: Site) -> KernelCall:
 
 def _filled(loops: _Loops) -> CValue:
     """The two loops of a kernel."""
-    return [{"count": n, "stride": step} for n, step in ([(1, 0), (1, 0)] + loops)[-2:]]
+    return [{"count": n, "stride": step} for n, step in [(1, 0), (1, 0), *loops][-2:]]
 
 
 def _loops(shape: tuple[int, ...], axes: set[int]) -> tuple[_Loops, _Loops]:
