@@ -73,7 +73,7 @@ class Op:
     """An operator.
 
     Attributes:
-        kind: LiteRT's builtin name, such as "CONV_2D".
+        kind: LiteRT's builtin name, such as CONV_2D.
         name: of its first output, for messages and reports.
         inputs: tensor indices; -1 where an optional input is absent.
         outputs: tensor indices.

@@ -17,6 +17,7 @@ from relocatable.graph.graph import DTYPES, Graph
 from relocatable.ops.node import Node
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets import Feature
 
 Array = npt.NDArray[Any]
 Rng = np.random.Generator
@@ -80,8 +81,8 @@ class Kernel:
     """
 
     lower: Callable[[Site], KernelCall | None]
-    needs: tuple[int, ...] = ()
-    without: tuple[int, ...] = ()
+    needs: tuple[Feature, ...] = ()
+    without: tuple[Feature, ...] = ()
     takes: Callable[[Site], bool] = always
 
     def try_to_lower(self, site: Site) -> KernelCall | None:
