@@ -78,7 +78,7 @@ class Op:
         inputs: tensor indices; -1 where an optional input is absent.
         outputs: tensor indices.
         attrs: options by LiteRT's names in snake case; enums as their names: "stride_h", "padding":
-            "SAME", "fused_activation_function": "RELU6".
+            "SAME".
     """
 
     kind: str
