@@ -115,7 +115,7 @@ class Operator:
         evaluate: the meaning in NumPy, of the node and the values of its inputs.
         folds: when it is computed at compile time: "never", if all inputs are "constants", or if
             their "shapes" are known.
-        is_view: whether a node keeps all bytes as they are, so that it needs no step.
+        is_view: whether a node keeps all bytes as they are and thus needs no step.
         version: LiteRT's version of the operator in models that the tests write.
         samples: makes random graphs of one such operator for each element type of the first input.
     """

@@ -1,4 +1,4 @@
-"""Computes at compile time what depends on shapes and constants alone.
+"""Compute at compile time what depends on shapes and constants alone.
 
 This takes away the SHAPE, STRIDED_SLICE, PACK chains that a dynamic batch leaves in front of a
 RESHAPE, and constants that are stored in another type than they are used in.

@@ -70,7 +70,7 @@ def _strides(shape: tuple[int, ...], rank: int) -> list[int]:
 
 
 def binary_sample(rng: Rng, kind: str, dtype: str) -> Graph:
-    """Make a graph of two operands of which either may be repeated, and one may be constant."""
+    """Make a graph of two operands; either may be repeated, one may be constant."""
     rank = int(rng.integers(1, 5))
     out = [int(v) for v in rng.integers(1, 7, rank)]
     shapes = [out, [d if rng.random() < 0.6 else 1 for d in out]]

@@ -1,10 +1,10 @@
-"""Finds, for a layer, one multiply-add-shift that does what LiteRT's slower scaling does.
+"""Fit one multiply-add-shift to what LiteRT's slower scaling of a layer does.
 
 LiteRT turns a sum into an 8-bit output by two roundings, or by a double multiplication. Both are
 monotonic staircases of at most 255 steps. A line (sum * multiplier + round) >> shift that takes
 each of these steps between the same two sums equals the staircase for every sum that can occur.
-(The two roundings bend where the sum changes its sign, since halves go away from zero; so for them
-there mostly is a line where the clamp of a RELU hides one side, and seldom elsewhere.)
+(Double rounding bends at a sum of 0, since halves go away from zero: it mostly has such a line if
+the clamp of a RELU hides one side, and seldom otherwise.)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Line:
         multiplier: int64 [C], in [0, 2^31).
         round: int64 [C].
         shift: of all channels, in [1, 62].
-        offset: int64 [C]; 0 where the unit is 1.
+        offset: int64 [C]; 0 if the unit is 1.
     """
 
     multiplier: Ints
@@ -47,7 +47,7 @@ def fit_affine(
     outputs: tuple[int, int],
     unit: int = 1,
 ) -> Line | None:
-    """A line that equals a staircase after clamping.
+    """Find a line that equals a staircase after clamping.
 
     Args:
         staircase: the reference: monotonic, about `sum * factor + zero`.
@@ -59,7 +59,7 @@ def fit_affine(
             made a multiple of 2^32 by a suitable offset.
 
     Returns:
-        None where there is no line within the number range of the kernels.
+        None if there is no affine function within the number range of the kernels.
     """
     lowest, highest = sums
     largest = float(np.max(factor, initial=0.0))
@@ -84,7 +84,7 @@ def _first_sums(
     sums: tuple[Ints, Ints],
     steps: Ints,
 ) -> Ints:
-    """The first sum whose output is at least `step`, [C, N]; one past the last where none is."""
+    """The first sum whose output is at least `step`, [C, N]; one past the last if none is."""
     lowest, highest = sums[0][:, None], sums[1][:, None]
     near = (steps - 0.5 - zero) / np.maximum(factor, 1e-300)[:, None]
     near = np.clip(near, lowest.astype(np.float64), highest.astype(np.float64)).astype(np.int64)
@@ -159,7 +159,7 @@ def fit_plane(
     wanted: Ints,
     outputs: tuple[int, int],
 ) -> Plane | None:
-    """A plane that equals a given function of two 8-bit values after clamping.
+    """Find a plane that equals a given function of two 8-bit values after clamping.
 
     Args:
         values: all values of the operands, int64 [N] each.
@@ -169,7 +169,7 @@ def fit_plane(
         outputs: smallest and largest output after clamping.
 
     Returns:
-        None where there is none near the factors.
+        None if there is none near the factors.
     """
     # The sum just fits in 32 bits; its terms may wrap around.
     shift = 31 - int(np.abs(wanted).max()).bit_length()

@@ -66,7 +66,7 @@ class AccumulatorBounds:
 def accumulator_bounds(
     filter_rows: Ints, bias: npt.NDArray[np.generic] | None, source: Tensor, filter_zero: int = 0
 ) -> AccumulatorBounds:
-    """The sums of a layer that multiplies int8 inputs with filters.
+    """Bound the sums of a layer that multiplies int8 inputs with filters.
 
     Args:
         filter_rows: weights of each output channel, int64 [C, K].

@@ -35,10 +35,10 @@ class DspLayer:
     """Filters and scaling as the kernels read them.
 
     Attributes:
-        words: uint32 [C, Q, 1], four weights each; [C, Q, 2] where they are 16 bits wide.
+        words: uint32 [C, Q, 1], four weights each; [C, Q, 2] if they are 16 bits wide.
         part: after so many words of a filter, the sum is put by, since it might overflow.
         start: of each channel's sum, uint32 [C].
-        factors: multiplier and last number of each channel, uint32 [C, 2]; [0, 2] where `scaling`
+        factors: multiplier and last number of each channel, uint32 [C, 2]; [0, 2] if `scaling`
             has those of all.
         scaling: constants `xn_dsp_scaling`.
     """
@@ -64,7 +64,7 @@ class DspLayer:
 
 @dataclass(frozen=True, eq=False)
 class _Packed:
-    """Filters, and what sums start from so that they become the true ones times 2^unit."""
+    """Filters, and the start of each sum that makes it the true one times 2^unit."""
 
     words: npt.NDArray[np.uint32]
     part: int
@@ -95,7 +95,7 @@ def dsp_layer(
     clamp: tuple[int, int],
     rounding: Rounding,
 ) -> DspLayer | None:
-    """A layer for kernels that read filters by four weights.
+    """Pack a layer for kernels that read filters by four weights.
 
     Args:
         rows: weights of each output channel in the kernel's order, int64 [C, K].
@@ -106,7 +106,7 @@ def dsp_layer(
         rounding: "double" by LiteRT's fixed-point multipliers, "single" by a double.
 
     Returns:
-        None where it rounds once in a way that no line does.
+        None if it rounds once in a way that no line does.
     """
     plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, rounding))
     layer = _by_line(plain, _pack)
@@ -134,16 +134,16 @@ def dsp_bytes(
     """The same for kernels whose inputs count 256 times: plain bytes, rounded twice.
 
     Returns:
-        None where the sums would overflow.
+        None if the sums would overflow.
     """
     plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, "double"))
     return _by_line(plain, _bytes) or _by_shifts(plain, _bytes)
 
 
 def _without_constants(plain: _Plain) -> _Plain:
-    """Gives channels that have but one output plain sums, and factors of their own.
+    """Give channels that have but one output plain sums, and factors of their own.
 
-    Such channels are left over where training has killed one; their biases may be huge.
+    Training leaves such dead channels behind; their biases may be huge.
     """
     staircase, _ = _staircase(plain)
     sums = plain.sums
@@ -170,7 +170,7 @@ def _without_constants(plain: _Plain) -> _Plain:
 
 
 def _staircase(plain: _Plain) -> tuple[Staircase | None, npt.NDArray[np.float64]]:
-    """The outputs that LiteRT makes of sums, None where they do not rise; and what of one."""
+    """Find LiteRT's outputs of sums, None if they do not rise; and the output per unit of a sum."""
     if plain.rounding == "single":
         return single_rounding(np.array(plain.factors), plain.zero), np.array(plain.factors)
     multipliers, shifts = multipliers_of(plain.factors)
@@ -180,7 +180,7 @@ def _staircase(plain: _Plain) -> tuple[Staircase | None, npt.NDArray[np.float64]
 
 
 def _by_line(plain: _Plain, pack: _Pack) -> DspLayer | None:
-    """Scaling by the upper word of a product, a sum and a shift; None where there is none."""
+    """Scale by the upper word of a product, a sum and a shift; None if there is no such scaling."""
     staircase, factor = _staircase(plain)
     if staircase is None:
         return None
@@ -214,7 +214,7 @@ def _behind(staircase: Staircase, bias: Ints) -> Staircase:
 
 
 def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
-    """Scaling as LiteRT does it, in two steps; None where the filters cannot be packed so."""
+    """Scale as LiteRT does, in two steps; None if the filters cannot be packed for that."""
     packed = pack(plain.rows, plain.sums)
     if packed is None:
         return None
@@ -234,7 +234,7 @@ def _bytes(rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
 
 
 def _pack(rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
-    """Four weights to a word; None where they do not allow it."""
+    """Pack four weights to a word; None if they do not allow it."""
     quads = _quads(rows)
     pairs = 256 * quads[..., 0] + quads[..., 1]
     if pairs.min() < -(1 << 15):

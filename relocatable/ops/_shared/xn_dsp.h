@@ -66,7 +66,7 @@ static inline int32_t xn_add_products(uint32_t a, uint32_t b, int32_t sum) {
     return __smlad((int32_t)a, (int32_t)b, sum);
 }
 
-// A word that waits in a register of the FPU, where the core has none left.
+// A word that waits in a register of the FPU, since the core has none left.
 static inline float xn_keep(uint32_t word) {
     float kept;
     __builtin_memcpy(&kept, &word, sizeof kept);
@@ -90,7 +90,7 @@ typedef struct xn_dsp_scaling {
     int32_t shift; // of LINE, for all channels
     int32_t zero;  // part of `last` in LINE
     int32_t low, high;
-    int32_t multiplier, last; // of all channels, where step is 0
+    int32_t multiplier, last; // of all channels, if step is 0
 } xn_dsp_scaling;
 
 // A channel's numbers; `last` is for LINE what is added to the product's upper word, else the

@@ -12,7 +12,7 @@
 #define XN_KERNEL static inline __attribute__((always_inline, unused))
 #endif
 
-// A part of a kernel that is made anew for each set of constants.
+// A part of a kernel that is instantiated for each set of constants.
 #define XN_INLINE static inline __attribute__((always_inline))
 
 static inline int32_t xn_min(int32_t a, int32_t b) {

@@ -21,7 +21,7 @@ static inline float xn_absf(float x) {
     return xn_bits_float(xn_float_bits(x) & 0x7FFFFFFFu);
 }
 
-// x * 2^n for n in [-252, 254], in two factors so that subnormal results round once.
+// x * 2^n for n in [-252, 254], in two factors: subnormal results then round once.
 static inline float xn_scale_by_power(float x, int32_t n) {
     int32_t half = n / 2;
     float a = xn_bits_float((uint32_t)(127 + half) << 23);
@@ -50,7 +50,7 @@ static inline float xn_expf(float x) {
     }
     float t = x * 1.44269504f;
     int32_t n = (int32_t)(t < 0.0f ? t - 0.5f : t + 0.5f);
-    // ln 2 in two parts: the first has few bits, so that n times it is exact.
+    // ln 2 in two parts: the first has few bits: n times it is exact.
     float r = x - (float)n * 0.693359375f;
     r = r + (float)n * 2.12194440e-4f;
     return xn_scale_by_power(1.0f + (r + xn_exp_tail(r)), n);

@@ -34,7 +34,7 @@ static inline int32x4_t xn_mve_scale(int32x4_t sums, xn_mve_scales s, const xn_s
         s.shift = vminq_s32(s.shift, none);
     }
     y = vqrdmulhq_s32(y, s.multiplier);
-    // Halves of negative values go down: one less, where a shift follows.
+    // Halves of negative values go down: one less, if a shift follows.
     y = vaddq_s32(y, vshrq_n_s32(vandq_s32(y, s.shift), 31));
     y = vrshlq_s32(y, s.shift);
     return vaddq_n_s32(y, p->zero);

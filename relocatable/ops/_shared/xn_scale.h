@@ -62,7 +62,7 @@ enum xn_scale_kind {
 };
 
 // A layer's scaling, as constants of the step. Tables are indexed by channel; multiplier, shift and
-// real have one entry for all channels where their step is 0.
+// real have one entry for all channels if their step is 0.
 typedef struct xn_scaling {
     int32_t kind; // enum xn_scale_kind
     int32_t step;

@@ -17,7 +17,7 @@ XN_KERNEL void xn_concatenation(const uint8_t *in, uint8_t *out, const xn_concat
     }
 }
 
-// table: what becomes of the 256 values where the input's scale is not the output's.
+// table: what the 256 values become if the input's scale is not the output's.
 XN_KERNEL void xn_concatenation_table(const uint8_t *in, const uint8_t *table, uint8_t *out,
                                       const xn_concatenation_params *p) {
     for (int32_t n = 0; n < p->outer; n++) {

@@ -9,7 +9,7 @@
 typedef struct xn_conv_2d_dsp_params {
     xn_window window;
     int32_t in_c, out_c;
-    int32_t run;   // values of a run: a row of the window, or one tap where it is dilated
+    int32_t run;   // values of a run: a row of the window, or one tap if it is dilated
     int32_t left;  // bytes of scratch for what is left of a pixel's runs; a multiple of 4
     int32_t quads; // of a window: four values each, filled up with 0
     int32_t part;  // quads after which sums are put by, since they might overflow
@@ -252,7 +252,7 @@ XN_INLINE void conv_2d_dsp_channels(const uint32_t *columns, const uint32_t *fil
 }
 
 // in: int8 [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
-// weights each, the last of 0 where out_c is odd; columns: scratch of 32 * quads bytes; bytes:
+// weights each, the last of 0 if out_c is odd; columns: scratch of 32 * quads bytes; bytes:
 // scratch of 4 * left bytes and of the row that four windows cover; out: int8 [out_h, out_w,
 // out_c].
 XN_KERNEL void xn_conv_2d_dsp(const int8_t *in, const uint32_t *filter, uint32_t *columns,

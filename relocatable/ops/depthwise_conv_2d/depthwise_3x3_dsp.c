@@ -74,7 +74,7 @@ XN_INLINE void depthwise_3x3_rows(const uint32_t *from, const uint32_t *filter, 
     }
 }
 
-// The same, made anew for each of the four ways.
+// The same, instantiated for each of the four ways.
 XN_INLINE void depthwise_3x3_any_rows(const uint32_t *from, const uint32_t *filter, int32_t rows,
                                       int32_t odd, int8_t *out,
                                       const xn_depthwise_3x3_dsp_params *p) {
