@@ -48,7 +48,8 @@ static inline int32_t conv_2d_inside(const int8_t *x, const int8_t *w,
     return sum;
 }
 
-// Some taps are outside: there the input counts as its zero point. `x` is the group's first channel.
+// Some taps are outside: there the input counts as its zero point. `x` is the group's first
+// channel.
 static inline int32_t conv_2d_border(const int8_t *x, const int8_t *w, xn_taps rows,
                                      xn_taps columns, const xn_conv_2d_i8_params *p) {
     const xn_window *win = &p->window;

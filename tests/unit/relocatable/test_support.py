@@ -150,6 +150,23 @@ def test_mean_axes():
         assert "axes must be different ones" in refusal(mean(axes, (1, 2)))
 
 
+def test_mean_of_three_runs_is_refused() -> None:
+    b = GraphBuilder()
+    x, axes = b.input(2, 3, 2, 3, 2, 3), b.constant([0, 2, 4])
+    graph = b.graph(b.op("MEAN", (x, axes), b.tensor(3, 3, 3), keep_dims=False))
+    assert "must form at most two runs of neighbours; is [0, 2, 4]" in refusal(graph)
+
+
+def test_an_unknown_operator_hides_no_other_violation() -> None:
+    b = GraphBuilder()
+    x = b.op("GELU", (b.input(1, 8),), b.tensor(1, 8))
+    graph = b.graph(b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=float("inf")))
+    assert refusal(graph).splitlines() == [
+        "GELU 't1': operator must be one of docs/OPS.md; is GELU",
+        "LEAKY_RELU 't2': alpha must be finite; is inf",
+    ]
+
+
 def test_concatenation_along_an_axis():
     def join(axis: int, out: tuple[int, ...], scale: Quant = PLAIN) -> Graph:
         b = GraphBuilder()
