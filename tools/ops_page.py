@@ -1,4 +1,4 @@
-"""Writes docs/OPS.md, the rules of every operator, from the folders of relocatable/ops."""
+"""Write docs/OPS.md, the rules of every operator, from relocatable/ops."""
 
 from __future__ import annotations
 
