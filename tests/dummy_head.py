@@ -78,7 +78,7 @@ HEAD = AboveHead
 '''
 
 _C = """
-#include "kernels/xn_kernel.h"
+#include "ops/_shared/xn_kernel.h"
 #include "heads/value.h"
 
 typedef struct xn_above {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
-from relocatable.graph.graph import AttrValue, Graph, Op, Quant, Tensor
+from relocatable.graph.builder import PLAIN, GraphBuilder
+from relocatable.graph.graph import AttrValue, Graph, Quant
 
-PLAIN = Quant((0.5,), (0,))
+__all__ = ["CONV", "PLAIN", "POOL", "GraphBuilder", "conv_graph"]
+
 CONV: dict[str, AttrValue] = {
     "padding": "VALID",
     "stride_h": 1,
@@ -26,45 +25,6 @@ POOL: dict[str, AttrValue] = {
     "filter_width": 2,
     "fused_activation_function": "NONE",
 }
-
-
-class GraphBuilder:
-    """A graph under construction; the methods return tensor indices."""
-
-    def __init__(self) -> None:
-        self.tensors: list[Tensor] = []
-        self.ops: list[Op] = []
-        self.inputs: list[int] = []
-
-    def tensor(
-        self, *shape: int, dtype: str = "int8", quant: Quant | None = PLAIN, name: str = ""
-    ) -> int:
-        """A computed tensor; a float32 has no scale."""
-        name = name or f"t{len(self.tensors)}"
-        scaled = quant if dtype in ("int8", "uint8") else None
-        self.tensors.append(Tensor(name, shape, dtype, scaled))
-        return len(self.tensors) - 1
-
-    def input(self, *shape: int, dtype: str = "int8", quant: Quant | None = PLAIN) -> int:
-        """An input of the graph."""
-        self.inputs.append(self.tensor(*shape, dtype=dtype, quant=quant))
-        return self.inputs[-1]
-
-    def constant(self, values: Any, dtype: str = "int32", quant: Quant | None = None) -> int:
-        """A constant."""
-        data = np.asarray(values, dtype)
-        name = f"c{len(self.tensors)}"
-        self.tensors.append(Tensor(name, data.shape, dtype, quant, data))
-        return len(self.tensors) - 1
-
-    def op(self, kind: str, inputs: Sequence[int], output: int, **attrs: AttrValue) -> int:
-        """An operator; returns its output."""
-        self.ops.append(Op(kind, self.tensors[output].name, tuple(inputs), (output,), attrs))
-        return output
-
-    def graph(self, *outputs: int) -> Graph:
-        """The graph so far."""
-        return Graph("test", tuple(self.tensors), tuple(self.ops), tuple(self.inputs), outputs)
 
 
 def conv_graph(

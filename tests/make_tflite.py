@@ -10,37 +10,12 @@ import numpy as np
 import pytest
 
 from relocatable.graph.graph import Graph, Op, Tensor
+from relocatable.ops import OPERATORS
+from relocatable.ops.operator import Options
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
-_OPTIONS = {
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "FULLY_CONNECTED": "FullyConnectedOptions",
-    "MAX_POOL_2D": "Pool2DOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions",
-    "ADD": "AddOptions",
-    "SUB": "SubOptions",
-    "MUL": "MulOptions",
-    "CONCATENATION": "ConcatenationOptions",
-    "SOFTMAX": "SoftmaxOptions",
-    "LEAKY_RELU": "LeakyReluOptions",
-    "MEAN": "ReducerOptions",
-    "STRIDED_SLICE": "StridedSliceOptions",
-    "PACK": "PackOptions",
-}
-_ENUMS = {
-    "padding": "Padding",
-    "fused_activation_function": "ActivationFunctionType",
-    "weights_format": "FullyConnectedOptionsWeightsFormat",
-}
-_VERSIONS = {
-    "CONV_2D": 3,
-    "DEPTHWISE_CONV_2D": 3,
-    "FULLY_CONNECTED": 4,
-    "RESHAPE": 1,
-    "HARD_SWISH": 1,
-}
+_ENUMS = {"padding": "Padding", "fused_activation_function": "ActivationFunctionType"}
 
 
 def make_tflite(graph: Graph, edit: Callable[[Any], None] | None = None) -> bytes:
@@ -115,23 +90,24 @@ def _operator(model: Any, op: Op) -> Any:
     code = schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, op.kind)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = _VERSIONS.get(op.kind, 2)
+    code.version = OPERATORS[op.kind].version if op.kind in OPERATORS else 2
     o = schema.OperatorT()
     o.opcodeIndex = len(model.operatorCodes)
     model.operatorCodes.append(code)
     o.inputs, o.outputs = list(op.inputs), list(op.outputs)
-    if op.kind in _OPTIONS:
-        o.builtinOptionsType = getattr(schema.BuiltinOptions, _OPTIONS[op.kind])
-        o.builtinOptions = _options(_OPTIONS[op.kind], op)
+    operator = OPERATORS.get(op.kind)
+    if operator is not None and operator.options is not None:
+        o.builtinOptionsType = getattr(schema.BuiltinOptions, operator.options.table)
+        o.builtinOptions = _options(operator.options, op)
     return o
 
 
-def _options(table: str, op: Op) -> Any:
-    options = getattr(schema, f"{table}T")()
+def _options(described: Options, op: Op) -> Any:
+    options, enums = getattr(schema, f"{described.table}T")(), {**_ENUMS, **described.enums}
     for key, value in op.attrs.items():
         first, *rest = key.split("_")
         field = first + "".join(part.capitalize() for part in rest)
         assert hasattr(options, field), field
-        number = getattr(getattr(schema, _ENUMS[key]), str(value)) if key in _ENUMS else value
+        number = getattr(getattr(schema, enums[key]), str(value)) if key in enums else value
         setattr(options, field, number)
     return options

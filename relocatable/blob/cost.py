@@ -33,7 +33,7 @@ class StepCost:
 
     Attributes:
         name: of the tensor that it computes.
-        op: the operator, such as "CONV_2D".
+        op: the operator, such as CONV_2D.
         macs: multiply-accumulates by the operator's definition.
         weight_bytes: its constants in flash.
         code_bytes: from its function to the next one in the code; what steps share counts once.

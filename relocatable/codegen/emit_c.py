@@ -59,7 +59,7 @@ def emit_c(
         C text with a function xn_step_<i> for each step; includes are relative to this package.
     """
     lines = ['#include "blob/include/xn_blob.h"']
-    lines += [f'#include "kernels/{source}"' for source in _sources(calls)]
+    lines += [f'#include "{source}"' for source in _sources(calls)]
     step = 0
     for index, call in enumerate(calls):
         lines += ["", *_call(graph, index, step, call, plan, weight_offsets)]
@@ -70,7 +70,7 @@ def emit_c(
 def _sources(calls: Sequence[KernelCall]) -> list[str]:
     """The kernel files, and what moves memory."""
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
-    return sorted({"xn_rows.h", *(layer.source for layer in layers)})
+    return sorted({"codegen/xn_rows.h", *(layer.source for layer in layers)})
 
 
 def _call(
@@ -103,7 +103,9 @@ def _call(
     names = {"KEPT": "static", **_constant_names(graph, call, index, "", offsets)}
     for i, tensor in enumerate(call.inputs):
         if tensor in places:
-            names[f"IN{i}"] = f"((const {_c_type(graph, tensor)} *){places[tensor]})"
+            place, skipped = places[tensor], _skipped_bytes(graph, call, i)
+            place = f"({place} + {skipped})" if skipped else place
+            names[f"IN{i}"] = f"((const {_c_type(graph, tensor)} *){place})"
     for i, tensor in enumerate(call.outputs):
         names[f"OUT{i}"] = f"(({_c_type(graph, tensor)} *){places[tensor]})"
     if call.rows is not None:
@@ -121,6 +123,16 @@ def _call(
         "}",
         *(f"#undef {name}" for name in names),
     ]
+
+
+def _skipped_bytes(graph: Graph, call: KernelCall, i: int) -> int:
+    """Bytes of an input above the first row that the whole output needs."""
+    if call.rows is None:
+        return 0
+    tensor = graph.tensors[call.inputs[i]]
+    height = tensor.shape[1]
+    top, _ = call.rows.access.span(0, 1, height)
+    return top * tensor.size_bytes // height
 
 
 def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:

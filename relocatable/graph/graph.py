@@ -73,12 +73,12 @@ class Op:
     """An operator.
 
     Attributes:
-        kind: LiteRT's builtin name, such as "CONV_2D".
+        kind: LiteRT's builtin name, such as CONV_2D.
         name: of its first output, for messages and reports.
         inputs: tensor indices; -1 where an optional input is absent.
         outputs: tensor indices.
         attrs: options by LiteRT's names in snake case; enums as their names: "stride_h", "padding":
-            "SAME", "fused_activation_function": "RELU6".
+            "SAME".
     """
 
     kind: str

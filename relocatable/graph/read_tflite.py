@@ -25,6 +25,7 @@ from relocatable.graph.graph import (
     Tensor,
     verify_graph,
 )
+from relocatable.ops import OPERATORS
 
 _IDENTIFIER = b"TFL3"
 _SCHEMA_VERSION = 3
@@ -41,39 +42,8 @@ _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_NAME = 200
 _MAX_TEXT_BYTES = 1 << 24
 
-_ENUMS = {
-    "padding": "Padding",
-    "fused_activation_function": "ActivationFunctionType",
-    "weights_format": "FullyConnectedOptionsWeightsFormat",
-}
-
-_WINDOW = ("padding", "stride_w", "stride_h", "fused_activation_function")
-_CONV = (*_WINDOW, "dilation_w_factor", "dilation_h_factor")
-_POOL = ("Pool2DOptions", (*_WINDOW, "filter_width", "filter_height"))
-
-# Kind -> name of its options table, and the fields that mean something to the compiler.
-_OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "CONV_2D": ("Conv2DOptions", _CONV),
-    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*_CONV, "depth_multiplier")),
-    "FULLY_CONNECTED": (
-        "FullyConnectedOptions",
-        ("fused_activation_function", "weights_format", "keep_num_dims"),
-    ),
-    "MAX_POOL_2D": _POOL,
-    "AVERAGE_POOL_2D": _POOL,
-    "ADD": ("AddOptions", ("fused_activation_function",)),
-    "SUB": ("SubOptions", ("fused_activation_function",)),
-    "MUL": ("MulOptions", ("fused_activation_function",)),
-    "CONCATENATION": ("ConcatenationOptions", ("axis", "fused_activation_function")),
-    "SOFTMAX": ("SoftmaxOptions", ("beta",)),
-    "LEAKY_RELU": ("LeakyReluOptions", ("alpha",)),
-    "MEAN": ("ReducerOptions", ("keep_dims",)),
-    "STRIDED_SLICE": (
-        "StridedSliceOptions",
-        ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask", "offset"),
-    ),
-    "PACK": ("PackOptions", ("axis",)),
-}
+# Enumerations that fields of several operators have.
+_ENUMS = {"padding": "Padding", "fused_activation_function": "ActivationFunctionType"}
 
 
 def read_tflite(data: bytes, name: str) -> Graph:
@@ -183,20 +153,21 @@ class _Reader:
         return f"CUSTOM {self.text(code.CustomCode())}" if kind == "CUSTOM" else kind
 
     def attrs(self, kind: str, op: Any) -> dict[str, AttrValue]:
-        if kind not in _OPTIONS:
+        operator = OPERATORS.get(kind)
+        if operator is None or operator.options is None:
             return {}
-        table, fields = _OPTIONS[kind]
+        table, enums = operator.options.table, {**_ENUMS, **operator.options.enums}
         defaults = getattr(self.schema, f"{table}T")()
         options = self.options(kind, table, op)
         attrs: dict[str, AttrValue] = {}
-        for field in fields:
+        for field in operator.options.fields:
             camel = "".join(part.capitalize() for part in field.split("_"))
             value = (
                 getattr(options, camel)()
                 if options is not None
                 else getattr(defaults, camel[0].lower() + camel[1:])
             )
-            attrs[field] = self.attr(kind, field, value)
+            attrs[field] = self.attr(f"{kind} {field}", enums.get(field), value)
         return attrs
 
     def options(self, kind: str, table: str, op: Any) -> Any:
@@ -211,11 +182,11 @@ class _Reader:
         options.Init(raw.Bytes, raw.Pos)
         return options
 
-    def attr(self, kind: str, field: str, value: Any) -> AttrValue:
-        if field in _ENUMS:
-            names = _names_by_number(getattr(self.schema, _ENUMS[field]))
+    def attr(self, what: str, enum: str | None, value: Any) -> AttrValue:
+        if enum is not None:
+            names = _names_by_number(getattr(self.schema, enum))
             if value not in names:
-                raise self.error(f"{kind} {field}", f"one of {sorted(names)}", value)
+                raise self.error(what, f"one of {sorted(names)}", value)
             return names[value]
         if isinstance(value, (bool, np.bool_)):
             return bool(value)

@@ -98,7 +98,7 @@ class Head(ABC):
         return KernelCall(
             kind=f"HEAD_{self.kind.upper()}",
             name=self.kind,
-            source=f"../heads/{self.kind}/{self.kind}.c",
+            source=f"heads/{self.kind}/{self.kind}.c",
             calls=(call,),
             inputs=inputs,
             outputs=(result,),

@@ -1,4 +1,4 @@
-"""Makes every operator that moves no value a RESHAPE, and drops those that change nothing.
+"""Make every operator that moves no value a RESHAPE, and drop those that change nothing.
 
 A RESHAPE costs no step: the planner gives its output the memory of its input. So afterwards RESHAPE
 has exactly one input, and no RESHAPE reads another's output.
@@ -10,18 +10,17 @@ from dataclasses import replace
 
 from relocatable.graph.edit import read_instead
 from relocatable.graph.graph import Graph, Op, Tensor
-
-RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+from relocatable.ops import is_view
 
 
 def drop_reshapes(graph: Graph) -> Graph:
-    """Unifies and shortens chains of operators that keep the bytes as they are."""
+    """Unify and shorten chains of operators that keep the bytes as they are."""
     origin: dict[int, int] = {}  # output of a RESHAPE -> the tensor whose bytes these are
     same: dict[int, int] = {}  # output -> the tensor that is equal in shape and meaning too
     ops = []
     for op in graph.ops:
         op = read_instead(op, same)
-        if not _keeps_bytes(graph, op):
+        if not is_view(graph, op):
             ops.append(op)
             continue
         source, output = origin.get(op.inputs[0], op.inputs[0]), op.outputs[0]
@@ -31,15 +30,6 @@ def drop_reshapes(graph: Graph) -> Graph:
         else:
             ops.append(Op("RESHAPE", op.name, (source,), op.outputs))
     return replace(graph, ops=tuple(ops))
-
-
-def _keeps_bytes(graph: Graph, op: Op) -> bool:
-    if op.kind in RESHAPES:
-        return True
-    if op.kind not in ("QUANTIZE", "CAST"):
-        return False
-    source, output = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
-    return source.dtype == output.dtype and (op.kind == "CAST" or source.quant == output.quant)
 
 
 def _alike(source: Tensor, output: Tensor) -> bool:

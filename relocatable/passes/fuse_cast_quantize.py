@@ -1,4 +1,4 @@
-"""Makes one integer QUANTIZE of uint8 -> CAST to float32 -> QUANTIZE.
+"""Make one integer QUANTIZE of uint8 -> CAST to float32 -> QUANTIZE.
 
 Exporters put this pair behind a picture input without a scale; the float copy of the picture would
 be the largest tensor of the model. The pair becomes a QUANTIZE from the scale 1 only where all 256
@@ -19,7 +19,7 @@ _PLAIN = Quant((1.0,), (0,))
 
 
 def fuse_cast_quantize(graph: Graph) -> Graph:
-    """Fuses each such pair whose float tensor nobody else reads."""
+    """Fuse each such pair whose float tensor nobody else reads."""
     ops: list[Op | None] = list(graph.ops)
     plain: dict[int, Tensor] = {}
     for at, cast in enumerate(graph.ops):

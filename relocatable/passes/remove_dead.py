@@ -1,4 +1,4 @@
-"""Drops operators whose results nobody reads."""
+"""Drop operators whose results nobody reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from relocatable.graph.graph import Graph
 
 
 def remove_dead(graph: Graph) -> Graph:
-    """Keeps what leads to the graph's outputs, in its order."""
+    """Keep what leads to the graph's outputs, in its order."""
     wanted = set(graph.outputs)
     kept = []
     for op in reversed(graph.ops):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
+from relocatable.ops import views
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, RowTask
 
@@ -43,9 +44,7 @@ def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
         arena.fill(scratch, _SCRATCH)
         for index in call.outputs:
             arena.write(index)
-    read = {i for call in calls for i in call.inputs} | {
-        i for op in graph.ops if op.kind == "RESHAPE" for i in op.inputs
-    }
+    read = {i for call in calls for i in call.inputs} | set(views(graph).values())
     unread = [i for call in calls for i in call.outputs if i not in read]
     for index in (*graph.outputs, *unread):
         arena.read(index, "after the last step")
@@ -62,7 +61,7 @@ class _Arena:
         self.plan = plan
         self.holder: npt.NDArray[np.int32] = np.full(plan.arena_bytes, _NOBODY, np.int32)
         self.byte: npt.NDArray[np.int32] = np.zeros(plan.arena_bytes, np.int32)
-        self.same_bytes = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.kind == "RESHAPE"}
+        self.same_bytes = views(graph)
 
     def is_constant(self, index: int) -> bool:
         return self.graph.tensors[index].data is not None
@@ -99,7 +98,7 @@ class _Arena:
         self.byte[at : at + size] = np.arange(first, first + size)
 
     def read(self, index: int, place: str) -> None:
-        """Checks that the tensor, or the one that it is a RESHAPE of, is there whole."""
+        """Checks that the tensor, or the one that it is a view of, is there whole."""
         start, stop = self.span(index)
         self.find(index, start, 0, stop - start, place)
 

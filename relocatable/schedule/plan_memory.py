@@ -1,7 +1,7 @@
 """Lifetimes -> arena offsets: every tensor and scratch gets a place in the one RAM block.
 
 Blocks that live at the same time never overlap; `check_plan` proves it by other means. A step may
-take over the memory of an input that dies with it, which some steps move up first, and a RESHAPE
+take over the memory of an input that dies with it, which some steps move up first, and a view
 shares its input's memory always.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from relocatable.graph.graph import Graph
+from relocatable.ops import views
 from relocatable.steps.kernel_call import KernelCall
 
 _ALIGN = 16
@@ -139,7 +140,7 @@ def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
 def lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, Block], _Groups]:
     """Blocks by key, and for each tensor the key of the block that holds it."""
     end = len(calls)
-    source = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.kind == "RESHAPE"}
+    source = views(graph)
     blocks: dict[int, Block] = {}
     owner: _Groups = {}
 

@@ -231,7 +231,7 @@ class _Planner:
         made = {call.outputs[0] for call in parts}
         owners = {self.owner[i] for i in made}
         if any(self.owner[i] in owners and i not in made for c in parts for i in c.inputs):
-            return  # reads a RESHAPE of what it makes
+            return  # reads a view of what it makes
         buffered = {i for i in made if self.blocks[self.owner[i]].last < stop} - self.kept
         tried = set()
         for pixels in _PIXELS:

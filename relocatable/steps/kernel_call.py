@@ -71,9 +71,9 @@ class KernelCall:
     """One step of the program, or several if it is a long row pipeline.
 
     Attributes:
-        kind: the operator's kind, such as "CONV_2D".
+        kind: of the operator, such as CONV_2D.
         name: for reports and messages.
-        source: kernel file to include, relative to kernels/, such as "conv_2d.c".
+        source: kernel file to include, relative to this package, such as "ops/add/add.c".
         calls: of the kernels in that file.
         inputs: tensor indices that the calls read from the arena or as constants.
         outputs: tensor indices that they write.

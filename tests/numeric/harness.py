@@ -15,7 +15,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
-from relocatable.graph.graph import Graph, Quant
+from relocatable.graph.graph import Graph
+from relocatable.ops import is_view, views
+from relocatable.ops._shared.random import random_input, random_quant
 from relocatable.schedule.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall, count_steps
@@ -23,6 +25,8 @@ from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
 
 Array = npt.NDArray[Any]
+
+__all__ = ["build", "check", "random_input", "random_quant"]
 
 
 class Context(ctypes.Structure):
@@ -71,7 +75,7 @@ def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program
     whole = load(graph, calls, plan, optimize)
     programs, step = [], 0
     for one, base in zip(graphs, bases, strict=True):
-        count = sum(op.kind != "RESHAPE" for op in one.ops)
+        count = sum(not is_view(one, op) for op in one.ops)
         offsets = {
             i - base: plan.offsets[i] for i in plan.offsets if 0 <= i - base < len(one.tensors)
         }
@@ -86,7 +90,9 @@ def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimi
     weights, weight_offsets = pack_weights(graph, calls)
     text = emit_c(graph, calls, plan, weight_offsets)
     code = build_code(text, TARGETS["host"], count_steps(calls), optimize)
-    mapped = mmap.mmap(-1, len(code.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    mapped = mmap.mmap(
+        -1, len(code.code) or 1, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    )
     mapped.write(code.code)
     section, arena = _aligned(weights), _aligned(bytes(plan.arena_bytes))
     return Program(graph, plan.offsets, arena, section, mapped, code.step_offsets)
@@ -97,7 +103,7 @@ def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
     offsets: dict[int, int] = {}
     scratch: dict[int, int] = {}
     at = 0
-    source = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.kind == "RESHAPE"}
+    source = views(graph)
     written = [o for op in graph.ops for o in op.outputs]
     for i in (*graph.inputs, *written):
         if i in source:
@@ -129,16 +135,6 @@ def reference(model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
         except ValueError:  # a temporary of LiteRT's own
             continue
     return found
-
-
-def random_input(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> Array:
-    """Values over the whole range of an integer type; floats around 0."""
-    if dtype == "float32":
-        return rng.normal(0, 2, shape).astype(np.float32)
-    if dtype == "bool":
-        return rng.integers(0, 2, shape).astype(np.bool_)
-    info = np.iinfo(dtype)
-    return rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
 
 
 def mismatch(got: Array, want: Array) -> str:
@@ -198,21 +194,6 @@ def describe(graph: Graph) -> str:
     """An operator and its tensors, for messages."""
     ops = ", ".join(f"{op.kind} {dict(op.attrs)}" for op in graph.ops)
     return f"{ops} " + "; ".join(f"{t.dtype} {t.shape} {t.quant}" for t in graph.tensors)
-
-
-def random_quant(
-    rng: np.random.Generator, dtype: str = "int8", spread: float = 1.0
-) -> Quant | None:
-    """A scale around 0.05 and any zero point; None for types without."""
-    if dtype not in ("int8", "uint8"):
-        return None
-    info = np.iinfo(dtype)
-    scale = float(np.float32(np.exp(rng.normal(-3, spread))))
-    ends = (info.min, info.max, 0)
-    zero = (
-        int(rng.integers(info.min, info.max + 1)) if rng.random() < 0.7 else int(rng.choice(ends))
-    )
-    return Quant((scale,), (zero,))
 
 
 def join(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:

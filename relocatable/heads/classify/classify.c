@@ -1,7 +1,7 @@
 // Head `classify`: the best k of an output's values, as probabilities.
 #include "blob/include/xn_blob.h"
-#include "kernels/xn_kernel.h"
-#include "kernels/xn_math.h"
+#include "ops/_shared/xn_kernel.h"
+#include "ops/_shared/xn_math.h"
 #include "heads/value.h"
 
 typedef struct xn_classify {

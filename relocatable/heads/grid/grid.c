@@ -1,8 +1,8 @@
 // Head `grid`: one box for each cell of an output [1, rows, columns, channels], then suppression of
 // overlapping ones, greedy by score, within each label.
 #include "blob/include/xn_blob.h"
-#include "kernels/xn_kernel.h"
-#include "kernels/xn_math.h"
+#include "ops/_shared/xn_kernel.h"
+#include "ops/_shared/xn_math.h"
 #include "heads/value.h"
 
 typedef struct xn_grid {

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relocatable.fixed_point import Ints, multiply, quantize_multiplier
-from relocatable.line_scale import Line, find_line
+from relocatable.ops._shared.fixed_point import (
+    Ints,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+)
+from relocatable.ops._shared.line_scale import Line, fit_affine
 
 
 def apply(line: Line, sums: Ints, clamp: tuple[int, int], unit: int = 1) -> Ints:
@@ -25,10 +29,10 @@ def test_equals_two_roundings(seed: int, unit: int) -> None:
     clamp = (zero, 127)  # as under a RELU: the two roundings bend where the sum changes its sign
 
     def staircase(x: Ints) -> Ints:
-        return multiply(x, m, s) + zero
+        return multiply_by_quantized_multiplier(x, m, s) + zero
 
     sums = np.full(9, reach, np.int64)
-    line = find_line(staircase, factors, zero, (-sums, sums), clamp, unit)
+    line = fit_affine(staircase, factors, zero, (-sums, sums), clamp, unit)
     assert line is not None or clamp[0] == clamp[1]
     if line is None:
         return
@@ -45,7 +49,7 @@ def test_halves_go_away_from_zero() -> None:
         return (np.sign(y) * np.floor(np.abs(y) + 0.5)).astype(np.int64)
 
     ends = np.full(3, 900, np.int64)
-    line = find_line(staircase, factor, 0, (-ends, ends), (-128, 127))
+    line = fit_affine(staircase, factor, 0, (-ends, ends), (-128, 127))
     assert line is not None
     every = np.arange(-900, 901, dtype=np.int64)[None, :]
     assert np.array_equal(apply(line, every, (-128, 127)), np.clip(staircase(every), -128, 127))
@@ -56,11 +60,11 @@ def test_a_staircase_that_is_no_line_is_refused() -> None:
         return np.where(x < 50, x >> 3, x >> 1)
 
     ends = np.array([200], np.int64)
-    assert find_line(staircase, np.array([0.125]), 0, (-ends, ends), (-128, 127)) is None
+    assert fit_affine(staircase, np.array([0.125]), 0, (-ends, ends), (-128, 127)) is None
 
 
 @pytest.mark.parametrize(("factor", "reach"), [(1.0, 1 << 31), (0.0, 10), (2.0**20, 1 << 20)])
 def test_numbers_beyond_the_kernels_are_refused(factor: float, reach: int) -> None:
     ends = np.array([reach], np.int64)
-    line = find_line(lambda x: x, np.array([factor]), 0, (-ends, ends), (-128, 127))
+    line = fit_affine(lambda x: x, np.array([factor]), 0, (-ends, ends), (-128, 127))
     assert line is None

@@ -7,7 +7,8 @@ import pytest
 
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Quant
-from relocatable.select_kernels import CHOOSERS, select_kernels
+from relocatable.ops import OPERATORS
+from relocatable.select_kernels import select_kernels
 from relocatable.targets import TARGETS
 from tests.make_graph import GraphBuilder, conv_graph
 
@@ -17,7 +18,7 @@ HOST = TARGETS["host"]
 def test_a_convolution_is_one_call_with_packed_constants() -> None:
     graph = conv_graph(fused_activation_function="RELU")
     [call] = select_kernels(graph, HOST)
-    assert (call.kind, call.name, call.source) == ("CONV_2D", "block3", "conv_2d.c")
+    assert (call.kind, call.name, call.source) == ("CONV_2D", "block3", "ops/conv_2d/conv_2d.c")
     assert call.inputs == (0,)
     assert call.outputs == graph.outputs
     assert call.macs == 6 * 4 * 3 * 3 * 3 * 2
@@ -69,5 +70,7 @@ def test_computed_weights_are_refused() -> None:
         select_kernels(b.graph(y), HOST)
 
 
-def test_every_chooser_says_what_it_does() -> None:
-    assert all((chooser.__doc__ or "").strip() for chooser in CHOOSERS.values())
+def test_every_kernel_says_what_it_does() -> None:
+    kernels = [kernel for operator in OPERATORS.values() for kernel in operator.kernels]
+    assert kernels
+    assert all((kernel.lower.__doc__ or "").strip() for kernel in kernels)

@@ -10,7 +10,9 @@ import pytest
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Graph, Quant
 from relocatable.graph.read_tflite import read_tflite
-from relocatable.support import RULES, check_support
+from relocatable.ops import OPERATORS
+from relocatable.ops.rules import all_rules
+from relocatable.support import check_support
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
 from tools.ops_page import ops_markdown
@@ -148,6 +150,23 @@ def test_mean_axes():
         assert "axes must be different ones" in refusal(mean(axes, (1, 2)))
 
 
+def test_mean_of_three_runs_is_refused() -> None:
+    b = GraphBuilder()
+    x, axes = b.input(2, 3, 2, 3, 2, 3), b.constant([0, 2, 4])
+    graph = b.graph(b.op("MEAN", (x, axes), b.tensor(3, 3, 3), keep_dims=False))
+    assert "must form at most two runs of neighbours; is [0, 2, 4]" in refusal(graph)
+
+
+def test_an_unknown_operator_hides_no_other_violation() -> None:
+    b = GraphBuilder()
+    x = b.op("GELU", (b.input(1, 8),), b.tensor(1, 8))
+    graph = b.graph(b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=float("inf")))
+    assert refusal(graph).splitlines() == [
+        "GELU 't1': operator must be one of docs/OPS.md; is GELU",
+        "LEAKY_RELU 't2': alpha must be finite; is inf",
+    ]
+
+
 def test_concatenation_along_an_axis():
     def join(axis: int, out: tuple[int, ...], scale: Quant = PLAIN) -> Graph:
         b = GraphBuilder()
@@ -189,7 +208,7 @@ def test_constant_or_untyped_endpoints_are_refused():
 
 
 def test_every_rule_has_words():
-    assert all(rule.__doc__ for rules in RULES.values() for rule in rules)
+    assert all(rule.__doc__ for operator in OPERATORS.values() for rule in all_rules(operator))
 
 
 def test_ops_page_is_up_to_date():

@@ -1,0 +1,31 @@
+"""Every operator is a folder here: its options, rules, meaning, kernels and samples."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from relocatable.graph.graph import Graph, Op
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Operator
+
+
+def _find_operators() -> dict[str, Operator]:
+    folders = [m.name for m in pkgutil.iter_modules(__path__) if m.ispkg and m.name[0] != "_"]
+    modules = [importlib.import_module(f"{__name__}.{folder}") for folder in folders]
+    found = [operator for module in modules for operator in module.OPERATORS]
+    return {operator.kind: operator for operator in sorted(found, key=lambda o: o.kind)}
+
+
+OPERATORS: dict[str, Operator] = _find_operators()
+
+
+def is_view(graph: Graph, op: Op) -> bool:
+    """Whether an operator keeps all bytes as they are: its output shares its input's memory."""
+    operator = OPERATORS.get(op.kind)
+    return operator is not None and operator.is_view(Node.of(graph, op))
+
+
+def views(graph: Graph) -> dict[int, int]:
+    """Map each output that shares its input's memory to that input."""
+    return {op.outputs[0]: op.inputs[0] for op in graph.ops if is_view(graph, op)}

@@ -1,0 +1,113 @@
+"""LiteRT's fixed-point arithmetic, as its reference kernels compute it; on NumPy int64 arrays."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.graph.graph import Tensor
+
+Ints = npt.NDArray[np.int64]
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+
+def scale_of(tensor: Tensor) -> np.float32:
+    """Per-tensor scale, in the precision of the model file."""
+    assert tensor.quant is not None
+    return np.float32(tensor.quant.scale[0])
+
+
+def zero_of(tensor: Tensor) -> int:
+    """Per-tensor zero point."""
+    assert tensor.quant is not None
+    return tensor.quant.zero_point[0]
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """A real factor as (multiplier of 31 bits or 0, shift): multiplier / 2^31 * 2^shift."""
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    return multiplier, shift
+
+
+def round_away(x: float) -> int:
+    """The nearest integer, halves away from zero."""
+    whole = math.trunc(x)
+    rest = abs(x - whole)
+    return whole + (int(math.copysign(1, x)) if rest >= 0.5 else 0)
+
+
+def round_away_f32(x: npt.NDArray[np.float32]) -> Ints:
+    """The nearest integers of floats, halves away from zero."""
+    wide = x.astype(np.float64)
+    whole = np.trunc(wide)
+    return (whole + np.where(np.abs(wide - whole) >= 0.5, np.sign(wide), 0)).astype(np.int64)
+
+
+def wrap32(x: Ints) -> Ints:
+    """What int32 keeps of a sum or product."""
+    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+
+
+def saturating_doubling_high_mul(a: Ints, b: Ints | int) -> Ints:
+    """gemmlowp's SaturatingRoundingDoublingHighMul for 32 bits; |a|, |b| < 2^31."""
+    return (a * b + (1 << 30)) >> 31
+
+
+def rounding_divide_by_pot(x: Ints, n: Ints | int) -> Ints:
+    """gemmlowp's RoundingDivideByPOT: x / 2^n, halves away from zero."""
+    mask = (np.int64(1) << np.asarray(n, np.int64)) - 1
+    threshold = (mask >> 1) + (x < 0)
+    return (x >> n) + ((x & mask) > threshold)
+
+
+def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Ints | int) -> Ints:
+    """LiteRT's MultiplyByQuantizedMultiplier, with its two roundings."""
+    shift = np.asarray(shift, np.int64)
+    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
+    return rounding_divide_by_pot(
+        saturating_doubling_high_mul(wrap32(x << left), multiplier), right
+    )
+
+
+def type_range(dtype: str) -> tuple[int, int]:
+    """Smallest and largest value of an integer type."""
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+_CLAMPS = {"RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
+
+
+def quantized_clamp(activation: str, output: Tensor) -> tuple[int, int]:
+    """Range of an 8-bit output under a fused activation."""
+    low, high = type_range(output.dtype)
+    wanted = _CLAMPS.get(activation, (None, None))
+    quantized = [
+        None if v is None else zero_of(output) + _round_f32(np.float32(v) / scale_of(output))
+        for v in wanted
+    ]
+    return (
+        low if quantized[0] is None else max(low, quantized[0]),
+        high if quantized[1] is None else min(high, quantized[1]),
+    )
+
+
+def float_clamp(activation: str) -> tuple[float, float]:
+    """Range of a float output under a fused activation."""
+    most = float(np.finfo(np.float32).max)
+    low, high = _CLAMPS.get(activation, (None, None))
+    return (-most if low is None else low, most if high is None else high)
+
+
+def _round_f32(x: np.float32) -> int:
+    return int(round_away_f32(np.asarray(x, np.float32)))

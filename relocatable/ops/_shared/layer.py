@@ -1,0 +1,136 @@
+"""What layers with weights share: operands, rules, the calls of plain C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
+from relocatable.ops._shared.scaling import (
+    AccumulatorBounds,
+    Scaling,
+    layer_factors,
+    scale_double_rounding,
+)
+from relocatable.ops._shared.types import has_one_scale
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Operand, Seen
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall, Rows
+
+LAYER_TYPES = ("int8", "float32")
+LAYER_OPERANDS = (
+    Operand("input", LAYER_TYPES),
+    Operand("filter", LAYER_TYPES, constant=True),
+    Operand("bias", ("int32", "float32"), constant=True, optional=True),
+)
+CONV_FIELDS = ("dilation_w_factor", "dilation_h_factor")
+
+
+def weighted_types(node: Node) -> Seen:
+    """input, filter and output must be int8 with a bias of int32, or all float32"""
+    seen = [t.dtype for t in (*node.inputs, node.output)]
+    bias = ["int32"] if len(node.inputs) == 3 else []
+    whole = ["int8", "int8", *bias, "int8"]
+    return seen in (whole, ["float32"] * len(seen)), ", ".join(seen)
+
+
+def data_scales(node: Node) -> Seen:
+    """input and output of 8 bits must have one scale"""
+    for tensor in (node.inputs[0], node.output):
+        if tensor.dtype == "int8" and not has_one_scale(tensor):
+            return False, f"{tensor.quant} of '{tensor.name}'"
+    return True, ""
+
+
+def filter_scales(node: Node, axis: int) -> Seen:
+    """Check that a filter has one scale, or one for each output channel, and zero point 0."""
+    quant = node.inputs[1].quant
+    if node.output.dtype == "float32":
+        return True, ""
+    if quant is None or quant.axis not in (None, axis):
+        return False, f"{quant} of the filter"
+    return not any(quant.zero_point), f"zero points {quant.zero_point} of the filter"
+
+
+def dilation(node: Node) -> Seen:
+    """dilation must be in [1, 64]"""
+    for key in ("dilation_h_factor", "dilation_w_factor"):
+        if not 1 <= node.integer(key) <= 64:
+            return False, str(node.op.attrs[key])
+    return True, ""
+
+
+def bias_fits(node: Node, count: int) -> bool:
+    """Whether the bias, if there is one, has a value for each channel."""
+    return len(node.inputs) < 3 or node.inputs[2].count == count
+
+
+def filter_text(node: Node) -> str:
+    """Describe the shapes of a layer in a message."""
+    shapes = [list(t.shape) for t in node.inputs[1:]]
+    return f"{shapes} for {list(node.inputs[0].shape)} -> {list(node.output.shape)}"
+
+
+def dilated_window(node: Node) -> tuple[int, int]:
+    """Compute the height and width that a dilated filter covers."""
+    _, k_h, k_w, _ = node.inputs[1].shape
+    return (
+        1 + (k_h - 1) * node.integer("dilation_h_factor"),
+        1 + (k_w - 1) * node.integer("dilation_w_factor"),
+    )
+
+
+def float_layer(
+    site: Site,
+    source: str,
+    function: str,
+    params: dict[str, CValue],
+    macs: int,
+    rows: Rows | None = None,
+) -> KernelCall:
+    """Make the call of a layer in float32."""
+    low, high = float_clamp(site.activation)
+    bias = bias_of(site)
+    weights = {
+        "filter": site.constant(1),
+        "bias": np.zeros(site.output.shape[-1], np.float32) if bias is None else bias,
+    }
+    arguments = (Input(0), Constant("filter"), Constant("bias"), Output())
+    call = CCall(function, arguments, {**params, "low": low, "high": high})
+    return site.call(source, call, weights=weights, macs=macs, rows=rows)
+
+
+def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., Scaling]) -> Scaling:
+    """Find the scaling of an int8 layer's sums, by a method of scaling.py."""
+    factors = layer_factors(site.input(0), site.input(1), site.output)
+    return method(factors, bounds, site.output, quantized_clamp(site.activation, site.output))
+
+
+def bias_of(site: Site) -> npt.NDArray[np.generic] | None:
+    """Read the layer's bias; None if it has none."""
+    return site.constant(2) if site.has_input(2) else None
+
+
+def plain_layer(
+    site: Site,
+    source: str,
+    function: str,
+    params: dict[str, CValue],
+    bounds: AccumulatorBounds,
+    macs: int,
+    rows: Rows,
+) -> KernelCall:
+    """Make the call of an int8 layer in plain C, its filter as the model has it."""
+    scaling = scaling_of(site, bounds, scale_double_rounding)
+    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
+    return site.call(
+        source,
+        CCall(function, arguments, {**params, "scaling": scaling.params}),
+        weights={"filter": site.constant(1), **scaling.weights},
+        macs=macs,
+        rows=rows,
+    )

@@ -1,0 +1,88 @@
+"""What MAX_POOL_2D and AVERAGE_POOL_2D share: rules, the call, meaning, samples."""
+
+from __future__ import annotations
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
+from relocatable.ops._shared.images import (
+    WINDOW_FIELDS,
+    fused_activation,
+    image_shapes,
+    output_size_seen,
+    random_activation,
+    strides,
+)
+from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.types import kept_scale, kept_type, one_scale
+from relocatable.ops._shared.window import window_of
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Options, Rng, Seen
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
+
+POOL_OPTIONS = Options("Pool2DOptions", (*WINDOW_FIELDS, "filter_width", "filter_height"))
+
+
+def window_size(node: Node) -> Seen:
+    """window must be at least 1 x 1"""
+    size = (node.integer("filter_height"), node.integer("filter_width"))
+    return min(size) >= 1, f"{size[0]} x {size[1]}"
+
+
+def kept_channels(node: Node) -> Seen:
+    """output must have the input's channels"""
+    source, output = node.inputs[0].shape, node.output.shape
+    return source[3] == output[3], f"{source[3]} -> {output[3]}"
+
+
+def pool_size(node: Node) -> Seen:
+    """output's height and width must follow from input, window, stride and padding"""
+    return output_size_seen(node, (node.integer("filter_height"), node.integer("filter_width")))
+
+
+POOL_RULES = (
+    *(kept_type, one_scale, kept_scale, image_shapes),
+    *(strides, window_size, kept_channels, fused_activation),
+)
+
+
+def lower_pool(site: Site, source: str, kernel: str) -> KernelCall:
+    """Make the call of a pool; its kernels for floats end in _f32, those for bytes in _8 or so."""
+    k_h, k_w = site.int_attr("filter_height"), site.int_attr("filter_width")
+    window = window_of(site, k_h, k_w)
+    params: dict[str, CValue] = {"window": window.fields, "channels": site.output.shape[3]}
+    macs, rows = site.output.count * k_h * k_w, window.rows
+    if site.is_float:
+        low, high = float_clamp(site.activation)
+        call = CCall(kernel, (Input(0), Output()), {**params, "low": low, "high": high})
+        return site.call(source, call, macs=macs, rows=rows)
+    q_low, q_high = quantized_clamp(site.activation, site.output)
+    params |= {"is_signed": site.is_signed, "low": q_low, "high": q_high}
+    call = CCall(kernel, (Input(0, "uint8_t"), Output("uint8_t")), params)
+    return site.call(source, call, macs=macs, rows=rows)
+
+
+def pool_sample(rng: Rng, kind: str, dtype: str) -> Graph:
+    """Make a graph of one pool with any window, stride and padding."""
+    k_h, k_w, s_h, s_w = (int(v) for v in rng.integers(1, 5, 4))
+    h, w = int(rng.integers(k_h, k_h + 8)), int(rng.integers(k_w, k_w + 8))
+    c = int(rng.integers(1, 20))
+    same = bool(rng.random() < 0.6)
+    out_h = -(-h // s_h) if same else (h - k_h) // s_h + 1
+    out_w = -(-w // s_w) if same else (w - k_w) // s_w + 1
+    b = GraphBuilder()
+    quant = random_quant(rng, dtype)
+    x = b.input(1, h, w, c, dtype=dtype, quant=quant)
+    y = b.tensor(1, out_h, out_w, c, dtype=dtype, quant=quant)
+    b.op(
+        *(kind, (x,), y),
+        padding="SAME" if same else "VALID",
+        stride_h=s_h,
+        stride_w=s_w,
+        filter_height=k_h,
+        filter_width=k_w,
+        fused_activation_function=random_activation(rng),
+    )
+    return b.graph(y)

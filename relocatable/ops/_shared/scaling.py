@@ -1,0 +1,227 @@
+"""The scaling of a layer's 32-bit sums to 8-bit outputs: its constants and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.graph.graph import Tensor
+from relocatable.ops._shared.fixed_point import (
+    INT32_MAX,
+    Ints,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    scale_of,
+    zero_of,
+)
+from relocatable.ops._shared.line_scale import Staircase, fit_affine
+from relocatable.steps.c_call import Constant, CValue, Name, Struct
+
+_TABLES = ("multiplier", "round", "bias", "shift", "real")
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Constants `xn_scaling` and tables `xn_scales` of xn_scale.h.
+
+    Attributes:
+        params: fields of xn_scaling.
+        weights: tables by their field's name.
+    """
+
+    params: Mapping[str, CValue]
+    weights: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> Struct:
+        """The kernel's argument that points to the tables."""
+        fields = {t: Constant(t) for t in _TABLES if t in self.weights}
+        return Struct("xn_scales", "scales", fields)
+
+
+@dataclass(frozen=True, eq=False)
+class AccumulatorBounds:
+    """What is known of a layer's sums at compile time, each int64 [C].
+
+    Attributes:
+        bias: what the kernel's sum lacks of the true one.
+        lowest, highest: of the true sum, over all inputs.
+        raw: largest magnitude of the kernel's own sum on the way.
+    """
+
+    bias: Ints
+    lowest: Ints
+    highest: Ints
+    raw: Ints
+
+    @property
+    def reach(self) -> Ints:
+        """Largest magnitude of the true sum."""
+        return np.maximum(np.abs(self.lowest), np.abs(self.highest))
+
+
+def accumulator_bounds(
+    filter_rows: Ints, bias: npt.NDArray[np.generic] | None, source: Tensor, filter_zero: int = 0
+) -> AccumulatorBounds:
+    """Bound the sums of a layer that multiplies int8 inputs with filters.
+
+    Args:
+        filter_rows: weights of each output channel, int64 [C, K].
+        bias: int32 [C], None for zeros.
+        source: the input, for its type and zero point.
+        filter_zero: zero point of the weights.
+    """
+    zero = zero_of(source)
+    low, high = -128 - zero, 127 - zero
+    real = filter_rows - filter_zero
+    up = np.maximum(real, 0).sum(axis=1)
+    down = np.minimum(real, 0).sum(axis=1)
+    base = np.zeros(len(real), np.int64) if bias is None else bias.astype(np.int64).reshape(-1)
+    return AccumulatorBounds(
+        bias=base - zero * real.sum(axis=1),
+        lowest=base + up * low + down * high,
+        highest=base + up * high + down * low,
+        raw=128 * (np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * abs(filter_zero)),
+    )
+
+
+def layer_factors(source: Tensor, weights: Tensor, output: Tensor) -> list[float]:
+    """Scale of the sums over the output's: one for each channel, or one for all."""
+    assert weights.quant is not None
+    scales = [float(np.float32(s)) for s in weights.quant.scale]
+    return [float(scale_of(source)) * s / float(scale_of(output)) for s in scales]
+
+
+def multipliers_of(factors: list[float]) -> tuple[Ints, Ints]:
+    """LiteRT's multipliers and shifts of factors."""
+    pairs = [quantize_multiplier(f) for f in factors]
+    return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
+
+
+def double_rounding(multipliers: Ints, shifts: Ints, zero: int) -> Staircase:
+    """What two roundings make of sums."""
+    return lambda x: (
+        multiply_by_quantized_multiplier(x, multipliers[:, None], shifts[:, None]) + zero
+    )
+
+
+def single_rounding(factors: npt.NDArray[np.float64], zero: int) -> Staircase:
+    """What one rounding makes of sums, halves away from zero."""
+
+    def staircase(x: Ints) -> Ints:
+        y = x.astype(np.float64) * factors[:, None]
+        whole = np.trunc(y)
+        return (whole + np.where(np.abs(y - whole) >= 0.5, np.sign(y), 0)).astype(np.int64) + zero
+
+    return staircase
+
+
+def shifts_fit(shifts: Ints, sums: AccumulatorBounds) -> bool:
+    """Whether no left shift overflows, which would make no staircase."""
+    return bool(np.all(sums.reach << np.maximum(shifts, 0) <= INT32_MAX))
+
+
+def scale_double_rounding(
+    factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
+) -> Scaling:
+    """Scaling by LiteRT's fixed-point multipliers, which round twice."""
+    multipliers, shifts = multipliers_of(factors)
+    zero = zero_of(output)
+    line = None
+    if shifts_fit(shifts, sums):
+        exact = multipliers / 2.0**31 * 2.0**shifts
+        line = _line(double_rounding(multipliers, shifts, zero), exact, sums, zero, clamp)
+    if line is not None:
+        return line
+    weights = {
+        "bias": _wrapped(sums.bias),
+        "multiplier": multipliers.astype(np.int32),
+        "shift": shifts.astype(np.int32),
+    }
+    small = bool(np.all(sums.reach < 1 << 30) and np.all(sums.raw < 1 << 30))
+    if small and np.all((shifts >= -30) & (shifts <= -1)):
+        weights["shift"] = (-shifts - 1).astype(np.int32)
+        return Scaling(_params("XN_SCALE_HIGH", len(factors), 0, zero, clamp), weights)
+    return Scaling(_params("XN_SCALE_TWICE", len(factors), 0, zero, clamp), weights)
+
+
+def scale_vectors(
+    factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
+) -> Scaling:
+    """Make tables like `scale_double_rounding` for kernels that scale four channels at a time."""
+    channels = len(sums.bias)
+    pairs = [quantize_multiplier(f) for f in factors] * (channels if len(factors) == 1 else 1)
+    weights: dict[str, npt.NDArray[np.generic]] = {
+        "bias": _wrapped(sums.bias),
+        "multiplier": np.array([m for m, _ in pairs], np.int32),
+        "shift": np.array([s for _, s in pairs], np.int32),
+    }
+    kind = "XN_SCALE_TWICE" if any(s > 0 for _, s in pairs) else "XN_SCALE_HIGH"
+    return Scaling(_params(kind, channels, 0, zero_of(output), clamp), weights)
+
+
+def scale_single_rounding(
+    factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
+) -> Scaling:
+    """Scaling by a double, which rounds once, halves away from zero."""
+    real = np.array(factors, np.float64)
+    zero = zero_of(output)
+
+    line = _line(single_rounding(real, zero), real, sums, zero, clamp)
+    if line is not None:
+        return line
+    weights = {"bias": _wrapped(sums.bias), "real": real}
+    return Scaling(_params("XN_SCALE_REAL", len(factors), 0, zero, clamp), weights)
+
+
+def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:
+    """Bounds of the sums for each factor: channels that share one share its staircase."""
+    if factors == 1:
+        return sums.lowest.min(keepdims=True), sums.highest.max(keepdims=True)
+    return sums.lowest, sums.highest
+
+
+def _line(
+    staircase: Staircase,
+    factor: npt.NDArray[np.float64],
+    sums: AccumulatorBounds,
+    zero: int,
+    clamp: tuple[int, int],
+) -> Scaling | None:
+    channels = len(sums.bias)
+    if np.any(sums.raw > INT32_MAX):
+        return None
+    line = fit_affine(staircase, factor, zero, bounds_of(sums, len(factor)), clamp)
+    if line is None:
+        return None
+    rounding = line.round + sums.bias * line.multiplier
+    if np.any(np.abs(rounding) > 1 << 61) or np.any(np.abs(sums.raw * line.multiplier) > 1 << 61):
+        return None
+    weights: dict[str, npt.NDArray[np.generic]] = {
+        "multiplier": line.multiplier.astype(np.int32),
+        "round": np.broadcast_to(rounding, (channels,)).astype(np.int64),
+    }
+    # The zero point is part of the line.
+    return Scaling(_params("XN_SCALE_LINE", len(factor), line.shift, 0, clamp), weights)
+
+
+def _params(
+    kind: str, factors: int, shift: int, zero: int, clamp: tuple[int, int]
+) -> dict[str, CValue]:
+    step = 0 if factors == 1 else 1
+    low, high = clamp
+    return {
+        "kind": Name(kind),
+        "step": step,
+        "shift": shift,
+        "zero": zero,
+        "low": low,
+        "high": high,
+    }
+
+
+def _wrapped(x: Ints) -> npt.NDArray[np.generic]:
+    return (x & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

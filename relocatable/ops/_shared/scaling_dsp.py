@@ -1,0 +1,296 @@
+"""Weights and scaling of the DSP extension's kernels (xn_dsp.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.graph.graph import Tensor
+from relocatable.ops._shared.fixed_point import Ints, quantized_clamp, zero_of
+from relocatable.ops._shared.line_scale import Staircase, fit_affine
+from relocatable.ops._shared.scaling import (
+    AccumulatorBounds,
+    bounds_of,
+    double_rounding,
+    layer_factors,
+    multipliers_of,
+    shifts_fit,
+    single_rounding,
+)
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CValue, Name
+
+Rounding = Literal["single", "double"]
+_UNIT = 8  # bits
+_MOST_PARTS = 8
+_WORD = 1 << 32
+
+
+@dataclass(frozen=True, eq=False)
+class DspLayer:
+    """Filters and scaling as the kernels read them.
+
+    Attributes:
+        words: uint32 [C, Q, 1], four weights each; [C, Q, 2] if they are 16 bits wide.
+        part: after so many words of a filter, the sum is put by, since it might overflow.
+        start: of each channel's sum, uint32 [C].
+        factors: multiplier and last number of each channel, uint32 [C, 2]; [0, 2] if `scaling`
+            has those of all.
+        scaling: constants `xn_dsp_scaling`.
+    """
+
+    words: npt.NDArray[np.uint32]
+    part: int
+    start: npt.NDArray[np.uint32]
+    factors: npt.NDArray[np.uint32]
+    scaling: Mapping[str, CValue]
+
+    def stream(self, size: int) -> npt.NDArray[np.uint32]:
+        """The filters by blocks of so many channels, 0 beyond the last one: uint32 [B, N].
+
+        Of each block where the sums start, the words in turn, multipliers, last numbers.
+        """
+        parts = (self.start[:, None], self.words.reshape(len(self.words), -1), self.factors)
+        blocks = []
+        for part in parts:
+            whole = np.pad(part, ((0, -len(part) % size), (0, 0)))
+            blocks.append(whole.reshape(-1, size, part.shape[1]).swapaxes(1, 2))
+        return np.concatenate([x.reshape(len(x), -1) for x in blocks if x.size], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    """Filters, and the start of each sum that makes it the true one times 2^unit."""
+
+    words: npt.NDArray[np.uint32]
+    part: int
+    unit: int
+    start: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class _Plain:
+    """What is to be packed and scaled; arguments as those of `dsp_layer`."""
+
+    rows: Ints
+    factors: list[float]
+    sums: AccumulatorBounds
+    zero: int
+    clamp: tuple[int, int]
+    rounding: Rounding
+
+
+_Pack = Callable[[Ints, AccumulatorBounds], "_Packed | None"]
+
+
+def dsp_layer(
+    rows: Ints,
+    factors: list[float],
+    sums: AccumulatorBounds,
+    output: Tensor,
+    clamp: tuple[int, int],
+    rounding: Rounding,
+) -> DspLayer | None:
+    """Pack a layer for kernels that read filters by four weights.
+
+    Args:
+        rows: weights of each output channel in the kernel's order, int64 [C, K].
+        factors: scale of the sums over the output's: one for each channel, or one for all.
+        sums: of the layer.
+        output: for its zero point.
+        clamp: of the output.
+        rounding: "double" by LiteRT's fixed-point multipliers, "single" by a double.
+
+    Returns:
+        None if it rounds once in a way that no line does.
+    """
+    plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, rounding))
+    layer = _by_line(plain, _pack)
+    if layer is not None or rounding == "single":
+        return layer
+    return _by_shifts(plain, _pack) or _by_shifts(plain, _wide)
+
+
+def dsp_layer_of(
+    site: Site, rows: Ints, bounds: AccumulatorBounds, rounding: Rounding
+) -> DspLayer | None:
+    """Pack the layer of a site; arguments and result as those of `dsp_layer`."""
+    factors = layer_factors(site.input(0), site.input(1), site.output)
+    clamp = quantized_clamp(site.activation, site.output)
+    return dsp_layer(rows, factors, bounds, site.output, clamp, rounding)
+
+
+def dsp_bytes(
+    rows: Ints,
+    factors: list[float],
+    sums: AccumulatorBounds,
+    output: Tensor,
+    clamp: tuple[int, int],
+) -> DspLayer | None:
+    """The same for kernels whose inputs count 256 times: plain bytes, rounded twice.
+
+    Returns:
+        None if the sums would overflow.
+    """
+    plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, "double"))
+    return _by_line(plain, _bytes) or _by_shifts(plain, _bytes)
+
+
+def _without_constants(plain: _Plain) -> _Plain:
+    """Give channels that have but one output plain sums, and factors of their own.
+
+    Training leaves such dead channels behind; their biases may be huge.
+    """
+    staircase, _ = _staircase(plain)
+    sums = plain.sums
+    if staircase is None:
+        return plain
+    ends = (staircase(x[:, None])[:, 0] for x in (sums.lowest, sums.highest))
+    least, most = (np.clip(x, *plain.clamp) for x in ends)
+    varies = least < most
+    if varies.all():
+        return plain
+    real = np.broadcast_to(np.array(plain.factors), varies.shape)
+    # A factor like the others', but a power of two: then nothing is rounded.
+    power = int(np.clip(-np.log2(real.max(initial=2.0**-14, where=varies)), 1, 14))
+    level = (least - plain.zero) << power
+    bias, lowest, highest = (
+        np.where(varies, x, level) for x in (sums.bias, sums.lowest, sums.highest)
+    )
+    return replace(
+        plain,
+        rows=np.where(varies[:, None], plain.rows, 0),
+        factors=list(np.where(varies, real, 2.0**-power)),
+        sums=AccumulatorBounds(bias, lowest, highest, sums.raw),
+    )
+
+
+def _staircase(plain: _Plain) -> tuple[Staircase | None, npt.NDArray[np.float64]]:
+    """Find LiteRT's outputs of sums, None if they do not rise; and the output per unit of a sum."""
+    if plain.rounding == "single":
+        return single_rounding(np.array(plain.factors), plain.zero), np.array(plain.factors)
+    multipliers, shifts = multipliers_of(plain.factors)
+    fits = shifts_fit(shifts, plain.sums)
+    exact = multipliers / 2.0**31 * 2.0**shifts
+    return double_rounding(multipliers, shifts, plain.zero) if fits else None, exact
+
+
+def _by_line(plain: _Plain, pack: _Pack) -> DspLayer | None:
+    """Scale by the upper word of a product, a sum and a shift; None if there is no such scaling."""
+    staircase, factor = _staircase(plain)
+    if staircase is None:
+        return None
+    # A large bias is a part of the line.
+    sums = plain.sums
+    middle = (sums.lowest + sums.highest) >> 1
+    moved = np.where(np.abs(middle) < 1 << 21, 0, middle)
+    if moved.any():
+        factor = np.broadcast_to(factor, moved.shape)
+        bias, lowest, highest = (x - moved for x in (sums.bias, sums.lowest, sums.highest))
+        sums = AccumulatorBounds(bias, lowest, highest, sums.raw)
+        staircase = _behind(staircase, moved)
+    packed = pack(plain.rows, sums)
+    if packed is None or packed.unit == 0:
+        return None
+    bounds = bounds_of(sums, len(factor))
+    line = fit_affine(staircase, factor, plain.zero, bounds, plain.clamp, 1 << packed.unit)
+    if line is None:
+        return None
+    last, shift = line.round // _WORD, line.shift - 32
+    reach = (sums.reach << packed.unit) + np.abs(line.offset)
+    upper = reach * line.multiplier // _WORD + np.abs(last)
+    if reach.max() >= 1 << 31 or upper.max() >= 1 << 30:
+        return None
+    start = replace(packed, start=packed.start + line.offset)
+    return _layer("XN_SCALE_LINE", start, line.multiplier, last, shift, 0, plain.clamp)
+
+
+def _behind(staircase: Staircase, bias: Ints) -> Staircase:
+    return lambda x: staircase(x + bias[:, None])
+
+
+def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
+    """Scale as LiteRT does, in two steps; None if the filters cannot be packed for that."""
+    packed = pack(plain.rows, plain.sums)
+    if packed is None:
+        return None
+    multipliers, shifts = multipliers_of(plain.factors)
+    kind, last = "XN_SCALE_TWICE", shifts
+    if plain.sums.reach.max() < 1 << 30 and np.all((shifts >= -22) & (shifts <= -1)):
+        kind, last = "XN_SCALE_HIGH", -shifts - 1
+    return _layer(kind, packed, multipliers, last, 0, plain.zero, plain.clamp)
+
+
+def _bytes(rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
+    if sums.reach.max() >= 1 << (31 - _UNIT):
+        return None
+    whole = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).astype(np.int8)
+    words = np.ascontiguousarray(whole).view("<u4")[:, :, None]
+    return _Packed(words, words.shape[1], _UNIT, sums.bias << _UNIT)
+
+
+def _pack(rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
+    """Pack four weights to a word; None if they do not allow it."""
+    quads = _quads(rows)
+    pairs = 256 * quads[..., 0] + quads[..., 1]
+    if pairs.min() < -(1 << 15):
+        return None
+    extra = 127 * quads[..., 1].sum(axis=2)
+    words = _words(pairs)[:, :, None]
+    reach = int(sums.reach.max())
+    if reach < 1 << (31 - _UNIT):
+        return _Packed(words, words.shape[1], _UNIT, (sums.bias << _UNIT) - extra.sum(axis=1))
+    unit = 30 - reach.bit_length()
+    most = (128 << _UNIT) * np.abs(quads).sum(axis=(2, 3)) + np.abs(extra)
+    for parts in range(2, _MOST_PARTS + 1):
+        part = -(-words.shape[1] // parts)
+        at = np.arange(0, words.shape[1], part)
+        if unit > 0 and np.add.reduceat(most, at, axis=1).max() < 1 << 31:
+            lacking = np.add.reduceat(extra, at, axis=1) >> (_UNIT - unit)
+            return _Packed(words, part, unit, (sums.bias << unit) - lacking.sum(axis=1))
+    return None
+
+
+def _wide(rows: Ints, sums: AccumulatorBounds) -> _Packed:
+    words = _words(_quads(rows).swapaxes(2, 3))
+    return _Packed(words, words.shape[1], 0, sums.bias)
+
+
+def _layer(
+    kind: str,
+    packed: _Packed,
+    multipliers: Ints,
+    last: Ints,
+    shift: int,
+    zero: int,
+    clamp: tuple[int, int],
+) -> DspLayer:
+    same = len(multipliers) == 1
+    scaling: dict[str, CValue] = {
+        "kind": Name(kind),
+        "step": int(not same),
+        "unit": packed.unit,
+        "shift": shift,
+        "zero": zero,
+        "low": clamp[0],
+        "high": clamp[1],
+        "multiplier": int(multipliers[0]) if same else 0,
+        "last": int(last[0]) if same else 0,
+    }
+    start = (packed.start & (_WORD - 1)).astype(np.uint32)
+    factors = (np.stack([multipliers, last], axis=1) & (_WORD - 1)).astype(np.uint32)
+    return DspLayer(packed.words, packed.part, start, factors[same:], scaling)
+
+
+def _quads(rows: Ints) -> Ints:
+    """Weights by fours, filled up with 0: [C, K] -> [C, Q, 2, 2]."""
+    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).reshape(len(rows), -1, 2, 2)
+
+
+def _words(pairs: Ints) -> npt.NDArray[np.uint32]:
+    """Pairs of 16-bit values as words, [.., 2] -> [..]."""
+    return np.ascontiguousarray(pairs.astype("<i2")).view("<u4")[..., 0]

@@ -1,0 +1,134 @@
+// What the DSP extension's kernels share. SMLAD multiplies two pairs of 16-bit values and adds
+// both.
+//
+// Of bytes, SXTB16 takes every second one apart, as a pair. For weights one such instruction in
+// two is spared: they lie as 16-bit values 256 * w0 + w1, and
+//     x0 * (256 * w0 + w1) + (256 * x1 + 127 - x0) * w1 = 256 * (x0 * w0 + x1 * w1) + 127 * w1.
+// So each four inputs are laid out once as the pairs (x0, x2) and (256 * x1 + 127 - x0,
+// 256 * x3 + 127 - x2), sums count in 1/256, and a sum starts at what the terms 127 * w1 lack.
+#ifndef XN_DSP_H
+#define XN_DSP_H
+
+#include <arm_acle.h>
+#include <stdint.h>
+
+#include "ops/_shared/xn_kernel.h"
+#include "ops/_shared/xn_scale.h"
+
+// The next two words, in one instruction; the address is a multiple of 4.
+#define XN_NEXT_TWO(from, a, b)                                                                    \
+    __asm__("ldrd %0, %1, [%2], #8" : "=r"(a), "=r"(b), "+r"(from) : : "memory")
+
+// Four int8 at any address.
+static inline uint32_t xn_load_bytes(const int8_t *from) {
+    uint32_t word;
+    __builtin_memcpy(&word, from, sizeof word);
+    return word;
+}
+
+// The first `count` of them, the others 0; and back.
+XN_INLINE uint32_t xn_load_some(const int8_t *from, int32_t count) {
+    if (count == 4) {
+        return xn_load_bytes(from);
+    }
+    uint32_t word = 0;
+    for (int32_t k = 0; k < count; k++) {
+        word |= (uint32_t)(uint8_t)from[k] << (8 * k);
+    }
+    return word;
+}
+
+XN_INLINE void xn_store_some(int8_t *to, uint32_t word, int32_t count) {
+    if (count == 4) {
+        __builtin_memcpy(to, &word, sizeof word);
+        return;
+    }
+    for (int32_t k = 0; k < count; k++) {
+        to[k] = (int8_t)(word >> (8 * k));
+    }
+}
+
+// Bytes 0 and 2 of a word as a pair, and bytes 1 and 3.
+static inline uint32_t xn_even_bytes(uint32_t word) {
+    return (uint32_t)__sxtb16((int32_t)word);
+}
+
+static inline uint32_t xn_odd_bytes(uint32_t word) {
+    return (uint32_t)__sxtb16((int32_t)__ror(word, 8));
+}
+
+// Bytes x as the pair 256 * x1 + 127 - x0, 256 * x3 + 127 - x2.
+static inline uint32_t xn_mixed_bytes(uint32_t word) {
+    return word ^ 0x007F007Fu;
+}
+
+static inline int32_t xn_add_products(uint32_t a, uint32_t b, int32_t sum) {
+    return __smlad((int32_t)a, (int32_t)b, sum);
+}
+
+// A word that waits in a register of the FPU, since the core has none left.
+static inline float xn_keep(uint32_t word) {
+    float kept;
+    __builtin_memcpy(&kept, &word, sizeof kept);
+    return kept;
+}
+
+static inline int32_t xn_kept(float kept) {
+    int32_t word;
+    __asm__ volatile("vmov %0, %1" : "=r"(word) : "t"(kept));
+    return word;
+}
+
+// How the sums of a layer become outputs, as constants of the step; the kinds of xn_scale.h, each
+// with sums that hold bias and zero point. The filters are a stream in the order of use: for each
+// block of channels where the sums start, the weights, and, where the channels differ (step 1),
+// their multipliers and last numbers.
+typedef struct xn_dsp_scaling {
+    int32_t kind;
+    int32_t step;
+    int32_t unit;  // sums count in 2^-unit
+    int32_t shift; // of LINE, for all channels
+    int32_t zero;  // part of `last` in LINE
+    int32_t low, high;
+    int32_t multiplier, last; // of all channels, if step is 0
+} xn_dsp_scaling;
+
+// A channel's numbers; `last` is for LINE what is added to the product's upper word, else the
+// shift, as in xn_scales.
+typedef struct xn_dsp_factor {
+    int32_t multiplier, last;
+} xn_dsp_factor;
+
+// Those of channel i of a block; they follow one another from `at` on, multipliers first.
+XN_INLINE xn_dsp_factor xn_dsp_factor_of(const uint32_t *at, int32_t block, int32_t i,
+                                         const xn_dsp_scaling *p) {
+    xn_dsp_factor same = {p->multiplier, p->last};
+    if (p->step == 0) {
+        return same;
+    }
+    xn_dsp_factor own = {(int32_t)at[i], (int32_t)at[block + i]};
+    return own;
+}
+
+// HIGH, as xn_scale_high: half and zero point are added before the shift instead of after it.
+XN_INLINE int32_t xn_dsp_scale_high(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+    int32_t doubled = p->unit > 0 ? sum >> (p->unit - 1) : sum * 2;
+    int32_t zero = (int32_t)((uint32_t)(1 + 2 * p->zero) << f.last);
+    int32_t y = (int32_t)(((int64_t)doubled * f.multiplier + ((int64_t)1 << 31)) >> 32) + zero;
+    return (y + (sum >> 31)) >> (f.last + 1);
+}
+
+XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+    int32_t y;
+    if (p->kind == XN_SCALE_LINE) {
+        y = ((int32_t)(((int64_t)sum * f.multiplier) >> 32) + f.last) >> p->shift;
+    } else if (p->kind == XN_SCALE_HIGH) {
+        y = xn_dsp_scale_high(sum, f, p);
+    } else {
+        y = xn_scale_twice(sum >> p->unit, f.multiplier, f.last) + p->zero;
+    }
+    int32_t is_whole = p->low == -128 && p->high == 127;
+    return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);
+}
+
+#endif

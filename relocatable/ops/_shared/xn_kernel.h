@@ -1,0 +1,70 @@
+// What all kernels share: how they are instantiated, clamping, windows.
+#ifndef XN_KERNEL_H
+#define XN_KERNEL_H
+
+#include <stdint.h>
+
+// For speed each step gets its own copy of a kernel, specialised by its constants; for size the
+// steps share one and pass the constants.
+#ifdef XN_OPTIMIZE_SIZE
+#define XN_KERNEL static __attribute__((noinline, unused))
+#else
+#define XN_KERNEL static inline __attribute__((always_inline, unused))
+#endif
+
+// A part of a kernel that is instantiated for each set of constants.
+#define XN_INLINE static inline __attribute__((always_inline))
+
+static inline int32_t xn_min(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+
+static inline int32_t xn_max(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+static inline int32_t xn_clamp(int32_t x, int32_t low, int32_t high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+// NaN stays NaN.
+static inline float xn_clampf(float x, float low, float high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+// An 8-bit value, signed or not: one kernel serves both.
+static inline int32_t xn_load_8(const uint8_t *x, int32_t is_signed) {
+    return is_signed ? (int32_t)(int8_t)*x : (int32_t)*x;
+}
+
+// A window that moves over an image of [in_h, in_w] positions.
+typedef struct xn_window {
+    int32_t in_h, in_w;
+    int32_t out_h, out_w;
+    int32_t k_h, k_w;
+    int32_t stride_h, stride_w;
+    int32_t dilation_h, dilation_w;
+    int32_t pad_top, pad_left;
+} xn_window;
+
+// Taps [first, last) of a window along one axis that lie inside the image.
+typedef struct xn_taps {
+    int32_t origin, first, last;
+} xn_taps;
+
+static inline xn_taps xn_taps_inside(int32_t origin, int32_t k, int32_t dilation, int32_t size) {
+    int32_t before = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
+    int32_t inside = origin < size ? (size - origin + dilation - 1) / dilation : 0;
+    xn_taps taps = {origin, xn_min(before, k), xn_min(inside, k)};
+    return taps;
+}
+
+static inline xn_taps xn_rows(const xn_window *w, int32_t out_y) {
+    return xn_taps_inside(out_y * w->stride_h - w->pad_top, w->k_h, w->dilation_h, w->in_h);
+}
+
+static inline xn_taps xn_columns(const xn_window *w, int32_t out_x) {
+    return xn_taps_inside(out_x * w->stride_w - w->pad_left, w->k_w, w->dilation_w, w->in_w);
+}
+
+#endif

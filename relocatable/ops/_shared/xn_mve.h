@@ -1,0 +1,47 @@
+// What the Helium kernels share: four sums become four 8-bit outputs.
+#ifndef XN_MVE_H
+#define XN_MVE_H
+
+#include "ops/_shared/xn_scale.h"
+#include <arm_mve.h>
+#include <stdint.h>
+
+typedef struct xn_mve_scales {
+    int32x4_t bias, multiplier, shift;
+} xn_mve_scales;
+
+// The tables' entries [i, i + 4).
+static inline xn_mve_scales xn_mve_load_scales(const xn_scales *s, int32_t i) {
+    xn_mve_scales four = {vldrwq_s32(s->bias + i), vldrwq_s32(s->multiplier + i),
+                          vldrwq_s32(s->shift + i)};
+    return four;
+}
+
+// Those of them that `lanes` names.
+static inline xn_mve_scales xn_mve_load_some_scales(const xn_scales *s, int32_t i,
+                                                    mve_pred16_t lanes) {
+    xn_mve_scales some = {vldrwq_z_s32(s->bias + i, lanes), vldrwq_z_s32(s->multiplier + i, lanes),
+                          vldrwq_z_s32(s->shift + i, lanes)};
+    return some;
+}
+
+// Scales four sums as xn_scale_twice does, and adds the zero point.
+static inline int32x4_t xn_mve_scale(int32x4_t sums, xn_mve_scales s, const xn_scaling *p) {
+    int32x4_t y = vaddq_s32(sums, s.bias);
+    if (p->kind == XN_SCALE_TWICE) { // otherwise there is no left shift
+        int32x4_t none = vdupq_n_s32(0);
+        y = vshlq_s32(y, vmaxq_s32(s.shift, none));
+        s.shift = vminq_s32(s.shift, none);
+    }
+    y = vqrdmulhq_s32(y, s.multiplier);
+    // Halves of negative values go down: one less, if a shift follows.
+    y = vaddq_s32(y, vshrq_n_s32(vandq_s32(y, s.shift), 31));
+    y = vrshlq_s32(y, s.shift);
+    return vaddq_n_s32(y, p->zero);
+}
+
+static inline int32x4_t xn_mve_clamp(int32x4_t y, const xn_scaling *p) {
+    return vminq_s32(vmaxq_s32(y, vdupq_n_s32(p->low)), vdupq_n_s32(p->high));
+}
+
+#endif

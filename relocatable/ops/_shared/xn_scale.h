@@ -1,0 +1,107 @@
+// Scaling of 32-bit sums to 8-bit values, bit by bit as LiteRT's reference kernels do it.
+#ifndef XN_SCALE_H
+#define XN_SCALE_H
+
+#include <stdint.h>
+
+// round(a * b / 2^31), halves upwards; b is not INT32_MIN.
+static inline int32_t xn_high_mul(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+// round(x / 2^n), halves away from zero; n in [0, 31].
+static inline int32_t xn_round_shift(int32_t x, int32_t n) {
+    int32_t mask = (int32_t)(((uint32_t)1 << n) - 1u);
+    int32_t half = (int32_t)((uint32_t)mask >> 1) + (x < 0 ? 1 : 0);
+    return (x >> n) + ((x & mask) > half ? 1 : 0);
+}
+
+// x * multiplier / 2^31 * 2^shift, rounded twice; multiplier >= 0, shift in [-31, 30].
+static inline int32_t xn_scale_twice(int32_t x, int32_t multiplier, int32_t shift) {
+    int32_t left = shift > 0 ? shift : 0;
+    int32_t right = shift > 0 ? 0 : -shift;
+    return xn_round_shift(xn_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+}
+
+// What lies beyond is clamped to 8 bits anyway, and a zero point can be added without overflow.
+#define XN_ROUND_MOST (1 << 30)
+
+// round(x), halves away from zero, saturating.
+static inline int32_t xn_round_double(double x) {
+    if (x >= (double)XN_ROUND_MOST) {
+        return XN_ROUND_MOST;
+    }
+    if (x <= -(double)XN_ROUND_MOST) {
+        return -XN_ROUND_MOST;
+    }
+    int32_t whole = (int32_t)x;
+    double rest = x - (double)whole;
+    return rest >= 0.5 ? whole + 1 : rest <= -0.5 ? whole - 1 : whole;
+}
+
+// round(x), halves away from zero, saturating; NaN counts as the least.
+static inline int32_t xn_round_float(float x) {
+    if (x >= (float)XN_ROUND_MOST) {
+        return XN_ROUND_MOST;
+    }
+    if (!(x > -(float)XN_ROUND_MOST)) {
+        return -XN_ROUND_MOST;
+    }
+    int32_t whole = (int32_t)x;
+    float rest = x - (float)whole;
+    return rest >= 0.5f ? whole + 1 : rest <= -0.5f ? whole - 1 : whole;
+}
+
+// How the sums of a layer become outputs. All kinds give what LiteRT gives; the compiler takes the
+// first that is proved to do so for every sum that can occur.
+enum xn_scale_kind {
+    XN_SCALE_LINE = 0, // (sum * multiplier + round) >> shift; bias and zero point are part of round
+    XN_SCALE_HIGH = 1, // two roundings; |sum + bias| < 2^30, right shifts of at least 1
+    XN_SCALE_TWICE = 2, // xn_scale_twice(sum + bias, multiplier, shift) + zero
+    XN_SCALE_REAL = 3,  // xn_round_double((sum + bias) * real) + zero
+};
+
+// A layer's scaling, as constants of the step. Tables are indexed by channel; multiplier, shift and
+// real have one entry for all channels if their step is 0.
+typedef struct xn_scaling {
+    int32_t kind; // enum xn_scale_kind
+    int32_t step;
+    int32_t shift; // of LINE, for all channels
+    int32_t zero;
+    int32_t low, high; // clamp of the output
+} xn_scaling;
+
+typedef struct xn_scales {
+    const int32_t *multiplier;
+    const int64_t *round; // LINE
+    const int32_t *bias;
+    const int32_t
+        *shift; // HIGH: one less than the right shift; TWICE: as LiteRT's, left is positive
+    const double *real;
+} xn_scales;
+
+// HIGH: the first rounding is that of the product's upper half; the second takes one from negative
+// values, whose halves go down, and adds half by the last bit shifted out.
+static inline int32_t xn_scale_high(int32_t x, int32_t multiplier, int32_t shift, int32_t zero) {
+    int32_t y = (int32_t)(((int64_t)(x * 2) * multiplier + ((int64_t)1 << 31)) >> 32);
+    y += y >> 31;
+    return ((y >> shift) + 1 + 2 * zero) >> 1;
+}
+
+static inline int32_t xn_scale(int32_t sum, int32_t channel, const xn_scales *s,
+                               const xn_scaling *p) {
+    int32_t i = channel * p->step;
+    int32_t y;
+    if (p->kind == XN_SCALE_LINE) {
+        y = (int32_t)(((int64_t)sum * s->multiplier[i] + s->round[channel]) >> p->shift);
+    } else if (p->kind == XN_SCALE_HIGH) {
+        y = xn_scale_high(sum + s->bias[channel], s->multiplier[i], s->shift[i], p->zero);
+    } else if (p->kind == XN_SCALE_TWICE) {
+        y = xn_scale_twice(sum + s->bias[channel], s->multiplier[i], s->shift[i]) + p->zero;
+    } else {
+        y = xn_round_double((double)(sum + s->bias[channel]) * s->real[i]) + p->zero;
+    }
+    return y < p->low ? p->low : y > p->high ? p->high : y;
+}
+
+#endif

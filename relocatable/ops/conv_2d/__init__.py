@@ -1,0 +1,76 @@
+"""CONV_2D, with groups and dilation."""
+
+from __future__ import annotations
+
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.images import (
+    WINDOW_FIELDS,
+    fused_activation,
+    image_shapes,
+    output_size_seen,
+    strides,
+)
+from relocatable.ops._shared.layer import (
+    CONV_FIELDS,
+    LAYER_OPERANDS,
+    LAYER_TYPES,
+    bias_fits,
+    data_scales,
+    dilated_window,
+    dilation,
+    filter_scales,
+    filter_text,
+    weighted_types,
+)
+from relocatable.ops._shared.layer_sample import convolution_sample
+from relocatable.ops.conv_2d.lower import is_whole_int8, lower_dsp, lower_mve, lower_plain
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Kernel, Operator, Options, Rng, Seen, samples
+from relocatable.targets import DSP, MVE_I
+
+
+def filter_of_channels(node: Node) -> Seen:
+    """filter must have one scale, or one for each output channel, and zero point 0"""
+    return filter_scales(node, 0)
+
+
+def conv_filter(node: Node) -> Seen:
+    """filter must be [O, KH, KW, C / groups] for C input and O output channels, the bias [O]"""
+    channels, outputs = node.inputs[0].shape[3], node.output.shape[3]
+    shape = node.inputs[1].shape
+    if len(shape) != 4 or shape[0] != outputs or channels % shape[3]:
+        return False, filter_text(node)
+    groups = channels // shape[3]
+    return outputs % groups == 0 and bias_fits(node, outputs), filter_text(node)
+
+
+def output_size(node: Node) -> Seen:
+    """output's height and width must follow from input, window, stride, dilation and padding"""
+    return output_size_seen(node, dilated_window(node))
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of one layer."""
+    return convolution_sample(rng, "CONV_2D", dtype)
+
+
+OPERATORS = (
+    Operator(
+        kind="CONV_2D",
+        options=Options("Conv2DOptions", (*WINDOW_FIELDS, *CONV_FIELDS)),
+        operands=LAYER_OPERANDS,
+        output=LAYER_TYPES,
+        rules=(
+            *(weighted_types, data_scales, filter_of_channels, image_shapes, conv_filter),
+            *(strides, dilation, fused_activation),
+        ),
+        shape=output_size,
+        kernels=(
+            Kernel(lower_mve, needs=(MVE_I,), takes=is_whole_int8),
+            Kernel(lower_dsp, needs=(DSP,), takes=is_whole_int8),
+            Kernel(lower_plain),
+        ),
+        version=3,
+        samples=samples(sample, LAYER_TYPES),
+    ),
+)

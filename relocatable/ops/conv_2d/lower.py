@@ -1,0 +1,152 @@
+"""CONV_2D for each kind of target: Helium, the DSP extension, plain C."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.ops._shared.fixed_point import zero_of
+from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
+from relocatable.ops._shared.scaling_dsp import dsp_layer_of
+from relocatable.ops._shared.window import Window, window_of
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount, Scratch
+from relocatable.steps.kernel_call import KernelCall
+
+_SOURCE = "conv_2d/conv_2d.c"
+
+
+def lower_plain(site: Site) -> KernelCall:
+    """Lower a layer of int8 or float32 with groups and dilation, in plain C."""
+    weights = site.constant(1)
+    out_c, k_h, k_w, filter_c = weights.shape
+    in_c = site.input(0).shape[3]
+    window = window_of(site, k_h, k_w)
+    params: dict[str, CValue] = {
+        "window": window.fields,
+        "in_c": in_c,
+        "out_c": out_c,
+        "filter_c": filter_c,
+        "group_out": out_c // (in_c // filter_c),
+    }
+    if site.is_float:
+        return float_layer(site, _SOURCE, "xn_conv_2d_f32", params, _macs(site), window.rows)
+    params["in_zero"] = zero_of(site.input(0))
+    bounds = _bounds(site)
+    return plain_layer(site, _SOURCE, "xn_conv_2d_i8", params, bounds, _macs(site), window.rows)
+
+
+def is_whole_int8(site: Site) -> bool:
+    """Whether it is a layer of int8 without groups."""
+    return site.input(0).dtype == "int8" and site.constant(1).shape[3] == site.input(0).shape[3]
+
+
+def _macs(site: Site) -> int:
+    return site.output.count * math.prod(site.constant(1).shape[1:])
+
+
+def _bounds(site: Site) -> AccumulatorBounds:
+    weights = site.constant(1)
+    rows = weights.reshape(len(weights), -1).astype(np.int64)
+    return accumulator_bounds(rows, bias_of(site), site.input(0))
+
+
+def lower_dsp(site: Site) -> KernelCall:
+    """Lower a layer of int8 for the DSP extension: weights of two output channels, word by word."""
+    weights = site.constant(1).astype(np.int64)
+    out_c, k_h, k_w, in_c = weights.shape
+    window = window_of(site, k_h, k_w)
+    is_flat = _skips_nothing(window)
+    dilation = window.dilation_w
+    run = in_c if dilation > 1 else k_w * in_c
+    rest = run % 4
+    # The whole words of each run, then what is left of all runs.
+    runs = weights.reshape(out_c, -1, run)
+    parts = (runs[:, :, : run - rest], runs[:, :, run - rest :])
+    left = -(-rest * runs.shape[1] // 4) * 4
+    width = 3 * window.stride_w + (k_w - 1) * dilation + 1
+    rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
+    layer = dsp_layer_of(site, rows, _bounds(site), "double")
+    assert layer is not None
+    quads = layer.words.shape[1]
+    params: dict[str, CValue] = {
+        "window": _as_one_row(window) if is_flat else window.fields,
+        "in_c": in_c,
+        "out_c": out_c,
+        "run": run,
+        "left": left,
+        "quads": quads,
+        "part": layer.part,
+        "is_wide": layer.words.shape[2] - 1,
+        "in_zero": zero_of(site.input(0)),
+        "scaling": layer.scaling,
+    }
+    scratch = (Scratch("uint32_t"), Scratch("int8_t", 32 * quads))
+    arguments = (Input(0), Constant("filter"), *scratch, Output())
+    return site.call(
+        "conv_2d/conv_2d_dsp.c",
+        CCall("xn_conv_2d_dsp", arguments, params),
+        weights={"filter": layer.stream(2)},
+        scratch_bytes=32 * quads + 4 * left + width * in_c,
+        macs=_macs(site),
+        rows=replace(window.rows, block=4 if is_flat or window.out_h == 1 else 1),
+    )
+
+
+def lower_mve(site: Site) -> KernelCall:
+    """Lower a layer of int8 for Helium."""
+    weights = site.constant(1)
+    out_c, k_h, k_w, in_c = weights.shape
+    window = window_of(site, k_h, k_w)
+    scaling = scaling_of(site, _bounds(site), scale_vectors)
+    params: dict[str, CValue] = {
+        "window": window.fields,
+        "in_c": in_c,
+        "out_c": out_c,
+        "in_zero": zero_of(site.input(0)),
+        "scaling": scaling.params,
+    }
+    arguments = (Input(0), Constant("filter"), scaling.tables, Scratch("int8_t"), Output())
+    return site.call(
+        "conv_2d/conv_2d_mve.c",
+        CCall("xn_conv_2d_mve", arguments, params),
+        weights={"filter": _four_by_sixteen(weights), **scaling.weights},
+        scratch_bytes=weights[0].size,
+        macs=_macs(site),
+        rows=window.rows,
+    )
+
+
+def _skips_nothing(window: Window) -> bool:
+    """Whether each pixel has a window of its own: then the image is one row."""
+    one = replace(
+        window,
+        out_h=window.in_h,
+        out_w=window.in_w,
+        k_h=1,
+        k_w=1,
+        stride_h=1,
+        stride_w=1,
+        pad_top=0,
+        pad_left=0,
+    )
+    return window == one
+
+
+def _as_one_row(window: Window) -> dict[str, CValue]:
+    pixels = RowCount.times(window.in_w)
+    return window.fields | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
+
+
+def _four_by_sixteen(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Order filters four by four: 16 values of each in turn, then the rest of each."""
+    rows = weights.reshape(len(weights), -1)
+    fours = np.pad(rows, ((0, -len(rows) % 4), (0, 0))).reshape(-1, 4, rows.shape[1])
+    whole = rows.shape[1] // 16 * 16
+    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, 16).transpose(0, 2, 1, 3)
+    parts = (blocks, fours[:, :, whole:])
+    return np.concatenate([part.reshape(len(fours), -1) for part in parts], axis=1)

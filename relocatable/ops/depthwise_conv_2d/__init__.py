@@ -1,0 +1,86 @@
+"""DEPTHWISE_CONV_2D, with multiplier and dilation."""
+
+from __future__ import annotations
+
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.images import (
+    WINDOW_FIELDS,
+    fused_activation,
+    image_shapes,
+    output_size_seen,
+    strides,
+)
+from relocatable.ops._shared.layer import (
+    CONV_FIELDS,
+    LAYER_OPERANDS,
+    LAYER_TYPES,
+    bias_fits,
+    data_scales,
+    dilated_window,
+    dilation,
+    filter_scales,
+    filter_text,
+    weighted_types,
+)
+from relocatable.ops._shared.layer_sample import convolution_sample
+from relocatable.ops.depthwise_conv_2d.lower import (
+    is_for_dsp,
+    is_for_mve,
+    lower_dsp,
+    lower_mve,
+    lower_plain,
+)
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Kernel, Operator, Options, Rng, Seen, samples
+from relocatable.targets import DSP, MVE_I
+
+
+def filter_of_channels(node: Node) -> Seen:
+    """filter must have one scale, or one for each output channel, and zero point 0"""
+    return filter_scales(node, 3)
+
+
+def depthwise_filter(node: Node) -> Seen:
+    """filter must be [1, KH, KW, C * depth_multiplier] for C input channels, the bias [the last]"""
+    channels, outputs = node.inputs[0].shape[3], node.output.shape[3]
+    shape = node.inputs[1].shape
+    ok = (
+        len(shape) == 4
+        and (shape[0], shape[3]) == (1, outputs)
+        and outputs == channels * node.integer("depth_multiplier")
+    )
+    return ok and bias_fits(node, outputs), filter_text(node)
+
+
+def output_size(node: Node) -> Seen:
+    """output's height and width must follow from input, window, stride, dilation and padding"""
+    return output_size_seen(node, dilated_window(node))
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of one layer."""
+    return convolution_sample(rng, "DEPTHWISE_CONV_2D", dtype)
+
+
+OPERATORS = (
+    Operator(
+        kind="DEPTHWISE_CONV_2D",
+        options=Options(
+            "DepthwiseConv2DOptions", (*WINDOW_FIELDS, *CONV_FIELDS, "depth_multiplier")
+        ),
+        operands=LAYER_OPERANDS,
+        output=LAYER_TYPES,
+        rules=(
+            *(weighted_types, data_scales, filter_of_channels, image_shapes, depthwise_filter),
+            *(strides, dilation, fused_activation),
+        ),
+        shape=output_size,
+        kernels=(
+            Kernel(lower_mve, needs=(MVE_I,), takes=is_for_mve),
+            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
+            Kernel(lower_plain),
+        ),
+        version=3,
+        samples=samples(sample, LAYER_TYPES),
+    ),
+)

@@ -1,0 +1,155 @@
+"""DEPTHWISE_CONV_2D for each kind of target: Helium, the DSP extension, plain C."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from relocatable.ops._shared.fixed_point import quantized_clamp, zero_of
+from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.scaling import (
+    AccumulatorBounds,
+    accumulator_bounds,
+    layer_factors,
+    scale_vectors,
+)
+from relocatable.ops._shared.scaling_dsp import dsp_bytes
+from relocatable.ops._shared.window import Window, window_of
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
+from relocatable.steps.kernel_call import KernelCall, Rows
+
+_SOURCE = "depthwise_conv_2d/depthwise_conv_2d.c"
+
+
+def lower_plain(site: Site) -> KernelCall:
+    """Lower a layer of int8 or float32 with multiplier and dilation, in plain C."""
+    _, k_h, k_w, _ = site.constant(1).shape
+    window = window_of(site, k_h, k_w)
+    params, macs, rows = _params(site, window), _macs(site), window.rows
+    if site.is_float:
+        return float_layer(site, _SOURCE, "xn_depthwise_f32", params, macs, rows)
+    return plain_layer(site, _SOURCE, "xn_depthwise_i8", params, _bounds(site), macs, rows)
+
+
+def is_for_mve(site: Site) -> bool:
+    """Whether Helium's kernel takes it: it adds pairs of products of int8 in 16 bits."""
+    weights = site.constant(1)
+    is_int8 = site.input(0).dtype == "int8" and weights.min(initial=0) > -128
+    return bool(is_int8 and weights.shape[3] == site.input(0).shape[3])
+
+
+def is_for_dsp(site: Site) -> bool:
+    """Whether it is a layer of int8 without dilation."""
+    undilated = site.int_attr("dilation_h_factor") == site.int_attr("dilation_w_factor") == 1
+    return site.input(0).dtype == "int8" and undilated
+
+
+def _params(site: Site, window: Window) -> dict[str, CValue]:
+    in_c, out_c = site.input(0).shape[3], site.output.shape[3]
+    params: dict[str, CValue] = {
+        "window": window.fields,
+        "in_c": in_c,
+        "multiplier": out_c // in_c,
+    }
+    return params if site.is_float else {**params, "in_zero": zero_of(site.input(0))}
+
+
+def _macs(site: Site) -> int:
+    _, k_h, k_w, _ = site.constant(1).shape
+    return site.output.count * int(k_h * k_w)
+
+
+def _bounds(site: Site) -> AccumulatorBounds:
+    weights = site.constant(1)
+    rows = weights.reshape(-1, weights.shape[3]).T.astype(np.int64)
+    return accumulator_bounds(rows, bias_of(site), site.input(0))
+
+
+def lower_dsp(site: Site) -> KernelCall | None:
+    """Lower a layer of int8 for the DSP extension; None if sums would overflow."""
+    weights = site.constant(1).astype(np.int64)
+    _, k_h, k_w, out_c = weights.shape
+    window = window_of(site, k_h, k_w)
+    out_w, multiplier = window.out_w, out_c // site.input(0).shape[3]
+    filters = weights.reshape(-1, out_c).T
+    is_3x3 = (k_h, k_w) == (3, 3) and window.stride_h <= 2
+    if is_3x3:  # for each column the weights (upper, middle, middle, lower)
+        filters = filters.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)].reshape(-1, 12)
+    layer = dsp_bytes(
+        filters,
+        layer_factors(site.input(0), site.input(1), site.output),
+        _bounds(site),
+        site.output,
+        quantized_clamp(site.activation, site.output),
+    )
+    if layer is None:
+        return None
+    params = {**_params(site, window), "scaling": layer.scaling}
+    scratch = [Scratch("uint32_t")]
+    if is_3x3:
+        source, function = "depthwise_conv_2d/depthwise_3x3_dsp.c", "xn_depthwise_3x3_dsp"
+        columns = (out_w - 1) * window.stride_w + 3
+        words = 8 * columns
+    else:
+        source, function = "depthwise_conv_2d/depthwise_conv_2d_dsp.c", "xn_depthwise_dsp"
+        pairs, columns = k_h // 2 + 1, (out_w - 1 + out_w % 2) * window.stride_w + k_w
+        params["pairs"] = pairs
+        scratch.append(Scratch("uint32_t", 16 * pairs * columns))
+        words = 4 * pairs * columns + 8 * multiplier * pairs * k_w
+    params["columns"] = columns
+    return site.call(
+        source,
+        CCall(function, (Input(0), Constant("filter"), *scratch, Output()), params),
+        weights={"filter": layer.stream(1)},
+        scratch_bytes=4 * words,
+        macs=_macs(site),
+        in_place=_over_its_input(site, window),
+        rows=_channel_by_channel(site, window),
+    )
+
+
+def _over_its_input(site: Site, window: Window) -> Sequence[int]:
+    """Find the input that may be overwritten: output falls on what was fetched before."""
+    (_, _, in_w, in_c), (_, _, out_w, out_c) = site.input(0).shape, site.output.shape
+    is_behind = in_c == out_c and out_w <= in_w and window.pad_top < window.k_h
+    return (0,) if is_behind else ()
+
+
+def _channel_by_channel(site: Site, window: Window) -> Rows:
+    """Count what a call costs: it begins every channel again, with the rows that windows share."""
+    _, _, in_w, channels = site.input(0).shape
+    again = 4 * max(0, window.k_h - window.stride_h) * in_w
+    return replace(window.rows, in_order=False, call_cost=channels * (60 + again))
+
+
+def lower_mve(site: Site) -> KernelCall:
+    """Lower a layer of int8 for Helium: tables in the order that its widening leaves."""
+    _, k_h, k_w, channels = site.constant(1).shape
+    window = window_of(site, k_h, k_w)
+    scaling = scaling_of(site, _bounds(site), scale_vectors)
+    taps = np.pad(site.constant(1).reshape(-1, channels), ((0, 0), (0, -channels % 16)))
+    blocks = taps.reshape(len(taps), -1, 16).transpose(1, 0, 2)
+    order = (
+        np.arange(-(-channels // 16) * 16).reshape(-1, 4, 2, 2).transpose(0, 3, 2, 1).reshape(-1)
+    )
+    tables = {
+        name: np.pad(table, (0, len(order) - channels))[order]
+        for name, table in scaling.weights.items()
+    }
+    params: dict[str, CValue] = {
+        "window": window.fields,
+        "channels": channels,
+        "in_zero": zero_of(site.input(0)),
+        "scaling": scaling.params,
+    }
+    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
+    return site.call(
+        "depthwise_conv_2d/depthwise_conv_2d_mve.c",
+        CCall("xn_depthwise_mve", arguments, params),
+        weights={"filter": blocks, **tables},
+        macs=_macs(site),
+        rows=window.rows,
+    )

@@ -1,0 +1,165 @@
+"""FULLY_CONNECTED; LiteRT's reference rounds int8 once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.images import fused_activation, random_activation
+from relocatable.ops._shared.layer import (
+    LAYER_OPERANDS,
+    LAYER_TYPES,
+    bias_fits,
+    bias_of,
+    data_scales,
+    filter_scales,
+    filter_text,
+    float_layer,
+    scaling_of,
+    weighted_types,
+)
+from relocatable.ops._shared.layer_sample import random_weights
+from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.scaling import (
+    AccumulatorBounds,
+    accumulator_bounds,
+    scale_single_rounding,
+)
+from relocatable.ops._shared.scaling_dsp import dsp_layer_of
+from relocatable.ops._shared.types import has_one_scale
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Kernel, Operator, Options, Rng, Seen, samples
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
+from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets import DSP, MVE_I
+
+
+def filter_of_rows(node: Node) -> Seen:
+    """filter must have one scale and any zero point, or a scale for each output and zero point 0"""
+    filter_ = node.inputs[1]
+    if filter_.dtype == "int8" and has_one_scale(filter_):
+        return True, ""
+    return filter_scales(node, 0)
+
+
+def dense_filter(node: Node) -> Seen:
+    """filter must be [N, K] for rows of K values and rows of N results, the bias [N]"""
+    shape = node.inputs[1].shape
+    if len(shape) != 2 or node.inputs[0].count % shape[1]:
+        return False, filter_text(node)
+    rows = node.inputs[0].count // shape[1]
+    ok = node.output.shape[-1:] == (shape[0],) and node.output.count == rows * shape[0]
+    return ok and bias_fits(node, shape[0]), filter_text(node)
+
+
+def plain_weights(node: Node) -> Seen:
+    """weights format must be DEFAULT"""
+    seen = str(node.op.attrs["weights_format"])
+    return seen == "DEFAULT", seen
+
+
+def lower_plain(site: Site) -> KernelCall:
+    """Lower a layer of int8 or float32 in plain C."""
+    source, params, macs = "fully_connected/fully_connected.c", _params(site), _macs(site)
+    if site.is_float:
+        return float_layer(site, source, "xn_fully_connected_f32", params, macs)
+    scaling = scaling_of(site, _bounds(site), scale_single_rounding)
+    params |= {"filter_zero": _filter_zero(site), "scaling": scaling.params}
+    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
+    return site.call(
+        source,
+        CCall("xn_fully_connected_i8", arguments, params),
+        weights={"filter": site.constant(1), **scaling.weights},
+        macs=macs,
+    )
+
+
+def lower_dsp(site: Site) -> KernelCall | None:
+    """Lower a layer of int8 for the DSP extension; None if no affine function rounds like it."""
+    weights = site.constant(1).astype(np.int64)
+    layer = dsp_layer_of(site, weights, _bounds(site), "single")
+    if layer is None:
+        return None
+    quads = layer.words.shape[1]
+    params: dict[str, CValue] = {
+        **_params(site),
+        "quads": quads,
+        "part": layer.part,
+        "is_wide": layer.words.shape[2] - 1,
+        "scaling": layer.scaling,
+    }
+    arguments = (Input(0), Constant("filter"), Scratch("uint32_t"), Output())
+    return site.call(
+        "fully_connected/fully_connected_dsp.c",
+        CCall("xn_fully_connected_dsp", arguments, params),
+        weights={"filter": layer.stream(4)},
+        scratch_bytes=8 * quads,
+        macs=_macs(site),
+    )
+
+
+def is_for_dsp(site: Site) -> bool:
+    """Whether it is a layer of int8 whose weights have zero point 0."""
+    return site.input(0).dtype == "int8" and _filter_zero(site) == 0
+
+
+def _params(site: Site) -> dict[str, CValue]:
+    out_c, in_c = site.constant(1).shape
+    return {"rows": site.input(0).count // in_c, "in_c": in_c, "out_c": out_c}
+
+
+def _macs(site: Site) -> int:
+    out_c, _ = site.constant(1).shape
+    return site.input(0).count * int(out_c)
+
+
+def _filter_zero(site: Site) -> int:
+    """Zero point of the weights, which LiteRT applies only if there is one scale."""
+    quant = site.input(1).quant
+    return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
+
+
+def _bounds(site: Site) -> AccumulatorBounds:
+    weights = site.constant(1).astype(np.int64)
+    return accumulator_bounds(weights, bias_of(site), site.input(0), _filter_zero(site))
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of one layer of some rows."""
+    rows = int(rng.choice([1, 1, 3]))
+    in_c, out_c = int(rng.integers(1, 70)), int(rng.integers(1, 30))
+    b = GraphBuilder()
+    x = b.input(rows, in_c, dtype=dtype, quant=random_quant(rng, dtype))
+    y = b.tensor(rows, out_c, dtype=dtype, quant=random_quant(rng, dtype))
+    weights = random_weights(rng, b, x, y, (out_c, in_c), 0, bool(rng.random() < 0.8))
+    b.op(
+        *("FULLY_CONNECTED", (x, *weights), y),
+        fused_activation_function=random_activation(rng),
+        weights_format="DEFAULT",
+        keep_num_dims=False,
+    )
+    return b.graph(y)
+
+
+OPERATORS = (
+    Operator(
+        kind="FULLY_CONNECTED",
+        options=Options(
+            "FullyConnectedOptions",
+            ("fused_activation_function", "weights_format", "keep_num_dims"),
+            {"weights_format": "FullyConnectedOptionsWeightsFormat"},
+        ),
+        operands=LAYER_OPERANDS,
+        output=LAYER_TYPES,
+        rules=(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
+        shape=dense_filter,
+        kernels=(
+            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
+            Kernel(lower_plain),
+        ),
+        version=4,
+        samples=samples(sample, LAYER_TYPES),
+    ),
+)

@@ -1,0 +1,79 @@
+"""LEAKY_RELU."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.fixed_point import (
+    Ints,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    scale_of,
+    zero_of,
+)
+from relocatable.ops._shared.shapes import kept_shape
+from relocatable.ops._shared.types import ARITHMETIC
+from relocatable.ops._shared.unary import UNARY_RULES, evaluate_unary, lower_unary, unary_sample
+from relocatable.ops.node import Node
+from relocatable.ops.operator import (
+    Array,
+    Kernel,
+    Operand,
+    Operator,
+    Options,
+    Rng,
+    Seen,
+    samples,
+)
+from relocatable.ops.site import Site
+from relocatable.steps.kernel_call import KernelCall
+
+
+def finite_alpha(node: Node) -> Seen:
+    """alpha must be finite"""
+    alpha = node.number("alpha")
+    return bool(np.isfinite(alpha)), str(alpha)
+
+
+def table(node: Node, values: Ints) -> Ints:
+    """Rescale 8-bit values, those below zero by another factor."""
+    x, y, alpha = node.inputs[0], node.output, np.float32(node.number("alpha"))
+    up = quantize_multiplier(float(scale_of(x) / scale_of(y)))
+    down, down_shift = quantize_multiplier(float(scale_of(x) * alpha / scale_of(y)))
+    value = values - zero_of(x)
+    below = multiply_by_quantized_multiplier(value, abs(down), down_shift) * np.sign(down)
+    return np.where(value >= 0, multiply_by_quantized_multiplier(value, *up), below) + zero_of(y)
+
+
+def lower_leaky_relu(site: Site) -> KernelCall:
+    """Lower LEAKY_RELU of int8, uint8 or float32."""
+    alpha = np.float32(site.float_attr("alpha"))
+    return lower_unary(site, "XN_LEAKY_RELU", {"alpha": alpha}, table)
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Scale what is below zero."""
+    alpha = np.float32(node.number("alpha"))
+    return evaluate_unary(node, inputs[0], table, lambda x: np.where(x > 0, x, x * alpha))
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph with a slope of any sign."""
+    alpha = float(np.float32(rng.choice([0.01, 0.1, 0.3, 1.5, 0.0, -0.2])))
+    return unary_sample(rng, "LEAKY_RELU", dtype, alpha=alpha)
+
+
+OPERATORS = (
+    Operator(
+        kind="LEAKY_RELU",
+        options=Options("LeakyReluOptions", ("alpha",)),
+        operands=(Operand("input", ARITHMETIC),),
+        output=ARITHMETIC,
+        rules=(*UNARY_RULES, finite_alpha),
+        shape=kept_shape,
+        kernels=(Kernel(lower_leaky_relu),),
+        evaluate=evaluate,
+        samples=samples(sample, ARITHMETIC),
+    ),
+)

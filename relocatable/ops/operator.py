@@ -1,0 +1,162 @@
+"""The description of an operator. Everything that the compiler knows of one kind is one value.
+
+The reader takes the options from it, `support.py` the rules, `docs/OPS.md` their words,
+`fold_constants` the meaning, `select_kernels` the kernels, and the sweep test the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.graph.graph import DTYPES, Graph
+from relocatable.ops.node import Node
+from relocatable.ops.site import Site
+from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets import Feature
+
+Array = npt.NDArray[Any]
+Rng = np.random.Generator
+# Whether a rule holds, and what was seen. The docstring is the rule's text, in refusals and pages.
+Seen = tuple[bool, str]
+Rule = Callable[[Node], Seen]
+Sample = Callable[[Rng, str], Graph]
+
+ANY = DTYPES
+MANY = 1000  # operands of an operator that joins any number of tensors
+
+
+@dataclass(frozen=True)
+class Options:
+    """An operator's options in the schema of LiteRT.
+
+    Attributes:
+        table: name of the flatbuffer table.
+        fields: those that mean something to the compiler, in snake case.
+        enums: enumeration of a field, if only this operator has it.
+    """
+
+    table: str
+    fields: tuple[str, ...]
+    enums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An input.
+
+    Attributes:
+        name: for rules and messages.
+        dtypes: element types that it may have.
+        constant: whether its values must be known at compile time.
+        optional: whether it may be absent.
+        may_be_empty: whether it may have no values.
+    """
+
+    name: str
+    dtypes: tuple[str, ...]
+    constant: bool = False
+    optional: bool = False
+    may_be_empty: bool = False
+
+
+def always(site: Site) -> bool:
+    """Take every operator."""
+    return True
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A way to compute an operator.
+
+    Attributes:
+        lower: makes the call; None if a closer look shows that this kernel cannot do it.
+        needs: features that the target must have.
+        without: features that the target must not have.
+        takes: whether the kernel can do the operator as it stands in the graph.
+    """
+
+    lower: Callable[[Site], KernelCall | None]
+    needs: tuple[Feature, ...] = ()
+    without: tuple[Feature, ...] = ()
+    takes: Callable[[Site], bool] = always
+
+    def try_to_lower(self, site: Site) -> KernelCall | None:
+        """Make the call; None if the target or the operator does not suit this kernel."""
+        target = site.target
+        suits = all(target.has(feature) for feature in self.needs)
+        suits = suits and not any(target.has(feature) for feature in self.without)
+        return self.lower(site) if suits and self.takes(site) else None
+
+
+def never(node: Node) -> bool:
+    """Say no for every operator."""
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """A kind of operator.
+
+    Attributes:
+        kind: LiteRT's builtin name, such as "CONV_2D".
+        operands: the inputs in order; optional ones last.
+        output: element types that the output may have.
+        shape: the rule of the output's shape; None if the result is always a constant.
+        rules: further rules, asked in order after those of the operands and before `shape`; each
+            may rely on those before it.
+        options: None if the schema has none for it.
+        is_variadic: whether the last operand may be repeated.
+        kernels: in order of preference; empty if no step computes it.
+        evaluate: the meaning in NumPy, of the node and the values of its inputs.
+        folds: when it is computed at compile time: "never", if all inputs are "constants", or if
+            their "shapes" are known.
+        is_view: whether a node keeps all bytes as they are and thus needs no step.
+        version: LiteRT's version of the operator in models that the tests write.
+        samples: makes random graphs of one such operator for each element type of the first input.
+    """
+
+    kind: str
+    operands: tuple[Operand, ...]
+    output: tuple[str, ...]
+    shape: Rule | None
+    rules: tuple[Rule, ...] = ()
+    options: Options | None = None
+    is_variadic: bool = False
+    kernels: tuple[Kernel, ...] = ()
+    evaluate: Callable[[Node, list[Array]], Array] | None = None
+    folds: Literal["never", "constants", "shapes"] = "never"
+    is_view: Callable[[Node], bool] = never
+    version: int = 2
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+
+    @property
+    def operand_counts(self) -> tuple[int, int]:
+        """Smallest and largest number of inputs."""
+        least = sum(not operand.optional for operand in self.operands)
+        return least, MANY if self.is_variadic else len(self.operands)
+
+    def operand(self, i: int) -> Operand:
+        """Find the description of input i."""
+        return self.operands[min(i, len(self.operands) - 1)]
+
+    def lower(self, site: Site) -> KernelCall:
+        """Make the call of the first kernel that suits.
+
+        Raises:
+            UnsupportedError: there is none.
+        """
+        calls = (kernel.try_to_lower(site) for kernel in self.kernels)
+        call = next((call for call in calls if call is not None), None)
+        if call is None:
+            site.refuse("operator must have a kernel that takes it", self.kind)
+        return call
+
+
+def samples(make: Sample, dtypes: tuple[str, ...]) -> dict[str, Sample]:
+    """Name one maker of samples for several element types."""
+    return dict.fromkeys(dtypes, make)

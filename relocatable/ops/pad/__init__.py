@@ -1,0 +1,118 @@
+"""PAD and PADV2."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.random import random_input, random_quant
+from relocatable.ops._shared.types import (
+    ARITHMETIC,
+    INTEGERS,
+    kept_scale,
+    kept_type,
+    one_scale,
+    quant_text,
+)
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Sample, Seen, samples
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
+
+
+def pad_amounts(node: Node) -> Seen:
+    """paddings must be [rank, 2], rank at most 4, none below 0, and lead to the output's shape"""
+    source, output, amounts = node.inputs[0].shape, node.output.shape, node.inputs[1]
+    if amounts.shape != (len(source), 2) or len(source) > 4:
+        return False, f"{list(amounts.shape)} for {list(source)}"
+    flat = node.integers(1)
+    grown = tuple(d + sum(flat[2 * i : 2 * i + 2]) for i, d in enumerate(source))
+    ok = min(flat, default=0) >= 0 and grown == output
+    return ok, f"{flat} for {list(source)} -> {list(output)}"
+
+
+def pad_value(node: Node) -> Seen:
+    """the value to pad with must be one constant of the input's type and scale"""
+    source, value = node.inputs[0], node.inputs[2]
+    ok = value.data is not None and value.count == 1
+    ok = ok and value.dtype == source.dtype and value.quant == source.quant
+    return ok, f"{value.dtype} {list(value.shape)}, {quant_text(value.quant)}"
+
+
+def lower_pad(site: Site) -> KernelCall:
+    """Lower PAD or PADV2 of values of 8 or 32 bits."""
+    shape = site.input(0).shape
+    amounts = [(int(a), int(b)) for a, b in site.constant(1).reshape(-1, 2)]
+    lead = 4 - len(shape)
+    value = site.constant(2).reshape(-1)[:1] if site.has_input(2) else _zero(site)
+    params: dict[str, CValue] = {
+        "in": (1,) * lead + shape,
+        "before": [0] * lead + [a for a, _ in amounts],
+        "after": [0] * lead + [b for _, b in amounts],
+        "fill": int(value.view(f"i{value.itemsize}")[0]),
+    }
+    bits = 8 * value.itemsize
+    arguments = (Input(0, f"uint{bits}_t"), Output(f"uint{bits}_t"))
+    call = CCall(f"xn_pad_{bits}", arguments, params, "xn_pad_params")
+    return site.call("pad/pad.c", call)
+
+
+def _zero(site: Site) -> npt.NDArray[np.generic]:
+    quant = site.output.quant
+    return np.array([quant.zero_point[0] if quant else 0], site.output.dtype)
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Surround values with zeros, or with a value."""
+    quant = node.output.quant
+    zero = quant.zero_point[0] if quant else 0
+    value = inputs[2].reshape(-1)[0] if len(inputs) > 2 else zero
+    return np.pad(inputs[0], inputs[1], constant_values=value)
+
+
+def _sample(kind: str) -> Sample:
+    def sample(rng: Rng, dtype: str) -> Graph:
+        rank = int(rng.integers(1, 5))
+        shape = [int(v) for v in rng.integers(1, 6, rank)]
+        amounts = rng.integers(0, 4, (rank, 2)) * (rng.random((rank, 1)) < 0.7)
+        b = GraphBuilder()
+        quant = random_quant(rng, dtype)
+        x = b.input(*shape, dtype=dtype, quant=quant)
+        grown = [d + int(a) + int(c) for d, (a, c) in zip(shape, amounts, strict=True)]
+        y = b.tensor(*grown, dtype=dtype, quant=quant)
+        inputs = [x, b.constant(amounts)]
+        if kind == "PADV2":
+            inputs.append(b.constant(random_input(rng, (1,), dtype), dtype, quant))
+        return b.graph(b.op(kind, inputs, y))
+
+    return sample
+
+
+_OPERANDS = (Operand("input", ARITHMETIC), Operand("paddings", INTEGERS, constant=True))
+_RULES = (kept_type, one_scale, kept_scale)
+
+OPERATORS = (
+    Operator(
+        kind="PAD",
+        operands=_OPERANDS,
+        output=ARITHMETIC,
+        rules=_RULES,
+        shape=pad_amounts,
+        kernels=(Kernel(lower_pad),),
+        evaluate=evaluate,
+        samples=samples(_sample("PAD"), ARITHMETIC),
+    ),
+    Operator(
+        kind="PADV2",
+        operands=(*_OPERANDS, Operand("value", ARITHMETIC)),
+        output=ARITHMETIC,
+        rules=(*_RULES, pad_value),
+        shape=pad_amounts,
+        kernels=(Kernel(lower_pad),),
+        evaluate=evaluate,
+        samples=samples(_sample("PADV2"), ARITHMETIC),
+    ),
+)

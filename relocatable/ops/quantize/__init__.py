@@ -1,0 +1,65 @@
+"""QUANTIZE."""
+
+from __future__ import annotations
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.fixed_point import (
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    scale_of,
+    zero_of,
+)
+from relocatable.ops._shared.quantize import quantize_params
+from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.shapes import kept_shape
+from relocatable.ops._shared.table import all_values, lower_table
+from relocatable.ops._shared.types import ARITHMETIC, one_scale
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, Input, Output
+from relocatable.steps.kernel_call import KernelCall
+
+_BYTES = ("int8", "uint8")
+
+
+def lower_quantize(site: Site) -> KernelCall:
+    """Lower QUANTIZE of float32, int8 or uint8 to int8 or uint8."""
+    x, y = site.input(0), site.output
+    if site.is_float:
+        params = quantize_params(site, y)
+        call = CCall("xn_quantize_f32", (Input(0), Output("uint8_t")), params, "xn_quantize_params")
+        return site.call("_shared/quantize.c", call, rows=site.value_rows)
+    multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
+    values = multiply_by_quantized_multiplier(all_values(x) - zero_of(x), multiplier, shift)
+    return lower_table(site, values + zero_of(y))
+
+
+def keeps_values(node: Node) -> bool:
+    """Whether type, scale and zero point stay as they are."""
+    x, y = node.inputs[0], node.output
+    return x.dtype == y.dtype and x.quant == y.quant
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph whose output is int8 or uint8 of another scale."""
+    b = GraphBuilder()
+    to = str(rng.choice(_BYTES))
+    x = b.input(1, 300, dtype=dtype, quant=random_quant(rng, dtype))
+    y = b.tensor(1, 300, dtype=to, quant=random_quant(rng, to))
+    return b.graph(b.op("QUANTIZE", (x,), y))
+
+
+OPERATORS = (
+    Operator(
+        kind="QUANTIZE",
+        operands=(Operand("input", ARITHMETIC),),
+        output=_BYTES,
+        rules=(one_scale,),
+        shape=kept_shape,
+        kernels=(Kernel(lower_quantize),),
+        is_view=keeps_values,
+        samples=samples(sample, ARITHMETIC),
+    ),
+)

@@ -1,0 +1,65 @@
+"""RELU and RELU6."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.fixed_point import (
+    Ints,
+    float_clamp,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    quantized_clamp,
+    scale_of,
+    zero_of,
+)
+from relocatable.ops._shared.shapes import kept_shape
+from relocatable.ops._shared.types import ARITHMETIC
+from relocatable.ops._shared.unary import UNARY_RULES, evaluate_unary, lower_unary, unary_sample
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Sample, samples
+from relocatable.ops.site import Site
+from relocatable.steps.kernel_call import KernelCall
+
+
+def table(node: Node, values: Ints) -> Ints:
+    """Rescale 8-bit values and clamp them."""
+    x, y = node.inputs[0], node.output
+    multiplier, shift = quantize_multiplier(float(scale_of(x) / scale_of(y)))
+    scaled = multiply_by_quantized_multiplier(values - zero_of(x), multiplier, shift)
+    return np.clip(scaled + zero_of(y), *quantized_clamp(node.op.kind, y))
+
+
+def lower_relu(site: Site) -> KernelCall:
+    """Lower a clamp of int8, uint8 or float32."""
+    low, high = float_clamp(site.op.kind)
+    return lower_unary(site, "XN_RELU", {"low": low, "high": high}, table)
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Clamp values."""
+    low, high = (np.float32(v) for v in float_clamp(node.op.kind))
+    return evaluate_unary(node, inputs[0], table, lambda x: np.clip(x, low, high))
+
+
+def _sample(kind: str) -> Sample:
+    def sample(rng: Rng, dtype: str) -> Graph:
+        return unary_sample(rng, kind, dtype)
+
+    return sample
+
+
+OPERATORS = tuple(
+    Operator(
+        kind=kind,
+        operands=(Operand("input", ARITHMETIC),),
+        output=ARITHMETIC,
+        rules=UNARY_RULES,
+        shape=kept_shape,
+        kernels=(Kernel(lower_relu),),
+        evaluate=evaluate,
+        samples=samples(_sample(kind), ARITHMETIC),
+    )
+    for kind in ("RELU", "RELU6")
+)

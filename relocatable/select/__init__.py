@@ -1,1 +1,0 @@
-"""Kernel choice, one module per family of operators."""

@@ -1,0 +1,92 @@
+"""Every operator's samples: taken by the rules, exact against LiteRT, and against their meaning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from relocatable.graph.graph import Graph
+from relocatable.graph.read_tflite import read_tflite
+from relocatable.ops import OPERATORS
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Operator
+from relocatable.passes.fold_constants import fold_constants
+from relocatable.support import check_support
+from tests.make_tflite import make_tflite
+from tests.numeric.harness import Array, build, describe, mismatch, random_input, reference
+
+COUNT = 30
+SWEPT = [
+    pytest.param(operator, dtype, id=f"{operator.kind}-{dtype}")
+    for operator in OPERATORS.values()
+    for dtype in operator.samples
+]
+
+
+@pytest.mark.parametrize(("operator", "dtype"), SWEPT)
+def test_samples_are_exact(operator: Operator, dtype: str) -> None:
+    rng = np.random.default_rng(63)
+    graphs = [operator.samples[dtype](rng, dtype) for _ in range(COUNT)]
+    for graph, program in zip(graphs, build(graphs, "size"), strict=True):
+        check_support(graph)
+        model = make_tflite(graph)
+        assert read_tflite(model, "sample").ops[0].attrs == graph.ops[0].attrs
+        inputs = inputs_of(rng, graph)
+        output = graph.ops[0].outputs[0]
+        want = reference(model, inputs)[output]
+        assert mismatch(program.run(inputs)[output], want) == "", describe(graph)
+        check_meaning(operator, graph, inputs, want)
+
+
+def check_meaning(operator: Operator, graph: Graph, inputs: list[Array], want: Array) -> None:
+    """Compare LiteRT's output with what the operator's description says of the same values."""
+    if operator.evaluate is None:
+        return
+    node, given = Node.of(graph, graph.ops[0]), iter(inputs)
+    values = [t.data if t.data is not None else next(given) for t in node.inputs]
+    meant = operator.evaluate(node, values).reshape(node.output.shape)
+    if operator.folds == "constants" and meant.dtype != want.dtype:
+        with np.errstate(invalid="ignore"):
+            meant = meant.astype(want.dtype)
+        exact = np.trunc(values[0]).reshape(want.shape)
+        info = np.iinfo(want.dtype) if want.dtype != np.float32 else np.finfo(np.float32)
+        fits = (exact >= info.min) & (exact <= info.max)  # beyond, C and NumPy say nothing
+        meant, want = meant[fits], want[fits]
+    assert mismatch(meant, want) == "", describe(graph)
+
+
+def inputs_of(rng: np.random.Generator, graph: Graph) -> list[Array]:
+    return [random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs]
+
+
+def test_every_operator_is_swept_or_always_folded() -> None:
+    for operator in OPERATORS.values():
+        is_folded = operator.folds != "never" and operator.evaluate is not None
+        assert operator.samples or (is_folded and not operator.kernels), operator.kind
+
+
+FOLDED = [
+    pytest.param(operator, dtype, id=f"{operator.kind}-{dtype}")
+    for operator in OPERATORS.values()
+    for dtype in operator.samples
+    if operator.folds == "constants"
+]
+
+
+@pytest.mark.parametrize(("operator", "dtype"), FOLDED)
+def test_constants_fold_to_what_litert_computes(operator: Operator, dtype: str) -> None:
+    rng = np.random.default_rng(64)
+    graph = operator.samples[dtype](rng, dtype)
+    inputs = [abs(x) if dtype == "float32" else x for x in inputs_of(rng, graph)]
+    output = graph.ops[0].outputs[0]
+    want = reference(make_tflite(graph), inputs)[output]
+    tensors = list(graph.tensors)
+    for i, x in zip(graph.inputs, inputs, strict=True):
+        tensors[i] = replace(tensors[i], data=x)
+    folded = fold_constants(replace(graph, tensors=tuple(tensors)))
+    assert folded.ops == ()
+    data = folded.tensors[output].data
+    assert data is not None
+    assert mismatch(data, want) == "", describe(graph)
