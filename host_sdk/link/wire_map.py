@@ -1,4 +1,8 @@
-"""Typed access to the maps that come from a board or a blob: untrusted until checked."""
+"""Typed access to the maps that come from a board or a blob: untrusted until checked.
+
+An error names place, key, rule and value. Integers have at most 64 bits, a value of nil counts as
+absent, and keys that nobody asks for may be of any type: a newer board may send them.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,15 @@ from host_sdk.link.values import Value, brief
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 
 
-class Fields:
-    """Typed access to a map that came from the board; unknown keys are ignored.
+class WireMap:
+    """A map from the wire; its methods read one value each, of the type that they name.
 
     Args:
         value: what should be a map.
         place: what it is, for messages.
 
     Raises:
-        ProtocolError: here and in every method, where the type is another.
+        ProtocolError: from here and from every method, if the type is another.
     """
 
     def __init__(self, value: Value, place: str) -> None:
@@ -32,11 +36,11 @@ class Fields:
         return self._map.get(key) is not None
 
     def value(self, key: str) -> Value:
-        """Whatever is there; None where nothing is."""
+        """Whatever is there; None if nothing is."""
         return self._map.get(key)
 
     def integer(self, key: str) -> int:
-        """An integer of at most 64 bits, which any later sum and message can bear."""
+        """An integer of at most 64 bits, so that later sums and messages stay short."""
         value = self._map.get(key)
         if not _is_integer(value):
             raise self.wrong(key, "an integer")
@@ -71,7 +75,7 @@ class Fields:
         return value
 
     def items(self, key: str) -> list[Value]:
-        """A list, its items as they came."""
+        """A list, its items unchecked."""
         value = self._map.get(key)
         if not isinstance(value, list):
             raise self.wrong(key, "a list")
@@ -101,19 +105,22 @@ class Fields:
             raise self.wrong(key, "a list of str")
         return strings
 
-    def map(self, key: str) -> Fields:
-        """A map within."""
-        return Fields(self._map.get(key), f"{self._place}: '{key}'")
+    def map(self, key: str) -> WireMap:
+        """A map within this one."""
+        return WireMap(self._map.get(key), f"{self._place}: '{key}'")
 
-    def maps(self, key: str) -> list[Fields]:
+    def maps(self, key: str) -> list[WireMap]:
         """A list of maps."""
-        return [Fields(v, f"{self._place}: '{key}' {i}") for i, v in enumerate(self.items(key))]
+        return [WireMap(v, f"{self._place}: '{key}' {i}") for i, v in enumerate(self.items(key))]
 
     def wrong(self, key: str, rule: str) -> ProtocolError:
         """The error of a field that breaks a rule."""
         return ProtocolError(
             f"{self._place}: '{key}' must be {rule}; is {brief(self._map.get(key))}"
         )
+
+
+Fields = WireMap  # until every room says WireMap
 
 
 def _is_integer(value: Value) -> TypeGuard[int]:
