@@ -40,7 +40,7 @@ class Connection:
         transport = open_transport(port, baud) if isinstance(port, str) else port
         self._port = transport.name
         self._transport = transport
-        self._client = Client(transport, self.stdout, timeout_s)
+        self._client = Client(transport, self.stdout.take, timeout_s)
         self._max_baud = max_baud
         self._events = Events(self._client)
         self._alive = KeepAlive(self._client, self._is_depended_on, self._events.end)

@@ -155,7 +155,7 @@ class _Runs:
         if not result_fits:
             return 1
         if self._fits_frame(inputs):
-            return self._client.link.window
+            return self._client.link.window.size
         return _WRITTEN_AHEAD if self._client.info.can_check else 1
 
     def start(self, inputs: Sequence[bytes]) -> _Started:
@@ -192,7 +192,7 @@ class _Runs:
         link, info = self._client.link, self._client.info
         if index >= len(self._packers) or not info.can_pack:
             return data
-        return self._packers[index].value(data, link.pace.byte_s)
+        return self._packers[index].value(data, link.estimator.byte_s)
 
     def _submit(self, values: list[Value] | None, check: int) -> Pending:
         params: tuple[Value, ...] = (self._entry, values, self._profile)

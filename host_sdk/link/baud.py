@@ -1,6 +1,6 @@
-"""Changes the line's speed, together with the board, and back where that does not work.
+"""Changes the line's speed, together with the board, and back if that does not work.
 
-Nothing may be under way meanwhile. What the board does is docs/SPEC-wire.md, section 9.
+Nothing else may be under way. What the board does is docs/SPEC-wire.md, section 9.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from host_sdk.errors import InputError, LinkError, RequestError, XipnetError
-from host_sdk.link.session import Client
+from host_sdk.link.session import Session
 from host_sdk.transports.base import Transport
 
 START = 115200
@@ -37,19 +37,19 @@ class Line(Protocol):
     baud: int
 
     def set_baud(self, baud: int) -> None:
-        """Changes the speed, once what was written has left."""
+        """Change the speed, once what was written has left."""
 
 
-def negotiate(client: Client, transport: Transport, wanted: int | str) -> int:
-    """Brings board and host to another speed, and verifies it.
+def negotiate(session: Session, transport: Transport, wanted: int | str) -> int:
+    """Bring board and host to another speed, and verify it.
 
     Args:
-        client: the session.
+        session: with the board.
         transport: what the session goes over.
         wanted: bits per second, or "max": the fastest that works.
 
     Returns:
-        The speed that the line has now; 0 where it has none to change.
+        The speed that the line has now; 0 if it has none to change.
 
     Raises:
         InputError: the rate is neither a number nor "max".
@@ -60,13 +60,13 @@ def negotiate(client: Client, transport: Transport, wanted: int | str) -> int:
         raise InputError(f'max_baud must be a positive number or "max"; is {wanted!r}')
     if not isinstance(transport, Line) or not transport.baud:
         return 0
-    if "baud" not in client.info.methods:
+    if "baud" not in session.info.methods:
         return transport.baud
     for rate in RATES if wanted == "max" else (int(wanted),):
         if rate == transport.baud:
             break
         try:
-            if _try(client, transport, rate):
+            if _try(session, transport, rate):
                 break
         except RequestError:
             if wanted != "max":
@@ -75,42 +75,42 @@ def negotiate(client: Client, transport: Transport, wanted: int | str) -> int:
 
 
 def is_raised(transport: Transport) -> TypeGuard[Line]:
-    """Whether the line is at another speed than a board has that restarts."""
+    """Return whether the line has another speed than a board that restarts."""
     return isinstance(transport, Line) and transport.baud not in (0, START)
 
 
-def restore(client: Client, transport: Transport) -> None:
-    """Leaves the line as the next program expects it, where the board still answers."""
+def restore(session: Session, transport: Transport) -> None:
+    """Leave the line as the next program expects it, if the board still answers."""
     if not is_raised(transport):
         return
     with contextlib.suppress(XipnetError):
-        client.link.request("baud", START, timeout_s=_RESTORE_TIMEOUT_S)
-        _change(client, transport, START)
-        client.link.request("ping", None, timeout_s=_PING_TIMEOUT_S)
+        session.link.request("baud", START, timeout_s=_RESTORE_TIMEOUT_S)
+        _change(session, transport, START)
+        session.link.request("ping", None, timeout_s=_PING_TIMEOUT_S)
 
 
-def _try(client: Client, transport: Line, rate: int) -> bool:
-    """Changes to a rate; False: it did not work, and the line is as before."""
+def _try(session: Session, transport: Line, rate: int) -> bool:
+    """Change to a rate; False: it did not work, and the line is as before."""
     before = transport.baud
-    client.call("baud", rate)
-    _change(client, transport, rate)
+    session.call("baud", rate)
+    _change(session, transport, rate)
     changed_s = time.monotonic()
     try:
         for _ in range(_PINGS):
             sent = secrets.token_bytes(_PING_BYTES)
-            if client.link.request("ping", sent, timeout_s=_PING_TIMEOUT_S) != sent:
+            if session.link.request("ping", sent, timeout_s=_PING_TIMEOUT_S) != sent:
                 raise LinkError("ping came back changed")
     except LinkError:
-        _change(client, transport, before)
+        _change(session, transport, before)
         time.sleep(max(0.0, changed_s + _TRIAL_S + _MARGIN_S - time.monotonic()))
-        client.link.request("ping", None)
+        session.link.request("ping", None)
         return False
-    client.link.on_silence = lambda: _change(client, transport, START)
+    session.link.set_fallback(lambda: _change(session, transport, START))
     return True
 
 
-def _change(client: Client, transport: Line, rate: int) -> None:
-    client.link.on_silence = None
+def _change(session: Session, transport: Line, rate: int) -> None:
+    session.link.set_fallback(None)
     transport.set_baud(rate)
     time.sleep(_SETTLE_S)
-    client.link.pace.set_baud(rate)
+    session.link.estimator.set_baud(rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from host_sdk.link.values import Value
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 
 LEAST_FRAME_BYTES = 1024  # what every board takes
 PACKING_VERSION = 1  # of inputs: docs/SPEC-wire.md, section 8
@@ -25,9 +25,9 @@ class BootReport:
     Attributes:
         cause: "power-on", "reset", "fault" or "deadline" (a step did not return in time).
         resets: resets since power-on, faults included.
-        fault_step: step of the model that ran when the fault came; None where none did.
+        fault_step: step of the model that ran when the fault came; None if none did.
         pc: program counter of the last fault.
-        address: address that the fault is about; None where the CPU did not note it.
+        address: address that the fault is about; None if the CPU did not note it.
         cfsr: Cortex-M Configurable Fault Status Register.
         hfsr: Cortex-M HardFault Status Register.
     """
@@ -42,8 +42,8 @@ class BootReport:
 
     @staticmethod
     def read(value: Value) -> BootReport:
-        """Reads the map that the wire carries."""
-        fields = Fields(value, "boot")
+        """Read the map that the wire carries."""
+        fields = WireMap(value, "boot")
         cause, step, address = (fields.integer(k) for k in ("cause", "fault_step", "address"))
         return BootReport(
             cause=_CAUSES.get(cause, f"cause {cause}"),
@@ -92,7 +92,7 @@ class BoardInfo:
         arena_bytes: RAM for models.
         stack_bytes: stack that a step may use.
         boot: why the board started last.
-        safe: None; in safe mode, where no script runs by itself, what brought it there.
+        safe: what brought it into safe mode, in which no script runs by itself; None: it is not.
         methods: what the wire offers.
         pack: version of the packing of inputs that it understands; 0: none.
     """
@@ -129,8 +129,8 @@ class BoardInfo:
 
     @staticmethod
     def read(value: Value) -> BoardInfo:
-        """Reads the result of `hello`, of the supported major version."""
-        fields = Fields(value, "hello")
+        """Read the result of `hello`, of the supported major version."""
+        fields = WireMap(value, "hello")
         flash = fields.map("flash")
         return BoardInfo(
             protocol=read_protocol(value),
@@ -155,12 +155,12 @@ class BoardInfo:
         )
 
 
-def _read_safe(fields: Fields) -> str | None:
+def _read_safe(fields: WireMap) -> str | None:
     number = fields.integer("safe") if "safe" in fields else 0
     return _SAFE.get(number, f"reason {number}") if number else None
 
 
-def _frame_bytes(fields: Fields) -> int:
+def _frame_bytes(fields: WireMap) -> int:
     frame_bytes = fields.integer("frame")
     if frame_bytes < LEAST_FRAME_BYTES:
         raise fields.wrong("frame", f"at least {LEAST_FRAME_BYTES}")
@@ -168,8 +168,8 @@ def _frame_bytes(fields: Fields) -> int:
 
 
 def read_protocol(value: Value) -> tuple[int, int]:
-    """The (major, minor) in a result of `hello` of any version."""
-    fields = Fields(value, "hello")
+    """Return (major, minor) of a result of `hello` of any version."""
+    fields = WireMap(value, "hello")
     match fields.integers("protocol"):
         case (major, minor):
             return major, minor
@@ -198,8 +198,8 @@ class StoredObject:
     active: bool
 
     @staticmethod
-    def read(fields: Fields) -> StoredObject:
-        """Reads one item of `ls`."""
+    def read(fields: WireMap) -> StoredObject:
+        """Read one item of `ls`."""
         number = fields.integer("type")
         return StoredObject(
             name=fields.text("name"),

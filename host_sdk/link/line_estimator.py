@@ -1,4 +1,4 @@
-"""What a link learns of its line: how long a reply takes, how fast bytes go, how many get lost.
+"""Estimates a line: how long a reply takes, how fast bytes go, how many frames get lost.
 
 From these follow when silence is suspicious, how many bytes may wait on the line (a small call has
 to wait behind them), and how long a frame should be: long ones carry less overhead, but on a noisy
@@ -8,15 +8,13 @@ line fewer of them arrive. No I/O, no clock of its own.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-QUEUE_S = 0.3  # of bytes may be on their way: a small call waits so long at most
-_FRAME_S = 0.2  # a frame takes so long at most
+QUEUE_S = 0.3  # of bytes may be on their way: the longest wait of a small call
+_FRAME_S = 0.2  # the longest that a frame takes
 _UNIT_BYTES = 256  # frames carry multiples of it
 _LEAST_ALWAYS_BYTES = 1024  # however slow the line is
 
-_FIRST_TIMEOUT_S = 0.5
-_LEAST_TIMEOUT_S = 0.1
-_MOST_TIMEOUT_S = 8.0
 _DEVIATIONS = 4.0
 _SMOOTHING = 0.125
 _DEVIATION_SMOOTHING = 0.25
@@ -30,18 +28,45 @@ _PRIOR_LOSSES = 0.15  # so many frames lost of so many bytes
 _MEMORY_BYTES = 200_000.0  # what counts of the past
 
 
-class Pace:
-    """A line's measures.
+@dataclass(frozen=True)
+class Patience:
+    """How long a link waits before it acts, in seconds.
+
+    Attributes:
+        first_s: for a reply, before any round trip was measured.
+        least_s: for a reply, at least, however quick the line is.
+        most_s: for a reply, at most, however slow the line is.
+        growth: by which the wait grows from one repetition to the next.
+        retry_s: between two repetitions, at most.
+        hello_retry_s: between two repetitions of `hello`, at most: a board at another speed must
+            see a row of invalid frames, not one now and then that it forgets in between.
+        fallback_s: for a sign of life, before the line goes back to its first speed.
+    """
+
+    first_s: float = 0.5
+    least_s: float = 0.1
+    most_s: float = 8.0
+    growth: float = 1.5
+    retry_s: float = 4.0
+    hello_retry_s: float = 0.8
+    fallback_s: float = 3.0
+
+
+class LineEstimator:
+    """Measures of one line.
 
     Args:
-        baud: what the line is set to; 0: unknown.
+        baud: speed that the line is set to; 0: unknown.
+        patience: bounds of what is estimated.
 
     Attributes:
         byte_s: seconds that a byte takes to the board; None: unknown.
+        patience: see Args; may be replaced at any time.
     """
 
-    def __init__(self, baud: int = 0) -> None:
+    def __init__(self, baud: int = 0, patience: Patience | None = None) -> None:
         self.byte_s: float | None = None
+        self.patience = patience or Patience()
         self._smoothed_s: float | None = None
         self._deviation_s = 0.0
         self._sample_bytes = 0
@@ -51,13 +76,13 @@ class Pace:
         self.set_baud(baud)
 
     def set_baud(self, baud: int) -> None:
-        """Starts anew at another speed."""
+        """Forget the old speed's round trips; a new one is set."""
         self.byte_s = 10 / baud if baud else None
         self._smoothed_s = None
         self._sample_bytes, self._sample_s = 0, 0.0
 
     def answered(self, took_s: float) -> None:
-        """A request that was sent once was answered, seconds after it was sent."""
+        """Learn the round trip of a request that was sent once."""
         if self._smoothed_s is None:
             self._smoothed_s, self._deviation_s = took_s, took_s / 2
             return
@@ -66,7 +91,7 @@ class Pace:
         self._smoothed_s += off_s * _SMOOTHING
 
     def carried(self, frame_bytes: int, took_s: float) -> None:
-        """The line was busy for so long with a frame, and the board did little with it."""
+        """Learn how long the line was busy with a frame that cost the board little work."""
         self._sample_bytes += frame_bytes
         self._sample_s += took_s
         if self._sample_bytes < _SAMPLE_BYTES:
@@ -78,35 +103,35 @@ class Pace:
         )
 
     def sent(self, frame_bytes: int) -> None:
-        """A frame was sent, for the first time or again."""
+        """Count a frame that was sent, for the first time or again."""
         fade = max(0.0, 1 - frame_bytes / _MEMORY_BYTES)
         self._bytes = self._bytes * fade + frame_bytes
         self._losses *= fade
 
     def lost(self) -> None:
-        """A frame, or the reply to it, got lost."""
+        """Count a frame that got lost, or whose reply did."""
         self._losses += 1
 
     def timeout_s(self, frame_bytes: int) -> float:
-        """Silence that makes suspicious, after a frame was sent."""
+        """Return the silence after a frame that makes suspicious."""
         on_line_s = frame_bytes * (self.byte_s or 0.0)
         if self._smoothed_s is None:
-            return _FIRST_TIMEOUT_S + 2 * on_line_s
+            return self.patience.first_s + 2 * on_line_s
         expected_s = self._smoothed_s + _DEVIATIONS * self._deviation_s + on_line_s
-        return min(max(expected_s, _LEAST_TIMEOUT_S), _MOST_TIMEOUT_S)
+        return min(max(expected_s, self.patience.least_s), self.patience.most_s)
 
     def may_queue(self, waiting_bytes: int) -> bool:
-        """Whether more may go on the line behind bytes that wait there."""
+        """Return whether more may go on the line behind bytes that wait there."""
         return waiting_bytes * (self.byte_s or 0.0) < QUEUE_S
 
     def piece_bytes(self, most: int) -> int:
-        """How many bytes a frame should carry.
+        """Return how many bytes a frame should carry.
 
         Args:
             most: what the board takes.
 
         Returns:
-            A multiple of 256, but for `most` below.
+            A multiple of 256, unless `most` is less.
         """
         best = math.sqrt(_OVERHEAD_BYTES * self._bytes / max(self._losses, 1e-9))
         if self.byte_s:

@@ -1,75 +1,30 @@
-"""Requests and replies over a transport: several under way, lost ones repeated.
+"""Requests over a transport: a reader's thread, a clock and locks around a `Window`.
 
-A reader thread takes the stream apart. Everything is sent by the threads that wait for replies, so
-the reader can never be stuck in a write while the board waits for it to read.
-
-How a loss is found: the board handles requests in the order of arrival, so the reply to a later
-request shows that an earlier one without a reply was lost; it is then sent again with the same id
-(which the board recognises). When nothing comes at all for a while, a probe serves as the later
-request: an `out_read` of nothing, which changes nothing. It may have to wait for a model that runs;
-a `ping` does not, and tells whether the board is there at all.
-
-Two kinds of methods stand outside of the order: those that the board also answers while a model
-runs show nothing about earlier requests, and Python services (`exec`, `call`, ...) answer when they
-are done; these, and `hello`, are repeated by the clock.
-
-Small calls go first: at most `QUEUE_S` seconds of bulk are on the line at once, one place of the
-board's window is kept free of it, and a small frame that waits to be sent overtakes a long one.
+The reader takes the stream apart. Everything is sent by the threads that wait for replies: the
+reader can never be stuck in a write while the board waits for it to read.
 """
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from host_sdk.errors import (
-    DeviceFaultError,
-    DeviceResetError,
-    InputError,
-    LinkError,
-    NoResponseError,
-    PortClosedError,
-    ProtocolError,
-    device_error,
-)
-from host_sdk.link.board_info import LEAST_FRAME_BYTES, BootReport
-from host_sdk.link.framing import Body, Decoder, Text, encode_frame
-from host_sdk.link.line_estimator import Pace
-from host_sdk.link.messages import Notification, Reply, Request, unpack
-from host_sdk.link.request import (
-    ANYTIME_METHODS,
-    BULK_METHODS,
-    LATE_METHODS,
-    PLAIN_METHODS,
-    REPEATED_BY_CLOCK,
-    SWITCH_METHODS,
-    Pending,
-)
+from host_sdk.errors import LinkError, PortClosedError, ProtocolError, device_error
+from host_sdk.link.board_info import BootReport
+from host_sdk.link.framing import Body, Decoder, Text
+from host_sdk.link.line_estimator import LineEstimator
+from host_sdk.link.messages import Notification, Reply, unpack
+from host_sdk.link.request import PendingRequest
 from host_sdk.link.values import Value
+from host_sdk.link.window import Counters, Window
 from host_sdk.transports.base import Transport
 
 DEFAULT_TIMEOUT_S = 10.0
-_PROBE: tuple[Value, ...] = (0, 0)
-_POLL_S = 0.05
-_DESPAIR_S = 3.0
-_ID_SPAN = 12  # for so long the board keeps a reply, whatever comes after what
+_READ_S = 0.05
+_LONGEST_WAIT_S = 0.5  # Windows delivers Ctrl-C only between two waits
 _SEEN_TEXT_BYTES = 200
-
-
-@dataclass
-class Counters:
-    """What happened on a link."""
-
-    requests: int = 0
-    repeated: int = 0
-    probes: int = 0
-    bad_frames: int = 0
-    bad_messages: int = 0
-    seen_text: bytes = field(default=b"", repr=False)
 
 
 class Link:
@@ -79,14 +34,11 @@ class Link:
         transport: moves the bytes.
         on_text: called with text from the board, in the reader's thread.
         on_boot: called when the board has restarted, in the reader's thread.
+        clock: seconds, never going back.
 
     Attributes:
-        window: requests that may be under way at once.
-        max_body_bytes: longest body that the board takes.
-        counters: for tests and for the curious.
-        pace: what was learnt of the line.
-        on_silence: called in a caller's thread when the board has been silent for seconds though it
-            was asked, or has restarted; None: nothing.
+        window: the requests under way; only its attributes may be used from outside.
+        clock: see Args.
         on_event: called with number, topic and value of an event, in the reader's thread.
         on_end: called when the port is gone, with the reason; when it is closed, with None.
     """
@@ -96,27 +48,20 @@ class Link:
         transport: Transport,
         on_text: Callable[[bytes], None],
         on_boot: Callable[[BootReport], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.window = 1
-        self.max_body_bytes = LEAST_FRAME_BYTES
-        self.counters = Counters()
+        self.window = Window(
+            transport.name, secrets.randbits(30), LineEstimator(getattr(transport, "baud", 0))
+        )
+        self.clock = clock
         self.on_event: Callable[[int, str, Value], None] | None = None
         self.on_end: Callable[[LinkError | None], None] | None = None
         self._transport = transport
         self._on_text = on_text
         self._on_boot = on_boot
+        self._fallback: Callable[[], None] | None = None
         self._decoder = Decoder()
-        self._probe_id = secrets.randbits(30)  # one for all: the board keeps few replies
-        self._sign_id = self._probe_id + 1  # of the ping
-        self._next_id = self._sign_id + 1
-        self._transmissions = 0
-        self._heard_s = 0.0
-        self._frame_s = time.monotonic()  # of the last valid frame, whatever it said
-        self.pace = Pace(getattr(transport, "baud", 0))
-        self.on_silence: Callable[[], None] | None = None
-        self._has_restarted = False  # and nobody has waited for anything since
-        self._urgent = 0  # small frames that wait to be sent
-        self._under_way: dict[int, Pending] = {}
+        self._frame_s = clock()  # of the last valid frame, whatever it said
         self._gone: PortClosedError | None = None
         self._changed = threading.Condition()
         self._sending = threading.Lock()  # taken before _changed, never the other way round
@@ -133,10 +78,20 @@ class Link:
         """False once the port is closed or gone."""
         return self._gone is None
 
+    @property
+    def counters(self) -> Counters:
+        """What happened so far: for tests and for the curious."""
+        return self.window.counters
+
+    @property
+    def estimator(self) -> LineEstimator:
+        """What was learnt of the line."""
+        return self.window.estimator
+
     def request(
         self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
     ) -> Value:
-        """Sends a request and waits for its result.
+        """Send a request and wait for its result.
 
         Args:
             method: name of docs/SPEC-wire.md, section 3.
@@ -152,23 +107,22 @@ class Link:
 
     def submit(
         self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
-    ) -> Pending:
-        """Sends a request; waits only while the window is full. Arguments as for `request`."""
-        made: list[Pending] = []
+    ) -> PendingRequest:
+        """Send a request; wait only while the window is full. Arguments as for `request`."""
+        made: list[PendingRequest] = []
 
         def make() -> bool:
-            if self._has_room(method):
-                made.append(self._new(method, params, timeout_s))
+            made.extend(filter(None, [self.window.submit(method, params, timeout_s)]))
             return bool(made)
 
         self._wait_for(make)
         if not made:
             raise PortClosedError(str(self._gone))
-        self._transmit(made[0])
+        self._send(made[0])
         return made[0]
 
-    def wait(self, pending: Pending) -> Value:
-        """The result of a submitted request; raises as `request` does."""
+    def wait(self, pending: PendingRequest) -> Value:
+        """Return the result of a submitted request; raise as `request` does."""
         self._wait_for(lambda: pending.done)
         if pending.error is not None:
             raise pending.error
@@ -180,23 +134,38 @@ class Link:
         return pending.reply.result
 
     def wait_quiet(self, quiet_s: float) -> bool:
-        """Waits until no frame came for so long, and no reply is waited for but of Python services.
+        """Wait until no frame came for a while and only Python services are waited for.
+
+        Args:
+            quiet_s: length of the while.
 
         Returns:
             False once the port is closed or gone.
         """
         with self._changed:
             while self._gone is None:
-                left_s = self._frame_s + quiet_s - time.monotonic()
-                if self._asked():
+                left_s = self._frame_s + quiet_s - self.clock()
+                if self.window.expects_reply:
                     left_s = quiet_s
                 if left_s <= 0:
                     return True
                 self._changed.wait(left_s)
         return False
 
+    def set_fallback(self, fallback: Callable[[], None] | None) -> None:
+        """Set what brings the line back to its first speed; None: it is there.
+
+        Args:
+            fallback: called at most once, in a caller's thread, when the board has restarted or
+                has been silent for seconds though it was asked.
+        """
+        with self._changed:
+            self._fallback = fallback
+            self.window.can_fall_back = fallback is not None
+            self._changed.notify_all()
+
     def write_text(self, data: bytes) -> None:
-        """Sends text, as a terminal does.
+        """Send text, as a terminal does.
 
         Args:
             data: without a 00 byte, which would open a frame.
@@ -207,199 +176,103 @@ class Link:
             self._transport.write(data)
 
     def close(self) -> None:
-        """Frees the port; requests under way fail with `PortClosedError`."""
-        self._lose(PortClosedError(f"{self.name} was closed"), on_purpose=True)
+        """Free the port; requests under way fail with `PortClosedError`."""
+        self._end(PortClosedError(f"{self.name} was closed"), on_purpose=True)
         self._transport.close()
         if threading.current_thread() is not self._reader:
             self._reader.join()
 
     # ---- Sending, in the threads of the callers --------------------------------------------------
 
-    def _new(self, method: str, params: tuple[Value, ...], timeout_s: float | None) -> Pending:
-        request = Request(self._next_id, method, params)
-        pending = self._start(request, timeout_s, method in REPEATED_BY_CLOCK)
-        self._next_id = (self._next_id + 1) % (1 << 32)
-        return pending
-
-    def _start(self, request: Request, timeout_s: float | None, by_clock: bool) -> Pending:
-        body = request.pack()
-        if len(body) > self.max_body_bytes:
-            raise InputError(
-                f"{request.method}: request must fit the board's frame of {self.max_body_bytes} "
-                f"bytes; has {len(body)}"
-            )
-        pending = Pending(request, encode_frame(body), timeout_s, by_clock)
-        self._under_way[request.id] = pending
-        self.counters.requests += 1
-        return pending
-
-    def _has_room(self, method: str) -> bool:
-        others = self._asked()
-        in_order = [p for p in others if p.request.method not in SWITCH_METHODS]
-        if in_order and self._next_id - in_order[0].request.id >= _ID_SPAN:
-            return False
-        if not others or method in LATE_METHODS:
-            return True
-        if method not in BULK_METHODS:
-            return len(others) < self.window
-        bulk_bytes = sum(p.line_bytes for p in others if p.bulk)
-        limit = max(2, self.window - 1)
-        return len(others) < limit and (len(others) < 2 or self.pace.may_queue(bulk_bytes))
-
-    def _asked(self) -> list[Pending]:
-        """What is answered soon, without what the link itself asks."""
-        own = (self._probe_id, self._sign_id)
-        return [p for p in self._under_way.values() if not p.late and p.request.id not in own]
-
-    def _transmit(self, pending: Pending) -> None:
-        with self._turn(pending.bulk):
-            with self._changed:
-                if pending.done:
-                    return
-                self._note_sent(pending, time.monotonic())
-            try:
-                self._transport.write(pending.frame)
-            except PortClosedError as error:
-                self._lose(error)
-
-    @contextlib.contextmanager
-    def _turn(self, bulk: bool) -> Iterator[None]:
-        """Holds the line for one frame; small ones come first."""
-        with self._changed:
-            if bulk:
-                self._changed.wait_for(lambda: self._urgent == 0)
-            else:
-                self._urgent += 1
+    def _send(self, pending: PendingRequest) -> None:
+        """Write frames until this one has left; smaller ones go before it."""
         try:
-            with self._sending:
-                yield
-        finally:
-            if not bulk:
-                with self._changed:
-                    self._urgent -= 1
-                    self._changed.notify_all()
+            while self.window.is_queued(pending):
+                self._write_frame(pending)
+        except BaseException:  # Ctrl-C: nobody has the request, to send it or to wait for it
+            with self._changed:
+                self.window.withdraw(pending)
+            raise
 
-    def _note_sent(self, pending: Pending, now: float) -> None:
-        self._transmissions += 1
-        self.pace.sent(len(pending.frame))
-        if pending.first_sent:
-            self.counters.repeated += 1
-            if pending.lost:  # not silence: others were answered
-                self.pace.lost()
-                pending.retry_s = self.pace.timeout_s(pending.line_bytes)
-        else:
-            pending.first_sent = self._transmissions
-            pending.sent_s = now
-            pending.retry_s = self.pace.timeout_s(pending.line_bytes)
-        pending.last_sent = self._transmissions
-        pending.lost = False
-        pending.wait_longer(now)
+    def _write_frame(self, wanted: PendingRequest | None = None) -> None:
+        """Write the next frame.
+
+        Args:
+            wanted: write nothing if it has left; None: if no repetition waits.
+        """
+        window = self.window
+        with self._sending:
+            with self._changed:
+                still = window.is_queued(wanted) if wanted else window.has_repetitions
+                out = window.next_frame(self.clock()) if still else None
+                if out is None:
+                    return
+                if out.first_sent != out.last_sent:
+                    self._changed.notify_all()  # who waits for it must know when it is due next
+            try:
+                self._transport.write(out.frame)
+            except PortClosedError as error:
+                self._end(error)
 
     def _wait_for(self, ready: Callable[[], bool]) -> None:
-        """Waits for a condition, or the end of the port; meanwhile sends again what is due.
+        """Wait for a condition or the end of the port, and send again what is due.
 
         Args:
             ready: called with the lock held, until it is true.
         """
         while True:
             with self._changed:
-                now = time.monotonic()
-                self._expire(now)
+                now = self.clock()
+                self.window.tick(now)
                 if self._gone is not None or ready():
                     return
-                due = self._due(now)
-                despair = self._takes_despair(now)
-                if not due and despair is None:
-                    self._changed.wait(_POLL_S)
-            if despair is not None:
-                despair()
-                self._ask_anew()
-            for pending in due:
-                self._transmit(pending)
+                fallback = self._fallback if self.window.falls_back(now) else None
+                if fallback is None and not self.window.has_repetitions:
+                    self._changed.wait(self._idle_s(now))
+                    continue
+            if fallback is None:
+                self._write_frame()
+            else:
+                fallback()
+                with self._changed:
+                    self.window.ask_again()
+                    self._changed.notify_all()
 
-    def _takes_despair(self, now: float) -> Callable[[], None] | None:
-        """`on_silence`, once, where what a board answers at once has waited too long; and where the
-        board has restarted, for it does so at the first speed.
-        """
-        asked = [
-            p
-            for p in self._under_way.values()
-            if p.first_sent and (p.opens or p.request.id == self._sign_id)
-        ]
-        in_time = all(now - max(p.sent_s, self._heard_s) < _DESPAIR_S for p in asked)
-        if in_time and not self._has_restarted:
-            return None
-        self._has_restarted = False
-        despair, self.on_silence = self.on_silence, None
-        return despair
-
-    def _ask_anew(self) -> None:
-        """At another speed of the line what waits is not waited for any longer."""
-        with self._changed:
-            for pending in self._under_way.values():
-                pending.due_s = 0.0
-                pending.retry_s = self.pace.timeout_s(pending.line_bytes)
-
-    def _expire(self, now: float) -> None:
-        for pending in list(self._under_way.values()):
-            if pending.first_sent and pending.timed_out(now, self._heard_s):
-                self._fail(pending, self._no_response(pending))
-        if not self._asked():  # then nobody waits for these
-            self._under_way.pop(self._probe_id, None)
-            self._under_way.pop(self._sign_id, None)
-
-    def _due(self, now: float) -> list[Pending]:
-        """Requests to send again now, and a probe where the rest is silent for too long."""
-        sent = [p for p in self._under_way.values() if p.first_sent]
-        again = [p for p in sent if p.lost or (p.by_clock and now >= p.due_s)]
-        silent = [p for p in sent if not p.lost and not p.by_clock and now >= p.due_s]
-        for pending in silent:
-            pending.wait_longer(now)
-        probe = self._under_way.get(self._probe_id)
-        if silent and probe is None:
-            self.counters.probes += 1
-            again.append(self._start(Request(self._probe_id, "out_read", _PROBE), None, True))
-        elif probe in again and self._sign_id not in self._under_way:
-            again.append(self._start(Request(self._sign_id, "ping", (None,)), None, True))
-        return again
-
-    def _no_response(self, pending: Pending) -> NoResponseError:
-        method, timeout_s = pending.request.method, pending.timeout_s or 0.0
-        message = f"no reply to {method} from {self.name} within {timeout_s:g} s"
-        if pending.opens:
-            message += ": is it the right port, and does the board run the xipnet firmware?"
-            if self.counters.seen_text:
-                message += f" It sent text: {self.counters.seen_text.decode(errors='replace')!r}"
-        return NoResponseError(message, method, timeout_s)
+    def _idle_s(self, now: float) -> float:
+        wakeup_s = self.window.next_wakeup()
+        if wakeup_s is None:
+            return _LONGEST_WAIT_S
+        return max(0.0, min(wakeup_s - now, _LONGEST_WAIT_S))
 
     # ---- Receiving, in the reader's thread -------------------------------------------------------
 
     def _read(self) -> None:
         try:
-            self._read_on()
+            while True:
+                self._take(self._transport.read(_READ_S))
         except PortClosedError as error:
-            self._lose(error)
+            self._end(error)
         except Exception as error:  # a driver's: nobody would read replies, and all would wait
-            self._lose(PortClosedError(f"{self.name}: {type(error).__name__}: {error}"))
+            self._end(PortClosedError(f"{self.name}: {type(error).__name__}: {error}"))
 
-    def _read_on(self) -> None:
-        while True:
-            data = self._transport.read(_POLL_S)
-            for part in self._decoder.feed(data, time.monotonic()):
-                match part:
-                    case Text(text):
-                        self.counters.seen_text = text[-_SEEN_TEXT_BYTES:]
-                        self._on_text(text)
-                    case Body(body):
-                        self._frame_s = time.monotonic()
-                        self._take(body)
-            self.counters.bad_frames = self._decoder.bad_frames
+    def _take(self, data: bytes) -> None:
+        for part in self._decoder.feed(data, self.clock()):
+            match part:
+                case Text(text):
+                    self.counters.seen_text = text[-_SEEN_TEXT_BYTES:]
+                    self._on_text(text)
+                case Body(body):
+                    self._frame_s = self.clock()
+                    self._take_message(body)
+        self.counters.bad_frames = self._decoder.bad_frames
 
-    def _take(self, body: bytes) -> None:
+    def _take_message(self, body: bytes) -> None:
         try:
             match unpack(body):
                 case Reply() as reply:
-                    self._answer(reply)
+                    with self._changed:
+                        if self.window.received(reply, self.clock()) is not None:
+                            self._changed.notify_all()
                 case Notification("boot", (report, *_)):
                     self._restarted(BootReport.read(report))
                 case Notification("event", (int(number), str(topic), value)):
@@ -410,57 +283,20 @@ class Link:
         except ProtocolError:
             self.counters.bad_messages += 1
 
-    def _answer(self, reply: Reply) -> None:
-        with self._changed:
-            answered = self._under_way.pop(reply.id, None)
-            if answered is None:
-                return
-            answered.reply = reply
-            last_s, self._heard_s = self._heard_s, time.monotonic()
-            answered.done_s = self._heard_s
-            if answered.request.method not in ANYTIME_METHODS:
-                self._measure(answered, last_s)
-                for earlier in self._under_way.values():
-                    if not earlier.by_clock and earlier.last_sent < answered.first_sent:
-                        earlier.lost = earlier.first_sent > 0
-            self._changed.notify_all()
-
-    def _measure(self, answered: Pending, last_s: float) -> None:
-        """Learns how long the line takes, from requests that were sent once."""
-        if answered.first_sent != answered.last_sent:
-            return
-        self.pace.answered(self._heard_s - answered.sent_s)
-        if answered.request.method in PLAIN_METHODS:
-            self.pace.carried(len(answered.frame), self._heard_s - max(answered.sent_s, last_s))
-
     def _restarted(self, boot: BootReport) -> None:
-        """Ends what was under way: but `hello`, which is asked again, the board answers nothing."""
-        kind = DeviceFaultError if boot.is_fault else DeviceResetError
         with self._changed:
             # In one: who is told may call again at once, and when that has opened a session,
             # nothing from before may be repeated.
             self._on_boot(boot)
-            self._has_restarted = self.on_silence is not None
-            for pending in list(self._under_way.values()):
-                method = pending.request.method
-                if pending.opens:
-                    pending.due_s = 0.0  # the board was not there yet
-                else:
-                    error = kind(f"{method}: the board restarted: {boot}", method, boot)
-                    self._fail(pending, error)
+            self.window.restarted(boot)
             self._changed.notify_all()
 
-    def _lose(self, error: PortClosedError, on_purpose: bool = False) -> None:
+    def _end(self, error: PortClosedError, on_purpose: bool = False) -> None:
         with self._changed:
             if self._gone is not None:
                 return
             self._gone = error
-            for pending in list(self._under_way.values()):
-                self._fail(pending, PortClosedError(str(self._gone)))
+            self.window.close(str(error))
             self._changed.notify_all()
         if self.on_end is not None:
             self.on_end(None if on_purpose else error)
-
-    def _fail(self, pending: Pending, error: LinkError) -> None:
-        pending.error = error
-        del self._under_way[pending.request.id]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from host_sdk.errors import DeviceResetError, ProtocolVersionError
 from host_sdk.link.board_info import BoardInfo, BootReport, read_protocol
 from host_sdk.link.link import DEFAULT_TIMEOUT_S, Link
-from host_sdk.link.request import Pending
+from host_sdk.link.request import PendingRequest
 from host_sdk.link.values import Value
 from host_sdk.transports.base import Transport
 
@@ -23,19 +21,12 @@ _PIECE_UNIT_BYTES = 256
 _REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 
 
-class TextSink(Protocol):
-    """A taker of the board's text."""
-
-    def take(self, data: bytes) -> None:
-        """Take what the board printed."""
-
-
-class Client:
-    """Calls the board's methods; thread-safe.
+class Session:
+    """Calls of the board's methods; thread-safe.
 
     Args:
-        transport: moves the bytes; closed with the client.
-        console: takes the board's text.
+        transport: moves the bytes; closed with the session.
+        on_text: called with text from the board, in the reader's thread.
         timeout_s: how long a board may take to answer when the session is opened.
 
     Attributes:
@@ -46,7 +37,9 @@ class Client:
         ProtocolVersionError: the board speaks another major version.
     """
 
-    def __init__(self, transport: Transport, console: TextSink, timeout_s: float) -> None:
+    def __init__(
+        self, transport: Transport, on_text: Callable[[bytes], None], timeout_s: float
+    ) -> None:
         self._timeout_s = timeout_s
         self._nonce = secrets.randbits(32)
         self._opening = threading.RLock()
@@ -55,7 +48,7 @@ class Client:
         self._stale = False  # the board has restarted since the session was opened
         self._booted_s = 0.0
         self.on_reboot: Callable[[], None] | None = None
-        self.link = Link(transport, console.take, self._on_boot)
+        self.link = Link(transport, on_text, self._on_boot)
         try:
             self._info = self._hello()
         except BaseException:
@@ -70,23 +63,23 @@ class Client:
     def call(
         self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
     ) -> Value:
-        """Calls a method and waits for its result; see `Link.request`."""
+        """Call a method and wait for its result; see `Link.request`."""
         self._reopen()
         return self.link.request(method, *params, timeout_s=timeout_s)
 
     def submit(
         self, method: str, *params: Value, timeout_s: float | None = DEFAULT_TIMEOUT_S
-    ) -> Pending:
-        """Starts a call; `wait` gives its result."""
+    ) -> PendingRequest:
+        """Start a call; `wait` gives its result."""
         self._reopen()
         return self.link.submit(method, *params, timeout_s=timeout_s)
 
-    def wait(self, pending: Pending) -> Value:
-        """The result of a started call."""
+    def wait(self, pending: PendingRequest) -> Value:
+        """Return the result of a started call."""
         return self.link.wait(pending)
 
     def stream(self, method: str, calls: Iterable[tuple[Value, ...]]) -> Iterator[Value]:
-        """Calls a method many times; see `stream_calls`.
+        """Call a method many times; see `stream_calls`.
 
         Args:
             method: its name.
@@ -95,7 +88,7 @@ class Client:
         return self.stream_calls((method, params) for params in calls)
 
     def stream_calls(self, calls: Iterable[tuple[str, tuple[Value, ...]]]) -> Iterator[Value]:
-        """Makes many calls, as many under way as the link lets.
+        """Make many calls, as many under way at once as the link allows.
 
         Args:
             calls: method and parameters of each call.
@@ -104,22 +97,22 @@ class Client:
             The results, in order.
         """
         self._reopen()
-        under_way: deque[Pending] = deque()
+        under_way: deque[PendingRequest] = deque()
         for method, params in calls:
-            if len(under_way) == self.link.window:
+            if len(under_way) == self.link.window.size:
                 yield self.link.wait(under_way.popleft())
             under_way.append(self.link.submit(method, *params))
         for pending in under_way:
             yield self.link.wait(pending)
 
     def refresh(self) -> BoardInfo:
-        """Opens the session anew and returns what the board says of itself now."""
+        """Open the session again and return what the board says of itself now."""
         with self._opening:
             self._info = self._hello()
             return self._info
 
     def restart(self, timeout_s: float, safe: bool = False) -> BootReport:
-        """Restarts the board and opens a new session.
+        """Restart the board and open a new session.
 
         Args:
             safe: its scripts are not run.
@@ -134,7 +127,7 @@ class Client:
         return self.refresh().boot
 
     def close(self) -> None:
-        """Ends the session and frees the port."""
+        """End the session and free the port."""
         self.link.close()
 
     def _on_boot(self, boot: BootReport) -> None:
@@ -142,7 +135,7 @@ class Client:
             is_news = not self._stale  # else it was told again, to requests that were under way
             self._boots += 1
             self._stale = True
-            self._booted_s = time.monotonic()
+            self._booted_s = self.link.clock()
             self._booted.notify_all()
         if is_news and self.on_reboot is not None:  # not here: the reader must not wait for replies
             threading.Thread(target=self.on_reboot, name="xipnet-reboot", daemon=True).start()
@@ -163,22 +156,22 @@ class Client:
         if seen[0] != PROTOCOL[0]:
             raise ProtocolVersionError(seen, PROTOCOL)
         info = BoardInfo.read(result)
-        self.link.max_body_bytes = info.frame_bytes
-        self.link.window = max(1, info.window - 1)  # one stays free for the link's probe
+        self.link.window.max_body_bytes = info.frame_bytes
+        self.link.window.size = max(1, info.window - 1)  # one stays free for the link's probe
         return info
 
 
-def largest_piece(client: Client) -> int:
-    """Give the longest piece that is good for the line now, a multiple of 256."""
-    room = client.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
-    return client.link.pace.piece_bytes(room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES)
+def largest_piece(session: Session) -> int:
+    """Return the longest piece that is good for the line now, a multiple of 256."""
+    room = session.info.frame_bytes - _REQUEST_OVERHEAD_BYTES
+    return session.link.estimator.piece_bytes(room // _PIECE_UNIT_BYTES * _PIECE_UNIT_BYTES)
 
 
-def pieces(client: Client, total: int) -> Iterator[tuple[int, int]]:
+def pieces(session: Session, total: int) -> Iterator[tuple[int, int]]:
     """Cut data into pieces, each as long as is best for the line at that time.
 
     Args:
-        client: the session.
+        session: with the board.
         total: bytes of the data.
 
     Yields:
@@ -186,6 +179,9 @@ def pieces(client: Client, total: int) -> Iterator[tuple[int, int]]:
     """
     at = 0
     while at < total:
-        size = min(largest_piece(client), total - at)
+        size = min(largest_piece(session), total - at)
         yield at, size
         at += size
+
+
+Client = Session  # until every room says Session

@@ -40,7 +40,7 @@ class WireMap:
         return self._map.get(key)
 
     def integer(self, key: str) -> int:
-        """An integer of at most 64 bits, so that later sums and messages stay short."""
+        """An integer of at most 64 bits: sums and messages of it stay short."""
         value = self._map.get(key)
         if not _is_integer(value):
             raise self.wrong(key, "an integer")

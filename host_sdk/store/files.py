@@ -77,7 +77,7 @@ def get_file(client: Client, name: str) -> bytes:
     most_bytes = client.info.frame_bytes - _REPLY_OVERHEAD_BYTES
     data = bytearray()
     while True:
-        piece_bytes = client.link.pace.piece_bytes(most_bytes)
+        piece_bytes = client.link.estimator.piece_bytes(most_bytes)
         piece = client.call("get", name, len(data), piece_bytes)
         if not isinstance(piece, bytes):
             raise ProtocolError(f"get must give a bin; gave {type(piece).__name__}")

@@ -8,18 +8,25 @@ from collections.abc import Callable
 
 import pytest
 
-from host_sdk import NoResponseError, PortClosedError
-from host_sdk.link import keepalive
+from host_sdk import Device, NoResponseError, PortClosedError
 from host_sdk.link.framing import encode_frame
 from host_sdk.link.messages import Notification
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import FakeBoard
 
+Impatient = Callable[[], tuple[FakeBoard, Device]]
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keepalive, "IDLE_S", 0.05)
-    monkeypatch.setattr(keepalive, "_ANSWER_S", 0.5)
+
+@pytest.fixture
+def impatient(connect: Connect) -> Impatient:
+    """Makes a board and a device that asks it soon."""
+
+    def make() -> tuple[FakeBoard, Device]:
+        board, device = connect()
+        device._alive.idle_s, device._alive.answer_s = 0.05, 0.5
+        return board, device
+
+    return make
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -37,8 +44,8 @@ def watchers() -> int:
     return sum(t.name == "xipnet-alive" for t in threading.enumerate())
 
 
-def test_without_a_listener_nothing_is_sent(connect: Connect) -> None:
-    board, device = connect()
+def test_without_a_listener_nothing_is_sent(impatient: Impatient) -> None:
+    board, device = impatient()
     assert watchers() == 0
     with device.events():
         until(lambda: pings(board) > 3)
@@ -53,8 +60,8 @@ def test_without_a_listener_nothing_is_sent(connect: Connect) -> None:
         until(lambda: pings(board) > seen)
 
 
-def test_a_restart_that_the_line_hid_is_told_to_the_stream(connect: Connect) -> None:
-    board, device = connect()
+def test_a_restart_that_the_line_hid_is_told_to_the_stream(impatient: Impatient) -> None:
+    board, device = impatient()
     stream = device.events()
     board.emit("t", 1)
     board.boot(lose=True)
@@ -65,9 +72,9 @@ def test_a_restart_that_the_line_hid_is_told_to_the_stream(connect: Connect) -> 
 
 
 def test_a_silent_board_ends_the_streams_with_an_error(
-    connect: Connect, capsys: pytest.CaptureFixture[str]
+    impatient: Impatient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    board, device = connect()
+    board, device = impatient()
     called: list[object] = []
     device.on("t", called.append)
     stream = device.events()
@@ -85,8 +92,8 @@ def test_a_silent_board_ends_the_streams_with_an_error(
     until(lambda: called == [1, 2, 3])
 
 
-def test_a_call_without_a_reply_does_not_end_the_watch(connect: Connect) -> None:
-    board, device = connect()
+def test_a_call_without_a_reply_does_not_end_the_watch(impatient: Impatient) -> None:
+    board, device = impatient()
     board.silent = True
     with pytest.raises(NoResponseError):
         device._client.call("events", True, timeout_s=0.8)
@@ -96,8 +103,8 @@ def test_a_call_without_a_reply_does_not_end_the_watch(connect: Connect) -> None
         until(lambda: pings(board) > seen + 2)
 
 
-def test_a_port_that_goes_away_ends_the_streams_with_an_error(connect: Connect) -> None:
-    board, device = connect()
+def test_a_port_that_goes_away_ends_the_streams_with_an_error(impatient: Impatient) -> None:
+    board, device = impatient()
     stream = device.events()
     threading.Timer(0.1, board.close).start()
     with pytest.raises(PortClosedError):
@@ -106,8 +113,8 @@ def test_a_port_that_goes_away_ends_the_streams_with_an_error(connect: Connect) 
         device.events()
 
 
-def test_what_the_line_doubles_is_heard_once(connect: Connect) -> None:
-    board, device = connect()
+def test_what_the_line_doubles_is_heard_once(impatient: Impatient) -> None:
+    board, device = impatient()
     stream = device.events()
     for number in (0, 0, 1, 3, 3, 4):
         board._put(encode_frame(Notification("event", (number, "t", number)).pack()))

@@ -17,9 +17,10 @@ from host_sdk import (
     PortClosedError,
     ProtocolVersionError,
 )
-from host_sdk.link import line_estimator, link, request
+from host_sdk.link.line_estimator import Patience
 from host_sdk.link.link import Link
 from host_sdk.link.messages import Reply, Request
+from host_sdk.link.request import PendingRequest
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import FakeBoard, Noise
 
@@ -79,7 +80,9 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
     connect: Connect, is_there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board, device = connect()
-    take, despairs, signs = board._take, [], []
+    take = board._take
+    fallbacks: list[None] = []
+    signs: list[int] = []
 
     def take_what_is_answered_meanwhile(request: Request) -> None:
         signs.extend([request.id] if request.method == "ping" else [])
@@ -89,12 +92,11 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
             time.sleep(0.02)
             take(request)
 
-    monkeypatch.setattr(link, "_DESPAIR_S", 0.2)
-    monkeypatch.setattr(request, "_RETRY_MAX_S", 0.05)
     monkeypatch.setattr(board, "_take", take_what_is_answered_meanwhile)
-    device._client.link.on_silence = lambda: despairs.append(None)
+    device._client.link.estimator.patience = Patience(fallback_s=0.2, retry_s=0.05)
+    device._client.link.set_fallback(lambda: fallbacks.append(None))
     device._client.call("events", True)
-    assert despairs == [None][: not is_there]
+    assert fallbacks == [None][: not is_there]
 
 
 def test_a_port_without_a_board_is_told_with_what_it_sent() -> None:
@@ -110,7 +112,8 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
     connect: Connect, others: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board, device = connect()
-    reply, lost = board._reply, []
+    reply = board._reply
+    lost: list[int] = []
 
     def lose(answer: Reply) -> None:
         if answer.result == "unlucky" and len(lost) < 18:
@@ -118,7 +121,7 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
         else:
             reply(answer)
 
-    monkeypatch.setattr(line_estimator, "_LEAST_TIMEOUT_S", 0.01)
+    device._client.link.estimator.patience = Patience(least_s=0.01)
     monkeypatch.setattr(board, "_reply", lose)
     assert device.ping(0) == 0
     waiting = threading.Thread(target=device.ping, args=("unlucky",))
@@ -132,7 +135,8 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
 
 def test_a_restart_spares_what_was_asked_because_of_it(connect: Connect) -> None:
     board, device = connect()
-    told, asked = device._client._on_boot, []
+    told = device._client._on_boot
+    asked: list[PendingRequest] = []
 
     def ask_anew(boot: BootReport) -> None:
         told(boot)

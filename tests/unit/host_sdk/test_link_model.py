@@ -12,22 +12,14 @@ from typing import Any
 import pytest
 
 from host_sdk import Device, DeviceResetError
-from host_sdk.link import line_estimator, link, request
+from host_sdk.link.line_estimator import Patience
 from tests.unit.host_sdk.fake_board import FakeBoard, Noise
 
 CALLERS = 4
 CALLS = 40
+# A line that takes no time needs no patience.
+QUICK = Patience(first_s=0.01, least_s=0.005, most_s=0.05, retry_s=0.05)
 READ = ("get", "hello")  # may be executed again: they only read
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that takes no time needs no patience."""
-    monkeypatch.setattr(line_estimator, "_FIRST_TIMEOUT_S", 0.01)
-    monkeypatch.setattr(line_estimator, "_LEAST_TIMEOUT_S", 0.005)
-    monkeypatch.setattr(line_estimator, "_MOST_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(request, "_RETRY_MAX_S", 0.05)
-    monkeypatch.setattr(link, "_POLL_S", 0.002)
 
 
 class Caller(threading.Thread):
@@ -79,10 +71,12 @@ class Caller(threading.Thread):
 @pytest.mark.parametrize("seed", range(12))
 def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
     r = random.Random(seed)
-    noise = Noise(*(r.choice([0.0, 0.02, 0.1]) for _ in range(4)), random=r)
+    drop, corrupt, duplicate, reorder = (r.choice([0.0, 0.02, 0.1]) for _ in range(4))
+    noise = Noise(drop, corrupt, duplicate, reorder, random=r)
     board = FakeBoard(noise=noise)
     restarts = r.choice([0, 0, 3, 10])
     with Device(board.transport) as device:
+        device._client.link.estimator.patience = QUICK
         callers = [Caller(device, board.metadata, seed, f"caller {n}") for n in range(CALLERS)]
         for caller in callers:
             caller.start()
@@ -99,7 +93,7 @@ def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
         assert restarts or not any(c.lost for c in callers)
         assert device.ping(seed) == seed
     board.close()
-    own = (device._client.link._probe_id, device._client.link._sign_id)
+    own = device._client.link.window.own_ids
     executed = Counter(
         call for call in board.executed if call[1] not in READ and call[0] not in own
     )
