@@ -9,6 +9,7 @@ command -v qemu-system-arm >/dev/null || need="$need qemu-system-arm"
 command -v qemu-riscv32 >/dev/null || need="$need qemu-user"
 command -v gcc >/dev/null || need="$need gcc libc6-dev"
 command -v git >/dev/null || need="$need git"
+command -v ser2net >/dev/null || [ -x /usr/sbin/ser2net ] || need="$need ser2net"
 # CI also builds xipnet into a MicroPython of others, which takes GCC for Arm (about 100 MB).
 [ -z "${CI:-}" ] || command -v arm-none-eabi-gcc >/dev/null ||
     need="$need make gcc-arm-none-eabi libnewlib-arm-none-eabi"

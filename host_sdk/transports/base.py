@@ -15,7 +15,7 @@ class Transport(Protocol):
     name: str
 
     def read(self, timeout_s: float) -> bytes:
-        """The bytes that are there, at least one; b"" when none came in time.
+        """The bytes that are there, at least one; b"" if none came in time.
 
         Raises:
             PortClosedError: the port is gone, or `close` was called.

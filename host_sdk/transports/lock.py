@@ -5,51 +5,51 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import tempfile
 from pathlib import Path
-from typing import IO
 
-from host_sdk.errors import PortBusyError
+import filelock
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from host_sdk.errors import LinkError, PortBusyError
 
 
 class FileLock:
-    """Holds a file for this process until `release` or the process's end.
+    """A file held for this process until `release` or the process's end; its contents stay.
 
     Args:
-        path: made when absent.
+        path: made if absent.
         remove: remove the file at the release.
 
     Raises:
         BlockingIOError: another holds it.
+        OSError: it cannot be opened, or is a symbolic link, which is not followed.
     """
 
     def __init__(self, path: Path, remove: bool = False) -> None:
         self._path = path
         self._remove = remove
-        self._file = _open_locked(path)
-        while not _is_at(self._file, path):  # its last holder removed it just now
-            self._file.close()
-            self._file = _open_locked(path)
+        self._lock = filelock.FileLock(
+            path, timeout=0, thread_local=False, fallback_to_soft=False, preserve_lock_file=True
+        )
+        try:
+            self._lock.acquire()
+        except filelock.Timeout as error:
+            raise BlockingIOError(f"{path} is locked") from error
 
     def release(self) -> None:
-        """Lets others have it; calling it again does nothing."""
-        if not self._file.closed and self._remove:
+        """Let others have it; calling it again does nothing."""
+        if self._lock.is_locked and self._remove:
             with contextlib.suppress(OSError):  # Windows keeps open files
                 self._path.unlink()
-        self._file.close()
+        self._lock.release()
 
 
 def lock_port(port: str) -> FileLock:
-    """Holds a port's name among all programs of this user.
+    """Hold a port's name among all programs of this user.
 
     Raises:
         PortBusyError: another holds it.
+        LinkError: something else lies at the lock file's place.
     """
     digest = hashlib.sha256(port.encode()).hexdigest()[:16]
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
@@ -58,27 +58,5 @@ def lock_port(port: str) -> FileLock:
         return FileLock(path, remove=True)
     except BlockingIOError as error:
         raise PortBusyError(f"{port} is in use by another Device") from error
-
-
-def _open_locked(path: Path) -> IO[bytes]:
-    file = path.open("ab")
-    try:
-        _lock(file)
     except OSError as error:
-        file.close()
-        raise BlockingIOError(f"{path} is locked") from error
-    return file
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _lock(file: IO[bytes]) -> None:
-    if sys.platform == "win32":
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        raise LinkError(f"{port} cannot be locked: {path}: {error.strerror or error}") from error

@@ -136,7 +136,7 @@ def _firmware(board: str) -> Path:
 
 def _lock_flash(path: Path) -> FileLock:
     try:
-        return FileLock(path)
+        return FileLock(path.resolve())
     except BlockingIOError as error:
         raise FlashFileBusyError(f"flash file {path} is in use by another simulator") from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Serial ports and pyserial's URLs (rfc2217://, spy://, ...)."""
+"""Serial ports, and those behind pyserial's URLs (spy://, loop://, ...)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import serial
 
 from host_sdk.errors import PortBusyError, PortClosedError, PortNotFoundError
 from host_sdk.transports.lock import lock_port
+from host_sdk.transports.rfc2217 import open_rfc2217
 
 _WRITE_TIMEOUT_S = 10.0
 _BUSY = (errno.EBUSY, errno.EWOULDBLOCK, errno.EACCES)
 
 
 class SerialTransport:
-    """Moves bytes over a serial port, which nobody else may open meanwhile.
+    """A serial port, which nobody else can open until it is closed.
 
     Args:
         port: a device ("/dev/ttyACM0", "COM3") or a pyserial URL.
@@ -45,12 +46,12 @@ class SerialTransport:
         """See `Transport.read`."""
         try:
             if self._serial.timeout != timeout_s:
-                self._serial.timeout = timeout_s  # sets up the port anew: slow over rfc2217
+                self._serial.timeout = timeout_s  # sets up the port: slow over rfc2217
             data: bytes = self._serial.read(1)
             if data:
                 data += self._serial.read(self._serial.in_waiting)  # type: ignore[attr-defined]
         except (serial.SerialException, OSError, TypeError) as error:
-            # pyserial raises TypeError where another thread has closed the port
+            # pyserial raises TypeError if another thread has closed the port
             raise PortClosedError(f"{self.name}: {error}") from error
         return data
 
@@ -62,7 +63,7 @@ class SerialTransport:
             raise PortClosedError(f"{self.name}: {error}") from error
 
     def set_baud(self, baud: int) -> None:
-        """Changes the speed, once what was written has left."""
+        """Change the speed, once what was written has left."""
         try:
             self._serial.flush()
             self._serial.baudrate = baud
@@ -86,6 +87,8 @@ class SerialTransport:
 
 
 def _open(port: str, baud: int) -> serial.SerialBase:
+    if port.startswith("rfc2217://"):
+        return open_rfc2217(port, baud)
     exclusive = None if "://" in port else True
     try:
         return serial.serial_for_url(

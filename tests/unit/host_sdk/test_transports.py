@@ -7,11 +7,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from host_sdk import (
     Device,
+    LinkError,
     NoResponseError,
     PortBusyError,
     PortClosedError,
@@ -174,6 +176,37 @@ def test_locks_are_held_once(tmp_path: Path) -> None:
     assert not (tmp_path / "g").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
+@pytest.mark.parametrize("kind", ["directory", "dangling", "link"])
+def test_what_lies_at_a_lock_files_place_is_said_and_not_followed(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: socket.socket
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    open_transport(url(server)).close()
+    taken: list[Path] = []
+    lock = FileLock.__init__
+
+    def note(self: FileLock, path: Path, remove: bool = False) -> None:
+        taken.append(path)
+        lock(self, path, remove)
+
+    monkeypatch.setattr(FileLock, "__init__", note)
+    open_transport(url(server)).close()
+    (path,) = taken
+    assert path.parent == tmp_path
+    assert not path.exists()
+    target = tmp_path / "target"
+    if kind == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to(target)
+    if kind == "link":
+        target.write_bytes(b"kept")
+    with pytest.raises(LinkError, match="cannot be locked"):
+        open_transport(url(server))
+    assert (target.read_bytes() == b"kept") if kind == "link" else not target.exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
 def test_a_serial_port_is_set_up_once_and_its_name_freed_in_any_case(
     monkeypatch: pytest.MonkeyPatch,
@@ -183,10 +216,14 @@ def test_a_serial_port_is_set_up_once_and_its_name_freed_in_any_case(
     transport = open_transport(name)
     assert isinstance(transport, SerialTransport)
     set_up: list[None] = []
-    reconfigure = transport._serial._reconfigure_port
-    monkeypatch.setattr(
-        transport._serial, "_reconfigure_port", lambda: (set_up.append(None), reconfigure())
-    )
+    port: Any = transport._serial
+    reconfigure = port._reconfigure_port
+
+    def count() -> None:
+        set_up.append(None)
+        reconfigure()
+
+    monkeypatch.setattr(port, "_reconfigure_port", count)
     for _ in range(3):
         assert transport.read(0.01) == b""
     assert len(set_up) == 1
