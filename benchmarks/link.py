@@ -146,7 +146,7 @@ def ping_during_upload(baud: int) -> tuple[float, float, float]:
 
 def _ping_ms(board: Device) -> float:
     start = time.perf_counter()
-    board._client.call("ping", None)
+    board._session.call("ping", None)
     return (time.perf_counter() - start) * 1e3
 
 

@@ -28,7 +28,7 @@ def count(x):
 
 
 def repeats(board: Device) -> int:
-    return board._client.link.counters.repeated
+    return board._session.link.counters.repeated
 
 
 def calls(board: Device) -> tuple[int, int, int]:

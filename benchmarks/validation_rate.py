@@ -53,9 +53,9 @@ def table() -> str:
     right = np.mean(np.array(expected) == labels)
     with Device(URL) as board:
         board.load_model(tflite)
-        info = board._client.info
+        info = board._session.info
         for name, pack in (("raw", 0), ("packed", info.pack)):
-            board._client._info = dataclasses.replace(info, pack=pack)
+            board._session._info = dataclasses.replace(info, pack=pack)
             start = time.perf_counter()
             classes = [int(np.argmax(y)) for y in board.infer_many(samples, raw=True)]
             ms = (time.perf_counter() - start) / COUNT * 1e3

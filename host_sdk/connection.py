@@ -10,7 +10,7 @@ from host_sdk.display.table import html_table
 from host_sdk.link.baud import is_raised, negotiate, restore
 from host_sdk.link.board_info import BoardInfo
 from host_sdk.link.keepalive import KeepAlive
-from host_sdk.link.session import Client
+from host_sdk.link.session import Session
 from host_sdk.link.values import Value
 from host_sdk.scripting.console import Console, TextListener
 from host_sdk.scripting.events import EventCallback, Events, EventStream
@@ -40,21 +40,21 @@ class Connection:
         transport = open_transport(port, baud) if isinstance(port, str) else port
         self._port = transport.name
         self._transport = transport
-        self._client = Client(transport, self.stdout.take, timeout_s)
+        self._session = Session(transport, self.stdout.take, timeout_s)
         self._max_baud = max_baud
-        self._events = Events(self._client)
-        self._alive = KeepAlive(self._client, self._is_depended_on, self._events.end)
+        self._events = Events(self._session)
+        self._alive = KeepAlive(self._session, self._is_depended_on, self._events.end)
         self._negotiate()
-        self._python = PythonService(self._client, self.stdout)
-        self.rpc = Rpc(self._client)
+        self._python = PythonService(self._session, self.stdout)
+        self.rpc = Rpc(self._session)
 
     def ping(self, value: Value = None) -> Value:
         """Get a value back from the board; whatever runs there, it answers at once."""
-        return self._client.call("ping", value)
+        return self._session.call("ping", value)
 
     def info(self) -> BoardInfo:
         """Ask for the board, its firmware and its limits as they are now."""
-        return self._client.refresh()
+        return self._session.refresh()
 
     @property
     def baud(self) -> int:
@@ -64,14 +64,14 @@ class Connection:
     @property
     def is_open(self) -> bool:
         """False once the port is closed or gone."""
-        return self._client.link.is_open
+        return self._session.link.is_open
 
     def close(self) -> None:
         """Free the port; end a simulated board. Calling it again does nothing."""
         self._events.stop()
         if self.is_open:
-            restore(self._client, self._transport)
-        self._client.close()
+            restore(self._session, self._transport)
+        self._session.close()
 
     # ---- Python on the board ---------------------------------------------------------------------
 
@@ -157,22 +157,22 @@ class Connection:
 
     def write_text(self, text: bytes) -> None:
         """Type into the board's REPL."""
-        self._client.link.write_text(text)
+        self._session.link.write_text(text)
 
     # ---- The line --------------------------------------------------------------------------------
 
     def _restart(self, safe: bool, timeout_s: float) -> None:
-        restore(self._client, self._transport)
-        self._client.restart(timeout_s, safe)
+        restore(self._session, self._transport)
+        self._session.restart(timeout_s, safe)
         self._negotiate()
 
     def _negotiate(self) -> None:
         if self._max_baud is None:
             return
         try:
-            negotiate(self._client, self._transport, self._max_baud)
+            negotiate(self._session, self._transport, self._max_baud)
         except BaseException:
-            self._client.close()
+            self._session.close()
             raise
         self._alive.start()
 
@@ -180,12 +180,12 @@ class Connection:
         return self._events.is_heard or is_raised(self._transport)
 
     def __repr__(self) -> str:
-        i = self._client.info
+        i = self._session.info
         name = type(self).__name__
         return f"<{name} {self._port}: {i.board} ({i.cpu}), firmware {i.firmware}>"
 
     def _repr_html_(self) -> str:
-        i = self._client.info
+        i = self._session.info
         rows = [
             ("board", f"{i.board} ({i.cpu})"),
             ("firmware", f"{i.firmware}, MicroPython {i.micropython}"),

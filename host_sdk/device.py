@@ -29,7 +29,7 @@ from host_sdk.inference.results import (
 )
 from host_sdk.inference.tensor import Array
 from host_sdk.link.board_info import StoredObject
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 from host_sdk.scripting.console import TextListener
 from host_sdk.store.files import BLOB, NewObject, get_file, list_objects, read_file
 from host_sdk.store.trial import (
@@ -98,7 +98,7 @@ class Device(Connection):
             warn_of_old_name("Device(baudrate=...)", "Device(max_baud=...)")
             max_baud = baudrate
         super().__init__(port, baud, max_baud, timeout_s, on_text)
-        self._lease = ModelLease(self._client)
+        self._lease = ModelLease(self._session)
         self._uploading = threading.Lock()
         self._tflites: dict[bytes, bytes] = {}  # SHA-256 of a blob -> what it was compiled from
 
@@ -157,7 +157,7 @@ class Device(Connection):
             HealthCheckError: `confirm` found it wrong; the model before serves again.
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
-        model = prepare_blob(source, head, self._client.info)
+        model = prepare_blob(source, head, self._session.info)
         name = name or model.name
         if model.tflite is not None:
             self._tflites[hashlib.sha256(model.data).digest()] = model.tflite
@@ -178,7 +178,7 @@ class Device(Connection):
         Raises:
             VersionError: it is not on trial (any more).
         """
-        self._client.call("confirm", active_name(self._client) if name is None else name)
+        self._session.call("confirm", active_name(self._session) if name is None else name)
 
     def rollback(self, name: str | None = None) -> int:
         """Withdraw a model's current version: the one before returns, and is active.
@@ -194,13 +194,13 @@ class Device(Connection):
             VersionError: there is no earlier version.
         """
         with self._lease.switch():
-            name = active_name(self._client) if name is None else name
-            result = self._client.call("rollback", name, timeout_s=60.0)
-        return Fields(result, "rollback").integer("version")
+            name = active_name(self._session) if name is None else name
+            result = self._session.call("rollback", name, timeout_s=60.0)
+        return WireMap(result, "rollback").integer("version")
 
     def trial(self) -> Trial | None:
         """Ask what is on trial; None: nothing."""
-        return read_trial(self._client)
+        return read_trial(self._session)
 
     def history(self, name: str | None = None) -> list[HistoryEvent]:
         """Read a model's history, oldest first, as far back as the board remembers.
@@ -208,7 +208,7 @@ class Device(Connection):
         Args:
             name: of the model; None: the active one.
         """
-        return read_history(self._client, active_name(self._client) if name is None else name)
+        return read_history(self._session, active_name(self._session) if name is None else name)
 
     def model(self) -> Model:
         """Read the active model: inputs, outputs, steps, labels.
@@ -229,7 +229,7 @@ class Device(Connection):
             ModelNotFoundError: no such model.
         """
         with self._lease.switch():
-            self._client.call("activate", name, timeout_s=60.0)
+            self._session.call("activate", name, timeout_s=60.0)
 
     # ---- The store -------------------------------------------------------------------------------
 
@@ -267,11 +267,11 @@ class Device(Connection):
         Raises:
             ModelNotFoundError: no such object.
         """
-        return get_file(self._client, name)
+        return get_file(self._session, name)
 
     def ls(self) -> list[StoredObject]:
         """List everything in the store."""
-        return list_objects(self._client)
+        return list_objects(self._session)
 
     def rm(self, name: str) -> None:
         """Delete an object from the store.
@@ -280,7 +280,7 @@ class Device(Connection):
             ModelNotFoundError: no such object.
         """
         with self._lease.hold():
-            self._client.call("rm", name)
+            self._session.call("rm", name)
 
     def objects(self) -> list[StoredObject]:
         """Call `ls` by its deprecated name."""
@@ -301,9 +301,9 @@ class Device(Connection):
     ) -> Uploaded:
         with self._uploading:
             with byte_progress(progress, new.name) as show:
-                staged = stage(self._client, new, show)
+                staged = stage(self._session, new, show)
             with self._lease.switch():
-                return commit(self._client, staged, activate, terms)
+                return commit(self._session, staged, activate, terms)
 
     # ---- Running ---------------------------------------------------------------------------------
 
@@ -322,7 +322,7 @@ class Device(Connection):
             ShapeError, DtypeError: an input does not fit.
             NoModelError: none is active.
         """
-        model, result = self._lease.run(lambda model: infer(self._client, model, inputs))
+        model, result = self._lease.run(lambda model: infer(self._session, model, inputs))
         return read_outputs(model, result, raw)
 
     def infer_many(
@@ -348,7 +348,7 @@ class Device(Connection):
             NoModelError: none is active.
         """
         model = self._lease.read()
-        for result in infer_many(self._client, model, inputs):
+        for result in infer_many(self._session, model, inputs):
             yield read_outputs(model, result, raw)
 
     def detect(self, picture: Picture, *, threshold: float = 0.0) -> Detections:
@@ -367,7 +367,7 @@ class Device(Connection):
             NoHeadError: the model gives no detections.
         """
         model, run = self._lease.run(
-            lambda model: infer_picture(self._client, model, picture, model.entry(DETECTIONS))
+            lambda model: infer_picture(self._session, model, picture, model.entry(DETECTIONS))
         )
         found = read_detections(run.result.data, model, run.input.letterbox)
         kept = [d for d in found if d.score >= threshold]
@@ -381,7 +381,7 @@ class Device(Connection):
             NoHeadError: the model gives no classes.
         """
         model, run = self._lease.run(
-            lambda model: infer_picture(self._client, model, picture, model.entry(CLASSES))
+            lambda model: infer_picture(self._session, model, picture, model.entry(CLASSES))
         )
         found = read_classes(run.result.data, model)
         return Classes([c for c in found if c.score >= threshold], run.result.us)
@@ -401,7 +401,7 @@ class Device(Connection):
             NoHeadError: the model has no head.
         """
         model, run = self._lease.run(
-            lambda model: infer_picture(self._client, model, picture, model.head()[0])
+            lambda model: infer_picture(self._session, model, picture, model.head()[0])
         )
         return read_found(run.result.data, model, run.input.letterbox)
 
@@ -412,7 +412,7 @@ class Device(Connection):
             inputs: as for `infer`; none: zeros.
         """
         with self._lease.pin() as model:
-            return profile(self._client, model, inputs)
+            return profile(self._session, model, inputs)
 
     # ---- Validation ------------------------------------------------------------------------------
 
@@ -450,7 +450,7 @@ class Device(Connection):
             count_progress(progress, f"validating {model.name}") as show,
         ):
             return validate(
-                BoardRunner(self._client, model),
+                BoardRunner(self._session, model),
                 x,
                 y,
                 reference=reference,
@@ -479,4 +479,4 @@ class Device(Connection):
         with self._lease.pin() as model:
             arrays = model.fit(inputs) if inputs else random_inputs(model)
             known = self._tflites.get(model.sha256) if tflite is None else tflite
-            return trace(BoardRunner(self._client, model), arrays, reference, known)
+            return trace(BoardRunner(self._session, model), arrays, reference, known)

@@ -12,7 +12,7 @@ from host_sdk.inference.picture import Picture, PictureInput, prepare
 from host_sdk.inference.profile import Profile, make_profile
 from host_sdk.inference.run import RunResult, input_layouts, run, run_many
 from host_sdk.inference.tensor import Array
-from host_sdk.link.session import Client
+from host_sdk.link.session import Session
 
 Outputs = Array | tuple[Array, ...]
 
@@ -30,25 +30,25 @@ class PictureRun:
     result: RunResult
 
 
-def infer(client: Client, model: Model, inputs: Sequence[npt.ArrayLike]) -> RunResult:
+def infer(session: Session, model: Model, inputs: Sequence[npt.ArrayLike]) -> RunResult:
     """Run the network on arrays; see `Device.infer`."""
-    return run(client, _encode(model, inputs), layouts=input_layouts(model))
+    return run(session, _encode(model, inputs), layouts=input_layouts(model))
 
 
 def infer_many(
-    client: Client, model: Model, inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]]
+    session: Session, model: Model, inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]]
 ) -> Iterator[RunResult]:
     """Run the network on many arrays; see `Device.infer_many`."""
     samples = (_encode(model, x if isinstance(x, tuple) else (x,)) for x in inputs)
     result_bytes = sum(t.size_bytes for t in model.outputs)
-    return run_many(client, samples, result_bytes, layouts=input_layouts(model))
+    return run_many(session, samples, result_bytes, layouts=input_layouts(model))
 
 
-def infer_picture(client: Client, model: Model, picture: Picture, entry: int) -> PictureRun:
+def infer_picture(session: Session, model: Model, picture: Picture, entry: int) -> PictureRun:
     """Run a head on a picture.
 
     Args:
-        client: the session.
+        session: with the board.
         model: the active one.
         picture: see `Device.detect`.
         entry: the head's, see `Model.entry`.
@@ -58,13 +58,13 @@ def infer_picture(client: Client, model: Model, picture: Picture, entry: int) ->
     """
     ready = prepare(picture, model)
     data = [ready.values.tobytes()]
-    return PictureRun(ready, run(client, data, entry, layouts=input_layouts(model)))
+    return PictureRun(ready, run(session, data, entry, layouts=input_layouts(model)))
 
 
-def profile(client: Client, model: Model, inputs: Sequence[npt.ArrayLike]) -> Profile:
+def profile(session: Session, model: Model, inputs: Sequence[npt.ArrayLike]) -> Profile:
     """Measure each step of the network and its head; without inputs, on zeros."""
     data = _encode(model, inputs) if inputs else [bytes(t.size_bytes) for t in model.inputs]
-    return make_profile(model, run(client, data, len(model.entries) - 1, profile=True))
+    return make_profile(model, run(session, data, len(model.entries) - 1, profile=True))
 
 
 def read_outputs(model: Model, result: RunResult, raw: bool) -> Outputs:

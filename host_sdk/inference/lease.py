@@ -10,8 +10,8 @@ from typing import TypeVar
 from host_sdk.errors import ProtocolError, RunError
 from host_sdk.inference.model import Model, make_model
 from host_sdk.link.messages import unpack_value
-from host_sdk.link.session import Client, pieces
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.session import Session, pieces
+from host_sdk.link.wire_map import WireMap
 
 Result = TypeVar("Result")
 
@@ -20,11 +20,11 @@ class ModelLease:
     """The active model, lent to threads that run it, switch it, or need it to stay.
 
     Args:
-        client: the session.
+        session: with the board.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._reader = ModelReader(client)
+    def __init__(self, session: Session) -> None:
+        self._reader = ModelReader(session)
         self._switching = threading.Lock()  # taken before _running, never the other way round
         self._running = threading.Lock()
         self._switches = 0  # goes up when a switch begins and when it ends
@@ -95,11 +95,11 @@ class ModelReader:
     """A reader of the active model, of its metadata once for each blob.
 
     Args:
-        client: the session.
+        session: with the board.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._last: Model | None = None
 
     def read(self) -> Model:
@@ -108,7 +108,7 @@ class ModelReader:
         Raises:
             NoModelError: none is active.
         """
-        fields = Fields(self._client.call("model"), "model")
+        fields = WireMap(self._session.call("model"), "model")
         name, version = fields.text("name"), fields.integer("version")
         sha256, last = fields.data("sha256"), self._last
         if last and (last.name, last.version, last.sha256) == (name, version, sha256):
@@ -116,29 +116,29 @@ class ModelReader:
         self._last = self._read_new(fields, name)
         return self._last
 
-    def _read_new(self, fields: Fields, name: str) -> Model:
+    def _read_new(self, fields: WireMap, name: str) -> Model:
         match fields.integers("metadata"):
             case (offset, size):
-                raw = _read_object(self._client, name, offset, size)
+                raw = _read_object(self._session, name, offset, size)
             case _:
                 raise fields.wrong("metadata", "[offset, size]")
         place = f"metadata of '{name}'"
-        return make_model(fields, Fields(unpack_value(raw, place), place))
+        return make_model(fields, WireMap(unpack_value(raw, place), place))
 
 
-def active_name(client: Client) -> str:
+def active_name(session: Session) -> str:
     """Ask for the active model's name.
 
     Raises:
         NoModelError: none is active.
     """
-    return Fields(client.call("model"), "model").text("name")
+    return WireMap(session.call("model"), "model").text("name")
 
 
-def _read_object(client: Client, name: str, offset: int, size: int) -> bytes:
+def _read_object(session: Session, name: str, offset: int, size: int) -> bytes:
     """Read bytes of an object in the store."""
-    calls = ((name, offset + at, wanted) for at, wanted in pieces(client, size))
-    parts = client.stream("get", calls)
+    calls = ((name, offset + at, wanted) for at, wanted in pieces(session, size))
+    parts = session.stream("get", calls)
     data = b"".join(part for part in parts if isinstance(part, bytes))
     if len(data) != size:
         raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")

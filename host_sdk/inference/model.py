@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from host_sdk.errors import NoHeadError, ProtocolError, ShapeError
 from host_sdk.inference.tensor import Array, TensorInfo
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 from relocatable.blob.metadata import result_record
 from relocatable.blob.record import Record
 from relocatable.errors import BlobError
@@ -175,7 +175,7 @@ class Model:
         return tuple(outputs)
 
 
-def make_model(fields: Fields, metadata: Fields) -> Model:
+def make_model(fields: WireMap, metadata: WireMap) -> Model:
     """Make a model from the reply to `model` and the blob's metadata.
 
     Raises:
@@ -201,7 +201,7 @@ def make_model(fields: Fields, metadata: Fields) -> Model:
     )
 
 
-def _records(metadata: Fields, entries: tuple[int, ...]) -> tuple[Record | None, ...]:
+def _records(metadata: WireMap, entries: tuple[int, ...]) -> tuple[Record | None, ...]:
     described = {"results": metadata.items("results")} if "results" in metadata else {}
     try:
         return tuple(result_record(described, entries, i) for i in range(len(entries)))
@@ -209,7 +209,7 @@ def _records(metadata: Fields, entries: tuple[int, ...]) -> tuple[Record | None,
         raise ProtocolError(str(error)) from error
 
 
-def _step(fields: Fields, tensors: int) -> StepInfo:
+def _step(fields: WireMap, tensors: int) -> StepInfo:
     outputs = fields.integers("outputs") if "outputs" in fields else ()
     if any(not 0 <= i < tensors for i in outputs):
         raise fields.wrong("outputs", f"indices below {tensors}")
@@ -223,28 +223,28 @@ def _step(fields: Fields, tensors: int) -> StepInfo:
     )
 
 
-def _layer(fields: Fields, outputs: tuple[int, ...]) -> LayerInfo:
+def _layer(fields: WireMap, outputs: tuple[int, ...]) -> LayerInfo:
     output = fields.integer("output") if "output" in fields else None
     if output is not None and output not in outputs:
         raise fields.wrong("output", "one of the step's outputs")
     return LayerInfo(fields.text("op"), fields.integer("macs"), TensorInfo.read(fields), output)
 
 
-def _pick(tensors: list[Fields], metadata: Fields, key: str) -> tuple[TensorInfo, ...]:
+def _pick(tensors: list[WireMap], metadata: WireMap, key: str) -> tuple[TensorInfo, ...]:
     indices = metadata.integers(key)
     if any(not 0 <= i < len(tensors) for i in indices):
         raise metadata.wrong(key, f"indices below {len(tensors)}")
     return tuple(TensorInfo.read(tensors[i]) for i in indices)
 
 
-def _normalisation(fields: Fields) -> Normalisation:
+def _normalisation(fields: WireMap) -> Normalisation:
     mean, std = _numbers(fields, "mean"), _numbers(fields, "std")
     if 0.0 in std:
         raise fields.wrong("std", "other than 0")
     return Normalisation(mean, std)
 
 
-def _numbers(fields: Fields, key: str) -> tuple[float, ...]:
+def _numbers(fields: WireMap, key: str) -> tuple[float, ...]:
     if not isinstance(fields.value(key), list):
         return (fields.number(key),)
     numbers = fields.numbers(key)

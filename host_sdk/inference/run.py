@@ -19,10 +19,10 @@ import numpy as np
 from host_sdk.errors import InputCheckError, ProtocolError
 from host_sdk.inference.input_codec import ByteLayout, Packer, layout_of
 from host_sdk.inference.model import Model
-from host_sdk.link.request import Pending
-from host_sdk.link.session import Client, pieces
+from host_sdk.link.request import PendingRequest
+from host_sdk.link.session import Session, pieces
 from host_sdk.link.values import Value
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 
 RUN_TIMEOUT_S = 300.0
 _RUN_OVERHEAD_BYTES = 64
@@ -54,7 +54,7 @@ class RunResult:
 
 
 def run(
-    client: Client,
+    session: Session,
     inputs: Sequence[bytes],
     entry: int = 0,
     profile: bool = False,
@@ -63,7 +63,7 @@ def run(
     """Run an entry of the active model.
 
     Args:
-        client: the session.
+        session: with the board.
         inputs: bytes of each input.
         entry: index into the model's entries.
         profile: measure each step.
@@ -73,12 +73,12 @@ def run(
         RunError: the board refused.
         StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
     """
-    runs = _Runs(client, entry, profile, layouts)
+    runs = _Runs(session, entry, profile, layouts)
     return runs.finish(runs.start(inputs))
 
 
 def run_many(
-    client: Client,
+    session: Session,
     samples: Iterable[Sequence[bytes]],
     result_bytes: int,
     entry: int = 0,
@@ -87,7 +87,7 @@ def run_many(
     """Run an entry of the active model for many inputs, some of which travel ahead.
 
     Args:
-        client: the session.
+        session: with the board.
         samples: bytes of each input, for each run.
         result_bytes: of a run; a result that does not fit a frame is fetched before the next run.
         entry: index into the model's entries.
@@ -100,8 +100,8 @@ def run_many(
         RunError: the board refused.
         StepFaultError, StepTimeoutError: a step faulted, or did not return in time.
     """
-    runs = _Runs(client, entry, False, layouts)
-    fits = result_bytes <= client.info.frame_bytes - _RESULT_OVERHEAD_BYTES
+    runs = _Runs(session, entry, False, layouts)
+    fits = result_bytes <= session.info.frame_bytes - _RESULT_OVERHEAD_BYTES
     under_way: deque[_Started] = deque()
     for inputs in samples:
         while under_way and (under_way[0].run.done or len(under_way) >= runs.depth(inputs, fits)):
@@ -116,11 +116,11 @@ def input_layouts(model: Model) -> list[ByteLayout]:
     return [layout_of(tensor.shape, np.dtype(tensor.dtype)) for tensor in model.inputs]
 
 
-def write_inputs(client: Client, inputs: Sequence[bytes]) -> None:
+def write_inputs(session: Session, inputs: Sequence[bytes]) -> None:
     """Write inputs in pieces, several under way at once."""
     for index, data in enumerate(inputs):
-        calls = ((index, at, data[at : at + size]) for at, size in pieces(client, len(data)))
-        for _ in client.stream("in_write", calls):
+        calls = ((index, at, data[at : at + size]) for at, size in pieces(session, len(data)))
+        for _ in session.stream("in_write", calls):
             pass
 
 
@@ -135,17 +135,17 @@ class _Started:
     """
 
     inputs: Sequence[bytes]
-    writes: list[Pending]
-    run: Pending
+    writes: list[PendingRequest]
+    run: PendingRequest
 
 
 class _Runs:
     """Runs of one entry."""
 
     def __init__(
-        self, client: Client, entry: int, profile: bool, layouts: Sequence[ByteLayout]
+        self, session: Session, entry: int, profile: bool, layouts: Sequence[ByteLayout]
     ) -> None:
-        self._client = client
+        self._session = session
         self._entry = entry
         self._profile = profile
         self._packers = [Packer(layout) for layout in layouts]
@@ -155,21 +155,21 @@ class _Runs:
         if not result_fits:
             return 1
         if self._fits_frame(inputs):
-            return self._client.link.window.size
-        return _WRITTEN_AHEAD if self._client.info.can_check else 1
+            return self._session.link.window.size
+        return _WRITTEN_AHEAD if self._session.info.can_check else 1
 
     def start(self, inputs: Sequence[bytes]) -> _Started:
         """Send inputs and the request to run."""
         if self._fits_frame(inputs):
             values = [self._value(index, data) for index, data in enumerate(inputs)]
             return _Started(inputs, [], self._submit(values, 0))
-        if not self._client.info.can_check:
-            write_inputs(self._client, inputs)
+        if not self._session.info.can_check:
+            write_inputs(self._session, inputs)
             return _Started(inputs, [], self._submit(None, 0))
         writes = [
-            self._client.submit("in_write", index, at, self._value(index, data[at : at + size]))
+            self._session.submit("in_write", index, at, self._value(index, data[at : at + size]))
             for index, data in enumerate(inputs)
-            for at, size in pieces(self._client, len(data))
+            for at, size in pieces(self._session, len(data))
         ]
         return _Started(inputs, writes, self._submit(None, zlib.crc32(b"".join(inputs))))
 
@@ -179,33 +179,33 @@ class _Runs:
             try:
                 return self._read(started)
             except InputCheckError:
-                write_inputs(self._client, started.inputs)
+                write_inputs(self._session, started.inputs)
                 again = self._submit(None, zlib.crc32(b"".join(started.inputs)))
                 started = _Started(started.inputs, [], again)
         return self._read(started)
 
     def _fits_frame(self, inputs: Sequence[bytes]) -> bool:
-        room = self._client.info.frame_bytes - _RUN_OVERHEAD_BYTES
+        room = self._session.info.frame_bytes - _RUN_OVERHEAD_BYTES
         return sum(len(data) + _INPUT_OVERHEAD_BYTES for data in inputs) <= room
 
     def _value(self, index: int, data: bytes) -> Value:
-        link, info = self._client.link, self._client.info
+        link, info = self._session.link, self._session.info
         if index >= len(self._packers) or not info.can_pack:
             return data
         return self._packers[index].value(data, link.estimator.byte_s)
 
-    def _submit(self, values: list[Value] | None, check: int) -> Pending:
+    def _submit(self, values: list[Value] | None, check: int) -> PendingRequest:
         params: tuple[Value, ...] = (self._entry, values, self._profile)
-        if check and self._client.info.can_check:
+        if check and self._session.info.can_check:
             params += (check,)
         elif values is not None and not self._profile:
             params = (self._entry, values)
-        return self._client.submit("run", *params, timeout_s=RUN_TIMEOUT_S)
+        return self._session.submit("run", *params, timeout_s=RUN_TIMEOUT_S)
 
     def _read(self, started: _Started) -> RunResult:
         for pending in started.writes:
-            self._client.wait(pending)
-        fields = Fields(self._client.wait(started.run), "run")
+            self._session.wait(pending)
+        fields = WireMap(self._session.wait(started.run), "run")
         size = fields.integer("size")
         data = fields.data("result") if "result" in fields else self._fetch(started.run, size)
         if len(data) != size:
@@ -220,8 +220,8 @@ class _Runs:
             done_s=started.run.done_s,
         )
 
-    def _fetch(self, run: Pending, size: int) -> bytes:
-        of = (run.request.id,) if self._client.info.can_check else ()
-        calls = ((*piece, *of) for piece in pieces(self._client, size))
-        parts = self._client.stream("out_read", calls)
+    def _fetch(self, run: PendingRequest, size: int) -> bytes:
+        of = (run.request.id,) if self._session.info.can_check else ()
+        calls = ((*piece, *of) for piece in pieces(self._session, size))
+        parts = self._session.stream("out_read", calls)
         return b"".join(part for part in parts if isinstance(part, bytes))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host_sdk.errors import DtypeError, InputError, ProtocolError, ShapeError
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 
 Array = npt.NDArray[Any]
 
@@ -35,7 +35,7 @@ class TensorInfo:
     zero_point: int | None = None
 
     @staticmethod
-    def read(fields: Fields) -> TensorInfo:
+    def read(fields: WireMap) -> TensorInfo:
         """Read an item of the metadata's `tensors`."""
         if fields.text("dtype") not in _DTYPES:
             raise fields.wrong("dtype", f"one of {', '.join(_DTYPES)}")

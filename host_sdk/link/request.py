@@ -101,6 +101,3 @@ class PendingRequest:
         self.due_s = now + self.retry_s
         most_s = patience.hello_retry_s if self.is_hello else patience.retry_s
         self.retry_s = min(self.retry_s * patience.growth, most_s)
-
-
-Pending = PendingRequest  # until every room says PendingRequest

@@ -182,6 +182,3 @@ def pieces(session: Session, total: int) -> Iterator[tuple[int, int]]:
         size = min(largest_piece(session), total - at)
         yield at, size
         at += size
-
-
-Client = Session  # until every room says Session

@@ -120,8 +120,5 @@ class WireMap:
         )
 
 
-Fields = WireMap  # until every room says WireMap
-
-
 def _is_integer(value: Value) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= _MOST

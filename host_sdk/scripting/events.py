@@ -19,7 +19,7 @@ from host_sdk.errors import (
     PortClosedError,
     XipnetError,
 )
-from host_sdk.link.session import Client
+from host_sdk.link.session import Session
 from host_sdk.link.values import Value
 
 _KEPT_EVENTS = 100_000
@@ -116,15 +116,15 @@ class Events:
     """Hands the board's events to those who listen. Thread-safe.
 
     Args:
-        client: the session.
+        session: with the board.
 
     Attributes:
         lost: events that the line lost, known by the gaps in their numbers.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, session: Session) -> None:
         self.lost = 0
-        self._client = client
+        self._session = session
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()  # a loop may be left
         self._callbacks: dict[str, list[EventCallback]] = {}
         self._calling: EventStream | None = None  # that of the callbacks
@@ -133,9 +133,9 @@ class Events:
         self._asked = False
         self._lock = threading.Lock()
         self._asking = threading.RLock()  # taken before _lock
-        client.link.on_event = self._take
-        client.link.on_end = self.end
-        client.on_reboot = self._ask_again
+        session.link.on_event = self._take
+        session.link.on_end = self.end
+        session.on_reboot = self._ask_again
 
     @property
     def is_heard(self) -> bool:
@@ -152,7 +152,7 @@ class Events:
         with self._asking:
             if not self._asked:
                 self._ask()
-        if not self._client.link.is_open:
+        if not self._session.link.is_open:
             stream.end()
         return stream
 
@@ -176,9 +176,9 @@ class Events:
 
     def stop(self) -> None:
         """Ask the board to emit no more, for the next user of the line."""
-        if self._asked and self._client.link.is_open:
+        if self._asked and self._session.link.is_open:
             with contextlib.suppress(LinkError, DeviceError):
-                self._client.call("events", False, timeout_s=_STOP_S)
+                self._session.call("events", False, timeout_s=_STOP_S)
 
     def end(self, error: XipnetError | None) -> None:
         """End all streams with an error; None: the device was closed."""
@@ -202,7 +202,7 @@ class Events:
 
     def _ask(self) -> None:
         self._counts_from_0 = self._next > 0
-        self._client.call("events", True)
+        self._session.call("events", True)
         self._asked = True
 
     def _ask_again(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from host_sdk.errors import PythonError
-from host_sdk.link.session import Client
+from host_sdk.link.session import Session
 from host_sdk.link.values import Value
 from host_sdk.scripting.console import Console
 
@@ -17,12 +17,12 @@ class PythonService:
     """The board's Python: one source at a time.
 
     Args:
-        client: the session.
+        session: with the board.
         console: takes the board's text.
     """
 
-    def __init__(self, client: Client, console: Console) -> None:
-        self._client = client
+    def __init__(self, session: Session, console: Console) -> None:
+        self._session = session
         self._console = console
         self._one_at_a_time = threading.Lock()
 
@@ -43,18 +43,18 @@ class PythonService:
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in what runs now."""
-        self._client.call("interrupt")
+        self._session.call("interrupt")
 
     def _call(self, method: str, source: str, timeout_s: float | None) -> Value:
         try:
-            return self._client.call(method, source, timeout_s=timeout_s)
+            return self._session.call(method, source, timeout_s=timeout_s)
         except KeyboardInterrupt:
             self.interrupt()
             raise
 
     def _short(self, source: str) -> str:
         """Fit a source into a frame: itself, or one that runs the parts sent before it."""
-        room = self._client.info.frame_bytes - _SOURCE_OVERHEAD_BYTES
+        room = self._session.info.frame_bytes - _SOURCE_OVERHEAD_BYTES
         if len(source.encode()) <= room:
             return source
         self._call("exec", f"{_PARTS} = []", None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from host_sdk.display.table import html_table
 from host_sdk.errors import ProtocolError
-from host_sdk.link.session import Client
+from host_sdk.link.session import Session
 from host_sdk.link.values import Value
 
 RemoteFunction = Callable[..., Any]
@@ -33,8 +33,8 @@ class Rpc:
     A function waits until the board's has returned; calls wait for each other.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._known: dict[str, RemoteFunction] = {}
         self._one_at_a_time = threading.Lock()
 
@@ -79,9 +79,9 @@ class Rpc:
         """
         with self._one_at_a_time:
             try:
-                return self._client.call("call", name, args, kwargs or {}, timeout_s=timeout_s)
+                return self._session.call("call", name, args, kwargs or {}, timeout_s=timeout_s)
             except KeyboardInterrupt:
-                self._client.call("interrupt")
+                self._session.call("interrupt")
                 raise
 
     def _learn(self) -> None:
@@ -94,7 +94,7 @@ class Rpc:
         self._known = found
 
     def _page(self, first: int) -> list[tuple[str, list[Any] | None, str]]:
-        items = self._client.call("rpc_list", first)
+        items = self._session.call("rpc_list", first)
         try:
             return [(str(name), params, str(doc)) for name, params, doc in items]  # type: ignore
         except (TypeError, ValueError) as error:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from host_sdk.errors import InputError, ProtocolError
 from host_sdk.link.board_info import StoredObject
-from host_sdk.link.session import Client
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.session import Session
+from host_sdk.link.wire_map import WireMap
 from relocatable.blob.blob import is_blob
 
 BLOB, SCRIPT, DATA = 1, 2, 3
@@ -62,23 +62,23 @@ def _kind(name: str, data: bytes) -> int:
     return SCRIPT if name.endswith(_SCRIPTS) else DATA
 
 
-def list_objects(client: Client) -> list[StoredObject]:
+def list_objects(session: Session) -> list[StoredObject]:
     """List everything in the store."""
     found: list[StoredObject] = []
     while True:
-        page = Fields({"ls": client.call("ls", len(found))}, "ls").maps("ls")
+        page = WireMap({"ls": session.call("ls", len(found))}, "ls").maps("ls")
         if not page:
             return found
         found += [StoredObject.read(item) for item in page]
 
 
-def get_file(client: Client, name: str) -> bytes:
+def get_file(session: Session, name: str) -> bytes:
     """Read the contents of a stored object."""
-    most_bytes = client.info.frame_bytes - _REPLY_OVERHEAD_BYTES
+    most_bytes = session.info.frame_bytes - _REPLY_OVERHEAD_BYTES
     data = bytearray()
     while True:
-        piece_bytes = client.link.estimator.piece_bytes(most_bytes)
-        piece = client.call("get", name, len(data), piece_bytes)
+        piece_bytes = session.link.estimator.piece_bytes(most_bytes)
+        piece = session.call("get", name, len(data), piece_bytes)
         if not isinstance(piece, bytes):
             raise ProtocolError(f"get must give a bin; gave {type(piece).__name__}")
         data += piece

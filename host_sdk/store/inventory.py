@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from host_sdk.errors import ProtocolError
-from host_sdk.link.session import Client
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.session import Session
+from host_sdk.link.wire_map import WireMap
 from host_sdk.store.blob_cache import recall
 from host_sdk.store.files import NewObject
 from host_sdk.store.pieces import UNIT_BYTES, Inventory, KnownBytes, Span, without
@@ -60,7 +60,7 @@ class StoredExtent:
     at: int
 
     @staticmethod
-    def read(fields: Fields) -> StoredExtent:
+    def read(fields: WireMap) -> StoredExtent:
         """Read one item of the reply to `held`."""
         return StoredExtent(
             name=fields.text("name"),
@@ -72,33 +72,33 @@ class StoredExtent:
         )
 
 
-def take_inventory(client: Client, new: NewObject, place: Place) -> Inventory:
+def take_inventory(session: Session, new: NewObject, place: Place) -> Inventory:
     """Ask what a place lacks, and which bytes in the flash can be used for it."""
-    missing = find_missing(client, new.data, place)
-    methods = client.info.methods
+    missing = find_missing(session, new.data, place)
+    methods = session.info.methods
     if place.at is None or not missing or "put_copy" not in methods:
         return Inventory(missing)
     can_patch = "put_patch" in methods
-    candidates = _rank(read_extents(client), new, place.at)
+    candidates = _rank(read_extents(session), new, place.at)
     if can_patch and (known := _recall_similar(candidates, new.data)):
         return Inventory(missing, known=known, can_patch=True)
-    return Inventory(missing, _match_blocks(client, candidates, new.data), can_patch=can_patch)
+    return Inventory(missing, _match_blocks(session, candidates, new.data), can_patch=can_patch)
 
 
-def find_missing(client: Client, data: bytes, place: Place) -> list[Span]:
+def find_missing(session: Session, data: bytes, place: Place) -> list[Span]:
     """Ask what a place lacks of the new bytes."""
     if place.have:
         return []
     right: list[Span] = []
-    if place.resumed and place.at is not None and "hashes" in client.info.methods:
-        right = _right_sectors(client, place.at, data)
+    if place.resumed and place.at is not None and "hashes" in session.info.methods:
+        right = _right_sectors(session, place.at, data)
     return without(len(data), right)
 
 
-def _right_sectors(client: Client, at: int, data: bytes) -> list[Span]:
+def _right_sectors(session: Session, at: int, data: bytes) -> list[Span]:
     """Find the sectors of a resumed place that hold the right bytes already."""
-    sector = client.info.sector_bytes
-    there = read_hashes(client, at, len(data), sector)
+    sector = session.info.sector_bytes
+    there = read_hashes(session, at, len(data), sector)
     return [
         Span(i * sector, min((i + 1) * sector, len(data)))
         for i, (seen, own) in enumerate(zip(there, block_hashes(data, sector), strict=True))
@@ -109,11 +109,11 @@ def _right_sectors(client: Client, at: int, data: bytes) -> list[Span]:
 # ---- What else the flash holds -------------------------------------------------------------------
 
 
-def read_extents(client: Client) -> list[StoredExtent]:
+def read_extents(session: Session) -> list[StoredExtent]:
     """List all that the board's flash holds."""
     found: list[StoredExtent] = []
     while True:
-        page = Fields({"held": client.call("held", len(found))}, "held").maps("held")
+        page = WireMap({"held": session.call("held", len(found))}, "held").maps("held")
         if not page:
             return found
         found += [StoredExtent.read(item) for item in page]
@@ -140,7 +140,7 @@ def _recall_similar(candidates: Iterable[StoredExtent], new: bytes) -> KnownByte
 # ---- Hashes --------------------------------------------------------------------------------------
 
 
-def read_hashes(client: Client, at: int, size: int, block: int) -> list[bytes]:
+def read_hashes(session: Session, at: int, size: int, block: int) -> list[bytes]:
     """Ask the board for the hashes of the blocks from flash offset `at` on.
 
     Raises:
@@ -150,7 +150,7 @@ def read_hashes(client: Client, at: int, size: int, block: int) -> list[bytes]:
     hashes: list[bytes] = []
     for start in range(0, size, step):
         part = min(step, size - start)
-        data = client.call("hashes", at + start, part, block, timeout_s=60.0)
+        data = session.call("hashes", at + start, part, block, timeout_s=60.0)
         wanted = HASH_BYTES * -(-part // block)
         if not isinstance(data, bytes) or len(data) != wanted:
             raise ProtocolError(f"hashes: must be {wanted} bytes; is {str(data)[:80]}")
@@ -164,7 +164,7 @@ def block_hashes(data: bytes, block: int) -> list[bytes]:
     return [hashlib.sha256(data[i : i + block]).digest()[:HASH_BYTES] for i in starts]
 
 
-def _match_blocks(client: Client, candidates: list[StoredExtent], new: bytes) -> dict[int, int]:
+def _match_blocks(session: Session, candidates: list[StoredExtent], new: bytes) -> dict[int, int]:
     """Find units of the new object in the board's flash by their hashes.
 
     Coarse blocks of all candidates first; then the units of the most similar one that differ.
@@ -179,14 +179,14 @@ def _match_blocks(client: Client, candidates: list[StoredExtent], new: bytes) ->
     best, most = None, -1
     for extent in _affordable(candidates, len(new)):
         before = len(matched)
-        hashes = read_hashes(client, extent.at, extent.size_bytes, COARSE_BYTES)
+        hashes = read_hashes(session, extent.at, extent.size_bytes, COARSE_BYTES)
         for i, seen in enumerate(hashes):
             for offset in wanted.pop(seen, ()):
                 matched.update(_units(offset, extent.at + i * COARSE_BYTES, len(new)))
         if len(matched) - before > most:
             best, most = extent, len(matched) - before
     if best is not None:
-        _match_units(client, best, new, matched)
+        _match_units(session, best, new, matched)
     return matched
 
 
@@ -204,13 +204,15 @@ def _units(offset: int, at: int, total: int) -> Iterator[tuple[int, int]]:
         yield offset + i, at + i
 
 
-def _match_units(client: Client, extent: StoredExtent, new: bytes, matched: dict[int, int]) -> None:
+def _match_units(
+    session: Session, extent: StoredExtent, new: bytes, matched: dict[int, int]
+) -> None:
     """Compare the units at the same offset of an extent that have no match yet."""
     shared = min(len(new), extent.size_bytes) // UNIT_BYTES * UNIT_BYTES
     own = block_hashes(new[:shared], UNIT_BYTES)
     lacking = [i for i in range(0, shared, UNIT_BYTES) if i not in matched]
     for start, end in _runs(lacking):
-        seen = read_hashes(client, extent.at + start, end - start, UNIT_BYTES)
+        seen = read_hashes(session, extent.at + start, end - start, UNIT_BYTES)
         for i, value in enumerate(seen):
             if value == own[start // UNIT_BYTES + i]:
                 matched[start + i * UNIT_BYTES] = extent.at + start + i * UNIT_BYTES

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from host_sdk.errors import HealthCheckError, InputError, LinkError, XipnetError
-from host_sdk.link.session import Client
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.session import Session
+from host_sdk.link.wire_map import WireMap
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,12 @@ def _try_to_withdraw(withdraw: Callable[[], object]) -> str:
     return "the model before serves again"
 
 
-def read_trial(client: Client) -> Trial | None:
+def read_trial(session: Session) -> Trial | None:
     """Ask what is on trial; None: nothing."""
-    result = client.call("trial")
+    result = session.call("trial")
     if result is None:
         return None
-    fields = Fields(result, "trial")
+    fields = WireMap(result, "trial")
     return Trial(
         name=fields.text("name"),
         version=fields.integer("version"),
@@ -142,18 +142,18 @@ def read_trial(client: Client) -> Trial | None:
     )
 
 
-def read_history(client: Client, name: str) -> list[HistoryEvent]:
+def read_history(session: Session, name: str) -> list[HistoryEvent]:
     """Read a model's history, oldest first, as far back as the store's log goes."""
     events: list[HistoryEvent] = []
     while True:
-        page = Fields({"history": client.call("history", name, len(events))}, "history")
+        page = WireMap({"history": session.call("history", name, len(events))}, "history")
         items = page.maps("history")
         if not items:
             return events
         events += [_read_event(item) for item in items]
 
 
-def _read_event(fields: Fields) -> HistoryEvent:
+def _read_event(fields: WireMap) -> HistoryEvent:
     return HistoryEvent(
         sequence=fields.integer("sequence"),
         event=fields.text("event"),

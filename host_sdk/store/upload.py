@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from host_sdk.display.progress import Progress
 from host_sdk.errors import UploadHashError, UploadSessionError
-from host_sdk.link.session import Client, largest_piece
+from host_sdk.link.session import Session, largest_piece
 from host_sdk.link.values import Value
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 from host_sdk.store.blob_cache import remember
 from host_sdk.store.files import NewObject
 from host_sdk.store.inventory import Place, find_missing, take_inventory
@@ -67,11 +67,11 @@ class StagedUpload:
     sent_bytes: int
 
 
-def stage(client: Client, new: NewObject, progress: Progress | None = None) -> StagedUpload:
+def stage(session: Session, new: NewObject, progress: Progress | None = None) -> StagedUpload:
     """Bring an object's bytes to the board: the first half of an upload.
 
     Args:
-        client: the session.
+        session: with the board.
         new: the object; what the board holds already, anywhere, is not sent.
         progress: called with (done, total) bytes.
 
@@ -79,20 +79,20 @@ def stage(client: Client, new: NewObject, progress: Progress | None = None) -> S
         StoreError: the store refused.
         LinkError: the way to the board failed; calling again continues.
     """
-    place = _reserve(client, new)
-    inventory = take_inventory(client, new, place)
-    planned = plan_pieces(new.data, inventory, largest_piece(client))
-    sent_bytes = _send(client, place, planned, inventory, len(new.data), progress)
+    place = _reserve(session, new)
+    inventory = take_inventory(session, new, place)
+    planned = plan_pieces(new.data, inventory, largest_piece(session))
+    sent_bytes = _send(session, place, planned, inventory, len(new.data), progress)
     return StagedUpload(new, place.session, sent_bytes)
 
 
 def commit(
-    client: Client, staged: StagedUpload, activate: bool, trial: TrialTerms | None = None
+    session: Session, staged: StagedUpload, activate: bool, trial: TrialTerms | None = None
 ) -> Uploaded:
     """Have the board check the object and take it: the second half of an upload.
 
     Args:
-        client: the session.
+        session: with the board.
         staged: replaces the object of that name.
         activate: make a blob the active model.
         trial: it goes again unless it is confirmed; None: it stays.
@@ -102,21 +102,21 @@ def commit(
         BlobError: the loader refused the blob, or its golden vector failed.
     """
     try:
-        return _end(client, staged, activate, trial)
+        return _end(session, staged, activate, trial)
     except UploadHashError:
-        return _end(client, _send_wrong(client, staged), activate, trial)
+        return _end(session, _send_wrong(session, staged), activate, trial)
     except UploadSessionError:
         # Another host came between; or the board has done it, and its reply got lost.
-        again = stage(client, staged.new)
+        again = stage(session, staged.new)
         both = replace(again, sent_bytes=staged.sent_bytes + again.sent_bytes)
-        return _end(client, both, activate, trial)
+        return _end(session, both, activate, trial)
 
 
-def _reserve(client: Client, new: NewObject) -> Place:
+def _reserve(session: Session, new: NewObject) -> Place:
     """Ask the board for a place."""
     digest = hashlib.sha256(new.data).digest()
     params = (new.name, new.kind, len(new.data), digest)
-    fields = Fields(client.call("put_begin", *params, timeout_s=_BEGIN_TIMEOUT_S), "put_begin")
+    fields = WireMap(session.call("put_begin", *params, timeout_s=_BEGIN_TIMEOUT_S), "put_begin")
     return Place(
         session=fields.integer("session"),
         have=fields.flag("have"),
@@ -126,12 +126,12 @@ def _reserve(client: Client, new: NewObject) -> Place:
 
 
 def _end(
-    client: Client, staged: StagedUpload, activate: bool, trial: TrialTerms | None
+    session: Session, staged: StagedUpload, activate: bool, trial: TrialTerms | None
 ) -> Uploaded:
     terms = () if trial is None else (trial.confirm_s, trial.boots)
-    answer = client.call("put_end", staged.session, activate, *terms, timeout_s=_END_TIMEOUT_S)
+    answer = session.call("put_end", staged.session, activate, *terms, timeout_s=_END_TIMEOUT_S)
     remember(staged.new.data)
-    end = Fields(answer, "put_end")
+    end = WireMap(answer, "put_end")
     return Uploaded(
         name=end.text("name"),
         version=end.integer("version"),
@@ -144,13 +144,13 @@ def _end(
     )
 
 
-def _send_wrong(client: Client, staged: StagedUpload) -> StagedUpload:
+def _send_wrong(session: Session, staged: StagedUpload) -> StagedUpload:
     """Send as it is what was not on the board although its hashes promised it."""
     new = staged.new
-    place = _reserve(client, new)
-    inventory = Inventory(find_missing(client, new.data, place))
-    planned = plan_pieces(new.data, inventory, largest_piece(client))
-    sent_bytes = _send(client, place, planned, inventory, len(new.data), None)
+    place = _reserve(session, new)
+    inventory = Inventory(find_missing(session, new.data, place))
+    planned = plan_pieces(new.data, inventory, largest_piece(session))
+    sent_bytes = _send(session, place, planned, inventory, len(new.data), None)
     return StagedUpload(new, place.session, staged.sent_bytes + sent_bytes)
 
 
@@ -158,7 +158,7 @@ def _send_wrong(client: Client, staged: StagedUpload) -> StagedUpload:
 
 
 def _send(
-    client: Client,
+    session: Session,
     place: Place,
     planned: Iterable[Piece],
     inventory: Inventory,
@@ -172,20 +172,20 @@ def _send(
 
     def calls() -> Iterator[tuple[str, tuple[Value, ...]]]:
         nonlocal sent_bytes
-        for piece in _fit_to_line(client, planned):
+        for piece in _fit_to_line(session, planned):
             sizes.append(piece.size)
             sent_bytes += len(piece.data)
             yield piece.request(place.session)
 
     done = total - inventory.missing_bytes
     show(done, total)
-    for index, _ in enumerate(client.stream_calls(calls())):
+    for index, _ in enumerate(session.stream_calls(calls())):
         done += sizes[index]
         show(done, total)
     return sent_bytes
 
 
-def _fit_to_line(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
+def _fit_to_line(session: Session, planned: Iterable[Piece]) -> Iterator[Piece]:
     """Cut and join the plain bytes as is best for the line at that time."""
     rest = Piece(0, 0)
     for piece in planned:
@@ -197,7 +197,7 @@ def _fit_to_line(client: Client, planned: Iterable[Piece]) -> Iterator[Piece]:
         if piece.at is not None:
             yield piece
             continue
-        while piece.size > (size := largest_piece(client)):
+        while piece.size > (size := largest_piece(session)):
             yield Piece(piece.offset, size, None, piece.data[:size])
             piece = Piece(piece.offset + size, piece.size - size, None, piece.data[size:])
         rest = piece

@@ -15,7 +15,7 @@ from host_sdk.inference.run import (
     write_inputs,
 )
 from host_sdk.inference.tensor import Array
-from host_sdk.link.session import Client, pieces
+from host_sdk.link.session import Session, pieces
 from host_sdk.validation.runner import Measurement, StepValues
 
 
@@ -23,14 +23,14 @@ class BoardRunner:
     """The active model of a board.
 
     Args:
-        client: the session.
+        session: with the board.
         model: the active one, which must stay active.
     """
 
-    def __init__(self, client: Client, model: Model) -> None:
-        self._client = client
+    def __init__(self, session: Session, model: Model) -> None:
+        self._session = session
         self.model = model
-        info = client.info
+        info = session.info
         self.place = f"{info.board} ({info.cpu})"
 
     def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measurement]:
@@ -38,7 +38,7 @@ class BoardRunner:
         data = ([x.tobytes() for x in inputs] for inputs in samples)
         result_bytes = sum(t.size_bytes for t in self.model.outputs)
         layouts = input_layouts(self.model)
-        for result in run_many(self._client, data, result_bytes, layouts=layouts):
+        for result in run_many(self._session, data, result_bytes, layouts=layouts):
             outputs = self.model.read_outputs(result.data)
             yield Measurement(outputs, result.sent_s, result.done_s, result.us, result.at_us)
 
@@ -49,17 +49,17 @@ class BoardRunner:
     def trace(self, inputs: Sequence[Array]) -> Iterator[StepValues]:
         """See `Runner`."""
         steps_us = self._profiled(inputs).steps_us
-        write_inputs(self._client, [x.tobytes() for x in inputs])
+        write_inputs(self._session, [x.tobytes() for x in inputs])
         for step, us in enumerate(steps_us):
-            self._client.call("run_steps", 0, step, 1, timeout_s=RUN_TIMEOUT_S)
+            self._session.call("run_steps", 0, step, 1, timeout_s=RUN_TIMEOUT_S)
             for tensor in self.model.steps[step].outputs:
                 yield StepValues(step, tensor, us, self._read(tensor))
 
     def _profiled(self, inputs: Sequence[Array]) -> RunResult:
-        return run(self._client, [x.tobytes() for x in inputs], profile=True)
+        return run(self._session, [x.tobytes() for x in inputs], profile=True)
 
     def _read(self, tensor: int) -> Array:
         at = self.model.tensors[tensor]
-        spans = pieces(self._client, at.info.size_bytes)
-        parts = self._client.stream("arena_read", ((at.offset + i, n) for i, n in spans))
+        spans = pieces(self._session, at.info.size_bytes)
+        parts = self._session.stream("arena_read", ((at.offset + i, n) for i, n in spans))
         return at.info.read_values(b"".join(part for part in parts if isinstance(part, bytes)))

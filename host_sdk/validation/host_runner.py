@@ -19,7 +19,7 @@ from host_sdk.inference.model_source import (
 from host_sdk.inference.profile import Profile, make_profile
 from host_sdk.inference.run import RunResult
 from host_sdk.inference.tensor import Array
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 from host_sdk.validation.runner import Measurement, StepValues
 from relocatable.blob.host import HostModel
 
@@ -114,4 +114,4 @@ def _model_of(host: HostModel, stem: str | None) -> Model:
         "stack": host.variant.stack_bytes,
         "entries": [{"result": e.result} for e in blob.entries],
     }
-    return make_model(Fields(reply, "blob"), Fields(dict(metadata), "metadata of the blob"))
+    return make_model(WireMap(reply, "blob"), WireMap(dict(metadata), "metadata of the blob"))

@@ -34,7 +34,7 @@ def test_a_rate_that_does_not_work_leaves_the_old_one() -> None:
 def test_a_restart_brings_both_back_to_the_first_rate() -> None:
     with Device("sim://cortex-m4?baud=115200", max_baud=460800) as board:
         stream = board.events()
-        board._client.submit("exec", "import machine; machine.reset()")
+        board._session.submit("exec", "import machine; machine.reset()")
         while stream.restarts == 0:
             assert next(board.events(timeout_s=0.1), None) is None
         assert board.eval("6 * 7") == 42

@@ -192,7 +192,7 @@ def test_an_endless_script_is_interrupted_while_a_model_runs(
     thread = threading.Thread(target=endless)
     thread.start()
     for _ in range(20):  # more requests than the board can hold, were one to stay
-        assert board._client.call("ping", 1) == 1
+        assert board._session.call("ping", 1) == 1
     assert infer_one(board, np.zeros(board.model().inputs[0].shape)).shape[-1] == 10
     board.interrupt()
     thread.join(20)

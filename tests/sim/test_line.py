@@ -36,7 +36,7 @@ def test_a_thousand_calls_are_executed_exactly_once() -> None:
             board.exec(f"n.append({i})")
         assert board.eval("len(n)") == 1000
         assert board.eval("n == list(range(1000))") is True
-        assert board._client.link.counters.repeated > 10
+        assert board._session.link.counters.repeated > 10
 
 
 @pytest.mark.slow

@@ -99,7 +99,7 @@ def test_mpremote_installs_a_package(url: str) -> None:
 
 
 class Editor:
-    """A client as Thonny's back end: raw paste, a helper class, files in pieces."""
+    """A session as Thonny's back end: raw paste, a helper class, files in pieces."""
 
     HELPER = (
         "import os as _os, sys as _sys\n"

@@ -50,7 +50,7 @@ def test_both_ends_change(board: SerialBoard, rate: int | Literal["max"]) -> Non
 def test_a_restart_at_a_raised_speed_is_told_to_a_listener(board: SerialBoard) -> None:
     with Device(board.port, max_baud=921600) as device:
         stream = device.events("t")
-        device._client.submit("exec", RESET)
+        device._session.submit("exec", RESET)
         assert next(stream).value == "last"
         while stream.restarts == 0:
             assert next(device.events(timeout_s=0.1), None) is None

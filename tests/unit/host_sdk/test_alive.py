@@ -96,7 +96,7 @@ def test_a_call_without_a_reply_does_not_end_the_watch(impatient: Impatient) -> 
     board, device = impatient()
     board.silent = True
     with pytest.raises(NoResponseError):
-        device._client.call("events", True, timeout_s=0.8)
+        device._session.call("events", True, timeout_s=0.8)
     board.silent = False
     with device.events():
         seen = pings(board)

@@ -11,7 +11,7 @@ from host_sdk.errors import NoHeadError, ProtocolError
 from host_sdk.inference.model import Model, make_model
 from host_sdk.inference.picture import Letterbox
 from host_sdk.inference.results import read_found
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 
 REPLY: dict[str, Any] = {"name": "m", "version": 1, "sha256": b"", "arena": 64, "stack": 64}
 METADATA: dict[str, Any] = {
@@ -40,7 +40,7 @@ def model(*results: int, described: object = None) -> Model:
     """A model with entries of these results."""
     reply: Any = {**REPLY, "entries": [{"result": r} for r in results]}
     metadata: Any = METADATA if described is None else {**METADATA, "results": described}
-    return make_model(Fields(reply, "model"), Fields(metadata, "metadata"))
+    return make_model(WireMap(reply, "model"), WireMap(metadata, "metadata"))
 
 
 def test_fields_are_read_as_described() -> None:

@@ -29,8 +29,8 @@ def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:
     noise = Noise(drop=0.15, corrupt=0.1, duplicate=0.1)
     board, device = connect(noise=noise)
     for i in range(20):
-        assert device._client.call("ping", i, timeout_s=60) == i
-    assert device._client.link.counters.repeated > 0
+        assert device._session.call("ping", i, timeout_s=60) == i
+    assert device._session.link.counters.repeated > 0
     executed = Counter(id_ for id_, method in board.executed if method == "ping")
     assert max(executed.values()) == 1
 
@@ -60,7 +60,7 @@ def test_a_late_reply_is_waited_for_and_runs_once(connect: Connect) -> None:
     outputs: list[str] = []
     started.start()
     for i in range(40):
-        assert device._client.call("ping", i) == i
+        assert device._session.call("ping", i) == i
     started.join()
     assert outputs == ["done\n"]
     assert [m for _, m in board.executed].count("exec") == 1
@@ -70,9 +70,9 @@ def test_a_silent_board_is_an_error_that_says_so(connect: Connect) -> None:
     board, device = connect()
     board.silent = True
     with pytest.raises(NoResponseError, match=r"no reply to ping from memory:// within 0\.3 s"):
-        device._client.call("ping", 1, timeout_s=0.3)
+        device._session.call("ping", 1, timeout_s=0.3)
     board.silent = False
-    assert device._client.call("ping", 2) == 2
+    assert device._session.call("ping", 2) == 2
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -93,9 +93,9 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
             take(request)
 
     monkeypatch.setattr(board, "_take", take_what_is_answered_meanwhile)
-    device._client.link.estimator.patience = Patience(fallback_s=0.2, retry_s=0.05)
-    device._client.link.set_fallback(lambda: fallbacks.append(None))
-    device._client.call("events", True)
+    device._session.link.estimator.patience = Patience(fallback_s=0.2, retry_s=0.05)
+    device._session.link.set_fallback(lambda: fallbacks.append(None))
+    device._session.call("events", True)
     assert fallbacks == [None][: not is_there]
 
 
@@ -121,7 +121,7 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
         else:
             reply(answer)
 
-    device._client.link.estimator.patience = Patience(least_s=0.01)
+    device._session.link.estimator.patience = Patience(least_s=0.01)
     monkeypatch.setattr(board, "_reply", lose)
     assert device.ping(0) == 0
     waiting = threading.Thread(target=device.ping, args=("unlucky",))
@@ -135,19 +135,19 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
 
 def test_a_restart_spares_what_was_asked_because_of_it(connect: Connect) -> None:
     board, device = connect()
-    told = device._client._on_boot
+    told = device._session._on_boot
     asked: list[PendingRequest] = []
 
     def ask_anew(boot: BootReport) -> None:
         told(boot)
-        asked.append(device._client.link.submit("hello", 7))
+        asked.append(device._session.link.submit("hello", 7))
 
-    device._client.link._on_boot = ask_anew
+    device._session.link._on_boot = ask_anew
     board.boot()
     deadline = time.monotonic() + 10
     while not asked and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert device._client.wait(asked[0])["board"] == "fake"  # type: ignore[call-overload, index]
+    assert device._session.wait(asked[0])["board"] == "fake"  # type: ignore[call-overload, index]
 
 
 def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Connect) -> None:
@@ -156,10 +156,10 @@ def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Con
     timer = threading.Timer(0.1, board.boot, (), {"cause": 1})
     timer.start()
     with pytest.raises(DeviceResetError, match="ping: the board restarted: reset"):
-        device._client.call("ping", 1)
+        device._session.call("ping", 1)
     timer.join()
     board.silent = False
-    assert device._client.call("ping", 2) == 2
+    assert device._session.call("ping", 2) == 2
     assert [m for _, m in board.executed].count("hello") in (2, 3)  # one more where boot came twice
 
 
@@ -187,7 +187,7 @@ def test_a_fault_names_step_and_address(connect: Connect) -> None:
     timer.start()
     message = "run: the board restarted: fault in step 3 at pc 0x61000010, address 0x00000020"
     with pytest.raises(DeviceFaultError, match=message) as caught:
-        device._client.call("run", 0, None, False)
+        device._session.call("run", 0, None, False)
     timer.join()
     assert caught.value.boot.fault_step == 3
 
@@ -199,7 +199,7 @@ def test_an_unplugged_board_fails_all_who_wait(connect: Connect) -> None:
 
     def call() -> None:
         try:
-            device._client.call("ping", 1)
+            device._session.call("ping", 1)
         except PortClosedError as error:
             errors.append(error)
 
@@ -247,7 +247,7 @@ def test_many_threads_share_a_device(connect: Connect) -> None:
     wrong: list[int] = []
 
     def work(n: int) -> None:
-        wrong.extend(i for i in range(n, n + 20) if device._client.call("ping", i) != i)
+        wrong.extend(i for i in range(n, n + 20) if device._session.call("ping", i) != i)
 
     threads = [threading.Thread(target=work, args=(n * 100,)) for n in range(5)]
     for t in threads:
@@ -260,7 +260,7 @@ def test_many_threads_share_a_device(connect: Connect) -> None:
 def test_a_zero_in_a_print_does_not_stop_the_link(connect: Connect) -> None:
     board, device = connect()
     board.print("bad \0 text")
-    assert device._client.call("ping", 1) == 1
+    assert device._session.call("ping", 1) == 1
 
 
 def test_whatever_a_driver_raises_ends_the_requests() -> None:

@@ -55,17 +55,17 @@ class Caller(threading.Thread):
                     self.wrong.append((got, expected))
 
     def _call(self, expected: list[Any]) -> Any:
-        client, kind = self._device._client, self._random.randrange(4)
+        session, kind = self._device._session, self._random.randrange(4)
         if kind == 0:
-            return client.call("ping", expected, timeout_s=60)
+            return session.call("ping", expected, timeout_s=60)
         if kind == 1:
             return self._device.eval(repr(expected))
         if kind == 2:  # a reply that the board does not keep
             at = self._random.randrange(100)
-            got = client.call("get", "x", at, 200, timeout_s=60)
+            got = session.call("get", "x", at, 200, timeout_s=60)
             return expected if got == self._metadata[at : at + 200] else got
-        pending = [client.submit("ping", [*expected, i], timeout_s=60) for i in range(5)]
-        return [client.wait(p) for p in pending][4][:2]  # type: ignore[index]
+        pending = [session.submit("ping", [*expected, i], timeout_s=60) for i in range(5)]
+        return [session.wait(p) for p in pending][4][:2]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -76,7 +76,7 @@ def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
     board = FakeBoard(noise=noise)
     restarts = r.choice([0, 0, 3, 10])
     with Device(board.transport) as device:
-        device._client.link.estimator.patience = QUICK
+        device._session.link.estimator.patience = QUICK
         callers = [Caller(device, board.metadata, seed, f"caller {n}") for n in range(CALLERS)]
         for caller in callers:
             caller.start()
@@ -93,7 +93,7 @@ def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
         assert restarts or not any(c.lost for c in callers)
         assert device.ping(seed) == seed
     board.close()
-    own = device._client.link.window.own_ids
+    own = device._session.link.window.own_ids
     executed = Counter(
         call for call in board.executed if call[1] not in READ and call[0] not in own
     )

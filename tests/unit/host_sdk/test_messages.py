@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from host_sdk import ProtocolError
 from host_sdk.link.messages import Failure, Notification, Reply, Request, unpack
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 
 ids = st.integers(0, 2**32 - 1)
 plain = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary()
@@ -74,7 +74,7 @@ def test_a_second_value_in_a_body_is_refused() -> None:
 
 
 def test_fields_name_place_rule_and_value() -> None:
-    fields = Fields({"size": "big", "flag": 1, "list": [1, "2"]}, "hello")
+    fields = WireMap({"size": "big", "flag": 1, "list": [1, "2"]}, "hello")
     with pytest.raises(ProtocolError, match="hello: 'size' must be an integer; is big"):
         fields.integer("size")
     with pytest.raises(ProtocolError, match="hello: 'flag' must be a bool; is 1"):

@@ -82,7 +82,7 @@ def test_a_task_is_sent_again_after_a_restart(connect: Connect) -> None:
     assert task.__doc__ == "Scales."
     board.functions.clear()
     board.boot()
-    until(lambda: device._client._stale)
+    until(lambda: device._session._stale)
     assert task(4) == 8
     assert len(sources) == 2
 
@@ -202,7 +202,7 @@ def test_an_interrupted_call_interrupts_the_board(connect: Connect) -> None:
     board, device = connect()
 
     board.functions = {"busy": (lambda: None, [], "")}
-    link = device._client.link
+    link = device._session.link
     wait, link.wait = link.wait, _raise_once(link.wait)  # type: ignore[method-assign,assignment]
     with pytest.raises(KeyboardInterrupt):
         device.rpc.call("busy")

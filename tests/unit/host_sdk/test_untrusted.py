@@ -19,7 +19,7 @@ from host_sdk.link import values
 from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
 from host_sdk.link.framing import encode_frame
 from host_sdk.link.messages import Notification, Reply, Request, unpack, unpack_value
-from host_sdk.link.wire_map import Fields
+from host_sdk.link.wire_map import WireMap
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.fake_board import BOOT, FakeBoard, adder_metadata
 from tests.unit.host_sdk.untrusted import VALUES, deep, packed
@@ -35,11 +35,11 @@ _board.close()
 READERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "hello": (HELLO, BoardInfo.read),
     "boot": (BOOT, BootReport.read),
-    "object": (OBJECT, lambda v: StoredObject.read(Fields(v, "ls"))),
-    "model": (MODEL, lambda v: make_model(Fields(v, "model"), Fields(adder_metadata(8), "blob"))),
+    "object": (OBJECT, lambda v: StoredObject.read(WireMap(v, "ls"))),
+    "model": (MODEL, lambda v: make_model(WireMap(v, "model"), WireMap(adder_metadata(8), "blob"))),
     "metadata": (
         adder_metadata(8, labels=["a"], image={"mean": 1, "std": [1, 2]}),
-        lambda v: make_model(Fields(MODEL, "model"), Fields(v, "blob")),
+        lambda v: make_model(WireMap(MODEL, "model"), WireMap(v, "blob")),
     ),
 }
 HUGE = msgpack.ExtType(1, b"\x7f" * 2000)  # an integer of more digits than Python prints
@@ -134,9 +134,9 @@ def test_integers_of_a_map_have_64_bits(number: Any) -> None:
     read = unpack_value(
         values.pack({"n": number}) if isinstance(number, int) else packed({"n": number}), "m"
     )
-    for method in (Fields.integer, Fields.number):
+    for method in (WireMap.integer, WireMap.number):
         with pytest.raises(ProtocolError, match="'n' must be"):
-            method(Fields(read, "m"), "n")
+            method(WireMap(read, "m"), "n")
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ def test_nonsense_in_valid_frames_leaves_the_link_open(connect: Connect) -> None
     for (body,) in nonsense:
         board._put(encode_frame(body))
     assert device.ping(1) == 1
-    assert device._client.link.counters.bad_messages == len(nonsense)
+    assert device._session.link.counters.bad_messages == len(nonsense)

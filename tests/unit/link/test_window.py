@@ -70,7 +70,7 @@ def test_a_restart_ends_calls_or_spares_them(
 
 
 def opened(size: int = 4) -> Window:
-    """A window with an open session, at time 0."""
+    """Make a window with an open session, at time 0."""
     window = Window("line", 100, LineEstimator())
     window.size = size
     return window

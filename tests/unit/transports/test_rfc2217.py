@@ -74,7 +74,7 @@ def is_listening(number: int) -> bool:
 
 
 def carry(board: Transport, leader: int) -> None:
-    """Moves bytes between a board and a terminal until either is gone."""
+    """Move bytes between a board and a terminal until either is gone."""
 
     def back() -> None:
         try:
