@@ -46,7 +46,7 @@ def encode_frame(body: bytes) -> bytes:
 
 
 def decode_frame(stuffed: bytes) -> bytes | None:
-    """The body between two 00 bytes, None where it is not a valid frame."""
+    """The body between two 00 bytes, None if it is not a valid frame."""
     try:
         raw: bytes = cobs.decode(stuffed)
     except cobs.DecodeError:

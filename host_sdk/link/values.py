@@ -56,7 +56,7 @@ def unpack(data: bytes) -> Value:
     """Exactly one value.
 
     Raises:
-        Exception: of many kinds, where the bytes are something else.
+        Exception: of many kinds, if the bytes are something else.
     """
     value: Value = msgpack.unpackb(
         data,

@@ -1,4 +1,4 @@
-"""An emulated wire: takes the time that a UART takes, and spoils what noise spoils; repeatable.
+"""An emulated wire: takes the time that a UART takes, and corrupts what noise corrupts; repeatable.
 
     sim://cortex-m55?baud=115200&ber=1e-5
     socket://HOST:PORT?baud=921600&drop=0.01&seed=7
@@ -10,7 +10,7 @@
 | `drop=0.01` | share of the frames that vanish, 0 to 0.9 |
 | `dup=0.01` | share of the frames that arrive twice, 0 to 0.9 |
 | `limit=500000` | the wire garbles all at a higher baud rate, as a bad cable does |
-| `seed=1` | the same seed spoils the same bytes |
+| `seed=1` | the same seed corrupts the same bytes |
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def split_wire(url: str) -> tuple[str, WireOptions | None]:
         url: of a port.
 
     Returns:
-        The URL without them, and the options; None where there are none.
+        The URL without them, and the options; None if there are none.
 
     Raises:
         PortNotFoundError: an option has a wrong value.
@@ -97,7 +97,7 @@ def _options(url: str, given: dict[str, str]) -> WireOptions:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Bytes up to a 00, the last byte where there is one; or what came of it so far.
+    """Bytes up to a 00, the last byte if there is one; or what came of it so far.
 
     Attributes:
         data: the bytes.
@@ -135,9 +135,9 @@ class _Splitter:
 
 
 class _Faults:
-    """Spoils one direction's bytes.
+    """Faults in one direction's bytes.
 
-    Each kind of fault draws from a generator of its own, so that what it spoils depends on the
+    Each kind of fault draws from a generator of its own: what it corrupts depends on the
     bytes alone, not on when they were written and read.
     """
 
