@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from device_fw.build.core_program import INCLUDES, core_sources
+
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ((1 << 20, 10_000), (15 << 20, 10_000))
 
@@ -20,10 +22,8 @@ RUNS = ((1 << 20, 10_000), (15 << 20, 10_000))
 def build(folder: Path) -> Path:
     """Compiles the program that swaps."""
     program = folder / "wear"
-    includes = ("device_fw/core", "relocatable/blob/include", "tests/c")
-    sources = [ROOT / "tests/powerloss/wear.c", ROOT / "tests/c/port_host.c"]
-    sources += sorted((ROOT / "device_fw/core").glob("*/*.c"))
-    command = ["gcc", "-std=gnu11", "-O2", *(f"-I{ROOT / i}" for i in includes)]
+    sources = [ROOT / "tests/powerloss/wear.c", *core_sources()]
+    command = ["gcc", "-std=gnu11", "-O2", "-pthread", *INCLUDES, f"-I{ROOT / 'tests/c'}"]
     subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
     return program
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "base/xn_error.h"
 #include "model/xn_loader.h"
 

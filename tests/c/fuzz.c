@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "base/xn_msgpack.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
@@ -237,9 +237,9 @@ static void put_request(xn_msgpack_writer *w, uint32_t id) {
 
 // Sends one frame by the encoder under test, into the receiver under test.
 static void send_in(const uint8_t *body, uint32_t n) {
-    host_sent = receive;
+    xn_host_sent = receive;
     xn_link_send_frame(body, n);
-    host_sent = count_sent;
+    xn_host_sent = count_sent;
 }
 
 static void answer_vm(void) {
@@ -266,7 +266,7 @@ static void fuzz_server(uint32_t rounds) {
     CHECK(xn_store_mount() == XN_OK);
     install_blob();
     xn_lane_vm_version = "fuzz";
-    host_sent = count_sent;
+    xn_host_sent = count_sent;
     xn_server_init();
     for (uint32_t i = 0; i < rounds; i++) {
         if (i % 1000 == 0) { // it was removed long ago
@@ -295,7 +295,7 @@ int main(int argc, char **argv) {
     CHECK(argc == 5);
     read_blob(argv[2]);
     state = (uint32_t)atoi(argv[4]) * 2654435761u | 1u;
-    host_init(&flash, NULL);
+    xn_host_init(&flash, NULL);
     if (strcmp(argv[1], "loader") == 0) {
         fuzz_loader((uint32_t)atoi(argv[3]));
     } else {

@@ -37,7 +37,7 @@ int32_t step_fail(const xn_ctx *ctx) {
     return -7;
 }
 
-// As port_host.h has it.
+// As XN_HOST_STEP_FAULTS and XN_HOST_STEP_HANGS of boards/host/host.h.
 int32_t step_fault(const xn_ctx *ctx) {
     (void)ctx;
     return -1000;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "link/xn_frame.h"
 #include "link/xn_link.h"
 #include "base/xn_sha256.h"
@@ -31,7 +31,7 @@ static void receive(const uint8_t *bytes, uint32_t n) {
 // Encodes a body into `line`.
 static void encode(const uint8_t *body, uint32_t n) {
     line_n = 0;
-    host_sent = keep;
+    xn_host_sent = keep;
     xn_link_send_frame(body, n);
     for (uint32_t i = 1; i + 1 < line_n; i++) {
         CHECK(line[i] != 0);
@@ -147,15 +147,15 @@ static void test_silence(void) {
     receive((const uint8_t *)"\0abc", 4);
     xn_link_expire();
     CHECK(xn_link_in_frame());
-    host.clock_skip_us += 900000;
+    xn_host.clock_skip_us += 900000;
     xn_link_expire();
     CHECK(xn_link_in_frame());
     receive((const uint8_t *)"d", 1);
     xn_link_expire();
-    host.clock_skip_us += 900000;
+    xn_host.clock_skip_us += 900000;
     xn_link_expire();
     CHECK(xn_link_in_frame());
-    host.clock_skip_us += 200000;
+    xn_host.clock_skip_us += 200000;
     xn_link_expire();
     CHECK(!xn_link_in_frame() && xn_link_count()->stale_frames == 1);
     receive((const uint8_t *)"text", 4);
@@ -256,7 +256,7 @@ static void test_sha256(void) {
 
 int main(void) {
     static const xn_port_flash flash = {65536, 4096, 256, 1};
-    host_init(&flash, NULL);
+    xn_host_init(&flash, NULL);
     xn_link_init();
     test_every_length();
     test_text_around();

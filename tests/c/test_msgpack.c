@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "base/xn_msgpack.h"
 #include "base/xn_status.h"
 

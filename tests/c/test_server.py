@@ -89,6 +89,7 @@ def test_wrong_requests(peer: Peer) -> None:
     with pytest.raises(RefusedError) as info:
         peer.reply(900)
     assert info.value.code == E_MSGPACK
+    silent: object
     for silent in ([1, 5, None, None], [0, "id", "ping", []], 7, [2, "topic", []], {}):
         peer.write(frame(silent))
     assert peer.call("ping", 1) == 1
@@ -138,8 +139,14 @@ def test_window_of_requests_in_one_write(peer: Peer) -> None:
 
 
 def test_reset(peer: Peer) -> None:
+    before = peer.hello()["boot"]
+    assert (before["cause"], before["resets"]) == (0, 0)
     assert peer.call("reset") is None
-    assert peer.process.wait(10) == 0
+    while len(peer.notifications) < 2:
+        assert peer.receive(TIMEOUT_S)
+    told = peer.hello(2)["boot"]
+    assert (told["cause"], told["resets"], told["fault_step"]) == (1, 1, -1)
+    assert peer.notifications == [["boot", [before]], ["boot", [told]]]
 
 
 # ---- The store ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "store/xn_extent.h"
@@ -128,20 +128,20 @@ static struct {
 } saved;
 
 static void save(void) {
-    uint32_t n = host.flash.size_bytes;
+    uint32_t n = xn_host.flash.size_bytes;
     free(saved.bytes);
     free(saved.programmed);
     saved.bytes = malloc(n);
-    saved.programmed = malloc(n / host.flash.program_bytes);
-    memcpy(saved.bytes, host.bytes, n);
-    memcpy(saved.programmed, host.programmed, n / host.flash.program_bytes);
+    saved.programmed = malloc(n / xn_host.flash.program_bytes);
+    memcpy(saved.bytes, xn_host.bytes, n);
+    memcpy(saved.programmed, xn_host.programmed, n / xn_host.flash.program_bytes);
 }
 
 static void restore(void) {
-    uint32_t n = host.flash.size_bytes;
-    memcpy(host.bytes, saved.bytes, n);
-    memcpy(host.programmed, saved.programmed, n / host.flash.program_bytes);
-    host.operations = host.cut_at = 0;
+    uint32_t n = xn_host.flash.size_bytes;
+    memcpy(xn_host.bytes, saved.bytes, n);
+    memcpy(xn_host.programmed, saved.programmed, n / xn_host.flash.program_bytes);
+    xn_host.operations = xn_host.cut_at = 0;
 }
 
 // What follows a cut must work: a repetition of the change, and something else.
@@ -153,20 +153,20 @@ static void go_on(change_fn *change, state after) {
     CHECK(same(look(), after) && same(remount(), after));
 }
 
-static void cut_once(change_fn *change, uint32_t at, enum host_cut mode, state before,
+static void cut_once(change_fn *change, uint32_t at, enum xn_host_cut mode, state before,
                      state after) {
     restore();
     CHECK(same(remount(), before));
-    host.operations = 0;
-    host.cut_at = at;
-    host.cut_mode = mode;
-    if (setjmp(host.cut) == 0) {
+    xn_host.operations = 0;
+    xn_host.cut_at = at;
+    xn_host.cut_mode = mode;
+    if (setjmp(xn_host.cut) == 0) {
         int status = change();
-        CHECK(mode >= HOST_CUTS); // a power cut does not come back
+        CHECK(mode >= XN_HOST_CUTS); // a power cut does not come back
         CHECK(same(look(), status == XN_OK ? after : before));
     }
-    host.cut_at = 0;
-    state now = mode >= HOST_CUTS ? look() : remount();
+    xn_host.cut_at = 0;
+    state now = mode >= XN_HOST_CUTS ? look() : remount();
     CHECK(same(now, before) || same(now, after));
     if (same(now, before)) {
         go_on(change, after); // after an error: without a remount
@@ -178,16 +178,16 @@ static void cut_once(change_fn *change, uint32_t at, enum host_cut mode, state b
 static void cut_everywhere(const char *what, change_fn *change) {
     save();
     state before = remount();
-    host.operations = 0;
+    xn_host.operations = 0;
     CHECK(change() == XN_OK);
-    uint32_t operations = host.operations;
+    uint32_t operations = xn_host.operations;
     state after = look();
     CHECK(!same(before, after) && same(remount(), after));
     uint32_t stride = operations / 30 + 1; // among the many programs of the bytes themselves
     for (uint32_t at = 1; at <= operations;
          at += at < 8 || at + 8 + stride > operations ? 1 : stride) {
-        for (int mode = 0; mode < HOST_CUT_MODES; mode++) {
-            cut_once(change, at, (enum host_cut)mode, before, after);
+        for (int mode = 0; mode < XN_HOST_CUT_MODES; mode++) {
+            cut_once(change, at, (enum xn_host_cut)mode, before, after);
         }
     }
     restore();
@@ -234,11 +234,11 @@ static void fill_log(void) {
     bool compacted = false;
     save();
     while (!compacted) {
-        memcpy(heads[0], host.bytes, 128);
-        memcpy(heads[1], host.bytes + other, 128);
+        memcpy(heads[0], xn_host.bytes, 128);
+        memcpy(heads[1], xn_host.bytes + other, 128);
         CHECK(xn_store_activate(turns++ % 2 == 0 ? "keep" : "new", 0, 0) == XN_OK && turns < 2000);
-        compacted = memcmp(heads[0], host.bytes, 128) != 0 ||
-                    memcmp(heads[1], host.bytes + other, 128) != 0;
+        compacted = memcmp(heads[0], xn_host.bytes, 128) != 0 ||
+                    memcmp(heads[1], xn_host.bytes + other, 128) != 0;
     }
     restore();
     CHECK(xn_store_mount() == XN_OK);
@@ -330,7 +330,7 @@ static void test_have_of_damaged_bytes(void) {
     bool have, resumed;
     CHECK(xn_store_mount() == XN_OK && install("x", 1000, 1, false) == XN_OK);
     CHECK(xn_store_find("x", &o) == XN_OK);
-    host.bytes[o.offset + 5] ^= 1;
+    xn_host.bytes[o.offset + 5] ^= 1;
     CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && have);
     CHECK(xn_upload_verify(&o) == XN_E_HASH);
     CHECK(install("x", 1000, 1, false) == XN_OK); // sent anew, to another place
@@ -356,7 +356,7 @@ static void test_table_full(void) {
 }
 
 static bool all_in_use(const uint8_t *at, uint32_t n) {
-    return at < host.bytes + host.flash.size_bytes && n > 0;
+    return at < xn_host.bytes + xn_host.flash.size_bytes && n > 0;
 }
 
 static void test_in_use(void) {
@@ -383,13 +383,13 @@ static void test_wear(void) {
             remount();
         }
     }
-    uint32_t data = host.flash.size_bytes - 2 * (sector > 16384 ? sector : 16384);
+    uint32_t data = xn_host.flash.size_bytes - 2 * (sector > 16384 ? sector : 16384);
     CHECK(returns <= 60 / (data / (3 * sector)) + 2);
 }
 
 static void test_newer_format(void) {
     CHECK(xn_store_mount() == XN_OK);
-    uint8_t *first = host.bytes;
+    uint8_t *first = xn_host.bytes;
     first[10] = 3; // major
     uint32_t crc = 0xFFFFFFFF;
     for (uint32_t i = 4; i < 128; i++) {
@@ -425,7 +425,7 @@ int main(int argc, char **argv) {
         if (tests[i] == test_table_full && flash->size_bytes / sector < 2 * XN_STORE_OBJECTS) {
             continue; // too few sectors
         }
-        host_init(flash, NULL);
+        xn_host_init(flash, NULL);
         tests[i]();
     }
     puts("ok");

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "model/xn_unpack.h"
 
 int main(int argc, char **argv) {

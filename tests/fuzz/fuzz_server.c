@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "link/xn_link.h"
@@ -58,10 +58,10 @@ static void install_blob(void) {
 static void begin_anew(void) {
     static const xn_port_flash flash = {65536, 4096, 256, 16};
     xn_extent_in_use = NULL; // by the models of the board before
-    host_init(&flash, NULL);
+    xn_host_init(&flash, NULL);
     CHECK(xn_store_mount() == XN_OK);
     install_blob();
-    host_sent = touch;
+    xn_host_sent = touch;
     xn_lane_vm_version = "fuzz";
     xn_server_init();
     xn_session_open(1);
@@ -81,9 +81,9 @@ static void serve(void) {
 }
 
 static void send_frame(const uint8_t *body, uint32_t n) {
-    host_sent = receive;
+    xn_host_sent = receive;
     xn_link_send_frame(body, n);
-    host_sent = touch;
+    xn_host_sent = touch;
     serve();
 }
 

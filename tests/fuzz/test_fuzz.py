@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.c.core_build import CORE, FLAGS, make_blob
+from device_fw.build.core_program import core_sources
+from tests.c.core_build import FLAGS, make_blob
 
 pytestmark = pytest.mark.xdist_group("core")
 
 HERE = Path(__file__).resolve().parent
 CORPUS = HERE / "corpus"
-SOURCES = [HERE / "fuzz_server.c", HERE.parent / "c" / "port_host.c", *sorted(CORE.glob("*/*.c"))]
+SOURCES = [HERE / "fuzz_server.c", *core_sources()]
 RUNS = 100_000
 
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "model/xn_active.h"
@@ -72,7 +72,7 @@ static int send(const file *f, const xn_store_object *at, bool resumed) {
     int status = XN_OK;
     for (uint32_t from = 0; from < f->n && status == XN_OK; from += sector) {
         uint32_t n = f->n - from < sector ? f->n - from : sector;
-        if (resumed && memcmp(host.bytes + at->offset + from, f->bytes + from, n) == 0) {
+        if (resumed && memcmp(xn_host.bytes + at->offset + from, f->bytes + from, n) == 0) {
             continue;
         }
         for (uint32_t i = 0; i < n && status == XN_OK; i += 512) {
@@ -152,20 +152,20 @@ typedef struct image {
 } image;
 
 static void save(image *to) {
-    uint32_t n = host.flash.size_bytes;
+    uint32_t n = xn_host.flash.size_bytes;
     free(to->bytes);
     free(to->programmed);
     to->bytes = malloc(n);
-    to->programmed = malloc(n / host.flash.program_bytes);
-    memcpy(to->bytes, host.bytes, n);
-    memcpy(to->programmed, host.programmed, n / host.flash.program_bytes);
+    to->programmed = malloc(n / xn_host.flash.program_bytes);
+    memcpy(to->bytes, xn_host.bytes, n);
+    memcpy(to->programmed, xn_host.programmed, n / xn_host.flash.program_bytes);
 }
 
 static void restore(const image *from) {
-    uint32_t n = host.flash.size_bytes;
-    memcpy(host.bytes, from->bytes, n);
-    memcpy(host.programmed, from->programmed, n / host.flash.program_bytes);
-    host.operations = host.cut_at = 0;
+    uint32_t n = xn_host.flash.size_bytes;
+    memcpy(xn_host.bytes, from->bytes, n);
+    memcpy(xn_host.programmed, from->programmed, n / xn_host.flash.program_bytes);
+    xn_host.operations = xn_host.cut_at = 0;
 }
 
 // ---- Scenarios --------------------------------------------------------------------------------
@@ -216,9 +216,9 @@ static void until(void (*step)(uint32_t turn), bool (*happened)(uint32_t operati
     for (uint32_t turn = 0;; turn++) {
         CHECK(turn < 2000);
         save(&before);
-        uint32_t operations = host.operations;
+        uint32_t operations = xn_host.operations;
         step(turn);
-        if (happened(host.operations - operations)) {
+        if (happened(xn_host.operations - operations)) {
             restore(&before);
             free(before.bytes);
             free(before.programmed);
@@ -352,7 +352,7 @@ static int patch(void) {
     bool have, resumed;
     CHECK(xn_store_find("keep", &keep) == XN_OK);
     data_file(&scratch, "patched", XN_STORE_DATA, 2 * sector + 100, 500);
-    memcpy(scratch.bytes + sector, host.bytes + keep.offset, 512);
+    memcpy(scratch.bytes + sector, xn_host.bytes + keep.offset, 512);
     finish_file(&scratch, "patched", XN_STORE_DATA);
     o = scratch.object;
     if (is_current(&scratch)) {
@@ -379,7 +379,7 @@ static void with_deaf_sector(void) {
     o = scratch.object;
     CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && !have);
     xn_upload_abort();
-    host.deaf_sector = o.offset / sector + 3; // its third sector
+    xn_host.deaf_sector = o.offset / sector + 3; // its third sector
 }
 
 static const scenario scenarios[] = {
@@ -426,15 +426,15 @@ static void check(const scenario *s) {
 
 // Runs until the power fails at operation `at`; false: it did not come to that.
 static bool cut(int (*run)(const scenario *), const scenario *s, uint32_t at, int mode) {
-    host.operations = 0;
-    host.cut_at = at;
-    host.cut_mode = (enum host_cut)mode;
-    if (setjmp(host.cut) == 0) {
+    xn_host.operations = 0;
+    xn_host.cut_at = at;
+    xn_host.cut_mode = (enum xn_host_cut)mode;
+    if (setjmp(xn_host.cut) == 0) {
         CHECK(run(s) == XN_OK);
-        host.cut_at = 0;
+        xn_host.cut_at = 0;
         return false;
     }
-    host.cut_at = 0;
+    xn_host.cut_at = 0;
     now.cuts++;
     return true;
 }
@@ -446,7 +446,7 @@ static int change_only(const scenario *s) {
 static void cut_recovery(const scenario *s, uint32_t turn) {
     for (uint32_t at = 1 + turn % second_stride;; at += second_stride) {
         bool any = false;
-        for (int mode = 0; mode < HOST_CUTS; mode++) {
+        for (int mode = 0; mode < XN_HOST_CUTS; mode++) {
             restore(&now.cut);
             if (cut(recover, s, at, mode)) {
                 any = true;
@@ -463,7 +463,7 @@ static void cut_everywhere(const scenario *s) {
     uint32_t stride = now.operations < FEW ? 1 : first_stride;
     uint32_t turn = 0;
     for (uint32_t at = 1; at <= now.operations; at += stride) {
-        for (int mode = 0; mode < HOST_CUTS; mode++) {
+        for (int mode = 0; mode < XN_HOST_CUTS; mode++) {
             restore(&now.start);
             boot();
             CHECK(cut(change_only, s, at, mode));
@@ -475,16 +475,16 @@ static void cut_everywhere(const scenario *s) {
 }
 
 static void run_scenario(const scenario *s, const xn_port_flash *flash) {
-    host_init(flash, NULL);
+    xn_host_init(flash, NULL);
     boot();
     s->prepare();
     boot();
     save(&now.start);
     now.before = look();
     now.cuts = 0;
-    host.operations = 0;
+    xn_host.operations = 0;
     CHECK(s->change() == XN_OK);
-    now.operations = host.operations;
+    now.operations = xn_host.operations;
     now.after = look();
     CHECK(!same(&now.before, &now.after));
     cut_everywhere(s);
@@ -500,12 +500,12 @@ static void run_bad_sectors(const xn_port_flash *flash) {
     uint32_t sectors = flash->size_bytes / sector;
     uint32_t runs = 0;
     for (uint32_t i = 0; i < 2 * sectors; i++) {
-        host_init(flash, NULL);
+        xn_host_init(flash, NULL);
         boot();
         with_model();
         uint32_t bad = i / 2 + 1;
-        host.stuck_sector = i % 2 == 0 ? bad : 0;
-        host.deaf_sector = i % 2 == 1 ? bad : 0;
+        xn_host.stuck_sector = i % 2 == 0 ? bad : 0;
+        xn_host.deaf_sector = i % 2 == 1 ? bad : 0;
         for (uint32_t j = 0; j < 60; j++) {
             data_file(&scratch, "often", XN_STORE_DATA, 3 * sector + j, 600 + j);
             state before = look();
@@ -527,16 +527,16 @@ static void run_bad_sectors(const xn_port_flash *flash) {
 static void run_rot(const xn_port_flash *flash) {
     image good = {NULL, NULL};
     uint32_t flips = 0;
-    host_init(flash, NULL);
+    xn_host_init(flash, NULL);
     boot();
     with_two_models();
     save(&good);
     for (uint32_t at = 0; at < flash->size_bytes; at += 29) {
         restore(&good);
-        if (host.bytes[at] == 0xFF) {
+        if (xn_host.bytes[at] == 0xFF) {
             continue;
         }
-        host.bytes[at] ^= (uint8_t)(1u << at % 8);
+        xn_host.bytes[at] ^= (uint8_t)(1u << at % 8);
         flips++;
         if (xn_store_mount() != XN_OK) {
             continue; // said, and nothing is done to it

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.c.core_build import CORE, HERE, ROOT, make_blob
+from device_fw.build.core_program import INCLUDES, core_sources
+from tests.c.core_build import HERE, make_blob
 
-FLAGS = [
-    *("-std=gnu11", "-g", "-O2"),
-    *(f"-I{CORE}", f"-I{ROOT / 'relocatable' / 'blob' / 'include'}", f"-I{HERE}"),
-]
+FLAGS = ["-std=gnu11", "-g", "-O2", "-pthread", *INCLUDES, f"-I{HERE}"]
 LIMIT_S = 600
 
 pytestmark = pytest.mark.xdist_group("powerloss")
@@ -29,7 +27,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]
         pytest.skip("needs gcc, and a machine that blobs are made for")
     out = tmp_path_factory.mktemp("powerloss")
     program = out / "powerloss"
-    sources = [*CORE.glob("*/*.c"), HERE / "port_host.c", Path(__file__).with_name("powerloss.c")]
+    sources = [*core_sources(), Path(__file__).with_name("powerloss.c")]
     subprocess.run(["gcc", *FLAGS, *map(str, sources), "-o", str(program)], check=True)
     blobs = []
     for i in range(3):

@@ -201,9 +201,9 @@ def board_on(out: Path) -> type[Board]:
 
     class Here(Board):
         program = out / "board_host"
-        blobs = tuple(
+        blobs = [
             replace(make_blob(out), metadata={"name": "x" * (1 + 300 * i)}).pack() for i in range(3)
-        )
+        ]
 
     return Here
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "port_host.h"
+#include "check.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "store/xn_index.h"
@@ -43,8 +43,8 @@ static void span(uint32_t from, uint32_t to, uint32_t *min, uint32_t *max) {
     *min = UINT32_MAX;
     *max = 0;
     for (uint32_t i = from; i < to; i++) {
-        *min = host.erased[i] < *min ? host.erased[i] : *min;
-        *max = host.erased[i] > *max ? host.erased[i] : *max;
+        *min = xn_host.erased[i] < *min ? xn_host.erased[i] : *min;
+        *max = xn_host.erased[i] > *max ? xn_host.erased[i] : *max;
     }
 }
 
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
     xn_port_flash flash = {(uint32_t)atoi(argv[1]), SECTOR, 256, 1};
     uint32_t swaps = (uint32_t)atoi(argv[2]);
     uint64_t most_read = 0;
-    host_init(&flash, NULL);
+    xn_host_init(&flash, NULL);
     CHECK(xn_store_mount() == XN_OK);
     for (uint32_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
         char name[16];
@@ -66,9 +66,9 @@ int main(int argc, char **argv) {
         uint32_t most = i % 3 == 2 ? 8000 : flash.size_bytes / 8;
         put(names[i % 3], 1 + random_below(most < sizeof(bytes) ? most : sizeof(bytes)), i);
         if (i % 97 == 0) { // power comes back
-            host.read_bytes = 0;
+            xn_host.read_bytes = 0;
             CHECK(xn_store_mount() == XN_OK);
-            most_read = host.read_bytes > most_read ? host.read_bytes : most_read;
+            most_read = xn_host.read_bytes > most_read ? xn_host.read_bytes : most_read;
         }
     }
     xn_wear wear;
