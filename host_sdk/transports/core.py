@@ -12,7 +12,7 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +34,7 @@ class CoreProcess:
         arena_bytes: RAM for models.
         flash_bytes: size of blank flash.
         pass_fds: further descriptors for the program.
+        environment: variables to add for the program.
 
     Attributes:
         flash: the file that keeps the flash.
@@ -52,6 +53,7 @@ class CoreProcess:
         arena_bytes: int = 1 << 18,
         flash_bytes: int = _FLASH_BYTES,
         pass_fds: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         command = [str(program or _core_program())]
         with contextlib.ExitStack() as held:
@@ -67,6 +69,7 @@ class CoreProcess:
                     stdout=uart.fileno(),
                     stderr=self._said,
                     pass_fds=[flash_fd, *pass_fds],
+                    env={**os.environ, **(environment or {})},
                     start_new_session=True,  # a terminal's Ctrl-C is not for the board
                 )
             except OSError as error:

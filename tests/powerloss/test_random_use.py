@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -54,7 +54,7 @@ def refusal(call: Callable[..., Any], *args: Any) -> int:
 
 class Board(RuleBasedStateMachine):
     program: Path
-    blobs: list[bytes]
+    blobs: ClassVar[list[bytes]]
 
     @initialize()
     def start(self) -> None:
@@ -201,7 +201,7 @@ def board_on(out: Path) -> type[Board]:
 
     class Here(Board):
         program = out / "board_host"
-        blobs = [
+        blobs: ClassVar[list[bytes]] = [
             replace(make_blob(out), metadata={"name": "x" * (1 + 300 * i)}).pack() for i in range(3)
         ]
 

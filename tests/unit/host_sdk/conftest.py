@@ -1,23 +1,24 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from host_sdk import Device
-from tests.unit.host_sdk.fake_board import FakeBoard
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
-Connect = Callable[..., tuple[FakeBoard, Device]]
+Connect = Callable[..., tuple[ScriptedBoard, Device]]
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes a fake board and a device that speaks with it."""
-    made: list[tuple[FakeBoard, Device]] = []
+    """Makes a board, the core in a process of its own, and a device that speaks with it."""
+    made: list[tuple[ScriptedBoard, Device]] = []
 
-    def make(**options: Any) -> tuple[FakeBoard, Device]:
-        board = FakeBoard(**options)
+    def make(**options: Any) -> tuple[ScriptedBoard, Device]:
+        board = ScriptedBoard(**options)
         device = Device(board.transport)
         made.append((board, device))
         return board, device
@@ -26,3 +27,14 @@ def connect() -> Iterator[Connect]:
     for board, device in made:
         device.close()
         board.close()
+
+
+def tell_steady_times(board: ScriptedBoard) -> None:
+    """Has each run take 1.5 ms, one every 2 ms, by a clock that is about to wrap."""
+    clock = itertools.count(2**32 - 1000, 2000)
+
+    def steady(run: dict[str, Any]) -> dict[str, Any]:
+        steps = None if run["steps"] is None else [1000, 500]
+        return {**run, "at": next(clock) % 2**32, "us": 1500, "steps": steps}
+
+    board.alter["run"] = steady

@@ -12,7 +12,7 @@ from host_sdk import Device, NoResponseError, PortClosedError
 from host_sdk.link.framing import encode_frame
 from host_sdk.link.messages import Notification
 from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.fake_board import FakeBoard
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 Impatient = Callable[[], tuple[FakeBoard, Device]]
 
@@ -36,7 +36,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def pings(board: FakeBoard) -> int:
+def pings(board: ScriptedBoard) -> int:
     return [method for _, method in board.executed].count("ping")
 
 
@@ -117,6 +117,6 @@ def test_what_the_line_doubles_is_heard_once(impatient: Impatient) -> None:
     board, device = impatient()
     stream = device.events()
     for number in (0, 0, 1, 3, 3, 4):
-        board._put(encode_frame(Notification("event", (number, "t", number)).pack()))
+        board.send(encode_frame(Notification("event", (number, "t", number)).pack()))
     assert [next(stream).number for _ in range(4)] == [0, 1, 3, 4]
     assert device.lost_events == 1

@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import msgpack
 import numpy as np
 import pytest
 
@@ -23,19 +22,10 @@ from host_sdk import (
     StoreFullError,
 )
 from host_sdk.errors import BlobCpuError
-from relocatable.blob.blob import Blob, Entry, Io, Variant
-from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.fake_board import FakeBoard, adder_metadata
-from tests.unit.host_sdk.fake_store import Refused
-
-
-def make_blob(family: int = 1, features: int = 0, fill: bytes = b"w") -> bytes:
-    """A blob of one step, with code that nobody runs."""
-    variant = Variant(family, 70, features, b"code" * 4, fill * 64, (0,), 64, 32)
-    io = Io(0, 8)
-    metadata = {**adder_metadata(8), "targets": ["cortex-m3"]}
-    return Blob((variant,), (io,), (io,), (Entry(0, 1),), metadata).pack()
-
+from host_sdk.link.messages import Failure, Reply, Request
+from tests.unit.host_sdk.blobs import adder_metadata, make_blob
+from tests.unit.host_sdk.conftest import Connect, tell_steady_times
+from tests.unit.host_sdk.scripted_board import Refused, ScriptedBoard
 
 # ---- Loading -------------------------------------------------------------------------------------
 
@@ -46,7 +36,7 @@ def test_a_blob_is_uploaded_once(connect: Connect, tmp_path: Path) -> None:
     path.write_bytes(make_blob())
     first, again = device.load_model(path), device.load_model(str(path))
     assert 0 < first.sent_bytes == board.data_bytes <= path.stat().st_size
-    assert board.store["adds"]["data"] == path.read_bytes()
+    assert device.get("adds") == path.read_bytes()
     assert again.sent_bytes == 0
     assert (first.name, first.active, first.golden) == ("adds", True, True)
     assert [(o.name, o.active, o.type) for o in device.models()] == [("adds", True, "blob")]
@@ -64,20 +54,20 @@ def test_an_interrupted_upload_goes_on(connect: Connect) -> None:
     blob = make_blob(fill=b"0123456789abcdef" * 64)
     calls = 0
 
-    def refuse_third(*args: Any) -> None:
+    def refuse_third(request: Request) -> None:
         nonlocal calls
-        calls += 1
-        if calls == 3:
-            raise Refused(-24, "flash did not take a program")
-        original(*args)
+        calls += request.method == "put_data"
+        if request.method == "put_data" and calls == 3:
+            board.give(Reply(request.id, Failure(-24, "flash did not take a program")))
+        else:
+            board.pass_on(request)
 
-    original = board.do_put_data
-    board.do_put_data = refuse_third  # type: ignore[method-assign,assignment]
+    board.take = refuse_third
     with pytest.raises(Exception, match="did not take"):
         device.load_model(blob)
     loaded = device.load_model(blob)
     assert 0 < loaded.sent_bytes < len(blob)
-    assert board.store["adds"]["data"] == blob
+    assert device.get("adds") == blob
 
 
 def test_progress_counts_up_to_the_end(connect: Connect) -> None:
@@ -90,16 +80,16 @@ def test_progress_counts_up_to_the_end(connect: Connect) -> None:
 
 
 def test_a_full_store_is_said(connect: Connect) -> None:
-    board, device = connect(capacity=500)
+    board, device = connect(flash_bytes=1 << 16)
     with pytest.raises(StoreFullError, match=r"put_begin\('adds'\): no free run of sectors"):
-        device.load_model(make_blob())
+        device.load_model(make_blob(fill=bytes(1000)))
     assert board.data_bytes == 0
 
 
 def test_a_blob_for_another_cpu_is_refused_before_it_is_sent(connect: Connect) -> None:
     board, device = connect()
-    for blob in (make_blob(family=2), make_blob(features=1 << 9)):
-        with pytest.raises(BlobCpuError, match="is for cortex-m3, the board has a cortex-m55"):
+    for blob in (make_blob(family=1), make_blob(features=1 << 9)):
+        with pytest.raises(BlobCpuError, match="is for cortex-m3, the board has a host"):
             device.load_model(blob)
     assert board.data_bytes == 0
 
@@ -124,9 +114,9 @@ def test_files_that_are_no_models(connect: Connect, tmp_path: Path) -> None:
 
 
 def test_more_objects_than_a_page(connect: Connect) -> None:
-    board, device = connect()
+    _, device = connect()
     for i in range(40):
-        board.store[f"o{i}"] = {"type": 3, "data": b"x", "version": 1}
+        device.put(f"o{i}", b"x")
     assert [o.name for o in device.ls()] == [f"o{i}" for i in range(40)]
     assert device.models() == []
 
@@ -150,7 +140,7 @@ def test_old_names_work_and_say_the_new_ones(connect: Connect) -> None:
     with pytest.warns(DeprecationWarning, match=r"use Device\.rm; version 0\.2 has only that"):
         device.delete("adds")
     assert device.ls() == []
-    board = FakeBoard()
+    board = ScriptedBoard()
     with (
         pytest.warns(DeprecationWarning, match=r"use Device\(max_baud=\.\.\.\)") as caught,
         pytest.raises(InputError, match="max_baud must be"),
@@ -177,8 +167,8 @@ def test_infer_in_quantised_and_real_values(connect: Connect) -> None:
 
 
 def test_inputs_and_outputs_longer_than_a_frame(connect: Connect) -> None:
-    _, device = connect(metadata=adder_metadata(5000))
-    device.load_model(make_blob())
+    _, device = connect()
+    device.load_model(make_blob(n=5000))
     x = np.random.default_rng(0).integers(-128, 127, (1, 5000), np.int8)
     np.testing.assert_array_equal(device.infer(x, raw=True), x + 1)
 
@@ -208,19 +198,19 @@ def test_no_model_and_no_head(connect: Connect) -> None:
 
 
 def test_damaged_metadata_is_said(connect: Connect) -> None:
-    board, device = connect()
-    device.load_model(make_blob())
+    _, device = connect()
     for changes, message in (
         ({"inputs": [7]}, "metadata of 'adds': 'inputs' must be indices below 2"),
         ({"tensors": 3}, "'tensors' must be a list; is 3"),
     ):
-        board.metadata = msgpack.packb({**adder_metadata(8), **changes})
+        device.load_model(make_blob(metadata={**adder_metadata(8), **changes}))
         with pytest.raises(ProtocolError, match=message):
             device.model()
 
 
 def test_profile_names_each_step(connect: Connect) -> None:
-    _, device = connect()
+    board, device = connect()
+    tell_steady_times(board)
     device.load_model(make_blob())
     profile = device.profile()
     assert [(r.name, r.us, r.macs) for r in profile.rows] == [("a", 1000, 10), ("b", 500, 10)]
@@ -229,17 +219,19 @@ def test_profile_names_each_step(connect: Connect) -> None:
     assert "<table>" in profile._repr_html_()
 
 
-def picture_metadata(**more: object) -> dict[str, object]:
-    metadata = adder_metadata(8, labels=["cat", "dog"], **more)
+def picture_blob(kind: int, raw: bytes) -> bytes:
+    """A model of a picture [1, 20, 40, 1], whose head gives these bytes."""
+    metadata = adder_metadata(800, labels=["cat", "dog"])
     metadata["tensors"][0] |= {"shape": [1, 20, 40, 1]}
-    return metadata
+    return make_blob(n=800, results=((kind, raw),), metadata=metadata)
 
 
 def test_detect_gives_boxes_in_the_pictures_pixels(connect: Connect) -> None:
     items = [(0.25, 0.0, 0.5, 1.0, 0.9, 1), (0.0, 0.5, 0.2, 0.6, 0.4, 7)]
     raw = struct.pack("<4I", 2, 0, 0, 0) + b"".join(struct.pack("<5fi", *i) for i in items)
-    board, device = connect(metadata=picture_metadata(), results=((1, raw + bytes(48)),))
-    device.load_model(make_blob())
+    board, device = connect()
+    tell_steady_times(board)
+    device.load_model(picture_blob(1, raw + bytes(48)))
     picture = np.zeros((100, 100), np.uint8)  # fitted: 20x20, 10 columns of bars at each side
     found = device.detect(picture)
     assert found[0].label == "dog"
@@ -247,7 +239,9 @@ def test_detect_gives_boxes_in_the_pictures_pixels(connect: Connect) -> None:
     assert found[1].label == "7"
     assert found[1].box == pytest.approx((0, 50, 0, 60))
     assert len(device.detect(picture, threshold=0.5)) == 1
-    assert len(board._inputs[0]) == 800
+    params: Any = board.requests[-1].params
+    (sent,) = params[1]
+    assert (sent[0] if isinstance(sent, list) else len(sent)) == 800  # packed, or as it is
     assert found.draw().size == (100, 100)
     assert repr(found).startswith("2 detections in 100x100, 1.5 ms\nlabel  score")
     assert 'src="data:image/png;base64,' in found._repr_html_()
@@ -258,8 +252,9 @@ def test_detect_gives_boxes_in_the_pictures_pixels(connect: Connect) -> None:
 
 def test_classify_gives_labels(connect: Connect) -> None:
     raw = struct.pack("<4I", 2, 0, 0, 0) + struct.pack("<if if", 1, 0.75, 0, 0.25)
-    _, device = connect(metadata=picture_metadata(), results=((2, raw),))
-    device.load_model(make_blob())
+    board, device = connect()
+    tell_steady_times(board)
+    device.load_model(picture_blob(2, raw))
     found = device.classify(np.zeros((20, 40), np.uint8))
     assert [(c.label, c.score) for c in found] == [("dog", 0.75), ("cat", 0.25)]
     assert repr(found).startswith("2 classes, 1.5 ms")
@@ -270,8 +265,9 @@ def test_classify_gives_labels(connect: Connect) -> None:
     "raw", [b"", b"\xff\xff\xff\xff" + bytes(12), struct.pack("<4I", 1, 0, 0, 0)]
 )
 def test_a_result_shorter_than_its_count_is_said(connect: Connect, raw: bytes) -> None:
-    _, device = connect(metadata=picture_metadata(), results=((1, raw),))
-    device.load_model(make_blob())
+    board, device = connect()
+    board.alter["run"] = lambda run: {**run, "result": raw, "size": len(raw)}
+    device.load_model(picture_blob(1, bytes(64)))
     with pytest.raises(ProtocolError, match="count must be at most"):
         device.detect(np.zeros((20, 40), np.uint8))
 
@@ -319,7 +315,7 @@ def test_a_listener_that_fails_does_not_stop_the_link(
     connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     board, device = connect()
-    device.stdout.listener = lambda text: 1 / 0  # type: ignore[assignment]
+    device.stdout.listener = lambda text: print(1 / 0)
     board.print("x")
     assert device.eval("1") == 1
     assert "listener failed" in capsys.readouterr().err
@@ -344,8 +340,9 @@ def test_reset_waits_for_the_board(connect: Connect) -> None:
 
 def test_a_device_shows_itself(connect: Connect) -> None:
     _, device = connect()
-    assert repr(device) == "<Device memory://: fake (cortex-m55), firmware 0.1.0>"
-    assert "1,048,576 of 1,048,576 bytes free" in device._repr_html_()
+    assert repr(device) == "<Device memory://: host (host), firmware 0.1.0>"
+    free_bytes = (1 << 20) - 8 * 4096  # the log has the rest
+    assert f"{free_bytes:,} of 1,048,576 bytes free" in device._repr_html_()
     assert device.is_open
     device.close()
     assert not device.is_open

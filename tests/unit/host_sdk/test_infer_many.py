@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from host_sdk.errors import ResultGoneError
-from host_sdk.inference.tensor import Array
+from host_sdk.link.messages import Request
+from tests.unit.host_sdk.blobs import make_blob
 from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.fake_board import Noise, adder_metadata
-from tests.unit.host_sdk.test_device import make_blob
+from tests.unit.host_sdk.wiretap import Noise
 
 
 def samples(count: int, n: int) -> list[np.ndarray]:
@@ -19,11 +19,11 @@ def samples(count: int, n: int) -> list[np.ndarray]:
     return [r.integers(-128, 120, (1, n), np.int8) for _ in range(count)]
 
 
-@pytest.mark.parametrize("n", [8, 3000])  # in the run's own frame, and in several
+@pytest.mark.parametrize("n", [8, 9000])  # in the run's own frame, and in several
 @pytest.mark.parametrize("noise", [None, Noise(drop=0.03, corrupt=0.03, duplicate=0.03)])
 def test_results_come_in_order_and_are_right(connect: Connect, n: int, noise: Noise | None) -> None:
-    _, device = connect(metadata=adder_metadata(n), noise=noise)
-    device.load_model(make_blob())
+    _, device = connect(noise=noise)
+    device.load_model(make_blob(n=n))
     xs = samples(20, n)
     results = device.infer_many(iter(xs), raw=True)
     for x, y in zip(xs, results, strict=True):
@@ -35,7 +35,7 @@ def test_inputs_are_taken_as_they_are_needed(connect: Connect) -> None:
     device.load_model(make_blob())
     taken: list[int] = []
 
-    def endless() -> Iterator[Array]:
+    def endless() -> Iterator[np.ndarray]:
         for i in range(1_000_000):
             taken.append(i)
             yield np.full((1, 8), i % 100, np.int8)
@@ -49,18 +49,17 @@ def test_inputs_are_taken_as_they_are_needed(connect: Connect) -> None:
 
 
 def test_a_long_result_that_went_away_is_an_error_and_no_other_bytes(connect: Connect) -> None:
-    board, device = connect(metadata=adder_metadata(3000))
-    device.load_model(make_blob())
-    x = np.zeros((1, 3000), np.int8)
+    board, device = connect()
+    device.load_model(make_blob(n=9000))
+    x = np.zeros((1, 9000), np.int8)
     np.testing.assert_array_equal(device.infer(x, raw=True), x + 1)
-    read = board.do_out_read
 
-    def after_another_run(offset: int, size: int, run: int | None = None) -> bytes:
-        if offset > 0:
-            board._ran = 0
-        return read(offset, size, run)
+    def after_another_input(request: Request) -> None:
+        if request.method == "out_read" and request.params[0] != 0:
+            board.pass_on(Request(1, "in_write", (0, 0, b"other")))
+        board.pass_on(request)
 
-    board.do_out_read = after_another_run  # type: ignore[method-assign]
+    board.take = after_another_input
     with pytest.raises(ResultGoneError, match=r"out_read: the result of that run is not there"):
         device.infer(x, raw=True)
 

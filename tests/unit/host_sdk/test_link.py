@@ -22,7 +22,8 @@ from host_sdk.link.link import Link
 from host_sdk.link.messages import Reply, Request
 from host_sdk.link.request import PendingRequest
 from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.fake_board import FakeBoard, Noise
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
+from tests.unit.host_sdk.wiretap import Noise
 
 
 def test_requests_are_answered_whatever_the_wire_does(connect: Connect) -> None:
@@ -40,7 +41,7 @@ def test_an_upload_survives_a_bad_wire(connect: Connect) -> None:
     data = bytes(range(256)) * 120
     done: list[tuple[int, int]] = []
     got = device.put("d", data, progress=lambda a, b: done.append((a, b)))
-    assert board.store["d"]["data"] == data
+    assert device.get("d") == data
     assert got.sent_bytes == len(data)
     assert done[0] == (0, len(data))
     assert done[-1] == (len(data), len(data))
@@ -80,7 +81,7 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
     connect: Connect, is_there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board, device = connect()
-    take = board._take
+    take = board.take
     fallbacks: list[None] = []
     signs: list[int] = []
 
@@ -92,7 +93,7 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
             time.sleep(0.02)
             take(request)
 
-    monkeypatch.setattr(board, "_take", take_what_is_answered_meanwhile)
+    board.take = take_what_is_answered_meanwhile
     device._session.link.estimator.patience = Patience(fallback_s=0.2, retry_s=0.05)
     device._session.link.set_fallback(lambda: fallbacks.append(None))
     device._session.call("events", True)
@@ -112,7 +113,7 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
     connect: Connect, others: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board, device = connect()
-    reply = board._reply
+    reply = board.give
     lost: list[int] = []
 
     def lose(answer: Reply) -> None:
@@ -122,7 +123,7 @@ def test_a_reply_that_is_lost_again_and_again_is_not_forgotten(
             reply(answer)
 
     device._session.link.estimator.patience = Patience(least_s=0.01)
-    monkeypatch.setattr(board, "_reply", lose)
+    board.give = lose
     assert device.ping(0) == 0
     waiting = threading.Thread(target=device.ping, args=("unlucky",))
     waiting.start()
@@ -147,7 +148,7 @@ def test_a_restart_spares_what_was_asked_because_of_it(connect: Connect) -> None
     deadline = time.monotonic() + 10
     while not asked and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert device._session.wait(asked[0])["board"] == "fake"  # type: ignore[call-overload, index]
+    assert device._session.wait(asked[0])["board"] == "host"  # type: ignore[call-overload, index]
 
 
 def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Connect) -> None:
@@ -223,8 +224,8 @@ def test_a_closed_device_says_so(connect: Connect) -> None:
 
 
 def test_another_major_version_is_refused() -> None:
-    board = FakeBoard()
-    board.hello_changes = {"protocol": [2, 0]}
+    board = ScriptedBoard()
+    board.alter["hello"] = lambda hello: {**hello, "protocol": [2, 0]}
     with pytest.raises(ProtocolVersionError, match=r"protocol 2\.0, this SDK 1\.0: update the SDK"):
         Device(board.transport)
     board.close()
@@ -232,12 +233,14 @@ def test_another_major_version_is_refused() -> None:
 
 def test_a_newer_minor_version_is_fine(connect: Connect) -> None:
     board, device = connect()
-    board.hello_changes = {"protocol": [1, 7]}
+    board.alter["hello"] = lambda hello: {**hello, "protocol": [1, 7]}
     assert device.info().protocol == (1, 7)
 
 
 def test_a_request_longer_than_a_frame_is_refused_here(connect: Connect) -> None:
-    _, device = connect()
+    board, device = connect()
+    board.alter["hello"] = lambda hello: {**hello, "frame": 1024}
+    device.info()
     with pytest.raises(InputError, match=r"eval: request must fit the board's frame of 1024 bytes"):
         device.eval("1" * 2000)
 

@@ -1,6 +1,8 @@
-"""The link against a board on a line that loses, doubles, reorders and spoils frames both ways, and
-a board that restarts at any moment, with or without telling: each call gets its own result or a
-typed error, and nothing is executed twice."""
+"""The link against the core, which restarts at any moment, on a line that loses frames.
+
+Frames are corrupted, doubled and reordered too, both ways, and the line may hide a restart: each
+call gets its own result or a typed error, and nothing is executed twice.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,16 @@ from typing import Any
 import pytest
 
 from host_sdk import Device, DeviceResetError
+from host_sdk.errors import BusyError
 from host_sdk.link.line_estimator import Patience
-from tests.unit.host_sdk.fake_board import FakeBoard, Noise
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
+from tests.unit.host_sdk.wiretap import Noise
 
 CALLERS = 4
 CALLS = 40
 # A line that takes no time needs no patience.
 QUICK = Patience(first_s=0.01, least_s=0.005, most_s=0.05, retry_s=0.05)
+CONTENT = random.Random(1).randbytes(300)  # of the object x
 READ = ("get", "hello")  # may be executed again: they only read
 
 
@@ -31,13 +36,12 @@ class Caller(threading.Thread):
         lost: calls that a restart ended.
     """
 
-    def __init__(self, device: Device, metadata: bytes, seed: int, name: str) -> None:
+    def __init__(self, device: Device, seed: int, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self.wrong: list[Any] = []
         self.right = 0
         self.lost = 0
         self._device = device
-        self._metadata = metadata
         self._random = random.Random(f"{seed} {name}")
 
     def run(self) -> None:
@@ -45,7 +49,8 @@ class Caller(threading.Thread):
             expected = [self.name, number]
             try:
                 got = self._call(expected)
-            except DeviceResetError:
+            # Busy: the source of a call that a restart ended had reached the board behind `hello`.
+            except (DeviceResetError, BusyError):
                 self.lost += 1
             except BaseException as error:
                 self.wrong.append(error)
@@ -63,7 +68,7 @@ class Caller(threading.Thread):
         if kind == 2:  # a reply that the board does not keep
             at = self._random.randrange(100)
             got = session.call("get", "x", at, 200, timeout_s=60)
-            return expected if got == self._metadata[at : at + 200] else got
+            return expected if got == CONTENT[at : at + 200] else got
         pending = [session.submit("ping", [*expected, i], timeout_s=60) for i in range(5)]
         return [session.wait(p) for p in pending][4][:2]  # type: ignore[index]
 
@@ -73,11 +78,12 @@ def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
     r = random.Random(seed)
     drop, corrupt, duplicate, reorder = (r.choice([0.0, 0.02, 0.1]) for _ in range(4))
     noise = Noise(drop, corrupt, duplicate, reorder, random=r)
-    board = FakeBoard(noise=noise)
+    board = ScriptedBoard(noise=noise)
     restarts = r.choice([0, 0, 3, 10])
     with Device(board.transport) as device:
         device._session.link.estimator.patience = QUICK
-        callers = [Caller(device, board.metadata, seed, f"caller {n}") for n in range(CALLERS)]
+        device.put("x", CONTENT)
+        callers = [Caller(device, seed, f"caller {n}") for n in range(CALLERS)]
         for caller in callers:
             caller.start()
         for _ in range(restarts):
@@ -92,9 +98,10 @@ def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
         assert sum(c.right + c.lost for c in callers) == CALLERS * CALLS
         assert restarts or not any(c.lost for c in callers)
         assert device.ping(seed) == seed
+    calls = board.executed
     board.close()
     own = device._session.link.window.own_ids
     executed = Counter(
-        call for call in board.executed if call[1] not in READ and call[0] not in own
+        call for call in calls if call[1] not in READ and call[0] not in own
     )
     assert [call for call, times in executed.items() if times > 1] == []

@@ -1,4 +1,4 @@
-"""Swapping the model of many boards: on boards made of Python behind TCP ports."""
+"""Swapping the model of many boards: on cores behind TCP ports."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from click.testing import CliRunner
 from host_sdk import Device, InputError, swap_models
 from host_sdk.cli import main
 from host_sdk.errors import HealthCheckError, PortClosedError, PortNotFoundError
-from tests.unit.host_sdk.fake_board import FakeBoard
-from tests.unit.host_sdk.test_device import make_blob
+from host_sdk.link.messages import Failure
+from host_sdk.store.trial import Trial
+from tests.unit.host_sdk.blobs import make_blob
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 MakePorts = Callable[[int], "list[Port]"]
 
 
 class Port:
-    """A fake board at a TCP port, one user after another."""
+    """A board at a TCP port, one user after another."""
 
     def __init__(self) -> None:
-        self.board = FakeBoard()
+        self.board = ScriptedBoard()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -53,6 +55,20 @@ class Port:
             except (OSError, PortClosedError):
                 return
 
+    @property
+    def stored(self) -> tuple[bytes, int]:
+        """The model's bytes and its version."""
+        with Device(self.url) as device:
+            return device.get("net"), device.ls()[0].version
+
+    @property
+    def trial(self) -> Trial | None:
+        with Device(self.url) as device:
+            return device.trial()
+
+    def refuse_golden(self) -> None:
+        self.board.refuse["put_end"] = Failure(-46, "golden vector gave other outputs")
+
     def close(self) -> None:
         self.board.close()
         self._server.close()
@@ -79,11 +95,11 @@ def test_every_board_gets_the_model(ports: MakePorts) -> None:
     )
     assert swaps.ok
     assert [s.port for s in swaps] == [p.url for p in made]
-    assert all(p.board.store["net"]["data"] == make_blob() for p in made)
+    assert all(p.stored[0] == make_blob() for p in made)
     assert seen == {p.url for p in made}
     table = repr(swaps).splitlines()
     assert table[0] == "5 of 5 boards took the model"
-    assert table[2].split()[1:3] == ["fake", "1"]
+    assert table[2].split()[1:3] == ["host", "1"]
     assert table[2].endswith("active")
 
 
@@ -92,21 +108,20 @@ def test_a_board_that_fails_keeps_its_model_and_the_others_go_on(ports: MakePort
     for port in made:
         with Device(port.url) as board:
             board.load_model(make_blob(), "net")
-    made[1].board.refuse_golden = True
+    made[1].refuse_golden()
     nowhere = "socket://127.0.0.1:1"
     swaps = swap_models([*(p.url for p in made), nowhere], make_blob(fill=b"x"), "net")
     assert [s.ok for s in swaps] == [True, False, True, False]
     assert not swaps.ok
     assert "golden vector gave other outputs" in str(swaps[1].error)
     assert isinstance(swaps[3].error, PortNotFoundError)
-    assert [p.board.store["net"]["version"] for p in made] == [2, 1, 2]
+    assert [p.stored[1] for p in made] == [2, 1, 2]
     assert "failed: put_end: golden vector" in repr(swaps)
     assert "2 of 4 boards took the model" in swaps._repr_html_()
 
 
 def test_a_check_decides_for_each_board(ports: MakePorts) -> None:
     made = ports(2)
-    made[0].board.capacity = 1 << 20
 
     def check(board: Device) -> bool:
         return repr(board).startswith(f"<Device {made[0].url}")
@@ -116,8 +131,8 @@ def test_a_check_decides_for_each_board(ports: MakePorts) -> None:
     swaps = swap_models(urls, make_blob(fill=b"x"), "net", confirm=check)
     assert [s.ok for s in swaps] == [True, False]
     assert isinstance(swaps[1].error, HealthCheckError)
-    assert [p.board.store["net"]["version"] for p in made] == [2, 1]
-    assert [p.board.trial for p in made] == [None, None]
+    assert [p.stored[1] for p in made] == [2, 1]
+    assert [p.trial for p in made] == [None, None]
 
 
 def test_ports_are_named_once(ports: MakePorts) -> None:
@@ -149,15 +164,15 @@ def test_the_commands(ports: MakePorts, tmp_path: Path) -> None:
     code, said = xipnet("ota", str(blob), arguments[0], "--manual")
     assert code == 0
     assert "on trial" in said
-    assert made[0].board.trial is not None
+    assert made[0].trial is not None
     assert xipnet("confirm", arguments[0])[0] == 0
-    assert made[0].board.trial is None
+    assert made[0].trial is None
     assert "version 2 is current" in xipnet("rollback", arguments[0])[1]
     shown = xipnet("history", arguments[0])[1]
     assert "withdrawn by the host" in shown
     events = json.loads(xipnet("history", "net", arguments[0], "--json")[1])
     assert events[-1]["event"] == "returned"
-    made[1].board.refuse_golden = True
+    made[1].refuse_golden()
     code, said = xipnet("ota", str(blob), *arguments)
     assert code == 1
     assert "failed" in said

@@ -13,24 +13,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_sdk import ProtocolError
+from host_sdk import Device, ProtocolError
 from host_sdk.inference.model import make_model
 from host_sdk.link import values
 from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
 from host_sdk.link.framing import encode_frame
 from host_sdk.link.messages import Notification, Reply, Request, unpack, unpack_value
 from host_sdk.link.wire_map import WireMap
+from host_sdk.transports.core import open_core
+from tests.unit.host_sdk.blobs import adder_metadata, make_blob
 from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.fake_board import BOOT, FakeBoard, adder_metadata
 from tests.unit.host_sdk.untrusted import VALUES, deep, packed
 
-_board = FakeBoard()
-HELLO = _board.do_hello(0)
-_board.store = {"a": {"type": 1, "data": b"", "version": 1, "at": 0}}
-OBJECT = _board.do_ls()[0]
-_board.active = "a"
-MODEL = _board.do_model()
-_board.close()
+
+
+def told() -> tuple[Any, Any, Any]:
+    """Return what the core says of itself, of an object and of a model."""
+    with Device(open_core()) as board:
+        board.load_model(make_blob(), "a")
+        call: Callable[..., Any] = board._session.call
+        return call("hello", 1), call("ls")[0], call("model")
+
+
+HELLO, OBJECT, MODEL = told()
+BOOT = HELLO["boot"]
 
 READERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "hello": (HELLO, BoardInfo.read),
@@ -153,6 +159,6 @@ def test_nonsense_in_valid_frames_leaves_the_link_open(connect: Connect) -> None
     nonsense = [[values.pack([np.zeros(3), 1, None, None])], [packed([3, HUGE])]]
     nonsense += [[packed([2, "boot", [{**BOOT, "cause": HUGE}]])], [deep(2000)]]
     for (body,) in nonsense:
-        board._put(encode_frame(body))
+        board.send(encode_frame(body))
     assert device.ping(1) == 1
     assert device._session.link.counters.bad_messages == len(nonsense)

@@ -1,4 +1,4 @@
-"""Validation and traces against the fake board, whose model gives its input + 1."""
+"""Validation and traces on the core, with a model that gives its input + 1."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,8 @@ from host_sdk.validation import validate as validating
 from host_sdk.validation.litert import ReferenceTensor
 from host_sdk.validation.results import ImageRow
 from host_sdk.validation.samples import Samples, read_labels
-from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.fake_board import adder_metadata
+from tests.unit.host_sdk.blobs import ADDS, adder_metadata, make_blob
+from tests.unit.host_sdk.conftest import Connect, tell_steady_times
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(-100, 100, (20, 8), dtype=np.int8)
@@ -58,7 +59,8 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> Oracle:
 @pytest.fixture
 def report(connect: Connect, oracle: Oracle) -> Report:
     board, device = connect()
-    board.active = "adds"
+    tell_steady_times(board)
+    device.load_model(make_blob())
     return device.validate(X, Y)
 
 
@@ -93,8 +95,8 @@ def shaded_cells(page: str) -> int:
 
 
 def test_names_in_html_are_text(connect: Connect) -> None:
-    board, device = connect(metadata=adder_metadata(8, labels=["<u>", "&"]))
-    board.active = "<script>"
+    _, device = connect()
+    device.load_model(make_blob(metadata=adder_metadata(8, labels=["<u>", "&"])), "<script>")
     page = device.validate(X, Y, "none").to_html()
     assert "<script" not in page
     assert "<u>" not in page
@@ -121,8 +123,8 @@ def test_report_as_json_csv_and_text(report: Report, tmp_path: Path) -> None:
 
 
 def test_without_labels_and_reference(connect: Connect) -> None:
-    board, device = connect()
-    board.active = "adds"
+    _, device = connect()
+    device.load_model(make_blob())
     seen: list[tuple[int, int]] = []
     report = device.validate(X, limit=3, progress=lambda *n: seen.append(n))
     assert seen == [(1, 3), (2, 3), (3, 3)]
@@ -135,7 +137,7 @@ def test_without_labels_and_reference(connect: Connect) -> None:
 
 def test_wrong_arguments(connect: Connect) -> None:
     board, device = connect()
-    board.active = "adds"
+    device.load_model(make_blob())
     with pytest.raises(InputError, match="reference must be 'litert' or 'none'; is 'torch'"):
         device.validate(X, reference="torch")
     with pytest.raises(ModelFileError, match=r"must be a \.tflite; the given data"):
@@ -151,14 +153,14 @@ def test_wrong_arguments(connect: Connect) -> None:
     with pytest.raises(ShapeError):
         device.validate(X[:, :7])
     # What is wrong shows before it runs, or by the first result, when others are under way.
-    assert [m for _, m in board.executed].count("run") <= 4
+    assert [m for _, m in board.executed].count("run") <= device.info().window
 
 
 def test_pictures_of_mistakes_are_kept(connect: Connect) -> None:
-    tensor = {"shape": [1, 2, 4, 1], "dtype": "int8", "scale": 0.5, "zero_point": 3, "offset": 0}
-    tensors = [{"name": "x", **tensor}, {"name": "y", **tensor, "shape": [1, 8]}]
-    board, device = connect(metadata={**adder_metadata(8), "tensors": tensors})
-    board.active = "adds"
+    metadata = adder_metadata(8)
+    metadata["tensors"][0]["shape"] = [1, 2, 4, 1]
+    _, device = connect()
+    device.load_model(make_blob(metadata=metadata))
     pixels = RNG.integers(0, 255, (20, 2, 4, 1), dtype=np.uint8)
     right = pixels.reshape(20, 8).argmax(1)
     report = device.validate(pixels, np.where(np.arange(20) < 3, (right + 1) % 8, right))
@@ -227,9 +229,8 @@ def test_labels() -> None:
 
 def test_time_under_way_counts_overlaps_once() -> None:
     def row(sent: float, done: float) -> ImageRow:
-        return ImageRow(
-            *(0, None, None, None, None, None, None, 10.0, done - sent, sent, done, None)
-        )
+        none: list[Any] = [None] * 6
+        return ImageRow(0, *none, 10.0, done - sent, sent, done, None)
 
     timing = validating.timing_of([row(0, 100), row(50, 150), row(200, 250), row(210, 220)])
     assert timing.busy_s == 200e-6
@@ -242,7 +243,8 @@ def test_time_under_way_counts_overlaps_once() -> None:
 
 def test_trace(connect: Connect, oracle: Oracle) -> None:
     board, device = connect()
-    board.active = "adds"
+    tell_steady_times(board)
+    device.load_model(make_blob())
     x = X[0]
     trace = device.trace(x)
     assert [(r.step, r.op, r.name, r.us) for r in trace.rows] == [
@@ -252,7 +254,8 @@ def test_trace(connect: Connect, oracle: Oracle) -> None:
     np.testing.assert_array_equal(trace.rows[1].values, [x + 1])
     assert trace.first_difference is None
     assert "all 2 tensors are as in LiteRT's reference" in repr(trace)
-    board.wrong_step = 1
+    zeros = "for (int i = 0; i < SIZE; i++) { c->arena[AT + i] = 0; }"
+    device.load_model(make_blob(bodies=(ADDS, zeros), golden=None))
     trace = device.trace(x)
     assert trace.first_difference is trace.rows[1]
     assert trace.to_json()["first_difference"] == "y"
@@ -261,13 +264,13 @@ def test_trace(connect: Connect, oracle: Oracle) -> None:
 
 
 def test_trace_without_reference(connect: Connect) -> None:
-    board, device = connect(metadata=adder_metadata(3000))
-    board.active = "adds"
+    _, device = connect()
+    device.load_model(make_blob(n=9000))
     trace = device.trace()  # random input; tensors larger than a frame
     values, again = trace.rows[1].values, device.trace().rows[1].values
     assert values is not None
     assert again is not None
-    assert values.shape == (1, 3000)
+    assert values.shape == (1, 9000)
     assert len(np.unique(values)) == 256
     np.testing.assert_array_equal(values, again)
     assert trace.first_difference is None
@@ -277,8 +280,8 @@ def test_trace_without_reference(connect: Connect) -> None:
 
 
 def test_tensors_without_counterpart(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    board, device = connect()
-    board.active = "adds"
+    _, device = connect()
+    device.load_model(make_blob())
     stranger = Oracle()
     monkeypatch.setattr(stranger, "tensors", lambda _: [ReferenceTensor("y", np.zeros(4))])
     monkeypatch.setattr(tracing, "open_reference", lambda *_, **__: (stranger, ""))
