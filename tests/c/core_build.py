@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.build.sources import BLOB_INCLUDE_DIR
 from device_fw.build.core_program import CORE_DIR, INCLUDES, core_sources
+from device_fw.build.sources import BLOB_INCLUDE_DIR
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
 
 HERE = Path(__file__).resolve().parent

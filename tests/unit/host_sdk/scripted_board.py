@@ -13,7 +13,7 @@ from typing import Any
 
 import msgpack
 
-from device_fw.core_program import core_program
+from device_fw.build.core_program import core_program
 from host_sdk.errors import PortClosedError
 from host_sdk.link import values
 from host_sdk.link.messages import Failure

@@ -1,17 +1,18 @@
 // The core as a process whose Python is played by the test, and which tells what it executes. Both
 // go over the descriptor that XIPNET_SCRIPT_FD names: to the test a 32-bit length and a MessagePack
 // array; from it a letter, a 32-bit length and bytes.
-#define xn_methods_find find_and_tell
+#define xn_method_find find_and_tell
 #include "rpc/xn_server.c"
-#undef xn_methods_find
+#undef xn_method_find
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "boards/host/host.h"
 #include "boards/host/process.h"
+#include "rpc/xn_event.h"
 
-const xn_method *xn_methods_find(const char *name, uint32_t n);
+const xn_method *xn_method_find(const char *name, uint32_t n);
 
 static int script;
 static uint8_t note[2 * XN_FRAME_MAX];
@@ -42,7 +43,7 @@ static int tell_and_call(xn_call *call, xn_msgpack_writer *out) {
 
 const xn_method *find_and_tell(const char *name, uint32_t n) {
     static xn_method told;
-    found = xn_methods_find(name, n);
+    found = xn_method_find(name, n);
     if (found == NULL) {
         return NULL;
     }
@@ -53,7 +54,7 @@ const xn_method *find_and_tell(const char *name, uint32_t n) {
 
 // ---- To the test --------------------------------------------------------------------------------
 
-static void serve(const xn_vm_request *request) {
+static void serve(const xn_lane_request *request) {
     xn_msgpack_writer w;
     begin_note(&w, "python", 4);
     xn_msgpack_put_uint(&w, request->kind);
@@ -95,7 +96,7 @@ static void emit(const uint8_t *topic_and_value, uint32_t n) {
     static uint8_t message[XN_FRAME_MAX];
     uint32_t number;
     xn_msgpack_writer w;
-    if (!xn_server_next_event(&number)) {
+    if (!xn_event_next(&number)) {
         return;
     }
     xn_msgpack_begin(&w, message, sizeof(message));
@@ -105,15 +106,14 @@ static void emit(const uint8_t *topic_and_value, uint32_t n) {
     xn_msgpack_put_array(&w, 3);
     xn_msgpack_put_uint(&w, number);
     xn_msgpack_put_raw(&w, topic_and_value, n);
-    xn_server_send_event(message, w.used);
+    xn_event_send(message, w.used);
 }
 
 static void fail(const uint8_t *bytes) {
     int32_t id_and_code[2];
     memcpy(id_and_code, bytes, sizeof(id_and_code));
     const char *message = (const char *)bytes + sizeof(id_and_code);
-    xn_server_vm_error((uint32_t)id_and_code[0], id_and_code[1], message,
-                       message + strlen(message) + 1);
+    xn_lane_error((uint32_t)id_and_code[0], id_and_code[1], message, message + strlen(message) + 1);
 }
 
 static void follow(void) {
@@ -128,7 +128,7 @@ static void follow(void) {
     switch (letter) {
     case 'R': // result: id, MessagePack
         memcpy(&id, bytes, 4);
-        xn_server_vm_reply(id, bytes + 4, n - 4);
+        xn_lane_reply(id, bytes + 4, n - 4);
         break;
     case 'E': // error: id, code, message, detail
         fail(bytes);
@@ -146,7 +146,7 @@ static void follow(void) {
         memcpy(&boot, bytes, sizeof(boot));
         xn_process_restart(&boot);
     default: // tell when all before is done
-        tell("synced", xn_server_next_event(&number));
+        tell("synced", xn_event_next(&number));
     }
 }
 

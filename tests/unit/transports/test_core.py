@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import relocatable
-from device_fw.core_program import core_program
+from device_fw.build.core_program import core_program
 from host_sdk import Device, DeviceFaultError, PortClosedError
 from host_sdk.errors import FlashFileBusyError, MethodError, ModelNotFoundError
 from host_sdk.transports.core import CoreProcess, open_core
