@@ -129,6 +129,13 @@ static bool next_byte(uint8_t *byte) {
     return true;
 }
 
+// What comes while a board restarts is lost.
+static void lose_input(void) {
+    uint8_t byte;
+    while (next_byte(&byte)) {
+    }
+}
+
 // What the receive interrupt does while a step runs.
 static void begin_step(void) {
     uint8_t byte;
@@ -171,6 +178,7 @@ static void start(int argc, char **argv) {
     xn_host_set_arena((uint32_t)atoi(argv[2]));
     if (argc == 4) {
         read_boot(argv[3]);
+        lose_input();
     }
     xn_host_sent = send_out;
     xn_host_on_step = begin_step;

@@ -102,10 +102,12 @@ class ScriptedBoard(Wiretap):
         if lose:
             self.lose("boot")
         boots = self._boots
+        self.is_down = True
         self._tell("B", struct.pack("<IIiIIII", *report.values()))
         with self._told:
             assert self._told.wait_for(lambda: self._boots > boots, WAIT_S)
         self._sync()
+        self.is_down = False
 
     def close(self) -> None:
         """Unplugs the board."""

@@ -59,6 +59,7 @@ class Wiretap:
     Attributes:
         requests: all that came from the host.
         silent: nothing of the host's gets through.
+        is_down: the same, while the board restarts.
         take: what is done with a request; by default `pass_on`.
         give: what is done with a reply; by default `pass_back`.
         alter: by method, what becomes of a result on its way back.
@@ -67,7 +68,7 @@ class Wiretap:
 
     def __init__(self, line: Transport, board: Transport, noise: Noise | None = None) -> None:
         self.requests: list[Request] = []
-        self.silent = False
+        self.silent = self.is_down = False
         self.take: Callable[[Request], None] = self.pass_on
         self.give: Callable[[Reply], None] = self.pass_back
         self.alter: dict[str, Callable[[Any], Any]] = {}
@@ -129,6 +130,8 @@ class Wiretap:
         for part in Decoder().feed(frame, 0.0):
             if isinstance(part, Body) and isinstance(request := unpack(part.data), Request):
                 self.requests.append(request)
+                if self.is_down:
+                    continue
                 if request.method in self.refuse:
                     self.give(Reply(request.id, self.refuse[request.method]))
                 elif not self.silent:
