@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -229,8 +228,9 @@ def test_labels() -> None:
 
 def test_time_under_way_counts_overlaps_once() -> None:
     def row(sent: float, done: float) -> ImageRow:
-        none: list[Any] = [None] * 6
-        return ImageRow(0, *none, 10.0, done - sent, sent, done, None)
+        return ImageRow(
+            *(0, None, None, None, None, None, None, 10.0, done - sent, sent, done, None)
+        )
 
     timing = validating.timing_of([row(0, 100), row(50, 150), row(200, 250), row(210, 220)])
     assert timing.busy_s == 200e-6
