@@ -78,11 +78,11 @@ class CoreProcess:
 
     @property
     def pid(self) -> int:
-        """The process."""
+        """Return the number of its process."""
         return self._process.pid
 
     def why_ended(self) -> str:
-        """How the core ended, and what it said before."""
+        """Say how the core ended, and what it said before."""
         try:
             code = self._process.wait(_ENDING_S)
         except subprocess.TimeoutExpired:
@@ -93,14 +93,14 @@ class CoreProcess:
         return f"the core ended {how}{': ' + said if said else ''}"
 
     def close(self) -> None:
-        """Ends the core and frees the flash file."""
+        """End the core and free the flash file."""
         self._process.kill()
         self._process.wait()
         self._held.close()
 
 
 def open_core(flash: Path | None = None, arena_bytes: int = 1 << 18) -> SocketTransport:
-    """Starts a core, which ends when the transport is closed; arguments as for `CoreProcess`."""
+    """Start a core, which ends when the transport is closed; arguments as for `CoreProcess`."""
     here, there = socket.socketpair()
     with there:
         try:
