@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -48,7 +49,9 @@ class Session:
         self._stale = False  # the board has restarted since the session was opened
         self._booted_s = 0.0
         self.on_reboot: Callable[[], None] | None = None
-        self.link = Link(transport, on_text, self._on_boot)
+        self._clock = time.monotonic
+        # A board that was reset by the opening of its port says so before this line is done.
+        self.link = Link(transport, on_text, self._on_boot, self._clock)
         try:
             self._info = self._hello()
         except BaseException:
@@ -135,7 +138,7 @@ class Session:
             is_news = not self._stale  # else it was told again, to requests that were under way
             self._boots += 1
             self._stale = True
-            self._booted_s = self.link.clock()
+            self._booted_s = self._clock()
             self._booted.notify_all()
         if is_news and self.on_reboot is not None:  # not here: the reader must not wait for replies
             threading.Thread(target=self.on_reboot, name="xipnet-reboot", daemon=True).start()

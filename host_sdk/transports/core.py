@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from host_sdk.errors import FlashFileBusyError, SimulatorError
-from host_sdk.transports.lock import FileLock
+from host_sdk.errors import SimulatorError
+from host_sdk.transports.lock import lock_flash
 from host_sdk.transports.stream import SocketTransport
 
 _FLASH_BYTES = 1 << 20
@@ -58,7 +58,7 @@ class CoreProcess:
         command = [str(program or _core_program())]
         with contextlib.ExitStack() as held:
             if flash is not None:
-                held.callback(_lock(flash).release)
+                held.callback(lock_flash(flash).release)
             self.flash = held.enter_context(_open_flash(flash, flash_bytes))
             self._said = held.enter_context(tempfile.TemporaryFile())
             flash_fd = self.flash.fileno()
@@ -119,15 +119,6 @@ def _core_program() -> Path:
         return core_program()
     except FirmwareError as error:
         raise SimulatorError(f"the core cannot be built: {error}") from error
-
-
-def _lock(flash: Path) -> FileLock:
-    try:
-        return FileLock(flash)
-    except BlockingIOError as error:
-        raise FlashFileBusyError(f"flash file {flash} is in use by another simulator") from error
-    except OSError as error:
-        raise SimulatorError(f"flash file {flash} cannot be opened: {error.strerror}") from error
 
 
 def _open_flash(flash: Path | None, size: int) -> IO[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import filelock
 
-from host_sdk.errors import LinkError, PortBusyError
+from host_sdk.errors import FlashFileBusyError, LinkError, PortBusyError, SimulatorError
 
 
 class FileLock:
@@ -60,3 +60,18 @@ def lock_port(port: str) -> FileLock:
         raise PortBusyError(f"{port} is in use by another Device") from error
     except OSError as error:
         raise LinkError(f"{port} cannot be locked: {path}: {error.strerror or error}") from error
+
+
+def lock_flash(path: Path) -> FileLock:
+    """Hold a virtual board's flash file, made if it is missing.
+
+    Raises:
+        FlashFileBusyError: another simulator holds it.
+        SimulatorError: it cannot be opened.
+    """
+    try:
+        return FileLock(path.resolve())
+    except BlockingIOError as error:
+        raise FlashFileBusyError(f"flash file {path} is in use by another simulator") from error
+    except OSError as error:
+        raise SimulatorError(f"flash file {path} cannot be opened: {error.strerror}") from error

@@ -17,12 +17,11 @@ from pathlib import Path
 
 from device_fw.boards import Board, board_for_cpu, board_names, load_board, qemu_command
 from host_sdk.errors import (
-    FlashFileBusyError,
     PortNotFoundError,
     SimulatorError,
     ToolMissingError,
 )
-from host_sdk.transports.lock import FileLock
+from host_sdk.transports.lock import lock_flash
 
 _INSTALL = {"darwin": "brew install qemu"}
 # prctl(PR_SET_PDEATHSIG, SIGKILL); the parent may be gone already.
@@ -74,7 +73,7 @@ class Qemu:
         self._said = Path(self._folder.name) / "qemu.txt"
         path = flash or Path(self._folder.name) / "flash"
         try:
-            self._lock = _lock_flash(path)
+            self._lock = lock_flash(path)
         except BaseException:
             self._folder.cleanup()
             raise
@@ -132,15 +131,6 @@ def _firmware(board: str) -> Path:
         return firmware_path(board)
     except FirmwareError as error:
         raise SimulatorError(f"the firmware of {board} cannot be built: {error}") from error
-
-
-def _lock_flash(path: Path) -> FileLock:
-    try:
-        return FileLock(path.resolve())
-    except BlockingIOError as error:
-        raise FlashFileBusyError(f"flash file {path} is in use by another simulator") from error
-    except OSError as error:
-        raise SimulatorError(f"flash file {path} cannot be opened: {error.strerror}") from error
 
 
 def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]:

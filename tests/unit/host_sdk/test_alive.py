@@ -14,14 +14,14 @@ from host_sdk.link.messages import Notification
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
-Impatient = Callable[[], tuple[FakeBoard, Device]]
+Impatient = Callable[[], tuple[ScriptedBoard, Device]]
 
 
 @pytest.fixture
 def impatient(connect: Connect) -> Impatient:
     """Makes a board and a device that asks it soon."""
 
-    def make() -> tuple[FakeBoard, Device]:
+    def make() -> tuple[ScriptedBoard, Device]:
         board, device = connect()
         device._alive.idle_s, device._alive.answer_s = 0.05, 0.5
         return board, device

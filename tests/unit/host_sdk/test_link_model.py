@@ -101,7 +101,5 @@ def test_each_call_gets_its_own_result_and_is_executed_once(seed: int) -> None:
     calls = board.executed
     board.close()
     own = device._session.link.window.own_ids
-    executed = Counter(
-        call for call in calls if call[1] not in READ and call[0] not in own
-    )
+    executed = Counter(call for call in calls if call[1] not in READ and call[0] not in own)
     assert [call for call, times in executed.items() if times > 1] == []

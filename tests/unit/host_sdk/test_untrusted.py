@@ -26,7 +26,6 @@ from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.untrusted import VALUES, deep, packed
 
 
-
 def told() -> tuple[Any, Any, Any]:
     """Return what the core says of itself, of an object and of a model."""
     with Device(open_core()) as board:

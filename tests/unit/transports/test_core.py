@@ -65,7 +65,7 @@ def test_it_answers_what_the_firmware_answers() -> None:
         with pytest.raises(MethodError, match="no such method"):
             board.eval("1")  # it has no Python
         with pytest.raises(MethodError, match="no such method"):
-            board._client.call("nothing")
+            board._session.call("nothing")
         with pytest.raises(ModelNotFoundError):
             board.get("no-such-object")
 
@@ -80,7 +80,7 @@ def test_it_answers_what_the_firmware_answers() -> None:
 def test_a_step_that_faults_or_hangs_restarts_it_with_a_report(body: str, said: str) -> None:
     with Device(open_core()) as board:
         blob = make_blob(bodies=(body,))
-        call = board._client.call
+        call = board._session.call
         begun = call("put_begin", "net", 1, len(blob), sha256(blob).digest())
         assert isinstance(begun, dict)
         call("put_data", begun["session"], 0, blob)

@@ -18,7 +18,7 @@ from host_sdk import Device, PortBusyError, PortClosedError, PortNotFoundError
 from host_sdk.errors import LinkError
 from host_sdk.transports import open_transport
 from host_sdk.transports.base import Transport
-from tests.unit.host_sdk.fake_board import FakeBoard
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 tty = pytest.importorskip("tty", reason="needs pseudo-terminals")
 SER2NET = shutil.which("ser2net", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
@@ -92,14 +92,14 @@ def carry(board: Transport, leader: int) -> None:
 
 
 @pytest.fixture
-def board() -> Iterator[FakeBoard]:
-    made = FakeBoard()
+def board() -> Iterator[ScriptedBoard]:
+    made = ScriptedBoard()
     yield made
     made.close()
 
 
 @pytest.fixture
-def server(board: FakeBoard, tmp_path: Path) -> Iterator[Server]:
+def server(board: ScriptedBoard, tmp_path: Path) -> Iterator[Server]:
     leader, follower = os.openpty()
     tty.setraw(follower)
     carrier = threading.Thread(target=carry, args=(board.transport, leader), daemon=True)
@@ -114,13 +114,13 @@ def server(board: FakeBoard, tmp_path: Path) -> Iterator[Server]:
     os.close(leader)
 
 
-def test_a_board_behind_a_server_takes_an_upload(board: FakeBoard, server: Server) -> None:
+def test_a_board_behind_a_server_takes_an_upload(board: ScriptedBoard, server: Server) -> None:
     data = bytes(range(256)) * 20
     for _ in range(2):  # closed, it can be opened again
         with Device(server.url, timeout_s=20) as device:
-            assert device.info().board == "fake"
+            assert device.info().board == "host"
             device.put("data", data)
-            assert board.store["data"]["data"] == data
+            assert device.get("data") == data
             assert device.ping(b"\xff\xff\0\r\n\x11\x13") == b"\xff\xff\0\r\n\x11\x13"
 
 
