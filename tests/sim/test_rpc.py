@@ -207,7 +207,7 @@ def test_a_long_call_lets_others_through(board: Device) -> None:
 
 
 def double(values: list[int], *, by: int = 2) -> dict[str, list[int]]:
-    """Run on the board."""
+    """Runs on the board."""  # noqa: D401
     import sys
 
     return {sys.platform: [v * by for v in values]}
