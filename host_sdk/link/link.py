@@ -38,7 +38,6 @@ class Link:
 
     Attributes:
         window: the requests under way; only its attributes may be used from outside.
-        clock: see Args.
         on_event: called with number, topic and value of an event, in the reader's thread.
         on_end: called when the port is gone, with the reason; when it is closed, with None.
     """
@@ -53,7 +52,7 @@ class Link:
         self.window = Window(
             transport.name, secrets.randbits(30), LineEstimator(getattr(transport, "baud", 0))
         )
-        self.clock = clock
+        self._clock = clock
         self.on_event: Callable[[int, str, Value], None] | None = None
         self.on_end: Callable[[LinkError | None], None] | None = None
         self._transport = transport
@@ -144,7 +143,7 @@ class Link:
         """
         with self._changed:
             while self._gone is None:
-                left_s = self._frame_s + quiet_s - self.clock()
+                left_s = self._frame_s + quiet_s - self._clock()
                 if self.window.expects_reply:
                     left_s = quiet_s
                 if left_s <= 0:
@@ -204,7 +203,7 @@ class Link:
         with self._sending:
             with self._changed:
                 still = window.is_queued(wanted) if wanted else window.has_repetitions
-                out = window.next_frame(self.clock()) if still else None
+                out = window.next_frame(self._clock()) if still else None
                 if out is None:
                     return
                 if out.first_sent != out.last_sent:
@@ -222,7 +221,7 @@ class Link:
         """
         while True:
             with self._changed:
-                now = self.clock()
+                now = self._clock()
                 self.window.tick(now)
                 if self._gone is not None or ready():
                     return
@@ -256,13 +255,13 @@ class Link:
             self._end(PortClosedError(f"{self.name}: {type(error).__name__}: {error}"))
 
     def _take(self, data: bytes) -> None:
-        for part in self._decoder.feed(data, self.clock()):
+        for part in self._decoder.feed(data, self._clock()):
             match part:
                 case Text(text):
                     self.counters.seen_text = text[-_SEEN_TEXT_BYTES:]
                     self._on_text(text)
                 case Body(body):
-                    self._frame_s = self.clock()
+                    self._frame_s = self._clock()
                     self._take_message(body)
         self.counters.bad_frames = self._decoder.bad_frames
 
@@ -271,7 +270,7 @@ class Link:
             match unpack(body):
                 case Reply() as reply:
                     with self._changed:
-                        if self.window.received(reply, self.clock()) is not None:
+                        if self.window.received(reply, self._clock()) is not None:
                             self._changed.notify_all()
                 case Notification("boot", (report, *_)):
                     self._restarted(BootReport.read(report))

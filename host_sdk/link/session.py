@@ -29,6 +29,7 @@ class Session:
         transport: moves the bytes; closed with the session.
         on_text: called with text from the board, in the reader's thread.
         timeout_s: how long a board may take to answer when the session is opened.
+        clock: seconds, never going back.
 
     Attributes:
         on_reboot: called in a thread of its own when the board has restarted.
@@ -39,8 +40,13 @@ class Session:
     """
 
     def __init__(
-        self, transport: Transport, on_text: Callable[[bytes], None], timeout_s: float
+        self,
+        transport: Transport,
+        on_text: Callable[[bytes], None],
+        timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._timeout_s = timeout_s
         self._nonce = secrets.randbits(32)
         self._opening = threading.RLock()
@@ -49,9 +55,8 @@ class Session:
         self._stale = False  # the board has restarted since the session was opened
         self._booted_s = 0.0
         self.on_reboot: Callable[[], None] | None = None
-        self._clock = time.monotonic
         # A board that was reset by the opening of its port says so before this line is done.
-        self.link = Link(transport, on_text, self._on_boot, self._clock)
+        self.link = Link(transport, on_text, self._on_boot, clock)
         try:
             self._info = self._hello()
         except BaseException:

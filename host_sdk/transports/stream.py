@@ -71,4 +71,6 @@ class SocketTransport:
     def _gone(self, error: Exception | None) -> PortClosedError:
         if isinstance(error, TimeoutError):
             return PortClosedError(f"{self.name} took no bytes for {_WRITE_TIMEOUT_S:g} s")
+        if self._closed:  # by this side, and what knew why the other one did may be gone
+            return PortClosedError(f"{self.name} was closed")
         return PortClosedError(f"{self.name}: {self._why_closed()}")

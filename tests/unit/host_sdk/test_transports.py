@@ -69,6 +69,8 @@ def test_close_wakes_a_reader(server: socket.socket) -> None:
     transport.close()
     reader.join(5)
     assert len(errors) == 1
+    with pytest.raises(PortClosedError, match="was closed"):
+        transport.read(0)
 
 
 def test_a_second_user_of_a_port_is_refused_until_the_first_is_done(server: socket.socket) -> None:
