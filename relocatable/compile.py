@@ -25,13 +25,13 @@ from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
 from relocatable.graph.graph import Graph, verify_graph
-from relocatable.graph.read_tflite import read_tflite
 from relocatable.heads import Head, head_calls, load_head
+from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
+from relocatable.read_tflite import read_tflite
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.row_pipeline import plan_rows
-from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import Target, find_target

@@ -70,7 +70,7 @@ class Reference:
 
     def tensors(self, inputs: Sequence[Array]) -> list[ReferenceTensor]:
         """Run the model; give every tensor that an operator computes, in their order."""
-        from relocatable.graph.read_tflite import read_tflite
+        from relocatable.read_tflite import read_tflite
 
         self.run(inputs)
         graph = read_tflite(self._tflite, "reference")

@@ -18,8 +18,8 @@ from relocatable.compile import Optimize
 from relocatable.graph.graph import Graph
 from relocatable.ops import is_view, views
 from relocatable.ops._shared.random import random_input, random_quant
+from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_memory import Plan
-from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite

@@ -17,7 +17,7 @@ from relocatable.blob.blob import (
     golden_inputs,
 )
 from relocatable.codegen.toolchain import Code
-from relocatable.graph.read_tflite import read_tflite
+from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.numeric.harness import Array, mismatch, random_input, reference
 from tests.numeric.machines import MACHINES, run_on_machine

@@ -9,8 +9,8 @@ import pytest
 
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import lower
-from relocatable.graph.read_tflite import read_tflite
 from relocatable.passes.fold_pad import fold_pad
+from relocatable.read_tflite import read_tflite
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
 from tests.make_tflite import make_tflite

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relocatable.graph.read_tflite import read_tflite
 from relocatable.passes import PASSES
+from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, shared_model
 from tests.numeric.harness import build, mismatch, random_input, reference
 

@@ -12,11 +12,11 @@ import pytest
 
 from relocatable.compile import lower, schedule
 from relocatable.graph.graph import Graph
-from relocatable.graph.read_tflite import read_tflite
+from relocatable.ops.select_kernels import select_kernels
+from relocatable.read_tflite import read_tflite
 from relocatable.schedule import row_pipeline
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
-from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model

@@ -9,7 +9,7 @@ import pytest
 
 from host_sdk import Device
 from relocatable import compile_model
-from relocatable.graph.read_tflite import read_tflite
+from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.numeric.harness import random_input, reference
 

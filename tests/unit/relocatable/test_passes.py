@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from relocatable.graph.graph import Graph, GraphError, Quant, verify_graph
-from relocatable.graph.read_tflite import read_tflite
 from relocatable.passes import PASSES
 from relocatable.passes.drop_reshapes import drop_reshapes
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.passes.fuse_cast_quantize import fuse_cast_quantize
 from relocatable.passes.remove_dead import remove_dead
+from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, shared_model
 from tests.make_graph import CONV, PLAIN, GraphBuilder
 from tests.make_tflite import make_tflite, random_inputs, run_litert

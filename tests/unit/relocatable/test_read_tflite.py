@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from relocatable.errors import ModelError, UnsupportedError
 from relocatable.graph.graph import Quant
-from relocatable.graph.read_tflite import read_tflite
+from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, shared_model
 from tests.make_graph import GraphBuilder, conv_graph
 from tests.make_tflite import make_tflite, schema

@@ -8,7 +8,7 @@ import pytest
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Quant
 from relocatable.ops import OPERATORS
-from relocatable.select_kernels import select_kernels
+from relocatable.ops.select_kernels import select_kernels
 from relocatable.targets import TARGETS
 from tests.make_graph import GraphBuilder, conv_graph
 

@@ -9,9 +9,9 @@ import pytest
 
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Graph, Quant
-from relocatable.graph.read_tflite import read_tflite
 from relocatable.ops import OPERATORS
 from relocatable.ops.rules import all_rules
+from relocatable.read_tflite import read_tflite
 from relocatable.support import check_support
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
