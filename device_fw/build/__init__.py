@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 from device_fw.boards import load_board
@@ -65,6 +66,18 @@ def build_firmware(board: str, out_dir: Path | str) -> Path:
 
 @contextmanager
 def _progress(title: str) -> Iterator[Tick]:
+    """Lend what shows a progress bar from the first command on: mostly there is none."""
+    with ExitStack() as shown:
+
+        @cache
+        def bar() -> Tick:
+            return shown.enter_context(_progress_bar(title))
+
+        yield lambda done, count: bar()(done, count)
+
+
+@contextmanager
+def _progress_bar(title: str) -> Iterator[Tick]:
     """Show a progress bar on standard error, if rich is installed and someone watches."""
     try:
         from rich.console import Console

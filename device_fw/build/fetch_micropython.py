@@ -9,11 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -84,6 +81,8 @@ def _check_named(folder: Path) -> Path:
 
 def _download(home: Path, say: Say) -> None:
     """Tries each way into a folder of its own, which gets its name only when all is checked."""
+    import tempfile
+
     home.parent.mkdir(parents=True, exist_ok=True)
     refused = []
     for way in (_from_debian, _from_upstream):
@@ -117,7 +116,9 @@ def _publish(tree: Path, home: Path) -> None:
 
 def _from_debian(scratch: Path, say: Say) -> Path:
     """Asks the machine's mirror through a private state of apt: the system's lists stay as is."""
-    if shutil.which("apt-get") is None:
+    from shutil import which
+
+    if which("apt-get") is None:
         raise SourceError("Debian's source package: this system has no apt-get")
     mirror = _debian_mirror()
     say(f"Getting MicroPython {MICROPYTHON_VERSION} from {mirror} ({_SUITE}, source package) ...")
@@ -155,6 +156,8 @@ def _private_apt(scratch: Path, mirror: str) -> list[str]:
 
 
 def _unpack(archive: Path, to: Path) -> Path:
+    import tarfile
+
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != _ARCHIVE_SHA256:
         raise SourceError(f"{archive.name}: SHA-256 must be {_ARCHIVE_SHA256}; is {found}")
@@ -170,7 +173,9 @@ def _unpack(archive: Path, to: Path) -> Path:
 
 
 def _from_upstream(scratch: Path, say: Say) -> Path:
-    if shutil.which("git") is None:
+    from shutil import which
+
+    if which("git") is None:
         raise SourceError("upstream: git is not installed")
     say(f"Getting MicroPython {MICROPYTHON_VERSION} from {_UPSTREAM} ...")
     tree = scratch / "tree"

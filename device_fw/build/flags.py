@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,29 @@ from device_fw.boards import Board
 from device_fw.build.sources import BLOB_INCLUDE_DIR, FIRMWARE_DIR, Sources, list_sources
 from device_fw.errors import FirmwareError
 
-__all__ = ["Plan", "compile_command", "link_command", "object_name", "preprocess_command", "zig"]
+__all__ = [
+    "NO_WARNINGS",
+    "OWN_WARNINGS",
+    "PREPROCESS",
+    "VM_WARNINGS",
+    "Plan",
+    "compiler_command",
+    "link_command",
+    "object_name",
+    "source_flags",
+    "zig",
+]
 
-_OWN_WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
-_VM_WARNINGS = ("-Wall", "-Werror")
-_NO_WARNINGS = ("-w",)
+# For each group of `Sources`.
+OWN_WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+VM_WARNINGS = ("-Wall", "-Werror")
+NO_WARNINGS = ("-w",)
 
-# By folder and name. The compiler must not turn the loop of memset into a call of memset; Python
-# spends its time in the interpreter's loop and in the collector.
+# Makes the compiler preprocess a source for the tools that search it.
+PREPROCESS = ("-E", "-DNO_QSTR", "-w", "-x", "c")
+
+# By folder and name. The compiler must not turn memset's loop into a call of memset; Python spends
+# its time in the interpreter's loop and in the collector.
 _EXTRA = {
     "libc/string0.c": ("-fno-builtin",),
     "py/vm.c": ("-O2",),
@@ -26,7 +42,7 @@ _EXTRA = {
     "model/xn_image.c": ("-O2", "-ffp-contract=off"),
 }
 
-# Made as small as it can be: what never runs in a loop that anyone waits for.
+# Made as small as possible: what never runs in a loop that anyone waits for.
 _SMALL = re.compile(
     r"device_fw/core/base/xn_error\.c|device_fw/core/model/xn_active\.c|"
     r"device_fw/core/rpc/xn_(call|event|install|lane|method\w*|run|safe|session)\.c|"
@@ -85,24 +101,24 @@ def object_name(plan: Plan, source: Path) -> str:
         ValueError: the source is in no source tree.
     """
     for root in (FIRMWARE_DIR, plan.micropython):
-        if source.is_relative_to(root):
+        with suppress(ValueError):
             return f"{root.name}/{source.relative_to(root).as_posix()}"
     raise ValueError(f"{source} is in no source tree")
 
 
-def preprocess_command(plan: Plan) -> tuple[str, ...]:
-    """Return the command that preprocesses the file named after it."""
-    return (*_clang(plan.board), *_flags(plan), "-E", "-DNO_QSTR", "-w", "-x", "c")
+def compiler_command(plan: Plan) -> tuple[str, ...]:
+    """Return the compiler with the flags that all sources of a board have in common."""
+    return (*_clang(plan.board), *_flags(plan))
 
 
-def compile_command(plan: Plan, source: Path) -> tuple[str, ...]:
-    """Return the command that compiles a source, but for the names of the files."""
-    warnings: tuple[str, ...] = _OWN_WARNINGS if source in plan.sources.own else _VM_WARNINGS
-    if source in plan.sources.plain:
-        warnings = _NO_WARNINGS
-    extra = _EXTRA.get(f"{source.parent.name}/{source.name}", ())
-    small = ("-Oz",) if _SMALL.match(object_name(plan, source)) else ()
-    return (*_clang(plan.board), *_flags(plan), *warnings, *small, *extra, "-c")
+def source_flags(name: str) -> tuple[str, ...]:
+    """Return what one source is optimised with, beside the flags of all.
+
+    Args:
+        name: the source's `object_name`.
+    """
+    small = ("-Oz",) if _SMALL.match(name) else ()
+    return (*small, *_EXTRA.get("/".join(name.split("/")[-2:]), ()))
 
 
 def link_command(plan: Plan) -> tuple[str, ...]:

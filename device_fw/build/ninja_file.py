@@ -1,19 +1,28 @@
-"""Writes `build.ninja`: what is made from what, and how."""
+"""Write `build.ninja`: what is made from what, and how.
+
+It is written whenever a firmware is asked for, and ninja reads it: what all commands have in common
+is in it once.
+"""
 
 from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ninja.ninja_syntax import Writer
 
 from device_fw.build.flags import (
+    NO_WARNINGS,
+    OWN_WARNINGS,
+    PREPROCESS,
+    VM_WARNINGS,
     Plan,
-    compile_command,
+    compiler_command,
     link_command,
     object_name,
-    preprocess_command,
+    source_flags,
     zig,
 )
 from device_fw.build.ninja import command_line
@@ -34,15 +43,14 @@ def ninja_text(plan: Plan) -> str:
     text = io.StringIO()
     out = Writer(text, width=100_000)  # type: ignore[arg-type]  # a text stream, says its source
     out.variable("builddir", str(plan.work))
+    out.variable("compiler", command_line(compiler_command(plan)))
     _write_rules(out, plan)
     headers = _write_headers(out, plan)
-    objects = []
-    for source in (*plan.sources.own, *plan.sources.vm, *plan.sources.plain):
-        output = str(plan.work / "objects" / f"{object_name(plan, source)}.o")
-        first = [] if source in plan.sources.own else headers
-        command = {"command_": command_line(compile_command(plan, source))}
-        out.build([output], "compile", [str(source)], [zig()], first, command)
-        objects.append(output)
+    objects = [
+        *_write_objects(out, plan, plan.sources.own, OWN_WARNINGS, []),
+        *_write_objects(out, plan, plan.sources.vm, VM_WARNINGS, headers),
+        *_write_objects(out, plan, plan.sources.plain, NO_WARNINGS, headers),
+    ]
     linked = str(plan.work / "linked.elf")
     scripts = [str(path) for path in sorted(FIRMWARE_DIR.rglob("*.ld"))]
     out.build([linked], "link", objects, implicit=[zig(), *scripts])
@@ -54,7 +62,7 @@ def ninja_text(plan: Plan) -> str:
 
 def _write_rules(out: Writer, plan: Plan) -> None:
     python = command_line([sys.executable, "-m"])
-    preprocess = command_line(preprocess_command(plan))
+    preprocess = f"$compiler {command_line(PREPROCESS)}"
     out.rule("preprocess", f"{preprocess}{_MAKE_DEPFILE} $in -o $out", depfile="$out.d", deps="gcc")
     names = str(plan.work / "names.in")
     generate = command_line([str(plan.micropython), str(plan.work / "genhdr"), names])
@@ -65,7 +73,8 @@ def _write_rules(out: Writer, plan: Plan) -> None:
         rspfile_content="$in_newline",
         restat=True,
     )
-    out.rule("compile", f"$command_{_MAKE_DEPFILE} $in -o $out", depfile="$out.d", deps="gcc")
+    compile_ = f"$compiler $flags{_MAKE_DEPFILE} -c $in -o $out"
+    out.rule("compile", compile_, depfile="$out.d", deps="gcc")
     link = command_line(link_command(plan))
     out.rule("link", f"{link} @$out.in -o $out", rspfile="$out.in", rspfile_content="$in_newline")
     limit = command_line(["--max", str(plan.board.text_max)])
@@ -74,10 +83,10 @@ def _write_rules(out: Writer, plan: Plan) -> None:
 
 def _write_headers(out: Writer, plan: Plan) -> list[str]:
     """Write how the headers are made that MicroPython generates; return their paths."""
-    preprocessed = []
+    preprocessed, compiler = [], zig()
     for source in plan.sources.vm:
-        output = str(plan.work / "names" / f"{object_name(plan, source)}.i")
-        out.build([output], "preprocess", [str(source)], [zig()])
+        output = f"{plan.work}/names/{object_name(plan, source)}.i"
+        out.build([output], "preprocess", [str(source)], [compiler])
         preprocessed.append(output)
     headers = [str(plan.work / "genhdr" / name) for name in _HEADERS]
     scripts = sorted((plan.micropython / "py").glob("make*.py"))
@@ -85,3 +94,17 @@ def _write_headers(out: Writer, plan: Plan) -> list[str]:
     own = Path(__file__).with_name("generate.py")
     out.build(headers, "headers", preprocessed, implicit=[str(p) for p in (own, *scripts, *words)])
     return headers
+
+
+def _write_objects(
+    out: Writer, plan: Plan, sources: Sequence[Path], warnings: Sequence[str], first: list[str]
+) -> list[str]:
+    """Write how sources are compiled, once `first` is made; return the paths of the objects."""
+    objects, compiler = [], zig()
+    for source in sources:
+        name = object_name(plan, source)
+        output = f"{plan.work}/objects/{name}.o"
+        flags = {"flags": command_line((*warnings, *source_flags(name)))}
+        out.build([output], "compile", [str(source)], [compiler], first, flags)
+        objects.append(output)
+    return objects
