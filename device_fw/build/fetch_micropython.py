@@ -1,7 +1,8 @@
-"""Brings MicroPython's source: one pinned release, checked by hash, kept outside the repository.
+"""Bring MicroPython's source: one pinned release, checked by hash.
 
-In this order: the directory named by `MICROPYTHON_DIR`; an earlier download; the source package of
-Debian, through the machine's own mirror; a clone of the upstream repository.
+It is kept outside the repository. In this order: the directory named by `MICROPYTHON_DIR`; an
+earlier download; the source package of Debian, through the machine's own mirror; a clone of the
+upstream repository.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ MICROPYTHON_DATE = "2025-04-15"
 
 # The one archive, as Debian packed it ...
 _ARCHIVE_SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
-# ... and, wherever the source came from, the files that the firmware is built from: SHA-256 over
+# ... and, for every way, the files that the firmware is built from: SHA-256 over
 # "<path> <sha256>\n" of each, sorted.
-_TREE_SHA256 = "43ff3d1c69109b4492787d42f0e4f09a7227ff1f35cfa844be52e1ae7856378b"
-_TREE_PARTS = ("py", "extmod", "shared", "lib/libm", "lib/littlefs", "lib/uzlib", "lib/re1.5")
+_TREE_SHA256 = "6fa6f8d26c0cae648cc5f5030ddc1cc169e540dba8a3ea4ccfd1cc30f900282d"
+_TREE_PARTS = (
+    *("py", "extmod", "shared", "lib/libm", "lib/libm_dbl", "lib/littlefs", "lib/oofatfs"),
+    *("lib/re1.5", "lib/uzlib"),
+)
 _TREE_FILES = ("lib/crypto-algorithms/sha256.c", "lib/crypto-algorithms/sha256.h")
 _SUFFIXES = {".c", ".h", ".py", ".mk"}
 
@@ -40,13 +44,13 @@ Say = Callable[[str], None]
 
 
 def micropython_source(say: Say | None = None) -> Path:
-    """The folder of MicroPython's source, downloaded where it is not there yet.
+    """Return the folder of MicroPython's source, downloaded if it is missing.
 
     Args:
         say: told what happens while something is downloaded; default: the standard error stream.
 
     Raises:
-        SourceError: no way of getting it worked, or what came is not the pinned release.
+        SourceError: it could not be downloaded, or is not the pinned release.
     """
     named = os.environ.get("MICROPYTHON_DIR")
     if named:
@@ -62,7 +66,7 @@ def _say_on_stderr(text: str) -> None:
 
 
 def _check_named(folder: Path) -> Path:
-    """A source that the user names is the user's to change; only its version must fit."""
+    """Accept a source that the user names, and may have changed, if its version fits."""
     header = folder / "py" / "mpconfig.h"
     if not header.is_file():
         raise SourceError(f"MICROPYTHON_DIR={folder} is not MicroPython's source: no {header}")
@@ -80,7 +84,7 @@ def _check_named(folder: Path) -> Path:
 
 
 def _download(home: Path, say: Say) -> None:
-    """Tries each way into a folder of its own, which gets its name only when all is checked."""
+    """Try each way, in a scratch folder that is renamed once all is checked."""
     import tempfile
 
     home.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +119,7 @@ def _publish(tree: Path, home: Path) -> None:
 
 
 def _from_debian(scratch: Path, say: Say) -> Path:
-    """Asks the machine's mirror through a private state of apt: the system's lists stay as is."""
+    """Ask the machine's mirror, with lists of our own: the system's stay as they are."""
     from shutil import which
 
     if which("apt-get") is None:
@@ -132,7 +136,7 @@ def _from_debian(scratch: Path, say: Say) -> Path:
 
 
 def _debian_mirror() -> str:
-    """Address of the mirror that this machine uses for Debian itself."""
+    """Return the address of the mirror that this machine uses for Debian itself."""
     form = "$(REPO_URI)|$(COMPONENT)"
     listing = _run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"], None)
     for line in listing.splitlines():
@@ -195,15 +199,20 @@ def _check_tree(tree: Path) -> None:
 
 
 def tree_digest(tree: Path) -> str:
-    """SHA-256 that stands for all files of MicroPython which the firmware is built from."""
+    """Return a SHA-256 over all files that the firmware is built from."""
+    lines = [
+        f"{path.relative_to(tree).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+        for path in pinned_files(tree)
+    ]
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def pinned_files(tree: Path) -> list[Path]:
+    """Return the files of MicroPython that the firmware may be built from."""
     files = [tree / name for name in _TREE_FILES]
     for part in _TREE_PARTS:
         files += [path for path in (tree / part).rglob("*") if path.suffix in _SUFFIXES]
-    lines = [
-        f"{path.relative_to(tree).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
-        for path in files
-    ]
-    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    return files
 
 
 def _run(command: Sequence[str], cwd: Path | None) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from device_fw.build import fetch_micropython
-from device_fw.build.fetch_micropython import micropython_source, tree_digest
+from device_fw.boards import board_names, load_board
+from device_fw.build import fetch_micropython, firmware_path
+from device_fw.build.fetch_micropython import micropython_source, pinned_files, tree_digest
+from device_fw.build.ninja import ninja_program
+from device_fw.build.sources import list_sources
 from device_fw.errors import SourceError
+from tests.unit.device_fw.micropython_tree import make_micropython
 
 
 def make_source(folder: Path, minor: int) -> Path:
@@ -65,6 +70,34 @@ def test_digest_sees_every_change(tmp_path: Path) -> None:
     (folder / "README.md").write_text("not built from")
     assert len(seen) == 3
     assert tree_digest(folder) in seen
+
+
+def test_every_source_is_pinned(tmp_path: Path) -> None:
+    tree = make_micropython(tmp_path / "mp")
+    for name in ("lib/libm/sinf.c", "lib/libm_dbl/sin.c"):
+        (tree / name).parent.mkdir(parents=True)
+        (tree / name).write_text("")
+    listed = list_sources(load_board("mps3_an547"), tree)
+    sources = [path for path in (*listed.vm, *listed.plain) if path.is_relative_to(tree)]
+    for path in sources:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert tree / "lib/libm_dbl/sin.c" in sources
+    assert set(sources) <= set(pinned_files(tree))
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("board", board_names())
+def test_every_file_that_the_compiler_read_is_pinned(board: str) -> None:
+    tree = micropython_source()
+    build = firmware_path(board).with_suffix("") / "build.ninja"
+    command = [ninja_program(), "-f", str(build), "-t", "deps"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # "OUTPUT: #deps ..." begins a list, whose files are indented.
+    read = {Path(line.strip()) for line in listed.splitlines() if line.startswith("    ")}
+    ours = {path for path in read if path.is_relative_to(tree)}
+    assert tree / "py" / "obj.h" in ours
+    assert ours <= set(pinned_files(tree))
 
 
 def test_all_ways_fail_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
