@@ -209,7 +209,7 @@ bool xn_metadata_record(const xn_loader_program *program, uint32_t entry, xn_hea
 // ---- The first input as a picture ---------------------------------------------------------------
 
 // One number for all channels, or a list of one or of as many as there are channels.
-static bool read_by_channel(xn_reader r, const char *key, uint32_t channels, float numbers[3]) {
+static bool read_by_channel(xn_reader r, const char *key, uint32_t channels, float *numbers) {
     mp_obj_t value = value_at(r, key), *items = &value;
     size_t count = 1;
     if (mp_obj_is_type(value, &mp_type_tuple)) {

@@ -1,0 +1,43 @@
+"""The user C module: make and CMake build the same files, and all that these include."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from device_fw.build.sources import FIRMWARE_DIR
+
+FOLDER = FIRMWARE_DIR / "micropython"
+
+
+def listed(file: str, pattern: str) -> set[Path]:
+    match = re.search(pattern, (FOLDER / file).read_text(encoding="utf-8"), re.S)
+    assert match is not None
+    return {FOLDER / f"{name}.c" for name in match.group(1).replace("\\\n", " ").split()}
+
+
+def by_make() -> set[Path]:
+    return listed("micropython.mk", r"XIPNET_GLUE := (.*?[^\\])\n")
+
+
+def test_cmake_lists_the_files_of_make() -> None:
+    assert by_make() == listed("micropython.cmake", r"set\(XIPNET_GLUE\s+(.*?)\)")
+
+
+def test_what_a_listed_file_includes_is_listed() -> None:
+    files = by_make()
+    assert FOLDER / "modxipnet.c" in files
+    # What drives our own VM is not built: the module has this in its place.
+    replaced = included_by(FOLDER / "usermod" / "serve.c")
+    included = set().union(*map(included_by, files))
+    assert included - replaced <= files
+
+
+def included_by(path: Path) -> set[Path]:
+    """Return the C files whose headers a file includes."""
+    names = re.findall(r'#include "micropython/([\w/]+)\.h"', path.read_text(encoding="utf-8"))
+    return {source for name in names if (source := FOLDER / f"{name}.c").is_file()}
+
+
+def test_files_of_the_user_module_are_listed() -> None:
+    assert set((FOLDER / "usermod").glob("*.c")) <= by_make()
