@@ -1,1 +1,1 @@
-"""The firmware: its C sources, the description of its boards, and the script that builds it."""
+"""The firmware: its C sources, its boards, and the program that builds it."""

@@ -30,7 +30,7 @@ class CompileError(FirmwareError):
     """
 
     def __init__(self, what: str, command: Sequence[str], stderr: str) -> None:
-        """Keeps the command and what it said beside the message."""
+        """Keep the command and what it said beside the message."""
         super().__init__(f"{what}: the tool failed\n{stderr.strip()}\ncommand: {' '.join(command)}")
         self.what = what
         self.command = tuple(command)

@@ -1,4 +1,4 @@
-"""The boards: one folder each, described by its `board.toml`; how to start a virtual one."""
+"""The boards, a folder each, and how to start a virtual one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Board:
     Attributes:
         name: the folder's name.
         title: for people.
-        family: the folder in `boards` of what boards of its kind share.
+        family: the folder in `boards` with what boards of its kind share.
         cpu: the compiler's target name, for example `cortex-m55`.
         zig_cpu: CPU and features as `zig cc -mcpu` wants them.
         clang_target: the target triple that Clang compiles for.
@@ -78,12 +78,12 @@ class Board:
 
 
 def board_names() -> list[str]:
-    """Names of all boards, sorted."""
+    """Return the names of all boards, sorted."""
     return sorted(path.parent.name for path in BOARDS_DIR.glob("*/board.toml"))
 
 
 def load_board(name: str) -> Board:
-    """Reads the description of a board.
+    """Read the description of a board.
 
     Raises:
         ValueError: there is no such board.
@@ -95,7 +95,7 @@ def load_board(name: str) -> Board:
 
 
 def board_for_cpu(cpu: str) -> Board:
-    """The board that runs a CPU profile such as `cortex-m55`.
+    """Return the board that runs a CPU profile such as `cortex-m55`.
 
     Raises:
         ValueError: no board has that CPU.
@@ -109,12 +109,12 @@ def board_for_cpu(cpu: str) -> Board:
 
 
 def qemu_command(board: Board, elf: Path, flash_file: Path, serial: str) -> list[str]:
-    """The command that starts a board under QEMU.
+    """Return the command that starts a board under QEMU.
 
     Args:
         board: which one.
         elf: its firmware.
-        flash_file: keeps the flash; made when missing, and then blank.
+        flash_file: keeps the flash; made, and blank, if it is missing.
         serial: QEMU's `-serial`, for example `tcp:127.0.0.1:4000,server=on,wait=off,nodelay=on`.
     """
     backend = ",".join(

@@ -1,4 +1,4 @@
-"""Builds the firmware of a board with what `pip install` brings: Clang from its wheel, and ninja.
+"""Build the firmware of a board with Clang and ninja, both from wheels.
 
 `python -m device_fw.build --board mps3_an547`, or from Python `firmware_path("mps3_an547")`.
 """
@@ -26,7 +26,7 @@ __all__ = ["build_firmware", "firmware_path"]
 
 
 def firmware_path(board: str) -> Path:
-    """Return the firmware of a board, built first if it is missing or older than its sources.
+    """Return the firmware of a board, up to date: built first if need be.
 
     Raises:
         FirmwareError: it cannot be built.

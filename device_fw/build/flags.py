@@ -122,7 +122,10 @@ def source_flags(name: str) -> tuple[str, ...]:
 
 
 def link_command(plan: Plan) -> tuple[str, ...]:
-    """Return the command that links; `zig cc` adds what the CPU lacks, such as 64-bit division."""
+    """Return the command that links.
+
+    `zig cc` adds what the CPU lacks, such as 64-bit division.
+    """
     return (
         *(zig(), "cc", "-target", "thumb-freestanding-eabihf", f"-mcpu={plan.board.zig_cpu}"),
         *("-fno-sanitize=all", "-Wl,--gc-sections", f"-Wl,-T,{plan.board.folder / 'board.ld'}"),

@@ -10,7 +10,7 @@ _TREE = Path(__file__).resolve().parents[2]
 
 
 def build_dir() -> Path:
-    """Return `build/` of a source tree; for an installed package the user's cache folder."""
+    """Return `build/` of a source tree, or an installed package's cache folder."""
     if (_TREE / "pyproject.toml").is_file():
         return _TREE / "build"
     return platformdirs.user_cache_path("xipnet", appauthor=False, opinion=False)

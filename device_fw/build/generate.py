@@ -1,4 +1,6 @@
-"""Make the headers that MicroPython generates from its sources: names, modules, root pointers.
+"""Make the headers that MicroPython generates from its sources.
+
+They hold names, modules and root pointers.
 
 A step of the build, run by ninja:
 `python -m device_fw.build.generate MICROPYTHON GENHDR LIST -- PREPROCESS...`
@@ -60,13 +62,13 @@ def write_version_header(genhdr: Path, tag: str, date: str) -> None:
 
 
 def write_changed(path: Path, text: str) -> None:
-    """Write a file unless it has this text already: what is made from it stays fresh."""
+    """Write a file unless it has this text: what is made from it stays fresh."""
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
 
 def _searched_lines(preprocessed: Path) -> Iterator[str]:
-    """Yield the lines that makeqstrdefs.py looks at, one in thirty: it reads them three times."""
+    """Yield the lines that matter to makeqstrdefs.py, which reads all of them thrice."""
     for line in preprocessed.read_text(encoding="utf-8").splitlines(keepends=True):
         if line.startswith("#") or "MP_QSTR_" in line or "MP_REGISTER_" in line:
             yield line
@@ -77,7 +79,7 @@ def _tool(script: Path, *arguments: Path | str) -> str:
 
 
 def _collect(py: Path, mode: str, everything: Path, work: Path) -> Path:
-    """Run makeqstrdefs.py twice: split by source file, put together again without duplicates."""
+    """Run makeqstrdefs.py: split by source file, then join without duplicates."""
     parts, out = work / mode, work / f"{mode}.collected"
     script = py / "makeqstrdefs.py"
     _tool(script, "split", mode, everything, parts, "_")
@@ -99,7 +101,7 @@ def _qstr_header(py: Path, work: Path, collected: Path, preprocess: Sequence[str
 
 
 def _run(command: Sequence[str]) -> str:
-    """Run a tool and return its standard output; its errors go where this script's go.
+    """Run a tool and return its standard output; its errors go to this script's.
 
     Raises:
         subprocess.CalledProcessError: it failed.

@@ -1,4 +1,4 @@
-"""Runs ninja, from its wheel, over a build file."""
+"""Run ninja, from its wheel, over a build file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATUS = re.compile(r"^@(\d+)/(\d+) ")
 
 
 def command_line(command: Sequence[str]) -> str:
-    """Return a command as ninja wants it: for the shell, or on Windows for the system itself."""
+    """Return a command as ninja wants it: for the shell, on Windows for the system."""
     line = subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
     return line.replace("$", "$$")
 
@@ -32,7 +32,7 @@ def run_ninja(build_file: Path, folder: Path, tick: Tick) -> int:
 
     Args:
         build_file: what to make.
-        folder: where the commands run.
+        folder: the commands' working directory.
         tick: told how far it is.
 
     Returns:
@@ -81,7 +81,7 @@ def ninja_program() -> str:
 
 
 def _failure(lines: Sequence[str]) -> FirmwareError:
-    """Return the first failure: its outputs, its command, and what it wrote, a line each."""
+    """Return the first failure: its output, its command and what it wrote."""
     for at, line in enumerate(lines):
         if line.startswith("FAILED: "):
             words = []

@@ -99,7 +99,7 @@ def _write_headers(out: Writer, plan: Plan) -> list[str]:
 def _write_objects(
     out: Writer, plan: Plan, sources: Sequence[Path], warnings: Sequence[str], first: list[str]
 ) -> list[str]:
-    """Write how sources are compiled, once `first` is made; return the paths of the objects."""
+    """Write how sources are compiled after `first`; return the objects' paths."""
     objects, compiler = [], zig()
     for source in sources:
         name = object_name(plan, source)

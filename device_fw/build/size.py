@@ -1,4 +1,4 @@
-"""Refuses a firmware whose code is larger than its board allows.
+"""Refuse a firmware whose code is larger than its board allows.
 
 A step of the build, run by ninja: `python -m device_fw.build.size LINKED ELF --max BYTES`
 """

@@ -21,7 +21,7 @@ typedef struct array_object {
 
 // ---- Type codes ---------------------------------------------------------------------------------
 
-// As on the wire: l and L are what the machine makes of them. 0: none that the wire carries.
+// As on the wire, where l and L have the machine's size. 0: the wire carries no such type.
 static char wire_code(int code) {
     if (code == BYTEARRAY_TYPECODE) {
         return 'B';

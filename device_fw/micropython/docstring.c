@@ -1,4 +1,4 @@
-// Finds a function's docstring in its source, for the VM keeps none.
+// Finds a function's docstring in its source, since the VM keeps none.
 #include "micropython/docstring.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ static void skip_spaces(source *s, const char *which) {
     }
 }
 
-// Passes over a string; returns where its text starts and its length. false: it does not end.
+// Passes over a string; returns its text's start and length. false: it does not end.
 static bool skip_string(source *s, const char **text, size_t *n) {
     char quotes[4] = {*s->p, *s->p, *s->p, '\0'};
     size_t wide = starts(s, quotes) ? 3 : 1;

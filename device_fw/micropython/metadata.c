@@ -105,7 +105,7 @@ static mp_obj_t scalar(const xn_msgpack_value *value) {
     }
 }
 
-// A scalar or a tuple of scalars; None for what metadata does not hold.
+// A scalar or a tuple of scalars; None if it is neither.
 static mp_obj_t read_value(xn_reader *r) {
     xn_msgpack_value value;
     if (xn_msgpack_read(r, &value) != 0) {

@@ -1,4 +1,4 @@
-// The metadata of a blob, read where it lies (docs/SPEC-blob.md section 7).
+// The metadata of a blob, read in place (docs/SPEC-blob.md section 7).
 #ifndef XN_METADATA_H
 #define XN_METADATA_H
 
@@ -26,7 +26,7 @@ mp_obj_t xn_metadata_step(const xn_loader_program *program, uint32_t step);
 // not say, or say what cannot be read. Raises TypeError for a number or a text that is none.
 bool xn_metadata_record(const xn_loader_program *program, uint32_t entry, xn_head_record *record);
 
-// A model's first input as a picture.
+// A model's first input, if it is a picture.
 typedef struct xn_metadata_picture {
     uint32_t height, width, channels; // channels: 1 or 3
     char code;                        // type code: 'b', 'B' or 'f'

@@ -71,7 +71,7 @@ static void write_inputs(xn_runner_model *model, size_t n, const mp_obj_t *input
     }
 }
 
-// Where the inputs are a picture: how it was fitted, and true.
+// Writes the inputs of a call. True: they are a picture, and *fit tells how it was fitted.
 static bool write_call(xn_runner_model *model, const xn_model_call *call, xn_picture_fit *fit) {
     if (call->shape == mp_const_none) {
         write_inputs(model, call->n, call->inputs);

@@ -35,7 +35,7 @@ static int open_stored(model_object *self) {
     const uint8_t *blob = xn_store_map(&self->stored);
     int status = xn_runner_open(&self->model, blob, self->stored.size);
     if (status == XN_E_ARENA) {
-        // Models that nobody holds any more still hold their arenas.
+        // Models that nothing refers to still hold their arenas.
         gc_collect();
         status = xn_runner_open(&self->model, blob, self->stored.size);
     }

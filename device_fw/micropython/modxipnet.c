@@ -1,5 +1,5 @@
-// The module `xipnet`: what Python on the board sees of the store, the models and the board. Uses
-// the core alone, so that it also builds into other MicroPython ports as a user C module.
+// The module `xipnet`: what Python on the board sees of the store, the models and the board. It
+// uses the core alone, and also builds into other MicroPython ports as a user C module.
 #include "micropython/array_type.h"
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"

@@ -84,7 +84,7 @@ extern const char xn_help_text[];
 #define MICROPY_PY_MACHINE_SIGNAL (0)
 
 #define MICROPY_VFS (1)
-// Memory-mapped files, of which the store is made (store_vfs.c).
+// Memory-mapped files: the store's objects are such (store_vfs.c).
 #define MICROPY_VFS_ROM (1)
 #define MICROPY_VFS_ROM_IOCTL (0)
 #define MICROPY_READER_VFS (1)

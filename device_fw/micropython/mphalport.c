@@ -57,7 +57,7 @@ void mp_hal_delay_ms(mp_uint_t ms) {
     }
 }
 
-// An exception that nothing caught: there is no VM left to tell it to.
+// An exception that nothing caught: no VM is left to handle it.
 void nlr_jump_fail(void *value) {
     (void)value;
     xn_port_reset();

@@ -12,7 +12,7 @@ static xn_image tight(uint8_t *at, uint32_t width, uint32_t height, uint32_t cha
     return image;
 }
 
-// The picture with the model's channels, but for gray that the model wants as RGB: that is resized
+// The picture with the model's channels; gray that the model wants as RGB stays gray, to be resized
 // first. What was allocated is in *made.
 static xn_image with_channels(const xn_image *from, uint32_t channels, uint8_t **made) {
     *made = NULL;
@@ -42,7 +42,7 @@ static void fit_into(const xn_image *from, const xn_image *into, xn_picture_fit 
     xn_preprocess_bilinear(from, &part);
 }
 
-// Gray pixels at the end of the buffer spread over all of it.
+// Spreads gray pixels, at the end of the buffer, over all of it.
 static void spread_gray(uint8_t *at, uint32_t pixels) {
     const uint8_t *gray = at + 2u * pixels;
     for (uint32_t i = 0; i < pixels; i++) {
@@ -65,7 +65,7 @@ static void scale_bytes(const xn_metadata_picture *p, uint8_t *at, uint32_t pixe
     xn_image_map(at, at, pixels, p->channels, (const uint8_t (*)[256])tables);
 }
 
-// Bytes at the end of the buffer become floats all over it.
+// Turns bytes at the end of the buffer into floats that fill it.
 static void scale_floats(const xn_metadata_picture *p, uint8_t *at, uint32_t pixels) {
     uint32_t n = pixels * p->channels;
     const uint8_t *bytes = at + 3u * n;

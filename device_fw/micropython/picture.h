@@ -15,8 +15,8 @@ typedef struct xn_picture_fit {
 } xn_picture_fit;
 
 // Letterboxes, converts and quantises the pixels into the model's first input, as host_sdk does.
-// `shape` is (height, width) or (height, width, channels). Raises ValueError where the model takes
-// no picture.
+// `shape` is (height, width) or (height, width, channels). Raises ValueError if the model takes no
+// picture.
 void xn_picture_write(const xn_runner_model *model, mp_obj_t pixels, mp_obj_t shape,
                       xn_picture_fit *fit);
 // x and y, 0..1 of the input, become the picture's pixels, clipped to it.

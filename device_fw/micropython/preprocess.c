@@ -1,4 +1,4 @@
-// xipnet.preprocess: what core/xn_image.c does, on Python's buffers. All sizes are checked here.
+// xipnet.preprocess: what core/model/xn_image.c does, on Python's buffers. All sizes are checked here.
 #include "micropython/preprocess.h"
 
 #include "py/objarray.h"
@@ -61,7 +61,7 @@ void xn_preprocess_bilinear(const xn_image *from, const xn_image *to) {
     m_del(uint8_t, work, bytes);
 }
 
-// Where a result goes: the buffer given as `out`, or a new bytearray, which becomes *out.
+// The target of a result: the buffer given as `out`, or a new bytearray, which becomes *out.
 static uint8_t *room(mp_obj_t *out, size_t bytes) {
     mp_buffer_info_t to;
     if (*out == mp_const_none) {

@@ -17,7 +17,7 @@
 #include "core/rpc/xn_event.h"
 #include "core/rpc/xn_lane.h"
 
-// Name -> (function, docstring or None where it is still in its file).
+// Name -> (function, docstring, or None if it is still in its file).
 MP_REGISTER_ROOT_POINTER(mp_obj_t xn_rpc_functions);
 
 static struct {
@@ -25,7 +25,7 @@ static struct {
     size_t n;
 } source;
 
-// The VM keeps the names of keywords until it starts anew: a host must not fill its memory so.
+// The VM keeps the names of keywords until it restarts: a host must not fill its memory with them.
 #define NEW_NAMES_BYTES 4096u
 #define NAME_BYTES 8u // that the VM takes beside the text
 static size_t new_names_bytes;

@@ -10,9 +10,9 @@
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(xn_rpc_register_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(xn_rpc_emit_obj);
 
-// A new life of the VM: nothing is registered.
+// The VM restarts: nothing is registered.
 void xn_rpc_forget(void);
-// The source at work, where a function that is defined by it has its docstring; NULL: none.
+// The source that is running, in which functions that it defines have their docstrings; NULL: none.
 void xn_rpc_set_source(const char *text, size_t n);
 
 // What the function of an XN_LANE_CALL returns; MP_OBJ_NULL: there is no such function.

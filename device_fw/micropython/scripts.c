@@ -11,10 +11,10 @@
 #include "shared/runtime/pyexec.h"
 
 #define CTRL_C 3
-// Who holds Ctrl-C while the board starts repeats it at least as often.
+// A person who holds Ctrl-C while the board starts repeats it at least as often.
 #define BREAK_WINDOW_MS 60u
 #define BREAKS 5u              // in a row make a reset
-#define BREAKS_GAP_US 1000000u // longest time between two of a row
+#define BREAKS_GAP_US 1000000u // longest time between two in a row
 
 static volatile bool running; // boot or main
 static bool settled;
@@ -79,7 +79,7 @@ static const char *const boots[] = {"/store/boot.py", "/store/boot.mpy", "/boot.
 static const char *const mains[] = {"/store/main.py", "/store/main.mpy", "/main.py"};
 #define PLACES 3
 
-// The first that is there, NULL where none is.
+// The first that exists; NULL: none does.
 static const char *find(const char *const paths[PLACES]) {
     for (int i = 0; i < PLACES; i++) {
         if (mp_import_stat(paths[i]) == MP_IMPORT_STAT_FILE) {

@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Runs them, unless safe mode forbids it; `after_reset`: on the first life of the VM. Afterwards no
-// script runs.
+// Runs them, unless safe mode forbids it; `after_reset`: in the first life of the VM. When it
+// returns no script runs.
 void xn_scripts_run(bool after_reset);
-// From the VM's hook while they run: notes that they have run for long.
+// Called from the VM's hook while they run: notes that they have run for long.
 void xn_scripts_poll(void);
-// From the receive interrupt: a Ctrl-C came. Five in a row while boot or main runs, less than a
+// Called from the receive interrupt: a Ctrl-C came. Five in a row while boot or main runs, less than a
 // second apart, restart the board in safe mode.
 void xn_scripts_on_break(void);
 

@@ -6,9 +6,9 @@
 
 #include "py/obj.h"
 
-// [(name, kind), (name, kind, default)], or None if the function does not tell.
+// [(name, kind), (name, kind, default)], or None if the function does not say.
 mp_obj_t xn_signature(mp_obj_t function);
-// The name of a function's source, or MP_QSTRnull, and its own; false: it is none of Python.
+// A function's name, and its source's or MP_QSTRnull; false: it is not written in Python.
 bool xn_signature_source(mp_obj_t function, qstr *source, qstr *name);
 
 #endif

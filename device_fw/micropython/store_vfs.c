@@ -15,7 +15,7 @@
 
 // ---- Bytecode in use ----------------------------------------------------------------------------
 
-// Where bytecode lies that this life of the VM may execute: not to be erased.
+// The bytecode that the VM may execute until it restarts: it must not be erased.
 #define PINS 24u
 static struct {
     const uint8_t *at;
@@ -96,7 +96,7 @@ static mp_uint_t file_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t argum
     }
 }
 
-// What makes MicroPython take bytecode and strings from where they lie.
+// Makes MicroPython use bytecode and strings in place.
 static mp_int_t file_buffer(mp_obj_t self_in, mp_buffer_info_t *buffer, mp_uint_t flags) {
     file_object *self = MP_OBJ_TO_PTR(self_in);
     if (flags != MP_BUFFER_READ || (self->is_bytecode && !pin(self->at, self->n))) {

@@ -1,5 +1,5 @@
 // The store as a read-only file system, mounted at /store: scripts are imported from it, and
-// bytecode (.mpy) executes where it lies.
+// bytecode (.mpy) executes in place.
 #ifndef XN_STORE_VFS_H
 #define XN_STORE_VFS_H
 

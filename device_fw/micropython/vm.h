@@ -9,7 +9,7 @@
 void xn_vm_attach(void);
 // One life of the VM: from start to soft reset.
 void xn_vm_live(void);
-// Handles what came over the wire, the VM's own requests included. From the VM's hooks.
+// Handles what came over the wire, the VM's own requests included. Called from the VM's hooks.
 void xn_vm_poll(void);
 // Sleeps until something may have come, at most timeout_ms; -1: however long it takes.
 void xn_vm_wait(int32_t timeout_ms);

@@ -14,7 +14,7 @@ enum {
 // Writes a value; raises TypeError for a type that MessagePack cannot carry, ValueError for nesting
 // deeper than a reader accepts.
 void xn_vm_pack(xn_msgpack_writer *w, mp_obj_t value);
-// Reads the next value; raises ValueError where it is malformed, or an ext of no known type.
+// Reads the next value; raises ValueError if it is malformed, or an ext of no known type.
 mp_obj_t xn_vm_unpack(xn_reader *r);
 
 #endif

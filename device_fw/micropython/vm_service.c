@@ -1,5 +1,5 @@
-// Python over the wire: exec, eval, call and rpc_list, at the prompt or in between a running
-// script's instructions.
+// Python over the wire: exec, eval, call and rpc_list, at the prompt or between the instructions of
+// a running script.
 #include "micropython/vm.h"
 
 #include "micropython/rpc.h"
@@ -21,14 +21,14 @@
 
 #define TRACEBACK_BYTES 2048u
 #define CTRL_C 3
-#define PAGE 16u // functions that rpc_list tells of at once, where they fit
+#define PAGE 16u // functions that rpc_list lists at once, if they fit
 
 static bool alive;    // the VM can run code
 static bool printing; // an exception's text is being made
 
 uint8_t xn_vm_frame[XN_FRAME_MAX];
 
-// ---- Text of an exception, its end kept where it is too long ------------------------------------
+// ---- Text of an exception; of one that is too long, its end -------------------------------------
 
 typedef struct tail {
     char text[TRACEBACK_BYTES + 1];
@@ -163,7 +163,7 @@ static void run_request(const xn_lane_request *request) {
     }
 }
 
-// In the globals of __main__, whatever module the running code belongs to.
+// Runs in the globals of __main__, whichever module the interrupted code belongs to.
 static void run_in_main(const xn_lane_request *request) {
     nlr_buf_t nlr;
     uint32_t id = request->id;

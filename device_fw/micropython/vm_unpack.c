@@ -14,7 +14,7 @@ static NORETURN void malformed(void) {
     mp_raise_ValueError(MP_ERROR_TEXT("malformed msgpack"));
 }
 
-// Two's complement, big-endian. The VM reads such bytes without their sign only.
+// Two's complement, big-endian. The VM can read such bytes only as unsigned.
 static mp_obj_t unpack_long(const uint8_t *bytes, uint32_t n) {
     if (n == 0) {
         malformed();
@@ -28,7 +28,7 @@ static mp_obj_t unpack_long(const uint8_t *bytes, uint32_t n) {
     return value;
 }
 
-// The VM's own function makes a big integer of every number, which bytes(n) for one refuses.
+// The VM's own function makes a big integer of every number, which bytes(n), for example, refuses.
 static mp_obj_t unpack_integer(int64_t number) {
     bool fits = number >= INT32_MIN && number <= INT32_MAX;
     return fits ? mp_obj_new_int((mp_int_t)number) : mp_obj_new_int_from_ll(number);

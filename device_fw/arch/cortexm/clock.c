@@ -1,4 +1,4 @@
-// Time since boot from the SysTick timer: an interrupt now and then, and the counter between two.
+// Time since boot from the SysTick timer: interrupts are counted, the counter tells the time since.
 #include "arch/cortexm/clock.h"
 #include "arch/cortexm/scs.h"
 #include "core/base/xn_port.h"

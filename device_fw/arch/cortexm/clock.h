@@ -7,16 +7,16 @@
 
 #include "arch/cortexm/fault.h"
 
-// How often the clock interrupts, and so wakes who sleeps, at the latest.
+// The longest time between two interrupts of the clock, each of which ends a sleep.
 #define XN_CLOCK_TICK_MS 10u
 
 void xn_clock_start(void);
 
-// What the clock asks when the limit is reached: whether the code that it interrupted is to end.
+// Asked when the limit is reached: whether the interrupted code must end.
 typedef bool xn_clock_limit_fn(const xn_fault_frame *pushed, uint32_t return_code);
 // Asks `is_over` in ms from now on, and then at each tick until it says yes; 0 ms: never.
 void xn_clock_limit(uint32_t ms, xn_clock_limit_fn *is_over);
-// The interrupt; true: the interrupted code is to end.
+// The interrupt; true: the interrupted code must end.
 bool xn_clock_tick(const xn_fault_frame *pushed, uint32_t return_code);
 
 #endif

@@ -30,8 +30,8 @@ static uint32_t data_line(void) {
     return 4u << ((SCB_CTR >> 16) & 15u);
 }
 
-// Cleaned: what was written reaches the memory. Invalidated: what a flash controller changed behind
-// the cache is seen.
+// Cleaning brings what was written to the memory; invalidating shows what a flash controller
+// changed behind the cache.
 void xn_cpu_flush(const void *start, uint32_t n) {
     barrier();
     if (SCB_CCR & CCR_DC) {

@@ -8,8 +8,8 @@
 
 // Lets an external interrupt through.
 void xn_cpu_enable_irq(uint32_t irq);
-// Sleeps until an interrupt is pending. To be called locked (xn_port_lock), so that an event that
-// came after the last look at it is not slept through.
+// Sleeps until an interrupt is pending. Call it locked (xn_port_lock): otherwise an event that came
+// after the last look at it is slept through.
 void xn_cpu_sleep(void);
 // Writes back and drops what the data cache holds of [start, start + n).
 void xn_cpu_flush(const void *start, uint32_t n);

@@ -1,5 +1,5 @@
-// Faults of the firmware itself: write down what happened where a reset does not reach, and
-// restart. The next boot reads it, so that the host learns why the board was gone.
+// Faults of the firmware itself: note what happened in memory that a reset leaves alone, and
+// restart. The next boot reads the note, and the host learns why the board was gone.
 #include "arch/cortexm/fault.h"
 
 #include "arch/cortexm/cpu.h"
@@ -94,7 +94,7 @@ void xn_port_reset(void) {
     restart();
 }
 
-// The registers pushed on entry are not to be trusted where pushing them, or the floats, failed.
+// The registers pushed on entry cannot be trusted if pushing them, or the floats, failed.
 uint32_t xn_fault_pc(const xn_fault_frame *pushed, uint32_t cfsr) {
     const uint32_t stacking_failed = 0x00101818u;
     return (cfsr & stacking_failed) ? 0 : pushed->pc;
@@ -134,7 +134,7 @@ __attribute__((naked, used)) void xn_fault_fatal(void) {
 #endif
                    "ldr r1, =xn_ld_fault_stack_end\n"
                    "mov sp, r1\n"
-                   // FPCCR.LSPACT: the registers that wait to be stored on that stack are given up;
+                   // FPCCR.LSPACT: give up the registers that wait to be stored on that stack;
                    // the first float or vector instruction would store them, and fault again.
                    "ldr r1, =0xE000EF34\n"
                    "ldr r2, [r1]\n"

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-// Takes over the report of the last run from the memory that resets leave alone.
+// Takes over the last run's report from the memory that resets leave alone.
 void xn_fault_start(void);
-// Where a fault goes that no step caused: writes the report and restarts.
+// Handles a fault that no step caused: writes the report and restarts.
 void xn_fault_fatal(void);
 
 // The registers that an exception pushes.
@@ -21,7 +21,7 @@ uint32_t xn_fault_pc(const xn_fault_frame *pushed, uint32_t cfsr);
 uint32_t xn_fault_address(uint32_t cfsr);
 void xn_fault_report(const xn_fault_frame *pushed);
 
-// The step that runs, for the report; -1: none. Set by who runs it.
+// The step that runs, for the report; -1: none. Set by its caller.
 extern volatile int32_t xn_fault_step;
 
 #endif

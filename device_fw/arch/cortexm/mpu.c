@@ -22,7 +22,7 @@ static void set(uint32_t range, uintptr_t start, uintptr_t end, bool writable) {
 
 #else
 
-// Within one aligned block of a power of two, of which eighths can be left out: Armv7-M
+// Within one aligned block of a power of two, whose eighths can be left out: Armv7-M
 // Architecture Reference Manual, B3.5: MPU_RBAR, MPU_RASR.
 static void set_block(uint32_t region, uintptr_t start, uintptr_t end, bool writable) {
     const uint32_t execute_never = 1u << 28, read_only = 6u << 24, read_write = 3u << 24;

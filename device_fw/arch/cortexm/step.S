@@ -1,7 +1,7 @@
-// The way into a step and out of it. A step runs unprivileged on a stack of its own, so that nothing
-// it does reaches beyond what the MPU leaves it (mpu.c). The way out is an exception: the step's
-// own call of the supervisor when it returns, a fault, or the clock. Whatever it did to registers
-// and stack, it goes on at `resume` with those that xn_step_enter() put away.
+// The way into a step and out of it. A step runs unprivileged on a stack of its own: it reaches
+// only what the MPU leaves it (mpu.c). The way out is an exception: the step's own call of the
+// supervisor when it returns, a fault, or the clock. Whatever the step did to registers and stack,
+// execution continues at `resume` with those that xn_step_enter() saved.
     .syntax unified
     .thumb
     .text
@@ -42,8 +42,8 @@ xn_step_return:
 
 // ---- Handlers -----------------------------------------------------------------------------------
 
-// Both branch to xn_fault_fatal where it was not a step that was interrupted: bits 2 and 3 of the
-// return code say a thread on the process stack, and there is something to come back to.
+// Both branch to xn_fault_fatal unless a step was interrupted. It was if bits 2 and 3 of the return
+// code say "a thread on the process stack" and xn_step_enter() has saved something to return to.
     .macro unless_in_step to
     and r1, lr, #12
     cmp r1, #12
@@ -90,8 +90,8 @@ xn_step_clock_entry:
     bne xn_step_leave
     bx lr
 
-// FPCCR.LSPACT: registers that wait to be stored on the step's stack are given up; the first float
-// or vector instruction would store them, and fault again.
+// Clears FPCCR.LSPACT, which gives up registers that wait to be stored on the step's stack: the
+// first float or vector instruction would store them, and fault again.
     .thumb_func
 drop_floats:
     ldr r1, =0xE000EF34

@@ -30,7 +30,7 @@ static void allow(const xn_port_step *step) {
     xn_mpu_allow(3, (uintptr_t)step->ctx->arena, step->arena_bytes, true);
 }
 
-// The clock found a step that has had its time; false: it found something else.
+// Ends a step whose time is over; false: the clock interrupted something else.
 static bool is_overdue(const xn_fault_frame *pushed, uint32_t return_code) {
     if ((return_code & 12u) != 12u || xn_step_put_away == 0) {
         return false;
@@ -67,6 +67,6 @@ void xn_step_fault(const xn_fault_frame *pushed) {
     stopped = XN_E_FAULT;
     SCB_CFSR = cfsr; // what is written as 1 is cleared
     SCB_HFSR = SCB_HFSR;
-    // Where pushing the registers failed, what they were pushed for still waits to be handled.
+    // If pushing the registers failed, the exception that they were pushed for is still pending.
     SCB_SHCSR &= ~SHCSR_PENDING;
 }

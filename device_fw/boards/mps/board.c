@@ -1,4 +1,4 @@
-// Arm's MPS2 and MPS3 boards, which differ in what board.toml says.
+// Arm's MPS2 and MPS3 boards, whose differences are in board.toml.
 #include "boards/board.h"
 
 #include "arch/cortexm/clock.h"

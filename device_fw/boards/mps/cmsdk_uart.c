@@ -50,7 +50,7 @@ void xn_cmsdk_uart_start(void) {
 }
 
 void xn_cmsdk_uart_interrupt(void) {
-    // Cleared before DATA is read: a byte that comes in between raises it anew.
+    // Cleared before DATA is read: a byte that comes in between raises it again.
     UART_INTCLEAR = INT_RX;
     while (UART_STATE & STATE_RX_FULL) {
         uint8_t byte = (uint8_t)UART_DATA;

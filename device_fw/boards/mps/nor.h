@@ -1,4 +1,4 @@
-// The whole flash of a board, of which the store has the lower part and the VM's files the upper.
+// The whole flash of a board: the lower part is the store's, the upper holds the VM's files.
 #ifndef XN_NOR_H
 #define XN_NOR_H
 

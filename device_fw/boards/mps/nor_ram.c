@@ -1,6 +1,5 @@
-// NOR flash played by memory that outlives the machine: it is read and executed in place, and
-// changed by the rules of the real thing. What the rules forbid is refused, as flash would spoil
-// it.
+// NOR flash played by memory that outlives the machine. It is read and executed in place, and
+// changed by the rules of real flash; what these forbid is refused, since flash would corrupt it.
 #include "boards/mps/nor.h"
 #include "core/base/xn_port.h"
 #include "core/base/xn_status.h"
@@ -20,7 +19,7 @@ static uint8_t *at(uint32_t offset) {
     return (uint8_t *)(uintptr_t)(XN_FLASH_BASE + offset);
 }
 
-// n bytes at offset lie within the first `size` of the flash.
+// Whether n bytes at offset are within the first `size` of the flash.
 static int inside(uint32_t offset, uint32_t n, uint32_t size) {
     return offset <= size && n <= size - offset;
 }
@@ -35,8 +34,8 @@ static int is_unborn(void) {
     return 1;
 }
 
-// A new file is all zero; real flash leaves the factory erased. From the top down: cut short, the
-// first sector still tells that the work is not done.
+// A new file is all zero; real flash leaves the factory erased. This goes from the top down: if it
+// is cut short, the first sector still tells that the work is not done.
 void xn_nor_start(void) {
     if (!is_unborn()) {
         return;

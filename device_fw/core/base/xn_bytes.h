@@ -11,7 +11,7 @@ static inline void xn_bytes_put_le32(uint8_t *p, uint32_t v) {
     p[3] = (uint8_t)(v >> 24);
 }
 
-// Whether [offset, offset + n) lies in [0, size): never overflows.
+// Whether [offset, offset + n) is within [0, size): never overflows.
 static inline int xn_bytes_in_range(uint32_t offset, uint32_t n, uint32_t size) {
     return offset <= size && n <= size - offset;
 }

@@ -6,7 +6,7 @@
 
 // A running CRC starts as XN_CRC32_INIT; its value so far is its inversion.
 #define XN_CRC32_INIT 0xFFFFFFFFu
-// What the running CRC is after bytes that end with their own CRC, little-endian.
+// The running CRC after bytes that end with their own CRC, little-endian.
 #define XN_CRC32_GOOD 0xDEBB20E3u
 
 uint32_t xn_crc32_add(uint32_t running, uint8_t byte);

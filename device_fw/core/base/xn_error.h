@@ -15,8 +15,8 @@ int xn_error_at(int code, const char *what, uint32_t value);
 int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit);
 // Notes how a step was stopped: "<text>: step `step` at 0x.., address 0x.., CFSR 0x..".
 int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop);
-// The message of `code`, with what was noted where the last note was for this code; forgets the
-// note. Terminated by 0.
+// The message of `code`, with the last note if that was for this code; forgets the note. Terminated
+// by 0.
 void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]);
 
 #endif

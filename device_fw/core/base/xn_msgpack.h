@@ -69,7 +69,7 @@ void xn_msgpack_put_map(xn_msgpack_writer *w, uint32_t count);
 // Values that are msgpack already.
 void xn_msgpack_put_raw(xn_msgpack_writer *w, const void *bytes, uint32_t n);
 // Writes the head of a bin and returns the place of its n bytes, to be filled by the caller; NULL
-// where they do not fit.
+// if they do not fit.
 uint8_t *xn_msgpack_put_bin_space(xn_msgpack_writer *w, uint32_t n);
 // The same for an ext value.
 uint8_t *xn_msgpack_put_ext_space(xn_msgpack_writer *w, int8_t type, uint32_t n);

@@ -16,7 +16,7 @@ typedef struct xn_port_cpu {
     uint16_t family;   // enum xn_family
     uint16_t level;    // enum xn_level
     uint32_t features; // enum xn_feature, all present
-    uint32_t hz;       // core clock; 0 where unknown
+    uint32_t hz;       // core clock; 0: unknown
 } xn_port_cpu;
 
 const xn_port_cpu *xn_port_identity(void);
@@ -25,7 +25,7 @@ const xn_port_cpu *xn_port_identity(void);
 // -------
 
 // Sends n bytes, in order, and returns when all are on their way (blocking is bounded by the line
-// rate; a board without flow control never waits for a listener, and one on USB gives up where its
+// rate; a board without flow control never waits for a listener, and one on USB gives up if its
 // host does not read for 100 ms: what is dropped is asked for again). `bytes` has any alignment and
 // is free when this returns.
 void xn_port_send(const uint8_t *bytes, uint32_t n);
@@ -46,11 +46,11 @@ typedef struct xn_port_flash {
 } xn_port_flash;
 
 // While NOR flash erases or programs (a sector: 50 to 400 ms and more) nothing can be read or
-// executed from it. So on a board whose firmware lies in the same chip as the store:
+// executed from it. So on a board whose firmware is in the same chip as the store:
 // - Erase and program run from RAM, with all that they call, and end when the flash reads again:
 //   back in its mapped mode, or the erase suspended. Never while a step runs: the core sees to it.
-// - The receive interrupt goes on meanwhile: its vector, xn_link_receive() and what that calls
-//   (xn_link.c, xn_frame.c, xn_crc32.c and its table, the hook xn_link_on_text) lie in RAM too.
+// - The receive interrupt stays on: its vector, xn_link_receive() and what that calls (xn_link.c,
+//   xn_frame.c, xn_crc32.c and its table, the hook xn_link_on_text) are in RAM too.
 //   A driver that must lock interrupts instead loses the frames of that time; the host repeats
 //   them, at a cost. The receiver holds `window` frames, what a host sends before it waits.
 // - So does whatever else interrupts: the clock (xn_port_time_us() may not fall behind, trials and
@@ -59,17 +59,17 @@ typedef struct xn_port_flash {
 //   outlives it, but a chip that goes on erasing cannot be booted from. The board resets the flash
 //   too, by its pin, or by the driver at the start.
 // A board with the store in a chip of its own needs none of this for its code; what is mapped
-// must not be touched by interrupts or DMA meanwhile.
+// must not be touched by interrupts or DMA during that time.
 const xn_port_flash *xn_port_flash_geometry(void);
 // All return 0 or XN_E_FLASH / XN_E_RANGE. Program only clears bits; a unit is programmed once
 // between erases. When erase and program return, read() and the mapped bytes are the new ones: a
 // driver behind a data cache invalidates the lines. `to` has any alignment.
 int xn_port_flash_read(uint32_t offset, void *to, uint32_t n);
 int xn_port_flash_erase(uint32_t offset); // the sector that starts there
-// `from` has any alignment and may lie in the flash itself: a driver that cannot read it while it
+// `from` has any alignment and may be in the flash itself: a driver that cannot read it while it
 // programs copies it first, which is at most a page.
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n);
-// Where the region is mapped for reading and execution: at a multiple of 64. The address holds
+// The address that the region is mapped at for reading and execution, a multiple of 64; it holds
 // until reset.
 const uint8_t *xn_port_flash_map(uint32_t offset);
 
@@ -101,13 +101,13 @@ typedef struct xn_port_step {
 } xn_port_step;
 
 typedef struct xn_port_stop {
-    uint32_t pc, address; // where it was, what it touched; address 0xFFFFFFFF where not known
+    uint32_t pc, address; // where it was, what it touched; address 0xFFFFFFFF: unknown
     uint32_t cfsr;        // of a Cortex-M
 } xn_port_stop;
 
-// Runs one step, on a stack of its own of xn_port_step_stack() bytes: XN_OK, or XN_E_STEP where it
+// Runs one step, on a stack of its own of xn_port_step_stack() bytes: XN_OK, or XN_E_STEP if it
 // says that it cannot go on. A board that contains steps returns XN_E_FAULT or XN_E_DEADLINE, and
-// fills *why, where a step faulted or did not return in time; others store a report and reset.
+// fills *why, if a step faulted or did not return in time; others store a report and reset.
 int xn_port_run_step(const xn_port_step *step, xn_port_stop *why);
 // Guards data shared with the receive interrupt; nestable by passing the returned state back.
 uint32_t xn_port_lock(void);
@@ -129,7 +129,7 @@ typedef struct xn_port_boot {
     uint32_t cause;                   // enum xn_port_boot_cause
     uint32_t resets;                  // resets since power-on, faults included
     int32_t fault_step;               // step that ran when the fault came, -1: none was running
-    uint32_t pc, address, cfsr, hfsr; // of the last fault; address 0xFFFFFFFF where not valid
+    uint32_t pc, address, cfsr, hfsr; // of the last fault; address 0xFFFFFFFF: not valid
 } xn_port_boot;
 
 const xn_port_boot *xn_port_boot_report(void);

@@ -16,7 +16,7 @@ static inline xn_reader xn_reader_of(const void *bytes, uint32_t n) {
     return r;
 }
 
-// The next n bytes, or NULL (and nothing is taken) where fewer are left.
+// The next n bytes, or NULL (and nothing is taken) if fewer are left.
 static inline const uint8_t *xn_reader_take(xn_reader *r, uint32_t n) {
     if (r->left < n) {
         return NULL;

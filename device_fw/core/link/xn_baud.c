@@ -48,7 +48,7 @@ static void judge_trial(void) {
     }
 }
 
-// A host that starts anew knows nothing of the speed that the last one asked for.
+// A host that starts again knows nothing of the speed that the last one asked for.
 static void judge_frames(void) {
     if (xn_link_count()->frames != baud.frames) {
         look();

@@ -1,4 +1,4 @@
-// The speed of the line: changed on request, and back where that turns out not to work
+// The speed of the line: changed on request, and back if that turns out not to work
 // (docs/SPEC-wire.md section 9).
 #ifndef XN_BAUD_H
 #define XN_BAUD_H
@@ -11,9 +11,9 @@
 void xn_baud_init(void);
 // Asks for a change once the reply has left, or returns XN_E_PARAMS.
 int xn_baud_ask(uint32_t rate);
-// Whether a change waits to be confirmed: xn_baud_poll() is to be called.
+// Whether a change waits to be confirmed: xn_baud_poll() must be called.
 bool xn_baud_on_trial(void);
-// After requests were handled: makes the change whose reply has left, or takes it back.
+// Called after requests were handled: makes the change whose reply has left, or takes it back.
 void xn_baud_poll(void);
 
 #endif

@@ -30,7 +30,7 @@ void xn_frame_decode_byte(xn_frame_decoder *d, uint8_t byte) {
         put(d, byte);
         return;
     }
-    // A group that was not full stands for its bytes and a 00, but for the last group.
+    // A group that was not full stands for its bytes and a 00, except the last group.
     if (d->code != 0 && d->code != 0xFF) {
         put(d, 0);
     }

@@ -9,8 +9,8 @@
 #define XN_FRAME_MAX 4096u // bytes of a frame's body, both ways; at least 1024
 #endif
 
-// Decodes byte by byte, so that the receive interrupt knows at the closing 00 whether the frame
-// was whole. The last four bytes stored are the CRC.
+// Decodes byte by byte: the receive interrupt knows at the closing 00 whether the frame was whole.
+// The last four bytes stored are the CRC.
 typedef struct xn_frame_decoder {
     uint8_t *to;
     uint32_t size; // bytes that `to` holds, CRC included; 0: decode and check, store nothing

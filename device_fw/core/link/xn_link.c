@@ -8,7 +8,7 @@
 #define SLOT_BYTES (XN_FRAME_MAX + 4u) // a body and its CRC
 #define DONE 0xFFFFFFFFu               // length of a frame that is done with
 #define SILENCE_US 1000000u
-#define BREAK_ZEROS 8u // more 00 in a row than any host sends: one at a much lower speed
+#define BREAK_ZEROS 8u // more 00 in a row than any host sends: a host at a much lower speed
 
 _Static_assert(XN_FRAME_MAX >= 1024u, "the reply to hello must fit");
 _Static_assert((XN_LINK_TEXT_RING & (XN_LINK_TEXT_RING - 1u)) == 0, "a power of two");
@@ -76,8 +76,8 @@ static void begin_frame(void) {
     receiver.zeros = 0;
 }
 
-// The slot is chosen as late as at the first byte. Without one the frame is decoded all the same,
-// so that its end is recognised.
+// The slot is chosen at the first byte, not before. Without one the frame is decoded all the same,
+// to recognise its end.
 static void choose_slot(void) {
     receiver.zeros = 0;
     receiver.has_slot = frames.head - frames.tail < XN_LINK_WINDOW;

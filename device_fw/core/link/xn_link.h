@@ -28,8 +28,8 @@ void xn_link_init(void);
 // From the receive interrupt: one byte came. The board calls it for each byte, in order.
 void xn_link_receive(uint8_t byte);
 
-// Called in the interrupt for each byte of text before it is stored (NULL: none); true keeps the
-// byte out of the ring. For the VM's Ctrl-C.
+// Called in the interrupt for each byte of text before it is stored (NULL: none). True keeps the
+// byte out of the ring; meant for the VM's Ctrl-C.
 extern bool (*xn_link_on_text)(uint8_t byte);
 
 int xn_link_text_get(void);    // next byte of text, -1: none
@@ -39,7 +39,7 @@ bool xn_link_text_ready(void); // cheap
 void xn_link_send_text(const uint8_t *text, uint32_t n);
 void xn_link_send_frame(const uint8_t *body, uint32_t n);
 
-// Frames that wait, the oldest is 0: its body, or NULL where fewer wait or this one is done with.
+// Frames that wait, the oldest is 0: its body, or NULL if fewer wait or this one is done with.
 // The body stays until xn_link_frame_done(); done ones leave from the front.
 const uint8_t *xn_link_frame(uint32_t index, uint32_t *n);
 uint32_t xn_link_frames(void);

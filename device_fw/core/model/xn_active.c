@@ -7,16 +7,16 @@
 #include "base/xn_port.h"
 #include "store/xn_upload.h"
 
-// Two models, so that the next one can be opened beside the one that is active.
+// Two models: the next one can be opened beside the active one.
 static xn_runner_model models[2];
 static struct {
     uint32_t index; // of the active model
     bool is_open;
-    xn_store_object object; // its object, where it is open
+    xn_store_object object; // its object, if it is open
     uint64_t trial_end_us;
 } now;
 
-// A step of the active model, or of another copy of it, that had to be stopped.
+// Set when a step of the active model, or of another copy of it, had to be stopped.
 static struct {
     enum xn_store_reason reason; // XN_STORE_NO_REASON: none since the model became active
     int32_t step;
@@ -39,7 +39,7 @@ static xn_runner_model *other(void) {
     return &models[now.index ^ 1u];
 }
 
-// Opens the other model. Where there is no room for both arenas the active one is closed first;
+// Opens the other model. If there is no room for both arenas the active one is closed first;
 // settle() opens it again if it is still wanted then.
 static int open_beside(const xn_store_object *object) {
     int status = open_object(other(), object);
@@ -126,7 +126,7 @@ static enum xn_store_reason reason_of_start(int32_t *detail) {
     return XN_STORE_START;
 }
 
-// A golden run that did not end was the reason of this start.
+// A golden run that did not end caused this start.
 static bool judge_test(void) {
     xn_store_object object;
     int32_t detail;

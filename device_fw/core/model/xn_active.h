@@ -5,16 +5,16 @@
 #include "model/xn_runner.h"
 #include "store/xn_store.h"
 
-// At start: what was under test or on trial when the board stopped is judged, then the model that
-// the store names is opened. A model that cannot be opened leaves none open (its name stays in the
-// store); returns why.
+// At start: judges what was under test or on trial when the board stopped, then opens the model
+// that the store names. If it cannot be opened none is open (its name stays in the store);
+// returns why.
 int xn_active_init(void);
-// The active model, NULL where none is. Its object in *object where not NULL.
+// The active model, NULL: none. Its object in *object, unless that is NULL.
 xn_runner_model *xn_active_model(xn_store_object *object);
 // Makes the named blob the active model, now and after resets. On an error the old one stays.
 int xn_active_set(const char *name);
-// The same; where confirm_s is not 0 it must be confirmed within so many seconds, and may see so
-// many starts of the board.
+// The same; unless confirm_s is 0 it must be confirmed within so many seconds, and may see so many
+// starts of the board.
 int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots);
 
 typedef struct xn_active_how {
@@ -24,23 +24,23 @@ typedef struct xn_active_how {
 } xn_active_how;
 
 // After xn_upload_verify() of a blob: opens it, runs its golden vector, commits, and makes it
-// active where asked or where it replaces the active one. On an error the old model is active as
+// active if asked, or if it replaces the active one. On an error the old model is active as
 // before. *golden: 1 passed, 0 has none.
 int xn_active_install(const xn_store_object *object, const xn_active_how *how, int *golden,
                       uint32_t *golden_us);
-// Removes an object; when it is the active model it is closed first.
+// Removes an object; if it is the active model it is closed first.
 int xn_active_remove(const char *name);
 // Returns to the version before, or, on trial, to what was active before.
 int xn_active_rollback(const char *name);
 
-// Whether a trial has run out of time; xn_active_poll() then ends it. Milliseconds left of one.
+// Whether a trial's time is over; xn_active_poll() then ends it. left_ms: what a trial has left.
 bool xn_active_due(void);
 void xn_active_poll(void);
 uint32_t xn_active_left_ms(void);
 
-// Around a change of the active model: meanwhile its runs may be answered wherever
-// xn_active_serves(), which is asked there, at each such place. end() gives the longest time in
-// microseconds in which it was not so.
+// Around a change of the active model. During it, places in the code that could answer runs ask
+// xn_active_serves() whether they may. end() gives the longest time in microseconds in which they
+// could not.
 void xn_active_swap_begin(void);
 bool xn_active_serves(void);
 uint32_t xn_active_swap_end(void);

@@ -59,7 +59,7 @@ void xn_image_nearest(const xn_image *from, const xn_image *to) {
 
 // ---- Bilinear -----------------------------------------------------------------------------------
 
-// One axis: which source pixels a target pixel is made of.
+// One axis: the source pixels that a target pixel is made of.
 typedef struct axis {
     uint32_t from, to;
     double scale;   // source pixels for one target pixel
@@ -79,7 +79,7 @@ static uint32_t most_weights(const axis *a) {
     return (whole < a->support ? whole + 1u : whole) * 2u + 1u;
 }
 
-// The weights of target pixel `at`, and the first source pixel they count for; how many there are.
+// The weights of target pixel `at`, and the first source pixel that they belong to; their count.
 static uint32_t weigh(const axis *a, uint32_t at, uint32_t *first, int32_t *weights) {
     double center = (at + 0.5) * a->scale;
     double low = center - a->support + 0.5;
@@ -284,7 +284,7 @@ void xn_image_quantise_table(const xn_image_scaling *s, bool is_signed, uint8_t 
     for (int32_t i = 0; i < 256; i++) {
         float real = ((float)i - s->mean) / s->std;
         float number = round_away(real / s->scale) + (float)s->zero_point;
-        // Written so that NaN, of a std of 0, becomes the lowest.
+        // This order makes NaN, of a std of 0, the lowest.
         number = number > low ? number : low;
         number = number < high ? number : high;
         table[i] = (uint8_t)(int32_t)number;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define XN_IMAGE_SIDE_MAX 16384u // pixels, so that no product below overflows
+#define XN_IMAGE_SIDE_MAX 16384u // pixels: no product below overflows
 #define XN_IMAGE_CHANNELS_MAX 4u
 
 typedef struct xn_image {
@@ -17,7 +17,7 @@ typedef struct xn_image {
 } xn_image;
 
 bool xn_image_valid(uint32_t width, uint32_t height, uint32_t channels);
-// A part of an image, which lies within it.
+// A part of an image, wholly within it.
 xn_image xn_image_part(const xn_image *whole, uint32_t left, uint32_t top, uint32_t width,
                        uint32_t height);
 void xn_image_copy(const xn_image *from, const xn_image *to); // of the same size
@@ -30,7 +30,7 @@ void xn_image_nearest(const xn_image *from, const xn_image *to);
 // xn_image_bilinear_work() bytes, aligned to 4.
 uint32_t xn_image_bilinear_work(const xn_image *from, const xn_image *to);
 void xn_image_bilinear(const xn_image *from, const xn_image *to, void *work);
-// Where a picture of from's size lies in `into` when it fills it with its aspect ratio kept.
+// The part of `into` that a picture of from's size covers, as large as its aspect ratio lets it.
 xn_image xn_image_letterbox(const xn_image *from, const xn_image *into);
 
 enum xn_image_format {
@@ -40,7 +40,7 @@ enum xn_image_format {
     XN_IMAGE_RGB565BE = 17 // 2 bytes, the higher first, as cameras send it
 };
 uint32_t xn_image_pixel_bytes(enum xn_image_format format);
-// `to` is GRAY or RGB; may be `from` itself where its pixels are no longer.
+// `to` is GRAY or RGB; may be `from` itself if its pixels are no longer.
 void xn_image_convert(const uint8_t *from, enum xn_image_format from_format, uint8_t *to,
                       enum xn_image_format to_format, uint32_t pixels);
 

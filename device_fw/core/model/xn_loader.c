@@ -12,7 +12,7 @@
 
 #define HASHED_FROM 40u // the header's first bytes are not hashed: magic, length, hash
 
-// A blob being checked: its length has been found right once check_length() is through.
+// A blob being checked; its length is right after check_length().
 typedef struct image {
     const uint8_t *blob;
     uint32_t bytes;
@@ -67,7 +67,7 @@ static int check_hash(const image *in) {
 
 // ---- Bounds -----------------------------------------------------------------------------------
 
-// [offset, offset + bytes) lies behind the header, within the blob, and starts aligned.
+// [offset, offset + bytes) is behind the header, within the blob, and starts aligned.
 static int check_section(const image *in, const char *what, uint32_t offset, uint32_t bytes,
                          uint32_t align) {
     if (offset < sizeof(xn_blob_header) || !xn_bytes_in_range(offset, bytes, in->bytes)) {
@@ -182,7 +182,7 @@ static int check_arena_range(const xn_loader_program *p, const char *what, uint3
     return offset % XN_ARENA_ALIGN != 0 ? xn_error_at(XN_E_BLOB_BOUNDS, what, offset) : XN_OK;
 }
 
-// Also that all inputs together, and all outputs, are less than 2 GB: what sums them may trust it.
+// Also checks that all inputs together, and all outputs, are less than 2 GB: sums cannot overflow.
 static int check_io(const xn_loader_program *p, const xn_blob_io *io, uint32_t count,
                     const char *what, uint32_t *total) {
     *total = 0;

@@ -1,4 +1,4 @@
-// Checks a blob where it lies; nothing of it executes before all is checked.
+// Checks a blob in place; nothing of it executes before all is checked.
 #ifndef XN_LOADER_H
 #define XN_LOADER_H
 
@@ -15,12 +15,12 @@ typedef struct xn_loader_program {
     const xn_blob_io *inputs;       // [header->input_count]
     const xn_blob_io *outputs;      // [header->output_count]
     const xn_blob_entry *entries;   // [header->entry_count]
-    const uint8_t *golden_inputs;   // NULL where there is no golden vector or it is generated
-    const uint8_t *golden_outputs;  // NULL where there is no golden vector
+    const uint8_t *golden_inputs;   // NULL if there is no golden vector or it is generated
+    const uint8_t *golden_outputs;  // NULL if there is no golden vector
     uint32_t golden_seed;
 } xn_loader_program;
 
-// `bytes` is all that may be read at `blob`; `arena_limit` the arena that can be had.
+// `bytes` may be read at `blob`; `arena_limit` is the largest arena that is free.
 int xn_loader_check(xn_loader_program *program, const uint8_t *blob, uint32_t bytes,
                     uint32_t arena_limit);
 

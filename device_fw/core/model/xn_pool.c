@@ -49,7 +49,7 @@ uint8_t *xn_pool_take(uint32_t bytes) {
     if (bytes > xn_pool_largest() || pool.count == XN_POOL_ARENAS) {
         return NULL;
     }
-    // An arena of no bytes takes a place too, so that each has an address of its own.
+    // An arena of no bytes takes a place too: each has an address of its own.
     bytes = bytes == 0 ? GRANULE : (bytes + GRANULE - 1u) & ~(GRANULE - 1u);
     for (uint32_t i = 0; i <= pool.count; i++) {
         uint32_t start;

@@ -132,7 +132,7 @@ uint32_t xn_runner_result_bytes(const xn_runner_model *model) {
     return model->entry < 0 ? 0 : xn_runner_entry_bytes(model, (uint32_t)model->entry);
 }
 
-// Copies what [offset, offset + n) of all outputs, one after another, has of them.
+// Copies [offset, offset + n) of all outputs, one after another.
 static void read_outputs(const xn_runner_model *model, uint32_t offset, uint8_t *to, uint32_t n) {
     for (uint32_t i = 0; n > 0; i++) {
         uint32_t bytes = model->program.outputs[i].bytes;
@@ -242,7 +242,7 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
     return XN_OK;
 }
 
-// Steps [first, first + count) of those that run() calls.
+// Calls steps [first, first + count) of an entry.
 static int run_steps(const xn_runner_model *model, const xn_blob_entry *e, uint32_t first,
                      uint32_t count, uint32_t *step_us) {
     for (uint32_t i = first; i < first + count; i++) {

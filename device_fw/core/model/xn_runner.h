@@ -23,9 +23,9 @@ bool xn_runner_uses(const uint8_t *at, uint32_t n);
 
 uint32_t xn_runner_steps(const xn_runner_model *model,
                          uint32_t entry); // that run() calls; 0: no such entry
-// Where an input or output lies; its size in *bytes. NULL: wrong index.
+// The place of an input or output; its size in *bytes. NULL: wrong index.
 uint8_t *xn_runner_input(const xn_runner_model *model, uint32_t index, uint32_t *bytes);
-// Where n bytes of an input, from offset on, are to be written: XN_OK or XN_E_INPUT.
+// The place to write n bytes of an input to, from offset on: XN_OK or XN_E_INPUT.
 int xn_runner_place(xn_runner_model *model, uint32_t input, uint32_t offset, uint32_t n,
                     uint8_t **to);
 const uint8_t *xn_runner_output(const xn_runner_model *model, uint32_t index, uint32_t *bytes);
@@ -36,12 +36,12 @@ int xn_runner_write(xn_runner_model *model, uint32_t input, uint32_t offset, con
 #define XN_RUNNER_LIMIT_MS 10000u // that a step may take
 #endif
 
-// Runs an entry. step_us, where not NULL, has room for xn_runner_steps() values.
+// Runs an entry. step_us, unless NULL, has room for xn_runner_steps() values.
 int xn_runner_run(xn_runner_model *model, uint32_t entry, uint32_t *step_us);
 // Runs `count` of an entry's steps from `first` on; leaves no result. step_us as above.
 int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, uint32_t count,
                         uint32_t *step_us);
-// [offset, offset + n) of the arena, NULL where it is not within.
+// [offset, offset + n) of the arena, NULL if it is not within.
 const uint8_t *xn_runner_arena(const xn_runner_model *model, uint32_t offset, uint32_t n);
 // Bytes of the result of an entry, whose index is right.
 uint32_t xn_runner_entry_bytes(const xn_runner_model *model, uint32_t entry);
@@ -53,12 +53,12 @@ int32_t xn_runner_read(const xn_runner_model *model, uint32_t offset, uint8_t *t
 // Runs the golden vector: 1 outputs are as expected, 0 the blob has none, XN_E_BLOB_GOLDEN or
 // another error. A step may take limit_ms. *us: what the run took. The arena is cleared after.
 int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us);
-// The inputs that `from` was given and has not run yet become those of `to`, where its inputs have
+// The inputs that `from` was given and has not run yet become those of `to`, if its inputs have
 // the same sizes; else false.
 bool xn_runner_hand_over(const xn_runner_model *from, xn_runner_model *to);
 
-// Called between steps (NULL: nothing): other work may be done there, but no model opened or
-// closed, and only another one than this run.
+// Called between steps (NULL: nothing). Other work may be done there, but no model may be opened or
+// closed, and only a model other than this one may be run.
 extern void (*xn_runner_between_steps)(void);
 // Called when a step faulted or did not return in time (NULL: nothing). The run ends with `status`.
 extern void (*xn_runner_on_stop)(const xn_runner_model *model, int status, uint32_t step);

@@ -88,7 +88,7 @@ static uint32_t next_bit(decoder *d, model *m) {
 
 // ---- The prediction ---------------------------------------------------------------------------
 
-// What lies outside counts as its neighbour.
+// What is outside counts as its neighbour.
 static void look(neighbours *n, const xn_unpack_shape *s, const uint8_t *at, uint32_t i,
                  uint32_t column) {
     bool has_north = i >= s->row;
@@ -113,7 +113,7 @@ static int32_t distance(int32_t a, int32_t b) {
     return a < b ? b - a : a - b;
 }
 
-// The mean of west and north, leaning along an edge and along the slopes that lead here. Shifts of
+// The mean of west and north, moved along an edge and along the slopes that lead here. Shifts of
 // negative numbers round down, as in Python.
 static int32_t predict(const neighbours *n) {
     int32_t down = distance(n->west, n->northwest) + distance(n->north, n->north2);
@@ -148,7 +148,7 @@ static uint32_t magnitude(decoder *d, models *m, uint32_t context) {
     return value;
 }
 
-// Beyond the lowest and the highest value nothing can lie.
+// No value is beyond the lowest and the highest.
 static int32_t miss(decoder *d, models *m, uint32_t context, int32_t predicted) {
     if (!next_bit(d, &m->miss[predicted == 0][context])) {
         return 0;

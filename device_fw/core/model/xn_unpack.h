@@ -8,7 +8,7 @@
 
 #define XN_UNPACK_VERSION 1u // of the code
 
-// How the bytes lie; it only steers the prediction.
+// The layout of the bytes; it only steers the prediction.
 typedef struct xn_unpack_shape {
     uint32_t size;  // bytes
     uint32_t pixel; // bytes from a value to the next of its channel, at least 1

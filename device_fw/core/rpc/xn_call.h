@@ -19,23 +19,23 @@ typedef struct xn_call {
     bool failed; // a parameter was missing or of another type
 } xn_call;
 
-// Reads a request's body. XN_E_MSGPACK where it is none; then *has_id tells whether at least its
+// Reads a request's body. XN_E_MSGPACK if it is none; then *has_id tells whether at least its
 // id was read.
 int xn_call_read(xn_call *call, const uint8_t *body, uint32_t n, bool *has_id);
 
 // Each takes the next parameter; a wrong one makes xn_call_end() fail, and gives 0.
 uint32_t xn_call_u32(xn_call *call);
-uint32_t xn_call_u32_or(xn_call *call, uint32_t otherwise); // where it is missing
+uint32_t xn_call_u32_or(xn_call *call, uint32_t otherwise); // if it is missing
 bool xn_call_bool_or(xn_call *call, bool otherwise);
 const char *xn_call_str(xn_call *call, uint32_t *n);
 const uint8_t *xn_call_bin(xn_call *call, uint32_t *n);
 // A name, terminated; one too long or with a 0 within becomes "", which no object has.
 void xn_call_name(xn_call *call, char *name, uint32_t size);
-// An array's items or, where nil or missing, false. *items: a reader of them.
+// An array's items or, if it is nil or missing, false. *items: a reader of them.
 bool xn_call_array_or_nil(xn_call *call, xn_reader *items, uint32_t *count);
 // The next parameter as it is.
 void xn_call_any(xn_call *call, const uint8_t **bytes, uint32_t *n);
-// XN_OK where all parameters were right and none is left, else XN_E_PARAMS.
+// XN_OK if all parameters were right and none is left, else XN_E_PARAMS.
 int xn_call_end(const xn_call *call);
 
 // Entries of a result map.

@@ -1,4 +1,4 @@
-// New objects on their last step: a blob by way of the loader, others as they are.
+// The last step of a new object: a blob goes through the loader, others are committed as they are.
 #ifndef XN_INSTALL_H
 #define XN_INSTALL_H
 

@@ -12,7 +12,7 @@ enum xn_lane_kind {
     XN_LANE_EXEC, // text is source
     XN_LANE_EVAL, // text is source
     XN_LANE_CALL, // text is a function's name, params its arguments: a msgpack array and a map
-    XN_LANE_LIST, // params is the number of the first function to tell of: msgpack
+    XN_LANE_LIST, // params is the number of the first function to list: msgpack
 };
 
 typedef struct xn_lane_request {
@@ -29,7 +29,7 @@ typedef struct xn_lane_request {
 
 // Whether a request waits to be taken: cheap.
 bool xn_lane_waiting(void);
-// The request to work on now, or NULL. Must be answered by one of the two below, by its id. A call
+// The request to work on now, or NULL. One of the two functions below must answer it, by its id. A call
 // may be taken while a source is at work, and the other way round.
 const xn_lane_request *xn_lane_take(void);
 // `result` is one msgpack value; one that does not fit becomes the error XN_E_TOO_LONG.
@@ -38,14 +38,14 @@ void xn_lane_reply(uint32_t id, const uint8_t *result, uint32_t n);
 // more).
 void xn_lane_error(uint32_t id, int code, const char *message, const char *detail);
 
-// Hooks of the VM; NULL where there is none. They are called from xn_server_poll().
+// Hooks of the VM; NULL if there is none. They are called from xn_server_poll().
 extern void (*xn_lane_on_interrupt)(void); // raise KeyboardInterrupt in the running code
 extern const char *xn_lane_vm_version;     // "1.25.0" in hello; "" without a VM
 
 // ---- For the server ---------------------------------------------------------------------------
 
 void xn_lane_init(void);
-// A new session: nobody waits any more for what was asked before.
+// A new session: nobody waits for earlier requests.
 void xn_lane_forget(void);
 // Queues a request for the VM, with text and parameters of one frame. XN_E_METHOD: there is no VM;
 // XN_E_BUSY: its lane is taken.

@@ -7,7 +7,7 @@
 #include "rpc/xn_call.h"
 
 // Writes the result to `out`, or returns an error. What takes long is done before the first byte
-// is written: other requests may be answered meanwhile, through the same buffer.
+// is written: until then other requests may be answered through the same buffer.
 typedef int xn_method_fn(xn_call *call, xn_msgpack_writer *out);
 
 #define XN_METHOD_LATER 1 // returned: the VM will answer
@@ -15,7 +15,7 @@ typedef int xn_method_fn(xn_call *call, xn_msgpack_writer *out);
 enum xn_method_flag {
     XN_METHOD_OPENS = 1,   // needs no session: it opens one
     XN_METHOD_ANYTIME = 2, // may be answered between the steps of a running model
-    XN_METHOD_ACTIVE = 4,  // is about the active model, also while another one takes its place
+    XN_METHOD_ACTIVE = 4,  // is about the active model, even while another one takes its place
 };
 
 typedef struct xn_method {

@@ -72,7 +72,7 @@ typedef struct piece {
     const uint8_t *bytes;
     uint32_t n;
     bool packed;
-    xn_unpack_shape shape; // where packed
+    xn_unpack_shape shape; // if packed
 } piece;
 
 static int read_packed(xn_reader *r, piece *p) {
@@ -150,7 +150,7 @@ int xn_method_in_write(xn_call *call, xn_msgpack_writer *out) {
     return status;
 }
 
-// All inputs, each whole. Nothing is written before all were seen to be right.
+// All inputs, each whole. All are checked before anything is written.
 static int write_inputs(xn_runner_model *model, xn_reader items, uint32_t count, bool write) {
     if (count != model->program.header->input_count) {
         return xn_error_limit(XN_E_INPUT, "inputs given are", count,

@@ -26,7 +26,7 @@ static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
     xn_call_put_bool(out, "active", strcmp(object->name, xn_store_active()) == 0);
 }
 
-// Goes to object number `first`: 1 *object is it, 0 there are not so many, or an error.
+// Finds object number `first`: 1: *object is it, 0: there are fewer, or an error.
 static int seek(uint32_t first, uint32_t *cursor, xn_store_object *object) {
     int more = xn_store_next(cursor, object);
     for (uint32_t i = 0; i < first && more == 1; i++) {

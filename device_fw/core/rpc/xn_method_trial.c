@@ -1,4 +1,4 @@
-// The methods of SPEC-wire about trials, versions and what lies in flash.
+// The methods of SPEC-wire about trials, versions and what flash holds.
 #include <string.h>
 
 #include "base/xn_error.h"

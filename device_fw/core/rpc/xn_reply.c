@@ -5,11 +5,11 @@
 #include "base/xn_error.h"
 #include "link/xn_link.h"
 
-// A host goes on 12 ids while one waits; of the others under way any may come after it, too.
+// A host goes 12 ids ahead of one that waits, and any other request under way may follow that one.
 #define CACHE_REPLIES (16u + 2u * XN_LINK_WINDOW)
 #define CACHE_BYTES 192u
 
-// The reply being written. It stays after it was sent, so that a repeated request finds it.
+// The reply being written. It stays after it was sent: a repeated request finds it.
 static struct {
     uint8_t bytes[XN_FRAME_MAX];
     uint32_t n; // 0: none stays
@@ -74,7 +74,7 @@ void xn_reply_begin(xn_msgpack_writer *w, uint32_t id) {
     xn_msgpack_put_nil(w);
 }
 
-// The end of a long detail says more than its start.
+// Of a long detail the end is kept: it says more than the start.
 static void put_detail(xn_msgpack_writer *w, const char *detail) {
     if (detail == NULL) {
         xn_msgpack_put_nil(w);

@@ -12,7 +12,7 @@ void xn_reply_forget(void); // all of them
 void xn_reply_begin(xn_msgpack_writer *w, uint32_t id);
 // Ends it. What does not fit becomes the error XN_E_TOO_LONG.
 void xn_reply_finish(xn_msgpack_writer *w, uint32_t id);
-// Makes the reply an error, with the message of its code or with one of its own. `detail` may be
+// Makes the reply an error, with its code's message or with the one given. `detail` may be
 // NULL; if it does not fit, its start is cut off.
 void xn_reply_status(uint32_t id, int code);
 void xn_reply_error(uint32_t id, int code, const char *message, const char *detail);

@@ -29,7 +29,7 @@ static bool send_again(uint32_t id) {
     return bytes != NULL;
 }
 
-// Calls the method, NULL: there is none; true: the reply is written.
+// Calls the method (NULL: there is none); true: the reply is written.
 static bool dispatch(const xn_method *method, xn_call *call) {
     xn_msgpack_writer out;
     xn_reply_begin(&out, call->id);
@@ -52,7 +52,7 @@ static const xn_method *method_of(const xn_call *call) {
 // A slot is given back before its reply leaves: the host may fill it as soon as the reply is there.
 static void handle(uint32_t index, const xn_method *method, xn_call *call) {
     if (method == NULL || !(method->flags & XN_METHOD_OPENS)) {
-        if (!xn_session_is_open()) { // whether it was executed before the restart, nobody knows
+        if (!xn_session_is_open()) { // nobody knows whether it was executed before the restart
             xn_link_frame_done(index);
             xn_session_notify_boot();
             return;
@@ -88,8 +88,9 @@ static bool is_served(const xn_method *method) {
                               ((method->flags & XN_METHOD_ACTIVE) && xn_active_serves()));
 }
 
-// While a model runs: answers what needs neither the model nor the store, in the order of arrival;
-// the first other request makes the rest wait. While a model is replaced the old one goes on.
+// While a model runs: answers requests that need neither the model nor the store, in the order of
+// arrival; the first other request makes the rest wait. A model that is being replaced goes on
+// serving.
 static void serve_between_steps(void) {
     uint32_t index = polling ? 1 : 0; // the first may be the one that runs the model
     if (between_steps) {

@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Once, after the board is up and receives: takes the pool, mounts the store, opens the active
+// Called once, after the board is up and receives: takes the pool, mounts the store, opens the active
 // model, sends "boot".
 void xn_server_init(void);
 // Whether xn_server_poll() has something to do. Cheap: for the VM hook and the idle loop.
 bool xn_server_pending(void);
-// Handles all frames that wait. Within itself (from a port's wait loop) it does nothing.
+// Handles all frames that wait. Called from within itself (by a port's wait loop) it does nothing.
 void xn_server_poll(void);
 
 #endif

@@ -13,7 +13,7 @@ void xn_session_open(uint32_t nonce);
 bool xn_session_is_open(void);
 
 void xn_session_put_boot(xn_msgpack_writer *out); // why the board started
-// Tells that the board has started: then, and to whoever asks something before a session is open.
+// Says that the board has started: at the start, and to any request before a session is open.
 void xn_session_notify_boot(void);
 
 // Restarts the board once the reply has left: until then nothing more is answered.

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Set by whoever executes from the store: whether [at, at + n) is in use, and so must not be erased
-// though no record names it any more. NULL: nothing is.
+// Set by the part that executes from the store: whether [at, at + n) is in use, and must not be
+// erased though no record names it any more. NULL: nothing is.
 extern bool (*xn_extent_in_use)(const uint8_t *at, uint32_t n);
 
 uint32_t xn_extent_bytes(uint32_t size); // whole sectors

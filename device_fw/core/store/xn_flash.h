@@ -13,7 +13,7 @@ int xn_flash_program(uint32_t offset, const uint8_t *bytes, uint32_t n);
 // The same for a place that may hold these bytes already: then nothing is programmed again. Bytes
 // that are neither there nor blank are XN_E_OCCUPIED. What was written is read back.
 int xn_flash_place(uint32_t offset, const uint8_t *bytes, uint32_t n);
-// Erases a sector and sees that it is blank.
+// Erases a sector and checks that it is blank.
 int xn_flash_erase(uint32_t offset);
 bool xn_flash_is_blank(const uint8_t *bytes, uint32_t n); // all FF
 

@@ -217,7 +217,7 @@ static int apply_begin(const xn_log_record *record, uint32_t slot) {
     return XN_OK;
 }
 
-// What the name's removal means where nothing of it is current any more.
+// What a name's removal means once nothing of it is current.
 static int after_loss(const char *name) {
     xn_index *t = &xn_index_now;
     xn_log_record record;

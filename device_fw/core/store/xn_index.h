@@ -31,7 +31,7 @@ typedef struct xn_index {
     uint32_t begun_bytes;
     uint16_t testing;     // slot of the EVENT record of a golden run that did not end, 0: none
     uint16_t new_testing; // while compacting
-    uint32_t data_start, data_end; // extents lie within
+    uint32_t data_start, data_end; // extents are within
     uint32_t cursor;               // where the next one is looked for
     uint32_t format_sequence;      // records of a smaller one were copied by a compaction
 } xn_index;
@@ -44,24 +44,24 @@ int xn_index_check_name(const char *name);
 int xn_index_read(uint32_t index, xn_log_record *record);
 // The index of the name's current version, XN_E_NOT_FOUND or another error.
 int xn_index_find(const char *name, xn_log_record *record);
-// The same of its last version in a state; version 0: any.
+// The same for its last version in a state; version 0: any.
 int xn_index_find_in(const char *name, enum xn_store_state state, uint32_t version,
                      xn_log_record *record);
 // The greatest version of the name, whatever its state; 0: none. Negative: an error.
 int xn_index_last_version(const char *name);
-// States in a record that activates an object how long its trial is (confirm_s 0: none) and what a
-// failure returns to: what was active before, or what a trial that is on would return to.
+// Notes in a record that activates an object how long its trial is (confirm_s 0: none) and what a
+// failure returns to: the model active before, or the one that a running trial would return to.
 int xn_index_begin_trial(xn_log_record *record, uint32_t confirm_s, uint32_t boots);
-// Writes the record into the log, compacting first where it is full, and applies it.
+// Writes the record into the log, compacting first if it is full, and applies it.
 int xn_index_commit(xn_log_record *record);
-// Writes the log anew, in the other area.
+// Writes the log again, in the other area.
 int xn_index_compact(void);
 // Forgets the oldest version that is not current, by a record: 1 done, 0 there is none, or an
 // error.
 int xn_index_evict(void);
-// Changes the index as a record says that lies in the log.
+// Changes the index as a record of the log says.
 int xn_index_apply(const xn_log_record *record, uint32_t slot);
-// Whether a record is told by the history.
+// Whether the history lists a record.
 bool xn_index_is_event(const xn_log_record *record);
 
 #endif

@@ -29,7 +29,7 @@ static int copy_event(xn_log_record *record) {
     return copy_as(record, &slot);
 }
 
-// An object as it is now: whatever its record said else has happened.
+// An object as it is now, without what else its record said: that has happened.
 static int copy_object(xn_log_record *record, xn_index_entry *e) {
     record->flags = 0;
     record->state = e->state;
@@ -51,7 +51,7 @@ static int copy_slot(uint32_t slot, uint32_t *events_left) {
     xn_log_record record;
     xn_index_entry *e = entry_of(slot);
     if (xn_log_look(slot, &record) == 0) {
-        // A record that counts and cannot be read any more must not be lost by a copy without it.
+        // A record that counts but can no longer be read must not be lost by copying without it.
         return e == NULL ? XN_OK : xn_error_at(XN_E_FLASH, "record is damaged, slot", slot);
     }
     if (e != NULL) {

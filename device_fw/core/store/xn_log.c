@@ -47,8 +47,8 @@ static int read_slot(uint32_t area, uint32_t slot, void *record) {
     return xn_port_flash_read(slot_offset(area, slot), record, XN_LOG_RECORD);
 }
 
-// An error counts only where the record is not there: what the next mount would find whole must
-// hold from now on. Whatever lies there instead, the flash is to blame.
+// An error counts only if the record is not there: what the next mount would find whole must hold
+// from now on. If something else is there, the flash is to blame.
 static int program_slot(uint32_t area, uint32_t slot, const void *record) {
     uint8_t seen[XN_LOG_RECORD];
     if (xn_flash_place(slot_offset(area, slot), record, XN_LOG_RECORD) == XN_OK) {
@@ -58,8 +58,8 @@ static int program_slot(uint32_t area, uint32_t slot, const void *record) {
     return there ? XN_OK : xn_error_at(XN_E_FLASH, "log slot", slot);
 }
 
-// Of a sector that cannot be erased the slots are passed over, one by one; without the first there
-// is no area.
+// The slots of a sector that cannot be erased are passed over, one by one; without the first slot
+// there is no area.
 static int erase_area(uint32_t area) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
     int status = xn_port_flash_erase(area * areas.area_bytes);

@@ -84,7 +84,7 @@ typedef struct xn_log_format {
     uint32_t generation; // of this area: the higher one is the log
     uint32_t region_bytes;
     uint32_t sector_bytes;
-    uint32_t area_bytes; // the areas lie at 0 and at area_bytes, objects behind them
+    uint32_t area_bytes; // the areas are at 0 and at area_bytes, objects behind them
     uint32_t cursor;     // where the next extent is looked for
     uint32_t reserved[22];
 } xn_log_format;
@@ -97,14 +97,14 @@ _Static_assert(sizeof(xn_log_format) == XN_LOG_RECORD, "format");
 int xn_log_open(xn_log_format *format);
 // Makes both areas unreadable: the next open formats.
 int xn_log_erase(void);
-// Then: hands the records to `apply` in order, and stops at its first error.
+// After xn_log_open(): hands the records to `apply` in order, and stops at its first error.
 typedef int xn_log_apply_fn(const xn_log_record *record, uint32_t slot);
 int xn_log_replay(xn_log_apply_fn *apply);
 
 bool xn_log_full(void);
 uint32_t xn_log_end(void);      // slots up to this one may hold records
 uint32_t xn_log_erasures(void); // times that an area was erased
-// Reads a record back; XN_E_FLASH where it is no longer whole.
+// Reads a record back; XN_E_FLASH if it is no longer whole.
 int xn_log_read(uint32_t slot, xn_log_record *record);
 // Any slot: 1 *record is a whole record, 0 it is none.
 int xn_log_look(uint32_t slot, xn_log_record *record);

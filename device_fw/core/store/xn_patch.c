@@ -17,7 +17,7 @@ void xn_patch_begin(xn_patch *patch, const uint8_t *bytes, uint32_t n) {
     patch->count = 0;
 }
 
-// The next n <= 15 bits; false where the patch ends before.
+// The next n <= 15 bits; false if the patch ends before.
 static bool take(xn_patch *patch, uint32_t n, uint32_t *value) {
     while (patch->count < n) {
         const uint8_t *byte = xn_reader_take(&patch->bytes, 1);

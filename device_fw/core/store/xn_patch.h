@@ -18,7 +18,7 @@ void xn_patch_begin(xn_patch *patch, const uint8_t *bytes, uint32_t n);
 // The next block, n bytes of at most XN_PATCH_BLOCK: `block` holds the old bytes before and the
 // new ones after.
 int xn_patch_next(xn_patch *patch, uint8_t *block, uint32_t n);
-// After the last block: XN_E_PARAMS where the patch goes on.
+// After the last block: XN_E_PARAMS if the patch goes on.
 int xn_patch_end(const xn_patch *patch);
 
 #endif

@@ -14,14 +14,14 @@ int xn_store_find(const char *name, xn_store_object *object);
 // Goes through the objects: *cursor starts as 0. 1: *object is the next one, 0: no more.
 int xn_store_next(uint32_t *cursor, xn_store_object *object);
 uint32_t xn_store_free_bytes(void); // retained old versions count as free
-// Where the object is mapped.
+// The address that the object is mapped at.
 const uint8_t *xn_store_map(const xn_store_object *object);
 
 // ---- Changes ----------------------------------------------------------------------------------
 
 int xn_store_remove(const char *name); // all versions
 int xn_store_activate(const char *name, uint32_t confirm_s, uint32_t boots);
-// The active model's name, "" where there is none.
+// The active model's name, "" if there is none.
 const char *xn_store_active(void);
 int xn_store_format(void); // empties it, also one that cannot be mounted
 
@@ -30,7 +30,7 @@ int xn_store_format(void); // empties it, also one that cannot be mounted
 const xn_store_trial *xn_store_on_trial(void); // NULL: the active model is not
 int xn_store_confirm(const char *name);
 int xn_store_count_start(void);
-// The trial failed: what was active before is so again.
+// The trial failed: the model that was active before is active again.
 int xn_store_return(enum xn_store_reason reason, int32_t detail);
 // Withdraws the current version of a name by hand. XN_E_VERSION: there is no earlier one.
 int xn_store_rollback(const char *name);

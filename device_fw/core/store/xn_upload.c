@@ -66,7 +66,7 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
     return 0;
 }
 
-// Makes sure that a commit finds an entry free.
+// Makes sure that a commit will find a free entry.
 static int reserve_entry(const xn_store_object *want) {
     xn_log_record record;
     while (xn_index_now.count >= XN_STORE_OBJECTS) {
@@ -105,7 +105,7 @@ static void fill_extent(xn_log_record *record, enum xn_log_kind kind) {
     record->extent_bytes = xn_extent_bytes(upload.object.size);
 }
 
-// Takes a place for the upload, by a record.
+// Reserves an extent for the upload, by a record.
 static int take_place(void) {
     xn_log_record record;
     int status = xn_extent_take(xn_extent_bytes(upload.object.size), false, &upload.object.offset);
@@ -116,7 +116,7 @@ static int take_place(void) {
     return xn_index_commit(&record);
 }
 
-static int begin_anew(void) {
+static int begin_again(void) {
     xn_index_now.begun = 0; // gives up another upload
     xn_wear_level();
     return take_place();
@@ -132,7 +132,7 @@ static int find_place(const xn_store_object *want) {
     }
     found = was_begun(want, &upload.object.offset);
     upload.resumed = found == 1;
-    return found == 0 ? begin_anew() : found < 0 ? found : XN_OK;
+    return found == 0 ? begin_again() : found < 0 ? found : XN_OK;
 }
 
 // An upload ends when the store is mounted or emptied.
@@ -186,7 +186,7 @@ static int prepare(uint32_t sector) {
     return XN_OK;
 }
 
-// Puts a piece, sector by sector. *failed: the sector that did not take it.
+// Writes a piece, sector by sector. *failed: the sector that did not take it.
 static int put(uint32_t offset, const uint8_t *bytes, uint32_t n, uint32_t *failed) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
     int status = XN_OK;
@@ -276,7 +276,7 @@ int xn_upload_write(uint32_t offset, const uint8_t *bytes, uint32_t n) {
             status = put(offset, bytes, n, &failed);
         }
         if (status != XN_OK) {
-            upload.stage = IDLE; // what lies where is not certain: begin again
+            upload.stage = IDLE; // it is not certain what is where: begin again
         }
     }
     return status;

@@ -13,18 +13,18 @@
 // begun before; what was written then is still there.
 int xn_upload_begin(xn_store_object *want, bool *have, bool *resumed);
 // Pieces in any order: offset is a multiple of 256, and so is n but for the last piece. The first
-// one into a sector erases it. A piece that is there already is accepted again. Where the flash
+// one into a sector erases it. A piece that is there already is accepted again. If the flash
 // does not take a piece its sector is bad, and the upload goes on at another place.
 int xn_upload_write(uint32_t offset, const uint8_t *bytes, uint32_t n);
-// The same with bytes that lie in the extents at a flash offset; changed by a patch where that is
-// not NULL, and then `from` may be XN_UPLOAD_ZEROS: zeros are changed.
+// The same with bytes of the extents, at a flash offset; changed by a patch unless that is NULL.
+// With a patch, `from` may be XN_UPLOAD_ZEROS: zeros are changed.
 #define XN_UPLOAD_ZEROS 0xFFFFFFFFu
 int xn_upload_copy(uint32_t offset, uint32_t from, uint32_t n, xn_patch *patch);
 // Compares the SHA-256 of the flash with the stated one and makes the bytes fit to execute.
 // Fills *object, whose version is the one that a commit would give.
 int xn_upload_verify(xn_store_object *object);
 // After verify: one atomic record makes the object current; `activate` makes it the active model
-// by the same record, on trial where confirm_s is not 0. What had this name before stays as an old
+// by the same record, on trial if confirm_s is not 0. What had this name before stays as an old
 // version until room is needed.
 int xn_upload_commit(bool activate, uint32_t confirm_s, uint32_t boots);
 void xn_upload_abort(void); // it can be begun again

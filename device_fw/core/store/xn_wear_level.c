@@ -76,7 +76,7 @@ static int commit_move(xn_log_record *record, enum xn_log_kind kind, uint32_t to
     return xn_index_commit(record);
 }
 
-// All that lies at `from` lies at `to`, by a record each: in between both places count.
+// Says of all objects at `from` that they are at `to`, by a record each: in between both count.
 static int rename_all(uint32_t from, uint32_t to) {
     xn_log_record record;
     int status = XN_OK;

@@ -1,4 +1,4 @@
-// What core/xn_port.h asks for, on a Cortex-M under a MicroPython port of others. All is weak: a
+// What core/base/xn_port.h asks for, on a Cortex-M under another MicroPython port. All is weak: a
 // board defines what it does better, in a file named by XIPNET_PORT_C. Flash is what every real
 // board must define; the memory that stands in for it here forgets at power-off.
 #include "micropython/usermod/serve.h"

@@ -1,4 +1,4 @@
-// xipnet inside of a port of others: the module starts with its first import, and serves the SDK
+// xipnet inside another port: the module starts with its first import, and serves the SDK
 // while xipnet.serve() runs.
 #ifndef XN_SERVE_H
 #define XN_SERVE_H

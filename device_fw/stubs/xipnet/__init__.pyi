@@ -53,9 +53,9 @@ class Model:
     name: str
     version: int
     inputs: tuple[memoryview, ...]
-    """As they lie in the arena, typed: write into them, then `run()` without arguments."""
+    """As they are in the arena, typed: write into them, then `run()` without arguments."""
     outputs: tuple[memoryview, ...]
-    """As they lie in the arena, typed; read-only, until the next run or write."""
+    """As they are in the arena, typed; read-only, until the next run or write."""
     us: int
     """What the last run took, microseconds, bringing in the inputs not counted."""
 
@@ -64,7 +64,7 @@ class Model:
     def run(self, *inputs: Buffer) -> memoryview | tuple[memoryview, ...]: ...
     @overload
     def run(self, picture: Buffer, *, shape: _Shape) -> memoryview | tuple[memoryview, ...]:
-        """Runs the network: a view of the output, or a tuple of views.
+        """Run the network; return a view of the output, or a tuple of views.
 
         Args:
             inputs: one buffer for each input, of its size; none: what `inputs` holds.
@@ -73,26 +73,29 @@ class Model:
         """
 
     def detect(self, *inputs: Buffer, shape: _Shape = ...) -> list[Detection]:
-        """Runs the network and its detector; arguments as of `run`."""
+        """Run the network and its detector; arguments as of `run`."""
 
     def classify(self, *inputs: Buffer, shape: _Shape = ...) -> list[Class]:
-        """Runs the network and its classifier; arguments as of `run`."""
+        """Run the network and its classifier; arguments as of `run`."""
 
     def run_head(self, *inputs: Buffer, shape: _Shape = ...) -> list[tuple[Any, ...]]:
-        """Runs the network and its head, whatever that finds; arguments as of `run`.
+        """Run the network and its head; arguments as of `run`.
 
         Returns a named tuple for each thing found, with the fields that the blob describes; points
         are pixels of the picture if `shape` was given, else 0..1 of the input.
         """
 
     def profile(self, *inputs: Buffer, shape: _Shape = ...) -> list[Step]:
-        """Runs the network and its head, and times each step; arguments as of `run`."""
+        """Run the network and its head and time each step; arguments as of `run`."""
 
     def info(self) -> dict[str, Any]:
-        """inputs, outputs (name, shape, dtype, scale, zero_point), labels, arena, stack, steps."""
+        """Describe the model.
+
+        inputs, outputs (name, shape, dtype, scale, zero_point), labels, arena, stack, steps.
+        """
 
     def close(self) -> None:
-        """Gives the arena back."""
+        """Give the arena back."""
 
     def __enter__(self) -> Model: ...
     def __exit__(self, *args: object) -> None: ...
@@ -108,10 +111,10 @@ class Array:
     def __setitem__(self, index: tuple[int, ...], value: float) -> None: ...
 
 def models() -> list[dict[str, Any]]:
-    """The models in the store: name, type, size, version, address, active."""
+    """Return the models in the store: name, type, size, version, address, active."""
 
 def activate(name: str) -> None:
-    """Makes a model the active one, now and after resets."""
+    """Make a model the active one, now and after resets."""
 
 def run(*inputs: Buffer, shape: _Shape = ...) -> memoryview | tuple[memoryview, ...]:
     """`Model.run` of the active model."""
@@ -126,16 +129,16 @@ def run_head(*inputs: Buffer, shape: _Shape = ...) -> list[tuple[Any, ...]]:
     """`Model.run_head` of the active model."""
 
 def info() -> dict[str, Any]:
-    """The board: board, cpu, features, arena, arena_free, stack, flash, boot."""
+    """Return what the board is: board, cpu, features, arena, arena_free, stack, flash, boot."""
 
 def ticks_us() -> int:
     """Microseconds since boot; does not wrap."""
 
 def rpc(function: _F, name: str = ..., doc: str | None = ..., /) -> _F:
-    """Decorator: the PC may call this function as `board.rpc.name(...)`."""
+    """Let the PC call the decorated function as `board.rpc.name(...)`."""
 
 def emit(topic: str, value: object = ..., /) -> bool:
-    """Sends an event to the PC: `board.on(topic, callback)`, `board.events()`.
+    """Send an event to the PC: `board.on(topic, callback)`, `board.events()`.
 
-    Returns False where nobody listens.
+    Returns False if nobody listens.
     """

@@ -1,6 +1,6 @@
 """Pictures as bytes, row by row, channels side by side; `shape` and `size` begin (height, width).
 
-Each returns `out`, or a new buffer where none is given. docs/ON-BOARD.md defines the results.
+Each returns `out`, or a new buffer if none is given. docs/ON-BOARD.md defines the results.
 """
 
 from typing import Literal
@@ -47,7 +47,7 @@ def convert(
     *,
     out: Buffer | None = None,
 ) -> Buffer:
-    """Converts each pixel to another format."""
+    """Convert each pixel to another format."""
 
 def quantise(
     pixels: Buffer,
