@@ -24,9 +24,10 @@ typedef struct xn_model_call {
 // From a function's arguments, `shape=` being the only keyword; raises TypeError for another.
 xn_model_call xn_model_call_of(size_t n, const mp_obj_t *args, mp_map_t *kw);
 
-// Each writes the inputs, runs an entry and returns its result. Of the network: a view of its output
-// or a tuple of views. Of a detector, a classifier or any head: a list of named tuples, points in
-// the picture's pixels or in 0..1 of the input. Of a profile: a list of (name, us), one per step.
+// Each writes the inputs, runs an entry and returns its result. Of the network: a view of its
+// output or a tuple of views. Of a detector, a classifier or any head: a list of named tuples,
+// points in the picture's pixels or in 0..1 of the input. Of a profile: a list of (name, us), one
+// per step.
 mp_obj_t xn_model_run(xn_runner_model *model, const xn_model_call *call);
 mp_obj_t xn_model_detect(xn_runner_model *model, const xn_model_call *call);
 mp_obj_t xn_model_classify(xn_runner_model *model, const xn_model_call *call);

@@ -1,4 +1,5 @@
-// xipnet.preprocess: what core/model/xn_image.c does, on Python's buffers. All sizes are checked here.
+// xipnet.preprocess: what core/model/xn_image.c does, on Python's buffers. All sizes are checked
+// here.
 #include "micropython/preprocess.h"
 
 #include "py/objarray.h"

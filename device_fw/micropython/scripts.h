@@ -10,8 +10,8 @@
 void xn_scripts_run(bool after_reset);
 // Called from the VM's hook while they run: notes that they have run for long.
 void xn_scripts_poll(void);
-// Called from the receive interrupt: a Ctrl-C came. Five in a row while boot or main runs, less than a
-// second apart, restart the board in safe mode.
+// Called from the receive interrupt: a Ctrl-C came. Five in a row while boot or main runs, less
+// than a second apart, restart the board in safe mode.
 void xn_scripts_on_break(void);
 
 #endif

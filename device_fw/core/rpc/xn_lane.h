@@ -29,8 +29,8 @@ typedef struct xn_lane_request {
 
 // Whether a request waits to be taken: cheap.
 bool xn_lane_waiting(void);
-// The request to work on now, or NULL. One of the two functions below must answer it, by its id. A call
-// may be taken while a source is at work, and the other way round.
+// The request to work on now, or NULL. One of the two functions below must answer it, by its id. A
+// call may be taken while a source is at work, and the other way round.
 const xn_lane_request *xn_lane_take(void);
 // `result` is one msgpack value; one that does not fit becomes the error XN_E_TOO_LONG.
 void xn_lane_reply(uint32_t id, const uint8_t *result, uint32_t n);

@@ -11,8 +11,8 @@
 
 static uint32_t step_us[PROFILE_STEPS];
 
-// The last run. Its reply may be too long for the server to keep; a repeated request gets it written
-// again, but the model is not run again: the inputs may be gone.
+// The last run. Its reply may be too long for the server to keep; a repeated request gets it
+// written again, but the model is not run again: the inputs may be gone.
 static struct {
     bool known; // in this session
     bool profile;

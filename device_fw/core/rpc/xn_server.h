@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Called once, after the board is up and receives: takes the pool, mounts the store, opens the active
-// model, sends "boot".
+// Called once, after the board is up and receives: takes the pool, mounts the store, opens the
+// active model, sends "boot".
 void xn_server_init(void);
 // Whether xn_server_poll() has something to do. Cheap: for the VM hook and the idle loop.
 bool xn_server_pending(void);

@@ -36,12 +36,15 @@ typedef struct xn_index {
     uint32_t format_sequence;      // records of a smaller one were copied by a compaction
 } xn_index;
 
-// Read by all parts of the store, changed by xn_index.c; cursor also by xn_extent.c.
+// Read by all parts of the store, changed by xn_index*.c; cursor also by xn_extent.c.
 extern xn_index xn_index_now;
 
 int xn_index_mount(void);
 int xn_index_check_name(const char *name);
 int xn_index_read(uint32_t index, xn_log_record *record);
+uint32_t xn_index_name_crc(const char *name);
+// Whether the entry has this name, whose CRC is given: 1, 0, or an error.
+int xn_index_is_named(uint32_t index, const char *name, uint32_t name_crc, xn_log_record *record);
 // The index of the name's current version, XN_E_NOT_FOUND or another error.
 int xn_index_find(const char *name, xn_log_record *record);
 // The same for its last version in a state; version 0: any.
