@@ -1,7 +1,7 @@
-"""The firmware's core, built for this computer: a program that is a board on a pipe.
+"""Build the firmware's core for this computer: a board on a pipe.
 
-It is compiled by the ziglang wheel alone and kept by the content of its sources. Tests build the
-same sources with sanitizers (`tests/c/core_build.py`).
+The program is compiled by the ziglang wheel alone and kept by the content of its sources. Tests
+build the same sources with sanitizers (`tests/c/core_build.py`).
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ const uint8_t *xn_port_flash_map(uint32_t offset) {
     return xn_host.bytes + offset;
 }
 
-// Counts an operation and tells whether this one goes wrong; does not return if power fails before
-// it.
+// Counts an operation and returns whether this one goes wrong; does not return if power fails
+// before it.
 static bool goes_wrong(void) {
     xn_host.operations++;
     bool now = xn_host.cut_at != 0 && xn_host.operations == xn_host.cut_at;
@@ -72,7 +72,7 @@ static bool goes_wrong(void) {
     return now;
 }
 
-// After the operation was done.
+// Called after the operation.
 static int end(bool wrong) {
     if (wrong && xn_host.cut_mode < XN_HOST_CUTS) {
         longjmp(xn_host.cut, 1);
@@ -94,7 +94,7 @@ int xn_port_flash_erase(uint32_t offset) {
     }
     xn_host.erased[offset / n]++;
     if (wrong && xn_host.cut_mode > XN_HOST_CUT_BEFORE && xn_host.cut_mode < XN_HOST_CUT_AFTER) {
-        // Some bits are up already: only another erase makes the sector usable.
+        // Some bits are 1 already: only another erase makes the sector usable.
         for (uint32_t i = 0; i < n; i++) {
             xn_host.bytes[offset + i] |= (uint8_t)(i * 73u + xn_host.operations * 29u);
         }
@@ -145,7 +145,7 @@ int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
         xn_host.bytes[offset + i] &= tear ? torn(i, p[i]) : p[i];
     }
     if (done < n) {
-        xn_host.bytes[offset + done] &= p[done] | 0xA5; // of one byte only some bits are down
+        xn_host.bytes[offset + done] &= p[done] | 0xA5; // of one byte only some bits are 0
     }
     return end(wrong);
 }

@@ -14,7 +14,7 @@
 #include "link/xn_link.h"
 #include "rpc/xn_server.h"
 
-#define IDLE_MS 50 // the clock of a trial is looked at so often
+#define IDLE_MS 50 // how often the clock of a trial is checked
 #define BUSY_MS 1
 #define SECTOR_BYTES 4096
 
@@ -29,7 +29,7 @@ static struct {
 
 // ---- Restarts -----------------------------------------------------------------------------------
 
-// Async-signal-safe but for snprintf(), which no libc makes unsafe for integers.
+// Async-signal-safe except snprintf(), which is safe for integers in every libc.
 void xn_process_restart(const xn_port_boot *b) {
     char boot[128];
     snprintf(boot, sizeof(boot), "%u,%u,%d,%u,%u,%u,%u,%u", b->cause, b->resets, b->fault_step,
@@ -67,7 +67,7 @@ static void restart_in_step(uint32_t cause, uint32_t address) {
 
 static void on_fault(int number, siginfo_t *info, void *context) {
     (void)context;
-    if (xn_host.step < 0) { // the core's own fault, which is to be seen as one
+    if (xn_host.step < 0) { // the core's own fault: it must be seen as one
         sigaction(number, &before[number], NULL);
         return;
     }
@@ -104,14 +104,14 @@ static void send_out(const uint8_t *bytes, uint32_t n) {
     while (n > 0) {
         ssize_t sent = write(1, bytes, n);
         if (sent <= 0) {
-            _exit(0); // nobody listens any more
+            _exit(0); // nobody listens now
         }
         bytes += sent;
         n -= (uint32_t)sent;
     }
 }
 
-// False: none is there now.
+// False: none has come yet.
 static bool next_byte(uint8_t *byte) {
     struct pollfd in = {.fd = 0, .events = POLLIN};
     if (input.next == input.n) {
@@ -145,7 +145,7 @@ static void begin_step(void) {
     limit_step();
 }
 
-// Ends with whoever started it, even within a step that never returns.
+// Ends with the process that started it, even within a step that never returns.
 static void *watch_parent(void *unused) {
     struct pollfd in = {.fd = 0};
     while (poll(&in, 1, -1) <= 0 || (in.revents & (POLLHUP | POLLERR | POLLNVAL)) == 0) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -112,6 +113,18 @@ def test_a_new_board_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_the_firmware_is_as_small_as_its_board_says(name: str) -> None:
     text, limit = size.text_bytes(firmware_path(name)), load_board(name).text_max
     assert 0 < text <= limit, f"{text - limit:,} bytes too many"
+
+
+@pytest.mark.sim
+def test_a_firmware_that_is_up_to_date_loads_no_large_module() -> None:
+    """Each opening of a virtual board asks for its firmware."""
+    code = "import sys; from device_fw.build import firmware_path as path; path('mps2_an386'); "
+    code += "print(*sys.modules)"
+    firmware_path("mps2_an386")
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "device_fw.build.ninja_file" in loaded
+    assert not loaded & {"rich", "elftools", "tarfile", "numpy"}
 
 
 @pytest.mark.sim
