@@ -29,8 +29,15 @@ _ARCHIVE_SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffd
 # "<path> <sha256>\n" of each, sorted.
 _TREE_SHA256 = "6fa6f8d26c0cae648cc5f5030ddc1cc169e540dba8a3ea4ccfd1cc30f900282d"
 _TREE_PARTS = (
-    *("py", "extmod", "shared", "lib/libm", "lib/libm_dbl", "lib/littlefs", "lib/oofatfs"),
-    *("lib/re1.5", "lib/uzlib"),
+    "py",
+    "extmod",
+    "shared",
+    "lib/libm",
+    "lib/libm_dbl",
+    "lib/littlefs",
+    "lib/oofatfs",
+    "lib/re1.5",
+    "lib/uzlib",
 )
 _TREE_FILES = ("lib/crypto-algorithms/sha256.c", "lib/crypto-algorithms/sha256.h")
 _SUFFIXES = {".c", ".h", ".py", ".mk"}
