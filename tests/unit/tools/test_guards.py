@@ -124,6 +124,6 @@ def test_a_kernel_under_another_licence_is_found(copy: Path) -> None:
 
 def test_a_third_party_without_a_line_is_found(copy: Path) -> None:
     (fetch,) = (copy / "device_fw").rglob("fetch_micropython.py")
-    edit(fetch, '_TREE_PARTS = ("py", ', '_TREE_PARTS = ("py", "lib/attic", ')
+    edit(fetch, '_TREE_PARTS = (\n    "py",\n', '_TREE_PARTS = (\n    "py",\n    "lib/attic",\n')
     (complaint,) = licences.complaints(copy)
     assert complaint.endswith("THIRD-PARTY.md must have a line for `lib/attic`")
