@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 
 def show(event: Event) -> None:
-    """Prints what the board says of a frame."""
+    """Print what the board says of a frame."""
     seen = event.value
     shades = ", ".join(f"{label} {score:.2f}" for _, label, score in seen["found"])
     print(f"frame {seen['frame']}, {seen['model']}: {shades}", flush=True)

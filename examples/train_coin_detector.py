@@ -213,7 +213,7 @@ class Score(NamedTuple):
 
 
 def score(part: str, boxes: npt.NDArray[np.float64], coins: tuple[tuple[int, ...], ...]) -> Score:
-    """Matches boxes to coins, best score first, each coin once."""
+    """Match boxes to coins, best score first, each coin once."""
     left = [np.array(coin, dtype=np.float64) for coin in coins]
     overlaps: list[float] = []
     for box in boxes:

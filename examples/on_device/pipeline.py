@@ -15,7 +15,7 @@ following = None  # becomes the second model at the next frame
 
 @xipnet.rpc
 def use(name):
-    """Takes another model as the second one, from the next frame on; the loop goes on."""
+    """Take another model as the second one, from the next frame on; the loop goes on."""
     global following
     following = xipnet.Model(name)  # where it cannot be opened, this call fails and nothing else
 

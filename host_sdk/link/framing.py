@@ -76,7 +76,7 @@ class Decoder:
         self.bad_frames = 0
 
     def feed(self, data: bytes, now_s: float) -> list[Text | Body]:
-        """Takes what the port gave, of any length.
+        """Take what the port gave, of any length.
 
         Args:
             data: bytes in the order of arrival.

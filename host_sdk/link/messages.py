@@ -80,7 +80,7 @@ Message: TypeAlias = Request | Reply | Notification
 
 
 def unpack(body: bytes) -> Message:
-    """Reads the body of a frame.
+    """Read the body of a frame.
 
     Raises:
         ProtocolError: the body is not one of the messages.
@@ -109,7 +109,7 @@ def _u32(number: int) -> int:
 
 
 def unpack_value(data: bytes, place: str) -> Value:
-    """Reads exactly one MessagePack value.
+    """Read exactly one MessagePack value.
 
     Args:
         data: untrusted bytes.

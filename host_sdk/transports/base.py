@@ -22,7 +22,7 @@ class Transport(Protocol):
         """
 
     def write(self, data: bytes) -> None:
-        """Sends all bytes.
+        """Send all bytes.
 
         Raises:
             PortClosedError: the port is gone, or `close` was called.

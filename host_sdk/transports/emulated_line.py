@@ -55,7 +55,7 @@ class WireOptions:
 
 
 def split_wire(url: str) -> tuple[str, WireOptions | None]:
-    """Takes the wire's options out of a URL.
+    """Take the wire's options out of a URL.
 
     Args:
         url: of a port.
@@ -262,7 +262,7 @@ class WireTransport:
         self._sender.start()
 
     def set_baud(self, baud: int) -> None:
-        """Changes the speed, once what was written has left."""
+        """Change the speed, once what was written has left."""
         with self._changed:
             self._changed.wait_for(lambda: not self._out or self._stopped())
             self.baud = baud
@@ -305,7 +305,7 @@ class WireTransport:
         return self._closed or self._error is not None
 
     def _send(self) -> None:
-        """Moves what has gone over the wire on to the board."""
+        """Move what has gone over the wire on to the board."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._out or self._stopped())

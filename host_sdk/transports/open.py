@@ -12,7 +12,7 @@ PORT_VARIABLE = "XIPNET_PORT"
 
 
 def open_transport(port: str, baud: int = 115200) -> Transport:
-    """Opens a port.
+    """Open a port.
 
     Args:
         port: "/dev/ttyACM0", "COM3", "socket://HOST:PORT", any other URL of pyserial, or

@@ -103,11 +103,11 @@ class Qemu:
         return f"the simulator ended{': ' + said if said else ''}"
 
     def wait(self) -> int:
-        """Waits until QEMU ends by itself."""
+        """Wait until QEMU ends by itself."""
         return self._process.wait()
 
     def close(self) -> None:
-        """Ends QEMU and frees the flash file; calling it again does nothing."""
+        """End QEMU and frees the flash file; calling it again does nothing."""
         atexit.unregister(self.close)
         self._process.kill()
         self._process.wait()
@@ -134,7 +134,7 @@ def _firmware(board: str) -> Path:
 
 
 def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]:
-    """Starts QEMU from a thread that lives as long as QEMU does.
+    """Start QEMU from a thread that lives as long as QEMU does.
 
     The kernel's "die with the parent" means the thread that started it, not the process.
     """

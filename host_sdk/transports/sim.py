@@ -31,7 +31,7 @@ class SimUrl:
 
 
 def open_sim(url: str) -> SocketTransport:
-    """Starts a virtual board, which ends when the transport is closed.
+    """Start a virtual board, which ends when the transport is closed.
 
     Args:
         url: sim://CPU or sim://BOARD, with ?flash=FILE to keep the flash, ?icount=on to let the
@@ -55,7 +55,7 @@ def open_sim(url: str) -> SocketTransport:
 
 
 def parse_sim(url: str) -> SimUrl:
-    """Reads a sim:// URL.
+    """Read a sim:// URL.
 
     Raises:
         PortNotFoundError: the URL has an unknown part.

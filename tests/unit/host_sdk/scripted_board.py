@@ -81,7 +81,7 @@ class ScriptedBoard(Wiretap):
         return self._hears
 
     def print(self, text: str) -> None:
-        """Sends text."""
+        """Send text."""
         self._tell("P", text.encode())
 
     def emit(self, topic: str, value: Any, *, lose: bool = False) -> None:
@@ -91,7 +91,7 @@ class ScriptedBoard(Wiretap):
         self._tell("N", values.pack(topic) + values.pack(value))
 
     def pass_time(self, seconds: float) -> None:
-        """Moves the board's clock."""
+        """Move the board's clock."""
         self._tell("C", struct.pack("<Q", int(seconds * 1e6)))
         self._sync()
 

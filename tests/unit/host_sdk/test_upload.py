@@ -59,7 +59,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def load_two(connect: Connect, way: str, old: bytes, new: bytes) -> tuple[ScriptedBoard, int]:
-    """Loads one after the other; what the second one took."""
+    """Load one after the other; what the second one took."""
     board, device = connect()
     if way == "sends":
         board.alter["hello"] = lambda hello: {

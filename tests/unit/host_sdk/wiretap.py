@@ -35,7 +35,7 @@ class Noise:
         return now + late
 
     def forget(self) -> None:
-        """Drops what was held up: no frame arrives in a later session than it was sent in."""
+        """Drop what was held up: no frame arrives in a later session than it was sent in."""
         self._late.clear()
 
     def _corrupted(self, frame: bytes) -> list[bytes]:
