@@ -1,4 +1,4 @@
-"""Paints training scenes for the coin detector from the training part of the photograph."""
+"""Scenes to train the coin detector, painted from a part of the photograph."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ Floats = npt.NDArray[np.float32]
 
 
 class Scene(NamedTuple):
-    """A training picture, uint8 [INPUT, INPUT]; its boxes float32 [N, 4] (cx, cy, w, h; 0..1)."""
+    """A training picture and its boxes.
+
+    Attributes:
+        picture: uint8 [INPUT, INPUT].
+        boxes: float32 [N, 4] (cx, cy, w, h; 0..1).
+    """
 
     picture: Gray
     boxes: Floats
@@ -49,7 +54,7 @@ class Painter:
         return self._finish(canvas, self._paste_coins(canvas) if kind < 0.85 else [])
 
     def _without_coins(self, photo: Gray, masks: npt.NDArray[np.bool_]) -> Image.Image:
-        """The photograph, what training may not see and coins replaced by what lies around."""
+        """Return the photograph without its coins and without what training may not see."""
         known = train_mask(photo.shape) & ~ndimage.binary_dilation(masks, iterations=3)
         total = ndimage.gaussian_filter(np.where(known, photo, 0).astype(np.float32), 14)
         smooth = total / np.maximum(ndimage.gaussian_filter(known.astype(np.float32), 14), 1e-3)
@@ -72,7 +77,7 @@ class Painter:
         return Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8))
 
     def _crop(self, source: Image.Image, width: int, height: int) -> Image.Image:
-        """A random window."""
+        """Cut a random window out of it."""
         x = int(self.rng.integers(0, source.width - width + 1))
         y = int(self.rng.integers(0, source.height - height + 1))
         return source.crop((x, y, x + width, y + height))
@@ -149,7 +154,7 @@ class Painter:
         return boxes
 
     def _coin(self, diameter: float) -> tuple[Image.Image, tuple[int, int, int, int]]:
-        """Turn, mirror, scale, squeeze and relight a cut-out; give it and its outline's box."""
+        """Turn, mirror, scale, squeeze and relight a cut-out; return it and its box."""
         coin = self.coins[self.rng.integers(len(self.coins))]
         if self.rng.random() < 0.5:
             coin = coin.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -204,7 +209,11 @@ def _cut_out(photo: Gray, masks: npt.NDArray[np.bool_], box: tuple[int, ...]) ->
 
 
 def grid_target(boxes: Floats) -> Floats:
-    """Boxes as the grid that the model learns: [GRID, GRID, 5] (cx, cy in the cell, w, h, conf)."""
+    """Return boxes as the grid that the model learns.
+
+    Returns:
+        [GRID, GRID, 5] (cx, cy in the cell, w, h, conf).
+    """
     target = np.zeros((GRID, GRID, 5), dtype=np.float32)
     for cx, cy, w, h in boxes:
         col, row = min(int(cx * GRID), GRID - 1), min(int(cy * GRID), GRID - 1)

@@ -1,8 +1,8 @@
-"""Makes the two little classifiers of pipeline.py: how bright is a coin? Nothing is learned.
+"""The two little classifiers of pipeline.py: how bright is a coin?
 
 One dense layer over 8x8 pixels computes the mean and compares it: `shade2` tells dark from bright,
 `shade3` knows one more class between. The thresholds halve, or part in three, the coins of the
-training part of the photograph.
+training part of the photograph. Nothing is learned.
 
     python examples/make_shades.py
 """
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def brightness() -> Floats:
-    """The mean of each coin's box, 0..1."""
+    """Return the mean of each coin's box, 0..1."""
     from skimage import data
 
     photo = data.coins()

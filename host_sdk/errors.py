@@ -52,7 +52,7 @@ class LinkError(XipnetError):
 
 
 class PortNotFoundError(LinkError):
-    """There is no such port, or there is no serial board, or more than one, to choose from."""
+    """There is no such port, or not exactly one serial board to choose."""
 
 
 class PortBusyError(LinkError):
@@ -118,7 +118,7 @@ class DeviceResetError(LinkError):
 
 
 class DeviceFaultError(DeviceResetError):
-    """The board restarted because of a fault; the message names the step and the address."""
+    """The board restarted after a fault; the message names the step and the address."""
 
 
 # ---- What was handed to the SDK ------------------------------------------------------------------
@@ -149,7 +149,7 @@ class CompileError(InputError):
 
 
 class NoHeadError(InputError):
-    """The model gives tensors only: it was compiled without the head that was asked for."""
+    """The model gives only tensors: it was compiled without the head asked for."""
 
 
 class ToolMissingError(XipnetError):
@@ -332,7 +332,7 @@ class BlobCpuError(BlobError, code=-45):
 
 
 class GoldenError(BlobError, code=-46):
-    """The golden vector gave other outputs than expected; the previous model stays active."""
+    """The golden vector gave wrong outputs; the previous model stays active."""
 
 
 class ArenaError(BlobError, code=-47):
@@ -364,7 +364,7 @@ class StepError(RunError, code=-63):
 
 
 class InputCheckError(RunError, code=-64):
-    """The inputs on the board are not those that the host wrote; calling again writes them."""
+    """The inputs on the board are not the host's; calling again writes them."""
 
 
 class ResultGoneError(RunError, code=-65):

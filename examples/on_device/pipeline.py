@@ -21,7 +21,7 @@ def use(name):
 
 
 def frames():
-    """The pictures of a camera: a window that wanders over the scene, which stays in flash."""
+    """Yield a camera's pictures: a window that wanders over the scene in flash."""
     scene = store.read(SCENE)
     left, step = 0, 8
     while True:
@@ -32,7 +32,7 @@ def frames():
 
 
 def look(frame, box):
-    """What the second model says of a box of a frame."""
+    """Return what the second model says of a box of a frame."""
     left, top = max(int(box[0]), 0), max(int(box[1]), 0)
     width, height = min(int(box[2]), VIEW[1]) - left, min(int(box[3]), VIEW[0]) - top
     part = preprocess.crop(frame, VIEW, (left, top, width, height))

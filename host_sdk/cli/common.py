@@ -26,7 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class SdkGroup(click.Group):
-    """A group that shows the packages' errors as sentences, commands as they were added."""
+    """A group that shows errors as sentences, and commands in order of their adding."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a subcommand."""

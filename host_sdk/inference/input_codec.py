@@ -57,7 +57,7 @@ def layout_of(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> ByteLayout
 
 
 class Packer:
-    """A packer of inputs, used if the packed input arrives sooner than the input itself.
+    """A packer of inputs, used if a packed input arrives sooner than the input.
 
     Args:
         layout: its memory layout.
@@ -193,7 +193,7 @@ class _Coder:
 
 @dataclass
 class _Model:
-    """The probability of a 1, in 65536ths; the next bit moves it by the part 2/`divisor`."""
+    """A probability of a 1, in 65536ths; the next bit moves it by 2/`divisor`."""
 
     probability: int = 32768
     divisor: int = _FIRST_DIVISOR

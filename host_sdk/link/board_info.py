@@ -1,4 +1,4 @@
-"""What a board says of itself: the results of `hello`, `ls` and the `boot` notification."""
+"""What a board says of itself: the results of `hello`, `ls` and `boot`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Bytes of the port <-> text and frames: docs/SPEC-wire.md, section 1. No I/O, no clock of its own.
+"""Bytes of the port <-> text and frames (docs/SPEC-wire.md, section 1).
+
+No I/O, no clock of its own.
 
 decoder = Decoder()
 for part in decoder.feed(data, now_s=time.monotonic()):
@@ -34,7 +36,7 @@ class Body:
 
 
 def encode_frame(body: bytes) -> bytes:
-    """The bytes that carry a body: 00, COBS(body and CRC-32), 00.
+    """Wrap a body for the wire: 00, COBS(body and CRC-32), 00.
 
     The opening 00 comes twice: should the one that closes the frame before get lost, the first
     closes that frame and the second opens this one. So a lost byte costs no more than its own
@@ -46,7 +48,7 @@ def encode_frame(body: bytes) -> bytes:
 
 
 def decode_frame(stuffed: bytes) -> bytes | None:
-    """The body between two 00 bytes, None if it is not a valid frame."""
+    """Return the body between two 00 bytes, None if it is not a valid frame."""
     try:
         raw: bytes = cobs.decode(stuffed)
     except cobs.DecodeError:

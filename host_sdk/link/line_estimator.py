@@ -1,4 +1,4 @@
-"""Estimates a line: how long a reply takes, how fast bytes go, how many frames get lost.
+"""Estimates of a line: the time of a reply, the speed, the share of lost frames.
 
 From these follow when silence is suspicious, how many bytes may wait on the line (a small call has
 to wait behind them), and how long a frame should be: long ones carry less overhead, but on a noisy

@@ -1,4 +1,4 @@
-"""Requests over a transport: a reader's thread, a clock and locks around a `Window`.
+"""Requests over a transport: a reader thread, a clock and locks around a `Window`.
 
 The reader takes the stream apart. Everything is sent by the threads that wait for replies: the
 reader can never be stuck in a write while the board waits for it to read.

@@ -1,4 +1,4 @@
-"""The messages of docs/SPEC-wire.md, section 2, as frozen dataclasses: pack and unpack. No I/O."""
+"""The messages of docs/SPEC-wire.md, section 2, as frozen dataclasses. No I/O."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Request:
         return self.method
 
     def pack(self) -> bytes:
-        """The body of the frame."""
+        """Return the body of the frame."""
         return values.pack([_Kind.REQUEST, self.id, self.method, list(self.params)])
 
 
@@ -58,7 +58,7 @@ class Reply:
     result: Value = None
 
     def pack(self) -> bytes:
-        """The body of the frame."""
+        """Return the body of the frame."""
         f = self.failure
         error: Value = None if f is None else [f.code, f.message, f.detail]
         return values.pack([_Kind.REPLY, self.id, error, self.result])
@@ -72,7 +72,7 @@ class Notification:
     params: tuple[Value, ...] = ()
 
     def pack(self) -> bytes:
-        """The body of the frame."""
+        """Return the body of the frame."""
         return values.pack([_Kind.NOTIFICATION, self.topic, list(self.params)])
 
 

@@ -1,4 +1,4 @@
-"""The upload of an object: ask what the board holds, plan what it lacks, send that.
+"""Upload an object: ask what the board holds, plan what it lacks, send that.
 
 An upload that was interrupted continues. Nothing changes on the board before `commit`.
 """

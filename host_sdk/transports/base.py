@@ -6,7 +6,9 @@ from typing import Protocol
 
 
 class Transport(Protocol):
-    """Moves bytes, nothing more. `read` is called by one thread, `write` by any, one at a time.
+    """A way to move bytes.
+
+    `read` is called by one thread, `write` by any, one at a time.
 
     Attributes:
         name: the port, for messages.
@@ -15,7 +17,7 @@ class Transport(Protocol):
     name: str
 
     def read(self, timeout_s: float) -> bytes:
-        """The bytes that are there, at least one; b"" if none came in time.
+        """Return the bytes that are there, at least one; b"" if none came in time.
 
         Raises:
             PortClosedError: the port is gone, or `close` was called.

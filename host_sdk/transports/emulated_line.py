@@ -1,4 +1,4 @@
-"""An emulated wire: takes the time that a UART takes, and corrupts what noise corrupts; repeatable.
+"""An emulated wire: it is as slow as a UART and has repeatable noise.
 
     sim://cortex-m55?baud=115200&ber=1e-5
     socket://HOST:PORT?baud=921600&drop=0.01&seed=7
@@ -120,7 +120,7 @@ class _Splitter:
         self._used = 0
 
     def split(self, data: bytes) -> Iterator[_Piece]:
-        """The pieces of the data."""
+        """Split the data."""
         head, *rest = data.split(b"\0")
         for piece in [head, *rest[:-1]] if rest else []:
             self._used += len(piece)
@@ -153,7 +153,7 @@ class _Faults:
         self._good_bits = self._next_flip()
 
     def before(self, data: bytes) -> bytes:
-        """What goes on the wire: doubled frames take time, too."""
+        """Return what goes on the wire: doubled frames take time, too."""
         if self._options.dup == 0:
             return data
         out = bytearray()
@@ -168,7 +168,7 @@ class _Faults:
         return bytes(out)
 
     def after(self, data: bytes, baud: int) -> bytes:
-        """What arrives of what went over the wire."""
+        """Return what arrives of what went over the wire."""
         if self._options.drop:
             data = self._drop(data)
         if self._options.limit and baud > self._options.limit:
@@ -206,7 +206,7 @@ class _Faults:
 
 
 class _Line:
-    """One direction of a UART: bytes go in at once and come out when their time has come."""
+    """One direction of a UART: bytes go in at once and come out in their time."""
 
     def __init__(self, faults: _Faults) -> None:
         self._faults = faults
@@ -222,7 +222,7 @@ class _Line:
         self._waiting += self._faults.before(data)
 
     def take(self, now_s: float, baud: int) -> bytes:
-        """What has arrived by now."""
+        """Return what has arrived by now."""
         n = len(self._waiting)
         if baud:
             n = max(0, min(n, int((now_s - self._front_s) * baud / _BITS)))

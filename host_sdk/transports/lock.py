@@ -14,7 +14,7 @@ from host_sdk.errors import FlashFileBusyError, LinkError, PortBusyError, Simula
 
 
 class FileLock:
-    """A file held for this process until `release` or the process's end; its contents stay.
+    """A file that is held until `release` or the process's end; its contents stay.
 
     Args:
         path: made if absent.

@@ -1,4 +1,4 @@
-"""Two ends of a wire within this process: for tests, and for boards made of Python."""
+"""Two ends of a wire within this process, for tests and boards made of Python."""
 
 from __future__ import annotations
 

@@ -44,7 +44,9 @@ def _open_stream(scheme: str, url: str) -> Transport:
 
 
 def default_port() -> str:
-    """The port to use when none is named: XIPNET_PORT, else the only serial port with a USB id.
+    """Return the port to use if none is named.
+
+    It is XIPNET_PORT, else the only serial port with a USB id.
 
     Raises:
         PortNotFoundError: there is none, or more than one.

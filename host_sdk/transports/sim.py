@@ -11,7 +11,7 @@ from host_sdk.errors import PortNotFoundError
 from host_sdk.transports.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
 
-# Every instruction takes a nanosecond of the board's clock, so that its microseconds are counts.
+# Every instruction takes a nanosecond of the board's clock: its microseconds are counts.
 _ICOUNT = ("-icount", "shift=0")
 
 
