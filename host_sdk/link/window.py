@@ -20,8 +20,8 @@ are done; these, and `hello`, are repeated by the clock.
 Small calls go first: at most `QUEUE_S` seconds of bulk are on the line at once, one place of the
 board's window is kept free of it, and a small frame that waits to be sent overtakes a long one.
 
-Nothing follows `hello` before its reply: until then the board may answer earlier requests by `boot`,
-and a request that such a `boot` ends here must not be executed there.
+Nothing follows `hello` before its reply: a `boot` that answers an earlier request may still come,
+and ends here what is under way; the board must not execute that afterwards.
 """
 
 from __future__ import annotations

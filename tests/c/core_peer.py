@@ -1,4 +1,4 @@
-"""The host's side of the wire, written anew from docs/SPEC-wire.md, for a core on a pipe."""
+"""A second host's side of the wire, written from docs/SPEC-wire.md alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RefusedError(Exception):
 
 
 def frame(message: object) -> bytes:
-    """The bytes that carry a message."""
+    """Return the bytes that carry a message."""
     body = msgpack.packb(message)
     crc: bytes = zlib.crc32(body).to_bytes(4, "little")
     encoded: bytes = cobs.encode(body + crc)
@@ -122,7 +122,7 @@ class Peer:
         raise TimeoutError(f"no reply to {id}")
 
     def call(self, method: str, *params: object, id: int | None = None) -> Any:
-        """A request and its reply."""
+        """Send a request; return its reply."""
         return self.reply(self.send(method, *params, id=id))
 
     def hello(self, nonce: int = 1) -> Any:

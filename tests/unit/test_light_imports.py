@@ -1,4 +1,4 @@
-"""What `import host_sdk` and `xipnet --help` load, and that lazy names are all there."""
+"""Look at what `import host_sdk` and `xipnet --help` load, and at lazy names."""
 
 from __future__ import annotations
 

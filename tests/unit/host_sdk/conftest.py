@@ -14,7 +14,7 @@ Connect = Callable[..., tuple[ScriptedBoard, Device]]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Make a board, the core in a process of its own, and a device that speaks with it."""
+    """Make a board, the core in a process, and a device that speaks with it."""
     made: list[tuple[ScriptedBoard, Device]] = []
 
     def make(**options: Any) -> tuple[ScriptedBoard, Device]:

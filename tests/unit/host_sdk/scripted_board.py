@@ -1,4 +1,4 @@
-"""The firmware's core as a board whose Python is played by the test, on a line with a tap."""
+"""The firmware's core as a board, its Python played by the test, its line tapped."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ScriptedBoard(Wiretap):
         self._tell("P", text.encode())
 
     def emit(self, topic: str, value: Any, *, lose: bool = False) -> None:
-        """As `xipnet.emit`; or as an event that the line loses."""
+        """Emit an event as `xipnet.emit`; the line may lose it."""
         if lose:
             self.lose("event", topic, value)
         self._tell("N", values.pack(topic) + values.pack(value))
@@ -96,7 +96,7 @@ class ScriptedBoard(Wiretap):
         self._sync()
 
     def boot(self, *, lose: bool = False, **changes: int) -> None:
-        """Restarts; the line may lose the notification."""
+        """Restart; the line may lose the notification."""
         report = {"cause": 0, "resets": 0, "fault_step": -1, "pc": 0, "address": 0xFFFFFFFF}
         report |= {"cfsr": 0, "hfsr": 0, **changes}
         if lose:
@@ -110,7 +110,7 @@ class ScriptedBoard(Wiretap):
         self.is_down = False
 
     def close(self) -> None:
-        """Unplugs the board."""
+        """Unplug the board."""
         super().close()
         self._notes.join()
         self._script.close()

@@ -1,4 +1,4 @@
-"""The link against the core, which restarts at any moment, on a line that loses frames.
+"""Test the link against a core that restarts, on a line that loses frames.
 
 Frames are corrupted, doubled and reordered too, both ways, and the line may hide a restart: each
 call gets its own result or a typed error, and nothing is executed twice.

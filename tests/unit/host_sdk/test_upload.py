@@ -37,7 +37,7 @@ def noise(size: int, seed: int = 1) -> bytes:
 
 
 def retrained(weights: bytes, part: float = 0.05) -> bytes:
-    """Some weights moved by one, all over the model."""
+    """Move some weights by one, all over the model."""
     rng = random.Random(2)
     new = bytearray(weights)
     for at in rng.sample(range(len(new)), int(len(new) * part)):
@@ -46,7 +46,7 @@ def retrained(weights: bytes, part: float = 0.05) -> bytes:
 
 
 def with_new_layer(weights: bytes, part: float = 0.05) -> bytes:
-    """The last weights are others."""
+    """Replace the last weights."""
     size = int(len(weights) * part)
     return weights[:-size] + noise(size, 3)
 
@@ -246,7 +246,7 @@ def test_a_refused_piece_ends_the_upload(connect: Connect) -> None:
 
 
 def build(pieces: list[Piece], total: int) -> list[Span]:
-    """What the pieces cover, in order and without overlaps."""
+    """Return what the pieces cover, in order and without overlaps."""
     spans = [Span(p.offset, p.offset + p.size) for p in pieces]
     for piece in pieces:
         assert piece.offset % 256 == 0

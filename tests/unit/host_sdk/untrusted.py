@@ -1,4 +1,4 @@
-"""Strategies for what a wire may bring: any MessagePack, also nonsense that is well-formed."""
+"""Strategies for what a wire may bring: any MessagePack, well-formed nonsense too."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def packed(value: object) -> bytes:
 
 
 def deep(levels: int, inner: bytes = b"\xc0") -> bytes:
-    """A list in a list in a list ..."""
+    """Make a list in a list in a list ..."""
     return b"\x91" * levels + inner

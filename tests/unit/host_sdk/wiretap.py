@@ -1,4 +1,4 @@
-"""A line with a tap: what goes over it is seen, lost, spoilt, answered in the board's place."""
+"""A line with a tap: frames are seen, lost, corrupted, answered for the board."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Noise:
     _late: list[bytes] = field(default_factory=list)
 
     def corrupted(self, frame: bytes) -> list[bytes]:
-        """What arrives in the place of a frame, and of one before that was held up."""
+        """Return what arrives in place of a frame, and of one before that was held up."""
         late, self._late = self._late, []
         now = self._corrupted(frame)
         if self.random.random() < self.reorder:
@@ -54,7 +54,7 @@ class Wiretap:
     Args:
         line: the end of the line that the host's transport is the other end of.
         board: the board.
-        noise: spoils frames both ways.
+        noise: corrupts frames both ways.
 
     Attributes:
         requests: all that came from the host.
@@ -88,25 +88,25 @@ class Wiretap:
         return sum(len(data) for data in sent if isinstance(data, bytes))
 
     def lose(self, topic: str, *params: Any) -> None:
-        """The next notification of that topic, whose last parameters are these, does not arrive."""
+        """Lose the next notification of this topic whose last parameters are these."""
         self._lost.append((topic, params))
 
     def pass_on(self, request: Request) -> None:
-        """To the board."""
+        """Send a request on to the board."""
         self._board.write(encode_frame(request.pack()))
 
     def pass_back(self, reply: Reply) -> None:
-        """To the host."""
+        """Send a reply on to the host."""
         for frame in self._noise_back.corrupted(encode_frame(reply.pack())):
             self.send(frame)
 
     def send(self, data: bytes) -> None:
-        """Bytes to the host, as they are."""
+        """Send bytes to the host, as they are."""
         with self._sending:
             self._line.write(data)
 
     def close(self) -> None:
-        """Unplugs the board."""
+        """Unplug the board."""
         self._line.close()
         self._board.close()
 

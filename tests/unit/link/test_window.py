@@ -1,4 +1,4 @@
-"""The window on a line that loses, doubles, reorders and corrupts, before a board that restarts."""
+"""Test the window on a bad line, before a board that restarts."""
 
 from __future__ import annotations
 
