@@ -27,7 +27,7 @@ HELD_OUT_COINS = (
 # Training sees these rectangles of the photograph and nothing else.
 TRAIN_REGIONS = ((0, 0, 243, 228), (0, 228, 272, 303))
 
-# Rectangles within those; the second ends before the coin that lies across the edge of the first.
+# Rectangles within those; the second ends before the coin across the edge of the first.
 TRAIN_WINDOWS = ((0, 0, 243, 228), (0, 0, 218, 303))
 
 

@@ -33,7 +33,7 @@ class Scene(NamedTuple):
 
 
 class Painter:
-    """Paints scenes from cut-out coins, bare background and pictures without coins."""
+    """A painter of scenes: cut-out coins, bare background, pictures without coins."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -46,7 +46,7 @@ class Painter:
         self.others = [Image.fromarray(getattr(pictures, name)()).convert("L") for name in OTHERS]
 
     def scene(self) -> Scene:
-        """One scene: a view of the photograph, pasted coins, or no coin at all."""
+        """Paint one scene: a view of the photograph, pasted coins, or no coin at all."""
         canvas, kind = self._background(), self.rng.random()
         if kind < 0.2:
             return self._finish(canvas, self._paste_view(canvas))
@@ -83,7 +83,7 @@ class Painter:
         return source.crop((x, y, x + width, y + height))
 
     def _paste_view(self, canvas: Image.Image) -> list[Box]:
-        """Pastes a square window of the photograph as it is: real edges, real neighbours."""
+        """Paste a square window of the photograph as it is: real edges, real neighbours."""
         left, top, right, bottom = TRAIN_WINDOWS[self.rng.integers(len(TRAIN_WINDOWS))]
         side = int(self.rng.integers(120, min(right - left, bottom - top) + 1))
         x = int(self.rng.integers(left, right - side + 1))
@@ -102,7 +102,7 @@ class Painter:
         return boxes
 
     def _paste_decoys(self, canvas: Image.Image) -> None:
-        """Pastes what is no coin: plain or textured shapes (coin texture too), and lines."""
+        """Paste what is not a coin: plain or textured shapes (of coins too), and lines."""
         for _ in range(self.rng.integers(0, 6)):
             x, y = (int(v) for v in self.rng.integers(-10, INPUT, 2))
             width, height = (int(v) for v in self.rng.integers(5, 45, 2))
@@ -134,7 +134,7 @@ class Painter:
                 return self._crop(other, width, height)
 
     def _paste_coins(self, canvas: Image.Image) -> list[Box]:
-        """Pastes coins that hardly overlap and that stand out from what lies under them."""
+        """Paste coins that hardly overlap and that stand out from what is under them."""
         boxes: list[Box] = []
         usual = self.rng.uniform(14, 36)
         for _ in range(self.rng.integers(1, 40)):
@@ -191,7 +191,7 @@ class Painter:
         return Scene(np.clip(values, 0, 255).astype(np.uint8), sized.astype(np.float32))
 
     def _paint_bars(self, values: npt.NDArray[np.float64], corners: Floats) -> Floats:
-        """Paints plain bars as a letterbox has them, over coins that they touch too."""
+        """Paint plain bars as a letterbox has them, over coins that they touch too."""
         bar = int(self.rng.integers(1, INPUT // 4))
         shade = self.rng.choice([0.0, 0.0, 128.0, 255.0, self.rng.uniform(0, 255)])
         values[:bar] = values[INPUT - bar :] = shade
@@ -202,7 +202,7 @@ class Painter:
 
 
 def _cut_out(photo: Gray, masks: npt.NDArray[np.bool_], box: tuple[int, ...]) -> Image.Image:
-    """One coin with its outline as the alpha channel."""
+    """Cut out one coin with its outline as the alpha channel."""
     x0, y0, x1, y1 = box
     alpha = (masks[y0:y1, x0:x1] * 255).astype(np.uint8)
     return Image.fromarray(np.dstack([photo[y0:y1, x0:x1], alpha]), "LA")

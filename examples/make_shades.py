@@ -33,7 +33,7 @@ def brightness() -> Floats:
 
 
 def logits(thresholds: list[float]) -> tuple[Floats, Floats]:
-    """Weights [64, classes] and bias; class k wins between thresholds k - 1 and k."""
+    """Make weights [64, classes], bias; class k wins between thresholds k - 1 and k."""
     slopes = STEEPNESS * np.arange(len(thresholds) + 1)
     weights = np.repeat(slopes[None] / SIDE**2, SIDE**2, axis=0)
     bias = -STEEPNESS * np.concatenate([[0.0], np.cumsum(thresholds)])

@@ -5,8 +5,8 @@
 A Python loop on the board classifies a picture over and over with the active model. The
 PC uploads another model under the same name, over the same UART. The board checks and tests it,
 then switches between two runs; the loop counts which model answered and the longest pause it saw.
-The last model is on trial, does not please, and the one before returns. `xipnet ota` does the same
-for many boards at once (docs/OTA.md).
+The last model is on trial and fails the check: the previous one returns. `xipnet ota` does the
+same for many boards at once (docs/OTA.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trains the coin detector that ships in examples/models, and measures it.
+"""Train the coin detector of examples/models, and measures it.
 
 The only source of coins is one photograph, `skimage.data.coins()`. Its right third (eight of the
 24 coins, and the background around them) is never seen in training; precision and recall are
@@ -63,7 +63,7 @@ def build_model(batch: int | None = None) -> keras.Model:
 
 
 def train(painter: Painter, scenes: int, epochs: int) -> keras.Model:
-    """Trains on `scenes` scenes, painted once."""
+    """Train on `scenes` scenes, painted once."""
     import keras
     import tensorflow as tf
     from coin_scenes import grid_target
@@ -129,7 +129,7 @@ class Letterbox(NamedTuple):
 
     @classmethod
     def fit(cls, picture: Gray, size: int) -> Letterbox:
-        """Fits a picture into size x size pixels, as the SDK does."""
+        """Fit a picture into size x size pixels, as the SDK does."""
         height, width = picture.shape
         scale = min(size / width, size / height)
         fitted = max(round(width * scale), 1), max(round(height * scale), 1)
@@ -139,7 +139,7 @@ class Letterbox(NamedTuple):
         return cls(np.asarray(square), scale, corner)
 
     def undo(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Boxes [N, 4] in 0..1 of the square, in pixels of the picture."""
+        """Turn boxes [N, 4] from 0..1 of the square into pixels of the picture."""
         size = len(self.square)
         pixels: npt.NDArray[np.float64] = (boxes * size - (*self.corner, *self.corner)) / self.scale
         return pixels

@@ -45,7 +45,7 @@ def digits(held_out: bool) -> Digits:
 
 
 def build_model(batch: int | None = None) -> keras.Model:
-    """Two small convolutions and a dense layer; outputs logits."""
+    """Make two small convolutions and a dense layer; outputs logits."""
     import keras
     from keras import layers
 

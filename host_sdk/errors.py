@@ -14,12 +14,12 @@ XipnetError
 ├── InputError                  what was handed to the SDK
 │   ├── ShapeError, DtypeError  an array that does not fit the model's input
 │   ├── ImageError              a picture that cannot be read
-│   ├── ModelFileError          a file or bytes that are no model
+│   ├── ModelFileError          a file or bytes that are not a model
 │   ├── CompileError            a .tflite that the compiler refuses
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
 ├── SimulatorError              the virtual board cannot be started
-├── HealthCheckError            a new model was found wrong; the one before serves again
+├── HealthCheckError            a new model was found wrong; the previous one serves again
 └── DeviceError                 the board answered with a code of docs/ERRORS.md
     ├── RequestError            BadFrameError, BadMessageError, MethodError, ParamsError,
     │                           BusyError, ReplyTooLongError
@@ -71,8 +71,8 @@ class NoResponseError(LinkError):
     """Nothing came back in time.
 
     Attributes:
-        method: the request that stayed without a reply.
-        timeout_s: how long was waited.
+        method: the request that got no reply.
+        timeout_s: how long the host waited.
     """
 
     def __init__(self, message: str, method: str, timeout_s: float) -> None:
@@ -82,7 +82,7 @@ class NoResponseError(LinkError):
 
 
 class ProtocolError(LinkError):
-    """What came back is not what docs/SPEC-wire.md says; names place, rule, value."""
+    """What came back breaks a rule of docs/SPEC-wire.md, which the message names."""
 
 
 class ProtocolVersionError(LinkError):
@@ -137,7 +137,7 @@ class DtypeError(InputError, TypeError):
 
 
 class ImageError(InputError):
-    """A picture that cannot be read, or an array that is none."""
+    """A picture that cannot be read, or an array that is not a picture."""
 
 
 class ModelFileError(InputError):
@@ -276,7 +276,7 @@ class RangeError(StoreError, code=-23):
 
 
 class FlashError(StoreError, code=-24):
-    """The flash did not take an erase or a program."""
+    """The flash failed to erase or to program."""
 
 
 class UploadSessionError(StoreError, code=-25):

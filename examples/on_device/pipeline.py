@@ -17,7 +17,7 @@ following = None  # becomes the second model at the next frame
 def use(name):
     """Take another model as the second one, from the next frame on; the loop goes on."""
     global following
-    following = xipnet.Model(name)  # where it cannot be opened, this call fails and nothing else
+    following = xipnet.Model(name)  # if it cannot be opened, only this call fails
 
 
 def frames():

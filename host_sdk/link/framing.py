@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from cobs import cobs
 
 MAX_BODY_BYTES = 1 << 16
-SILENCE_S = 1.0  # a frame that pauses for so long was none
+SILENCE_S = 1.0  # a longer pause within a frame ends it
 _CRC_BYTES = 4
 
 

@@ -66,7 +66,7 @@ class KeepAlive:
 
     def _ask(self) -> None:
         try:
-            # It answers, or the end of the port is told to whom it concerns.
+            # It answers, or whoever needs the port learns of its end.
             with contextlib.suppress(DeviceError, DeviceResetError, PortClosedError):
                 self._session.call("ping", None, timeout_s=self.answer_s)
         except LinkError as error:

@@ -21,7 +21,7 @@ class _Kind:
 
 @dataclass(frozen=True)
 class Request:
-    """Asks the board; the id makes a repetition recognisable."""
+    """A request to the board; its id makes a repetition recognisable."""
 
     id: int
     method: str
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a request failed, in the board's words."""
+    """The reason why a request failed, in the board's words."""
 
     code: int
     message: str
@@ -51,7 +51,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Reply:
-    """Answers the request of the same id: either a failure or a result."""
+    """The answer to the request of the same id: either a failure or a result."""
 
     id: int
     failure: Failure | None
@@ -120,6 +120,6 @@ def unpack_value(data: bytes, place: str) -> Value:
     """
     try:
         return values.unpack(data)
-    except Exception as error:  # msgpack raises many kinds; all mean the same here
+    except Exception as error:  # msgpack raises many types; all mean the same here
         why = f"{type(error).__name__}: {error}"
         raise ProtocolError(f"{place}: must be one MessagePack value; {why}") from error

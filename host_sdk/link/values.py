@@ -43,7 +43,7 @@ _CODE_OF = {np.dtype(name): code for code, name in _CODES.items()}
 
 
 def pack(value: Value) -> bytes:
-    """One value as MessagePack.
+    """Pack one value as MessagePack.
 
     Raises:
         TypeError: a type that the wire does not carry.
@@ -53,10 +53,10 @@ def pack(value: Value) -> bytes:
 
 
 def unpack(data: bytes) -> Value:
-    """Exactly one value.
+    """Unpack exactly one value.
 
     Raises:
-        Exception: of many kinds, if the bytes are something else.
+        Exception: of many types, if the bytes are something else.
     """
     value: Value = msgpack.unpackb(
         data,

@@ -247,7 +247,7 @@ class Window:
         """Learn how long the line takes, from a request that was sent once.
 
         Args:
-            last_s: when the reply before came.
+            last_s: when the previous reply came.
         """
         if answered.first_sent != answered.last_sent:
             return

@@ -36,7 +36,7 @@ class WireMap:
         return self._map.get(key) is not None
 
     def value(self, key: str) -> Value:
-        """Whatever is there; None if nothing is."""
+        """Return whatever is there; None if nothing is."""
         return self._map.get(key)
 
     def integer(self, key: str) -> int:
@@ -68,7 +68,7 @@ class WireMap:
         return value
 
     def data(self, key: str) -> bytes:
-        """Bytes."""
+        """Read bytes."""
         value = self._map.get(key)
         if not isinstance(value, bytes):
             raise self.wrong(key, "bin")

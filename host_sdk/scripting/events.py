@@ -113,7 +113,7 @@ class EventStream(Iterator[Event]):
 
 
 class Events:
-    """Hands the board's events to those who listen. Thread-safe.
+    """The distribution of the board's events to listeners. Thread-safe.
 
     Args:
         session: with the board.

@@ -1,4 +1,4 @@
-"""What a transport is."""
+"""The interface of transports."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ class Transport(Protocol):
         """
 
     def close(self) -> None:
-        """Frees the port, wakes a waiting `read`; calling it again does nothing."""
+        """Free the port and wake a waiting `read`; calling it again does nothing."""

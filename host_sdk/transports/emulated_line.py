@@ -35,7 +35,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True)
 class WireOptions:
-    """What a wire does; see the module.
+    """The options of a wire; see the module.
 
     Attributes:
         baud: bits per second; 0: no time passes.
@@ -113,7 +113,7 @@ class _Piece:
 
 
 class _Splitter:
-    """Follows a sender's clean stream: text and frames."""
+    """A division of a sender's clean stream into text and frames."""
 
     def __init__(self) -> None:
         self._in_frame = False
@@ -200,7 +200,7 @@ class _Faults:
         return bytes(out)
 
     def _next_flip(self) -> int:
-        """Good bits before the next bad one."""
+        """Draw the number of good bits before the next bad one."""
         ber = self._options.ber
         return int(math.log(1 - self._of_flips.random()) / math.log1p(-ber)) if ber else 0
 
@@ -232,7 +232,7 @@ class _Line:
         return self._faults.after(data, baud) if data else data
 
     def next_s(self, now_s: float, baud: int) -> float:
-        """How long until some more has arrived."""
+        """Return the seconds until more has arrived."""
         ready_s = self._front_s + min(len(self._waiting) * _BITS / baud, _STEP_S) if baud else now_s
         return max(0.0, ready_s - now_s)
 

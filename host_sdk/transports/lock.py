@@ -49,7 +49,7 @@ def lock_port(port: str) -> FileLock:
 
     Raises:
         PortBusyError: another holds it.
-        LinkError: something else lies at the lock file's place.
+        LinkError: something else is in the lock file's place.
     """
     digest = hashlib.sha256(port.encode()).hexdigest()[:16]
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")

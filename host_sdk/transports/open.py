@@ -17,7 +17,7 @@ def open_transport(port: str, baud: int = 115200) -> Transport:
     Args:
         port: "/dev/ttyACM0", "COM3", "socket://HOST:PORT", any other URL of pyserial, or
             "sim://BOARD?flash=FILE". The last two take the options of an emulated wire
-            (`host_sdk.transports.wire`): "sim://BOARD?baud=115200&ber=1e-5".
+            (`host_sdk.transports.emulated_line`): "sim://BOARD?baud=115200&ber=1e-5".
         baud: line speed of a serial port.
 
     Raises:

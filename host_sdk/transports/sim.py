@@ -17,7 +17,7 @@ _ICOUNT = ("-icount", "shift=0")
 
 @dataclass(frozen=True)
 class SimUrl:
-    """What a sim:// URL says.
+    """The parts of a sim:// URL.
 
     Attributes:
         board: its name or its CPU.

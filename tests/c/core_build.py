@@ -41,7 +41,7 @@ def _run(*command: object) -> str:
 
 
 def build_programs(out: Path) -> None:
-    """Compiles the core and every test program into a directory."""
+    """Compile the core and every test program into a directory."""
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")
     sources = [*core_sources(), *(HERE / f"{name}.c" for name in PROGRAMS)]

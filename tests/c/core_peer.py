@@ -59,12 +59,12 @@ class Peer:
         self.kill()
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """End the board as a power cut would."""
         self.process.kill()
         self.process.communicate()
 
     def write(self, data: bytes) -> None:
-        """Bytes to the board, as they are."""
+        """Send bytes to the board, as they are."""
         os.write(self._in, data)
 
     def receive(self, timeout_s: float) -> bool:

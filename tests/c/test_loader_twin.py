@@ -48,7 +48,7 @@ def regions(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def mutants(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """One field at an edge each; then some with several."""
+    """Yield blobs with one field at an edge each; then some with several."""
     rng = random.Random(1)
     places = [(at, 4) for start, end in regions(data) for at in range(start, end, 4)]
     places += [(at, 2) for at, _ in places] + [(at + 2, 2) for at, _ in places]
@@ -70,7 +70,7 @@ def edited(data: bytes, *edits: tuple[int, int, int]) -> tuple[str, bytes]:
 
 
 def loader(built: Path, blobs: list[bytes]) -> list[tuple[int, str]]:
-    """Status and text of the C loader for each."""
+    """Return status and text of the C loader for each."""
     stream = b"".join(struct.pack("<I", len(b)) + b for b in blobs)
     done = subprocess.run([built / "check_blobs"], input=stream, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()

@@ -32,7 +32,7 @@ NAMES = ("a", "b", "net")
 
 @dataclass
 class Model:
-    """What the store must hold.
+    """The contents that the store must have.
 
     Attributes:
         versions: bytes of each name's versions that were not withdrawn, the current one last.

@@ -27,7 +27,7 @@ READ = ("get", "hello")  # may be executed again: they only read
 
 
 class Caller(threading.Thread):
-    """Calls what it likes.
+    """A thread of random calls.
 
     Attributes:
         wrong: what came back that should not.

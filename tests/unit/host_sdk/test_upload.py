@@ -181,7 +181,7 @@ def test_an_upload_goes_on_from_whatever_byte_the_plug_was_pulled_at() -> None:
 
 
 def corrupt_flash(board: ScriptedBoard, device: Device, offset: int) -> None:
-    """Flips a bit of the only object."""
+    """Flip a bit of the only object."""
     call: Callable[..., Any] = device._session.call
     (held,) = call("held")
     flash, at = board.core.flash.fileno(), held["at"] + offset

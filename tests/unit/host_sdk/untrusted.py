@@ -42,7 +42,7 @@ VALUES = st.recursive(
 
 
 def packed(value: object) -> bytes:
-    """As the wire carries it."""
+    """Pack a value as the wire carries it."""
     data: bytes = msgpack.packb(value)
     return data
 

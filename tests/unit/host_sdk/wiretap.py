@@ -17,7 +17,7 @@ from host_sdk.transports import Transport
 
 @dataclass
 class Noise:
-    """How often something goes wrong on the wire, 0..1; repeatable."""
+    """The rates of what goes wrong on the wire, 0..1; repeatable."""
 
     drop: float = 0.0
     corrupt: float = 0.0
@@ -49,7 +49,7 @@ class Noise:
 
 
 class Wiretap:
-    """Passes frames on between the host's line and a board.
+    """A tap between the host's line and a board, which passes frames on.
 
     Args:
         line: the end of the line that the host's transport is the other end of.

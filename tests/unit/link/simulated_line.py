@@ -33,7 +33,7 @@ TIMEOUT_S = 1e6  # the line lets something through, sooner or later
 
 @dataclass
 class Board:
-    """What docs/SPEC-wire.md, section 2, says of a board.
+    """A board as docs/SPEC-wire.md, section 2, describes it.
 
     Attributes:
         executed: how often each request was executed, by start of the board and id.
