@@ -168,7 +168,7 @@ class Simulation:
             self._advance()
 
     def _submit(self) -> None:
-        while self._calls and self._hello is None:
+        while self._calls:
             method, params = self._calls[-1]
             pending = self.window.submit(method, params, TIMEOUT_S)
             if pending is None:
