@@ -161,7 +161,7 @@ def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Con
     timer.join()
     board.silent = False
     assert device._session.call("ping", 2) == 2
-    assert [m for _, m in board.executed].count("hello") in (2, 3)  # one more where boot came twice
+    assert [m for _, m in board.executed].count("hello") in (2, 3)  # one more if boot came twice
 
 
 def test_a_restart_that_the_line_hid_is_noticed_and_nothing_is_executed_twice(
