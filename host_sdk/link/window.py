@@ -1,4 +1,6 @@
-"""Requests under way as pure state, without I/O or clock: lost, due, may go.
+"""Requests under way as pure state: which are lost, due, free to go.
+
+No I/O, no clock.
 
     window = Window("/dev/ttyACM0", first_id, LineEstimator(115200))
     pending = window.submit("ping", (1,), 10.0)   # None: no room, ask again after a reply
