@@ -27,12 +27,12 @@ HELD_OUT_COINS = (
 # Training sees these rectangles of the photograph and nothing else.
 TRAIN_REGIONS = ((0, 0, 243, 228), (0, 228, 272, 303))
 
-# Rectangles within those; the second ends before the coin that lies across the edge of the first.
+# Rectangles within those; the second ends before the coin across the edge of the first.
 TRAIN_WINDOWS = ((0, 0, 243, 228), (0, 0, 218, 303))
 
 
 def train_mask(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """True at the photograph's pixels that training may see."""
+    """Mask the photograph's pixels that training may see."""
     mask = np.zeros(shape, dtype=bool)
     for x0, y0, x1, y1 in TRAIN_REGIONS:
         mask[y0:y1, x0:x1] = True
@@ -40,7 +40,7 @@ def train_mask(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
 
 
 def coin_masks(photo: Gray) -> npt.NDArray[np.bool_]:
-    """True inside the training coins: the watershed that gave their boxes."""
+    """Mask the inside of the training coins, by the watershed that gave their boxes."""
     from scipy import ndimage
     from skimage import filters, segmentation
 

@@ -1,4 +1,4 @@
-"""Paints training scenes for the coin detector from the training part of the photograph."""
+"""Scenes to train the coin detector, painted from a part of the photograph."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ Floats = npt.NDArray[np.float32]
 
 
 class Scene(NamedTuple):
-    """A training picture, uint8 [INPUT, INPUT]; its boxes float32 [N, 4] (cx, cy, w, h; 0..1)."""
+    """A training picture and its boxes.
+
+    Attributes:
+        picture: uint8 [INPUT, INPUT].
+        boxes: float32 [N, 4] (cx, cy, w, h; 0..1).
+    """
 
     picture: Gray
     boxes: Floats
 
 
 class Painter:
-    """Paints scenes from cut-out coins, bare background and pictures without coins."""
+    """A painter of scenes: cut-out coins, bare background, pictures without coins."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -41,7 +46,7 @@ class Painter:
         self.others = [Image.fromarray(getattr(pictures, name)()).convert("L") for name in OTHERS]
 
     def scene(self) -> Scene:
-        """One scene: a view of the photograph, pasted coins, or no coin at all."""
+        """Paint one scene: a view of the photograph, pasted coins, or no coin at all."""
         canvas, kind = self._background(), self.rng.random()
         if kind < 0.2:
             return self._finish(canvas, self._paste_view(canvas))
@@ -49,7 +54,7 @@ class Painter:
         return self._finish(canvas, self._paste_coins(canvas) if kind < 0.85 else [])
 
     def _without_coins(self, photo: Gray, masks: npt.NDArray[np.bool_]) -> Image.Image:
-        """The photograph, what training may not see and coins replaced by what lies around."""
+        """Return the photograph without its coins and without what training may not see."""
         known = train_mask(photo.shape) & ~ndimage.binary_dilation(masks, iterations=3)
         total = ndimage.gaussian_filter(np.where(known, photo, 0).astype(np.float32), 14)
         smooth = total / np.maximum(ndimage.gaussian_filter(known.astype(np.float32), 14), 1e-3)
@@ -72,13 +77,13 @@ class Painter:
         return Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8))
 
     def _crop(self, source: Image.Image, width: int, height: int) -> Image.Image:
-        """A random window."""
+        """Cut a random window out of it."""
         x = int(self.rng.integers(0, source.width - width + 1))
         y = int(self.rng.integers(0, source.height - height + 1))
         return source.crop((x, y, x + width, y + height))
 
     def _paste_view(self, canvas: Image.Image) -> list[Box]:
-        """Pastes a square window of the photograph as it is: real edges, real neighbours."""
+        """Paste a square window of the photograph as it is: real edges, real neighbours."""
         left, top, right, bottom = TRAIN_WINDOWS[self.rng.integers(len(TRAIN_WINDOWS))]
         side = int(self.rng.integers(120, min(right - left, bottom - top) + 1))
         x = int(self.rng.integers(left, right - side + 1))
@@ -97,7 +102,7 @@ class Painter:
         return boxes
 
     def _paste_decoys(self, canvas: Image.Image) -> None:
-        """Pastes what is no coin: plain or textured shapes (coin texture too), and lines."""
+        """Paste what is not a coin: plain or textured shapes (of coins too), and lines."""
         for _ in range(self.rng.integers(0, 6)):
             x, y = (int(v) for v in self.rng.integers(-10, INPUT, 2))
             width, height = (int(v) for v in self.rng.integers(5, 45, 2))
@@ -129,7 +134,7 @@ class Painter:
                 return self._crop(other, width, height)
 
     def _paste_coins(self, canvas: Image.Image) -> list[Box]:
-        """Pastes coins that hardly overlap and that stand out from what lies under them."""
+        """Paste coins that hardly overlap and that stand out from what is under them."""
         boxes: list[Box] = []
         usual = self.rng.uniform(14, 36)
         for _ in range(self.rng.integers(1, 40)):
@@ -149,7 +154,7 @@ class Painter:
         return boxes
 
     def _coin(self, diameter: float) -> tuple[Image.Image, tuple[int, int, int, int]]:
-        """Turn, mirror, scale, squeeze and relight a cut-out; give it and its outline's box."""
+        """Turn, mirror, scale, squeeze and relight a cut-out; return it and its box."""
         coin = self.coins[self.rng.integers(len(self.coins))]
         if self.rng.random() < 0.5:
             coin = coin.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -186,7 +191,7 @@ class Painter:
         return Scene(np.clip(values, 0, 255).astype(np.uint8), sized.astype(np.float32))
 
     def _paint_bars(self, values: npt.NDArray[np.float64], corners: Floats) -> Floats:
-        """Paints plain bars as a letterbox has them, over coins that they touch too."""
+        """Paint plain bars as a letterbox has them, over coins that they touch too."""
         bar = int(self.rng.integers(1, INPUT // 4))
         shade = self.rng.choice([0.0, 0.0, 128.0, 255.0, self.rng.uniform(0, 255)])
         values[:bar] = values[INPUT - bar :] = shade
@@ -197,14 +202,18 @@ class Painter:
 
 
 def _cut_out(photo: Gray, masks: npt.NDArray[np.bool_], box: tuple[int, ...]) -> Image.Image:
-    """One coin with its outline as the alpha channel."""
+    """Cut out one coin with its outline as the alpha channel."""
     x0, y0, x1, y1 = box
     alpha = (masks[y0:y1, x0:x1] * 255).astype(np.uint8)
     return Image.fromarray(np.dstack([photo[y0:y1, x0:x1], alpha]), "LA")
 
 
 def grid_target(boxes: Floats) -> Floats:
-    """Boxes as the grid that the model learns: [GRID, GRID, 5] (cx, cy in the cell, w, h, conf)."""
+    """Return boxes as the grid that the model learns.
+
+    Returns:
+        [GRID, GRID, 5] (cx, cy in the cell, w, h, conf).
+    """
     target = np.zeros((GRID, GRID, 5), dtype=np.float32)
     for cx, cy, w, h in boxes:
         col, row = min(int(cx * GRID), GRID - 1), min(int(cy * GRID), GRID - 1)

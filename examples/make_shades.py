@@ -1,8 +1,8 @@
-"""Makes the two little classifiers of pipeline.py: how bright is a coin? Nothing is learned.
+"""The two little classifiers of pipeline.py: how bright is a coin?
 
 One dense layer over 8x8 pixels computes the mean and compares it: `shade2` tells dark from bright,
 `shade3` knows one more class between. The thresholds halve, or part in three, the coins of the
-training part of the photograph.
+training part of the photograph. Nothing is learned.
 
     python examples/make_shades.py
 """
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def brightness() -> Floats:
-    """The mean of each coin's box, 0..1."""
+    """Return the mean of each coin's box, 0..1."""
     from skimage import data
 
     photo = data.coins()
@@ -33,7 +33,7 @@ def brightness() -> Floats:
 
 
 def logits(thresholds: list[float]) -> tuple[Floats, Floats]:
-    """Weights [64, classes] and bias; class k wins between thresholds k - 1 and k."""
+    """Make weights [64, classes], bias; class k wins between thresholds k - 1 and k."""
     slopes = STEEPNESS * np.arange(len(thresholds) + 1)
     weights = np.repeat(slopes[None] / SIDE**2, SIDE**2, axis=0)
     bias = -STEEPNESS * np.concatenate([[0.0], np.cumsum(thresholds)])

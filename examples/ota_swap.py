@@ -1,12 +1,12 @@
-"""Swaps the model under a loop that runs on the board: the loop never stops and never fails.
+"""Swap the model of a loop that runs on the board; it never stops and never fails.
 
     python examples/ota_swap.py [PORT]           # by default a virtual Cortex-M55
 
-A Python loop on the board classifies a picture over and over with the active model. Meanwhile the
+A Python loop on the board classifies a picture over and over with the active model. The
 PC uploads another model under the same name, over the same UART. The board checks and tests it,
 then switches between two runs; the loop counts which model answered and the longest pause it saw.
-The last model is on trial, does not please, and the one before returns. `xipnet ota` does the same
-for many boards at once (docs/OTA.md).
+The last model is on trial and fails the check: the previous one returns. `xipnet ota` does the
+same for many boards at once (docs/OTA.md).
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def loop():
 
 
 def head(top_k: int) -> dict[str, object]:
-    """The digits' post-processing, with another number of classes."""
+    """Return the digits' post-processing, with another number of classes."""
     return {"head": "classify", "labels": LABELS, "classify": {"top_k": top_k, "softmax": True}}
 
 
 def is_brief(board: Device) -> bool:
-    """A check of a model on trial: it must give few classes."""
+    """Check a model on trial: it must give few classes."""
     return len(board.classify(np.zeros((8, 8), np.uint8))) <= 3
 
 

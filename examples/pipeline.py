@@ -1,4 +1,4 @@
-"""Two models in a row on the board, which needs no PC; the PC watches, and swaps the second model.
+"""Two models in a row on the board; a PC watches, and swaps the second one.
 
     python examples/pipeline.py [PORT]           # by default a virtual Cortex-M55
 
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 
 def show(event: Event) -> None:
-    """Prints what the board says of a frame."""
+    """Print what the board says of a frame."""
     seen = event.value
     shades = ", ".join(f"{label} {score:.2f}" for _, label, score in seen["found"])
     print(f"frame {seen['frame']}, {seen['model']}: {shades}", flush=True)
@@ -42,9 +42,9 @@ def main() -> None:
             loaded = board.load_model(HERE / "models" / "shade3.tflite", activate=False)
             board.rpc.use("shade3")
             print(f"PC: the board has {loaded.name}, {loaded.sent_bytes:,} bytes sent")
-            meanwhile = list(takewhile(lambda event: event.value["model"] == "shade2", events))
-            numbers = [event.value["frame"] for event in meanwhile]
-            print(f"meanwhile: frames {numbers[0]} to {numbers[-1]}, {len(numbers)} in all")
+            before = list(takewhile(lambda event: event.value["model"] == "shade2", events))
+            numbers = [event.value["frame"] for event in before]
+            print(f"until then: frames {numbers[0]} to {numbers[-1]}, {len(numbers)} in all")
             for _ in range(3):
                 show(next(events))
         print(f"{board.lost_events} events lost")

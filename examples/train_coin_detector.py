@@ -1,4 +1,4 @@
-"""Trains the coin detector that ships in examples/models, and measures it.
+"""Train the coin detector of examples/models, and measures it.
 
 The only source of coins is one photograph, `skimage.data.coins()`. Its right third (eight of the
 24 coins, and the background around them) is never seen in training; precision and recall are
@@ -39,7 +39,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def build_model(batch: int | None = None) -> keras.Model:
-    """A small residual net of depthwise-separable blocks; output real values are all 0..1."""
+    """Make a small residual net of depthwise-separable blocks; its outputs are 0..1."""
     import keras
     from coin_scenes import INPUT
     from keras import layers
@@ -63,7 +63,7 @@ def build_model(batch: int | None = None) -> keras.Model:
 
 
 def train(painter: Painter, scenes: int, epochs: int) -> keras.Model:
-    """Trains on `scenes` scenes, painted once."""
+    """Train on `scenes` scenes, painted once."""
     import keras
     import tensorflow as tf
     from coin_scenes import grid_target
@@ -97,7 +97,7 @@ def train(painter: Painter, scenes: int, epochs: int) -> keras.Model:
 
 
 def export(model: keras.Model, painter: Painter) -> bytes:
-    """Full-integer .tflite: uint8 input at scale 1/255, per-channel int8 weights, int8 output."""
+    """Convert to integers: uint8 input at scale 1/255, int8 weights by channel."""
     import tensorflow as tf
 
     def calibration() -> Iterator[list[Floats]]:
@@ -129,7 +129,7 @@ class Letterbox(NamedTuple):
 
     @classmethod
     def fit(cls, picture: Gray, size: int) -> Letterbox:
-        """Fits a picture into size x size pixels, as the SDK does."""
+        """Fit a picture into size x size pixels, as the SDK does."""
         height, width = picture.shape
         scale = min(size / width, size / height)
         fitted = max(round(width * scale), 1), max(round(height * scale), 1)
@@ -139,7 +139,7 @@ class Letterbox(NamedTuple):
         return cls(np.asarray(square), scale, corner)
 
     def undo(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Boxes [N, 4] in 0..1 of the square, in pixels of the picture."""
+        """Turn boxes [N, 4] from 0..1 of the square into pixels of the picture."""
         size = len(self.square)
         pixels: npt.NDArray[np.float64] = (boxes * size - (*self.corner, *self.corner)) / self.scale
         return pixels
@@ -148,7 +148,7 @@ class Letterbox(NamedTuple):
 def decode_grid(
     grid: Floats, threshold: float = 0.5, limit: float = 0.4, most: int = 50
 ) -> npt.NDArray[np.float64]:
-    """What the blob's `grid` head computes for this model.
+    """Compute what the blob's `grid` head does for this model.
 
     Args:
         grid: float32 [H, W, 5], real values of cx, cy (in the cell), w, h (of the image), conf.
@@ -172,7 +172,7 @@ def decode_grid(
 
 
 class Detector:
-    """The int8 model under LiteRT's reference kernels: pictures in, boxes in their pixels out."""
+    """The int8 model under LiteRT's reference kernels: from pictures to boxes."""
 
     def __init__(self, model: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -182,7 +182,11 @@ class Detector:
         self.net.allocate_tensors()
 
     def __call__(self, picture: Gray) -> npt.NDArray[np.float64]:
-        """Boxes float64 [N, 5] (x0, y0, x1, y1 in pixels, score) of a picture uint8 [H, W]."""
+        """Find boxes in a picture uint8 [H, W].
+
+        Returns:
+            float64 [N, 5] (x0, y0, x1, y1 in pixels, score).
+        """
         (source,), (sink,) = self.net.get_input_details(), self.net.get_output_details()
         fitted = Letterbox.fit(picture, source["shape"][1])
         self.net.set_tensor(source["index"], fitted.square[None, :, :, None])
@@ -203,7 +207,7 @@ class Score(NamedTuple):
     overlap: float
 
     def line(self) -> str:
-        """A row of the report."""
+        """Return a row of the report."""
         precision = self.found / max(self.found + self.wrong, 1)
         recall = self.found / self.coins
         return (
@@ -213,7 +217,7 @@ class Score(NamedTuple):
 
 
 def score(part: str, boxes: npt.NDArray[np.float64], coins: tuple[tuple[int, ...], ...]) -> Score:
-    """Matches boxes to coins, best score first, each coin once."""
+    """Match boxes to coins, best score first, each coin once."""
     left = [np.array(coin, dtype=np.float64) for coin in coins]
     overlaps: list[float] = []
     for box in boxes:
@@ -225,7 +229,7 @@ def score(part: str, boxes: npt.NDArray[np.float64], coins: tuple[tuple[int, ...
 
 
 def report(model: bytes) -> str:
-    """The table of precision and recall, and what is found where no coin is."""
+    """Return the table of precision and recall, and what is found where no coin is."""
     detect = Detector(model)
     photo = pictures.coins()
     boxes = detect(photo)

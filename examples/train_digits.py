@@ -1,4 +1,4 @@
-"""Trains the little digit classifier that ships in examples/models, and measures it.
+"""Train the little digit classifier of examples/models, and measure it.
 
 The data are scikit-learn's `load_digits`: 1,797 real handwritten digits of 8x8 pixels. The last 360
 are held out of training (the last, as neighbours were often written by one hand); accuracy is the
@@ -35,7 +35,7 @@ class Digits(NamedTuple):
 
 
 def digits(held_out: bool) -> Digits:
-    """The last HELD_OUT digits, or the others."""
+    """Return the last HELD_OUT digits, or the others."""
     from sklearn.datasets import load_digits
 
     source = load_digits()
@@ -45,7 +45,7 @@ def digits(held_out: bool) -> Digits:
 
 
 def build_model(batch: int | None = None) -> keras.Model:
-    """Two small convolutions and a dense layer; outputs logits."""
+    """Make two small convolutions and a dense layer; outputs logits."""
     import keras
     from keras import layers
 

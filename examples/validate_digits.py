@@ -1,4 +1,4 @@
-"""Validates the shipped digit model on the pictures that were held out of its training.
+"""Validate the shipped digit model on pictures that its training never saw.
 
     python examples/validate_digits.py                             # on a virtual Cortex-M55
     python examples/validate_digits.py /dev/ttyACM0                # on a board

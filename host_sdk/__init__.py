@@ -47,6 +47,8 @@ from host_sdk.errors import (
     XipnetError,
 )
 
+__version__: str  # found when it is asked for, as the lazy names are
+
 if typing.TYPE_CHECKING:
     from host_sdk.device import Device
     from host_sdk.fleet import Swap, Swaps, swap_models
@@ -140,10 +142,22 @@ __all__ = [
 
 
 def __getattr__(name: str) -> typing.Any:
+    if name == "__version__":
+        return _version()
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value = getattr(importlib.import_module(_MODULE_OF[name]), name)
     return value
+
+
+def _version() -> str:
+    """Return the installed version, of which pyproject.toml is the only source."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("xipnet")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def __dir__() -> list[str]:

@@ -100,7 +100,7 @@ class Connection:
         return self._python.eval(source, timeout_s)
 
     def task(self, function: F) -> F:
-        """Decorate a function of this program so that it runs on the board.
+        """Decorate a function of this program to run on the board.
 
             @board.task
             def blink(times, pause_ms=100):

@@ -146,7 +146,7 @@ class Device(Connection):
             confirm: "auto": it stays once the board's own test has passed. "manual": it is on
                 trial until `confirm` is called. A function of this device: the model is on trial
                 while that runs, and stays if it neither raises nor returns False.
-            confirm_s: seconds that a trial may last; then the model before returns by itself.
+            confirm_s: seconds that a trial may last; then the previous model returns by itself.
             boots: starts of the board that a trial may outlast.
             progress: called with (done, total) bytes; True shows a bar.
 
@@ -154,7 +154,7 @@ class Device(Connection):
             ModelFileError, CompileError, ToolMissingError: nothing was sent.
             BlobError: it is not for this board, or failed its test there.
             StoreError: the store refused, see `StoreFullError`.
-            HealthCheckError: `confirm` found it wrong; the model before serves again.
+            HealthCheckError: `confirm` found it wrong; the previous model serves again.
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
         model = prepare_blob(source, head, self._session.info)
@@ -181,7 +181,7 @@ class Device(Connection):
         self._session.call("confirm", active_name(self._session) if name is None else name)
 
     def rollback(self, name: str | None = None) -> int:
-        """Withdraw a model's current version: the one before returns, and is active.
+        """Withdraw a model's current version: the previous one returns, and is active.
 
         Args:
             name: of the model; None: the active one.

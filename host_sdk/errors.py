@@ -14,12 +14,12 @@ XipnetError
 ├── InputError                  what was handed to the SDK
 │   ├── ShapeError, DtypeError  an array that does not fit the model's input
 │   ├── ImageError              a picture that cannot be read
-│   ├── ModelFileError          a file or bytes that are no model
+│   ├── ModelFileError          a file or bytes that are not a model
 │   ├── CompileError            a .tflite that the compiler refuses
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
 ├── SimulatorError              the virtual board cannot be started
-├── HealthCheckError            a new model was found wrong; the one before serves again
+├── HealthCheckError            a new model was found wrong; the previous one serves again
 └── DeviceError                 the board answered with a code of docs/ERRORS.md
     ├── RequestError            BadFrameError, BadMessageError, MethodError, ParamsError,
     │                           BusyError, ReplyTooLongError
@@ -52,7 +52,7 @@ class LinkError(XipnetError):
 
 
 class PortNotFoundError(LinkError):
-    """There is no such port, or there is no serial board, or more than one, to choose from."""
+    """There is no such port, or not exactly one serial board to choose."""
 
 
 class PortBusyError(LinkError):
@@ -71,8 +71,8 @@ class NoResponseError(LinkError):
     """Nothing came back in time.
 
     Attributes:
-        method: the request that stayed without a reply.
-        timeout_s: how long was waited.
+        method: the request that got no reply.
+        timeout_s: how long the host waited.
     """
 
     def __init__(self, message: str, method: str, timeout_s: float) -> None:
@@ -82,7 +82,7 @@ class NoResponseError(LinkError):
 
 
 class ProtocolError(LinkError):
-    """What came back is not what docs/SPEC-wire.md says; names place, rule, value."""
+    """What came back breaks a rule of docs/SPEC-wire.md, which the message names."""
 
 
 class ProtocolVersionError(LinkError):
@@ -118,7 +118,7 @@ class DeviceResetError(LinkError):
 
 
 class DeviceFaultError(DeviceResetError):
-    """The board restarted because of a fault; the message names the step and the address."""
+    """The board restarted after a fault; the message names the step and the address."""
 
 
 # ---- What was handed to the SDK ------------------------------------------------------------------
@@ -137,7 +137,7 @@ class DtypeError(InputError, TypeError):
 
 
 class ImageError(InputError):
-    """A picture that cannot be read, or an array that is none."""
+    """A picture that cannot be read, or an array that is not a picture."""
 
 
 class ModelFileError(InputError):
@@ -149,7 +149,7 @@ class CompileError(InputError):
 
 
 class NoHeadError(InputError):
-    """The model gives tensors only: it was compiled without the head that was asked for."""
+    """The model gives only tensors: it was compiled without the head asked for."""
 
 
 class ToolMissingError(XipnetError):
@@ -276,7 +276,7 @@ class RangeError(StoreError, code=-23):
 
 
 class FlashError(StoreError, code=-24):
-    """The flash did not take an erase or a program."""
+    """The flash failed to erase or to program."""
 
 
 class UploadSessionError(StoreError, code=-25):
@@ -332,7 +332,7 @@ class BlobCpuError(BlobError, code=-45):
 
 
 class GoldenError(BlobError, code=-46):
-    """The golden vector gave other outputs than expected; the previous model stays active."""
+    """The golden vector gave wrong outputs; the previous model stays active."""
 
 
 class ArenaError(BlobError, code=-47):
@@ -364,7 +364,7 @@ class StepError(RunError, code=-63):
 
 
 class InputCheckError(RunError, code=-64):
-    """The inputs on the board are not those that the host wrote; calling again writes them."""
+    """The inputs on the board are not the host's; calling again writes them."""
 
 
 class ResultGoneError(RunError, code=-65):

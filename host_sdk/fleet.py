@@ -30,9 +30,9 @@ class Swap:
     Attributes:
         port: of the board.
         board: its name; "" if it was not reached.
-        loaded: what the board says of the model; None if the model before still serves.
+        loaded: what the board says of the model; None if the previous model still serves.
         seconds: from opening the port to the end.
-        error: why the model before still serves; None if the new one does.
+        error: why the previous model still serves; None if the new one does.
     """
 
     port: str
@@ -92,7 +92,7 @@ def swap_models(
 ) -> Swaps:
     """Load a model into boards, all at once; compile it once for each kind of CPU.
 
-    A board that fails keeps the model before, and does not stop the others.
+    A board that fails keeps the previous model, and does not stop the others.
 
     Args:
         ports: of the boards, see `Device`.

@@ -15,13 +15,13 @@ following = None  # becomes the second model at the next frame
 
 @xipnet.rpc
 def use(name):
-    """Takes another model as the second one, from the next frame on; the loop goes on."""
+    """Take another model as the second one, from the next frame on; the loop goes on."""
     global following
-    following = xipnet.Model(name)  # where it cannot be opened, this call fails and nothing else
+    following = xipnet.Model(name)  # if it cannot be opened, only this call fails
 
 
 def frames():
-    """The pictures of a camera: a window that wanders over the scene, which stays in flash."""
+    """Yield a camera's pictures: a window that wanders over the scene in flash."""
     scene = store.read(SCENE)
     left, step = 0, 8
     while True:
@@ -32,7 +32,7 @@ def frames():
 
 
 def look(frame, box):
-    """What the second model says of a box of a frame."""
+    """Return what the second model says of a box of a frame."""
     left, top = max(int(box[0]), 0), max(int(box[1]), 0)
     width, height = min(int(box[2]), VIEW[1]) - left, min(int(box[3]), VIEW[0]) - top
     part = preprocess.crop(frame, VIEW, (left, top, width, height))

@@ -56,7 +56,7 @@ def info(board: host_sdk.Device, as_json: bool) -> None:
 
 @click.command()
 @board_command
-@click.option("--safe", is_flag=True, help="Without its scripts boot and main, this time.")
+@click.option("--safe", is_flag=True, help="Do not run its scripts boot and main this time.")
 def reset(board: host_sdk.Device, safe: bool) -> None:
     """Restart the board."""
     board.reset(safe=safe)

@@ -26,7 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class SdkGroup(click.Group):
-    """A group that shows the packages' errors as sentences, commands as they were added."""
+    """A group that shows errors as sentences and keeps the order of its commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a subcommand."""
@@ -70,7 +70,7 @@ def port_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="PORT",
             help=f"/dev/ttyACM0, COM3, socket://HOST:PORT, sim://cortex-m55, ... [{PORT_VARIABLE}]",
         ),
-        click.option("--baud", default=115200, show_default=True, help="Of a serial port."),
+        click.option("--baud", default=115200, show_default=True, help="Speed of a serial port."),
         click.option(
             "--max-baud",
             type=read_rate,

@@ -28,7 +28,7 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
         return f"[{'|'.join(sorted(relocatable.TARGETS))}]"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse what is no CPU."""
+        """Refuse what is not a CPU."""
         if value not in relocatable.TARGETS:
             names = ", ".join(sorted(relocatable.TARGETS))
             self.fail(f"{value!r} is not one of {names}.", param, ctx)
@@ -47,7 +47,9 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
 )
 @click.option("--optimize", type=click.Choice(("speed", "size")), default="speed")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
-@click.option("--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`: more RAM.")
+@click.option(
+    "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
+)
 @json_option
 def build(
     model: str,

@@ -13,7 +13,7 @@ from host_sdk.cli.common import board_command
 @click.command()
 @board_command
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("--name", help="In the store, of one FILE; by default the file's own.")
+@click.option("--name", help="Name in the store, for one FILE; by default the file's own.")
 def put(board: host_sdk.Device, files: tuple[str, ...], name: str | None) -> None:
     """Put FILEs into the store: scripts, .mpy, data. main.py runs at the next start."""
     if name is not None and len(files) != 1:

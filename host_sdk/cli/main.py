@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 import click
 
+import host_sdk
 from host_sdk.cli import (
     boards,
     compiling,
@@ -22,15 +21,8 @@ from host_sdk.cli import (
 from host_sdk.cli.common import SdkGroup
 
 
-def _version() -> str:
-    try:
-        return version("xipnet")
-    except PackageNotFoundError:
-        return "not installed"
-
-
 @click.group(cls=SdkGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), prog_name="xipnet")
+@click.version_option(host_sdk.__version__, prog_name="xipnet")
 def main() -> None:
     """Swap neural nets on microcontrollers as easily as files."""
 

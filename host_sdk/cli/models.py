@@ -13,7 +13,7 @@ from host_sdk.cli.common import board_command, json_option, print_json, print_ta
 @click.command()
 @board_command
 @click.argument("model", type=click.Path(dir_okay=False))
-@click.option("--name", help="In the store; by default the file's stem.")
+@click.option("--name", help="Name in the store; by default the file's stem.")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
 @click.option("--no-activate", is_flag=True, help="Only store it.")
 @json_option

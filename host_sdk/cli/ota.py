@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     "ports",
     metavar="PORT",
     multiple=True,
-    help=f"Of a board; as often as there are boards. [{PORT_VARIABLE}]",
+    help=f"Port of a board; repeat it for each board. [{PORT_VARIABLE}]",
 )
-@click.option("--baud", default=115200, show_default=True, help="Of serial ports.")
-@click.option("--name", help="In the stores; by default the file's stem.")
+@click.option("--baud", default=115200, show_default=True, help="Speed of serial ports.")
+@click.option("--name", help="Name in the stores; by default the file's stem.")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
 @click.option(
     "--check",
     type=click.Path(dir_okay=False, exists=True),
     help="Python file to run on each board while the model is on trial; if it raises, the "
-    "model before returns.",
+    "previous model returns.",
 )
-@click.option("--manual", is_flag=True, help="On trial until `xipnet confirm`.")
+@click.option("--manual", is_flag=True, help="Keep it on trial until `xipnet confirm`.")
 @click.option(
-    "--within", default=60, show_default=True, metavar="SECONDS", help="That a trial may last."
+    "--within", default=60, show_default=True, metavar="SECONDS", help="How long a trial may last."
 )
 @click.option(
     "--boots", default=0, show_default=True, help="Starts of the board that a trial may outlast."

@@ -14,7 +14,7 @@ from host_sdk.cli.common import board_command, json_option, print_json, print_ta
 from host_sdk.errors import InputError
 
 threshold_option = click.option(
-    "--threshold", default=0.0, help="Leave out scores below; the model's own stays in force."
+    "--threshold", default=0.0, help="Leave out lower scores; the model's own limit stays in force."
 )
 
 

@@ -14,7 +14,11 @@ from host_sdk.transports.qemu import Qemu, find_board
 
 @click.command()
 @click.argument("board", default="cortex-m55")
-@click.option("--flash", type=click.Path(dir_okay=False), help="Keeps the flash; else fresh.")
+@click.option(
+    "--flash",
+    type=click.Path(dir_okay=False),
+    help="File that keeps the flash; by default it is fresh.",
+)
 @click.option("--listen", default=0, metavar="PORT", help="TCP port; by default a free one.")
 @json_option
 def sim(board: str, flash: str | None, listen: int, as_json: bool) -> None:

@@ -40,7 +40,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--tflite",
             type=click.Path(dir_okay=False),
-            help="For the reference, if MODEL is a blob.",
+            help="The .tflite for the reference, if MODEL is a blob.",
         ),
         click.option("--head", type=click.Path(dir_okay=False), help="By default MODEL.toml."),
         port_options,
@@ -56,7 +56,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--data", required=True, type=click.Path(dir_okay=False), help="Samples: .npz or .npy."
 )
 @click.option(
-    "--labels", metavar="KEY|FILE", help="In --data, or a .npy. By default the key y or labels."
+    "--labels", metavar="KEY|FILE", help="Key in --data, or a .npy; by default the key y or labels."
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first samples.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page.")

@@ -1,8 +1,8 @@
 """The packing of inputs for a slow line (docs/SPEC-wire.md, section 8). No I/O.
 
 Neighbours predict each byte, as in lossless image codes; an arithmetic code of adaptive bits says
-what the prediction missed. It needs 200 bytes of state on the board and is made for what
-inputs are: pictures, spectrograms, mostly smooth or mostly empty. Other data may grow; then `pack`
+what the prediction missed. It needs 200 bytes of state on the board and suits what inputs mostly
+are: pictures, spectrograms, mostly smooth or mostly empty. Other data may grow; then `pack`
 gives None.
 """
 
@@ -18,9 +18,9 @@ from host_sdk.link.values import Value
 
 _CONTEXT_STEPS = (0, 8, 40)
 _LOGS = 7
-_EVEN = 2048  # of 4096: both bits are as likely
+_EVEN = 2048  # of 4096: both bits are equally likely
 _FIRST_DIVISOR, _LAST_DIVISOR = 3, 65  # a model learns quickly at first
-_HEAD_BYTES = 16  # what a packed input carries more than its bytes
+_HEAD_BYTES = 16  # that a packed input carries besides its bytes
 _UNPACK_S = 2e-6  # for a byte on a slow board: some 100 instructions
 _SMOOTHING = 0.2
 _MOST_SKIPPED = 64
@@ -57,7 +57,7 @@ def layout_of(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> ByteLayout
 
 
 class Packer:
-    """A packer of inputs, used if the packed input arrives sooner than the input itself.
+    """A packer of inputs, used if a packed input arrives sooner than the input.
 
     Args:
         layout: its memory layout.
@@ -193,7 +193,7 @@ class _Coder:
 
 @dataclass
 class _Model:
-    """The probability of a 1, in 65536ths; the next bit moves it by the part 2/`divisor`."""
+    """A probability of a 1, in 65536ths; the next bit moves it by 2/`divisor`."""
 
     probability: int = 32768
     divisor: int = _FIRST_DIVISOR

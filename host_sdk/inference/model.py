@@ -69,7 +69,10 @@ class ArenaTensor:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """The normalisation (pixel - mean) / std of pixels 0..255; a number, or one by channel."""
+    """A normalisation (pixel - mean) / std of pixels 0..255.
+
+    Each is one number, or one by channel.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

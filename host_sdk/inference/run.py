@@ -3,7 +3,7 @@
 `run_many` keeps several runs under way: the next inputs travel while the model runs, and wait in
 the board's frames. If inputs fit one frame, a run carries its own and nothing can come between.
 If they do not, pieces are written before the run that needs them; a piece may be lost on the way
-and come late. So the run tells the CRC-32 of what it needs, the board refuses other inputs, and
+and come late. So a run names the CRC-32 of its inputs, the board refuses any others, and
 the host writes them again.
 """
 

@@ -1,4 +1,4 @@
-"""Changes the line's speed, together with the board, and back if that does not work.
+"""The line's speed: changed with the board, and back if that does not work.
 
 Nothing else may be under way. What the board does is docs/SPEC-wire.md, section 9.
 """

@@ -1,4 +1,4 @@
-"""What a board says of itself: the results of `hello`, `ls` and the `boot` notification."""
+"""A board as it describes itself: the results of `hello`, `ls` and `boot`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
 @dataclass(frozen=True)
 class BootReport:
-    """Why the board started last.
+    """The reason of the board's last start.
 
     Attributes:
         cause: "power-on", "reset", "fault" or "deadline" (a step did not return in time).
@@ -57,7 +57,7 @@ class BootReport:
 
     @property
     def is_fault(self) -> bool:
-        """True when a fault, or a step over its time, made the board restart."""
+        """True if a fault, or a step over its time, made the board restart."""
         return self.cause in (_CAUSES[_FAULT], _CAUSES[_DEADLINE])
 
     def __str__(self) -> str:

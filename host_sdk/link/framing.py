@@ -1,4 +1,6 @@
-"""Bytes of the port <-> text and frames: docs/SPEC-wire.md, section 1. No I/O, no clock of its own.
+"""Bytes of the port <-> text and frames (docs/SPEC-wire.md, section 1).
+
+No I/O, no clock of its own.
 
 decoder = Decoder()
 for part in decoder.feed(data, now_s=time.monotonic()):
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from cobs import cobs
 
 MAX_BODY_BYTES = 1 << 16
-SILENCE_S = 1.0  # a frame that pauses for so long was none
+SILENCE_S = 1.0  # a longer pause within a frame ends it
 _CRC_BYTES = 4
 
 
@@ -34,7 +36,7 @@ class Body:
 
 
 def encode_frame(body: bytes) -> bytes:
-    """The bytes that carry a body: 00, COBS(body and CRC-32), 00.
+    """Wrap a body for the wire: 00, COBS(body and CRC-32), 00.
 
     The opening 00 comes twice: should the one that closes the frame before get lost, the first
     closes that frame and the second opens this one. So a lost byte costs no more than its own
@@ -46,7 +48,7 @@ def encode_frame(body: bytes) -> bytes:
 
 
 def decode_frame(stuffed: bytes) -> bytes | None:
-    """The body between two 00 bytes, None if it is not a valid frame."""
+    """Return the body between two 00 bytes, None if it is not a valid frame."""
     try:
         raw: bytes = cobs.decode(stuffed)
     except cobs.DecodeError:
@@ -76,7 +78,7 @@ class Decoder:
         self.bad_frames = 0
 
     def feed(self, data: bytes, now_s: float) -> list[Text | Body]:
-        """Takes what the port gave, of any length.
+        """Take what the port gave, of any length.
 
         Args:
             data: bytes in the order of arrival.

@@ -1,4 +1,4 @@
-"""Notices on an idle line that the board has restarted or is gone, if somebody depends on it.
+"""The watch over an idle line: has the board restarted, is it gone?
 
 A caller notices by itself. Whoever waits for events does not, nor does a line at a raised speed, at
 which a restarted board is not understood. For them a `ping` asks for a sign of life when nothing
@@ -19,7 +19,9 @@ _ANSWER_S = 6.0  # after half of it the link goes back to 115200 baud
 
 
 class KeepAlive:
-    """Watch over a line while somebody needs it; `Session.on_reboot` tells of a restart.
+    """A watch over a line while somebody needs it.
+
+    `Session.on_reboot` tells of a restart.
 
     Args:
         session: whose line it is.
@@ -64,7 +66,7 @@ class KeepAlive:
 
     def _ask(self) -> None:
         try:
-            # It answers, or the end of the port is told to whom it concerns.
+            # It answers, or whoever needs the port learns of its end.
             with contextlib.suppress(DeviceError, DeviceResetError, PortClosedError):
                 self._session.call("ping", None, timeout_s=self.answer_s)
         except LinkError as error:

@@ -1,6 +1,6 @@
-"""Estimates a line: how long a reply takes, how fast bytes go, how many frames get lost.
+"""Estimates of a line: the time of a reply, the speed, the share of lost frames.
 
-From these follow when silence is suspicious, how many bytes may wait on the line (a small call has
+From these follows when silence is suspicious, how many bytes may wait on the line (a small call has
 to wait behind them), and how long a frame should be: long ones carry less overhead, but on a noisy
 line fewer of them arrive. No I/O, no clock of its own.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-QUEUE_S = 0.3  # of bytes may be on their way: the longest wait of a small call
+QUEUE_S = 0.3  # that the bytes under way may take: the longest wait of a small call
 _FRAME_S = 0.2  # the longest that a frame takes
 _UNIT_BYTES = 256  # frames carry multiples of it
 _LEAST_ALWAYS_BYTES = 1024  # however slow the line is
@@ -19,18 +19,18 @@ _DEVIATIONS = 4.0
 _SMOOTHING = 0.125
 _DEVIATION_SMOOTHING = 0.25
 
-_SAMPLE_BYTES = 4096  # a speed is taken over so many
+_SAMPLE_BYTES = 4096  # over which a speed is measured
 _SPEED_SMOOTHING = 0.25
 
 _OVERHEAD_BYTES = 36.0  # around a piece: message, CRC, COBS, delimiters
-_PRIOR_BYTES = 60_000.0  # a line is thought good until it shows otherwise:
-_PRIOR_LOSSES = 0.15  # so many frames lost of so many bytes
-_MEMORY_BYTES = 200_000.0  # what counts of the past
+_PRIOR_BYTES = 60_000.0  # what is assumed of a new line:
+_PRIOR_LOSSES = 0.15  # frames lost of those bytes
+_MEMORY_BYTES = 200_000.0  # how much of the past counts
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a link waits before it acts, in seconds.
+    """The times that a link waits before it acts.
 
     Attributes:
         first_s: for a reply, before any round trip was measured.

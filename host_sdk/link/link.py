@@ -1,4 +1,4 @@
-"""Requests over a transport: a reader's thread, a clock and locks around a `Window`.
+"""Requests over a transport: a reader thread, a clock and locks around a `Window`.
 
 The reader takes the stream apart. Everything is sent by the threads that wait for replies: the
 reader can never be stuck in a write while the board waits for it to read.
@@ -79,7 +79,7 @@ class Link:
 
     @property
     def counters(self) -> Counters:
-        """What happened so far: for tests and for the curious."""
+        """What happened so far: for tests and diagnosis."""
         return self.window.counters
 
     @property
@@ -152,7 +152,7 @@ class Link:
         return False
 
     def set_fallback(self, fallback: Callable[[], None] | None) -> None:
-        """Set what brings the line back to its first speed; None: it is there.
+        """Set what brings the line back to its first speed; None: it has that.
 
         Args:
             fallback: called at most once, in a caller's thread, when the board has restarted or
@@ -207,7 +207,7 @@ class Link:
                 if out is None:
                     return
                 if out.first_sent != out.last_sent:
-                    self._changed.notify_all()  # who waits for it must know when it is due next
+                    self._changed.notify_all()  # whoever waits for it must know when it is due next
             try:
                 self._transport.write(out.frame)
             except PortClosedError as error:
@@ -284,8 +284,8 @@ class Link:
 
     def _restarted(self, boot: BootReport) -> None:
         with self._changed:
-            # In one: who is told may call again at once, and when that has opened a session,
-            # nothing from before may be repeated.
+            # Under one lock: whoever is told may call again at once, and once that has opened a
+            # session, nothing older may be repeated.
             self._on_boot(boot)
             self.window.restarted(boot)
             self._changed.notify_all()

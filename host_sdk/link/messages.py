@@ -1,4 +1,4 @@
-"""The messages of docs/SPEC-wire.md, section 2, as frozen dataclasses: pack and unpack. No I/O."""
+"""The messages of docs/SPEC-wire.md, section 2, as frozen dataclasses. No I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Kind:
 
 @dataclass(frozen=True)
 class Request:
-    """Asks the board; the id makes a repetition recognisable."""
+    """A request to the board; its id makes a repetition recognisable."""
 
     id: int
     method: str
@@ -36,13 +36,13 @@ class Request:
         return self.method
 
     def pack(self) -> bytes:
-        """The body of the frame."""
+        """Return the body of the frame."""
         return values.pack([_Kind.REQUEST, self.id, self.method, list(self.params)])
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a request failed, in the board's words."""
+    """The reason why a request failed, in the board's words."""
 
     code: int
     message: str
@@ -51,14 +51,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Reply:
-    """Answers the request of the same id: either a failure or a result."""
+    """The answer to the request of the same id: either a failure or a result."""
 
     id: int
     failure: Failure | None
     result: Value = None
 
     def pack(self) -> bytes:
-        """The body of the frame."""
+        """Return the body of the frame."""
         f = self.failure
         error: Value = None if f is None else [f.code, f.message, f.detail]
         return values.pack([_Kind.REPLY, self.id, error, self.result])
@@ -72,7 +72,7 @@ class Notification:
     params: tuple[Value, ...] = ()
 
     def pack(self) -> bytes:
-        """The body of the frame."""
+        """Return the body of the frame."""
         return values.pack([_Kind.NOTIFICATION, self.topic, list(self.params)])
 
 
@@ -80,7 +80,7 @@ Message: TypeAlias = Request | Reply | Notification
 
 
 def unpack(body: bytes) -> Message:
-    """Reads the body of a frame.
+    """Read the body of a frame.
 
     Raises:
         ProtocolError: the body is not one of the messages.
@@ -109,7 +109,7 @@ def _u32(number: int) -> int:
 
 
 def unpack_value(data: bytes, place: str) -> Value:
-    """Reads exactly one MessagePack value.
+    """Read exactly one MessagePack value.
 
     Args:
         data: untrusted bytes.
@@ -120,6 +120,6 @@ def unpack_value(data: bytes, place: str) -> Value:
     """
     try:
         return values.unpack(data)
-    except Exception as error:  # msgpack raises many kinds; all mean the same here
+    except Exception as error:  # msgpack raises many types; all mean the same here
         why = f"{type(error).__name__}: {error}"
         raise ProtocolError(f"{place}: must be one MessagePack value; {why}") from error

@@ -1,4 +1,4 @@
-"""A request under way, and what its method implies for the order of things on the link."""
+"""A request under way, and what its method implies for the order on the link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session with a board: `hello`, and again after the board restarted; then calls."""
+"""A session with a board: `hello`, again after each restart, and calls."""
 
 from __future__ import annotations
 

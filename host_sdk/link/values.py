@@ -1,4 +1,4 @@
-"""Python values as MessagePack: what docs/SPEC-wire.md, "Python values", adds to it. No I/O."""
+"""Python values as MessagePack (docs/SPEC-wire.md, "Python values"). No I/O."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _CODE_OF = {np.dtype(name): code for code, name in _CODES.items()}
 
 
 def pack(value: Value) -> bytes:
-    """One value as MessagePack.
+    """Pack one value as MessagePack.
 
     Raises:
         TypeError: a type that the wire does not carry.
@@ -53,10 +53,10 @@ def pack(value: Value) -> bytes:
 
 
 def unpack(data: bytes) -> Value:
-    """Exactly one value.
+    """Unpack exactly one value.
 
     Raises:
-        Exception: of many kinds, if the bytes are something else.
+        Exception: of many types, if the bytes are something else.
     """
     value: Value = msgpack.unpackb(
         data,
@@ -69,7 +69,7 @@ def unpack(data: bytes) -> Value:
 
 
 def brief(value: Value) -> str:
-    """A value from the wire, for a message: cut, and whatever it is."""
+    """Show any value from the wire in a message, cut if it is long."""
     try:
         return str(value)[:_BRIEF]
     except (ValueError, RecursionError):  # thousands of digits, or of levels
@@ -80,7 +80,7 @@ def brief(value: Value) -> str:
 
 
 def _extend(value: Any) -> Any:
-    """What msgpack cannot pack by itself; it asks for integers of more than 64 bits, too."""
+    """Pack what msgpack cannot, for which it asks; integers of more than 64 bits, too."""
     match value:
         case int():
             size = value.bit_length() // 8 + 1
@@ -132,7 +132,7 @@ def _read_array(data: bytes) -> npt.NDArray[Any]:
 
 
 def _map(pairs: list[tuple[Value, Value]]) -> dict[Any, Value]:
-    """A map as Python may send it: keys of any type, tuples too (which come as lists)."""
+    """Read a map as Python may send it: keys of any type, lists as tuples."""
     return {_hashable(key): value for key, value in pairs}
 
 

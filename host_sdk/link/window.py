@@ -1,4 +1,6 @@
-"""Requests under way as pure state: who is lost, who is due, who may go. No I/O, no clock.
+"""Requests under way as pure state: which are lost, due, free to go.
+
+No I/O, no clock.
 
     window = Window("/dev/ttyACM0", first_id, LineEstimator(115200))
     pending = window.submit("ping", (1,), 10.0)   # None: no room, ask again after a reply
@@ -19,6 +21,9 @@ are done; these, and `hello`, are repeated by the clock.
 
 Small calls go first: at most `QUEUE_S` seconds of bulk are on the line at once, one place of the
 board's window is kept free of it, and a small frame that waits to be sent overtakes a long one.
+
+Nothing follows `hello` before its reply: a `boot` that answers an earlier request may still come,
+and ends here what is under way; the board must not execute that afterwards.
 """
 
 from __future__ import annotations
@@ -67,7 +72,9 @@ class Counters:
 
 
 class Window:
-    """The requests under way on one link. Times are seconds of any clock that never goes back.
+    """The requests under way on one link.
+
+    Times are seconds of any clock that never goes back.
 
     Args:
         port: its name, for messages.
@@ -143,7 +150,8 @@ class Window:
         """Return what to write to the port now, small frames first; None: nothing."""
         if not self._queue:
             return None
-        pending = next((p for p in self._queue if not p.is_bulk), self._queue[0])
+        small = (p for p in self._queue if not p.is_bulk and not p.is_hello)
+        pending = next(small, self._queue[0])
         self._queue.remove(pending)
         self._note_sent(pending, now)
         return pending
@@ -161,7 +169,14 @@ class Window:
         self.counters.requests += 1
         return pending
 
+    @property
+    def _opens(self) -> bool:
+        """Whether `hello` is under way."""
+        return any(p.is_hello for p in self._under_way.values())
+
     def _has_room(self, method: str) -> bool:
+        if self._opens:
+            return False
         others = self._asked()
         in_order = [p for p in others if p.request.method not in SWITCH_METHODS]
         if in_order and (self._next_id - in_order[0].request.id) % _IDS >= _ID_SPAN:
@@ -215,7 +230,7 @@ class Window:
         return answered
 
     def restarted(self, boot: BootReport) -> None:
-        """End what was under way: `hello` is asked again, the rest the board never answers."""
+        """End what was under way but for `hello`, which is asked again."""
         self._has_restarted = self.can_fall_back
         kind = DeviceFaultError if boot.is_fault else DeviceResetError
         for pending in list(self._under_way.values()):
@@ -234,7 +249,7 @@ class Window:
         """Learn how long the line takes, from a request that was sent once.
 
         Args:
-            last_s: when the reply before came.
+            last_s: when the previous reply came.
         """
         if answered.first_sent != answered.last_sent:
             return
@@ -289,14 +304,15 @@ class Window:
         return could
 
     def ask_again(self) -> None:
-        """Make everything due: the line's speed has changed, and nothing else will be answered."""
+        """Make everything due: the line's speed has changed, and what was sent is lost."""
         for pending in self._under_way.values():
             pending.due_s = 0.0
             pending.retry_s = self.estimator.timeout_s(pending.line_bytes)
 
     def _waiting(self) -> list[PendingRequest]:
-        """Return what was sent and is not to be sent again yet."""
-        return [p for p in self._under_way.values() if p.first_sent and p not in self._queue]
+        """Return what was sent and may be sent again; it is not queued yet."""
+        waiting = [p for p in self._under_way.values() if p.first_sent and p not in self._queue]
+        return [p for p in waiting if p.is_hello] if self._opens else waiting
 
     def _silence_ends(self) -> Iterator[float]:
         """Yield when what a board answers at once has waited too long."""
@@ -305,7 +321,7 @@ class Window:
                 yield max(p.sent_s, self._heard_s) + self.estimator.patience.fallback_s
 
     def _queue_repetitions(self, now: float) -> None:
-        """Queue what was lost or is repeated by the clock, and a probe if the rest is silent."""
+        """Queue what was lost or is due by the clock, and a probe if the rest is silent."""
         due = [p for p in self._waiting() if now >= p.due_s]
         silent = [p for p in due if not p.is_lost and not p.by_clock]
         self._queue += [p for p in due if p.is_lost or p.by_clock]

@@ -1,4 +1,4 @@
-"""Typed access to the maps that come from a board or a blob: untrusted until checked.
+"""Typed access to maps of a board or a blob, which are untrusted until checked.
 
 An error names place, key, rule and value. Integers have at most 64 bits, a value of nil counts as
 absent, and keys that nobody asks for may be of any type: a newer board may send them.
@@ -16,7 +16,7 @@ _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 
 
 class WireMap:
-    """A map from the wire; its methods read one value each, of the type that they name.
+    """A map from the wire; a method reads one value of the type that it names.
 
     Args:
         value: what should be a map.
@@ -36,53 +36,53 @@ class WireMap:
         return self._map.get(key) is not None
 
     def value(self, key: str) -> Value:
-        """Whatever is there; None if nothing is."""
+        """Return whatever is there; None if nothing is."""
         return self._map.get(key)
 
     def integer(self, key: str) -> int:
-        """An integer of at most 64 bits: sums and messages of it stay short."""
+        """Read an integer of at most 64 bits: sums and messages of it stay short."""
         value = self._map.get(key)
         if not _is_integer(value):
             raise self.wrong(key, "an integer")
         return value
 
     def number(self, key: str) -> float:
-        """An integer or a float."""
+        """Read an integer or a float."""
         value = self._map.get(key)
         if not isinstance(value, float) and not _is_integer(value):
             raise self.wrong(key, "a number")
         return float(value)
 
     def flag(self, key: str) -> bool:
-        """A bool."""
+        """Read a bool."""
         value = self._map.get(key)
         if not isinstance(value, bool):
             raise self.wrong(key, "a bool")
         return value
 
     def text(self, key: str) -> str:
-        """A string."""
+        """Read a string."""
         value = self._map.get(key)
         if not isinstance(value, str):
             raise self.wrong(key, "a str")
         return value
 
     def data(self, key: str) -> bytes:
-        """Bytes."""
+        """Read bytes."""
         value = self._map.get(key)
         if not isinstance(value, bytes):
             raise self.wrong(key, "bin")
         return value
 
     def items(self, key: str) -> list[Value]:
-        """A list, its items unchecked."""
+        """Read a list, its items unchecked."""
         value = self._map.get(key)
         if not isinstance(value, list):
             raise self.wrong(key, "a list")
         return value
 
     def integers(self, key: str) -> tuple[int, ...]:
-        """A list of integers."""
+        """Read a list of integers."""
         items = self.items(key)
         numbers = tuple(i for i in items if _is_integer(i))
         if len(numbers) != len(items):
@@ -90,7 +90,7 @@ class WireMap:
         return numbers
 
     def numbers(self, key: str) -> tuple[float, ...]:
-        """A list of integers and floats."""
+        """Read a list of integers and floats."""
         items = self.items(key)
         numbers = tuple(float(i) for i in items if isinstance(i, float) or _is_integer(i))
         if len(numbers) != len(items):
@@ -98,7 +98,7 @@ class WireMap:
         return numbers
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A list of strings."""
+        """Read a list of strings."""
         items = self.items(key)
         strings = tuple(i for i in items if isinstance(i, str))
         if len(strings) != len(items):
@@ -106,15 +106,15 @@ class WireMap:
         return strings
 
     def map(self, key: str) -> WireMap:
-        """A map within this one."""
+        """Read a map within this one."""
         return WireMap(self._map.get(key), f"{self._place}: '{key}'")
 
     def maps(self, key: str) -> list[WireMap]:
-        """A list of maps."""
+        """Read a list of maps."""
         return [WireMap(v, f"{self._place}: '{key}' {i}") for i, v in enumerate(self.items(key))]
 
     def wrong(self, key: str, rule: str) -> ProtocolError:
-        """The error of a field that breaks a rule."""
+        """Return the error of a field that breaks a rule."""
         return ProtocolError(
             f"{self._place}: '{key}' must be {rule}; is {brief(self._map.get(key))}"
         )

@@ -44,7 +44,7 @@ class Event:
 
 
 class EventStream(Iterator[Event]):
-    """Events in the order in which they were emitted; ends when it, or the device, is closed.
+    """Events in the order of their emission, until it or the device is closed.
 
     Attributes:
         dropped: events that were not fetched in time: the oldest beyond 100,000 are forgotten.
@@ -113,7 +113,7 @@ class EventStream(Iterator[Event]):
 
 
 class Events:
-    """Hands the board's events to those who listen. Thread-safe.
+    """The distribution of the board's events to listeners. Thread-safe.
 
     Args:
         session: with the board.

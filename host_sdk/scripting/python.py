@@ -1,4 +1,4 @@
-"""Runs Python on the board: a source of any length, its output, its traceback."""
+"""Python on the board: a source of any length, its output, its traceback."""
 
 from __future__ import annotations
 

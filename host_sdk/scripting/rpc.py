@@ -27,7 +27,7 @@ class _AsWritten:
 
 
 class Rpc:
-    """What `@xipnet.rpc` registered on the board, by name; `dir()` and Tab list it.
+    """The functions that `@xipnet.rpc` registered; `dir()` and Tab list them.
 
     Arguments and results are None, bool, int, float, str, bytes, lists, dicts and NumPy arrays.
     A function waits until the board's has returned; calls wait for each other.

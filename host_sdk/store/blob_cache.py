@@ -1,4 +1,4 @@
-"""The cache of what this computer uploaded, by SHA-256: old bytes to make patches of.
+"""The cache of what this computer uploaded, by SHA-256, to make patches of.
 
 It only helps: an upload without it asks the board for hashes of what it holds.
 """

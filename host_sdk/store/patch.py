@@ -1,4 +1,4 @@
-"""Patches: new bytes as changes of old ones (docs/SPEC-wire.md, section 7). No I/O.
+"""New bytes as changes of old ones (docs/SPEC-wire.md, section 7). No I/O.
 
 A retrained model differs from the old one in single bytes all over its weights. A patch says, in
 turn, how many bytes stay and by how much the next one changes, as Rice codes whose parameters suit

@@ -10,7 +10,7 @@ import numpy as np
 
 from host_sdk.link.values import Value
 
-UNIT_BYTES = 256  # offsets and sizes of pieces are multiples, but for the end
+UNIT_BYTES = 256  # offsets and sizes of pieces are multiples of it, except at the end
 COPY_BYTES = 16384  # of one request: the board answers nothing else until it is done
 ZEROS = 0xFFFFFFFF  # in the place of an offset: patch zeros
 
@@ -102,7 +102,7 @@ class KnownBytes:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What the board holds that a new object can be made of.
+    """The bytes on the board that a new object can be made of.
 
     Attributes:
         missing: what the object's place lacks, in units.

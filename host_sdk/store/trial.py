@@ -13,7 +13,7 @@ from host_sdk.link.wire_map import WireMap
 
 @dataclass(frozen=True)
 class TrialTerms:
-    """How long a new model may stay without being confirmed.
+    """The limits within which a new model must be confirmed.
 
     Attributes:
         confirm_s: seconds, at least 1.
@@ -26,12 +26,12 @@ class TrialTerms:
 
 @dataclass(frozen=True)
 class Trial:
-    """The trial of the active model, which goes unless it is confirmed.
+    """The trial of the active model; without confirmation the model is withdrawn.
 
     Attributes:
         name: of the model.
         version: of the model.
-        left_s: seconds until the one before returns.
+        left_s: seconds until the previous one returns.
         boots: starts of the board that it may still outlast.
     """
 
@@ -95,7 +95,7 @@ def check_health(
         name: of the model.
         version: of the model.
         check: fails by raising or by returning False.
-        withdraw: returns to the model before.
+        withdraw: returns to the previous model.
 
     Raises:
         HealthCheckError: the check failed; its cause is what the check raised.
@@ -118,14 +118,14 @@ def check_health(
 
 
 def _try_to_withdraw(withdraw: Callable[[], object]) -> str:
-    """Ask for the model before, and say for the message what came of it."""
+    """Ask for the previous model; return what came of it, for the message."""
     try:
         withdraw()
     except LinkError:
-        return "the board is out of reach and returns to the model before by itself"
+        return "the board is out of reach and returns to the previous model by itself"
     except XipnetError as error:
         return f"the board has returned already or cannot: {error}"
-    return "the model before serves again"
+    return "the previous model serves again"
 
 
 def read_trial(session: Session) -> Trial | None:

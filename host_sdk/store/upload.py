@@ -1,4 +1,4 @@
-"""The upload of an object: ask what the board holds, plan what it lacks, send that.
+"""Upload an object: ask what the board holds, plan what it lacks, send that.
 
 An upload that was interrupted continues. Nothing changes on the board before `commit`.
 """
@@ -27,7 +27,7 @@ _END_TIMEOUT_S = 300.0  # the board hashes, checks and runs the golden vector
 
 @dataclass(frozen=True)
 class Uploaded:
-    """What the board says of an object that it has taken.
+    """An object that the board has taken.
 
     Attributes:
         name: in the store.
@@ -37,7 +37,7 @@ class Uploaded:
         golden_us: how long that took, microseconds.
         sent_bytes: of the object and of patches that went over the wire; 0 if the board held the
             object already.
-        pending: True if it is on trial: it goes unless it is confirmed in time.
+        pending: True if it is on trial: it is withdrawn unless it is confirmed in time.
         pause_us: the longest time that a run had to wait for the switch, microseconds; None if
             the board does not say.
     """
@@ -95,7 +95,7 @@ def commit(
         session: with the board.
         staged: replaces the object of that name.
         activate: make a blob the active model.
-        trial: it goes again unless it is confirmed; None: it stays.
+        trial: withdraws it unless it is confirmed in time; None: it stays.
 
     Raises:
         StoreError: the store refused.
@@ -145,7 +145,7 @@ def _end(
 
 
 def _send_wrong(session: Session, staged: StagedUpload) -> StagedUpload:
-    """Send as it is what was not on the board although its hashes promised it."""
+    """Send what was missing on the board though its hashes promised it."""
     new = staged.new
     place = _reserve(session, new)
     inventory = Inventory(find_missing(session, new.data, place))

@@ -1,4 +1,4 @@
-"""Ways to move bytes to and from a board; `open_transport` picks one by the port's name."""
+"""Ways to move bytes to and from a board; `open_transport` picks one by its name."""
 
 from host_sdk.transports.base import Transport
 from host_sdk.transports.memory import MemoryTransport

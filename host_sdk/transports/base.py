@@ -1,4 +1,4 @@
-"""What a transport is."""
+"""The interface of transports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Protocol
 
 
 class Transport(Protocol):
-    """Moves bytes, nothing more. `read` is called by one thread, `write` by any, one at a time.
+    """A way to move bytes.
+
+    `read` is called by one thread, `write` by any, one at a time.
 
     Attributes:
         name: the port, for messages.
@@ -15,18 +17,18 @@ class Transport(Protocol):
     name: str
 
     def read(self, timeout_s: float) -> bytes:
-        """The bytes that are there, at least one; b"" if none came in time.
+        """Return the bytes that are there, at least one; b"" if none came in time.
 
         Raises:
             PortClosedError: the port is gone, or `close` was called.
         """
 
     def write(self, data: bytes) -> None:
-        """Sends all bytes.
+        """Send all bytes.
 
         Raises:
             PortClosedError: the port is gone, or `close` was called.
         """
 
     def close(self) -> None:
-        """Frees the port, wakes a waiting `read`; calling it again does nothing."""
+        """Free the port and wake a waiting `read`; calling it again does nothing."""

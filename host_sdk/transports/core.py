@@ -1,4 +1,4 @@
-"""The firmware's core as a process on this computer: a board without QEMU and without MicroPython.
+"""The firmware's core as a process: a board without QEMU and MicroPython.
 
 It is the C code of the boards, with flash in a file or in RAM. It checks and runs models that are
 compiled for the target "host". A step that faults or does not return restarts it, for it has no
@@ -100,7 +100,7 @@ class CoreProcess:
 
 
 def open_core(flash: Path | None = None, arena_bytes: int = 1 << 18) -> SocketTransport:
-    """Start a core, which ends when the transport is closed; arguments as for `CoreProcess`."""
+    """Start a core, which ends when the transport is closed; see `CoreProcess`."""
     here, there = socket.socketpair()
     with there:
         try:

@@ -1,4 +1,4 @@
-"""An emulated wire: takes the time that a UART takes, and corrupts what noise corrupts; repeatable.
+"""An emulated wire: it is as slow as a UART and has repeatable noise.
 
     sim://cortex-m55?baud=115200&ber=1e-5
     socket://HOST:PORT?baud=921600&drop=0.01&seed=7
@@ -35,7 +35,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True)
 class WireOptions:
-    """What a wire does; see the module.
+    """The options of a wire; see the module.
 
     Attributes:
         baud: bits per second; 0: no time passes.
@@ -55,7 +55,7 @@ class WireOptions:
 
 
 def split_wire(url: str) -> tuple[str, WireOptions | None]:
-    """Takes the wire's options out of a URL.
+    """Take the wire's options out of a URL.
 
     Args:
         url: of a port.
@@ -113,14 +113,14 @@ class _Piece:
 
 
 class _Splitter:
-    """Follows a sender's clean stream: text and frames."""
+    """A division of a sender's clean stream into text and frames."""
 
     def __init__(self) -> None:
         self._in_frame = False
         self._used = 0
 
     def split(self, data: bytes) -> Iterator[_Piece]:
-        """The pieces of the data."""
+        """Split the data."""
         head, *rest = data.split(b"\0")
         for piece in [head, *rest[:-1]] if rest else []:
             self._used += len(piece)
@@ -153,7 +153,7 @@ class _Faults:
         self._good_bits = self._next_flip()
 
     def before(self, data: bytes) -> bytes:
-        """What goes on the wire: doubled frames take time, too."""
+        """Return what goes on the wire: doubled frames take time, too."""
         if self._options.dup == 0:
             return data
         out = bytearray()
@@ -168,7 +168,7 @@ class _Faults:
         return bytes(out)
 
     def after(self, data: bytes, baud: int) -> bytes:
-        """What arrives of what went over the wire."""
+        """Return what arrives of what went over the wire."""
         if self._options.drop:
             data = self._drop(data)
         if self._options.limit and baud > self._options.limit:
@@ -200,13 +200,13 @@ class _Faults:
         return bytes(out)
 
     def _next_flip(self) -> int:
-        """Good bits before the next bad one."""
+        """Draw the number of good bits before the next bad one."""
         ber = self._options.ber
         return int(math.log(1 - self._of_flips.random()) / math.log1p(-ber)) if ber else 0
 
 
 class _Line:
-    """One direction of a UART: bytes go in at once and come out when their time has come."""
+    """One direction of a UART: bytes go in at once and come out in their time."""
 
     def __init__(self, faults: _Faults) -> None:
         self._faults = faults
@@ -222,7 +222,7 @@ class _Line:
         self._waiting += self._faults.before(data)
 
     def take(self, now_s: float, baud: int) -> bytes:
-        """What has arrived by now."""
+        """Return what has arrived by now."""
         n = len(self._waiting)
         if baud:
             n = max(0, min(n, int((now_s - self._front_s) * baud / _BITS)))
@@ -232,7 +232,7 @@ class _Line:
         return self._faults.after(data, baud) if data else data
 
     def next_s(self, now_s: float, baud: int) -> float:
-        """How long until some more has arrived."""
+        """Return the seconds until more has arrived."""
         ready_s = self._front_s + min(len(self._waiting) * _BITS / baud, _STEP_S) if baud else now_s
         return max(0.0, ready_s - now_s)
 
@@ -262,7 +262,7 @@ class WireTransport:
         self._sender.start()
 
     def set_baud(self, baud: int) -> None:
-        """Changes the speed, once what was written has left."""
+        """Change the speed, once what was written has left."""
         with self._changed:
             self._changed.wait_for(lambda: not self._out or self._stopped())
             self.baud = baud
@@ -305,7 +305,7 @@ class WireTransport:
         return self._closed or self._error is not None
 
     def _send(self) -> None:
-        """Moves what has gone over the wire on to the board."""
+        """Move what has gone over the wire on to the board."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._out or self._stopped())

@@ -14,7 +14,7 @@ from host_sdk.errors import FlashFileBusyError, LinkError, PortBusyError, Simula
 
 
 class FileLock:
-    """A file held for this process until `release` or the process's end; its contents stay.
+    """A file that is held until `release` or the process's end; its contents stay.
 
     Args:
         path: made if absent.
@@ -49,7 +49,7 @@ def lock_port(port: str) -> FileLock:
 
     Raises:
         PortBusyError: another holds it.
-        LinkError: something else lies at the lock file's place.
+        LinkError: something else is in the lock file's place.
     """
     digest = hashlib.sha256(port.encode()).hexdigest()[:16]
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")

@@ -1,4 +1,4 @@
-"""Two ends of a wire within this process: for tests, and for boards made of Python."""
+"""Two ends of a wire within this process, for tests and boards made of Python."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class MemoryTransport:
 
     @classmethod
     def pair(cls) -> tuple[MemoryTransport, MemoryTransport]:
-        """Two ends: what one writes, the other reads; closing one closes both."""
+        """Make two ends: what one writes, the other reads; closing one closes both."""
         there, back = _Pipe(), _Pipe()
         return cls(there, back), cls(back, there)
 

@@ -12,12 +12,12 @@ PORT_VARIABLE = "XIPNET_PORT"
 
 
 def open_transport(port: str, baud: int = 115200) -> Transport:
-    """Opens a port.
+    """Open a port.
 
     Args:
         port: "/dev/ttyACM0", "COM3", "socket://HOST:PORT", any other URL of pyserial, or
             "sim://BOARD?flash=FILE". The last two take the options of an emulated wire
-            (`host_sdk.transports.wire`): "sim://BOARD?baud=115200&ber=1e-5".
+            (`host_sdk.transports.emulated_line`): "sim://BOARD?baud=115200&ber=1e-5".
         baud: line speed of a serial port.
 
     Raises:
@@ -44,7 +44,9 @@ def _open_stream(scheme: str, url: str) -> Transport:
 
 
 def default_port() -> str:
-    """The port to use when none is named: XIPNET_PORT, else the only serial port with a USB id.
+    """Return the port to use if none is named.
+
+    It is XIPNET_PORT, else the only serial port with a USB id.
 
     Raises:
         PortNotFoundError: there is none, or more than one.

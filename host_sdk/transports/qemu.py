@@ -1,4 +1,4 @@
-"""A virtual board: the real firmware under QEMU, its flash in a file. Linux and macOS.
+"""The real firmware under QEMU, its flash in a file. Linux and macOS.
 
 QEMU ends with this process, however that ends: by `close`, by atexit, and on Linux by the kernel.
 """
@@ -34,7 +34,7 @@ if os.getppid() == int(sys.argv[1]):
 
 
 def find_board(name: str) -> Board:
-    """A virtual board by its name or its CPU.
+    """Find a virtual board by its name or its CPU.
 
     Raises:
         PortNotFoundError: there is none.
@@ -98,16 +98,16 @@ class Qemu:
         return self._process.pid
 
     def why_ended(self) -> str:
-        """What QEMU said before it ended."""
+        """Return what QEMU said before it ended."""
         said = self._said.read_text(errors="replace").strip() if self._said.exists() else ""
         return f"the simulator ended{': ' + said if said else ''}"
 
     def wait(self) -> int:
-        """Waits until QEMU ends by itself."""
+        """Wait until QEMU ends by itself."""
         return self._process.wait()
 
     def close(self) -> None:
-        """Ends QEMU and frees the flash file; calling it again does nothing."""
+        """End QEMU and free the flash file; calling it again does nothing."""
         atexit.unregister(self.close)
         self._process.kill()
         self._process.wait()
@@ -134,7 +134,7 @@ def _firmware(board: str) -> Path:
 
 
 def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]:
-    """Starts QEMU from a thread that lives as long as QEMU does.
+    """Start QEMU from a thread that lives as long as QEMU does.
 
     The kernel's "die with the parent" means the thread that started it, not the process.
     """
@@ -168,7 +168,7 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
 
 
 def _die_with_parent(command: list[str]) -> list[str]:
-    """The command behind a few lines of Python that ask the kernel for it, then become it.
+    """Put a command behind lines of Python that ask the kernel for it, then become it.
 
     Popen's preexec_fn would do it, too, but is not safe in a process with threads.
     """

@@ -14,7 +14,7 @@ _OPTIONS = "?ign_set_control&timeout=3.0"
 
 
 class _Client(rfc2217.Serial):
-    """pyserial's client, which a server that hangs up leaves with a traceback and a socket."""
+    """pyserial's client, without the traceback and the socket that a hang-up leaves."""
 
     def close(self) -> None:
         """Close the socket, even if it is no longer connected."""

@@ -11,13 +11,13 @@ from host_sdk.errors import PortNotFoundError
 from host_sdk.transports.qemu import Qemu, find_board
 from host_sdk.transports.stream import SocketTransport
 
-# Every instruction takes a nanosecond of the board's clock, so that its microseconds are counts.
+# Every instruction takes a nanosecond of the board's clock: its microseconds are counts.
 _ICOUNT = ("-icount", "shift=0")
 
 
 @dataclass(frozen=True)
 class SimUrl:
-    """What a sim:// URL says.
+    """The parts of a sim:// URL.
 
     Attributes:
         board: its name or its CPU.
@@ -31,7 +31,7 @@ class SimUrl:
 
 
 def open_sim(url: str) -> SocketTransport:
-    """Starts a virtual board, which ends when the transport is closed.
+    """Start a virtual board, which ends when the transport is closed.
 
     Args:
         url: sim://CPU or sim://BOARD, with ?flash=FILE to keep the flash, ?icount=on to let the
@@ -55,7 +55,7 @@ def open_sim(url: str) -> SocketTransport:
 
 
 def parse_sim(url: str) -> SimUrl:
-    """Reads a sim:// URL.
+    """Read a sim:// URL.
 
     Raises:
         PortNotFoundError: the URL has an unknown part.

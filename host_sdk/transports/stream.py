@@ -14,7 +14,7 @@ _WRITE_TIMEOUT_S = 10.0
 
 
 class SocketTransport:
-    """Moves bytes over a socket, which it owns.
+    """A transport over a socket, which it owns.
 
     Args:
         connection: connected.

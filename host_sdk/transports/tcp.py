@@ -13,7 +13,7 @@ _CONNECT_TIMEOUT_S = 5.0
 
 
 def open_tcp(url: str) -> SocketTransport:
-    """Connects.
+    """Connect.
 
     Args:
         url: socket://HOST:PORT.

@@ -30,7 +30,7 @@ class HostRunner:
     Args:
         source: file or bytes.
         head: post-processing for a .tflite, see `Device.load_model`.
-        whole_tensors: a .tflite is compiled so that all tensors can be looked at.
+        whole_tensors: compile a .tflite with every tensor whole, to be looked at.
 
     Attributes:
         model: what it runs.

@@ -117,7 +117,7 @@ def open_reference(
 
 
 def differs(actual: Array, expected: Array) -> bool:
-    """Say whether a tensor is not what the reference has.
+    """Return whether a tensor differs from the reference's.
 
     Integers differ by one bit, floats by more than 1e-5 of the reference's largest magnitude.
     """

@@ -169,7 +169,7 @@ class DifferenceSum:
         )
         same = _bits(actual) == _bits(expected)
         finite = np.isfinite(a) & np.isfinite(b)
-        error = np.where(same, 0.0, np.inf)  # a number and none are infinitely far apart
+        error = np.where(same, 0.0, np.inf)  # a number and NaN are infinitely far apart
         error[finite] = np.abs(a[finite] - b[finite])
         worst = float(error.max())
         self._values += a.size

@@ -33,7 +33,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class StepValues:
-    """What a step computed.
+    """The values that a step computed.
 
     Attributes:
         step: its index in the model.

@@ -1,4 +1,4 @@
-"""Builds the core for this machine, under the sanitizers, and blobs that run on it."""
+"""Build the core for this machine, under the sanitizers, and blobs to run on it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _run(*command: object) -> str:
 
 
 def build_programs(out: Path) -> None:
-    """Compiles the core and every test program into a directory."""
+    """Compile the core and every test program into a directory."""
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")
     sources = [*core_sources(), *(HERE / f"{name}.c" for name in PROGRAMS)]
@@ -54,7 +54,7 @@ def build_programs(out: Path) -> None:
 
 @cache
 def _steps(out: Path) -> tuple[bytes, dict[str, int]]:
-    """The code of steps.c and where in it each step starts."""
+    """Return the code of steps.c and where in it each step starts."""
     unit = out / "steps.o"
     flags = ["-O1", "-fPIC", "-ffreestanding", "-fcf-protection=none", "-fno-stack-protector"]
     if platform.machine() == "aarch64":
@@ -75,7 +75,7 @@ def _steps(out: Path) -> tuple[bytes, dict[str, int]]:
 
 
 def make_blob(out: Path, *steps: str, arena_bytes: int = 64, golden: int | None = 0) -> Blob:
-    """A blob of steps of steps.c; its last one is the head of entry 1.
+    """Make a blob of steps of steps.c; its last one is the head of entry 1.
 
     Args:
         out: the directory of build_programs().

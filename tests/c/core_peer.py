@@ -1,4 +1,4 @@
-"""The host's side of the wire, written anew from docs/SPEC-wire.md, for a core on a pipe."""
+"""A second host's side of the wire, written from docs/SPEC-wire.md alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RefusedError(Exception):
 
 
 def frame(message: object) -> bytes:
-    """The bytes that carry a message."""
+    """Return the bytes that carry a message."""
     body = msgpack.packb(message)
     crc: bytes = zlib.crc32(body).to_bytes(4, "little")
     encoded: bytes = cobs.encode(body + crc)
@@ -59,16 +59,16 @@ class Peer:
         self.kill()
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """End the board as a power cut would."""
         self.process.kill()
         self.process.communicate()
 
     def write(self, data: bytes) -> None:
-        """Bytes to the board, as they are."""
+        """Send bytes to the board, as they are."""
         os.write(self._in, data)
 
     def receive(self, timeout_s: float) -> bool:
-        """Takes what comes within a time; false when nothing did."""
+        """Take what comes within a time; false when nothing did."""
         if not select.select([self._out], [], [], timeout_s)[0]:
             return False
         data = os.read(self._out, 65536)
@@ -101,7 +101,7 @@ class Peer:
             self.arrived.append(message[1])
 
     def send(self, method: str, *params: object, id: int | None = None) -> int:
-        """Sends a request and returns its id."""
+        """Send a request and returns its id."""
         if id is None:
             self.last_id += 1
             id = self.last_id
@@ -109,7 +109,7 @@ class Peer:
         return id
 
     def reply(self, id: int) -> Any:
-        """Waits for the reply to a request."""
+        """Wait for the reply to a request."""
         end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             for i, (reply_id, error, result) in enumerate(self.replies):
@@ -122,19 +122,19 @@ class Peer:
         raise TimeoutError(f"no reply to {id}")
 
     def call(self, method: str, *params: object, id: int | None = None) -> Any:
-        """A request and its reply."""
+        """Send a request; return its reply."""
         return self.reply(self.send(method, *params, id=id))
 
     def hello(self, nonce: int = 1) -> Any:
-        """Opens a session."""
+        """Open a session."""
         return self.call("hello", nonce)
 
     def begin(self, name: str, data: bytes, type: int = 1) -> Any:
-        """Starts an upload."""
+        """Start an upload."""
         return self.call("put_begin", name, type, len(data), hashlib.sha256(data).digest())
 
     def pieces(self, session: int, data: bytes, size: int = 1024) -> None:
-        """Sends the bytes, the last piece first, eight requests at a time."""
+        """Send the bytes, the last piece first, eight requests at a time."""
         offsets = list(range(0, len(data), size))[::-1]
         for at in range(0, len(offsets), 8):
             ids = [
@@ -145,7 +145,7 @@ class Peer:
                 assert self.reply(id) is None
 
     def put(self, name: str, data: bytes, type: int = 1, activate: bool = False) -> Any:
-        """Uploads an object."""
+        """Upload an object."""
         begun = self.begin(name, data, type)
         if not begun["have"]:
             self.pieces(begun["session"], data)

@@ -104,7 +104,7 @@ static void fuzz_loader(uint32_t rounds) {
     for (uint32_t i = 0; i < rounds; i++) {
         uint32_t n = below(8) == 0 ? below(blob_bytes + 1) : blob_bytes;
         uint8_t *copy = aligned_alloc(64, blob_bytes);
-        uint8_t *exact = n == blob_bytes ? copy : malloc(n); // so that the sanitizer knows the end
+        uint8_t *exact = n == blob_bytes ? copy : malloc(n); // the sanitizer then knows the end
         memcpy(exact, blob, n);
         if (n > 0 && below(20) != 0) {
             mutate(exact, n);

@@ -1,4 +1,4 @@
-"""Runs the C tests of device_fw/core: under AddressSanitizer and UBSan, on this machine."""
+"""Run the C tests of device_fw/core on this machine, under sanitizers."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def resize(core: ct.CDLL, pixels: Array, height: int, width: int) -> Array:
 
 
 def pillow(pixels: Array, height: int, width: int) -> Array:
-    """The width first, then the height, as Pillow does where that is no more work."""
+    """Resize the width, then the height, as Pillow does if that is no more work."""
     planes = []
     for c in range(pixels.shape[2]):
         plane = Image.fromarray(pixels[:, :, c])

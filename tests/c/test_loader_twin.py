@@ -1,7 +1,7 @@
 """The board's loader and the host's `Blob.unpack` refuse the same blobs.
 
 Every word and every half word that a reader looks at is replaced by values at the edges of the
-rules; SHA-256 and length are made right again, so that only the rule itself can refuse.
+rules; SHA-256 and length are made right again: only the rule itself can refuse.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ EDGES = (0, 1, 2, 3, 4, 8, 15, 16, 17, 63, 64, 65, 0x7FFFFFFF, 0x80000000, 0xFFF
 
 
 def sealed(data: bytes) -> bytes:
-    """The same bytes with their length and SHA-256."""
+    """Put length and SHA-256 into the bytes."""
     body = data[PROLOGUE.size :]
     return data[:4] + struct.pack("<I", len(data)) + sha256(body).digest() + body
 
 
 def regions(data: bytes) -> Iterator[tuple[int, int]]:
-    """(start, end) of what a reader looks at: header, variants, tables, head of the golden."""
+    """Return (start, end) of what a reader looks at: header, variants, tables, golden."""
     header = HEADER.unpack_from(data)
     variants, count, io_at, inputs, outputs, entry_at, entries = header[6:13]
     yield PROLOGUE.size, HEADER.size
@@ -48,7 +48,7 @@ def regions(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def mutants(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """One field at an edge each; then some with several."""
+    """Yield blobs with one field at an edge each; then some with several."""
     rng = random.Random(1)
     places = [(at, 4) for start, end in regions(data) for at in range(start, end, 4)]
     places += [(at, 2) for at, _ in places] + [(at + 2, 2) for at, _ in places]
@@ -70,7 +70,7 @@ def edited(data: bytes, *edits: tuple[int, int, int]) -> tuple[str, bytes]:
 
 
 def loader(built: Path, blobs: list[bytes]) -> list[tuple[int, str]]:
-    """Status and text of the C loader for each."""
+    """Return status and text of the C loader for each."""
     stream = b"".join(struct.pack("<I", len(b)) + b for b in blobs)
     done = subprocess.run([built / "check_blobs"], input=stream, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
@@ -80,7 +80,10 @@ def loader(built: Path, blobs: list[bytes]) -> list[tuple[int, str]]:
 
 
 def host(blob: bytes) -> str:
-    """What `Blob.unpack` says; "" where it takes the blob. Metadata is for hosts alone."""
+    """Return what `Blob.unpack` says, "" if it takes the blob.
+
+    Metadata is for hosts alone.
+    """
     try:
         Blob.unpack(blob)
     except BlobError as error:

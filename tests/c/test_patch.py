@@ -1,4 +1,4 @@
-"""Patches: the core's decoder against the SDK's, over the pipe and under the sanitizers."""
+"""Compare the core's decoder of patches, under the sanitizers, with the SDK's."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_what_is_refused(peer: Peer) -> None:
     assert refused(peer, session, 0, at, 1024, b"\x09" + b"\xff" * 40) == E_PARAMS  # a gap of 511
 
 
-def test_spoiled_patches_mean_the_same_to_both(peer: Peer) -> None:
+def test_corrupt_patches_mean_the_same_to_both(peer: Peer) -> None:
     rng = random.Random(3)
     old = rng.randbytes(700)
     at = put(peer, "old", old)

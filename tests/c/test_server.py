@@ -1,4 +1,4 @@
-"""The core's server, end to end over a pipe, by a peer that was written from SPEC-wire."""
+"""Test the core's server over a pipe, by a peer that was written from SPEC-wire."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ def test_a_run_checks_what_was_written(peer: Peer, built: Path) -> None:
 
 
 def forget_short_replies(peer: Peer) -> None:
-    """What a long reply does not even need."""
+    """Ping until the board has forgotten every reply that it keeps."""
     for i in range(40):
         peer.call("ping", i)
 

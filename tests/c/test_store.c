@@ -44,7 +44,7 @@ static xn_store_object wanted(const char *name, uint32_t size, uint32_t seed) {
     return o;
 }
 
-// Uploads the pieces last to first, so that order is seen not to matter.
+// Uploads the pieces last to first: their order must not matter.
 static int write_pieces(uint32_t size, uint32_t seed) {
     uint8_t piece[256];
     for (uint32_t i = (size + 255) / 256; i-- > 0;) {
@@ -333,7 +333,7 @@ static void test_have_of_damaged_bytes(void) {
     xn_host.bytes[o.offset + 5] ^= 1;
     CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && have);
     CHECK(xn_upload_verify(&o) == XN_E_HASH);
-    CHECK(install("x", 1000, 1, false) == XN_OK); // sent anew, to another place
+    CHECK(install("x", 1000, 1, false) == XN_OK); // sent again, to another place
     CHECK(xn_store_find("x", &o) == XN_OK && o.version == 2);
     remount();
 }

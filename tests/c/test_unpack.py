@@ -1,4 +1,4 @@
-"""Packed inputs: what the host packs, the board's C unpacks, and any other bytes do no harm."""
+"""Unpack on the board what the host packs; any other bytes do no harm."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def unpack(built: Path, packed: bytes, size: int, shape: ByteLayout) -> bytes:
 
 
 def picture(channels: int) -> Array:
-    """A smooth disc on nothing, some noise on it."""
+    """Draw a smooth disc on nothing, some noise on it."""
     y, x = np.mgrid[0:24, 0:20]
     disc = np.clip(200 - 3 * ((y - 11) ** 2 + (x - 9) ** 2), 0, 255)
     noise = np.random.default_rng(1).integers(0, 4, (24, 20, channels))

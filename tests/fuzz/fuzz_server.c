@@ -19,7 +19,7 @@
 #include "store/xn_upload.h"
 
 #define RAW 0xF0u
-#define FRESH 512u // inputs after which the board begins anew
+#define FRESH 512u // inputs after which the board starts again
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -55,7 +55,7 @@ static void install_blob(void) {
     CHECK(xn_upload_verify(&o) == XN_OK && xn_upload_commit(true, 0, 0) == XN_OK);
 }
 
-static void begin_anew(void) {
+static void start_again(void) {
     static const xn_port_flash flash = {65536, 4096, 256, 16};
     xn_extent_in_use = NULL; // by the models of the board before
     xn_host_init(&flash, NULL);
@@ -102,7 +102,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (inputs++ % FRESH == 0) {
-        begin_anew();
+        start_again();
     }
     while (n > 0) {
         uint32_t size = *data++;
@@ -138,7 +138,7 @@ int main(int argc, char **argv) {
         CHECK(file != NULL);
         size_t n = fread(input, 1, sizeof(input), file);
         fclose(file);
-        uint8_t *exact = malloc(n + 1); // so that the sanitizer knows the end
+        uint8_t *exact = malloc(n + 1); // the sanitizer then knows the end
         memcpy(exact, input, n);
         (void)LLVMFuzzerTestOneInput(exact, n);
         free(exact);

@@ -39,14 +39,14 @@ REQUESTS: list[list[tuple[str, list[object]]]] = [
 
 
 def piece(body: bytes) -> bytes:
-    """The body of a frame, as fuzz_server.c takes it."""
+    """Return the body of a frame, as fuzz_server.c takes it."""
     if 0 < len(body) < 0xF0:
         return bytes([len(body)]) + body
     return b"\0" + len(body).to_bytes(2, "little") + body
 
 
 def seeds() -> list[bytes]:
-    """The inputs."""
+    """Return the inputs."""
     made = []
     for number, requests in enumerate(REQUESTS):
         bodies = [

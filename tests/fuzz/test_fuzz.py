@@ -1,4 +1,4 @@
-"""The board's C under libFuzzer for a short time, from the corpus; by gcc the corpus alone."""
+"""Run the board's C under libFuzzer for a short time; by gcc the corpus alone."""
 
 from __future__ import annotations
 

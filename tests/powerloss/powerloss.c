@@ -523,7 +523,7 @@ static void run_bad_sectors(const xn_port_flash *flash) {
     printf("%-30s %5u sectors    %8u installs 0 losses\n", "bad sectors", (unsigned)sectors, runs);
 }
 
-// A bit flips where it lies: it harms the object or the record it is in, and no other.
+// A stored bit flips: that harms its object or its record, and no other.
 static void run_rot(const xn_port_flash *flash) {
     image good = {NULL, NULL};
     uint32_t flips = 0;

@@ -1,4 +1,4 @@
-"""Cuts the power at every flash operation, and again during the recovery: `make test-powerloss`."""
+"""Cut the power at every flash operation, and again during the recovery."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("powerloss")
 
 @pytest.fixture(scope="session")
 def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
-    """The program, and three blobs that this machine runs."""
+    """Build the program, and three blobs that this machine runs."""
     if shutil.which("gcc") is None or platform.machine() not in ("x86_64", "aarch64"):
         pytest.skip("needs gcc, and a machine that blobs are made for")
     out = tmp_path_factory.mktemp("powerloss")

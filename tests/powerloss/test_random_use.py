@@ -1,4 +1,4 @@
-"""Random use of a board that is switched off at random, against a dictionary that is not."""
+"""Compare a board that is switched off at random with a dictionary that is not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES = ("a", "b", "net")
 
 @dataclass
 class Model:
-    """What the store must hold.
+    """The contents that the store must have.
 
     Attributes:
         versions: bytes of each name's versions that were not withdrawn, the current one last.
@@ -44,7 +44,7 @@ class Model:
 
 
 def refusal(call: Callable[..., Any], *args: Any) -> int:
-    """The code that a call is refused with, 0 where it is not."""
+    """Return the code that a call is refused with, 0 if it is not."""
     try:
         call(*args)
     except RefusedError as error:
@@ -94,7 +94,7 @@ class Board(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 2))
     def try_blob(self, which: int) -> None:
-        """A model on trial, which a start of the board ends."""
+        """Put a model on trial, which a start of the board ends."""
         before = list(self.model.versions.get("net", []))
         if before[-1:] == [self.blobs[which]] or self.trial:
             return
@@ -140,7 +140,7 @@ class Board(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(NAMES[:2]), seed=st.integers(6, 9), part=st.floats(0, 1))
     def cut_upload(self, name: str, seed: int, part: float) -> None:
-        """The upload is cut somewhere, and finished after the next start."""
+        """Cut the upload somewhere, and finish it after the next start."""
         data = hashlib.shake_256(bytes([seed])).digest(20_000)
         code = refusal(self.peer.begin, name, data, DATA)
         assert code in (0, E_NO_SPACE)
@@ -196,7 +196,7 @@ class Board(RuleBasedStateMachine):
 
 
 def board_on(out: Path) -> type[Board]:
-    """The machine, on a freshly built board with three versions of a blob."""
+    """Make the machine, on a freshly built board with three versions of a blob."""
     build_programs(out)
 
     class Here(Board):

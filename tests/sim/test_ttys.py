@@ -1,4 +1,4 @@
-"""The real firmware on a real terminal, whose speed both ends set, and may come to differ in."""
+"""The real firmware on a real terminal, whose speed both ends set."""
 
 from __future__ import annotations
 

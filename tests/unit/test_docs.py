@@ -1,4 +1,4 @@
-"""The pages' links lead somewhere; what docs/MAP.md names is checked by tools/rooms.py."""
+"""Follow the pages' links; what docs/MAP.md names is checked by tools/rooms.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports point one way: which room may import which, and no module imports itself by a detour."""
+"""Imports point one way: which room may import which, and no module itself."""
 
 from __future__ import annotations
 

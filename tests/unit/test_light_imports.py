@@ -1,10 +1,11 @@
-"""What `import host_sdk` and `xipnet --help` load, and that lazy names are all there."""
+"""Look at what `import host_sdk` and `xipnet --help` load, and at lazy names."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +13,9 @@ import pytest
 
 import host_sdk
 import relocatable
+from host_sdk.cli import main
 
+ROOT = Path(__file__).parents[2]
 HEAVY = {"numpy", "PIL", "rich", "serial"}
 
 
@@ -53,6 +56,13 @@ def test_lazy_names_are_those_that_type_checkers_see(package: ModuleType) -> Non
     assert set(seen) <= set(package.__all__) == set(dir(package))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         package.nothing  # noqa: B018
+
+
+def test_the_version_is_that_of_pyproject(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert host_sdk.__version__ == project["version"]
+    main(["--version"], standalone_mode=False)
+    assert capsys.readouterr().out.split()[-1] == project["version"]
 
 
 def _type_checking_imports(path: Path) -> list[tuple[str, str]]:

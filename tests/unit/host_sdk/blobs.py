@@ -1,4 +1,4 @@
-"""Small blobs that the core on this computer runs: they add 1 to their input, in two steps."""
+"""Small blobs for the core on this computer: they add 1 to their input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEED = 7
 
 @cache
 def steps_code(size: int, *bodies: str) -> tuple[bytes, tuple[int, ...]]:
-    """Machine code of steps with these C bodies, which see SIZE, AT (of the output) and c."""
+    """Compile steps with these C bodies, which see SIZE, AT (of the output) and c."""
     text = (
         '#include "blob/include/xn_blob.h"\n' + f"#define SIZE {size}\n#define AT {aligned(size)}\n"
     )
@@ -26,7 +26,7 @@ def steps_code(size: int, *bodies: str) -> tuple[bytes, tuple[int, ...]]:
 
 
 def aligned(size: int) -> int:
-    """The offset behind so many bytes of the arena."""
+    """Return the offset behind so many bytes of the arena."""
     return -(-size // 64) * 64
 
 
@@ -42,7 +42,7 @@ def make_blob(
     golden: int | None = 0,
     metadata: dict[str, Any] | None = None,
 ) -> bytes:
-    """A model of one int8 input [1, n] whose output is the input + 1.
+    """Make a model of one int8 input [1, n] whose output is the input + 1.
 
     Args:
         n: elements.
@@ -86,7 +86,7 @@ def make_blob(
 
 
 def adder_metadata(n: int, **more: Any) -> dict[str, Any]:
-    """Metadata of a model with one int8 input and output [1, n], scale 0.5, zero point 3."""
+    """Write metadata: one int8 input and output [1, n], scale 0.5, zero point 3."""
     tensor = {"shape": [1, n], "dtype": "int8", "scale": 0.5, "zero_point": 3}
     steps = [{"name": name, "op": "ADD", "macs": 10, "weights": 0, "outputs": [1]} for name in "ab"]
     return {

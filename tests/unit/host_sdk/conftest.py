@@ -14,7 +14,7 @@ Connect = Callable[..., tuple[ScriptedBoard, Device]]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes a board, the core in a process of its own, and a device that speaks with it."""
+    """Make a board, the core in a process, and a device that speaks with it."""
     made: list[tuple[ScriptedBoard, Device]] = []
 
     def make(**options: Any) -> tuple[ScriptedBoard, Device]:
@@ -30,7 +30,7 @@ def connect() -> Iterator[Connect]:
 
 
 def tell_steady_times(board: ScriptedBoard) -> None:
-    """Has each run take 1.5 ms, one every 2 ms, by a clock that is about to wrap."""
+    """Make each run take 1.5 ms, one every 2 ms, by a clock that is about to wrap."""
     clock = itertools.count(2**32 - 1000, 2000)
 
     def steady(run: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The firmware's core as a board whose Python is played by the test, on a line with a tap."""
+"""The firmware's core as a board, its Python played by the test, its line tapped."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from host_sdk.transports.stream import SocketTransport
 from tests.unit.host_sdk.wiretap import Wiretap
 
 WAIT_S = 20.0
+HEAD = struct.Struct("<III")  # of a message to or from scripted_core.c: letter, number, size
 Function = tuple[Callable[..., Any], list[Any] | None, str]
 
 
@@ -59,6 +60,7 @@ class ScriptedBoard(Wiretap):
         self.on_exec: Callable[[str], None] = self.print
         self.functions: dict[str, Function] = {}
         self._executed: list[tuple[int, str]] = []
+        self._text = ""  # of the next request to Python
         self._hears = False
         self._told = threading.Condition()
         self._telling = threading.Lock()
@@ -81,36 +83,36 @@ class ScriptedBoard(Wiretap):
         return self._hears
 
     def print(self, text: str) -> None:
-        """Sends text."""
-        self._tell("P", text.encode())
+        """Send text."""
+        self._tell("P", data=text.encode())
 
     def emit(self, topic: str, value: Any, *, lose: bool = False) -> None:
-        """As `xipnet.emit`; or as an event that the line loses."""
+        """Emit an event as `xipnet.emit`; the line may lose it."""
         if lose:
             self.lose("event", topic, value)
-        self._tell("N", values.pack(topic) + values.pack(value))
+        self._tell("N", data=values.pack(topic) + values.pack(value))
 
     def pass_time(self, seconds: float) -> None:
-        """Moves the board's clock."""
-        self._tell("C", struct.pack("<Q", int(seconds * 1e6)))
+        """Move the board's clock."""
+        self._tell("C", data=struct.pack("<Q", int(seconds * 1e6)))
         self._sync()
 
     def boot(self, *, lose: bool = False, **changes: int) -> None:
-        """Restarts; the line may lose the notification."""
+        """Restart; the line may lose the notification."""
         report = {"cause": 0, "resets": 0, "fault_step": -1, "pc": 0, "address": 0xFFFFFFFF}
         report |= {"cfsr": 0, "hfsr": 0, **changes}
         if lose:
             self.lose("boot")
         boots = self._boots
         self.is_down = True
-        self._tell("B", struct.pack("<IIiIIII", *report.values()))
+        self._tell("B", data=struct.pack("<IIiIIII", *report.values()))
         with self._told:
             assert self._told.wait_for(lambda: self._boots > boots, WAIT_S)
         self._sync()
         self.is_down = False
 
     def close(self) -> None:
-        """Unplugs the board."""
+        """Unplug the board."""
         super().close()
         self._notes.join()
         self._script.close()
@@ -118,45 +120,47 @@ class ScriptedBoard(Wiretap):
     def _sync(self) -> None:
         with self._told:
             wanted = self._syncs + 1
-            self._tell("S", b"")
+            self._tell("S")
             assert self._told.wait_for(lambda: self._syncs >= wanted, WAIT_S)
 
-    def _tell(self, letter: str, data: bytes) -> None:
+    def _tell(self, letter: str, number: int = 0, data: bytes = b"") -> None:
         with self._telling:
-            self._script.sendall(letter.encode() + struct.pack("<I", len(data)) + data)
+            self._script.sendall(HEAD.pack(ord(letter), number, len(data)) + data)
 
     def _follow(self) -> None:
         notes = self._script.makefile("rb")
         with contextlib.suppress(OSError):  # the board was closed
-            while len(head := notes.read(4)) == 4:
-                self._take_note(msgpack.unpackb(notes.read(struct.unpack("<I", head)[0])))
+            while len(head := notes.read(HEAD.size)) == HEAD.size:
+                letter, number, size = HEAD.unpack(head)
+                self._take_note(chr(letter), number, notes.read(size))
 
-    def _take_note(self, note: list[Any]) -> None:
-        match note:
-            case ["executed", number, method]:
-                self._executed.append((number, method))
-            case ["python", kind, number, text, params]:
-                late = (kind, number, text.decode(), params)
-                threading.Thread(target=self._serve, args=late, daemon=True).start()
-            case ["typed", byte]:
-                self.typed += bytes([byte])
-            case ["booted", _]:
+    def _take_note(self, letter: str, number: int, data: bytes) -> None:
+        match letter:
+            case "X":
+                self._executed.append((number, data.decode()))
+            case "T":
+                self._text = data.decode()
+            case "K":
+                self.typed += bytes([number])
+            case "B":
                 with self._told:
                     self._boots += 1
                     self._told.notify_all()
-            case ["synced", hears]:
+            case "S":
                 with self._told:
-                    self._syncs, self._hears = self._syncs + 1, bool(hears)
+                    self._syncs, self._hears = self._syncs + 1, bool(number)
                     self._told.notify_all()
+            case kind:
+                late = (int(kind), number, self._text, data)
+                threading.Thread(target=self._serve, args=late, daemon=True).start()
 
     def _serve(self, kind: int, number: int, text: str, params: bytes) -> None:
         try:
-            reply = values.pack(self._python(kind, text, params))
-            self._tell("R", struct.pack("<I", number) + reply)
+            self._tell("R", number, values.pack(self._python(kind, text, params)))
         except Refused as refused:
             f = refused.failure
             words = f"{f.message}\0{f.detail}\0".encode()
-            self._tell("E", struct.pack("<Ii", number, f.code) + words)
+            self._tell("E", number, struct.pack("<i", f.code) + words)
         except (OSError, PortClosedError):
             pass  # the board was closed
 

@@ -19,7 +19,7 @@ Impatient = Callable[[], tuple[ScriptedBoard, Device]]
 
 @pytest.fixture
 def impatient(connect: Connect) -> Impatient:
-    """Makes a board and a device that asks it soon."""
+    """Make a board and a device that asks it soon."""
 
     def make() -> tuple[ScriptedBoard, Device]:
         board, device = connect()

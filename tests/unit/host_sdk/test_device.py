@@ -220,7 +220,7 @@ def test_profile_names_each_step(connect: Connect) -> None:
 
 
 def picture_blob(kind: int, raw: bytes) -> bytes:
-    """A model of a picture [1, 20, 40, 1], whose head gives these bytes."""
+    """Make a model of a picture [1, 20, 40, 1], whose head gives these bytes."""
     metadata = adder_metadata(800, labels=["cat", "dog"])
     metadata["tensors"][0] |= {"shape": [1, 20, 40, 1]}
     return make_blob(n=800, results=((kind, raw),), metadata=metadata)

@@ -37,7 +37,7 @@ RESULT = (
 
 
 def model(*results: int, described: object = None) -> Model:
-    """A model with entries of these results."""
+    """Make a model with entries of these results."""
     reply: Any = {**REPLY, "entries": [{"result": r} for r in results]}
     metadata: Any = METADATA if described is None else {**METADATA, "results": described}
     return make_model(WireMap(reply, "model"), WireMap(metadata, "metadata"))

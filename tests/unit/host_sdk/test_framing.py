@@ -14,7 +14,7 @@ texts = st.binary(max_size=40).map(lambda b: b.replace(b"\0", b"."))
 
 
 def joined(parts: list[Text | Body]) -> list[Text | Body]:
-    """Pieces of text that follow each other, as one."""
+    """Join pieces of text that follow each other."""
     out: list[Text | Body] = []
     for part in parts:
         if isinstance(part, Text) and out and isinstance(out[-1], Text):

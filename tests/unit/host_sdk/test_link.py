@@ -85,7 +85,7 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
     fallbacks: list[None] = []
     signs: list[int] = []
 
-    def take_what_is_answered_meanwhile(request: Request) -> None:
+    def take_pings_first(request: Request) -> None:
         signs.extend([request.id] if request.method == "ping" else [])
         if len(signs) > 20:
             take(request)
@@ -93,7 +93,7 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
             time.sleep(0.02)
             take(request)
 
-    board.take = take_what_is_answered_meanwhile
+    board.take = take_pings_first
     device._session.link.estimator.patience = Patience(fallback_s=0.2, retry_s=0.05)
     device._session.link.set_fallback(lambda: fallbacks.append(None))
     device._session.call("events", True)
@@ -139,11 +139,11 @@ def test_a_restart_spares_what_was_asked_because_of_it(connect: Connect) -> None
     told = device._session._on_boot
     asked: list[PendingRequest] = []
 
-    def ask_anew(boot: BootReport) -> None:
+    def ask_again(boot: BootReport) -> None:
         told(boot)
         asked.append(device._session.link.submit("hello", 7))
 
-    device._session.link._on_boot = ask_anew
+    device._session.link._on_boot = ask_again
     board.boot()
     deadline = time.monotonic() + 10
     while not asked and time.monotonic() < deadline:
@@ -161,7 +161,7 @@ def test_a_restart_fails_what_was_under_way_and_opens_a_new_session(connect: Con
     timer.join()
     board.silent = False
     assert device._session.call("ping", 2) == 2
-    assert [m for _, m in board.executed].count("hello") in (2, 3)  # one more where boot came twice
+    assert [m for _, m in board.executed].count("hello") in (2, 3)  # one more if boot came twice
 
 
 def test_a_restart_that_the_line_hid_is_noticed_and_nothing_is_executed_twice(

@@ -15,7 +15,7 @@ from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 @pytest.fixture
 def pair(connect: Connect) -> tuple[ScriptedBoard, Device]:
-    """A board that serves version 1."""
+    """Make a board that serves version 1."""
     board, device = connect()
     device.load_model(make_blob(), "net")
     return board, device

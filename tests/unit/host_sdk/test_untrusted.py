@@ -1,4 +1,4 @@
-"""Whatever a board, or a wire without a board, brings: it is read, or refused by a typed error."""
+"""Read whatever a board or a wire brings, or refuse it by a typed error."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ HUGE = msgpack.ExtType(1, b"\x7f" * 2000)  # an integer of more digits than Pyth
 
 
 def mutated(whole: Any) -> st.SearchStrategy[Any]:
-    """The value with one part replaced or, in a map, missing."""
+    """Return the value with one part replaced or, in a map, missing."""
     paths = list(_paths(whole))
 
     @st.composite
@@ -114,7 +114,7 @@ def test_no_depth_is_too_deep(levels: int, inner: bytes) -> None:
 
 
 @given(VALUES, st.data())
-def test_spoilt_values_are_read_or_refused(value: Any, data: st.DataObject) -> None:
+def test_corrupt_values_are_read_or_refused(value: Any, data: st.DataObject) -> None:
     raw = bytearray(packed(value))
     for _ in range(data.draw(st.integers(0, 3))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))

@@ -37,7 +37,7 @@ def noise(size: int, seed: int = 1) -> bytes:
 
 
 def retrained(weights: bytes, part: float = 0.05) -> bytes:
-    """Some weights moved by one, all over the model."""
+    """Move some weights by one, all over the model."""
     rng = random.Random(2)
     new = bytearray(weights)
     for at in rng.sample(range(len(new)), int(len(new) * part)):
@@ -46,7 +46,7 @@ def retrained(weights: bytes, part: float = 0.05) -> bytes:
 
 
 def with_new_layer(weights: bytes, part: float = 0.05) -> bytes:
-    """The last weights are others."""
+    """Replace the last weights."""
     size = int(len(weights) * part)
     return weights[:-size] + noise(size, 3)
 
@@ -59,7 +59,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def load_two(connect: Connect, way: str, old: bytes, new: bytes) -> tuple[ScriptedBoard, int]:
-    """Loads one after the other; what the second one took."""
+    """Load one after the other; what the second one took."""
     board, device = connect()
     if way == "sends":
         board.alter["hello"] = lambda hello: {
@@ -181,7 +181,7 @@ def test_an_upload_goes_on_from_whatever_byte_the_plug_was_pulled_at() -> None:
 
 
 def corrupt_flash(board: ScriptedBoard, device: Device, offset: int) -> None:
-    """Flips a bit of the only object."""
+    """Flip a bit of the only object."""
     call: Callable[..., Any] = device._session.call
     (held,) = call("held")
     flash, at = board.core.flash.fileno(), held["at"] + offset
@@ -246,7 +246,7 @@ def test_a_refused_piece_ends_the_upload(connect: Connect) -> None:
 
 
 def build(pieces: list[Piece], total: int) -> list[Span]:
-    """What the pieces cover, in order and without overlaps."""
+    """Return what the pieces cover, in order and without overlaps."""
     spans = [Span(p.offset, p.offset + p.size) for p in pieces]
     for piece in pieces:
         assert piece.offset % 256 == 0

@@ -29,7 +29,7 @@ Y = (X + 1).argmax(1)
 Y[::4] = (Y[::4] + 1) % 8  # a quarter is wrong
 
 
-class Oracle:
+class Reference:
     """A reference that gives input + 1, but for one value of every tenth sample."""
 
     def __init__(self) -> None:
@@ -48,15 +48,15 @@ class Oracle:
 
 
 @pytest.fixture
-def oracle(monkeypatch: pytest.MonkeyPatch) -> Oracle:
-    made = Oracle()
+def reference(monkeypatch: pytest.MonkeyPatch) -> Reference:
+    made = Reference()
     for module in (validating, tracing):
         monkeypatch.setattr(module, "open_reference", lambda *_, **__: (made, ""))
     return made
 
 
 @pytest.fixture
-def report(connect: Connect, oracle: Oracle) -> Report:
+def report(connect: Connect, reference: Reference) -> Report:
     board, device = connect()
     tell_steady_times(board)
     device.load_model(make_blob())
@@ -241,7 +241,7 @@ def test_time_under_way_counts_overlaps_once() -> None:
 # ---- Traces --------------------------------------------------------------------------------------
 
 
-def test_trace(connect: Connect, oracle: Oracle) -> None:
+def test_trace(connect: Connect, reference: Reference) -> None:
     board, device = connect()
     tell_steady_times(board)
     device.load_model(make_blob())
@@ -282,7 +282,7 @@ def test_trace_without_reference(connect: Connect) -> None:
 def test_tensors_without_counterpart(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     _, device = connect()
     device.load_model(make_blob())
-    stranger = Oracle()
+    stranger = Reference()
     monkeypatch.setattr(stranger, "tensors", lambda _: [ReferenceTensor("y", np.zeros(4))])
     monkeypatch.setattr(tracing, "open_reference", lambda *_, **__: (stranger, ""))
     trace = device.trace(X[0])

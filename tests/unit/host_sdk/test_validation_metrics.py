@@ -24,20 +24,20 @@ PLAIN = TensorInfo("f", (1, 4), "float32")
 
 def test_differences_over_several_arrays() -> None:
     rng = np.random.default_rng(0)
-    ours, theirs = rng.normal(size=(2, 5, 4)).astype(np.float32)
-    theirs[::2] = ours[::2]
+    actual, expected = rng.normal(size=(2, 5, 4)).astype(np.float32)
+    expected[::2] = actual[::2]
     total = DifferenceSum(PLAIN)
-    for a, b in zip(ours, theirs, strict=True):
+    for a, b in zip(actual, expected, strict=True):
         worst, exact = total.add(a, b)
         assert worst == np.abs(a.astype(float) - b).max()
         assert exact == bool((a == b).all())
-    d, error = total.result(), np.abs(ours.astype(float) - theirs)
+    d, error = total.result(), np.abs(actual.astype(float) - expected)
     assert (d.values, d.max_abs, d.max_steps) == (20, error.max(), None)
     assert d.mean_abs == pytest.approx(error.mean())
     assert d.rmse == pytest.approx(np.sqrt((error**2).mean()))
-    a, b = ours.ravel().astype(float), theirs.ravel().astype(float)
+    a, b = actual.ravel().astype(float), expected.ravel().astype(float)
     assert d.cosine == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-    assert d.exact == np.mean(ours == theirs)
+    assert d.exact == np.mean(actual == expected)
 
 
 def test_quantised_differences_are_in_real_values_and_in_steps() -> None:

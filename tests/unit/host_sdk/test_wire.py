@@ -1,4 +1,4 @@
-"""The emulated wire: bytes that are spoiled, in a way that repeats."""
+"""The emulated wire: bytes that get corrupted, in a way that repeats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRAMES = [encode_frame(bytes([n % 251]) * (1 + n % 40)) for n in range(500)]
 
 
 def through(options: WireOptions, pieces: list[bytes]) -> bytes:
-    """What arrives at the other end."""
+    """Return what arrives at the other end."""
     inner, far = MemoryTransport.pair()
     wire = WireTransport(inner, options)
     for piece in pieces:
@@ -31,7 +31,7 @@ def through(options: WireOptions, pieces: list[bytes]) -> bytes:
 
 
 def back(options: WireOptions, data: bytes) -> bytes:
-    """What the host reads of what the other end sends."""
+    """Return what the host reads of what the other end sends."""
     inner, far = MemoryTransport.pair()
     wire = WireTransport(inner, options)
     far.write(data)
@@ -66,12 +66,12 @@ def test_a_clean_wire_changes_nothing() -> None:
 def test_bit_errors_come_at_their_rate_and_repeat() -> None:
     data = bytes(range(1, 251)) * 400
     options = WireOptions(ber=1e-3)
-    spoiled = through(options, [data])
-    flips = sum((a ^ b).bit_count() for a, b in zip(data, spoiled, strict=True))
+    corrupted = through(options, [data])
+    flips = sum((a ^ b).bit_count() for a, b in zip(data, corrupted, strict=True))
     assert 600 < flips < 1000
-    assert through(options, [data[:777], data[777:]]) == spoiled
-    assert through(WireOptions(ber=1e-3, seed=2), [data]) != spoiled
-    assert back(options, data) != spoiled  # each direction has faults of its own
+    assert through(options, [data[:777], data[777:]]) == corrupted
+    assert through(WireOptions(ber=1e-3, seed=2), [data]) != corrupted
+    assert back(options, data) != corrupted  # each direction has faults of its own
 
 
 @pytest.mark.parametrize("cut", [1, 7, 10_000])
@@ -113,7 +113,7 @@ cuts = st.lists(st.integers(1, 200), min_size=1, max_size=20)
 
 
 def passed(options: WireOptions, written: list[int], read: list[int], eager: bool) -> bytes:
-    """What arrives of STREAM, written and read in pieces of these lengths.
+    """Return what arrives of STREAM, written and read in pieces of these lengths.
 
     Args:
         eager: each piece is read before the next is written; else all are written first.
@@ -141,7 +141,7 @@ def passed(options: WireOptions, written: list[int], read: list[int], eager: boo
 
 
 @given(rates, rates, rates, st.sampled_from([0, 100]), st.integers(0, 3), cuts, cuts, st.booleans())
-def test_a_seed_spoils_the_same_bytes_however_they_are_cut(
+def test_a_seed_corrupts_the_same_bytes_however_they_are_cut(
     ber: float,
     drop: float,
     dup: float,

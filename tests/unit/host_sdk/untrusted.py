@@ -1,4 +1,4 @@
-"""Strategies for what a wire may bring: any MessagePack, also nonsense that is well-formed."""
+"""Strategies for what a wire may bring: any MessagePack, well-formed nonsense too."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ VALUES = st.recursive(
 
 
 def packed(value: object) -> bytes:
-    """As the wire carries it."""
+    """Pack a value as the wire carries it."""
     data: bytes = msgpack.packb(value)
     return data
 
 
 def deep(levels: int, inner: bytes = b"\xc0") -> bytes:
-    """A list in a list in a list ..."""
+    """Make a list in a list in a list ..."""
     return b"\x91" * levels + inner

@@ -1,4 +1,4 @@
-"""A line with a tap: what goes over it is seen, lost, spoilt, answered in the board's place."""
+"""A line with a tap: frames are seen, lost, corrupted, answered for the board."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from host_sdk.transports import Transport
 
 @dataclass
 class Noise:
-    """How often something goes wrong on the wire, 0..1; repeatable."""
+    """The rates of what goes wrong on the wire, 0..1; repeatable."""
 
     drop: float = 0.0
     corrupt: float = 0.0
@@ -27,7 +27,7 @@ class Noise:
     _late: list[bytes] = field(default_factory=list)
 
     def corrupted(self, frame: bytes) -> list[bytes]:
-        """What arrives in the place of a frame, and of one before that was held up."""
+        """Return what arrives in place of a frame, and of one before that was held up."""
         late, self._late = self._late, []
         now = self._corrupted(frame)
         if self.random.random() < self.reorder:
@@ -35,7 +35,7 @@ class Noise:
         return now + late
 
     def forget(self) -> None:
-        """Drops what was held up: no frame arrives in a later session than it was sent in."""
+        """Drop what was held up: no frame arrives in a later session than it was sent in."""
         self._late.clear()
 
     def _corrupted(self, frame: bytes) -> list[bytes]:
@@ -49,12 +49,12 @@ class Noise:
 
 
 class Wiretap:
-    """Passes frames on between the host's line and a board.
+    """A tap between the host's line and a board, which passes frames on.
 
     Args:
         line: the end of the line that the host's transport is the other end of.
         board: the board.
-        noise: spoils frames both ways.
+        noise: corrupts frames both ways.
 
     Attributes:
         requests: all that came from the host.
@@ -88,25 +88,25 @@ class Wiretap:
         return sum(len(data) for data in sent if isinstance(data, bytes))
 
     def lose(self, topic: str, *params: Any) -> None:
-        """The next notification of that topic, whose last parameters are these, does not arrive."""
+        """Lose the next notification of this topic whose last parameters are these."""
         self._lost.append((topic, params))
 
     def pass_on(self, request: Request) -> None:
-        """To the board."""
+        """Send a request on to the board."""
         self._board.write(encode_frame(request.pack()))
 
     def pass_back(self, reply: Reply) -> None:
-        """To the host."""
+        """Send a reply on to the host."""
         for frame in self._noise_back.corrupted(encode_frame(reply.pack())):
             self.send(frame)
 
     def send(self, data: bytes) -> None:
-        """Bytes to the host, as they are."""
+        """Send bytes to the host, as they are."""
         with self._sending:
             self._line.write(data)
 
     def close(self) -> None:
-        """Unplugs the board."""
+        """Unplug the board."""
         self._line.close()
         self._board.close()
 

@@ -1,4 +1,4 @@
-"""A board and its line in simulated time: what a `Window` must bear, in no time at all."""
+"""A board and its line in simulated time, for a `Window`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TIMEOUT_S = 1e6  # the line lets something through, sooner or later
 
 @dataclass
 class Board:
-    """What docs/SPEC-wire.md, section 2, says of a board.
+    """A board as docs/SPEC-wire.md, section 2, describes it.
 
     Attributes:
         executed: how often each request was executed, by start of the board and id.
@@ -74,7 +74,7 @@ class Board:
 
 
 class Line:
-    """One direction: frames take their time, and faults come in a given order, then no more."""
+    """One direction: frames take time, and faults come in a given order, then no more."""
 
     def __init__(self, faults: list[str], byte_s: float) -> None:
         self._faults = iter(faults)
@@ -116,7 +116,7 @@ class Event:
 
 
 class Simulation:
-    """A host that submits calls in order, as many as there is room for, until all are done.
+    """A host that submits calls in order, as room allows, until all are done.
 
     Args:
         calls: method and parameters.
@@ -168,7 +168,7 @@ class Simulation:
             self._advance()
 
     def _submit(self) -> None:
-        while self._calls and self._hello is None:
+        while self._calls:
             method, params = self._calls[-1]
             pending = self.window.submit(method, params, TIMEOUT_S)
             if pending is None:
@@ -185,7 +185,7 @@ class Simulation:
         assert len(bulk) <= max(2, self.window.size - 1)
 
     def _advance(self) -> None:
-        """Go to what comes next: an event or the window's wake-up, which is never in the past."""
+        """Go to what comes next: an event or the window's wake-up, never in the past."""
         wakeup_s = self.window.next_wakeup()
         assert wakeup_s is None or wakeup_s > self.now, "a busy loop"
         if not self._events and wakeup_s is None:

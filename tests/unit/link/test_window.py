@@ -1,4 +1,4 @@
-"""The window on a line that loses, doubles, reorders and corrupts, before a board that restarts."""
+"""Test the window on a bad line, before a board that restarts."""
 
 from __future__ import annotations
 
@@ -146,6 +146,29 @@ def test_a_line_falls_back_once_after_a_silent_hello() -> None:
     window.ask_again()
     window.tick(3.0)
     assert send_all(window, 3.0) == ["hello"]
+
+
+def test_nothing_follows_hello_before_its_reply() -> None:
+    """A second `boot` of one restart would end it here, while the board executes it."""
+    window = opened()
+    source = window.submit("exec", ("x = 1",), None)
+    bulk = window.submit("put_data", (1, 0, b"x"), None)
+    hello = window.submit("hello", (1,), None)
+    assert source is not None
+    assert bulk is not None
+    assert hello is not None
+    assert window.submit("ping", (1,), None) is None
+    assert send_all(window, 0.0) == ["exec", "put_data", "hello"]
+    now = 0.0
+    for _ in range(20):  # the source is due, too, and silence would be probed
+        now = window.next_wakeup() or now
+        window.tick(now)
+        assert send_all(window, now) == ["hello"]
+        assert window.submit("exec", ("y = 1",), None) is None
+    window.received(Reply(hello.request.id, None), now)
+    window.tick(now)
+    assert send_all(window, now) == ["exec", "put_data"]
+    assert window.submit("ping", (1,), None) is not None
 
 
 def test_a_withdrawn_request_frees_its_place() -> None:

@@ -1,4 +1,4 @@
-"""The core as a process: it serves a Device, restarts, and ends with whoever started it."""
+"""Start the core as a process: it serves, restarts, and ends with its starter."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def start(folder: Path, device: str) -> Server:
 
 
 def is_listening(number: int) -> bool:
-    """Whether the kernel has a listener; a connection would be one more user of the port."""
+    """Ask the kernel for a listener; a connection would be a user of the port."""
     wanted = f"0100007F:{number:04X} 00000000:0000 0A"
     return wanted in Path("/proc/net/tcp").read_text()
 
