@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
+from relocatable.ops._shared.fixed_point import output_clamp
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -49,19 +49,18 @@ POOL_RULES = (
 
 
 def lower_pool(site: Site, source: str, kernel: str) -> KernelCall:
-    """Make the call of a pool; its kernels for floats end in _f32, those for bytes in _8 or so."""
+    """Make the call of a pool of int8, uint8 or float32."""
     k_h, k_w = site.int_attr("filter_height"), site.int_attr("filter_width")
     window = window_of(site, k_h, k_w)
-    params: dict[str, CValue] = {"window": window.fields, "channels": site.output.shape[3]}
-    macs, rows = site.output.count * k_h * k_w, window.rows
-    if site.is_float:
-        low, high = float_clamp(site.activation)
-        call = CCall(kernel, (Input(0), Output()), {**params, "low": low, "high": high})
-        return site.call(source, call, macs=macs, rows=rows)
-    q_low, q_high = quantized_clamp(site.activation, site.output)
-    params |= {"is_signed": site.is_signed, "low": q_low, "high": q_high}
-    call = CCall(kernel, (Input(0, "uint8_t"), Output("uint8_t")), params)
-    return site.call(source, call, macs=macs, rows=rows)
+    low, high = output_clamp(site.activation, site.output)
+    params: dict[str, CValue] = {
+        "window": window.fields,
+        "channels": site.output.shape[3],
+        "low": low,
+        "high": high,
+    }
+    call = CCall(kernel, (Input(0), Output()), params, dtype=site.output.dtype)
+    return site.call(source, call, macs=site.output.count * k_h * k_w, rows=window.rows)
 
 
 def pool_sample(rng: Rng, kind: str, dtype: str) -> Graph:

@@ -144,8 +144,10 @@ def scale_double_rounding(
     small = bool(np.all(sums.reach < 1 << 30) and np.all(sums.raw < 1 << 30))
     if small and np.all((shifts >= -30) & (shifts <= -1)):
         weights["shift"] = (-shifts - 1).astype(np.int32)
-        return Scaling(_params("XN_SCALE_HIGH", len(factors), 0, zero, clamp), weights)
-    return Scaling(_params("XN_SCALE_TWICE", len(factors), 0, zero, clamp), weights)
+        return Scaling(
+            _params("XN_SCALE_DOUBLE_ROUNDING_30", len(factors), 0, zero, clamp), weights
+        )
+    return Scaling(_params("XN_SCALE_DOUBLE_ROUNDING", len(factors), 0, zero, clamp), weights)
 
 
 def scale_vectors(
@@ -159,7 +161,11 @@ def scale_vectors(
         "multiplier": np.array([m for m, _ in pairs], np.int32),
         "shift": np.array([s for _, s in pairs], np.int32),
     }
-    kind = "XN_SCALE_TWICE" if any(s > 0 for _, s in pairs) else "XN_SCALE_HIGH"
+    kind = (
+        "XN_SCALE_DOUBLE_ROUNDING"
+        if any(s > 0 for _, s in pairs)
+        else "XN_SCALE_DOUBLE_ROUNDING_30"
+    )
     return Scaling(_params(kind, channels, 0, zero_of(output), clamp), weights)
 
 
@@ -174,7 +180,7 @@ def scale_single_rounding(
     if line is not None:
         return line
     weights = {"bias": _wrapped(sums.bias), "real": real}
-    return Scaling(_params("XN_SCALE_REAL", len(factors), 0, zero, clamp), weights)
+    return Scaling(_params("XN_SCALE_SINGLE_ROUNDING", len(factors), 0, zero, clamp), weights)
 
 
 def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:
@@ -205,7 +211,7 @@ def _line(
         "round": np.broadcast_to(rounding, (channels,)).astype(np.int64),
     }
     # The zero point is part of the line.
-    return Scaling(_params("XN_SCALE_LINE", len(factor), line.shift, 0, clamp), weights)
+    return Scaling(_params("XN_SCALE_AFFINE", len(factor), line.shift, 0, clamp), weights)
 
 
 def _params(

@@ -206,7 +206,7 @@ def _by_line(plain: _Plain, pack: _Pack) -> DspLayer | None:
     if reach.max() >= 1 << 31 or upper.max() >= 1 << 30:
         return None
     start = replace(packed, start=packed.start + line.offset)
-    return _layer("XN_SCALE_LINE", start, line.multiplier, last, shift, 0, plain.clamp)
+    return _layer("XN_SCALE_AFFINE", start, line.multiplier, last, shift, 0, plain.clamp)
 
 
 def _behind(staircase: Staircase, bias: Ints) -> Staircase:
@@ -219,9 +219,9 @@ def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
     if packed is None:
         return None
     multipliers, shifts = multipliers_of(plain.factors)
-    kind, last = "XN_SCALE_TWICE", shifts
+    kind, last = "XN_SCALE_DOUBLE_ROUNDING", shifts
     if plain.sums.reach.max() < 1 << 30 and np.all((shifts >= -22) & (shifts <= -1)):
-        kind, last = "XN_SCALE_HIGH", -shifts - 1
+        kind, last = "XN_SCALE_DOUBLE_ROUNDING_30", -shifts - 1
     return _layer(kind, packed, multipliers, last, 0, plain.zero, plain.clamp)
 
 

@@ -9,16 +9,13 @@ import numpy as np
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.broadcast import (
     BINARY_RULES,
-    BYTES,
-    FLOATS,
     binary_sample,
     broadcast_call,
-    broadcast_fields,
     stretched_shapes,
 )
 from relocatable.ops._shared.fixed_point import (
-    float_clamp,
     multiply_by_quantized_multiplier,
+    output_clamp,
     quantize_multiplier,
     quantized_clamp,
     scale_of,
@@ -29,29 +26,22 @@ from relocatable.ops._shared.table import all_values
 from relocatable.ops._shared.types import ARITHMETIC
 from relocatable.ops.operator import Kernel, Operand, Operator, Options, Rng, Sample, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue
+from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_add(site: Site, sign: int) -> KernelCall:
     """Lower a sum or a difference of int8, uint8 or float32: of bytes by a plane, if one fits."""
-    params: dict[str, CValue] = {"shape": broadcast_fields(site)}
+    low, high = output_clamp(site.activation, site.output)
+    params: dict[str, CValue] = {"low": low, "high": high}
     if site.is_float:
-        low, high = float_clamp(site.activation)
-        params |= {"sign": float(sign), "low": low, "high": high}
-        return broadcast_call(site, "add/add.c", CCall("xn_add_f32", FLOATS, params))
+        return broadcast_call(site, "add/add.c", "xn_add", {"sign": float(sign), **params})
     a, b, y = site.input(0), site.input(1), site.output
     twice_max = 2 * float(max(scale_of(a), scale_of(b)))
     a_multiplier, a_shift = quantize_multiplier(float(scale_of(a)) / twice_max)
     b_multiplier, b_shift = quantize_multiplier(float(scale_of(b)) / twice_max)
     out_real = twice_max / float(np.float32(1 << 20) * scale_of(y))
     out_multiplier, out_shift = quantize_multiplier(out_real)
-    q_low, q_high = quantized_clamp(site.activation, y)
-    params |= {
-        "is_signed": site.is_signed,
-        "low": q_low,
-        "high": q_high,
-    }
     values_a, values_b = all_values(a) - zero_of(a), all_values(b) - zero_of(b)
     scaled_a = multiply_by_quantized_multiplier(values_a << 20, a_multiplier, a_shift)[:, None]
     scaled_b = multiply_by_quantized_multiplier(values_b << 20, b_multiplier, b_shift)[None, :]
@@ -59,7 +49,9 @@ def lower_add(site: Site, sign: int) -> KernelCall:
         scaled_a + sign * scaled_b, out_multiplier, out_shift
     ) + zero_of(y)
     real = (float(scale_of(a) / scale_of(y)), sign * float(scale_of(b) / scale_of(y)))
-    plane = fit_plane((all_values(a), all_values(b)), real, sums, (q_low, q_high))
+    plane = fit_plane(
+        (all_values(a), all_values(b)), real, sums, quantized_clamp(site.activation, y)
+    )
     if plane is not None:
         params |= {
             "a_factor": plane.a_factor,
@@ -67,7 +59,7 @@ def lower_add(site: Site, sign: int) -> KernelCall:
             "round": plane.round,
             "shift": plane.shift,
         }
-        return broadcast_call(site, "add/add.c", CCall("xn_add_line_8", BYTES, params))
+        return broadcast_call(site, "add/add.c", "xn_add_affine", params)
     params |= {
         "sign": sign,
         "a_zero": zero_of(a),
@@ -80,7 +72,7 @@ def lower_add(site: Site, sign: int) -> KernelCall:
         "out_multiplier": out_multiplier,
         "out_shift": out_shift,
     }
-    return broadcast_call(site, "add/add.c", CCall("xn_add_8", BYTES, params))
+    return broadcast_call(site, "add/add.c", "xn_add", params)
 
 
 def _sample(kind: str) -> Sample:

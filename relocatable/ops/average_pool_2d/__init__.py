@@ -18,8 +18,7 @@ from relocatable.steps.kernel_call import KernelCall
 
 def lower_plain(site: Site) -> KernelCall:
     """Lower a pool of int8, uint8 or float32."""
-    suffix = "f32" if site.is_float else "8"
-    return lower_pool(site, "average_pool_2d/average_pool_2d.c", f"xn_average_pool_2d_{suffix}")
+    return lower_pool(site, "average_pool_2d/average_pool_2d.c", "xn_average_pool_2d")
 
 
 def sample(rng: Rng, dtype: str) -> Graph:

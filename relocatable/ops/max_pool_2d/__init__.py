@@ -24,8 +24,7 @@ def lower_dsp(site: Site) -> KernelCall:
 
 def lower_plain(site: Site) -> KernelCall:
     """Lower a pool of int8, uint8 or float32."""
-    suffix = "f32" if site.is_float else "8"
-    return lower_pool(site, "max_pool_2d/max_pool_2d.c", f"xn_max_pool_2d_{suffix}")
+    return lower_pool(site, "max_pool_2d/max_pool_2d.c", "xn_max_pool_2d")
 
 
 def sample(rng: Rng, dtype: str) -> Graph:

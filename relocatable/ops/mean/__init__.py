@@ -59,7 +59,7 @@ def lower_mean(site: Site) -> KernelCall:
     params: dict[str, CValue] = {"keep": keep, "reduce": reduce}
     count = int(np.prod([shape[a] for a in axes], dtype=np.int64))
     if site.is_float:
-        call = CCall("xn_mean_f32", (Input(0), Output()), params)
+        call = CCall("xn_mean", (Input(0), Output()), params, dtype="float32")
         return site.call("mean/mean.c", call, macs=site.input(0).count)
     multiplier, shift = quantize_multiplier(
         float(scale_of(site.input(0))) / float(scale_of(site.output))
@@ -68,7 +68,6 @@ def lower_mean(site: Site) -> KernelCall:
     lift = min(count.bit_length() - 1, 32, 31 + shift)
     low, high = type_range(site.output.dtype)
     params |= {
-        "is_signed": site.is_signed,
         "in_zero_sum": zero_of(site.input(0)) * count,
         "out_zero": zero_of(site.output),
         "multiplier": (multiplier << lift) // count,
@@ -76,7 +75,7 @@ def lower_mean(site: Site) -> KernelCall:
         "low": low,
         "high": high,
     }
-    call = CCall("xn_mean_8", (Input(0, "uint8_t"), Output("uint8_t")), params)
+    call = CCall("xn_mean", (Input(0), Output()), params, dtype=site.output.dtype)
     return site.call("mean/mean.c", call, macs=site.input(0).count)
 
 

@@ -10,7 +10,7 @@ from relocatable.ops._shared.fixed_point import (
     scale_of,
     zero_of,
 )
-from relocatable.ops._shared.quantize import quantize_params
+from relocatable.ops._shared.quantize import quantize_call
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.table import all_values, lower_table
@@ -18,7 +18,6 @@ from relocatable.ops._shared.types import ARITHMETIC, one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _BYTES = ("int8", "uint8")
@@ -28,9 +27,7 @@ def lower_quantize(site: Site) -> KernelCall:
     """Lower QUANTIZE of float32, int8 or uint8 to int8 or uint8."""
     x, y = site.input(0), site.output
     if site.is_float:
-        params = quantize_params(site, y)
-        call = CCall("xn_quantize_f32", (Input(0), Output("uint8_t")), params, "xn_quantize_params")
-        return site.call("_shared/quantize.c", call, rows=site.value_rows)
+        return quantize_call(site, "xn_quantize", y)
     multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
     values = multiply_by_quantized_multiplier(all_values(x) - zero_of(x), multiplier, shift)
     return lower_table(site, values + zero_of(y))

@@ -31,12 +31,12 @@ def lower_softmax(site: Site) -> KernelCall:
     rows = site.input(0).count // depth
     if site.is_float:
         params: dict[str, CValue] = {"rows": rows, "depth": depth, "beta": site.float_attr("beta")}
-        call = CCall("xn_softmax_f32", (Input(0), Output()), params)
+        call = CCall("xn_softmax", (Input(0), Output()), params, dtype="float32")
         return site.call("softmax/softmax.c", call, in_place=(0,))
     table = exp_table(site.float_attr("beta"), float(scale_of(site.input(0))))
-    params = {"rows": rows, "depth": depth, "is_signed": site.is_signed, "table_count": len(table)}
-    arguments = (Input(0, "uint8_t"), Constant("table"), Output("uint8_t"))
-    call = CCall("xn_softmax_8", arguments, params)
+    params = {"rows": rows, "depth": depth, "table_count": len(table)}
+    arguments = (Input(0), Constant("table"), Output())
+    call = CCall("xn_softmax", arguments, params, dtype=site.output.dtype)
     return site.call("softmax/softmax.c", call, weights={"table": table}, in_place=(0,))
 
 
