@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.affine import fit_plane
 from relocatable.ops._shared.broadcast import (
     BINARY_RULES,
     binary_sample,
@@ -21,7 +22,6 @@ from relocatable.ops._shared.fixed_point import (
     scale_of,
     zero_of,
 )
-from relocatable.ops._shared.line_scale import fit_plane
 from relocatable.ops._shared.table import all_values
 from relocatable.ops._shared.types import ARITHMETIC
 from relocatable.ops.operator import Kernel, Operand, Operator, Options, Rng, Sample, samples
