@@ -1,10 +1,10 @@
 """Fit one multiply-add-shift to what LiteRT's slower scaling of a layer does.
 
 LiteRT turns a sum into an 8-bit output by two roundings, or by a double multiplication. Both are
-monotonic staircases of at most 255 steps. An affine function (sum * multiplier + round) >> shift that takes
-each of these steps between the same two sums equals the staircase for every sum that can occur.
-(Double rounding bends at a sum of 0, since halves go away from zero: it mostly has such a function if
-the clamp of a RELU hides one side, and seldom otherwise.)
+monotonic staircases of at most 255 steps. An affine function (sum * multiplier + round) >> shift
+that takes each of these steps between the same two sums equals the staircase for every sum that can
+occur. (Double rounding bends at a sum of 0, since halves go away from zero: it mostly has such a
+function if the clamp of a RELU hides one side, and seldom otherwise.)
 """
 
 from __future__ import annotations

@@ -28,14 +28,12 @@ XN_KERNEL void XN_NAME(xn_max_pool_2d)(const XN_T *in, XN_T *XN_MAX_POOL_2D_REST
                 for (int32_t kx = columns.first; kx < columns.last; kx++) {
                     const XN_T *x = in + (y * win->in_w + columns.origin + kx) * p->channels;
                     for (int32_t c = 0; c < p->channels; c++) {
-                        XN_WIDE a = x[c], b = out[c];
-                        out[c] = (XN_T)(a > b ? a : b);
+                        out[c] = x[c] > out[c] ? x[c] : out[c];
                     }
                 }
             }
             for (int32_t c = 0; c < p->channels; c++) {
-                XN_WIDE y = out[c];
-                out[c] = (XN_T)(y < p->high ? y : p->high);
+                out[c] = out[c] > p->high ? (XN_T)p->high : out[c];
             }
         }
     }
