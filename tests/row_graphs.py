@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from relocatable.graph.graph import AttrValue, Graph, Quant
-from relocatable.schedule.row_pipeline import _Planner
+from relocatable.schedule.row_pipeline import _Group, _Planner
 from relocatable.steps.kernel_call import KernelCall
 from tests.make_graph import GraphBuilder
 
@@ -29,7 +29,8 @@ def random_pipelines(
 ) -> list[tuple[KernelCall, ...]]:
     """Steps joined at random, as `plan_rows` might."""
     planner = _Planner(graph, by_target, False)
-    groups, stop = [], len(by_target[0])
+    groups: list[_Group] = []
+    stop = len(by_target[0])
     while stop:
         starts = [start for start, end in planner.spans(stop - 1) if end == stop]
         choices = list(planner.singles(stop - 1))

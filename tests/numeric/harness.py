@@ -15,9 +15,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
-from relocatable.graph.graph import Graph
-from relocatable.ops import is_view, views
-from relocatable.ops._shared.random import random_input, random_quant
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph, Quant
+from relocatable.ops import OPERATORS, is_view, views
+from relocatable.ops._shared.random import random_input
 from relocatable.schedule.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall, count_steps
@@ -25,8 +26,6 @@ from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
 
 Array = npt.NDArray[Any]
-
-__all__ = ["build", "check", "random_input", "random_quant"]
 
 
 class Context(ctypes.Structure):
@@ -65,6 +64,18 @@ class Program:
         at = self.offsets[index]
         raw = self.arena[at : at + tensor.size_bytes].copy()
         return raw.view(tensor.dtype).reshape(tensor.shape)
+
+
+def sample(rng: np.random.Generator, kind: str, dtype: str) -> Graph:
+    """Make a random graph of one operator, as its description does."""
+    return OPERATORS[kind].samples[dtype](rng, dtype)
+
+
+def quant_of(b: GraphBuilder, index: int) -> Quant:
+    """Read a tensor's quantisation, which must be there."""
+    quant = b.tensors[index].quant
+    assert quant is not None
+    return quant
 
 
 def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program]:

@@ -12,12 +12,13 @@ from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.random import random_input
 from relocatable.schedule.plan_memory import Plan
 from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, flat_plan, join, random_input, wrong_tensors
+from tests.numeric.harness import Array, flat_plan, join, wrong_tensors
 from tests.numeric.machines import MACHINES, run_on_machine
 
 

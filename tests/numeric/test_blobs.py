@@ -18,8 +18,9 @@ from relocatable.blob.blob import (
 )
 from relocatable.codegen.toolchain import Code
 from relocatable.graph.read_tflite import read_tflite
+from relocatable.ops._shared.random import random_input
 from tests.conftest import MODELS, ROOT, shared_model
-from tests.numeric.harness import Array, mismatch, random_input, reference
+from tests.numeric.harness import Array, mismatch, reference
 from tests.numeric.machines import MACHINES, run_on_machine
 
 pytestmark = pytest.mark.sim

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from relocatable.graph.read_tflite import read_tflite
+from relocatable.ops._shared.random import random_input
 from relocatable.passes import PASSES
 from tests.conftest import MODELS, shared_model
-from tests.numeric.harness import build, mismatch, random_input, reference
+from tests.numeric.harness import build, mismatch, reference
 
 
 @pytest.mark.parametrize("name", MODELS)

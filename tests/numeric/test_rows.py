@@ -13,6 +13,7 @@ import pytest
 from relocatable.compile import lower, schedule
 from relocatable.graph.graph import Graph
 from relocatable.graph.read_tflite import read_tflite
+from relocatable.ops._shared.random import random_input
 from relocatable.schedule import row_pipeline
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
@@ -20,7 +21,7 @@ from relocatable.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
-from tests.numeric.harness import build, join, load, random_input
+from tests.numeric.harness import build, join, load
 from tests.numeric.on_target import run_steps_on_target
 from tests.row_graphs import random_network, random_pipelines
 

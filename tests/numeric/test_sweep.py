@@ -10,12 +10,13 @@ import pytest
 from relocatable.graph.graph import Graph
 from relocatable.graph.read_tflite import read_tflite
 from relocatable.ops import OPERATORS
+from relocatable.ops._shared.random import random_input
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Operator
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.support import check_support
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, build, describe, mismatch, random_input, reference
+from tests.numeric.harness import Array, build, describe, mismatch, reference
 
 COUNT = 30
 SWEPT = [

@@ -109,6 +109,7 @@ def test_several_inputs_and_outputs() -> None:
     ]
     trace = trace_on_host(model, x[0][0], x[1][0])
     assert [row.op for row in trace.rows] == ["MAX_POOL_2D", "MUL"]
+    assert trace.rows[1].values is not None
     np.testing.assert_allclose(trace.rows[1].values, x[1][:1] / 2, rtol=1e-6)
     assert trace.first_difference is None
 

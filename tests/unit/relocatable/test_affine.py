@@ -15,7 +15,8 @@ from relocatable.ops._shared.fixed_point import (
 
 def apply(affine: Affine, sums: Ints, clamp: tuple[int, int], unit: int = 1) -> Ints:
     products = (sums * unit + affine.offset[:, None]) * affine.multiplier[:, None]
-    return np.clip((products + affine.round[:, None]) >> affine.shift, *clamp)
+    outputs: Ints = np.clip((products + affine.round[:, None]) >> affine.shift, *clamp)
+    return outputs
 
 
 @pytest.mark.parametrize("unit", [1, 256])
@@ -46,7 +47,8 @@ def test_halves_go_away_from_zero() -> None:
 
     def staircase(x: Ints) -> Ints:
         y = x * factor[:, None]
-        return (np.sign(y) * np.floor(np.abs(y) + 0.5)).astype(np.int64)
+        rounded: Ints = (np.sign(y) * np.floor(np.abs(y) + 0.5)).astype(np.int64)
+        return rounded
 
     ends = np.full(3, 900, np.int64)
     affine = fit_affine(staircase, factor, 0, (-ends, ends), (-128, 127))
