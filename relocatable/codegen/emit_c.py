@@ -47,7 +47,7 @@ def pack_weights(graph: Graph, calls: Sequence[KernelCall]) -> tuple[bytes, Weig
 def emit_c(
     graph: Graph, calls: Sequence[KernelCall], plan: Plan, weight_offsets: WeightOffsets
 ) -> str:
-    """Writes the program as C.
+    """Write the program as C.
 
     Args:
         graph: tensors that the calls name.

@@ -1,4 +1,4 @@
-"""Runs operators as the compiler builds them for this machine, next to LiteRT's reference."""
+"""Run operators built for this machine, next to LiteRT's reference."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Program:
         return {i: self.tensor(i) for i in self.offsets}
 
     def tensor(self, index: int) -> Array:
-        """A copy of a tensor as it stands in the arena."""
+        """Copy a tensor as it stands in the arena."""
         tensor = self.graph.tensors[index]
         at = self.offsets[index]
         raw = self.arena[at : at + tensor.size_bytes].copy()
@@ -110,7 +110,7 @@ def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimi
 
 
 def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
-    """A plan without reuse, so that every intermediate tensor can be looked at."""
+    """Plan without reuse: every intermediate tensor can be looked at."""
     offsets: dict[int, int] = {}
     scratch: dict[int, int] = {}
     at = 0
@@ -149,7 +149,7 @@ def reference(model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
 
 
 def mismatch(got: Array, want: Array) -> str:
-    """What differs, "" where nothing does: integers bit by bit, floats by 4 ulp or 1e-6."""
+    """Describe what differs by a bit, or of floats by 4 ulp or 1e-6, or ""."""
     if got.shape != want.shape or got.dtype != want.dtype:
         return f"{got.dtype} {got.shape} for {want.dtype} {want.shape}"
     if want.dtype != np.float32:
@@ -171,7 +171,7 @@ def check(
     runs: int = 2,
     models: Sequence[bytes] | None = None,
 ) -> None:
-    """Builds all graphs at once and compares every computed tensor with LiteRT's.
+    """Build all graphs at once and compare every computed tensor with LiteRT's.
 
     Args:
         graphs: what is compiled.
@@ -202,7 +202,7 @@ def wrong_tensors(
 
 
 def describe(graph: Graph) -> str:
-    """An operator and its tensors, for messages."""
+    """Describe an operator and its tensors, for messages."""
     ops = ", ".join(f"{op.kind} {dict(op.attrs)}" for op in graph.ops)
     return f"{ops} " + "; ".join(f"{t.dtype} {t.shape} {t.quant}" for t in graph.tensors)
 

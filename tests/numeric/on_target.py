@@ -29,7 +29,7 @@ def check_on_target(
     optimize: Optimize = "speed",
     models: Sequence[bytes] | None = None,
 ) -> None:
-    """Compare every computed tensor of all graphs with LiteRT's; `models` as in `check`."""
+    """Compare every computed tensor with LiteRT's; `models` as in `check`."""
     rng = np.random.default_rng(5)
     inputs = [
         [random_input(rng, g.tensors[i].shape, g.tensors[i].dtype) for i in g.inputs]

@@ -1,4 +1,4 @@
-"""Blobs as they are sent, on a virtual CPU: outputs are LiteRT's, the golden vector holds."""
+"""Whole blobs on a virtual CPU: LiteRT's outputs, and the golden vector."""
 
 from __future__ import annotations
 

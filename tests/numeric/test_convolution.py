@@ -1,4 +1,4 @@
-"""CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED against LiteRT, over shapes, windows and scales."""
+"""Layers with weights against LiteRT, over shapes, windows and scales."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_extreme_scales_and_biases(kind: str) -> None:
 
 
 def deep(rng: Rng) -> Graph:
-    """A layer of many and large weights, whose last channel is dead behind a huge bias."""
+    """Make a layer of many large weights, its last channel dead by a huge bias."""
     in_c, out_c = int(rng.integers(500, 2500)), int(rng.integers(2, 5))
     b = GraphBuilder()
     x = b.input(1, *(int(v) for v in rng.integers(1, 4, 2)), in_c, quant=random_quant(rng))
@@ -93,7 +93,7 @@ def test_many_large_weights() -> None:
 
 
 def padded(rng: Rng, kind: str) -> Graph:
-    """A PAD before a convolution."""
+    """Make a PAD before a convolution."""
     h, w, c = (int(v) for v in rng.integers(1, 8, 3))
     top, bottom, left, right = (int(v) for v in rng.integers(0, 13, 4))
     k_h = int(rng.integers(1, min(4, h + top + bottom) + 1))

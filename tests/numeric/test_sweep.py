@@ -1,4 +1,4 @@
-"""Every operator's samples: taken by the rules, exact against LiteRT, and against their meaning."""
+"""Every operator's samples: taken, exact against LiteRT, as their meaning says."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_samples_are_exact(operator: Operator, dtype: str) -> None:
 
 
 def check_meaning(operator: Operator, graph: Graph, inputs: list[Array], want: Array) -> None:
-    """Compare LiteRT's output with what the operator's description says of the same values."""
+    """Compare LiteRT's output with the operator's meaning in NumPy."""
     if operator.evaluate is None:
         return
     node, given = Node.of(graph, graph.ops[0]), iter(inputs)
