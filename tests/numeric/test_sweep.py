@@ -66,6 +66,7 @@ def test_every_operator_is_swept_or_always_folded() -> None:
     for operator in OPERATORS.values():
         is_folded = operator.folds != "never" and operator.evaluate is not None
         assert operator.samples or (is_folded and not operator.kernels), operator.kind
+        assert operator.evaluate is not None, operator.kind
 
 
 FOLDED = [

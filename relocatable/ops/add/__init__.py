@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from relocatable.ops._shared.broadcast import (
     stretched_shapes,
 )
 from relocatable.ops._shared.fixed_point import (
+    Ints,
     multiply_by_quantized_multiplier,
     output_clamp,
     quantize_multiplier,
@@ -24,7 +26,8 @@ from relocatable.ops._shared.fixed_point import (
 )
 from relocatable.ops._shared.table import all_values
 from relocatable.ops._shared.types import ARITHMETIC
-from relocatable.ops.operator import Kernel, Operand, Operator, Options, Rng, Sample, samples
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, Sample, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
@@ -37,17 +40,7 @@ def lower_add(site: Site, sign: int) -> KernelCall:
     if site.is_float:
         return broadcast_call(site, "add/add.c", "xn_add", {"sign": float(sign), **params})
     a, b, y = site.input(0), site.input(1), site.output
-    twice_max = 2 * float(max(scale_of(a), scale_of(b)))
-    a_multiplier, a_shift = quantize_multiplier(float(scale_of(a)) / twice_max)
-    b_multiplier, b_shift = quantize_multiplier(float(scale_of(b)) / twice_max)
-    out_real = twice_max / float(np.float32(1 << 20) * scale_of(y))
-    out_multiplier, out_shift = quantize_multiplier(out_real)
-    values_a, values_b = all_values(a) - zero_of(a), all_values(b) - zero_of(b)
-    scaled_a = multiply_by_quantized_multiplier(values_a << 20, a_multiplier, a_shift)[:, None]
-    scaled_b = multiply_by_quantized_multiplier(values_b << 20, b_multiplier, b_shift)[None, :]
-    sums = multiply_by_quantized_multiplier(
-        scaled_a + sign * scaled_b, out_multiplier, out_shift
-    ) + zero_of(y)
+    sums = _integer_sum(site.node, all_values(a)[:, None], all_values(b)[None, :], sign)
     real = (float(scale_of(a) / scale_of(y)), sign * float(scale_of(b) / scale_of(y)))
     plane = fit_plane(
         (all_values(a), all_values(b)), real, sums, quantized_clamp(site.activation, y)
@@ -60,19 +53,54 @@ def lower_add(site: Site, sign: int) -> KernelCall:
             "shift": plane.shift,
         }
         return broadcast_call(site, "add/add.c", "xn_add_affine", params)
+    scales = _Scales.of(site.node)
     params |= {
         "sign": sign,
         "a_zero": zero_of(a),
         "b_zero": zero_of(b),
         "out_zero": zero_of(y),
-        "a_multiplier": a_multiplier,
-        "a_shift": a_shift,
-        "b_multiplier": b_multiplier,
-        "b_shift": b_shift,
-        "out_multiplier": out_multiplier,
-        "out_shift": out_shift,
+        "a_multiplier": scales.a[0],
+        "a_shift": scales.a[1],
+        "b_multiplier": scales.b[0],
+        "b_shift": scales.b[1],
+        "out_multiplier": scales.out[0],
+        "out_shift": scales.out[1],
     }
     return broadcast_call(site, "add/add.c", "xn_add", params)
+
+
+def evaluate(node: Node, inputs: list[Array], sign: int) -> Array:
+    """Add or subtract, and rescale integers."""
+    low, high = output_clamp(node.activation, node.output)
+    if node.output.dtype == "float32":
+        return np.asarray(np.clip(inputs[0] + sign * inputs[1], low, high), np.float32)
+    a, b = (x.astype(np.int64) for x in inputs)
+    return np.clip(_integer_sum(node, a, b, sign), low, high).astype(node.output.dtype)
+
+
+def _integer_sum(node: Node, a: Ints, b: Ints, sign: int) -> Ints:
+    """Compute LiteRT's sum or difference of stored values, not yet clamped."""
+    scales = _Scales.of(node)
+    first = multiply_by_quantized_multiplier((a - zero_of(node.inputs[0])) << 20, *scales.a)
+    second = multiply_by_quantized_multiplier((b - zero_of(node.inputs[1])) << 20, *scales.b)
+    found = multiply_by_quantized_multiplier(first + sign * second, *scales.out)
+    return found + zero_of(node.output)
+
+
+class _Scales(NamedTuple):
+    """Multiplier and shift of each operand to a common scale, times 2^20, and of their sum."""
+
+    a: tuple[int, int]
+    b: tuple[int, int]
+    out: tuple[int, int]
+
+    @classmethod
+    def of(cls, node: Node) -> _Scales:
+        """Compute what LiteRT makes of the tensors' scales."""
+        a, b = (float(scale_of(x)) for x in node.inputs)
+        common = 2 * max(a, b)
+        out = common / float(np.float32(1 << 20) * scale_of(node.output))
+        return cls(*(quantize_multiplier(real) for real in (a / common, b / common, out)))
 
 
 def _sample(kind: str) -> Sample:
@@ -90,6 +118,7 @@ OPERATORS = tuple(
         output=ARITHMETIC,
         rules=BINARY_RULES,
         shape=stretched_shapes,
+        evaluate=partial(evaluate, sign=sign),
         kernels=(Kernel(partial(lower_add, sign=sign)),),
         samples=samples(_sample(kind), ARITHMETIC),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from relocatable.graph.graph import Graph
+import numpy as np
+
+from relocatable.graph.graph import Graph, Tensor
 from relocatable.ops._shared.broadcast import (
     BINARY_RULES,
     binary_sample,
@@ -10,13 +12,15 @@ from relocatable.ops._shared.broadcast import (
     stretched_shapes,
 )
 from relocatable.ops._shared.fixed_point import (
+    multiply_by_quantized_multiplier,
     output_clamp,
     quantize_multiplier,
     scale_of,
     zero_of,
 )
 from relocatable.ops._shared.types import ARITHMETIC
-from relocatable.ops.operator import Kernel, Operand, Operator, Options, Rng, samples
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
@@ -29,8 +33,7 @@ def lower_mul(site: Site) -> KernelCall:
     if site.is_float:
         return broadcast_call(site, "mul/mul.c", "xn_mul", params)
     a, b, y = site.input(0), site.input(1), site.output
-    # LiteRT computes this one in single precision.
-    multiplier, shift = quantize_multiplier(float(scale_of(a) * scale_of(b) / scale_of(y)))
+    multiplier, shift = _multiplier(a, b, y)
     params |= {
         "a_zero": zero_of(a),
         "b_zero": zero_of(b),
@@ -39,6 +42,22 @@ def lower_mul(site: Site) -> KernelCall:
         "shift": shift,
     }
     return broadcast_call(site, "mul/mul.c", "xn_mul", params)
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Multiply, and rescale integers."""
+    (a, b), y = node.inputs, node.output
+    low, high = output_clamp(node.activation, y)
+    if y.dtype == "float32":
+        return np.asarray(np.clip(inputs[0] * inputs[1], low, high), np.float32)
+    first, second = (x.astype(np.int64) - zero_of(t) for x, t in zip(inputs, (a, b), strict=True))
+    scaled = multiply_by_quantized_multiplier(first * second, *_multiplier(a, b, y)) + zero_of(y)
+    return np.clip(scaled, low, high).astype(y.dtype)
+
+
+def _multiplier(a: Tensor, b: Tensor, y: Tensor) -> tuple[int, int]:
+    """Find the factor of the product, which LiteRT computes in single precision."""
+    return quantize_multiplier(float(scale_of(a) * scale_of(b) / scale_of(y)))
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -54,6 +73,7 @@ OPERATORS = (
         output=ARITHMETIC,
         rules=BINARY_RULES,
         shape=stretched_shapes,
+        evaluate=evaluate,
         kernels=(Kernel(lower_mul),),
         samples=samples(sample, ARITHMETIC),
     ),
