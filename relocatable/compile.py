@@ -87,7 +87,7 @@ def compile_model(
 
 
 def lower(graph: Graph) -> Graph:
-    """Checks a graph as read and brings it, pass by pass, into the form that kernels take."""
+    """Check a graph as read and brings it, pass by pass, into the form that kernels take."""
     verify_graph(graph)
     check_support(graph)
     for run_pass in PASSES:

@@ -47,7 +47,7 @@ _ENUMS = {"padding": "Padding", "fused_activation_function": "ActivationFunction
 
 
 def read_tflite(data: bytes, name: str) -> Graph:
-    """Reads a model.
+    """Read a model.
 
     Args:
         data: the whole .tflite file.

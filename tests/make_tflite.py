@@ -1,4 +1,4 @@
-"""Small .tflite files for tests: a Graph written with LiteRT's own schema, and run by LiteRT."""
+"""Write a Graph as a .tflite with LiteRT's own schema, and run it by LiteRT."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENUMS = {"padding": "Padding", "fused_activation_function": "ActivationFunction
 
 
 def make_tflite(graph: Graph, edit: Callable[[Any], None] | None = None) -> bytes:
-    """The graph as a .tflite.
+    """Write the graph as a .tflite.
 
     Args:
         graph: what to write.
@@ -42,7 +42,7 @@ def make_tflite(graph: Graph, edit: Callable[[Any], None] | None = None) -> byte
 
 
 def run_litert(model: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The outputs of LiteRT's reference kernels."""
+    """Compute the outputs of LiteRT's reference kernels."""
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     interpreter = litert.Interpreter(
         model_content=model, experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF

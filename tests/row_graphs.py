@@ -1,4 +1,4 @@
-"""Random networks of layers that can be made by rows, and random ways to join them to pipelines."""
+"""Random networks of layers that go by rows, and random pipelines of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from relocatable.graph.graph import AttrValue, Graph, Quant
-from relocatable.schedule.row_pipeline import _Planner
+from relocatable.schedule.row_pipeline import _Group, _Planner
 from relocatable.steps.kernel_call import KernelCall
 from tests.make_graph import GraphBuilder
 
@@ -17,7 +17,10 @@ ACTIVATIONS = ("NONE", "RELU", "RELU6")
 
 
 def random_network(rng: Rng, dtype: str = "int8", layers: int = 7) -> Graph:
-    """Windows of all kinds on odd sizes, single values, sums of branches; some tensors are kept."""
+    """Make a network of windows of all kinds, single values and sums of branches.
+
+    Sizes are odd, and some tensors are kept.
+    """
     net = _Net(rng, dtype)
     for _ in range(layers):
         net.add_layer()
@@ -27,9 +30,10 @@ def random_network(rng: Rng, dtype: str = "int8", layers: int = 7) -> Graph:
 def random_pipelines(
     graph: Graph, by_target: Sequence[Sequence[KernelCall]], rng: Rng
 ) -> list[tuple[KernelCall, ...]]:
-    """Steps joined at random, as `plan_rows` might."""
+    """Join steps at random, as `plan_rows` might."""
     planner = _Planner(graph, by_target, False)
-    groups, stop = [], len(by_target[0])
+    groups: list[_Group] = []
+    stop = len(by_target[0])
     while stop:
         starts = [start for start, end in planner.spans(stop - 1) if end == stop]
         choices = list(planner.singles(stop - 1))
@@ -60,7 +64,7 @@ class _Net:
         kinds = ["CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"]
         kinds += ["LOGISTIC", "RELU", "ADD", "ADD", "RESIZE_NEAREST_NEIGHBOR"]
         kind = str(self.rng.choice(kinds))
-        # Mostly the newest tensor, so that pipelines come about.
+        # Mostly the newest tensor, which makes pipelines likely.
         x = self.made[-1] if self.rng.random() < 0.75 else int(self.rng.choice(self.made))
         if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             y = self.convolution(kind, x)

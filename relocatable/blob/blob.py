@@ -122,7 +122,7 @@ class Blob:
     metadata_span: tuple[int, int] = (0, 0)
 
     def pack(self) -> bytes:
-        """Returns the blob's bytes; equal blobs give equal bytes."""
+        """Return the blob's bytes; equal blobs give equal bytes."""
         out = bytearray(HEADER.size + VARIANT.size * len(self.variants))
         # Weights first: their place does not depend on the code, so that a new build of the kernels
         # leaves the blocks of the weights as they were.
@@ -169,7 +169,7 @@ class Blob:
 
     @staticmethod
     def unpack(data: bytes) -> Blob:
-        """Reads and verifies a blob.
+        """Read and verifies a blob.
 
         Args:
             data: the whole blob; bytes behind its stated end are refused.

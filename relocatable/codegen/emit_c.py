@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from relocatable.codegen.emit_rows import pipeline_text
 from relocatable.graph.graph import Graph
-from relocatable.steps.c_call import c_type
+from relocatable.steps.c_call import c_type, template_macros
 from relocatable.steps.kernel_call import KernelCall, Rows
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def pack_weights(graph: Graph, calls: Sequence[KernelCall]) -> tuple[bytes, Weig
 def emit_c(
     graph: Graph, calls: Sequence[KernelCall], plan: Plan, weight_offsets: WeightOffsets
 ) -> str:
-    """Writes the program as C.
+    """Write the program as C.
 
     Args:
         graph: tensors that the calls name.
@@ -59,7 +59,7 @@ def emit_c(
         C text with a function xn_step_<i> for each step; includes are relative to this package.
     """
     lines = ['#include "blob/include/xn_blob.h"']
-    lines += [f'#include "{source}"' for source in _sources(calls)]
+    lines += _includes(calls)
     step = 0
     for index, call in enumerate(calls):
         lines += ["", *_call(graph, index, step, call, plan, weight_offsets)]
@@ -67,10 +67,22 @@ def emit_c(
     return "\n".join(lines) + "\n"
 
 
-def _sources(calls: Sequence[KernelCall]) -> list[str]:
-    """The kernel files, and what moves memory."""
+def _includes(calls: Sequence[KernelCall]) -> list[str]:
+    """Include the kernel files, templates once for each element type, and what moves memory."""
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
-    return sorted({"codegen/xn_rows.h", *(layer.source for layer in layers)})
+    needed = {("codegen/xn_rows.h", "")}
+    for layer in layers:
+        needed |= {(layer.source, call.dtype) for call in layer.calls} or {(layer.source, "")}
+    return [line for source, dtype in sorted(needed) for line in _include(source, dtype)]
+
+
+def _include(source: str, dtype: str) -> list[str]:
+    macros = template_macros(dtype) if dtype else {}
+    return [
+        *(f"#define {name} {text}" for name, text in macros.items()),
+        f'#include "{source}"',
+        *(f"#undef {name}" for name in macros),
+    ]
 
 
 def _call(

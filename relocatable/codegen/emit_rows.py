@@ -22,7 +22,7 @@ def pipeline_text(
     constants: Callable[[int], Names],
     prologue: Sequence[str],
 ) -> list[str]:
-    """Writes a pipeline's steps.
+    """Write a pipeline's steps.
 
     Args:
         graph: tensors that the layers name.

@@ -100,7 +100,7 @@ class Graph:
 
 
 def verify_graph(graph: Graph) -> None:
-    """Checks that each tensor is known, typed and written once before it is read.
+    """Check that each tensor is known, typed and written once before it is read.
 
     Raises:
         GraphError: names the rule, the value seen and the tensor or operator.

@@ -91,14 +91,6 @@ class Site:
         """Whether the first input is float32."""
         return self.input(0).dtype == "float32"
 
-    @property
-    def is_signed(self) -> int:
-        """1 if the first input is int8, 0 if it is uint8; anything else is refused."""
-        dtype = self.input(0).dtype
-        if dtype not in ("int8", "uint8"):
-            self.refuse("input 0 must be int8, uint8 or float32", dtype)
-        return int(dtype == "int8")
-
     def refuse(self, rule: str, value: str) -> NoReturn:
         """Raise the error for an operator that no kernel does."""
         raise UnsupportedError([Violation(rule, value, self.op.kind, self.op.name)])

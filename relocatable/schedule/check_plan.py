@@ -20,7 +20,7 @@ _SCRATCH = -2
 
 
 def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
-    """Checks that every step finds its inputs whole, and the caller the outputs.
+    """Check that every step finds its inputs whole, and the caller the outputs.
 
     Raises:
         PlanError: names the step, the tensor that is damaged and the one that lies on it.
@@ -98,12 +98,12 @@ class _Arena:
         self.byte[at : at + size] = np.arange(first, first + size)
 
     def read(self, index: int, place: str) -> None:
-        """Checks that the tensor, or the one that it is a view of, is there whole."""
+        """Check that the tensor, or the one that it is a view of, is there whole."""
         start, stop = self.span(index)
         self.find(index, start, 0, stop - start, place)
 
     def find(self, index: int, at: int, first: int, size: int, place: str) -> None:
-        """Checks that bytes of a tensor, from `first` on, are at a place."""
+        """Check that bytes of a tensor, from `first` on, are at a place."""
         value = index
         while value in self.same_bytes:
             value = self.same_bytes[value]
@@ -133,7 +133,7 @@ def _check_scratch(arena: _Arena, call: KernelCall, offset: int | None, place: s
 
 
 def _check_step(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> None:
-    """Checks that what one step touches is apart, but for the takeover that its kernel allows."""
+    """Check that what one step touches is apart, but for the takeover that its kernel allows."""
     written = _written(arena, call, scratch, place)
     for at, index in enumerate(call.inputs):
         if index == -1 or arena.is_constant(index):

@@ -222,7 +222,7 @@ def _best_order(stacks: _Stacks) -> list[int]:
 
 
 def _improve(stacks: _Stacks, order: list[int]) -> dict[int, int]:
-    """Swaps places in the order for as long as a smaller arena is possible and found."""
+    """Swap places in the order for as long as a smaller arena is possible and found."""
     least = _most_alive(stacks)
     best = _place(stacks, order)
     rng = random.Random(_SEED)

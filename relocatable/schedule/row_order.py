@@ -75,7 +75,7 @@ class _Play:
         self.gaps = dict.fromkeys(self.inputs, 0)
 
     def make(self, part: int, upto: int) -> None:
-        """Makes rows of a layer's output until there are so many."""
+        """Make rows of a layer's output until there are so many."""
         call = self.parts[part]
         out = call.outputs[0]
         while self.made[out] < upto:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from string import ascii_lowercase
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +19,20 @@ _C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double"}
 def c_type(dtype: str) -> str:
     """Name an element type in C."""
     return _C_TYPES.get(dtype, f"{dtype}_t")
+
+
+def type_suffix(dtype: str) -> str:
+    """Abbreviate an element type, as names of template instances end: "int8" as "i8"."""
+    return dtype[0] + dtype.lstrip(ascii_lowercase)
+
+
+def template_macros(dtype: str) -> dict[str, str]:
+    """Define what a kernel template reads while it is included for an element type."""
+    return {
+        "XN_T": c_type(dtype),
+        "XN_SUFFIX": type_suffix(dtype),
+        "XN_IS_FLOAT": str(int(dtype.startswith("float"))),
+    }
 
 
 @dataclass(frozen=True)
@@ -149,22 +164,27 @@ class CCall:
         arguments: pointers and values, in order.
         params: fields of its constants, passed by address as the last argument; {}: it takes none.
         params_type: their type; by default the function's name and "_params".
+        dtype: element type of the template instance; "" if the kernel is no template.
     """
 
     function: str
     arguments: Sequence[CPointer | CValue]
     params: Mapping[str, CValue] = field(default_factory=dict)
     params_type: str = ""
+    dtype: str = ""
 
     def text(self) -> str:
         """C statements; their names are visible to what follows."""
         made = [a.declaration() for a in self.arguments if isinstance(a, Struct)]
         arguments = [c_value(a) for a in self.arguments]
         if self.params:
-            type_name = self.params_type or f"{self.function}_params"
+            type_name = self._instance(self.params_type or f"{self.function}_params")
             made.append(f"KEPT const {type_name} params = {c_value(self.params)};\n")
             arguments.append("&params")
-        return f"{''.join(made)}{self.function}({', '.join(arguments)});"
+        return f"{''.join(made)}{self._instance(self.function)}({', '.join(arguments)});"
+
+    def _instance(self, name: str) -> str:
+        return f"{name}_{type_suffix(self.dtype)}" if self.dtype else name
 
 
 def c_value(value: CValue | CPointer) -> str:

@@ -1,4 +1,4 @@
-"""Runs operators as the compiler builds them for this machine, next to LiteRT's reference."""
+"""Run operators built for this machine, next to LiteRT's reference."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
-from relocatable.graph.graph import Graph
-from relocatable.ops import is_view, views
-from relocatable.ops._shared.random import random_input, random_quant
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph, Quant
+from relocatable.ops import OPERATORS, is_view, views
+from relocatable.ops._shared.random import random_input
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
@@ -25,8 +26,6 @@ from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
 
 Array = npt.NDArray[Any]
-
-__all__ = ["build", "check", "random_input", "random_quant"]
 
 
 class Context(ctypes.Structure):
@@ -60,11 +59,23 @@ class Program:
         return {i: self.tensor(i) for i in self.offsets}
 
     def tensor(self, index: int) -> Array:
-        """A copy of a tensor as it stands in the arena."""
+        """Copy a tensor as it stands in the arena."""
         tensor = self.graph.tensors[index]
         at = self.offsets[index]
         raw = self.arena[at : at + tensor.size_bytes].copy()
         return raw.view(tensor.dtype).reshape(tensor.shape)
+
+
+def sample(rng: np.random.Generator, kind: str, dtype: str) -> Graph:
+    """Make a random graph of one operator, as its description does."""
+    return OPERATORS[kind].samples[dtype](rng, dtype)
+
+
+def quant_of(b: GraphBuilder, index: int) -> Quant:
+    """Read a tensor's quantisation, which must be there."""
+    quant = b.tensors[index].quant
+    assert quant is not None
+    return quant
 
 
 def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program]:
@@ -99,7 +110,7 @@ def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimi
 
 
 def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
-    """A plan without reuse, so that every intermediate tensor can be looked at."""
+    """Plan without reuse: every intermediate tensor can be looked at."""
     offsets: dict[int, int] = {}
     scratch: dict[int, int] = {}
     at = 0
@@ -138,7 +149,7 @@ def reference(model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
 
 
 def mismatch(got: Array, want: Array) -> str:
-    """What differs, "" where nothing does: integers bit by bit, floats by 4 ulp or 1e-6."""
+    """Describe what differs by a bit, or of floats by 4 ulp or 1e-6, or ""."""
     if got.shape != want.shape or got.dtype != want.dtype:
         return f"{got.dtype} {got.shape} for {want.dtype} {want.shape}"
     if want.dtype != np.float32:
@@ -160,7 +171,7 @@ def check(
     runs: int = 2,
     models: Sequence[bytes] | None = None,
 ) -> None:
-    """Builds all graphs at once and compares every computed tensor with LiteRT's.
+    """Build all graphs at once and compare every computed tensor with LiteRT's.
 
     Args:
         graphs: what is compiled.
@@ -191,7 +202,7 @@ def wrong_tensors(
 
 
 def describe(graph: Graph) -> str:
-    """An operator and its tensors, for messages."""
+    """Describe an operator and its tensors, for messages."""
     ops = ", ".join(f"{op.kind} {dict(op.attrs)}" for op in graph.ops)
     return f"{ops} " + "; ".join(f"{t.dtype} {t.shape} {t.quant}" for t in graph.tensors)
 

@@ -53,7 +53,7 @@ class Outcome:
 
 
 def _bare_arm(board: str, memory: int) -> Machine:
-    """A microcontroller; a program for a lower architecture runs on one with a higher."""
+    """Describe a microcontroller, which also runs programs of lower architectures."""
     return Machine(
         emulator=(
             *("qemu-system-arm", "-machine", board, "-nographic", "-monitor", "none"),

@@ -12,12 +12,13 @@ from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.random import random_input
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, flat_plan, join, random_input, wrong_tensors
+from tests.numeric.harness import Array, flat_plan, join, wrong_tensors
 from tests.numeric.machines import MACHINES, run_on_machine
 
 
@@ -28,7 +29,7 @@ def check_on_target(
     optimize: Optimize = "speed",
     models: Sequence[bytes] | None = None,
 ) -> None:
-    """Compare every computed tensor of all graphs with LiteRT's; `models` as in `check`."""
+    """Compare every computed tensor with LiteRT's; `models` as in `check`."""
     rng = np.random.default_rng(5)
     inputs = [
         [random_input(rng, g.tensors[i].shape, g.tensors[i].dtype) for i in g.inputs]

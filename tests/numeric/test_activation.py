@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from relocatable.graph.graph import AttrValue, Graph, Quant
+from relocatable.ops._shared.random import random_quant
 from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import build, describe, mismatch, random_quant, reference
+from tests.numeric.harness import build, describe, mismatch, quant_of, reference
 
 KINDS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH")
 Rng = np.random.Generator
@@ -22,13 +23,13 @@ def activation(rng: Rng, kind: str, dtype: str, count: int) -> Graph:
         quant = Quant((1 / 256,), (-128 if dtype == "int8" else 0,))
     if kind == "HARD_SWISH" and dtype != "float32":
         # LiteRT wants the output's scale not below 1/128 of the input's.
-        scale = b.tensors[x].quant.scale[0] * float(rng.uniform(0.05, 1.5))
-        quant = Quant((float(np.float32(scale)),), quant.zero_point)
+        scale = quant_of(b, x).scale[0] * float(rng.uniform(0.05, 1.5))
+        quant = Quant((float(np.float32(scale)),), quant.zero_point if quant else (0,))
     y = b.tensor(1, count, dtype=dtype, quant=quant)
     attrs: dict[str, AttrValue] = {}
     if kind == "LEAKY_RELU":
         attrs["alpha"] = float(np.float32(rng.choice([0.01, 0.1, 0.3, 1.5, 0.0, -0.2])))
-    return b.op(kind, (x,), y, **attrs) and b.graph(y)
+    return b.graph(b.op(kind, (x,), y, **attrs))
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])

@@ -1,4 +1,4 @@
-"""Blobs as they are sent, on a virtual CPU: outputs are LiteRT's, the golden vector holds."""
+"""Whole blobs on a virtual CPU: LiteRT's outputs, and the golden vector."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from relocatable.blob.blob import (
     golden_inputs,
 )
 from relocatable.codegen.toolchain import Code
+from relocatable.ops._shared.random import random_input
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, ROOT, shared_model
-from tests.numeric.harness import Array, mismatch, random_input, reference
+from tests.numeric.harness import Array, mismatch, reference
 from tests.numeric.machines import MACHINES, run_on_machine
 
 pytestmark = pytest.mark.sim

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.random import random_quant
 from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import build, check, describe, mismatch, random_quant, reference
+from tests.numeric.harness import build, check, describe, mismatch, reference
 
 Rng = np.random.Generator
 BYTES = ("int8", "uint8")
@@ -20,7 +21,7 @@ def convert(rng: Rng, kind: str, source: str, to: str, count: int = 256) -> Grap
     b = GraphBuilder()
     x = b.input(1, count, dtype=source, quant=random_quant(rng, source))
     y = b.tensor(1, count, dtype=to, quant=random_quant(rng, to))
-    return b.op(kind, (x,), y) and b.graph(y)
+    return b.graph(b.op(kind, (x,), y))
 
 
 @pytest.mark.parametrize(("source", "to"), list(itertools.product(BYTES, BYTES)))
@@ -38,10 +39,10 @@ def test_quantize_of_floats(dtype: str) -> None:
     rng = np.random.default_rng(72)
     check([convert(rng, "QUANTIZE", "float32", dtype, 3000) for _ in range(10)])
     b = GraphBuilder()
-    halves = np.arange(-300, 300, 0.5, np.float32)[None]
+    halves = np.arange(-300, 300, 0.5, dtype=np.float32)[None]
     x = b.input(1, halves.size, dtype="float32")
     y = b.tensor(1, halves.size, dtype=dtype, quant=Quant((1.0,), (3,)))
-    graph = b.op("QUANTIZE", (x,), y) and b.graph(y)
+    graph = b.graph(b.op("QUANTIZE", (x,), y))
     [program] = build([graph])
     got, want = program.run([halves])[y], reference(make_tflite(graph), [halves])[y]
     assert mismatch(got, want) == ""
@@ -66,7 +67,7 @@ def test_cast_of_large_floats() -> None:
         b = GraphBuilder()
         x = b.input(1, values.size, dtype="float32")
         y = b.tensor(1, values.size, dtype=to, quant=None)
-        graph = b.op("CAST", (x,), y) and b.graph(y)
+        graph = b.graph(b.op("CAST", (x,), y))
         [program] = build([graph])
         inputs = [values.astype(np.float32)]
         got, want = program.run(inputs)[y], reference(make_tflite(graph), inputs)[y]

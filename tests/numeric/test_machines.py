@@ -9,18 +9,17 @@ import pytest
 
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import lower
+from relocatable.ops import OPERATORS
+from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.read_tflite import read_tflite
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
 from tests.make_tflite import make_tflite
+from tests.numeric.harness import sample
 from tests.numeric.machines import MACHINES, run_on_machine
 from tests.numeric.on_target import check_on_target
-from tests.numeric.test_binary import binary
-from tests.numeric.test_convolution import conv, deep, dense, extreme, padded
-from tests.numeric.test_movement import concatenation, pad
-from tests.numeric.test_pooling import mean, pool
-from tests.numeric.test_softmax import softmax
+from tests.numeric.test_convolution import deep, extreme, padded
 
 pytestmark = pytest.mark.sim
 
@@ -31,11 +30,15 @@ CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55", "
 @pytest.mark.parametrize("target", CPUS)
 def test_weighted_layers(target: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(81)
-    graphs = [conv(rng, "CONV_2D", "int8") for _ in range(30)]
-    graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
-    graphs += [dense(rng, "int8") for _ in range(20)]
+    graphs = [sample(rng, "CONV_2D", "int8") for _ in range(30)]
+    graphs += [sample(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
+    graphs += [sample(rng, "FULLY_CONNECTED", "int8") for _ in range(20)]
     graphs += [deep(rng) for _ in range(12)]
-    graphs += [conv(rng, "DEPTHWISE_CONV_2D", "int8", k) for k in (3, 3, 5) for _ in range(12)]
+    graphs += [
+        convolution_sample(rng, "DEPTHWISE_CONV_2D", "int8", k)
+        for k in (3, 3, 5)
+        for _ in range(12)
+    ]
     check_on_target(graphs, target, tmp_path)
 
 
@@ -94,15 +97,12 @@ def test_every_tensor_of_models(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", CPUS)
-def test_other_operators(target: str, tmp_path: Path) -> None:
+def test_every_operator(target: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(83)
-    graphs = []
-    for dtype in ("int8", "uint8", "float32"):
-        graphs += [binary(rng, kind, dtype) for kind in ("ADD", "SUB", "MUL") for _ in range(4)]
-        graphs += [pool(rng, k, dtype) for k in ("MAX_POOL_2D", "AVERAGE_POOL_2D") for _ in "12345"]
-        graphs += [mean(rng, dtype) for _ in range(4)]
-        graphs += [softmax(rng, dtype) for _ in range(3)]
-        graphs += [pad(rng, "PAD", dtype), concatenation(rng, dtype)]
-    graphs += [conv(rng, kind, "float32") for kind in ("CONV_2D", "DEPTHWISE_CONV_2D")]
-    graphs.append(dense(rng, "float32"))
+    graphs = [
+        sample(rng, operator.kind, dtype)
+        for operator in OPERATORS.values()
+        for dtype in operator.samples
+        for _ in range(5)
+    ]
     check_on_target(graphs, target, tmp_path, "size")

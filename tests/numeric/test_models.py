@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from relocatable.ops._shared.random import random_input
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, shared_model
-from tests.numeric.harness import build, mismatch, random_input, reference
+from tests.numeric.harness import build, mismatch, reference
 
 
 @pytest.mark.parametrize("name", MODELS)

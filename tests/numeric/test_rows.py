@@ -1,4 +1,4 @@
-"""Pipelines give the bits of their layers one by one, which are LiteRT's (see the others)."""
+"""Pipelines give the bits of their layers one by one, which are LiteRT's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from relocatable.compile import lower, schedule
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.random import random_input
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.read_tflite import read_tflite
 from relocatable.schedule import row_pipeline
@@ -20,7 +21,7 @@ from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
-from tests.numeric.harness import build, join, load, random_input
+from tests.numeric.harness import build, join, load
 from tests.numeric.on_target import run_steps_on_target
 from tests.row_graphs import random_network, random_pipelines
 
@@ -34,7 +35,7 @@ def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def networks(seed: int, count: int) -> tuple[Graph, list[npt.NDArray[Any]], list[bytes]]:
-    """Random networks as one graph, inputs for it, and its outputs, computed layer by layer."""
+    """Make random networks as one graph, with inputs, and outputs layer by layer."""
     rng = np.random.default_rng(seed)
     graphs = [random_network(rng, "float32" if i % 4 == 3 else "int8") for i in range(count)]
     graph, _ = join(graphs)
@@ -52,7 +53,7 @@ def outputs_by_layers(graph: Graph, seed: int) -> tuple[list[npt.NDArray[Any]], 
 
 
 def chained(graph: Graph, target: str, seed: int) -> tuple[Sequence[KernelCall], Plan]:
-    """Steps of a graph, joined at random, and their plan."""
+    """Join the steps of a graph at random, and plan them."""
     rng = np.random.default_rng(seed)
     [calls] = random_pipelines(graph, [select_kernels(graph, TARGETS[target])], rng)
     assert sum(len(call.pipeline.parts) > 1 for call in calls if call.pipeline) > 1

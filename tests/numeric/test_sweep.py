@@ -1,4 +1,4 @@
-"""Every operator's samples: taken by the rules, exact against LiteRT, and against their meaning."""
+"""Every operator's samples: taken, exact against LiteRT, as their meaning says."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 
 from relocatable.graph.graph import Graph
 from relocatable.ops import OPERATORS
+from relocatable.ops._shared.random import random_input
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Operator
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.read_tflite import read_tflite
 from relocatable.support import check_support
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, build, describe, mismatch, random_input, reference
+from tests.numeric.harness import Array, build, describe, mismatch, reference
 
 COUNT = 30
 SWEPT = [
@@ -41,7 +42,7 @@ def test_samples_are_exact(operator: Operator, dtype: str) -> None:
 
 
 def check_meaning(operator: Operator, graph: Graph, inputs: list[Array], want: Array) -> None:
-    """Compare LiteRT's output with what the operator's description says of the same values."""
+    """Compare LiteRT's output with the operator's meaning in NumPy."""
     if operator.evaluate is None:
         return
     node, given = Node.of(graph, graph.ops[0]), iter(inputs)
@@ -65,6 +66,7 @@ def test_every_operator_is_swept_or_always_folded() -> None:
     for operator in OPERATORS.values():
         is_folded = operator.folds != "never" and operator.evaluate is not None
         assert operator.samples or (is_folded and not operator.kernels), operator.kind
+        assert operator.evaluate is not None, operator.kind
 
 
 FOLDED = [

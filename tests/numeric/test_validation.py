@@ -21,18 +21,18 @@ DIGITS = ROOT / "examples" / "models" / "digits.tflite"
 
 
 def litert_classes(model: Path, inputs: Array) -> Array:
-    """The class of each input as LiteRT's reference kernels give it."""
+    """Find the class of each input by LiteRT's reference kernels."""
     reference = interpreter.Interpreter(
         model_content=model.read_bytes(),
         experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
     )
     reference.allocate_tensors()
-    ours, theirs = reference.get_input_details()[0], reference.get_output_details()[0]
+    given, made = reference.get_input_details()[0], reference.get_output_details()[0]
     classes = []
     for x in inputs:
-        reference.set_tensor(ours["index"], x[None])
+        reference.set_tensor(given["index"], x[None])
         reference.invoke()
-        classes.append(int(reference.get_tensor(theirs["index"]).argmax()))
+        classes.append(int(reference.get_tensor(made["index"]).argmax()))
     return np.array(classes)
 
 
@@ -76,8 +76,8 @@ def test_the_first_wrong_layer_is_named() -> None:
         weights = bytearray(variant.weights)
         at = len(weights) * part // 8
         weights[at : at + 64] = bytes(b ^ 0x55 for b in weights[at : at + 64])
-        spoiled = replace(variant, weights=bytes(weights))
-        wrong = replace(right, variants=(spoiled,), golden=None).pack()
+        damaged = replace(variant, weights=bytes(weights))
+        wrong = replace(right, variants=(damaged,), golden=None).pack()
         trace = trace_on_host(wrong, tflite=DIGITS)
         first = trace.first_difference
         if first is None:  # weights of a channel that is 0 for this input
@@ -109,6 +109,7 @@ def test_several_inputs_and_outputs() -> None:
     ]
     trace = trace_on_host(model, x[0][0], x[1][0])
     assert [row.op for row in trace.rows] == ["MAX_POOL_2D", "MUL"]
+    assert trace.rows[1].values is not None
     np.testing.assert_allclose(trace.rows[1].values, x[1][:1] / 2, rtol=1e-6)
     assert trace.first_difference is None
 
@@ -120,7 +121,7 @@ def test_the_reference_of_a_blob_is_absent() -> None:
 
 
 def test_streamed_tensors_say_so() -> None:
-    """The blob that serves has none of them whole; compiled for looking at, it has all."""
+    """Compile for serving, which keeps none whole, and for looking at, which does."""
     model = shared_model("mnist_small_int8.tflite")
     streamed = trace_on_host(compile_model(model, target="host"), tflite=model)
     whole = trace_on_host(model)

@@ -29,7 +29,7 @@ ADD_ONE = struct.pack("<6H", 0x6801, 0x780A, 0x3201, 0x740A, 0x2000, 0x4770)
 
 
 def blob_of(*steps: bytes) -> bytes:
-    """A blob whose steps are machine code: one input byte, one output byte."""
+    """Make a blob whose steps are machine code: one input byte, one output byte."""
     code = b"".join(step.ljust(16, b"\0") for step in steps)
     offsets = tuple(range(0, len(code), 16))
     variant = Variant(CORTEX_M.number, 60, 0, code, b"", offsets, 64, 64)

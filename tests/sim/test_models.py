@@ -9,9 +9,10 @@ import pytest
 
 from host_sdk import Device
 from relocatable import compile_model
+from relocatable.ops._shared.random import random_input
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, ROOT, shared_model
-from tests.numeric.harness import random_input, reference
+from tests.numeric.harness import reference
 
 pytestmark = pytest.mark.sim
 

@@ -141,7 +141,7 @@ def test_serve_gives_the_board_to_the_sdk(prompt: Prompt) -> None:
 
 
 def shown(board: Device, end: str) -> str:
-    """What the board prints, up to `end`."""
+    """Read what the board prints, up to `end`."""
     deadline, text = time.monotonic() + WAIT_S, ""
     while end not in text:
         assert time.monotonic() < deadline, text

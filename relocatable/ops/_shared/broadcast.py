@@ -15,8 +15,6 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
-FLOATS = (Input(0), Input(1), Output())
-BYTES = (Input(0, "uint8_t"), Input(1, "uint8_t"), Output("uint8_t"))
 BINARY_RULES = (one_type, one_scale, fused_activation)
 
 
@@ -32,14 +30,16 @@ def stretched_shapes(node: Node) -> Seen:
     return shape == node.output.shape and (a == b or len(shape) <= 4), text
 
 
-def broadcast_call(site: Site, source: str, call: CCall) -> KernelCall:
+def broadcast_call(site: Site, source: str, function: str, params: dict[str, CValue]) -> KernelCall:
     """Make the call of a kernel that walks two operands together."""
+    fields: dict[str, CValue] = {"shape": _broadcast_fields(site), **params}
+    call = CCall(function, (Input(0), Input(1), Output()), fields, dtype=site.output.dtype)
     same = [i for i in (0, 1) if site.input(i).shape == site.output.shape]
     macs, rows = site.output.count, site.value_rows
     return site.call(source, call, inputs=(0, 1), in_place=same, macs=macs, rows=rows)
 
 
-def broadcast_fields(site: Site) -> CValue:
+def _broadcast_fields(site: Site) -> CValue:
     """Fill in the fields of xn_broadcast; neighbouring dimensions that move alike are one."""
     if site.value_rows is not None:
         once = (0, 0, 0, 1)

@@ -109,5 +109,11 @@ def float_clamp(activation: str) -> tuple[float, float]:
     return (-most if low is None else low, most if high is None else high)
 
 
+def output_clamp(activation: str, output: Tensor) -> tuple[int, int] | tuple[float, float]:
+    """Range of an output of 8 bits or of float32 under a fused activation."""
+    is_float = output.dtype == "float32"
+    return float_clamp(activation) if is_float else quantized_clamp(activation, output)
+
+
 def _round_f32(x: np.float32) -> int:
     return int(round_away_f32(np.asarray(x, np.float32)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relocatable.graph.graph import AttrValue, Tensor
+from relocatable.graph.graph import AttrValue
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Rng, Seen
 
@@ -94,9 +94,3 @@ def random_length(size: int, k: int, stride: int, dilation: int, same: bool) -> 
 def random_activation(rng: Rng) -> AttrValue:
     """Choose a fused activation, for samples."""
     return str(rng.choice(ACTIVATIONS))
-
-
-def scale_and_zero(tensor: Tensor) -> tuple[float, int]:
-    """Return the one scale and zero point of a tensor."""
-    assert tensor.quant is not None
-    return tensor.quant.scale[0], tensor.quant.zero_point[0]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
+from relocatable.ops._shared.fixed_point import output_clamp
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
     image_shapes,
     output_size_seen,
+    patches,
     random_activation,
     strides,
 )
@@ -17,7 +22,7 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import kept_scale, kept_type, one_scale
 from relocatable.ops._shared.window import window_of
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Options, Rng, Seen
+from relocatable.ops.operator import Array, Options, Rng, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
@@ -49,19 +54,32 @@ POOL_RULES = (
 
 
 def lower_pool(site: Site, source: str, kernel: str) -> KernelCall:
-    """Make the call of a pool; its kernels for floats end in _f32, those for bytes in _8 or so."""
+    """Make the call of a pool of int8, uint8 or float32."""
     k_h, k_w = site.int_attr("filter_height"), site.int_attr("filter_width")
     window = window_of(site, k_h, k_w)
-    params: dict[str, CValue] = {"window": window.fields, "channels": site.output.shape[3]}
-    macs, rows = site.output.count * k_h * k_w, window.rows
-    if site.is_float:
-        low, high = float_clamp(site.activation)
-        call = CCall(kernel, (Input(0), Output()), {**params, "low": low, "high": high})
-        return site.call(source, call, macs=macs, rows=rows)
-    q_low, q_high = quantized_clamp(site.activation, site.output)
-    params |= {"is_signed": site.is_signed, "low": q_low, "high": q_high}
-    call = CCall(kernel, (Input(0, "uint8_t"), Output("uint8_t")), params)
-    return site.call(source, call, macs=macs, rows=rows)
+    low, high = output_clamp(site.activation, site.output)
+    params: dict[str, CValue] = {
+        "window": window.fields,
+        "channels": site.output.shape[3],
+        "low": low,
+        "high": high,
+    }
+    call = CCall(kernel, (Input(0), Output()), params, dtype=site.output.dtype)
+    return site.call(source, call, macs=site.output.count * k_h * k_w, rows=window.rows)
+
+
+def evaluate_pool(node: Node, image: Array, reduce: Callable[[Array], Array]) -> Array:
+    """Reduce what each window sees of the image, and clamp it.
+
+    Args:
+        node: of the pool.
+        image: the input.
+        reduce: makes [.., C] of values [.., N, C]; those outside of the image are NaN.
+    """
+    k_h, k_w = node.integer("filter_height"), node.integer("filter_width")
+    seen = patches(node, image.astype(np.float64), k_h, k_w, np.nan)
+    flat = seen.reshape(1, *seen.shape[:2], k_h * k_w, -1)
+    return np.clip(reduce(flat), *output_clamp(node.activation, node.output)).astype(image.dtype)
 
 
 def pool_sample(rng: Rng, kind: str, dtype: str) -> Graph:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph.graph import Tensor
+from relocatable.ops._shared.affine import Staircase, fit_affine
 from relocatable.ops._shared.fixed_point import (
     INT32_MAX,
     Ints,
@@ -17,7 +18,6 @@ from relocatable.ops._shared.fixed_point import (
     scale_of,
     zero_of,
 )
-from relocatable.ops._shared.line_scale import Staircase, fit_affine
 from relocatable.steps.c_call import Constant, CValue, Name, Struct
 
 _TABLES = ("multiplier", "round", "bias", "shift", "real")
@@ -130,12 +130,12 @@ def scale_double_rounding(
     """Scaling by LiteRT's fixed-point multipliers, which round twice."""
     multipliers, shifts = multipliers_of(factors)
     zero = zero_of(output)
-    line = None
+    affine = None
     if shifts_fit(shifts, sums):
         exact = multipliers / 2.0**31 * 2.0**shifts
-        line = _line(double_rounding(multipliers, shifts, zero), exact, sums, zero, clamp)
-    if line is not None:
-        return line
+        affine = _affine(double_rounding(multipliers, shifts, zero), exact, sums, zero, clamp)
+    if affine is not None:
+        return affine
     weights = {
         "bias": _wrapped(sums.bias),
         "multiplier": multipliers.astype(np.int32),
@@ -144,8 +144,10 @@ def scale_double_rounding(
     small = bool(np.all(sums.reach < 1 << 30) and np.all(sums.raw < 1 << 30))
     if small and np.all((shifts >= -30) & (shifts <= -1)):
         weights["shift"] = (-shifts - 1).astype(np.int32)
-        return Scaling(_params("XN_SCALE_HIGH", len(factors), 0, zero, clamp), weights)
-    return Scaling(_params("XN_SCALE_TWICE", len(factors), 0, zero, clamp), weights)
+        return Scaling(
+            _params("XN_SCALE_DOUBLE_ROUNDING_30", len(factors), 0, zero, clamp), weights
+        )
+    return Scaling(_params("XN_SCALE_DOUBLE_ROUNDING", len(factors), 0, zero, clamp), weights)
 
 
 def scale_vectors(
@@ -159,7 +161,11 @@ def scale_vectors(
         "multiplier": np.array([m for m, _ in pairs], np.int32),
         "shift": np.array([s for _, s in pairs], np.int32),
     }
-    kind = "XN_SCALE_TWICE" if any(s > 0 for _, s in pairs) else "XN_SCALE_HIGH"
+    kind = (
+        "XN_SCALE_DOUBLE_ROUNDING"
+        if any(s > 0 for _, s in pairs)
+        else "XN_SCALE_DOUBLE_ROUNDING_30"
+    )
     return Scaling(_params(kind, channels, 0, zero_of(output), clamp), weights)
 
 
@@ -170,11 +176,11 @@ def scale_single_rounding(
     real = np.array(factors, np.float64)
     zero = zero_of(output)
 
-    line = _line(single_rounding(real, zero), real, sums, zero, clamp)
-    if line is not None:
-        return line
+    affine = _affine(single_rounding(real, zero), real, sums, zero, clamp)
+    if affine is not None:
+        return affine
     weights = {"bias": _wrapped(sums.bias), "real": real}
-    return Scaling(_params("XN_SCALE_REAL", len(factors), 0, zero, clamp), weights)
+    return Scaling(_params("XN_SCALE_SINGLE_ROUNDING", len(factors), 0, zero, clamp), weights)
 
 
 def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:
@@ -184,7 +190,7 @@ def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:
     return sums.lowest, sums.highest
 
 
-def _line(
+def _affine(
     staircase: Staircase,
     factor: npt.NDArray[np.float64],
     sums: AccumulatorBounds,
@@ -194,18 +200,18 @@ def _line(
     channels = len(sums.bias)
     if np.any(sums.raw > INT32_MAX):
         return None
-    line = fit_affine(staircase, factor, zero, bounds_of(sums, len(factor)), clamp)
-    if line is None:
+    affine = fit_affine(staircase, factor, zero, bounds_of(sums, len(factor)), clamp)
+    if affine is None:
         return None
-    rounding = line.round + sums.bias * line.multiplier
-    if np.any(np.abs(rounding) > 1 << 61) or np.any(np.abs(sums.raw * line.multiplier) > 1 << 61):
+    rounding = affine.round + sums.bias * affine.multiplier
+    if np.any(np.abs(rounding) > 1 << 61) or np.any(np.abs(sums.raw * affine.multiplier) > 1 << 61):
         return None
     weights: dict[str, npt.NDArray[np.generic]] = {
-        "multiplier": line.multiplier.astype(np.int32),
+        "multiplier": affine.multiplier.astype(np.int32),
         "round": np.broadcast_to(rounding, (channels,)).astype(np.int64),
     }
-    # The zero point is part of the line.
-    return Scaling(_params("XN_SCALE_LINE", len(factor), line.shift, 0, clamp), weights)
+    # The zero point is part of the function.
+    return Scaling(_params("XN_SCALE_AFFINE", len(factor), affine.shift, 0, clamp), weights)
 
 
 def _params(

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph.graph import Tensor
+from relocatable.ops._shared.affine import Staircase, fit_affine
 from relocatable.ops._shared.fixed_point import Ints, quantized_clamp, zero_of
-from relocatable.ops._shared.line_scale import Staircase, fit_affine
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     bounds_of,
@@ -106,7 +106,7 @@ def dsp_layer(
         rounding: "double" by LiteRT's fixed-point multipliers, "single" by a double.
 
     Returns:
-        None if it rounds once in a way that no line does.
+        None if it rounds once in a way that no affine function does.
     """
     plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, rounding))
     layer = _by_line(plain, _pack)
@@ -184,7 +184,7 @@ def _by_line(plain: _Plain, pack: _Pack) -> DspLayer | None:
     staircase, factor = _staircase(plain)
     if staircase is None:
         return None
-    # A large bias is a part of the line.
+    # A large bias is a part of the function.
     sums = plain.sums
     middle = (sums.lowest + sums.highest) >> 1
     moved = np.where(np.abs(middle) < 1 << 21, 0, middle)
@@ -197,16 +197,16 @@ def _by_line(plain: _Plain, pack: _Pack) -> DspLayer | None:
     if packed is None or packed.unit == 0:
         return None
     bounds = bounds_of(sums, len(factor))
-    line = fit_affine(staircase, factor, plain.zero, bounds, plain.clamp, 1 << packed.unit)
-    if line is None:
+    affine = fit_affine(staircase, factor, plain.zero, bounds, plain.clamp, 1 << packed.unit)
+    if affine is None:
         return None
-    last, shift = line.round // _WORD, line.shift - 32
-    reach = (sums.reach << packed.unit) + np.abs(line.offset)
-    upper = reach * line.multiplier // _WORD + np.abs(last)
+    last, shift = affine.round // _WORD, affine.shift - 32
+    reach = (sums.reach << packed.unit) + np.abs(affine.offset)
+    upper = reach * affine.multiplier // _WORD + np.abs(last)
     if reach.max() >= 1 << 31 or upper.max() >= 1 << 30:
         return None
-    start = replace(packed, start=packed.start + line.offset)
-    return _layer("XN_SCALE_LINE", start, line.multiplier, last, shift, 0, plain.clamp)
+    start = replace(packed, start=packed.start + affine.offset)
+    return _layer("XN_SCALE_AFFINE", start, affine.multiplier, last, shift, 0, plain.clamp)
 
 
 def _behind(staircase: Staircase, bias: Ints) -> Staircase:
@@ -219,9 +219,9 @@ def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
     if packed is None:
         return None
     multipliers, shifts = multipliers_of(plain.factors)
-    kind, last = "XN_SCALE_TWICE", shifts
+    kind, last = "XN_SCALE_DOUBLE_ROUNDING", shifts
     if plain.sums.reach.max() < 1 << 30 and np.all((shifts >= -22) & (shifts <= -1)):
-        kind, last = "XN_SCALE_HIGH", -shifts - 1
+        kind, last = "XN_SCALE_DOUBLE_ROUNDING_30", -shifts - 1
     return _layer(kind, packed, multipliers, last, 0, plain.zero, plain.clamp)
 
 

@@ -110,7 +110,8 @@ XN_INLINE xn_dsp_factor xn_dsp_factor_of(const uint32_t *at, int32_t block, int3
     return own;
 }
 
-// HIGH, as xn_scale_high: half and zero point are added before the shift instead of after it.
+// HIGH, as xn_scale_double_rounding_30: half and zero point are added before the shift instead of
+// after it.
 XN_INLINE int32_t xn_dsp_scale_high(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t doubled = p->unit > 0 ? sum >> (p->unit - 1) : sum * 2;
     int32_t zero = (int32_t)((uint32_t)(1 + 2 * p->zero) << f.last);
@@ -120,12 +121,12 @@ XN_INLINE int32_t xn_dsp_scale_high(int32_t sum, xn_dsp_factor f, const xn_dsp_s
 
 XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t y;
-    if (p->kind == XN_SCALE_LINE) {
+    if (p->kind == XN_SCALE_AFFINE) {
         y = ((int32_t)(((int64_t)sum * f.multiplier) >> 32) + f.last) >> p->shift;
-    } else if (p->kind == XN_SCALE_HIGH) {
+    } else if (p->kind == XN_SCALE_DOUBLE_ROUNDING_30) {
         y = xn_dsp_scale_high(sum, f, p);
     } else {
-        y = xn_scale_twice(sum >> p->unit, f.multiplier, f.last) + p->zero;
+        y = xn_multiply_by_quantized_multiplier(sum >> p->unit, f.multiplier, f.last) + p->zero;
     }
     int32_t is_whole = p->low == -128 && p->high == 127;
     return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);

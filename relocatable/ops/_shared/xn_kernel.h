@@ -12,6 +12,25 @@
 #define XN_KERNEL static inline __attribute__((always_inline, unused))
 #endif
 
+// A kernel file that names XN_T is a template: a program includes it once for each element type
+// that its steps need, with XN_T (int8_t), XN_SUFFIX (i8) and XN_IS_FLOAT defined. All that it
+// declares is named by XN_NAME.
+#define XN_JOIN(name, suffix) name##_##suffix
+#define XN_JOIN_EXPANDED(name, suffix) XN_JOIN(name, suffix)
+#define XN_NAME(name) XN_JOIN_EXPANDED(name, XN_SUFFIX)
+
+// What arithmetic makes of XN_T: int or float.
+#define XN_WIDE __typeof__((XN_T)0 + 0)
+
+// The range of XN_T, if it is an integer type.
+#define XN_T_MIN _Generic((XN_T)0, int8_t: INT8_MIN, int16_t: INT16_MIN, default: 0)
+#define XN_T_MAX                                                                                   \
+    _Generic((XN_T)0,                                                                              \
+        int8_t: INT8_MAX,                                                                          \
+        uint8_t: UINT8_MAX,                                                                        \
+        int16_t: INT16_MAX,                                                                        \
+        uint16_t: UINT16_MAX)
+
 // A part of a kernel that is instantiated for each set of constants.
 #define XN_INLINE static inline __attribute__((always_inline))
 
@@ -32,10 +51,7 @@ static inline float xn_clampf(float x, float low, float high) {
     return x < low ? low : x > high ? high : x;
 }
 
-// An 8-bit value, signed or not: one kernel serves both.
-static inline int32_t xn_load_8(const uint8_t *x, int32_t is_signed) {
-    return is_signed ? (int32_t)(int8_t)*x : (int32_t)*x;
-}
+#define XN_CLAMP(x, low, high) _Generic(x, float: xn_clampf, default: xn_clamp)(x, low, high)
 
 // A window that moves over an image of [in_h, in_w] positions.
 typedef struct xn_window {

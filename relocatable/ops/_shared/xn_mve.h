@@ -25,10 +25,10 @@ static inline xn_mve_scales xn_mve_load_some_scales(const xn_scales *s, int32_t 
     return some;
 }
 
-// Scales four sums as xn_scale_twice does, and adds the zero point.
+// Scales four sums as xn_multiply_by_quantized_multiplier does, and adds the zero point.
 static inline int32x4_t xn_mve_scale(int32x4_t sums, xn_mve_scales s, const xn_scaling *p) {
     int32x4_t y = vaddq_s32(sums, s.bias);
-    if (p->kind == XN_SCALE_TWICE) { // otherwise there is no left shift
+    if (p->kind == XN_SCALE_DOUBLE_ROUNDING) { // otherwise there is no left shift
         int32x4_t none = vdupq_n_s32(0);
         y = vshlq_s32(y, vmaxq_s32(s.shift, none));
         s.shift = vminq_s32(s.shift, none);

@@ -5,22 +5,30 @@
 #include <stdint.h>
 
 // round(a * b / 2^31), halves upwards; b is not INT32_MIN.
-static inline int32_t xn_high_mul(int32_t a, int32_t b) {
+static inline int32_t xn_saturating_doubling_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
 // round(x / 2^n), halves away from zero; n in [0, 31].
-static inline int32_t xn_round_shift(int32_t x, int32_t n) {
+static inline int32_t xn_rounding_divide_by_pot(int32_t x, int32_t n) {
     int32_t mask = (int32_t)(((uint32_t)1 << n) - 1u);
     int32_t half = (int32_t)((uint32_t)mask >> 1) + (x < 0 ? 1 : 0);
     return (x >> n) + ((x & mask) > half ? 1 : 0);
 }
 
-// x * multiplier / 2^31 * 2^shift, rounded twice; multiplier >= 0, shift in [-31, 30].
-static inline int32_t xn_scale_twice(int32_t x, int32_t multiplier, int32_t shift) {
+// x * multiplier / 2^31 * 2^shift, double rounding; multiplier >= 0, shift in [-31, 0].
+static inline int32_t xn_multiply_by_smaller_than_one(int32_t x, int32_t multiplier,
+                                                      int32_t shift) {
+    return xn_rounding_divide_by_pot(xn_saturating_doubling_high_mul(x, multiplier), -shift);
+}
+
+// x * multiplier / 2^31 * 2^shift, double rounding; multiplier >= 0, shift in [-31, 30].
+static inline int32_t xn_multiply_by_quantized_multiplier(int32_t x, int32_t multiplier,
+                                                          int32_t shift) {
     int32_t left = shift > 0 ? shift : 0;
     int32_t right = shift > 0 ? 0 : -shift;
-    return xn_round_shift(xn_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+    return xn_rounding_divide_by_pot(
+        xn_saturating_doubling_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
 }
 
 // What lies beyond is clamped to 8 bits anyway, and a zero point can be added without overflow.
@@ -55,10 +63,14 @@ static inline int32_t xn_round_float(float x) {
 // How the sums of a layer become outputs. All kinds give what LiteRT gives; the compiler takes the
 // first that is proved to do so for every sum that can occur.
 enum xn_scale_kind {
-    XN_SCALE_LINE = 0, // (sum * multiplier + round) >> shift; bias and zero point are part of round
-    XN_SCALE_HIGH = 1, // two roundings; |sum + bias| < 2^30, right shifts of at least 1
-    XN_SCALE_TWICE = 2, // xn_scale_twice(sum + bias, multiplier, shift) + zero
-    XN_SCALE_REAL = 3,  // xn_round_double((sum + bias) * real) + zero
+    // (sum * multiplier + round) >> shift; bias and zero point are part of round.
+    XN_SCALE_AFFINE = 0,
+    // As the next, for |sum + bias| < 2^30 and right shifts of at least 1.
+    XN_SCALE_DOUBLE_ROUNDING_30 = 1,
+    // xn_multiply_by_quantized_multiplier(sum + bias, multiplier, shift) + zero.
+    XN_SCALE_DOUBLE_ROUNDING = 2,
+    // xn_round_double((sum + bias) * real) + zero.
+    XN_SCALE_SINGLE_ROUNDING = 3,
 };
 
 // A layer's scaling, as constants of the step. Tables are indexed by channel; multiplier, shift and
@@ -66,23 +78,23 @@ enum xn_scale_kind {
 typedef struct xn_scaling {
     int32_t kind; // enum xn_scale_kind
     int32_t step;
-    int32_t shift; // of LINE, for all channels
+    int32_t shift; // of AFFINE, for all channels
     int32_t zero;
     int32_t low, high; // clamp of the output
 } xn_scaling;
 
 typedef struct xn_scales {
     const int32_t *multiplier;
-    const int64_t *round; // LINE
+    const int64_t *round; // AFFINE
     const int32_t *bias;
-    const int32_t
-        *shift; // HIGH: one less than the right shift; TWICE: as LiteRT's, left is positive
+    const int32_t *shift; // as LiteRT's, left is positive; _30: one less than the right shift
     const double *real;
 } xn_scales;
 
-// HIGH: the first rounding is that of the product's upper half; the second takes one from negative
+// The first rounding is that of the product's upper half; the second takes one from negative
 // values, whose halves go down, and adds half by the last bit shifted out.
-static inline int32_t xn_scale_high(int32_t x, int32_t multiplier, int32_t shift, int32_t zero) {
+static inline int32_t xn_scale_double_rounding_30(int32_t x, int32_t multiplier, int32_t shift,
+                                                  int32_t zero) {
     int32_t y = (int32_t)(((int64_t)(x * 2) * multiplier + ((int64_t)1 << 31)) >> 32);
     y += y >> 31;
     return ((y >> shift) + 1 + 2 * zero) >> 1;
@@ -92,12 +104,15 @@ static inline int32_t xn_scale(int32_t sum, int32_t channel, const xn_scales *s,
                                const xn_scaling *p) {
     int32_t i = channel * p->step;
     int32_t y;
-    if (p->kind == XN_SCALE_LINE) {
+    if (p->kind == XN_SCALE_AFFINE) {
         y = (int32_t)(((int64_t)sum * s->multiplier[i] + s->round[channel]) >> p->shift);
-    } else if (p->kind == XN_SCALE_HIGH) {
-        y = xn_scale_high(sum + s->bias[channel], s->multiplier[i], s->shift[i], p->zero);
-    } else if (p->kind == XN_SCALE_TWICE) {
-        y = xn_scale_twice(sum + s->bias[channel], s->multiplier[i], s->shift[i]) + p->zero;
+    } else if (p->kind == XN_SCALE_DOUBLE_ROUNDING_30) {
+        y = xn_scale_double_rounding_30(sum + s->bias[channel], s->multiplier[i], s->shift[i],
+                                        p->zero);
+    } else if (p->kind == XN_SCALE_DOUBLE_ROUNDING) {
+        y = xn_multiply_by_quantized_multiplier(sum + s->bias[channel], s->multiplier[i],
+                                                s->shift[i]) +
+            p->zero;
     } else {
         y = xn_round_double((double)(sum + s->bias[channel]) * s->real[i]) + p->zero;
     }

@@ -3,63 +3,48 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.affine import fit_plane
 from relocatable.ops._shared.broadcast import (
     BINARY_RULES,
-    BYTES,
-    FLOATS,
     binary_sample,
     broadcast_call,
-    broadcast_fields,
     stretched_shapes,
 )
 from relocatable.ops._shared.fixed_point import (
-    float_clamp,
+    Ints,
     multiply_by_quantized_multiplier,
+    output_clamp,
     quantize_multiplier,
     quantized_clamp,
     scale_of,
     zero_of,
 )
-from relocatable.ops._shared.line_scale import fit_plane
 from relocatable.ops._shared.table import all_values
 from relocatable.ops._shared.types import ARITHMETIC
-from relocatable.ops.operator import Kernel, Operand, Operator, Options, Rng, Sample, samples
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, Sample, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue
+from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_add(site: Site, sign: int) -> KernelCall:
     """Lower a sum or a difference of int8, uint8 or float32: of bytes by a plane, if one fits."""
-    params: dict[str, CValue] = {"shape": broadcast_fields(site)}
+    low, high = output_clamp(site.activation, site.output)
+    params: dict[str, CValue] = {"low": low, "high": high}
     if site.is_float:
-        low, high = float_clamp(site.activation)
-        params |= {"sign": float(sign), "low": low, "high": high}
-        return broadcast_call(site, "add/add.c", CCall("xn_add_f32", FLOATS, params))
+        return broadcast_call(site, "add/add.c", "xn_add", {"sign": float(sign), **params})
     a, b, y = site.input(0), site.input(1), site.output
-    twice_max = 2 * float(max(scale_of(a), scale_of(b)))
-    a_multiplier, a_shift = quantize_multiplier(float(scale_of(a)) / twice_max)
-    b_multiplier, b_shift = quantize_multiplier(float(scale_of(b)) / twice_max)
-    out_real = twice_max / float(np.float32(1 << 20) * scale_of(y))
-    out_multiplier, out_shift = quantize_multiplier(out_real)
-    q_low, q_high = quantized_clamp(site.activation, y)
-    params |= {
-        "is_signed": site.is_signed,
-        "low": q_low,
-        "high": q_high,
-    }
-    values_a, values_b = all_values(a) - zero_of(a), all_values(b) - zero_of(b)
-    scaled_a = multiply_by_quantized_multiplier(values_a << 20, a_multiplier, a_shift)[:, None]
-    scaled_b = multiply_by_quantized_multiplier(values_b << 20, b_multiplier, b_shift)[None, :]
-    sums = multiply_by_quantized_multiplier(
-        scaled_a + sign * scaled_b, out_multiplier, out_shift
-    ) + zero_of(y)
+    sums = _integer_sum(site.node, all_values(a)[:, None], all_values(b)[None, :], sign)
     real = (float(scale_of(a) / scale_of(y)), sign * float(scale_of(b) / scale_of(y)))
-    plane = fit_plane((all_values(a), all_values(b)), real, sums, (q_low, q_high))
+    plane = fit_plane(
+        (all_values(a), all_values(b)), real, sums, quantized_clamp(site.activation, y)
+    )
     if plane is not None:
         params |= {
             "a_factor": plane.a_factor,
@@ -67,20 +52,55 @@ def lower_add(site: Site, sign: int) -> KernelCall:
             "round": plane.round,
             "shift": plane.shift,
         }
-        return broadcast_call(site, "add/add.c", CCall("xn_add_line_8", BYTES, params))
+        return broadcast_call(site, "add/add.c", "xn_add_affine", params)
+    scales = _Scales.of(site.node)
     params |= {
         "sign": sign,
         "a_zero": zero_of(a),
         "b_zero": zero_of(b),
         "out_zero": zero_of(y),
-        "a_multiplier": a_multiplier,
-        "a_shift": a_shift,
-        "b_multiplier": b_multiplier,
-        "b_shift": b_shift,
-        "out_multiplier": out_multiplier,
-        "out_shift": out_shift,
+        "a_multiplier": scales.a[0],
+        "a_shift": scales.a[1],
+        "b_multiplier": scales.b[0],
+        "b_shift": scales.b[1],
+        "out_multiplier": scales.out[0],
+        "out_shift": scales.out[1],
     }
-    return broadcast_call(site, "add/add.c", CCall("xn_add_8", BYTES, params))
+    return broadcast_call(site, "add/add.c", "xn_add", params)
+
+
+def evaluate(node: Node, inputs: list[Array], sign: int) -> Array:
+    """Add or subtract, and rescale integers."""
+    low, high = output_clamp(node.activation, node.output)
+    if node.output.dtype == "float32":
+        return np.asarray(np.clip(inputs[0] + sign * inputs[1], low, high), np.float32)
+    a, b = (x.astype(np.int64) for x in inputs)
+    return np.clip(_integer_sum(node, a, b, sign), low, high).astype(node.output.dtype)
+
+
+def _integer_sum(node: Node, a: Ints, b: Ints, sign: int) -> Ints:
+    """Compute LiteRT's sum or difference of stored values, not yet clamped."""
+    scales = _Scales.of(node)
+    first = multiply_by_quantized_multiplier((a - zero_of(node.inputs[0])) << 20, *scales.a)
+    second = multiply_by_quantized_multiplier((b - zero_of(node.inputs[1])) << 20, *scales.b)
+    found = multiply_by_quantized_multiplier(first + sign * second, *scales.out)
+    return found + zero_of(node.output)
+
+
+class _Scales(NamedTuple):
+    """Multiplier and shift of each operand to a common scale, times 2^20, and of their sum."""
+
+    a: tuple[int, int]
+    b: tuple[int, int]
+    out: tuple[int, int]
+
+    @classmethod
+    def of(cls, node: Node) -> _Scales:
+        """Compute what LiteRT makes of the tensors' scales."""
+        a, b = (float(scale_of(x)) for x in node.inputs)
+        common = 2 * max(a, b)
+        out = common / float(np.float32(1 << 20) * scale_of(node.output))
+        return cls(*(quantize_multiplier(real) for real in (a / common, b / common, out)))
 
 
 def _sample(kind: str) -> Sample:
@@ -98,6 +118,7 @@ OPERATORS = tuple(
         output=ARITHMETIC,
         rules=BINARY_RULES,
         shape=stretched_shapes,
+        evaluate=partial(evaluate, sign=sign),
         kernels=(Kernel(partial(lower_add, sign=sign)),),
         samples=samples(_sample(kind), ARITHMETIC),
     )

@@ -66,7 +66,7 @@ def lower_concatenation(site: Site) -> KernelCall:
             "out_block": shape[axis] * inner,
         }
         at += block
-        function = "xn_concatenation"
+        function = "xn_concatenation"  # of bytes: blocks of every type are only moved
         arguments: list[CPointer] = [Input(i, "uint8_t"), Output("uint8_t")]
         table = _rescaling(site.input(i), site.output)
         if table is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
     image_shapes,
     output_size_seen,
+    patches,
     strides,
 )
 from relocatable.ops._shared.layer import (
@@ -22,10 +25,11 @@ from relocatable.ops._shared.layer import (
     filter_text,
     weighted_types,
 )
+from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
 from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.ops.conv_2d.lower import is_whole_int8, lower_dsp, lower_mve, lower_plain
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Kernel, Operator, Options, Rng, Seen, samples
+from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
 from relocatable.targets import DSP, MVE_I
 
 
@@ -49,6 +53,19 @@ def output_size(node: Node) -> Seen:
     return output_size_seen(node, dilated_window(node))
 
 
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Sum the products of each window with the filters of its group."""
+    filters = real_values(node, 1, inputs[1])
+    outputs, k_h, k_w, depth = filters.shape
+    seen = patches(node, real_values(node, 0, inputs[0]), k_h, k_w, 0).astype(filters.dtype)
+    by_group = seen.reshape(*seen.shape[:4], -1, 1, depth)
+    grouped = filters.reshape(by_group.shape[4], -1, k_h, k_w, depth).transpose(2, 3, 0, 1, 4)
+    # The sums' dimensions come last: [OH, OW, group, O / group, k_h, k_w, depth].
+    products = np.moveaxis(by_group * grouped, (2, 3), (4, 5))
+    sums = sum_in_order(products.reshape(1, *seen.shape[:2], outputs, -1))
+    return finish_layer(node, inputs, sums, "double")
+
+
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of one layer."""
     return convolution_sample(rng, "CONV_2D", dtype)
@@ -65,6 +82,7 @@ OPERATORS = (
             *(strides, dilation, fused_activation),
         ),
         shape=output_size,
+        evaluate=evaluate,
         kernels=(
             Kernel(lower_mve, needs=(MVE_I,), takes=is_whole_int8),
             Kernel(lower_dsp, needs=(DSP,), takes=is_whole_int8),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
     image_shapes,
     output_size_seen,
+    patches,
     strides,
 )
 from relocatable.ops._shared.layer import (
@@ -22,6 +25,7 @@ from relocatable.ops._shared.layer import (
     filter_text,
     weighted_types,
 )
+from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
 from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.ops.depthwise_conv_2d.lower import (
     is_for_dsp,
@@ -31,7 +35,7 @@ from relocatable.ops.depthwise_conv_2d.lower import (
     lower_plain,
 )
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Kernel, Operator, Options, Rng, Seen, samples
+from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
 from relocatable.targets import DSP, MVE_I
 
 
@@ -57,6 +61,17 @@ def output_size(node: Node) -> Seen:
     return output_size_seen(node, dilated_window(node))
 
 
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Sum the products of each channel's window with the filters of that channel."""
+    [filters] = real_values(node, 1, inputs[1])
+    k_h, k_w, _ = filters.shape
+    seen = patches(node, real_values(node, 0, inputs[0]), k_h, k_w, 0).astype(filters.dtype)
+    products = np.repeat(seen, node.integer("depth_multiplier"), axis=4) * filters
+    by_channel = np.moveaxis(products, 4, 2)  # [OH, OW, C, k_h, k_w]
+    sums = sum_in_order(by_channel.reshape(1, *by_channel.shape[:3], -1))
+    return finish_layer(node, inputs, sums, "double")
+
+
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of one layer."""
     return convolution_sample(rng, "DEPTHWISE_CONV_2D", dtype)
@@ -75,6 +90,7 @@ OPERATORS = (
             *(strides, dilation, fused_activation),
         ),
         shape=output_size,
+        evaluate=evaluate,
         kernels=(
             Kernel(lower_mve, needs=(MVE_I,), takes=is_for_mve),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),

@@ -6,14 +6,13 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, GraphError
-from relocatable.ops._shared.quantize import quantize_params
+from relocatable.ops._shared.quantize import quantize_call
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.types import one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _BYTES = ("int8", "uint8")
@@ -21,9 +20,7 @@ _BYTES = ("int8", "uint8")
 
 def lower_dequantize(site: Site) -> KernelCall:
     """Lower DEQUANTIZE of int8 or uint8 to float32."""
-    params = quantize_params(site, site.input(0))
-    call = CCall("xn_dequantize_8", (Input(0, "uint8_t"), Output()), params, "xn_quantize_params")
-    return site.call("_shared/quantize.c", call, rows=site.value_rows)
+    return quantize_call(site, "xn_dequantize", site.input(0))
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:

@@ -19,6 +19,7 @@ from relocatable.ops._shared.layer import (
     scaling_of,
     weighted_types,
 )
+from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
 from relocatable.ops._shared.layer_sample import random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.scaling import (
@@ -29,7 +30,7 @@ from relocatable.ops._shared.scaling import (
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.types import has_one_scale
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Kernel, Operator, Options, Rng, Seen, samples
+from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall
@@ -126,6 +127,13 @@ def _bounds(site: Site) -> AccumulatorBounds:
     return accumulator_bounds(weights, bias_of(site), site.input(0), _filter_zero(site))
 
 
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Sum the products of each row with each filter."""
+    filters = real_values(node, 1, inputs[1])
+    rows = real_values(node, 0, inputs[0]).reshape(-1, 1, filters.shape[1])
+    return finish_layer(node, inputs, sum_in_order(rows * filters), "single")
+
+
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of one layer of some rows."""
     rows = int(rng.choice([1, 1, 3]))
@@ -155,6 +163,7 @@ OPERATORS = (
         output=LAYER_TYPES,
         rules=(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
         shape=dense_filter,
+        evaluate=evaluate,
         kernels=(
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
             Kernel(lower_plain),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.pool import (
     POOL_OPTIONS,
     POOL_RULES,
+    evaluate_pool,
     lower_pool,
     pool_sample,
     pool_size,
 )
 from relocatable.ops._shared.types import ARITHMETIC
-from relocatable.ops.operator import Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import DSP, MVE_I
@@ -24,8 +28,12 @@ def lower_dsp(site: Site) -> KernelCall:
 
 def lower_plain(site: Site) -> KernelCall:
     """Lower a pool of int8, uint8 or float32."""
-    suffix = "f32" if site.is_float else "8"
-    return lower_pool(site, "max_pool_2d/max_pool_2d.c", f"xn_max_pool_2d_{suffix}")
+    return lower_pool(site, "max_pool_2d/max_pool_2d.c", "xn_max_pool_2d")
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Find the greatest value of each window."""
+    return evaluate_pool(node, inputs[0], lambda seen: np.nanmax(seen, axis=-2))
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -41,6 +49,7 @@ OPERATORS = (
         output=ARITHMETIC,
         rules=POOL_RULES,
         shape=pool_size,
+        evaluate=evaluate,
         kernels=(
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
             Kernel(lower_plain),

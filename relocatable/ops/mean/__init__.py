@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph
+from relocatable.graph.graph import Graph, Tensor
 from relocatable.ops._shared.fixed_point import (
+    multiply_by_quantized_multiplier,
     quantize_multiplier,
     scale_of,
     type_range,
@@ -16,6 +17,7 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import ARITHMETIC, INTEGERS, kept_type, one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
+    Array,
     Kernel,
     Operand,
     Operator,
@@ -59,24 +61,19 @@ def lower_mean(site: Site) -> KernelCall:
     params: dict[str, CValue] = {"keep": keep, "reduce": reduce}
     count = int(np.prod([shape[a] for a in axes], dtype=np.int64))
     if site.is_float:
-        call = CCall("xn_mean_f32", (Input(0), Output()), params)
+        call = CCall("xn_mean", (Input(0), Output()), params, dtype="float32")
         return site.call("mean/mean.c", call, macs=site.input(0).count)
-    multiplier, shift = quantize_multiplier(
-        float(scale_of(site.input(0))) / float(scale_of(site.output))
-    )
-    # As LiteRT: the division goes into the multiplier, which is lifted first to keep its bits.
-    lift = min(count.bit_length() - 1, 32, 31 + shift)
+    multiplier, shift = _multiplier(site.input(0), site.output, count)
     low, high = type_range(site.output.dtype)
     params |= {
-        "is_signed": site.is_signed,
         "in_zero_sum": zero_of(site.input(0)) * count,
         "out_zero": zero_of(site.output),
-        "multiplier": (multiplier << lift) // count,
-        "shift": shift - lift,
+        "multiplier": multiplier,
+        "shift": shift,
         "low": low,
         "high": high,
     }
-    call = CCall("xn_mean_8", (Input(0, "uint8_t"), Output("uint8_t")), params)
+    call = CCall("xn_mean", (Input(0), Output()), params, dtype=site.output.dtype)
     return site.call("mean/mean.c", call, macs=site.input(0).count)
 
 
@@ -100,6 +97,28 @@ def _loops(shape: tuple[int, ...], axes: set[int]) -> tuple[_Loops, _Loops]:
             previous = kind
         stride *= shape[axis]
     return loops[False], loops[True]
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Average over the axes, and rescale integers."""
+    x, y, values = node.inputs[0], node.output, inputs[0]
+    axes = tuple({int(a) % len(x.shape) for a in inputs[1].reshape(-1)})
+    if y.dtype == "float32":
+        return np.asarray(np.mean(values, axis=axes, dtype=np.float64), np.float32)
+    count = values.size // y.count
+    sums = np.sum(values.astype(np.int64) - zero_of(x), axis=axes)
+    scaled = multiply_by_quantized_multiplier(sums, *_multiplier(x, y, count))
+    return np.clip(scaled + zero_of(y), *type_range(y.dtype)).astype(y.dtype)
+
+
+def _multiplier(x: Tensor, y: Tensor, count: int) -> tuple[int, int]:
+    """Find the factor of a sum of `count` values.
+
+    As LiteRT: the division goes into the multiplier, which is lifted first to keep its bits.
+    """
+    multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
+    lift = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << lift) // count, shift - lift
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -128,6 +147,7 @@ OPERATORS = (
         output=ARITHMETIC,
         rules=(kept_type, one_scale, two_runs),
         shape=mean_axes,
+        evaluate=evaluate,
         kernels=(Kernel(lower_mean),),
         samples=samples(sample, ARITHMETIC),
     ),

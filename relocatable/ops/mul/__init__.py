@@ -2,52 +2,62 @@
 
 from __future__ import annotations
 
-from relocatable.graph.graph import Graph
+import numpy as np
+
+from relocatable.graph.graph import Graph, Tensor
 from relocatable.ops._shared.broadcast import (
     BINARY_RULES,
-    BYTES,
-    FLOATS,
     binary_sample,
     broadcast_call,
-    broadcast_fields,
     stretched_shapes,
 )
 from relocatable.ops._shared.fixed_point import (
-    float_clamp,
+    multiply_by_quantized_multiplier,
+    output_clamp,
     quantize_multiplier,
-    quantized_clamp,
     scale_of,
     zero_of,
 )
 from relocatable.ops._shared.types import ARITHMETIC
-from relocatable.ops.operator import Kernel, Operand, Operator, Options, Rng, samples
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue
+from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_mul(site: Site) -> KernelCall:
     """Lower a product of int8, uint8 or float32."""
-    params: dict[str, CValue] = {"shape": broadcast_fields(site)}
+    low, high = output_clamp(site.activation, site.output)
+    params: dict[str, CValue] = {"low": low, "high": high}
     if site.is_float:
-        low, high = float_clamp(site.activation)
-        params |= {"low": low, "high": high}
-        return broadcast_call(site, "mul/mul.c", CCall("xn_mul_f32", FLOATS, params))
+        return broadcast_call(site, "mul/mul.c", "xn_mul", params)
     a, b, y = site.input(0), site.input(1), site.output
-    # LiteRT computes this one in single precision.
-    multiplier, shift = quantize_multiplier(float(scale_of(a) * scale_of(b) / scale_of(y)))
-    q_low, q_high = quantized_clamp(site.activation, y)
+    multiplier, shift = _multiplier(a, b, y)
     params |= {
-        "is_signed": site.is_signed,
         "a_zero": zero_of(a),
         "b_zero": zero_of(b),
         "out_zero": zero_of(y),
         "multiplier": multiplier,
         "shift": shift,
-        "low": q_low,
-        "high": q_high,
     }
-    return broadcast_call(site, "mul/mul.c", CCall("xn_mul_8", BYTES, params))
+    return broadcast_call(site, "mul/mul.c", "xn_mul", params)
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Multiply, and rescale integers."""
+    (a, b), y = node.inputs, node.output
+    low, high = output_clamp(node.activation, y)
+    if y.dtype == "float32":
+        return np.asarray(np.clip(inputs[0] * inputs[1], low, high), np.float32)
+    first, second = (x.astype(np.int64) - zero_of(t) for x, t in zip(inputs, (a, b), strict=True))
+    scaled = multiply_by_quantized_multiplier(first * second, *_multiplier(a, b, y)) + zero_of(y)
+    return np.clip(scaled, low, high).astype(y.dtype)
+
+
+def _multiplier(a: Tensor, b: Tensor, y: Tensor) -> tuple[int, int]:
+    """Find the factor of the product, which LiteRT computes in single precision."""
+    return quantize_multiplier(float(scale_of(a) * scale_of(b) / scale_of(y)))
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -63,6 +73,7 @@ OPERATORS = (
         output=ARITHMETIC,
         rules=BINARY_RULES,
         shape=stretched_shapes,
+        evaluate=evaluate,
         kernels=(Kernel(lower_mul),),
         samples=samples(sample, ARITHMETIC),
     ),

@@ -54,9 +54,10 @@ def lower_pad(site: Site) -> KernelCall:
         "after": [0] * lead + [b for _, b in amounts],
         "fill": int(value.view(f"i{value.itemsize}")[0]),
     }
-    bits = 8 * value.itemsize
-    arguments = (Input(0, f"uint{bits}_t"), Output(f"uint{bits}_t"))
-    call = CCall(f"xn_pad_{bits}", arguments, params, "xn_pad_params")
+    # Values are only moved: types of one width share an instance.
+    bits = f"uint{8 * value.itemsize}"
+    pointers = (Input(0, f"{bits}_t"), Output(f"{bits}_t"))
+    call = CCall("xn_pad", pointers, params, dtype=bits)
     return site.call("pad/pad.c", call)
 
 

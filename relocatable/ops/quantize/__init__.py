@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph
+from relocatable.graph.graph import Graph, Tensor
 from relocatable.ops._shared.fixed_point import (
+    Ints,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
+    round_away_f32,
     scale_of,
+    type_range,
     zero_of,
 )
-from relocatable.ops._shared.quantize import quantize_params
+from relocatable.ops._shared.quantize import quantize_call
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.table import all_values, lower_table
 from relocatable.ops._shared.types import ARITHMETIC, one_scale
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _BYTES = ("int8", "uint8")
@@ -28,18 +32,30 @@ def lower_quantize(site: Site) -> KernelCall:
     """Lower QUANTIZE of float32, int8 or uint8 to int8 or uint8."""
     x, y = site.input(0), site.output
     if site.is_float:
-        params = quantize_params(site, y)
-        call = CCall("xn_quantize_f32", (Input(0), Output("uint8_t")), params, "xn_quantize_params")
-        return site.call("_shared/quantize.c", call, rows=site.value_rows)
-    multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
-    values = multiply_by_quantized_multiplier(all_values(x) - zero_of(x), multiplier, shift)
-    return lower_table(site, values + zero_of(y))
+        return quantize_call(site, "xn_quantize", y)
+    return lower_table(site, _rescaled(x, y, all_values(x)))
 
 
 def keeps_values(node: Node) -> bool:
     """Whether type, scale and zero point stay as they are."""
     x, y = node.inputs[0], node.output
     return x.dtype == y.dtype and x.quant == y.quant
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Express values by the output's scale."""
+    x, y = node.inputs[0], node.output
+    if x.dtype == "float32":
+        values = round_away_f32((inputs[0] / scale_of(y)).astype(np.float32)) + zero_of(y)
+    else:
+        values = _rescaled(x, y, inputs[0].astype(np.int64))
+    return np.clip(values, *type_range(y.dtype)).astype(y.dtype)
+
+
+def _rescaled(x: Tensor, y: Tensor, values: Ints) -> Ints:
+    """Compute what LiteRT makes of integers of another scale, not yet clamped."""
+    multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
+    return multiply_by_quantized_multiplier(values - zero_of(x), multiplier, shift) + zero_of(y)
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -58,6 +74,7 @@ OPERATORS = (
         output=_BYTES,
         rules=(one_scale,),
         shape=kept_shape,
+        evaluate=evaluate,
         kernels=(Kernel(lower_quantize),),
         is_view=keeps_values,
         samples=samples(sample, ARITHMETIC),

@@ -9,15 +9,17 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.fixed_point import (
     INT32_MAX,
+    Ints,
     quantize_multiplier,
     rounding_divide_by_pot,
     saturating_doubling_high_mul,
     scale_of,
+    type_range,
 )
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.types import ARITHMETIC, kept_type, one_scale, probability_scale
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Kernel, Operand, Operator, Options, Rng, Seen, samples
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, Seen, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
@@ -31,12 +33,12 @@ def lower_softmax(site: Site) -> KernelCall:
     rows = site.input(0).count // depth
     if site.is_float:
         params: dict[str, CValue] = {"rows": rows, "depth": depth, "beta": site.float_attr("beta")}
-        call = CCall("xn_softmax_f32", (Input(0), Output()), params)
+        call = CCall("xn_softmax", (Input(0), Output()), params, dtype="float32")
         return site.call("softmax/softmax.c", call, in_place=(0,))
     table = exp_table(site.float_attr("beta"), float(scale_of(site.input(0))))
-    params = {"rows": rows, "depth": depth, "is_signed": site.is_signed, "table_count": len(table)}
-    arguments = (Input(0, "uint8_t"), Constant("table"), Output("uint8_t"))
-    call = CCall("xn_softmax_8", arguments, params)
+    params = {"rows": rows, "depth": depth, "table_count": len(table)}
+    arguments = (Input(0), Constant("table"), Output())
+    call = CCall("xn_softmax", arguments, params, dtype=site.output.dtype)
     return site.call("softmax/softmax.c", call, weights={"table": table}, in_place=(0,))
 
 
@@ -110,6 +112,34 @@ def positive_beta(node: Node) -> Seen:
     return bool(np.isfinite(beta)) and beta > 0, str(beta)
 
 
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Compute e^x over the sum of all e^x of a row; integers in gemmlowp's fixed point."""
+    x, beta = inputs[0], node.number("beta")
+    if x.dtype == np.float32:
+        powers = np.exp(beta * (x - x.max(axis=-1, keepdims=True)).astype(np.float64))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+    whole = exp_table(beta, float(scale_of(node.inputs[0])))
+    table = np.pad(whole, (0, 256 - len(whole))).astype(np.int64)
+    values = x.astype(np.int64)
+    powers = table[values.max(axis=-1, keepdims=True) - values]
+    sums = rounding_divide_by_pot(powers, 12).sum(axis=-1, keepdims=True)
+    headroom = 32 - np.ceil(np.log2(sums + 1.0)).astype(np.int64)
+    parts = saturating_doubling_high_mul(_reciprocal((sums << headroom) - (1 << 31)), powers)
+    low, high = type_range(node.output.dtype)
+    rounded = rounding_divide_by_pot(parts, 12 - headroom + 31 - 8)
+    return np.clip(rounded + low, low, high).astype(node.output.dtype)
+
+
+def _reciprocal(x: Ints) -> Ints:
+    """Compute 1 / (1 + x), 31 fraction bits, by three steps of Newton's method."""
+    half = (x + INT32_MAX + 1) // 2
+    y = 1515870810 + saturating_doubling_high_mul(half, -1010580540)  # 48/17 - 32/17 * half
+    for _ in range(3):
+        rest = (1 << 29) - saturating_doubling_high_mul(half, y)
+        y = y + np.clip(saturating_doubling_high_mul(y, rest) << 2, -INT32_MAX - 1, INT32_MAX)
+    return np.asarray(np.clip(y << 1, -INT32_MAX - 1, INT32_MAX), np.int64)
+
+
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph with rows of up to 300 values."""
     rank = int(rng.integers(1, 4))
@@ -132,6 +162,7 @@ OPERATORS = (
         output=ARITHMETIC,
         rules=(kept_type, one_scale, not_scalar, probability_scale, positive_beta),
         shape=kept_shape,
+        evaluate=evaluate,
         kernels=(Kernel(lower_softmax),),
         samples=samples(sample, ARITHMETIC),
     ),

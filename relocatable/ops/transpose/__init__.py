@@ -48,9 +48,10 @@ def lower_transpose(site: Site) -> KernelCall:
         "size": [size for size, _ in loops],
         "stride": [stride for _, stride in loops],
     }
-    bits = 8 * np.dtype(site.output.dtype).itemsize
-    arguments = (Input(0, f"uint{bits}_t"), Output(f"uint{bits}_t"))
-    call = CCall(f"xn_transpose_{bits}", arguments, params, "xn_transpose_params")
+    # Values are only moved: types of one width share an instance.
+    bits = f"uint{8 * np.dtype(site.output.dtype).itemsize}"
+    pointers = (Input(0, f"{bits}_t"), Output(f"{bits}_t"))
+    call = CCall("xn_transpose", pointers, params, dtype=bits)
     return site.call("transpose/transpose.c", call)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.graph.graph import Graph
@@ -15,7 +16,10 @@ def program(name: str = "step") -> tuple[Graph, list[KernelCall]]:
     b = GraphBuilder()
     x, c = b.input(1, 8), b.constant([1, 2, 3], "int32")
     y = b.tensor(1, 8, dtype="float32")
-    w = {"table": np.arange(5, dtype=np.int8), "same": np.arange(5, dtype=np.int8)}
+    w: dict[str, npt.NDArray[np.generic]] = {
+        "table": np.arange(5, dtype=np.int8),
+        "same": np.arange(5, dtype=np.int8),
+    }
     first = KernelCall("ADD", name, "add.c", (), (x, c), (y,), w, scratch_bytes=32)
     second = KernelCall("ADD", name, "table.c", (), (y,), (x,), {"table": w["table"]})
     return b.graph(y), [first, second]

@@ -94,7 +94,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def run(tree: Path, *arguments: str) -> str:
-    """Runs Python in the copy."""
+    """Run Python in the copy."""
     environment = os.environ | {"PYTHONPATH": str(tree)}
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from relocatable.graph.edit import int_attr
 from relocatable.graph.graph import Graph, GraphError, Quant, verify_graph
 from relocatable.passes import PASSES
 from relocatable.passes.drop_reshapes import drop_reshapes
@@ -66,7 +68,7 @@ def with_shapes(graph: Graph) -> Graph:
     return b.graph(*graph.outputs)
 
 
-def test_dynamic_batch_chain_folds_away():
+def test_dynamic_batch_chain_folds_away() -> None:
     graph = lowered(read_tflite(shared_model("mnist_small_int8.tflite").read_bytes(), "mnist"))
     assert not {"SHAPE", "STRIDED_SLICE", "PACK"} & set(kinds(graph))
     reshape = next(op for op in graph.ops if op.kind == "RESHAPE")
@@ -97,14 +99,14 @@ def slice_of(values: list[int], begin: int, end: int, step: int = 1, **masks: in
     return data
 
 
-def test_strided_slice():
+def test_strided_slice() -> None:
     assert slice_of([5, 6, 7, 8], 1, 3).tolist() == [6, 7]
     assert slice_of([5, 6, 7, 8], 0, 4, 2).tolist() == [5, 7]
     assert slice_of([5, 6, 7, 8], -1, 0, shrink_axis_mask=1) == 8
     assert slice_of([5, 6, 7, 8], 2, 2, begin_mask=1, end_mask=1).tolist() == [5, 6, 7, 8]
 
 
-def test_dequantize_of_a_constant_is_litert_s():
+def test_dequantize_of_a_constant_is_litert_s() -> None:
     rng = np.random.default_rng(3)
     b = GraphBuilder()
     x = b.input(4, 8, dtype="float32")
@@ -119,7 +121,7 @@ def test_dequantize_of_a_constant_is_litert_s():
     same_in_litert(graph, folded)
 
 
-def test_constants_that_do_not_fit_are_a_graph_error():
+def test_constants_that_do_not_fit_are_a_graph_error() -> None:
     b = GraphBuilder()
     parts = [b.constant([1]), b.constant([1, 2, 3])]
     graph = b.graph(b.op("PACK", parts, b.tensor(2, 2, dtype="int32"), axis=0))
@@ -132,7 +134,7 @@ def test_constants_that_do_not_fit_are_a_graph_error():
 
 
 @pytest.mark.parametrize("kind", ["PACK", "CONCATENATION"])
-def test_a_constant_joined_thousands_of_times_is_refused_before_it_is_made(kind):
+def test_a_constant_joined_thousands_of_times_is_refused_before_it_is_made(kind: str) -> None:
     b = GraphBuilder()
     part = b.constant(np.zeros(1 << 20, np.int8), "int8")
     y = b.op(kind, [part] * 50_000, b.tensor(16), axis=0, fused_activation_function="NONE")
@@ -140,7 +142,7 @@ def test_a_constant_joined_thousands_of_times_is_refused_before_it_is_made(kind)
         fold_constants(b.graph(y))
 
 
-def test_constants_computed_many_times_over_are_refused():
+def test_constants_computed_many_times_over_are_refused() -> None:
     b = GraphBuilder()
     part = b.constant(np.zeros(1 << 22, np.int8), "int8", PLAIN)
     for _ in range(20):
@@ -152,7 +154,7 @@ def test_constants_computed_many_times_over_are_refused():
 # ---- drop_reshapes -------------------------------------------------------------------------------
 
 
-def test_chains_become_one_reshape_of_the_first_tensor():
+def test_chains_become_one_reshape_of_the_first_tensor() -> None:
     b = GraphBuilder()
     x = b.input(1, 4, 2)
     a = b.op("SQUEEZE", (x,), b.tensor(4, 2))
@@ -162,7 +164,7 @@ def test_chains_become_one_reshape_of_the_first_tensor():
     assert [(op.kind, op.inputs) for op in graph.ops] == [("RESHAPE", (x,)), ("RELU", (d,))]
 
 
-def test_what_changes_nothing_disappears():
+def test_what_changes_nothing_disappears() -> None:
     b = GraphBuilder()
     x = b.input(1, 4)
     a = b.op("QUANTIZE", (x,), b.tensor(1, 4))
@@ -172,14 +174,14 @@ def test_what_changes_nothing_disappears():
     assert [(op.kind, op.inputs) for op in graph.ops] == [("RELU", (x,))]
 
 
-def test_requantizing_stays():
+def test_requantizing_stays() -> None:
     b = GraphBuilder()
     x = b.input(1, 4)
     graph = b.graph(b.op("QUANTIZE", (x,), b.tensor(1, 4, quant=Quant((0.25,), (0,)))))
     assert drop_reshapes(graph) == graph
 
 
-def test_an_output_keeps_its_tensor():
+def test_an_output_keeps_its_tensor() -> None:
     b = GraphBuilder()
     x = b.input(1, 4)
     graph = drop_reshapes(b.graph(b.op("RESHAPE", (x,), b.tensor(1, 4))))
@@ -204,18 +206,21 @@ def padded_conv(amounts: list[list[int]], kind: str = "PAD", value: int = 3) -> 
     return b.graph(b.op("CONV_2D", (padded, w, b.constant([0] * 4)), y, **CONV))
 
 
-def sums(graph: Graph, x: np.ndarray) -> np.ndarray:
+def sums(graph: Graph, x: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     """The convolution's sums over the real zeros and values that its attributes ask for."""
     (conv,) = graph.ops
     source, weights = graph.tensors[conv.inputs[0]], graph.tensors[conv.inputs[1]].data
-    pads = [int(conv.attrs[f"pad_{side}"]) for side in ("top", "bottom", "left", "right")]
+    assert source.quant is not None
+    assert weights is not None
+    pads = [int_attr(conv, f"pad_{side}") for side in ("top", "bottom", "left", "right")]
     values = np.pad(x[0].astype(int) - source.quant.zero_point[0], (pads[:2], pads[2:], (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(values, (3, 3), (0, 1))
-    return np.einsum("yxcij,oijc->yxo", windows, weights.astype(int))
+    found: npt.NDArray[np.int64] = np.einsum("yxcij,oijc->yxo", windows, weights.astype(int))
+    return found
 
 
 @pytest.mark.parametrize("kind", ["PAD", "PADV2"])
-def test_pad_of_zeros_moves_into_the_convolution(kind):
+def test_pad_of_zeros_moves_into_the_convolution(kind: str) -> None:
     graph = padded_conv([[0, 0], [2, 1], [0, 3], [0, 0]], kind)
     folded = fold_pad(graph)
     assert kinds(folded) == ["CONV_2D"]
@@ -235,11 +240,11 @@ def test_pad_of_zeros_moves_into_the_convolution(kind):
         padded_conv([[0, 0], [1, 1], [1, 1], [1, 0]]),
     ],
 )
-def test_other_pads_stay(graph):
+def test_other_pads_stay(graph: Graph) -> None:
     assert fold_pad(graph) == graph
 
 
-def test_pad_with_two_readers_stays():
+def test_pad_with_two_readers_stays() -> None:
     graph = padded_conv([[0, 0], [1, 1], [1, 1], [0, 0]])
     padded = graph.ops[0].outputs[0]
     with_output = Graph("two", graph.tensors, graph.ops, graph.inputs, (*graph.outputs, padded))
@@ -258,7 +263,7 @@ def cast_quantize(scale: float, zero_point: int, source: str = "uint8") -> Graph
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(1.0, -128), (2.0, -128), (0.5, 0), (1.7, -60)])
-def test_cast_and_quantize_become_one_where_all_values_agree(scale, zero_point):
+def test_cast_and_quantize_become_one_where_all_values_agree(scale: float, zero_point: int) -> None:
     graph = cast_quantize(float(np.float32(scale)), zero_point)
     fused = fuse_cast_quantize(graph)
     assert kinds(fused) == ["QUANTIZE"]
@@ -269,7 +274,7 @@ def test_cast_and_quantize_become_one_where_all_values_agree(scale, zero_point):
     )
 
 
-def test_never_fused_where_a_value_differs():
+def test_never_fused_where_a_value_differs() -> None:
     """Over many scales: whenever the pass fuses, LiteRT agrees; and sometimes it must not fuse."""
     x = np.arange(256, dtype=np.uint8).reshape(16, 16)
     left = 0
@@ -283,7 +288,7 @@ def test_never_fused_where_a_value_differs():
     assert left < 60
 
 
-def test_cast_of_other_types_stays():
+def test_cast_of_other_types_stays() -> None:
     graph = cast_quantize(1.0, 0, source="int32")
     assert fuse_cast_quantize(graph) == graph
 
@@ -291,7 +296,7 @@ def test_cast_of_other_types_stays():
 # ---- remove_dead ---------------------------------------------------------------------------------
 
 
-def test_unread_operators_go():
+def test_unread_operators_go() -> None:
     b = GraphBuilder()
     x = b.input(1, 4)
     dead = b.op("RELU", (x,), b.tensor(1, 4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,8 @@ from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Block, Plan, _choices, _Takeover, plan_memory
 from relocatable.steps.kernel_call import KernelCall
 from tests.make_graph import GraphBuilder
+
+Program = tuple[Graph, list[KernelCall]]
 
 
 def call(
@@ -47,39 +50,39 @@ def pipeline(*sizes: int) -> tuple[Graph, list[KernelCall]]:
     return b.graph(tensors[-1]), calls
 
 
-def test_a_chain_needs_its_largest_pair():
+def test_a_chain_needs_its_largest_pair() -> None:
     graph, calls = pipeline(160, 320, 640, 16, 800, 32)
     assert checked(graph, calls).arena_bytes == 320 + 640
 
 
-def test_sizes_round_up_to_16():
+def test_sizes_round_up_to_16() -> None:
     graph, calls = pipeline(1, 17, 5)
     plan = checked(graph, calls)
     assert plan.arena_bytes == 16 + 32
     assert all(offset % 16 == 0 for offset in plan.offsets.values())
 
 
-def test_step_takes_over_an_input_that_dies():
+def test_step_takes_over_an_input_that_dies() -> None:
     graph, calls = pipeline(160, 160, 160, 160)
     in_place = [replace(c, in_place={0: 0}) for c in calls]
     assert checked(graph, in_place).arena_bytes == 160
 
 
-def test_an_input_that_is_read_later_is_not_taken_over():
+def test_an_input_that_is_read_later_is_not_taken_over() -> None:
     b = GraphBuilder()
     x, y, z = b.input(160), b.tensor(160), b.tensor(160)
     calls = [call([x], y, in_place=[0]), call([x, y], z, in_place=[0, 1])]
     assert checked(b.graph(z), calls).arena_bytes == 320
 
 
-def test_an_output_of_the_graph_is_not_taken_over():
+def test_an_output_of_the_graph_is_not_taken_over() -> None:
     b = GraphBuilder()
     x, y, z = b.input(160), b.tensor(160), b.tensor(160)
     calls = [call([x], y), call([y], z, in_place=[0])]
     assert checked(b.graph(y, z), calls).arena_bytes == 320
 
 
-def test_an_input_read_twice_is_taken_over_only_where_both_places_allow_it():
+def test_an_input_read_twice_is_taken_over_only_where_both_places_allow_it() -> None:
     b = GraphBuilder()
     x, y = b.input(160), b.tensor(160)
     graph = b.graph(y)
@@ -87,7 +90,7 @@ def test_an_input_read_twice_is_taken_over_only_where_both_places_allow_it():
     assert checked(graph, [call([x, x], y, in_place=[0, 1])]).arena_bytes == 160
 
 
-def test_reshape_shares_memory_and_lifetime():
+def test_reshape_shares_memory_and_lifetime() -> None:
     b = GraphBuilder()
     x, y = b.input(16, 10), b.tensor(16, 10)
     flat = b.op("RESHAPE", (y,), b.tensor(160))
@@ -99,7 +102,7 @@ def test_reshape_shares_memory_and_lifetime():
     assert plan.arena_bytes == 480
 
 
-def test_reshape_of_input_to_output():
+def test_reshape_of_input_to_output() -> None:
     b = GraphBuilder()
     x = b.input(16, 10)
     flat = b.op("RESHAPE", (x,), b.tensor(160))
@@ -107,13 +110,13 @@ def test_reshape_of_input_to_output():
     assert (plan.arena_bytes, plan.offsets[x]) == (160, plan.offsets[flat])
 
 
-def test_constants_get_no_place():
+def test_constants_get_no_place() -> None:
     b = GraphBuilder()
     x, w, y = b.input(16), b.constant([1, 2]), b.tensor(16)
     assert set(checked(b.graph(y), [call([x, w, -1], y)]).offsets) == {x, y}
 
 
-def test_scratch_lives_for_its_step_alone():
+def test_scratch_lives_for_its_step_alone() -> None:
     graph, calls = pipeline(16, 16, 16, 16)
     calls = [replace(c, scratch_bytes=1600) for c in calls]
     plan = checked(graph, calls)
@@ -121,7 +124,7 @@ def test_scratch_lives_for_its_step_alone():
     assert set(plan.scratch_offset) == {0, 1, 2}
 
 
-def test_outputs_outlive_a_head():
+def test_outputs_outlive_a_head() -> None:
     """A head reads an output and writes a result that nobody reads: both are there at the end."""
     b = GraphBuilder()
     x, y, first, second = b.input(640), b.tensor(160), b.tensor(320), b.tensor(320)
@@ -135,7 +138,7 @@ def test_outputs_outlive_a_head():
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> tuple[Graph, list[KernelCall]]:
+def programs(draw: st.DrawFn) -> Program:
     """Random programs: any earlier tensors in, one or two out, scratch, takeovers, reshapes."""
     b = GraphBuilder()
     made = [b.input(draw(st.integers(1, 200))) for _ in range(draw(st.integers(1, 3)))]
@@ -158,7 +161,7 @@ def programs(draw: st.DrawFn) -> tuple[Graph, list[KernelCall]]:
 
 @settings(max_examples=300, deadline=None)
 @given(programs())
-def test_random_programs_get_sound_plans(program):
+def test_random_programs_get_sound_plans(program: Program) -> None:
     graph, calls = program
     plan = checked(graph, calls)
     assert plan == plan_memory(graph, calls)
@@ -167,7 +170,7 @@ def test_random_programs_get_sound_plans(program):
 
 @settings(max_examples=200, deadline=None)
 @given(programs(), st.randoms(use_true_random=False))
-def test_check_agrees_with_a_pairwise_one(program, random):
+def test_check_agrees_with_a_pairwise_one(program: Program, random: Random) -> None:
     """A plan with one place moved is refused just where bytes that are both needed overlap."""
     graph, calls = program
     if any(c.in_place for c in calls) or any(op.kind == "RESHAPE" for op in graph.ops):
@@ -203,7 +206,7 @@ def _pairwise_sound(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> bo
     )
 
 
-def test_check_names_both_tensors_and_the_step():
+def test_check_names_both_tensors_and_the_step() -> None:
     b = GraphBuilder()
     x, y, z = b.input(160), b.tensor(160), b.tensor(160)
     calls = [call([x], y), call([x, y], z)]
@@ -228,7 +231,7 @@ def test_check_names_both_tensors_and_the_step():
         ({0: 0, 1: 160}, {}, "scratch must have a place"),
     ],
 )
-def test_check_refuses(offsets, scratch, message):
+def test_check_refuses(offsets: dict[int, int], scratch: dict[int, int], message: str) -> None:
     graph, calls = pipeline(160, 160)
     calls = [replace(calls[0], scratch_bytes=16)]
     with pytest.raises(PlanError, match=message):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from relocatable.errors import UnsupportedError
-from relocatable.graph.graph import Graph, Quant
+from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops import OPERATORS
 from relocatable.ops.rules import all_rules
 from relocatable.read_tflite import read_tflite
@@ -23,7 +24,7 @@ def test_takes_every_shared_model(name: str) -> None:
     check_support(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
 
 
-def test_refuses_16_bit_activations_once_for_each_operator():
+def test_refuses_16_bit_activations_once_for_each_operator() -> None:
     graph = read_tflite(shared_model("mnist_small_16x8.tflite").read_bytes(), "16x8")
     with pytest.raises(UnsupportedError, match="16-bit activations are not done") as caught:
         check_support(graph)
@@ -36,12 +37,12 @@ def refusal(graph: Graph) -> str:
     return str(caught.value)
 
 
-def test_names_rule_value_and_place():
+def test_names_rule_value_and_place() -> None:
     text = refusal(conv_graph(dilation_h_factor=65))
     assert text == "CONV_2D 'block3': dilation must be in [1, 64]; is 65"
 
 
-def test_error_carries_its_parts():
+def test_error_carries_its_parts() -> None:
     with pytest.raises(UnsupportedError) as caught:
         check_support(conv_graph(fused_activation_function="TANH"))
     error = caught.value
@@ -49,7 +50,7 @@ def test_error_carries_its_parts():
     assert error.rule.startswith("fused activation must be")
 
 
-def test_collects_the_violations_of_all_operators():
+def test_collects_the_violations_of_all_operators() -> None:
     b = GraphBuilder()
     x = b.input(1, 4, 4, 2)
     bad = b.op("ABS", (x,), b.tensor(1, 4, 4, 2))
@@ -60,13 +61,15 @@ def test_collects_the_violations_of_all_operators():
     ]
 
 
-def unary(kind: str, out: Quant = PLAIN, shape: tuple[int, ...] = (1, 8), **attrs: object) -> Graph:
+def unary(
+    kind: str, out: Quant = PLAIN, shape: tuple[int, ...] = (1, 8), **attrs: AttrValue
+) -> Graph:
     b = GraphBuilder()
     x = b.input(1, 8)
     return b.graph(b.op(kind, (x,), b.tensor(*shape, quant=out), **attrs))
 
 
-def pool(kind: str = "MAX_POOL_2D", out: Quant = PLAIN, **changed: object) -> Graph:
+def pool(kind: str = "MAX_POOL_2D", out: Quant = PLAIN, **changed: AttrValue) -> Graph:
     b = GraphBuilder()
     x = b.input(1, 8, 8, 2)
     return b.graph(b.op(kind, (x,), b.tensor(1, 4, 4, 2, quant=out), **{**POOL, **changed}))
@@ -93,7 +96,7 @@ def dense(weights: tuple[int, int], zero_point: int = 0) -> Graph:
     return b.graph(b.op("FULLY_CONNECTED", (x, w, -1), y, keep_num_dims=False, **attrs))
 
 
-def with_tensor(graph: Graph, index: int, **changed: object) -> Graph:
+def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
     tensors = list(graph.tensors)
     tensors[index] = replace(tensors[index], **changed)
     return replace(graph, tensors=tuple(tensors))
@@ -134,11 +137,11 @@ def with_tensor(graph: Graph, index: int, **changed: object) -> Graph:
         (dense((5, 8)), "filter must be [N, K]"),
     ],
 )
-def test_refuses(graph, text):
+def test_refuses(graph: Graph, text: str) -> None:
     assert text in refusal(graph)
 
 
-def test_mean_axes():
+def test_mean_axes() -> None:
     def mean(axes: list[int], out: tuple[int, ...]) -> Graph:
         b = GraphBuilder()
         x, a = b.input(1, 4, 4, 2), b.constant(axes)
@@ -167,7 +170,7 @@ def test_an_unknown_operator_hides_no_other_violation() -> None:
     ]
 
 
-def test_concatenation_along_an_axis():
+def test_concatenation_along_an_axis() -> None:
     def join(axis: int, out: tuple[int, ...], scale: Quant = PLAIN) -> Graph:
         b = GraphBuilder()
         x, z = b.input(1, 4, 2), b.input(1, 4, 3, quant=scale)
@@ -182,7 +185,7 @@ def test_concatenation_along_an_axis():
         assert "inputs must agree" in refusal(graph)
 
 
-def test_computed_weights_and_shapes_are_refused():
+def test_computed_weights_and_shapes_are_refused() -> None:
     b = GraphBuilder()
     x, w = b.input(1, 8, 6, 2), b.input(3, 3, 3, 2, quant=Quant((0.1,), (0,)))
     y = b.tensor(1, 6, 4, 3)
@@ -200,16 +203,16 @@ def test_computed_weights_and_shapes_are_refused():
     assert "the result must follow from shapes and constants alone" in refusal(graph)
 
 
-def test_constant_or_untyped_endpoints_are_refused():
+def test_constant_or_untyped_endpoints_are_refused() -> None:
     b = GraphBuilder()
     x = b.input(1, 8)
     shape = b.op("SHAPE", (x,), b.tensor(2, dtype="int32"))
     assert "graph output must be computed; is constant" in refusal(b.graph(shape))
 
 
-def test_every_rule_has_words():
+def test_every_rule_has_words() -> None:
     assert all(rule.__doc__ for operator in OPERATORS.values() for rule in all_rules(operator))
 
 
-def test_ops_page_is_up_to_date():
+def test_ops_page_is_up_to_date() -> None:
     assert (ROOT / "docs" / "OPS.md").read_text(encoding="utf-8") == ops_markdown()

@@ -1,21 +1,22 @@
-"""Lines equal the staircases that they stand for, at every sum."""
+"""Affine functions equal the staircases that they stand for, at every sum."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from relocatable.ops._shared.affine import Affine, fit_affine
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
-from relocatable.ops._shared.line_scale import Line, fit_affine
 
 
-def apply(line: Line, sums: Ints, clamp: tuple[int, int], unit: int = 1) -> Ints:
-    products = (sums * unit + line.offset[:, None]) * line.multiplier[:, None]
-    return np.clip((products + line.round[:, None]) >> line.shift, *clamp)
+def apply(affine: Affine, sums: Ints, clamp: tuple[int, int], unit: int = 1) -> Ints:
+    products = (sums * unit + affine.offset[:, None]) * affine.multiplier[:, None]
+    outputs: Ints = np.clip((products + affine.round[:, None]) >> affine.shift, *clamp)
+    return outputs
 
 
 @pytest.mark.parametrize("unit", [1, 256])
@@ -32,13 +33,13 @@ def test_equals_two_roundings(seed: int, unit: int) -> None:
         return multiply_by_quantized_multiplier(x, m, s) + zero
 
     sums = np.full(9, reach, np.int64)
-    line = fit_affine(staircase, factors, zero, (-sums, sums), clamp, unit)
-    assert line is not None or clamp[0] == clamp[1]
-    if line is None:
+    affine = fit_affine(staircase, factors, zero, (-sums, sums), clamp, unit)
+    assert affine is not None or clamp[0] == clamp[1]
+    if affine is None:
         return
-    assert unit == 1 or not np.any(line.round % (1 << 32))
+    assert unit == 1 or not np.any(affine.round % (1 << 32))
     every = np.arange(-reach, reach + 1, dtype=np.int64)[None, :]
-    assert np.array_equal(apply(line, every, clamp, unit), np.clip(staircase(every), *clamp))
+    assert np.array_equal(apply(affine, every, clamp, unit), np.clip(staircase(every), *clamp))
 
 
 def test_halves_go_away_from_zero() -> None:
@@ -46,16 +47,17 @@ def test_halves_go_away_from_zero() -> None:
 
     def staircase(x: Ints) -> Ints:
         y = x * factor[:, None]
-        return (np.sign(y) * np.floor(np.abs(y) + 0.5)).astype(np.int64)
+        rounded: Ints = (np.sign(y) * np.floor(np.abs(y) + 0.5)).astype(np.int64)
+        return rounded
 
     ends = np.full(3, 900, np.int64)
-    line = fit_affine(staircase, factor, 0, (-ends, ends), (-128, 127))
-    assert line is not None
+    affine = fit_affine(staircase, factor, 0, (-ends, ends), (-128, 127))
+    assert affine is not None
     every = np.arange(-900, 901, dtype=np.int64)[None, :]
-    assert np.array_equal(apply(line, every, (-128, 127)), np.clip(staircase(every), -128, 127))
+    assert np.array_equal(apply(affine, every, (-128, 127)), np.clip(staircase(every), -128, 127))
 
 
-def test_a_staircase_that_is_no_line_is_refused() -> None:
+def test_a_staircase_that_is_not_affine_is_refused() -> None:
     def staircase(x: Ints) -> Ints:
         return np.where(x < 50, x >> 3, x >> 1)
 
@@ -66,5 +68,5 @@ def test_a_staircase_that_is_no_line_is_refused() -> None:
 @pytest.mark.parametrize(("factor", "reach"), [(1.0, 1 << 31), (0.0, 10), (2.0**20, 1 << 20)])
 def test_numbers_beyond_the_kernels_are_refused(factor: float, reach: int) -> None:
     ends = np.array([reach], np.int64)
-    line = fit_affine(lambda x: x, np.array([factor]), 0, (-ends, ends), (-128, 127))
-    assert line is None
+    affine = fit_affine(lambda x: x, np.array([factor]), 0, (-ends, ends), (-128, 127))
+    assert affine is None

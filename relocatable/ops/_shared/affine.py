@@ -1,10 +1,10 @@
 """Fit one multiply-add-shift to what LiteRT's slower scaling of a layer does.
 
 LiteRT turns a sum into an 8-bit output by two roundings, or by a double multiplication. Both are
-monotonic staircases of at most 255 steps. A line (sum * multiplier + round) >> shift that takes
-each of these steps between the same two sums equals the staircase for every sum that can occur.
-(Double rounding bends at a sum of 0, since halves go away from zero: it mostly has such a line if
-the clamp of a RELU hides one side, and seldom otherwise.)
+monotonic staircases of at most 255 steps. An affine function (sum * multiplier + round) >> shift
+that takes each of these steps between the same two sums equals the staircase for every sum that can
+occur. (Double rounding bends at a sum of 0, since halves go away from zero: it mostly has such a
+function if the clamp of a RELU hides one side, and seldom otherwise.)
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TRIES = (0, 1, -1, 2, -2, 3, -3)
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class Affine:
     """((sum * unit + offset) * multiplier + round) >> shift.
 
     Attributes:
@@ -46,8 +46,8 @@ def fit_affine(
     sums: tuple[Ints, Ints],
     outputs: tuple[int, int],
     unit: int = 1,
-) -> Line | None:
-    """Find a line that equals a staircase after clamping.
+) -> Affine | None:
+    """Find an affine function that equals a staircase after clamping.
 
     Args:
         staircase: the reference: monotonic, about `sum * factor + zero`.
@@ -109,7 +109,7 @@ def _fit(
     shift: int,
     sums: tuple[Ints, Ints],
     unit: int,
-) -> Line | None:
+) -> Affine | None:
     lowest, highest = sums
     base = np.rint(factor * 2.0**shift).astype(np.int64)
     multiplier, rounding, offset = (np.zeros_like(base) for _ in range(3))
@@ -133,7 +133,7 @@ def _fit(
             missing &= ~found
     if np.any(missing):
         return None
-    return Line(multiplier, rounding, shift, offset)
+    return Affine(multiplier, rounding, shift, offset)
 
 
 def _splits(value: Ints, m: Ints) -> Iterator[tuple[Ints, Ints]]:
