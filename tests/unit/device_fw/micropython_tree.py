@@ -1,4 +1,4 @@
-"""A folder that looks like MicroPython's source as far as its makefiles and names go."""
+"""A folder that looks like MicroPython's source to makefiles and to names."""
 
 from __future__ import annotations
 

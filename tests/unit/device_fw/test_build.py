@@ -1,4 +1,4 @@
-"""The firmware's build: what changed is made again and nothing else; failures carry their words."""
+"""The firmware's build makes again what changed; failures carry their words."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_build_file_that_is_none_is_told(tmp_path: Path) -> None:
 
 
 def test_a_new_board_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recipe of CONTRIBUTING: a folder with a description, and nothing else, is a board."""
+    """CONTRIBUTING's recipe: a folder with a description is a board."""
     folder = tmp_path / "boards"
     shutil.copytree(boards.BOARDS_DIR, folder)
     board = folder / "dummy"

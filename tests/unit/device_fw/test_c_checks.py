@@ -52,7 +52,7 @@ def test_a_wrong_name_and_a_wrong_include_are_told(tmp_path: Path) -> None:
 
 
 def test_a_method_lives_in_the_files_that_the_recipe_names() -> None:
-    """Each method: a row of the table, a declaration, one definition, its place in the page."""
+    """A method: a row of the table, a declaration, a definition, a place in the page."""
     header = (CORE / "rpc" / "xn_method.h").read_text(encoding="utf-8")
     declared = set(re.findall(r"\bxn_method_(\w+)(?=[,;])", header)) - {"fn"}
     table = (CORE / "rpc" / "xn_method.c").read_text(encoding="utf-8")

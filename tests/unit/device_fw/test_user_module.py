@@ -1,4 +1,4 @@
-"""The user C module: make and CMake build the same files, and all that these include."""
+"""The user C module: make and CMake build the same files."""
 
 from __future__ import annotations
 

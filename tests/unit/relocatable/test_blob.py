@@ -26,7 +26,7 @@ PACKED = BLOB.pack()
 
 
 def resealed(data: bytes) -> bytes:
-    """The same bytes with a matching length and SHA-256: only deeper checks can refuse them."""
+    """Seal bytes with a matching length and SHA-256: only deeper checks can refuse."""
     body = data[40:]
     return data[:4] + struct.pack("<I", len(data)) + hashlib.sha256(body).digest() + body
 

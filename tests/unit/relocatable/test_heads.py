@@ -1,4 +1,4 @@
-"""Heads: their descriptions, and the compiled C against the same decoding in NumPy."""
+"""Heads: descriptions, and compiled C against the same decoding in NumPy."""
 
 from __future__ import annotations
 

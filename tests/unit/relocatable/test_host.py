@@ -1,4 +1,4 @@
-"""A blob in this process: code is never writable and executable at once; a closed model is gone."""
+"""A blob in this process: code is never writable and executable at once."""
 
 from __future__ import annotations
 

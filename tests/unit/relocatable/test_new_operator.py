@@ -1,4 +1,4 @@
-"""An operator is one folder: a copy of the tree that gets SQUARE takes, documents and sweeps it."""
+"""An operator is one folder: a copy of the tree takes, documents, sweeps SQUARE."""
 
 from __future__ import annotations
 

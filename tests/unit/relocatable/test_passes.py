@@ -207,7 +207,7 @@ def padded_conv(amounts: list[list[int]], kind: str = "PAD", value: int = 3) -> 
 
 
 def sums(graph: Graph, x: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
-    """The convolution's sums over the real zeros and values that its attributes ask for."""
+    """Sum over the real zeros and values that the convolution's attributes ask for."""
     (conv,) = graph.ops
     source, weights = graph.tensors[conv.inputs[0]], graph.tensors[conv.inputs[1]].data
     assert source.quant is not None
@@ -275,7 +275,7 @@ def test_cast_and_quantize_become_one_where_all_values_agree(scale: float, zero_
 
 
 def test_never_fused_where_a_value_differs() -> None:
-    """Over many scales: whenever the pass fuses, LiteRT agrees; and sometimes it must not fuse."""
+    """Whenever the pass fuses, LiteRT agrees; for some scales it must not fuse."""
     x = np.arange(256, dtype=np.uint8).reshape(16, 16)
     left = 0
     for scale in np.random.default_rng(4).uniform(0.3, 6.0, 60).astype(np.float32):

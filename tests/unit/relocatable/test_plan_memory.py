@@ -125,7 +125,7 @@ def test_scratch_lives_for_its_step_alone() -> None:
 
 
 def test_outputs_outlive_a_head() -> None:
-    """A head reads an output and writes a result that nobody reads: both are there at the end."""
+    """A head's input and its result, which nobody reads, are both there at the end."""
     b = GraphBuilder()
     x, y, first, second = b.input(640), b.tensor(160), b.tensor(320), b.tensor(320)
     calls = [call([x], y), call([y], first, scratch=480), call([y], second, scratch=480)]
@@ -139,7 +139,7 @@ def test_outputs_outlive_a_head() -> None:
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
-    """Random programs: any earlier tensors in, one or two out, scratch, takeovers, reshapes."""
+    """Random programs: earlier tensors in, one or two out, scratch, reshapes."""
     b = GraphBuilder()
     made = [b.input(draw(st.integers(1, 200))) for _ in range(draw(st.integers(1, 3)))]
     calls = []
@@ -171,7 +171,7 @@ def test_random_programs_get_sound_plans(program: Program) -> None:
 @settings(max_examples=200, deadline=None)
 @given(programs(), st.randoms(use_true_random=False))
 def test_check_agrees_with_a_pairwise_one(program: Program, random: Random) -> None:
-    """A plan with one place moved is refused just where bytes that are both needed overlap."""
+    """A plan with one place moved is refused if needed bytes overlap, and only then."""
     graph, calls = program
     if any(c.in_place for c in calls) or any(op.kind == "RESHAPE" for op in graph.ops):
         return

@@ -1,4 +1,4 @@
-"""Pipelines: sound by a check of other code, small, cheap, and the same every time."""
+"""Pipelines: sound by a check of other code, small, cheap, always the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading .tflite bytes: all that the graph keeps, and a typed error for every damage."""
+"""Reading .tflite bytes: what the graph keeps; a typed error for every damage."""
 
 from __future__ import annotations
 

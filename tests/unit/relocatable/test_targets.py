@@ -1,4 +1,4 @@
-"""A family of CPUs is one file: it can be added and taken away without touching another."""
+"""A family of CPUs is one file: added and taken away without touching another."""
 
 from __future__ import annotations
 
