@@ -90,7 +90,7 @@ def zig() -> str:
         raise FirmwareError(
             "the compiler is missing; install it: pip install 'ziglang>=0.17,<0.18'"
         ) from error
-    folder = Path(ziglang.__file__).parent
+    folder = Path(ziglang.__file__).parent.resolve()  # a link would change every command
     return str(folder / ("zig.exe" if os.name == "nt" else "zig"))
 
 
