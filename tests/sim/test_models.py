@@ -9,9 +9,12 @@ import pytest
 
 from host_sdk import Device
 from relocatable import compile_model
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Quant
 from relocatable.ops._shared.random import random_input
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, ROOT, shared_model
+from tests.make_tflite import make_tflite
 from tests.numeric.harness import reference
 
 pytestmark = pytest.mark.sim
@@ -53,3 +56,22 @@ def test_same_bytes_run_at_two_addresses(board: Device) -> None:
         board.rm("digits")
     assert addresses[0] != addresses[1]
     np.testing.assert_array_equal(outputs[0], outputs[1])
+
+
+def test_values_of_16_bits_go_in_and_out(board: Device) -> None:
+    b = GraphBuilder()
+    quant = Quant((0.001,), (0,))
+    x = b.input(1, 2, 3, 4, dtype="int16", quant=quant)
+    y = b.tensor(1, 3, 4, 2, dtype="int16", quant=quant)
+    graph = b.graph(b.op("TRANSPOSE", (x, b.constant([0, 2, 3, 1])), y))
+    values = random_input(np.random.default_rng(6), (1, 2, 3, 4), "int16")
+    expected = values.transpose(0, 2, 3, 1)
+    board.load_model(make_tflite(graph), "wide")
+    np.testing.assert_array_equal(board.infer(values, raw=True), expected)
+    board.exec(
+        "import array, xipnet\n"
+        "model = xipnet.Model('wide')\n"
+        f"made = list(model.run(array.array('h', {values.reshape(-1).tolist()})))"
+    )
+    assert board.eval("made") == expected.reshape(-1).tolist()
+    board.rm("wide")
