@@ -17,7 +17,7 @@ from relocatable.passes.fold_pad import fold_pad
 from relocatable.passes.fuse_cast_quantize import fuse_cast_quantize
 from relocatable.passes.remove_dead import remove_dead
 from relocatable.read_tflite import read_tflite
-from tests.conftest import MODELS, shared_model
+from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, GraphBuilder
 from tests.make_tflite import make_tflite, random_inputs, run_litert
 
@@ -29,6 +29,12 @@ def lowered(graph: Graph) -> Graph:
         graph = run_pass(graph)
         verify_graph(graph)
     return graph
+
+
+def test_every_pass_is_a_file_with_its_place() -> None:
+    folder = ROOT / "relocatable" / "passes"
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert sorted(run_pass.__name__ for run_pass in PASSES) == sorted(files)
 
 
 def kinds(graph: Graph) -> list[str]:
