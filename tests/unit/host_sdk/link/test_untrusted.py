@@ -23,7 +23,7 @@ from host_sdk.link.wire_map import WireMap
 from host_sdk.transports.core import open_core
 from tests.unit.host_sdk.blobs import adder_metadata, make_blob
 from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.untrusted import VALUES, deep, packed
+from tests.unit.host_sdk.link.untrusted import VALUES, deep, packed
 
 
 def told() -> tuple[Any, Any, Any]:

@@ -9,7 +9,7 @@ from host_sdk import DeviceResetError, NoResponseError
 from host_sdk.link.line_estimator import LineEstimator, Patience
 from host_sdk.link.messages import Reply
 from host_sdk.link.window import Window
-from tests.unit.link.simulated_line import FAULTS, Calls, Simulation
+from tests.unit.host_sdk.link.simulated_line import FAULTS, Calls, Simulation
 
 calls = st.lists(
     st.tuples(

@@ -23,7 +23,7 @@ from host_sdk.transports.core import CoreProcess, open_core
 from host_sdk.transports.stream import SocketTransport
 from tests.unit.host_sdk.blobs import make_blob
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 DIGITS = ROOT / "examples" / "models" / "digits.tflite"
 
 
