@@ -1,4 +1,4 @@
-"""The model compiler and the blob: .tflite in, position-independent code and weights out.
+"""The model compiler: .tflite in, a blob of code and weights out.
 
     blob = compile_model("model.tflite", target="cortex-m4")
     print(report(blob).arena_bytes)

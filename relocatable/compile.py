@@ -50,19 +50,19 @@ def compile_model(
     golden: bool = True,
     whole_tensors: bool = False,
 ) -> bytes:
-    """Compiles a .tflite into a blob.
+    """Compile a .tflite into a blob.
 
     Args:
         model: path of a .tflite file, or its bytes.
-        target: a CPU of `relocatable.TARGETS`; several make a fat blob, of which the loader takes
-            the first that its CPU can run.
-        head: TOML file or mapping that describes the post-processing (docs/HEADS.md). Where it is
+        target: a CPU of `relocatable.TARGETS`; several make a fat blob, from which the loader
+            takes the first program that its CPU can run.
+        head: TOML file or mapping that describes the post-processing (docs/HEADS.md). If it is
             None and `model` is a path, a file of the same name ending in .toml beside it is taken.
         name: the model's name; by default the file's stem.
         optimize: "speed", or "size" for less code.
         golden: put a golden test vector into the blob, which the board runs before taking it.
-        whole_tensors: no layers made together by rows: every tensor lies whole in the arena, once
-            its step has run, to be looked at (`Device.trace`). It takes more RAM.
+        whole_tensors: compute no layers together by rows: once its step has run, every tensor is
+            whole in the arena and can be read (`Device.trace`). It takes more RAM.
 
     Returns:
         The blob's bytes (docs/SPEC-blob.md); the same for the same arguments.
@@ -80,14 +80,14 @@ def compile_model(
     config = load_head(head) if head is not None else None
     blob = build_blob(name, schedule(graph, config, targets, whole_tensors), optimize)
     if golden:
-        # Layer by layer, so that the vector also tests what is made by rows.
+        # Layer by layer: the vector then also tests what is computed by rows.
         native = build_blob(name, schedule(graph, None, [find_target("host")], True), "size")
         blob = replace(blob, golden=_make_golden(native))
     return blob.pack()
 
 
 def lower(graph: Graph) -> Graph:
-    """Check a graph as read and brings it, pass by pass, into the form that kernels take."""
+    """Check a graph as read and bring it, pass by pass, into the kernels' form."""
     verify_graph(graph)
     check_support(graph)
     for run_pass in PASSES:
@@ -98,7 +98,7 @@ def lower(graph: Graph) -> Graph:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A graph with its steps on each target, and the one memory layout that all of them share.
+    """A graph, its steps on each target, and the memory layout that all share.
 
     Attributes:
         graph: with the head's result added.
@@ -123,7 +123,7 @@ def schedule(
     targets: Sequence[Target],
     whole_tensors: bool = False,
 ) -> Program:
-    """Chooses the kernels of a lowered graph for each target, and plans rows and memory."""
+    """Choose a lowered graph's kernels for each target, and plan rows and memory."""
     by_target = tuple(select_kernels(graph, target) for target in targets)
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
@@ -143,7 +143,7 @@ def schedule(
 
 
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
-    """Compiles a program for one of its targets."""
+    """Compile a program for one of its targets."""
     target, calls = program.targets[index], program.calls[index]
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
@@ -184,7 +184,7 @@ def _read_arguments(
 
 
 def build_blob(name: str, program: Program, optimize: Optimize) -> Blob:
-    """Compiles a program for all its targets; without a golden vector."""
+    """Compile a program for all its targets, without a golden vector."""
     graph, plan, head, entries = program.graph, program.plan, program.head, program.entries
     return Blob(
         variants=tuple(build_variant(program, i, optimize) for i in range(len(program.targets))),
@@ -204,7 +204,7 @@ def build_blob(name: str, program: Program, optimize: Optimize) -> Blob:
 
 
 def _make_golden(native: Blob) -> Golden:
-    """The outputs of the host's build of the same program on made-up inputs."""
+    """Run the host's build of the same program on made-up inputs."""
     size = sum(io.size_bytes for io in native.inputs)
     tensors = [native.metadata["tensors"][i] for i in native.metadata["inputs"]]
     stored = any(t["dtype"] == "float32" for t in tensors)

@@ -22,7 +22,7 @@ class RelocatableError(Exception):
 
 
 class ModelError(RelocatableError):
-    """The .tflite bytes cannot be read: truncated, garbage, or at odds with themselves."""
+    """Unreadable .tflite bytes: truncated, garbage, or at odds with themselves."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Violation:
     Attributes:
         rule: what must hold, such as "dilation must be in [1, 64]".
         value: what was seen instead, such as "65".
-        op: kind of the operator, "" where the rule is about a tensor alone.
+        op: kind of the operator, "" if the rule is about a tensor alone.
         tensor: name of the operator's first output, or of the tensor.
     """
 
@@ -67,14 +67,14 @@ class UnsupportedError(RelocatableError):
 
 
 class PlanError(RelocatableError):
-    """A memory plan in which two living tensors overlap, or one lies outside the arena."""
+    """A memory plan whose living tensors overlap, or leave the arena."""
 
 
 class ToolchainError(RelocatableError):
-    """The compiler or the linker is missing or failed.
+    """A compiler or linker that is missing or failed.
 
     Attributes:
-        command: the command line that failed; empty where none could be started.
+        command: the command line that failed; empty if none could be started.
         stderr: what it wrote.
     """
 
@@ -85,17 +85,17 @@ class ToolchainError(RelocatableError):
 
     @classmethod
     def missing(cls) -> ToolchainError:
-        """The error for a machine without the compiler wheel."""
+        """Make the error for a machine without the compiler wheel."""
         return cls("Clang and LLD are not installed: pip install 'xipnet[compile]'")
 
 
 class BlobError(RelocatableError):
-    """Bytes that are not a valid blob; the message names the field, the rule and the value."""
+    """Bytes that are not a valid blob; the message names field, rule and value."""
 
 
 class RunError(RelocatableError):
-    """A blob cannot run in this process, a step failed, or an input does not fit the model."""
+    """A run that is impossible in this process or failed, or an unfit input."""
 
 
 class HeadError(RelocatableError):
-    """A head's description that is wrong in itself or does not fit the model's outputs."""
+    """A head's description that is wrong or does not fit the model's outputs."""

@@ -1,4 +1,4 @@
-"""Bytes of a .tflite file -> Graph: the only file that knows LiteRT's schema.
+"""Read a .tflite file into a graph: the only file that knows LiteRT's schema.
 
 The bytes are untrusted: every count, index and size is checked before it is used, and whatever the
 flatbuffer readers stumble over becomes a `ModelError`.
@@ -171,7 +171,7 @@ class _Reader:
         return attrs
 
     def options(self, kind: str, table: str, op: Any) -> Any:
-        """The operator's options table; None where the file leaves it out."""
+        """Read the operator's options table; None if the file leaves it out."""
         number = op.BuiltinOptionsType()
         raw = op.BuiltinOptions()
         if number == 0 or raw is None:
@@ -281,7 +281,7 @@ class _Reader:
         return found
 
     def text(self, raw: bytes | None) -> str:
-        """A name fit for a message; each is copied whole before it is cut."""
+        """Make a name fit for a message; it is copied whole before it is cut."""
         self.text_bytes += len(raw or b"")
         self.bounded("bytes of all names", self.text_bytes, _MAX_TEXT_BYTES)
         return _text(raw)
@@ -310,7 +310,7 @@ def _enum_items(enum: type) -> Iterator[tuple[int, str]]:
 
 
 def _text(raw: bytes | None) -> str:
-    """A name fit for a message: bounded, one line."""
+    """Make a name fit for a message: bounded, one line."""
     text = (raw or b"")[: 4 * _MAX_NAME].decode("utf-8", "replace")[:_MAX_NAME]
     return "".join(c if c.isprintable() else "?" for c in text)
 

@@ -43,7 +43,7 @@ def _first_broken(graph: Graph, op: Op) -> Violation | None:
 
 
 def _endpoint_violations(graph: Graph) -> Iterator[Violation]:
-    """What is wrong with the inputs and outputs that the caller writes and reads."""
+    """Find what is wrong with the inputs and outputs that the caller sees."""
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for tensor in (graph.tensors[i] for i in indices):
             if tensor.dtype not in _ENDPOINTS:

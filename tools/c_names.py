@@ -19,7 +19,7 @@ __all__ = ["main", "public_names"]
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("core", "arch", "boards", "micropython", "app")
 
-# Files whose names others gave, and who did.
+# Files whose names come from others, and from whom.
 FOREIGN = {
     "core/base/xn_status.h": "the status codes: XN_OK, XN_E_...",
     "arch/cortexm/scs.h": "Arm's names of its registers",
@@ -27,7 +27,7 @@ FOREIGN = {
     "micropython/mphalport.h": "what MicroPython asks of a port",
     "micropython/qstrdefsport.h": "no C",
 }
-# What these declare is implemented by whoever is built instead of another.
+# Several files implement what these declare; a build takes one of them.
 PORTS = ("core/base/xn_port.h", "boards/board.h", "micropython/scripts.h")
 # Names that the C library and MicroPython ask for, wherever they are defined.
 GIVEN = re.compile(r"(mp|gc)_\w+|main|errno|abort|nlr_jump_fail|xn_ld_\w+")
@@ -109,7 +109,7 @@ def _declared(part: str, header: bool) -> Iterator[str]:
 
 
 def _is_registration(part: str) -> bool:
-    """Whether this is a macro call such as MP_REGISTER_MODULE(...)."""
+    """Tell whether this is a macro call such as MP_REGISTER_MODULE(...)."""
     return re.match(r"\s*[A-Z][A-Z0-9_]*\s*\(", part) is not None
 
 
@@ -130,7 +130,7 @@ def _declarators(part: str) -> Iterator[str]:
 
 
 def _prefixes(path: Path) -> list[str]:
-    """The stems of a file: its own, and that which it shares with files beside it."""
+    """List the stems of a file: its own, and those shared with files beside it."""
     stem = path.stem.removeprefix("xn_")
     beside = {other.stem.removeprefix("xn_") for other in path.parent.glob("*.[ch]")} - {stem}
     words = stem.split("_")

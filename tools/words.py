@@ -21,6 +21,7 @@ _SUFFIXES = {".py", ".pyi", ".c", ".h", ".S", ".ld", ".md", ".toml", ".mk", ".cm
 _NAMES = {"Makefile", "run"}
 # The last one plants words that must be found.
 _LEFT_OUT = ("tests/fuzz/corpus/", "LICENSES/", RULES, "tests/unit/tools/test_guards.py")
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Between two words: space, or the end of a line and the mark of a comment on the next one.
 _GAP = r"(?:[ \t]+|[ \t]*\n[ \t]*(?:(?://|#|\*|>)[ \t]*)?)"
 
@@ -56,7 +57,9 @@ def findings(name: str, text: str, rules: dict[str, Any]) -> Iterator[str]:
         rules: the content of words.toml.
     """
     words = rules["words"]
-    for match in _pattern(tuple(words)).finditer(text):
+    for match in _pattern(tuple(words), tuple(rules["names"]["right"])).finditer(text):
+        if match["right"]:
+            continue
         line = text.count("\n", 0, match.start()) + 1
         found = " ".join(re.findall(r"\w+", match.group()))
         yield f"{name}:{line}: '{found}'; say: {_instead(found.lower(), words)}"
@@ -65,12 +68,13 @@ def findings(name: str, text: str, rules: dict[str, Any]) -> Iterator[str]:
 
 
 @cache
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Match any of the words."""
+def _pattern(words: tuple[str, ...], right: tuple[str, ...]) -> re.Pattern[str]:
+    """Match any of the words, and as the group `right` the names that may hold one."""
     stems = (_GAP.join(map(re.escape, word.removesuffix("*").split())) for word in words)
     ends = (r"[a-z]*" if word.endswith("*") else "" for word in words)
     either = "|".join(stem + end for stem, end in zip(stems, ends, strict=True))
-    return re.compile(rf"(?<![A-Za-z])(?:{either})(?![A-Za-z])", re.IGNORECASE)
+    names = "|".join(map(re.escape, right))
+    return re.compile(rf"(?<![A-Za-z])(?:(?P<right>{names})|{either})(?![A-Za-z])", re.IGNORECASE)
 
 
 def _instead(found: str, words: dict[str, str]) -> str:
@@ -80,11 +84,17 @@ def _instead(found: str, words: dict[str, str]) -> str:
 
 def _long_first_lines(name: str, text: str, columns: int) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, _DOCUMENTED) and not _is_rule(node):
             first = (ast.get_docstring(node) or "").partition("\n")[0]
             if len(first) > columns:
                 line = node.body[0].lineno
                 yield f"{name}:{line}: docstring's first line has {len(first)} of {columns} columns"
+
+
+def _is_rule(node: ast.AST) -> bool:
+    """Tell whether the docstring is the text of an operator's rule (docs/OPS.md)."""
+    returns = node.returns if isinstance(node, ast.FunctionDef) else None
+    return isinstance(returns, ast.Name) and returns.id == "Seen"
 
 
 def _is_text(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The blob's bytes, format 1.0: pack, unpack, verify. docs/SPEC-blob.md is the text of this page.
+"""The blob's bytes, format 1.0: pack, unpack, verify (docs/SPEC-blob.md).
 
 data = Blob(...).pack()
 blob = Blob.unpack(data)        # every offset and the SHA-256 checked; BlobError otherwise
@@ -70,7 +70,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Io:
-    """Where an input or output lies in the arena."""
+    """The place of an input or output in the arena."""
 
     arena_offset: int
     size_bytes: int
@@ -78,7 +78,10 @@ class Io:
 
 @dataclass(frozen=True)
 class Entry:
-    """A way to run the blob: steps [0, network_steps), then [head_step, head_step + head_steps)."""
+    """A way to run the blob.
+
+    Steps [0, network_steps) run first, then [head_step, head_step + head_steps).
+    """
 
     result: int
     network_steps: int
@@ -90,7 +93,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Golden:
-    """Inputs (stored, or made by xorshift32 from `seed`) and the outputs they must give."""
+    """The inputs (stored, or made from `seed`) and the outputs they must give."""
 
     outputs: bytes
     seed: int = 0
@@ -107,7 +110,7 @@ class Blob:
         outputs: one for each output tensor.
         entries: entry 0 is the network itself.
         metadata: see docs/SPEC-blob.md section 7.
-        golden: test vector, None where there is none.
+        golden: test vector, None if there is none.
         sha256: of everything behind it in the packed form; empty before packing.
         metadata_span: (offset, size) of the metadata in the packed form; (0, 0) before packing.
     """
@@ -124,8 +127,8 @@ class Blob:
     def pack(self) -> bytes:
         """Return the blob's bytes; equal blobs give equal bytes."""
         out = bytearray(HEADER.size + VARIANT.size * len(self.variants))
-        # Weights first: their place does not depend on the code, so that a new build of the kernels
-        # leaves the blocks of the weights as they were.
+        # Weights first: their place does not depend on the code, and a new build of the kernels
+        # leaves their blocks as they were.
         weights_at = {}
         for variant in self.variants:
             if variant.weights not in weights_at:
@@ -169,7 +172,7 @@ class Blob:
 
     @staticmethod
     def unpack(data: bytes) -> Blob:
-        """Read and verifies a blob.
+        """Read and verify a blob.
 
         Args:
             data: the whole blob; bytes behind its stated end are refused.
@@ -181,7 +184,7 @@ class Blob:
 
 
 def is_blob(data: bytes) -> bool:
-    """True when the bytes start as a blob does (nothing else is checked)."""
+    """Tell whether the bytes start as a blob does (nothing else is checked)."""
     return data[:4] == struct.pack("<I", MAGIC)
 
 
@@ -207,7 +210,7 @@ def _pack_golden(golden: Golden | None) -> bytes:
 
 
 def _span(data: bytes, what: str, offset: int, size: int, align: int = 1) -> bytes:
-    """The bytes of a section behind the header; each bound checked."""
+    """Return the bytes of a section behind the header; check its bounds."""
     if offset % align:
         raise BlobError(f"{what}: offset must be a multiple of {align}; is {offset}")
     if offset < HEADER.size or offset > len(data) or size > len(data) - offset:
@@ -366,7 +369,9 @@ def _unpack_metadata(data: bytes) -> dict[str, Any]:
 
 
 def golden_inputs(seed: int, size_bytes: int) -> bytes:
-    """The input bytes that a seed stands for: xorshift32 (Marsaglia 2003), top byte of each state.
+    """Make the input bytes of a seed.
+
+    They are the top bytes of the states of xorshift32 (Marsaglia 2003).
 
     Args:
         seed: in [1, 2**32).

@@ -12,13 +12,13 @@ from relocatable.blob.metadata import check_metadata
 
 @dataclass(frozen=True)
 class LayerCost:
-    """A layer of a step that makes several together, by rows.
+    """A layer of a step that computes several together, by rows.
 
     Attributes:
         name: of the tensor that it computes.
         op: the operator.
         macs: multiply-accumulates by the operator's definition.
-        output: dtype and shape, and "streamed" if the tensor is at no time whole in memory.
+        output: dtype and shape, and "streamed" if the tensor is never whole in memory.
     """
 
     name: str
@@ -38,7 +38,7 @@ class StepCost:
         weight_bytes: its constants in flash.
         code_bytes: from its function to the next one in the code; what steps share counts once.
         output: dtype and shape of what it computes, such as "int8 [1, 20, 20, 5]".
-        layers: of a step that makes several.
+        layers: the layers of a step that computes several.
     """
 
     name: str

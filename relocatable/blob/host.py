@@ -1,4 +1,4 @@
-"""A blob run in this process: the same program as on a board, at native speed.
+"""Run a blob in this process: the board's program at native speed.
 
 y = relocatable.run(blob, x)            # one input, one output
 with HostModel(blob) as model: ...      # many runs, heads, single steps
@@ -131,7 +131,10 @@ class HostModel:
         return self._arena[e.result_offset : e.result_offset + e.result_bytes].tobytes()
 
     def items(self, entry: int) -> list[tuple[Any, ...]]:
-        """An entry's result after its run, as named tuples; points are 0..1 of the input.
+        """Read an entry's result after its run; points are 0..1 of the input.
+
+        Returns:
+            A named tuple for each item.
 
         Raises:
             RunError: the blob does not say how the result is read.

@@ -1,6 +1,6 @@
-"""A blob's metadata (docs/SPEC-blob.md section 7): written for our blobs, checked in all of them.
+"""Write a blob's metadata and check any blob's (docs/SPEC-blob.md section 7).
 
-Others than our compiler may have written a blob, so its metadata is checked before anything is
+A blob may come from another compiler, so its metadata is checked before anything is
 looked up in it or shown. The keys that the firmware reads are in include/xn_metadata_keys.h.
 """
 
@@ -68,7 +68,7 @@ def write_metadata(
 
 
 def _write_steps(graph: Graph, index: Mapping[int, int], call: KernelCall) -> list[dict[str, Any]]:
-    """The last of the steps of a long pipeline has its constants, outputs and layers."""
+    """Describe a call's steps; a long pipeline's last one has all it computes."""
     last = _write_step(graph, index, call)
     if call.pipeline is None or call.steps == 1:
         return [last]
@@ -140,7 +140,7 @@ def _write_record(record: Record) -> dict[str, Any]:
 
 
 def _first_name(name: str) -> str:
-    """Converters join the names of all layers they fused by ';'; the first one tells enough."""
+    """Return the first of the names that a converter joined by ';' as it fused layers."""
     return name.split(";")[0]
 
 
@@ -181,7 +181,7 @@ def check_metadata(blob: Blob) -> dict[str, Any]:
 
 
 def result_record(metadata: Mapping[str, Any], results: Sequence[int], entry: int) -> Record | None:
-    """How the items of an entry's result are read.
+    """Find out how the items of an entry's result are read.
 
     Args:
         metadata: of the blob.
@@ -203,7 +203,7 @@ def result_record(metadata: Mapping[str, Any], results: Sequence[int], entry: in
 
 
 def read_record(place: str, value: object) -> Record | None:
-    """An item of `results`.
+    """Read an item of `results`.
 
     Raises:
         BlobError: names the key, the rule and the value.

@@ -1,4 +1,4 @@
-"""The items of a head's result: how they lie in the arena, and their values.
+"""The items of a head's result: their layout in the arena, and their values.
 
 A result starts with `uint32 count` and 12 zero bytes; the items follow (docs/SPEC-blob.md
 section 5). A record says how to read an item; a reader needs to know no head.
@@ -102,7 +102,7 @@ class Record:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """An item as NumPy reads it."""
+        """The NumPy type of an item."""
         return np.dtype(
             {
                 "names": [f.name for f in self.fields],
@@ -113,7 +113,7 @@ class Record:
         )
 
     def result_bytes(self, count: int) -> int:
-        """Bytes of a result with room for that many items."""
+        """Count the bytes of a result with room for that many items."""
         return RESULT_HEADER_BYTES + count * self.item_bytes
 
     def read_items(
@@ -144,7 +144,7 @@ class Record:
 
 
 def read_array(data: bytes, dtype: np.dtype[Any]) -> np.ndarray[Any, np.dtype[Any]]:
-    """The items of a result as an array.
+    """Read the items of a result as an array.
 
     Raises:
         BlobError: the bytes are too few for their count.
@@ -193,5 +193,5 @@ DETECTIONS, CLASSES = KNOWN_RECORDS[RESULT_DETECTIONS], KNOWN_RECORDS[RESULT_CLA
 
 
 def result_number(record: Record) -> int:
-    """The number of a result with such items: the format's own, or "described in the metadata"."""
+    """Find the format's number of a result with such items, or XN_RESULT_DESCRIBED."""
     return next((n for n, known in KNOWN_RECORDS.items() if known == record), RESULT_DESCRIBED)

@@ -22,7 +22,7 @@ from relocatable.targets import Family
 # sizes its frame at run time states none either: toolchain.py refuses it.
 _UNKNOWN_FRAME = 32
 
-_ALIGN = 64  # a blob's code lies at a multiple of this, not always at one of more
+_ALIGN = 64  # a blob's code may be at any multiple of this
 _CONTENTS = {".data": "writable data", ".bss": "writable data", ".got": "address table"}
 _RELOCATION_NONE = 0
 
@@ -42,7 +42,7 @@ class Image:
         family: architecture that it was linked for.
 
     Raises:
-        ToolchainError: part of it lies outside of .text or is writable, a relocation is not
+        ToolchainError: part of it is outside .text or is writable, a relocation is not
             PC-relative, or leads out of .text; names the section and the symbol.
     """
 
@@ -104,7 +104,7 @@ class Image:
         return [found[start] for start in sorted(found)]
 
     def _place(self, address: int) -> int:
-        """Where the function of an address starts."""
+        """Find the start of the function at an address."""
         return address & ~self._family.mode_bits
 
     def _function_at(self, address: int) -> _Function | None:
@@ -115,7 +115,7 @@ class Image:
 
     @cached_property
     def _calls(self) -> dict[int, set[_Function]]:
-        """Functions that a function calls, jumps to or takes the address of, by its start."""
+        """The functions that each function refers to, by its start."""
         calls: dict[int, set[_Function]] = {}
         for place, kind, symbol, addend in _relocations(self._elf, ".text"):
             is_function = self._symbols[symbol]["st_info"]["type"] == "STT_FUNC"
@@ -129,7 +129,7 @@ class Image:
 
     @cached_property
     def _frames(self) -> dict[int, int]:
-        """Stack bytes of a function alone, by its start (.stack_sizes: address, ULEB128)."""
+        """The stack bytes of each function alone, by its start (section .stack_sizes)."""
         section = self._elf.get_section_by_name(".stack_sizes")
         data = section.data() if section is not None else b""
         width = self._elf.elfclass // 8
@@ -141,7 +141,7 @@ class Image:
         return frames
 
     def _refuse_outside(self) -> None:
-        """Refuse what lies outside of .text: it would not be loaded."""
+        """Refuse what is outside .text: it would not be loaded."""
         for index, section in enumerate(self._elf.iter_sections()):
             if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC or section["sh_size"] == 0:
                 continue
@@ -198,7 +198,7 @@ def _symbols(elf: ELFFile) -> list[Symbol]:
 
 
 def _relocations(elf: ELFFile, name: str) -> list[tuple[int, int, int, int]]:
-    """Read the place, type, symbol index and addend (0 if it lies in the code) of each."""
+    """Read place, type, symbol and addend (0 if the code holds it) of each."""
     found = []
     for section in elf.iter_sections():
         if isinstance(section, RelocationSection) and section.name in (
@@ -212,7 +212,7 @@ def _relocations(elf: ELFFile, name: str) -> list[tuple[int, int, int, int]]:
 
 
 def _uleb128(data: bytes, at: int) -> tuple[int, int]:
-    """Decode a number; returns it and the index behind it."""
+    """Decode a number; return it and the index behind it."""
     value = shift = 0
     while True:
         byte = data[at]

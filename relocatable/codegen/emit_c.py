@@ -1,4 +1,4 @@
-"""Calls + plan -> one C translation unit, and the weights section that it reads."""
+"""Write calls and plan as one C translation unit and its weights section."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ WeightOffsets = Mapping[tuple[int, str], int]
 
 
 def pack_weights(graph: Graph, calls: Sequence[KernelCall]) -> tuple[bytes, WeightOffsets]:
-    """Lays out the constants of all calls.
+    """Lay out the constants of all calls.
 
     Returns:
         The weights section: entries aligned to 16, equal ones once, in the order of the calls; and
-        where each lies, by call and name ("W_filter", "IN1").
+        the place of each, by call and name ("W_filter", "IN1").
     """
     section = bytearray()
     known: dict[bytes, int] = {}
@@ -52,7 +52,7 @@ def emit_c(
     Args:
         graph: tensors that the calls name.
         calls: the program.
-        plan: where tensors and scratch lie in the arena.
+        plan: places of tensors and scratch in the arena.
         weight_offsets: as `pack_weights` gives them.
 
     Returns:
@@ -68,7 +68,7 @@ def emit_c(
 
 
 def _includes(calls: Sequence[KernelCall]) -> list[str]:
-    """Include the kernel files, templates once for each element type, and what moves memory."""
+    """Include the kernel files (templates once per element type) and memory moves."""
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
     needed = {("codegen/xn_rows.h", "")}
     for layer in layers:
@@ -138,7 +138,7 @@ def _call(
 
 
 def _skipped_bytes(graph: Graph, call: KernelCall, i: int) -> int:
-    """Bytes of an input above the first row that the whole output needs."""
+    """Count an input's bytes above the first row that the whole output needs."""
     if call.rows is None:
         return 0
     tensor = graph.tensors[call.inputs[i]]
@@ -187,5 +187,5 @@ def _constants(graph: Graph, call: KernelCall) -> dict[str, npt.NDArray[np.gener
 
 
 def _printable(name: str) -> str:
-    """A name that cannot end the comment it stands in."""
+    """Replace what could end the comment that the name stands in."""
     return "".join(c if c.isalnum() or c in "_-/.:;" else "?" for c in name)

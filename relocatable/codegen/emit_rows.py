@@ -1,4 +1,4 @@
-"""The C text of a row pipeline: its tables of tasks, and a function for each layer."""
+"""Write a row pipeline in C: tables of tasks, and a function for each layer."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def pipeline_text(
         prologue: statements that come first.
 
     Returns:
-        Lines; functions of the steps, of the tasks and of the layers, so that the last step is
-        counted with the latter two.
+        Lines; functions of the steps, the tasks and the layers. The last two kinds come last: their
+        size counts as part of the last step's.
     """
     buffer = {index: number for number, index in enumerate(places)}
     heads = [
@@ -83,7 +83,7 @@ def pipeline_text(
 
 
 class _Held(NamedTuple):
-    """Rows [first, made) of a tensor are there."""
+    """The rows [first, made) of a tensor, which a buffer holds."""
 
     first: int
     made: int
@@ -92,7 +92,7 @@ class _Held(NamedTuple):
 def _steps(
     graph: Graph, pipeline: RowPipeline, tensors: Iterable[int]
 ) -> Iterator[tuple[Sequence[RowTask], dict[int, _Held]]]:
-    """Each step's tasks, and what is there when it begins."""
+    """Yield each step's tasks, and the rows that are held when it begins."""
     outputs = [call.outputs[0] for call in pipeline.parts]
     held = {i: _Held(0, 0 if i in outputs else graph.tensors[i].shape[1]) for i in tensors}
     tasks = iter(pipeline.tasks)
@@ -107,7 +107,7 @@ def _steps(
 def _part(
     graph: Graph, head: str, call: KernelCall, buffer: Mapping[int, int], constants: Names
 ) -> list[str]:
-    """A layer's function: it looks up where its rows lie, and calls the kernel."""
+    """Write a layer's function, which looks up its rows and calls the kernel."""
     rows, out = call.rows, call.outputs[0]
     assert rows is not None
     in_h = graph.tensors[call.inputs[0]].shape[1]

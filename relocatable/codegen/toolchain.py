@@ -1,4 +1,4 @@
-"""Compile C to position-independent code, with Clang and LLD of the `ziglang` wheel."""
+"""Compile C to position-independent code with the `ziglang` wheel's Clang and LLD."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def build_code(
 
 
 def cache_folder() -> Path:
-    """Name the folder of what is built once per machine; it can be deleted at any time."""
+    """Name the folder of what is built once per machine; it may be deleted."""
     return user_cache_path("xipnet", appauthor=False)
 
 

@@ -1,4 +1,4 @@
-"""Graphs built up tensor by tensor and operator by operator: for samples and tests."""
+"""Build graphs by tensors and operators, for samples and tests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class GraphBuilder:
         return len(self.tensors) - 1
 
     def op(self, kind: str, inputs: Sequence[int], output: int, **attrs: AttrValue) -> int:
-        """Add an operator; returns its output."""
+        """Add an operator; return its output."""
         self.ops.append(Op(kind, self.tensors[output].name, tuple(inputs), (output,), attrs))
         return output
 

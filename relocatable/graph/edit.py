@@ -9,7 +9,7 @@ from relocatable.graph.graph import Graph, GraphError, Op, Tensor
 
 
 def int_attr(op: Op, key: str) -> int:
-    """An integer attribute of the operator.
+    """Read an integer attribute of the operator.
 
     Raises:
         GraphError: it is missing or not an integer.
@@ -21,7 +21,7 @@ def int_attr(op: Op, key: str) -> int:
 
 
 def float_attr(op: Op, key: str) -> float:
-    """A numeric attribute of the operator.
+    """Read a numeric attribute of the operator.
 
     Raises:
         GraphError: it is missing or not a number.
@@ -33,30 +33,33 @@ def float_attr(op: Op, key: str) -> float:
 
 
 def readers(graph: Graph, tensor: int) -> list[int]:
-    """Positions of the operators that read the tensor."""
+    """List the positions of the operators that read the tensor."""
     return [at for at, op in enumerate(graph.ops) if tensor in op.inputs]
 
 
 def writers(graph: Graph) -> dict[int, int]:
-    """Position of the operator that writes each computed tensor."""
+    """Map each computed tensor to the position of the operator that writes it."""
     return {index: at for at, op in enumerate(graph.ops) for index in op.outputs}
 
 
 def only_reader(graph: Graph, tensor: int) -> int | None:
-    """Position of the one operator that reads the tensor; None where the graph's caller or more
-    than one operator do."""
+    """Find the position of the tensor's only reader.
+
+    Returns:
+        None if the graph's caller or more than one operator read it.
+    """
     found = readers(graph, tensor)
     return found[0] if len(found) == 1 and tensor not in graph.outputs else None
 
 
 def read_instead(op: Op, sources: Mapping[int, int]) -> Op:
-    """The operator with some of its inputs read from other tensors."""
+    """Replace tensors that the operator reads by others."""
     if not any(i in sources for i in op.inputs):
         return op
     return replace(op, inputs=tuple(sources.get(i, i) for i in op.inputs))
 
 
 def with_tensors(graph: Graph, changed: Mapping[int, Tensor]) -> Graph:
-    """The graph with some of its tensors replaced."""
+    """Replace some of the graph's tensors."""
     tensors = tuple(changed.get(i, t) for i, t in enumerate(graph.tensors))
     return replace(graph, tensors=tensors)

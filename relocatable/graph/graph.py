@@ -21,7 +21,7 @@ AttrValue = int | float | str | bool | tuple[int, ...]
 
 
 class GraphError(RelocatableError):
-    """A graph that breaks its own rules; the message names the rule, the value and the tensor."""
+    """A graph that breaks its own rules; the message names rule, value, tensor."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Tensor:
         name: as in the model, for messages.
         shape: dimensions; the batch is 1.
         dtype: one of DTYPES.
-        quant: None where the values are plain numbers.
+        quant: None if the values are plain numbers.
         data: a constant's values (shape and dtype as stated), None for a computed tensor.
     """
 
@@ -75,7 +75,7 @@ class Op:
     Attributes:
         kind: LiteRT's builtin name, such as CONV_2D.
         name: of its first output, for messages and reports.
-        inputs: tensor indices; -1 where an optional input is absent.
+        inputs: tensor indices; -1 if an optional input is absent.
         outputs: tensor indices.
         attrs: options by LiteRT's names in snake case; enums as their names: "stride_h", "padding":
             "SAME".

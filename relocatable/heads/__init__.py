@@ -1,4 +1,4 @@
-"""Post-processing that is compiled into the blob: one folder for each head (docs/HEADS.md)."""
+"""Post-processing compiled into the blob: one folder per head (docs/HEADS.md)."""
 
 from __future__ import annotations
 

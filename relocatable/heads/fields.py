@@ -1,4 +1,4 @@
-"""Typed reading of a TOML table; every refusal names the key, the rule and the value."""
+"""Read a TOML table by types; refusals name the key, the rule and the value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a head is: post-processing that is compiled into the blob (docs/HEADS.md).
+"""Describe a head: post-processing compiled into the blob (docs/HEADS.md).
 
 A head is a folder here, named as the head: the class `HEAD` with its configuration, rules, C call
 and the layout of its result, and the C file of the same name.
@@ -24,7 +24,7 @@ from relocatable.steps.kernel_call import KernelCall
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """From pixels to the model's input: real = (pixel - mean) / std, pixels 0..255.
+    """The way from pixels 0..255 to the model's input: real = (pixel - mean) / std.
 
     Attributes:
         mean, std: one number, or one for each channel.
@@ -71,7 +71,7 @@ class Head(ABC):
 
     @abstractmethod
     def most_items(self, graph: Graph) -> int:
-        """The most items that a result can have.
+        """Bound the number of a result's items.
 
         Raises:
             HeadError: the head does not fit the model's outputs.
@@ -107,7 +107,7 @@ class Head(ABC):
         )
 
     def metadata(self) -> dict[str, Any]:
-        """Entries of the blob's metadata (docs/SPEC-blob.md section 7)."""
+        """List the head's entries of the metadata (docs/SPEC-blob.md section 7)."""
         parameters = {
             field.name: _plain(getattr(self, field.name))
             for field in fields(self)

@@ -12,7 +12,7 @@ _TYPES = {"int8": "XN_VALUE_I8", "uint8": "XN_VALUE_U8", "float32": "XN_VALUE_F3
 
 
 def values_of(output: Tensor, index: int = 0) -> dict[str, CValue]:
-    """Fields of xn_values for an output of the model.
+    """Fill in the fields of xn_values for an output of the model.
 
     Args:
         output: the tensor.

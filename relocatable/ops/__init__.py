@@ -1,4 +1,4 @@
-"""Every operator is a folder here: its options, rules, meaning, kernels and samples."""
+"""The operators: a folder for each, with its rules, meaning, kernels and samples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPERATORS: dict[str, Operator] = _find_operators()
 
 
 def is_view(graph: Graph, op: Op) -> bool:
-    """Whether an operator keeps all bytes as they are: its output shares its input's memory."""
+    """Tell whether an operator keeps all bytes: its output shares its input's memory."""
     operator = OPERATORS.get(op.kind)
     return operator is not None and operator.is_view(Node.of(graph, op))
 

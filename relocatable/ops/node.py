@@ -1,4 +1,4 @@
-"""An operator together with its tensors: what rules and meanings look at."""
+"""An operator together with its tensors, for rules and meanings."""
 
 from __future__ import annotations
 

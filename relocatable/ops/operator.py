@@ -1,4 +1,4 @@
-"""The description of an operator. Everything that the compiler knows of one kind is one value.
+"""The description of an operator: all that the compiler knows of it is one value.
 
 The reader takes the options from it, `support.py` the rules, `docs/OPS.md` their words,
 `fold_constants` the meaning, `select_kernels` the kernels, and the sweep test the samples.

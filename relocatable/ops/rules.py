@@ -1,4 +1,4 @@
-"""All rules of an operator, in the order in which they are asked.
+"""The rules of an operator, in the order in which they are checked.
 
 The first ones follow from the operands; what a family of operators has in common is in `_shared`.
 """

@@ -1,4 +1,4 @@
-"""Op -> KernelCall: which kernel does an operator on a target, with which constants."""
+"""Choose the kernel of each operator on a target, and its constants."""
 
 from __future__ import annotations
 

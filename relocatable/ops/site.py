@@ -1,4 +1,4 @@
-"""An operator to be lowered for a target: its tensors, its options, the call that it becomes."""
+"""An operator to be lowered for a target: its tensors, options and call."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Site:
     target: Target
 
     def input(self, i: int) -> Tensor:
-        """The operator's input i."""
+        """Return the operator's input i."""
         return self.graph.tensors[self.op.inputs[i]]
 
     def has_input(self, i: int) -> bool:
-        """Whether the optional input i is there."""
+        """Tell whether the optional input i is there."""
         return i < len(self.op.inputs) and self.op.inputs[i] != -1
 
     @property
@@ -39,7 +39,7 @@ class Site:
         return self.graph.tensors[self.op.outputs[0]]
 
     def constant(self, i: int) -> npt.NDArray[np.generic]:
-        """The values of input i, which must be a constant."""
+        """Read the values of input i, which must be a constant."""
         data = self.input(i).data
         if data is None:
             self.refuse(f"input {i} must be constant", f"computed tensor '{self.input(i).name}'")
@@ -52,7 +52,7 @@ class Site:
 
     @property
     def value_rows(self) -> Rows | None:
-        """The rows of an operator of single values; None if an operand is not such an image."""
+        """The row access of an elementwise operator; None if an operand is no image."""
         shape = self.output.shape
         computed = all(self.input(i).data is None for i in range(len(self.op.inputs)))
         same = all(self.input(i).shape == shape for i in range(len(self.op.inputs)))
@@ -66,17 +66,17 @@ class Site:
         return RowCount.times(self.output.count // self.output.shape[1])
 
     def int_attr(self, name: str, default: int | None = None) -> int:
-        """An integer attribute."""
+        """Read an integer attribute."""
         value = self.op.attrs[name] if default is None else self.op.attrs.get(name, default)
         assert isinstance(value, int)
         return value
 
     def text_attr(self, name: str, default: str = "NONE") -> str:
-        """An attribute that is a name."""
+        """Read an attribute that is a name."""
         return str(self.op.attrs.get(name, default))
 
     def float_attr(self, name: str) -> float:
-        """A real attribute."""
+        """Read a real attribute."""
         value = self.op.attrs[name]
         assert isinstance(value, (int, float))
         return float(value)

@@ -1,6 +1,6 @@
-"""What is done to a graph between reading and planning: one pass per file, in this order.
+"""The passes over a graph between reading and planning: one per file, in order.
 
-A pass keeps every tensor that stays bit for bit; tensors that nobody reads any more may go.
+A pass keeps the values of every tensor bit for bit, and may drop tensors that nobody reads.
 """
 
 from __future__ import annotations

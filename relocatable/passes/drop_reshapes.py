@@ -1,4 +1,4 @@
-"""Make every operator that moves no value a RESHAPE, and drop those that change nothing.
+"""Turn operators that move no value into RESHAPE; drop those that change nothing.
 
 A RESHAPE costs no step: the planner gives its output the memory of its input. So afterwards RESHAPE
 has exactly one input, and no RESHAPE reads another's output.

@@ -39,7 +39,7 @@ def fold_constants(graph: Graph) -> Graph:
 
 
 def is_foldable(operator: Operator, node: Node) -> bool:
-    """Whether a node's result follows from shapes and constants alone."""
+    """Tell whether a node's result follows from shapes and constants alone."""
     least, most = operator.operand_counts
     count, is_bounded = len(node.inputs), not operator.is_variadic
     if count < least or (is_bounded and count > most) or len(node.outputs) != 1:
@@ -49,7 +49,7 @@ def is_foldable(operator: Operator, node: Node) -> bool:
 
 
 def evaluate(operator: Operator, node: Node) -> Array:
-    """Compute the values of a node whose inputs are known, of its output's type and shape.
+    """Compute a node's values from known inputs, in its output's type and shape.
 
     Raises:
         GraphError: the inputs are at odds with each other or with the output.

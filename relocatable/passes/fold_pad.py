@@ -1,7 +1,7 @@
 """Move a PAD of zeros into the convolution that reads it.
 
-A convolution skips what lies outside its input, which is what adding real zeros does, so the sums
-are the same, and the padded copy need not exist. The convolution gets the attributes `pad_top`,
+A convolution skips what is outside its input. Adding real zeros gives the same sums, so the padded
+copy need not exist. The convolution gets the attributes `pad_top`,
 `pad_bottom`, `pad_left` and `pad_right`; if they are present, they hold and `padding` does not.
 """
 
@@ -16,7 +16,7 @@ _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 def fold_pad(graph: Graph) -> Graph:
-    """Fold each PAD or PADV2 whose only reader is a convolution without padding of its own."""
+    """Fold each PAD or PADV2 that only a convolution without padding reads."""
     ops = list(graph.ops)
     folded: set[int] = set()
     for at, op in enumerate(graph.ops):
@@ -43,7 +43,7 @@ def _takes(conv: Op, padded: int) -> bool:
 
 
 def _zero_pads(graph: Graph, op: Op) -> dict[str, int] | None:
-    """Count the real zeros that the operator adds at each side; None if it does anything else."""
+    """Count the real zeros that the operator adds at each side; None if it does more."""
     source, amounts = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]].data
     if len(source.shape) != 4 or amounts is None or amounts.shape != (4, 2):
         return None

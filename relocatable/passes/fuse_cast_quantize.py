@@ -1,7 +1,7 @@
 """Make one integer QUANTIZE of uint8 -> CAST to float32 -> QUANTIZE.
 
 Exporters put this pair behind a picture input without a scale; the float copy of the picture would
-be the largest tensor of the model. The pair becomes a QUANTIZE from the scale 1 only where all 256
+be the largest tensor of the model. The pair becomes a QUANTIZE from the scale 1 only if all 256
 values come out the same.
 """
 
@@ -48,7 +48,7 @@ def _is_exact(graph: Graph, cast: Op, quantize: Op) -> bool:
 
 
 def _quantize(values: npt.NDArray[np.int64], output: Tensor) -> npt.NDArray[np.int64]:
-    """LiteRT's QUANTIZE of float32: halves go away from zero."""
+    """Compute LiteRT's QUANTIZE of float32: halves go away from zero."""
     scale, zero_point = _scale(output)
     quotient = values.astype(np.float32) / np.float32(scale)
     rounded = np.sign(quotient) * np.floor(np.abs(quotient).astype(np.float64) + 0.5)
@@ -56,7 +56,7 @@ def _quantize(values: npt.NDArray[np.int64], output: Tensor) -> npt.NDArray[np.i
 
 
 def _requantize(values: npt.NDArray[np.int64], output: Tensor) -> npt.NDArray[np.int64]:
-    """LiteRT's QUANTIZE of integers from the scale 1: a 31-bit multiplier, two roundings."""
+    """Compute LiteRT's QUANTIZE of integers from the scale 1, with two roundings."""
     scale, zero_point = _scale(output)
     fraction, shift = np.frexp(1.0 / scale)
     multiplier = int(np.floor(fraction * (1 << 31) + 0.5))

@@ -1,1 +1,1 @@
-"""When each step runs, and where its tensors lie in the arena."""
+"""The schedule: when each step runs, and the places of its tensors in the arena."""

@@ -1,4 +1,4 @@
-"""Plays a memory plan byte by byte: who wrote what each step reads? None of the planner's code."""
+"""Check a memory plan by playing it byte by byte, with none of the planner's code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
     """Check that every step finds its inputs whole, and the caller the outputs.
 
     Raises:
-        PlanError: names the step, the tensor that is damaged and the one that lies on it.
+        PlanError: names the step, the tensor that is damaged and the one that damages it.
     """
     arena = _Arena(graph, plan)
     for index in graph.inputs:
@@ -54,7 +54,7 @@ Span = tuple[int, int]
 
 
 class _Arena:
-    """The arena, of which each byte knows which tensor's value it holds, and which byte of it."""
+    """The arena, whose bytes know which byte of which tensor they hold."""
 
     def __init__(self, graph: Graph, plan: Plan) -> None:
         self.graph = graph
@@ -84,7 +84,7 @@ class _Arena:
         self.holder[slice(*span)] = who
 
     def move(self, start: int, size: int, to: int) -> None:
-        """As C's memmove."""
+        """Move bytes as C's memmove does."""
         for array in (self.holder, self.byte):
             array[to : to + size] = array[start : start + size].copy()
 
@@ -93,7 +93,7 @@ class _Arena:
         self.put(index, start, 0, stop - start)
 
     def put(self, index: int, at: int, first: int, size: int) -> None:
-        """Bytes of a tensor, from `first` on, are written to a place."""
+        """Write bytes of a tensor, from `first` on, to a place."""
         self.holder[at : at + size] = index
         self.byte[at : at + size] = np.arange(first, first + size)
 
@@ -133,7 +133,7 @@ def _check_scratch(arena: _Arena, call: KernelCall, offset: int | None, place: s
 
 
 def _check_step(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> None:
-    """Check that what one step touches is apart, but for the takeover that its kernel allows."""
+    """Check that a step's blocks are apart, but for the takeover its kernel allows."""
     written = _written(arena, call, scratch, place)
     for at, index in enumerate(call.inputs):
         if index == -1 or arena.is_constant(index):
@@ -149,7 +149,7 @@ def _check_step(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> N
 
 
 def _written(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> dict[str, Span]:
-    """What a step writes, which must be apart from each other."""
+    """Find what a step writes; check that its parts are apart."""
     written = {f"output {n}": arena.span(i) for n, i in enumerate(call.outputs)}
     written["scratch"] = scratch
     for (a, x), (b, y) in combinations(written.items(), 2):
@@ -161,7 +161,7 @@ def _written(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> dict
 def _play_rows(
     arena: _Arena, call: KernelCall, scratch: Span, moved_up: tuple[int, int] | None, place: str
 ) -> None:
-    """Plays a step by rows: each task finds the rows that it reads, and writes apart from them."""
+    """Play a step by rows: each task finds what it reads, and writes apart from it."""
     _written(arena, call, scratch, place)
     at = {i: arena.span(i)[0] for i in (*call.inputs, *call.outputs)}
     if moved_up is not None:
@@ -188,7 +188,7 @@ def _play_rows(
 
 
 class _LineBuffers:
-    """Tensors of which some rows are there, one after another from a place in the arena."""
+    """The line buffers: some rows of each tensor, one after another in the arena."""
 
     def __init__(self, arena: _Arena, at: Mapping[int, int], place: str) -> None:
         self.arena = arena
@@ -198,7 +198,7 @@ class _LineBuffers:
         self.made = dict.fromkeys(at, 0)
 
     def task(self, call: KernelCall, task: RowTask, scratch: Span) -> None:
-        """A layer makes its next rows."""
+        """Make a layer's next rows."""
         out = call.outputs[0]
         self.drop(out, task.drop)
         first, last = self.made[out], self.made[out] + task.rows
@@ -216,7 +216,7 @@ class _LineBuffers:
         self.made[out] = last
 
     def read(self, call: KernelCall, first: int, last: int) -> Iterator[Span]:
-        """Where the rows lie that rows [first, last) of the output need; all must be there."""
+        """Yield the places of what rows [first, last) of the output need; all must exist."""
         rows = call.rows
         if rows is None:
             raise PlanError(f"{self.place}: {call.kind} must be one that can be done by rows")
@@ -234,7 +234,7 @@ class _LineBuffers:
         self.first[index] += rows
 
     def rows(self, index: int, first: int, last: int) -> Span:
-        """Where rows [first, last) lie."""
+        """Find the place of rows [first, last)."""
         start = self.at[index] - self.first[index] * self.row_bytes(index)
         return start + first * self.row_bytes(index), start + last * self.row_bytes(index)
 

@@ -1,8 +1,8 @@
-"""Lifetimes -> arena offsets: every tensor and scratch gets a place in the one RAM block.
+"""Give every tensor and scratch, by its lifetime, a place in the arena.
 
 Blocks that live at the same time never overlap; `check_plan` proves it by other means. A step may
-take over the memory of an input that dies with it, which some steps move up first, and a view
-shares its input's memory always.
+take over the memory of an input that dies with it; some steps move that input up first. A view
+always shares its input's memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SEED = 1
 
 @dataclass(frozen=True)
 class Plan:
-    """Where everything lies in the arena.
+    """The place of everything in the arena.
 
     Attributes:
         arena_bytes: size of the arena, a multiple of 16.
@@ -39,7 +39,7 @@ class Plan:
     scratch_offset: dict[int, int]
 
     def moved_up(self, call: KernelCall) -> tuple[int, int] | None:
-        """The input that a step must move up, since its output begins there; and how far."""
+        """Find the input that a step must move up to make room for its output; how far."""
         for at, headroom in call.in_place.items():
             index = call.inputs[at]
             if headroom and self.offsets.get(index) == self.offsets[call.outputs[0]]:
@@ -49,25 +49,25 @@ class Plan:
 
 @dataclass(frozen=True)
 class Block:
-    """Bytes that are needed from step `first` to step `last`, both included."""
+    """A number of bytes, needed from step `first` to step `last`, both included."""
 
     size: int
     first: int
     last: int
 
     def meets(self, other: Block) -> bool:
-        """Whether both are needed at some step."""
+        """Tell whether both are needed at some step."""
         return self.first <= other.last and other.first <= self.last
 
     def joined(self, other: Block) -> Block:
-        """Bytes for either, whenever one is needed."""
+        """Join two blocks into one that is large and long enough for either."""
         return Block(
             max(self.size, other.size), min(self.first, other.first), max(self.last, other.last)
         )
 
 
 class _Stack:
-    """Blocks that begin at the same place.
+    """The blocks that begin at the same place.
 
     Args:
         blocks: at least one.
@@ -85,7 +85,7 @@ class _Stack:
         self.last = max(b.last for b in blocks)
 
     def forbids(self, other: _Stack) -> Iterable[tuple[int, int]]:
-        """Between which places, from this one's, the other must not begin, ends excluded."""
+        """Yield open intervals, from this one's place, where the other must not begin."""
         if self.first <= other.last and other.first <= self.last:
             for a in self.blocks:
                 for b in other.blocks:
@@ -93,12 +93,12 @@ class _Stack:
                         yield -b.size, a.size
 
     def at_step(self, step: int) -> int:
-        """Bytes that are needed at a step."""
+        """Count the bytes that are needed at a step."""
         return max((b.size for b in self.blocks if b.first <= step <= b.last), default=0)
 
 
 class _Takeover(NamedTuple):
-    """The second block may begin where the first does if at that step there is some room."""
+    """A pair of blocks that may begin at one place if that step has some room."""
 
     first: int
     second: int
@@ -111,7 +111,7 @@ _Stacks = dict[int, _Stack]
 
 
 def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
-    """Places every computed tensor and every scratch.
+    """Place every computed tensor and every scratch.
 
     Args:
         graph: the network; for a head, with the tensors that it adds.
@@ -138,7 +138,7 @@ def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
 
 
 def lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, Block], _Groups]:
-    """Blocks by key, and for each tensor the key of the block that holds it."""
+    """Find the blocks by key, and for each tensor the key of its block."""
     end = len(calls)
     source = views(graph)
     blocks: dict[int, Block] = {}
@@ -175,7 +175,7 @@ def lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, Bloc
 def _takeovers(
     calls: Sequence[KernelCall], blocks: dict[int, Block], owner: _Groups
 ) -> list[_Takeover]:
-    """The second block may begin where the first one does, which dies as it is made."""
+    """Find the pairs whose first block dies in the step that writes the second."""
     pairs = []
     for step, call in enumerate(calls):
         kept = {owner.get(i) for at, i in enumerate(call.inputs) if at not in call.in_place}
@@ -192,7 +192,7 @@ def _takeovers(
 
 
 def _choices(pairs: list[_Takeover], blocks: dict[int, Block]) -> Iterable[list[_Takeover]]:
-    """All pairs; and where a join makes a block larger, which may cost, all but that one."""
+    """Yield all pairs; then, for each that makes a block larger, all but that one."""
     yield pairs
     growing = [p for p in pairs if blocks[p.first].size < max(blocks[p.second].size, p.room.size)]
     most = min(_MOST_CHOICES, _CHOICE_WORK // max(1, len(blocks)) ** 2)
@@ -211,7 +211,7 @@ def _join(blocks: dict[int, Block], pairs: Iterable[_Takeover]) -> tuple[_Stacks
 
 
 def _best_order(stacks: _Stacks) -> list[int]:
-    """Of a few orders of placing, the one that needs the least."""
+    """Find, of a few orders of placing, the one that needs the least."""
     orders = [
         sorted(stacks, key=lambda k: (-stacks[k].size, stacks[k].first, k)),
         sorted(stacks, key=lambda k: (stacks[k].first - stacks[k].last, -stacks[k].size, k)),
@@ -239,7 +239,7 @@ def _improve(stacks: _Stacks, order: list[int]) -> dict[int, int]:
 
 
 def _place(stacks: _Stacks, order: Sequence[int]) -> dict[int, int]:
-    """Places the stacks one by one, each as low as those before it let it lie."""
+    """Place the stacks one by one, each as low as those before it allow."""
     offsets: dict[int, int] = {}
     for key in order:
         at = 0
@@ -257,7 +257,7 @@ def _place(stacks: _Stacks, order: Sequence[int]) -> dict[int, int]:
 
 
 def _most_alive(stacks: _Stacks) -> int:
-    """Bytes alive at the worst step: no plan is smaller."""
+    """Count the bytes alive at the worst step: no plan is smaller."""
     steps = {block.first for stack in stacks.values() for block in stack.blocks}
     return max((sum(stack.at_step(s) for stack in stacks.values()) for s in steps), default=0)
 

@@ -1,4 +1,4 @@
-"""The row schedule of a pipeline: which layer makes rows when, and the line buffers' heights.
+"""The row schedule of a pipeline, and the heights of its line buffers.
 
 The last layer asks for its next rows; what they need is made first, and so on up the pipeline.
 Nothing is made twice, and nothing before it is asked for.
@@ -15,13 +15,13 @@ from relocatable.steps.kernel_call import KernelCall, Rows, RowTask
 
 @dataclass(frozen=True)
 class RowOrder:
-    """What a pipeline does.
+    """The tasks of a pipeline, and the memory that they need.
 
     Attributes:
         tasks: in their order.
         heights: tensor that is never whole -> rows that its buffer must hold.
-        headroom: whole input -> bytes by which it must lie above the first part of the first output
-            whole for that to be written over it.
+        headroom: whole input -> bytes by which it must begin above the first whole output, if that
+            is written over it.
     """
 
     tasks: tuple[RowTask, ...]
@@ -35,7 +35,7 @@ def order_rows(
     buffered: Collection[int],
     rows_at_once: Sequence[int],
 ) -> RowOrder:
-    """Plays a pipeline.
+    """Play a pipeline.
 
     Args:
         graph: the network.
@@ -52,7 +52,7 @@ def order_rows(
 
 @dataclass(frozen=True)
 class _Made:
-    """A layer has made rows [first, first + rows) while the rows above `kept` were not needed."""
+    """The rows [first, first + rows) that a layer made; those above `kept` may go."""
 
     part: int
     first: int
@@ -91,7 +91,7 @@ class _Play:
     def buffered_tasks(
         self, buffered: Collection[int]
     ) -> tuple[tuple[RowTask, ...], dict[int, int]]:
-        """The tasks, rows leaving a buffer only when it is full; and the buffers' heights."""
+        """Return the tasks, in which rows leave only full buffers, and the heights."""
         heights = dict.fromkeys(buffered, 0)
         for m in self.done:
             out = self.parts[m.part].outputs[0]
@@ -112,11 +112,11 @@ class _Play:
         return {i: -(-gap // 16) * 16 for i, gap in self.gaps.items()}
 
     def _needed(self, call: KernelCall, source: int, upto: int) -> int:
-        """How many rows of an input must be there for so many rows of the output."""
+        """Count the rows of an input that so many rows of the output need."""
         return _rows(call).access.span(upto - 1, upto, self.height[source])[1]
 
     def _first_needed(self, index: int) -> int:
-        """The first row of a tensor that will be read."""
+        """Find the first row of a tensor that will be read."""
         first = self.made[index]
         for call in self.readers[index]:
             made = self.made[call.outputs[0]]

@@ -1,4 +1,4 @@
-"""Which layers a step makes together, by rows: tensors between them never exist whole.
+"""Join layers to row pipelines: the tensors between them never exist whole.
 
 A row pipeline holds the rows that are still needed of each such tensor in a line buffer, in the
 step's scratch. Its output, and that of a single layer whose kernel goes from the top down, may be
@@ -22,7 +22,7 @@ from relocatable.steps.kernel_call import KernelCall, RowPipeline, Rows, RowTask
 
 _MOST_LAYERS = 24
 _MOST_ROWS = 255  # of a task, which is three bytes
-_MOST_TASKS = 1500  # of a pipeline: they lie in flash
+_MOST_TASKS = 1500  # of a pipeline: they take flash
 # Of a layer's pixels in a task at least so many; the last is all of them in one.
 _PIXELS = (1, 24, 96, 384, 1 << 30)
 # Instructions, roughly: of a product of int8, of any other, of an output; what vectors leave of
@@ -35,7 +35,7 @@ _MOST_LOSS = 0.025  # of all instructions, for a smaller arena
 def plan_rows(
     graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
 ) -> tuple[tuple[KernelCall, ...], ...]:
-    """Joins steps to pipelines, the same ones on all targets.
+    """Join steps to pipelines, the same ones on all targets.
 
     Args:
         graph: the network.
@@ -55,7 +55,7 @@ def plan_rows(
 
 @dataclass(frozen=True)
 class _Group:
-    """Steps [start, stop) as one.
+    """The steps [start, stop) as one.
 
     Attributes:
         order: None for a single step that makes all rows in one call.
@@ -72,7 +72,7 @@ class _Group:
     loss: float
 
     def call(self, graph: Graph, parts: Sequence[KernelCall]) -> KernelCall:
-        """The step on one target."""
+        """Make the step on one target."""
         if self.order is None:
             return replace(parts[0], in_place=_in_place(parts[0], self.headroom))
         return _pipeline_call(graph, parts, self.order, self.headroom)
@@ -117,7 +117,7 @@ def _pipeline_call(
 def _step_tasks(
     graph: Graph, parts: Sequence[KernelCall], tasks: Sequence[RowTask]
 ) -> tuple[int, ...]:
-    """Cuts the tasks into steps of about the same work."""
+    """Cut the tasks into steps of about the same work."""
     rows = [graph.tensors[call.outputs[0]].shape[1] for call in parts]
     macs = [parts[task.part].macs * task.rows / rows[task.part] for task in tasks]
     steps = max(1, math.ceil(sum(macs) / _STEP_MACS))
@@ -143,7 +143,7 @@ class _Planner:
         self.kept = {self.owner[i] for i in graph.outputs if i in self.owner}
 
     def best_groups(self) -> list[_Group]:
-        """The groups of the smallest arena that costs little time."""
+        """Find the groups of the smallest arena that costs little time."""
         sizes = sorted({g.memory for groups in self.groups for g in groups})
         if not sizes:
             return []
@@ -157,7 +157,7 @@ class _Planner:
         return self.cheapest(sizes[low])[1]
 
     def cheapest(self, memory: int) -> tuple[float, list[_Group]]:
-        """The groups that lose the least time within some memory."""
+        """Find the groups that lose the least time within some memory."""
         best: list[tuple[float, list[_Group]]] = [(0.0, [])]
         for groups in self.groups:
             found: tuple[float, list[_Group]] = (float("inf"), [])
@@ -170,7 +170,7 @@ class _Planner:
 
     @cached_property
     def groups(self) -> list[list[_Group]]:
-        """The groups that may be of use, by their last step.
+        """List the groups that may be of use, by their last step.
 
         A step that needs less than the best that can be had for another is left alone.
         """
@@ -192,7 +192,7 @@ class _Planner:
         return by_last
 
     def spans(self, step: int) -> Iterator[tuple[int, int]]:
-        """Steps around one that may be a pipeline."""
+        """Yield the ranges of steps around one that may be a pipeline."""
         first = last = step
         while first >= 0 and self.calls[first].rows is not None:
             first -= 1
@@ -203,7 +203,7 @@ class _Planner:
                 yield start, stop
 
     def singles(self, step: int) -> Iterator[_Group]:
-        """A step that makes all rows in one call, apart from its input and close behind it."""
+        """Yield a step in one call, with its output apart from and close behind its input."""
         call = self.calls[step]
         own = {call.inputs[at]: up for at, up in call.in_place.items()}
         if call.rows is not None and call.macs > _STEP_MACS and not own:
@@ -215,7 +215,7 @@ class _Planner:
             yield self.group(step, step + 1, None, headroom)
 
     def long(self, step: int, call: KernelCall, rows: Rows) -> Iterator[_Group]:
-        """A step that takes long goes by rows, too, so that it can be several."""
+        """Yield a step that takes long by rows, too, which can be several steps."""
         height = self.graph.tensors[call.outputs[0]].shape[1]
         most_tasks = _MOST_TASKS if rows.in_order else 4 * call.macs / _STEP_MACS
         at_once = min(math.ceil(height / most_tasks), _MOST_ROWS)
@@ -224,7 +224,7 @@ class _Planner:
         yield self.group(step, step + 1, order, order.headroom)
 
     def pipelines(self, start: int, stop: int) -> Iterator[_Group]:
-        """Steps as one, with few and with many rows in a task."""
+        """Yield steps as one, with few and with many rows in a task."""
         parts = self.calls[start:stop]
         if len(parts) == 1 and _rows(parts[0]).in_order:
             return
@@ -248,14 +248,14 @@ class _Planner:
             yield self.group(start, stop, order, order.headroom)
 
     def rows_at_once(self, call: KernelCall, pixels: int) -> int:
-        """Rows of a task that has at least so many pixels."""
+        """Count the rows of a task that has at least so many pixels."""
         _, height, width, _ = self.graph.tensors[call.outputs[0]].shape
         return min(-(-pixels // width), height, _MOST_ROWS)
 
     def group(
         self, start: int, stop: int, order: RowOrder | None, headroom: dict[int, int]
     ) -> _Group:
-        """Joins steps; of the headrooms those are kept that save memory."""
+        """Join steps; keep those headrooms that save memory."""
         heights = order.heights if order else {}
         parts = self.calls[start:stop]
         buffered = {self.owner[i] for i in heights}
@@ -284,7 +284,7 @@ class _Planner:
         return _Group(start, stop, order, {i: headroom[i] for i in useful}, total, loss)
 
     def work(self, call: KernelCall) -> float:
-        """Instructions of a step, roughly."""
+        """Estimate the instructions of a step."""
         output = self.graph.tensors[call.outputs[0]]
         is_dense = call.weights and output.dtype == "int8"
         if not is_dense:
@@ -292,7 +292,7 @@ class _Planner:
         return self.pace * (_PER_MAC * call.macs + _PER_VALUE * output.count)
 
     def loss(self, parts: Sequence[KernelCall], order: RowOrder) -> float:
-        """Instructions that a pipeline takes longer than its layers one by one, roughly."""
+        """Estimate how many instructions more a pipeline takes than its layers alone."""
         total = 0.0
         for part, call in enumerate(parts):
             rows, out = _rows(call), self.graph.tensors[call.outputs[0]]

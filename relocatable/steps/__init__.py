@@ -1,1 +1,1 @@
-"""What a step of the program is: what operators and heads lower to, before it has a place."""
+"""The steps of the program, which operators and heads lower to, without places."""

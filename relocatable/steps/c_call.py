@@ -37,7 +37,7 @@ def template_macros(dtype: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Input:
-    """Pointer to the step's input i, at the first row that it reads.
+    """A pointer to the step's input i, at the first row that it reads.
 
     Attributes:
         index: into `KernelCall.inputs`.
@@ -59,7 +59,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """Pointer to the step's output, at the first row that it makes."""
+    """A pointer to the step's output, at the first row that it makes."""
 
     as_type: str = ""
 
@@ -70,7 +70,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Constant:
-    """Pointer to an entry of `KernelCall.weights`."""
+    """A pointer to an entry of `KernelCall.weights`."""
 
     key: str
 
@@ -81,7 +81,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Scratch:
-    """Pointer into the step's scratch.
+    """A pointer into the step's scratch.
 
     Attributes:
         as_type: element type.
@@ -99,7 +99,7 @@ class Scratch:
 
 @dataclass(frozen=True)
 class Struct:
-    """Pointer to a constant struct that is made on the stack before the call.
+    """A pointer to a constant struct that is made on the stack before the call.
 
     Attributes:
         type_name: of the struct.
@@ -116,7 +116,7 @@ class Struct:
         return f"&{self.name}"
 
     def declaration(self) -> str:
-        """C statements that must stand before it is used, with those of its own structs."""
+        """Write the C statements that must stand before it is used."""
         inner = "".join(v.declaration() for v in self.fields.values() if isinstance(v, Struct))
         return f"{inner}const {self.type_name} {self.name} = {c_value(self.fields)};\n"
 
@@ -134,7 +134,7 @@ class RowCount:
 
     @classmethod
     def times(cls, factor: int) -> RowCount:
-        """So many for each row that the call makes."""
+        """Multiply: so many for each row that the call makes."""
         return cls(f"ROWS * {factor}")
 
 

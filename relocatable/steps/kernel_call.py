@@ -1,4 +1,4 @@
-"""One step of the program as data: the kernels that it calls, its packed constants, its needs."""
+"""A step of the program as data: its kernels, packed constants and needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relocatable.steps.row_access import SAME_ROWS, RowAccess
 
 @dataclass(frozen=True)
 class Rows:
-    """How a kernel makes some rows (dimension 1 of 4) of its output.
+    """The way a kernel makes some rows (dimension 1 of 4) of its output.
 
     Attributes:
         access: which rows of every input it reads.
@@ -32,12 +32,12 @@ class Rows:
 
 
 class RowTask(NamedTuple):
-    """A layer of a row pipeline makes its next rows.
+    """The next rows that a layer of a row pipeline makes.
 
     Attributes:
         part: index of the layer.
         rows: that it makes.
-        drop: rows at the top of its output's line buffer that go before.
+        drop: rows at the top of its output's line buffer that are dropped before.
     """
 
     part: int
@@ -47,7 +47,7 @@ class RowTask(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RowPipeline:
-    """Layers that are made together, some rows of each in turn (schedule/row_pipeline.py).
+    """The layers that are made together, some rows of each in turn.
 
     Attributes:
         parts: the layers' own calls, in the order of the program.
@@ -104,7 +104,7 @@ class KernelCall:
         """C statements of the step's function.
 
         The emitter has names for everything that has an address: `IN0`, `IN1`, .. and `OUT0` point
-        to the operator's tensors (typed by dtype; constants lie in the weights), `W_<key>` to the
+        to the operator's tensors (typed by dtype; constants are in the weights), `W_<key>` to the
         entries of `weights`, `SCRATCH` (uint8_t *) to the scratch. Parameters are declared `KEPT
         const`. If `rows` are stated, the body makes `ROWS` rows from row `FIRST_ROW` on at OUT0;
         the inputs point to the first row that they need, `IN_ROWS` counts the input's rows from

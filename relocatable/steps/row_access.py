@@ -1,7 +1,7 @@
-"""Which rows of its inputs an operator reads to make some rows of its output.
+"""The rows of its inputs that an operator reads to make some rows of its output.
 
 Rows are those of dimension 1 of 4. An operator without a row access reads its inputs whole. The
-planner, the check of its plan and the C text ask the same object, so that none can differ.
+planner, the check of its plan and the C text ask the same object, so none can differ.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ class RowAccess(Protocol):
     """A kind of access. Later rows never read further up than earlier ones."""
 
     def span(self, first: int, last: int, height: int) -> tuple[int, int]:
-        """Rows [top, end) of an input of some height for rows [first, last) of the output.
+        """Find rows [top, end) of an input that rows [first, last) of the output need.
 
         Empty (end <= top) if all that the rows read is padding.
         """
         ...
 
     def c_top(self, first: str) -> str:
-        """C expression of the row at which the access of row `first` begins; < 0 in padding."""
+        """Write the row at which the access of row `first` begins in C; < 0 in padding."""
         ...
 
     @property
@@ -32,7 +32,7 @@ class RowAccess(Protocol):
 
 @dataclass(frozen=True)
 class WindowRows:
-    """Row y reads rows [y * stride - pad_top, y * stride - pad_top + window).
+    """A moving window: row y reads `window` rows from y * stride - pad_top on.
 
     Attributes:
         stride: input rows from one output row to the next, >= 1.
@@ -61,7 +61,7 @@ SAME_ROWS = WindowRows(stride=1, pad_top=0, window=1)  # of an operator of singl
 
 @dataclass(frozen=True)
 class ScaledRows:
-    """Row y reads rows [sources[y], sources[y] + window), as a resize does.
+    """A scaled access: row y reads `window` rows from sources[y] on, as in a resize.
 
     Attributes:
         sources: int per output row, never falling.

@@ -38,7 +38,7 @@ FEATURES: tuple[Feature, ...] = tuple(
 
 
 def host_family() -> int:
-    """The number of this machine's family; 0 if it has none."""
+    """Find the number of this machine's family; 0 if it has none."""
     machine = platform.machine().lower()
     return next((n for n, family in FAMILIES.items() if machine in family.machines), 0)
 

@@ -22,7 +22,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Family:
-    """What all CPUs of one architecture share: calls, and relocations of a linked image.
+    """A family of CPUs: its calls, and its relocations in a linked image.
 
     Attributes:
         number: XN_FAMILY_<name> of xn_blob.h.
@@ -79,5 +79,5 @@ class Target:
         return sum(feature.bit for feature in self.features)
 
     def has(self, feature: Feature) -> bool:
-        """Whether kernels may use a feature, such as `arm.DSP`."""
+        """Tell whether kernels may use a feature, such as `arm.DSP`."""
         return feature in self.features

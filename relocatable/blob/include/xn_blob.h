@@ -42,8 +42,8 @@ typedef struct xn_blob_header {
     uint32_t entry_count;     // >= 1; entry 0 is the network itself
     uint32_t metadata_offset; // msgpack map
     uint32_t metadata_bytes;
-    uint32_t golden_offset;    // xn_blob_golden and its bytes, 0 where there is none
-    uint32_t golden_bytes;     // 0 where there is none
+    uint32_t golden_offset;    // xn_blob_golden and its bytes, 0 if there is none
+    uint32_t golden_bytes;     // 0 if there is none
     uint32_t signature_offset; // 0: not signed (reserved)
     uint32_t signature_bytes;  // 0
     uint32_t reserved[8];      // 0
@@ -90,7 +90,7 @@ typedef struct xn_blob_variant {
     uint32_t reserved[6]; // 0
 } xn_blob_variant;
 
-// Where an input or output lies in the arena: inputs hold between the write and the run, outputs
+// The place of an input or output in the arena: inputs hold between the write and the run, outputs
 // from the end of the network's steps until the next write or run.
 typedef struct xn_blob_io {
     uint32_t arena_offset; // aligned to 16

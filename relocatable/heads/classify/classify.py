@@ -17,7 +17,7 @@ from relocatable.steps.kernel_call import KernelCall
 
 @dataclass(frozen=True)
 class ClassifyHead(Head):
-    """The best k values of an output.
+    """A classifier that reports the best k values of an output.
 
     Attributes:
         output: which of the model's outputs holds the scores.
@@ -48,7 +48,7 @@ class ClassifyHead(Head):
         return head
 
     def most_items(self, graph: Graph) -> int:
-        """The k best, or all if there are fewer."""
+        """Count the k best, or all if there are fewer."""
         return min(self.top_k, self._output(graph).count)
 
     def call(self, graph: Graph, result: int) -> KernelCall:

@@ -71,7 +71,7 @@ class GridHead(Head):
         return head
 
     def most_items(self, graph: Graph) -> int:
-        """As many as the description allows."""
+        """Return as many as the description allows."""
         return self.max_detections
 
     def call(self, graph: Graph, result: int) -> KernelCall:
@@ -111,7 +111,7 @@ class GridHead(Head):
         return output
 
     def _params(self, output: Tensor) -> dict[str, CValue]:
-        """Fields of xn_grid."""
+        """Fill in the fields of xn_grid."""
         _, rows, columns, channels = output.shape
         place = {name: i for i, name in enumerate(self.layout)}
         box_w, box_h = self.box or (0.0, 0.0)

@@ -1,4 +1,4 @@
-"""What a grid's description must keep to."""
+"""The rules of a grid's description."""
 
 from __future__ import annotations
 

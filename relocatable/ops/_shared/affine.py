@@ -84,7 +84,7 @@ def _first_sums(
     sums: tuple[Ints, Ints],
     steps: Ints,
 ) -> Ints:
-    """The first sum whose output is at least `step`, [C, N]; one past the last if none is."""
+    """Find the first sum whose output reaches `step`, [C, N]; past the last if none."""
     lowest, highest = sums[0][:, None], sums[1][:, None]
     near = (steps - 0.5 - zero) / np.maximum(factor, 1e-300)[:, None]
     near = np.clip(near, lowest.astype(np.float64), highest.astype(np.float64)).astype(np.int64)
@@ -137,7 +137,7 @@ def _fit(
 
 
 def _splits(value: Ints, m: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Ways to write about `value` as a multiple of m and one of 2^32."""
+    """Yield ways to write about `value` as a multiple of m and one of 2^32."""
     for words in range(-8, 9):
         whole = ((value >> 32) + words) << 32
         yield np.rint((value - whole) / np.maximum(m, 1)).astype(np.int64), whole

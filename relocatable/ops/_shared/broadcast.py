@@ -1,4 +1,4 @@
-"""Operators of two operands, with broadcast: rules, the shape that kernels walk, samples."""
+"""What operators with broadcast share: rules, shapes that kernels walk, samples."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def broadcast_call(site: Site, source: str, function: str, params: dict[str, CVa
 
 
 def _broadcast_fields(site: Site) -> CValue:
-    """Fill in the fields of xn_broadcast; neighbouring dimensions that move alike are one."""
+    """Fill in xn_broadcast's fields; neighbouring dimensions that move alike are one."""
     if site.value_rows is not None:
         once = (0, 0, 0, 1)
         return {"size": (1, 1, 1, site.count), "a_stride": once, "b_stride": once}
@@ -60,7 +60,7 @@ def _broadcast_fields(site: Site) -> CValue:
 
 
 def _strides(shape: tuple[int, ...], rank: int) -> list[int]:
-    """Count the elements that a step along each output dimension moves; 0 if it is repeated."""
+    """Count the elements that a step along each dimension moves; 0 if repeated."""
     full = (1,) * (rank - len(shape)) + shape
     strides, step = [0] * rank, 1
     for i in reversed(range(rank)):

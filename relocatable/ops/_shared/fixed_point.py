@@ -1,4 +1,4 @@
-"""LiteRT's fixed-point arithmetic, as its reference kernels compute it; on NumPy int64 arrays."""
+"""LiteRT's fixed-point arithmetic, as in its reference kernels, on int64 arrays."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
 def scale_of(tensor: Tensor) -> np.float32:
-    """Per-tensor scale, in the precision of the model file."""
+    """Return the per-tensor scale, in the precision of the model file."""
     assert tensor.quant is not None
     return np.float32(tensor.quant.scale[0])
 
 
 def zero_of(tensor: Tensor) -> int:
-    """Per-tensor zero point."""
+    """Return the per-tensor zero point."""
     assert tensor.quant is not None
     return tensor.quant.zero_point[0]
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
-    """A real factor as (multiplier of 31 bits or 0, shift): multiplier / 2^31 * 2^shift."""
+    """Write a real factor as (multiplier, shift): multiplier / 2^31 * 2^shift.
+
+    The multiplier has 31 bits, or is 0.
+    """
     if real == 0.0:
         return 0, 0
     fraction, shift = math.frexp(real)
@@ -40,38 +43,38 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
 
 def round_away(x: float) -> int:
-    """The nearest integer, halves away from zero."""
+    """Round to the nearest integer, halves away from zero."""
     whole = math.trunc(x)
     rest = abs(x - whole)
     return whole + (int(math.copysign(1, x)) if rest >= 0.5 else 0)
 
 
 def round_away_f32(x: npt.NDArray[np.float32]) -> Ints:
-    """The nearest integers of floats, halves away from zero."""
+    """Round floats to the nearest integers, halves away from zero."""
     wide = x.astype(np.float64)
     whole = np.trunc(wide)
     return (whole + np.where(np.abs(wide - whole) >= 0.5, np.sign(wide), 0)).astype(np.int64)
 
 
 def wrap32(x: Ints) -> Ints:
-    """What int32 keeps of a sum or product."""
+    """Keep what int32 holds of a sum or product."""
     return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
 def saturating_doubling_high_mul(a: Ints, b: Ints | int) -> Ints:
-    """gemmlowp's SaturatingRoundingDoublingHighMul for 32 bits; |a|, |b| < 2^31."""
+    """Compute gemmlowp's SaturatingRoundingDoublingHighMul; |a|, |b| < 2^31."""
     return (a * b + (1 << 30)) >> 31
 
 
 def rounding_divide_by_pot(x: Ints, n: Ints | int) -> Ints:
-    """gemmlowp's RoundingDivideByPOT: x / 2^n, halves away from zero."""
+    """Compute gemmlowp's RoundingDivideByPOT: x / 2^n, halves away from zero."""
     mask = (np.int64(1) << np.asarray(n, np.int64)) - 1
     threshold = (mask >> 1) + (x < 0)
     return (x >> n) + ((x & mask) > threshold)
 
 
 def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Ints | int) -> Ints:
-    """LiteRT's MultiplyByQuantizedMultiplier, with its two roundings."""
+    """Compute LiteRT's MultiplyByQuantizedMultiplier, with its two roundings."""
     shift = np.asarray(shift, np.int64)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     return rounding_divide_by_pot(
@@ -80,7 +83,7 @@ def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Int
 
 
 def type_range(dtype: str) -> tuple[int, int]:
-    """Smallest and largest value of an integer type."""
+    """Return the smallest and largest value of an integer type."""
     info = np.iinfo(dtype)
     return int(info.min), int(info.max)
 
@@ -89,7 +92,7 @@ _CLAMPS = {"RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)
 
 
 def quantized_clamp(activation: str, output: Tensor) -> tuple[int, int]:
-    """Range of an 8-bit output under a fused activation."""
+    """Find the range of an 8-bit output under a fused activation."""
     low, high = type_range(output.dtype)
     wanted = _CLAMPS.get(activation, (None, None))
     quantized = [
@@ -103,14 +106,14 @@ def quantized_clamp(activation: str, output: Tensor) -> tuple[int, int]:
 
 
 def float_clamp(activation: str) -> tuple[float, float]:
-    """Range of a float output under a fused activation."""
+    """Find the range of a float output under a fused activation."""
     most = float(np.finfo(np.float32).max)
     low, high = _CLAMPS.get(activation, (None, None))
     return (-most if low is None else low, most if high is None else high)
 
 
 def output_clamp(activation: str, output: Tensor) -> tuple[int, int] | tuple[float, float]:
-    """Range of an output of 8 bits or of float32 under a fused activation."""
+    """Find the range of an 8-bit or float32 output under a fused activation."""
     is_float = output.dtype == "float32"
     return float_clamp(activation) if is_float else quantized_clamp(activation, output)
 

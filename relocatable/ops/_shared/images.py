@@ -1,4 +1,4 @@
-"""What operators share that move a window over an image: options, rules, meaning, samples."""
+"""What operators with a window over an image share: options, rules, meaning."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def patches(node: Node, image: Array, k_h: int, k_w: int, outside: Array | float
 
 
 def _positions(node: Node, axis: int, k: int, out: int) -> tuple[Array, Array]:
-    """Find the rows or columns that each position sees, [out, k], and which of them are inside."""
+    """Find the rows or columns that each position sees, [out, k], and if they exist."""
     side, length = "hw"[axis - 1], node.inputs[0].shape[axis]
     stride, dilation = node.integer(f"stride_{side}"), 1
     if f"dilation_{side}_factor" in node.op.attrs:

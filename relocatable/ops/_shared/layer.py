@@ -47,7 +47,7 @@ def data_scales(node: Node) -> Seen:
 
 
 def filter_scales(node: Node, axis: int) -> Seen:
-    """Check that a filter has one scale, or one for each output channel, and zero point 0."""
+    """Check for one scale, or one for each output channel, and zero point 0."""
     quant = node.inputs[1].quant
     if node.output.dtype == "float32":
         return True, ""
@@ -65,7 +65,7 @@ def dilation(node: Node) -> Seen:
 
 
 def bias_fits(node: Node, count: int) -> bool:
-    """Whether the bias, if there is one, has a value for each channel."""
+    """Tell whether the bias, if there is one, has a value for each channel."""
     return len(node.inputs) < 3 or node.inputs[2].count == count
 
 

@@ -1,4 +1,4 @@
-"""The meaning of layers with weights in NumPy: sums of products, then their scaling."""
+"""The meaning of layers with weights: sums of products, then their scaling."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Scaling:
 
 @dataclass(frozen=True, eq=False)
 class AccumulatorBounds:
-    """What is known of a layer's sums at compile time, each int64 [C].
+    """The bounds of a layer's sums at compile time, each int64 [C].
 
     Attributes:
         bias: what the kernel's sum lacks of the true one.
@@ -89,27 +89,27 @@ def accumulator_bounds(
 
 
 def layer_factors(source: Tensor, weights: Tensor, output: Tensor) -> list[float]:
-    """Scale of the sums over the output's: one for each channel, or one for all."""
+    """Divide the sums' scale by the output's: one for each channel, or one for all."""
     assert weights.quant is not None
     scales = [float(np.float32(s)) for s in weights.quant.scale]
     return [float(scale_of(source)) * s / float(scale_of(output)) for s in scales]
 
 
 def multipliers_of(factors: list[float]) -> tuple[Ints, Ints]:
-    """LiteRT's multipliers and shifts of factors."""
+    """Compute LiteRT's multipliers and shifts of factors."""
     pairs = [quantize_multiplier(f) for f in factors]
     return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
 
 
 def double_rounding(multipliers: Ints, shifts: Ints, zero: int) -> Staircase:
-    """What two roundings make of sums."""
+    """Make the function of sums that rounds twice."""
     return lambda x: (
         multiply_by_quantized_multiplier(x, multipliers[:, None], shifts[:, None]) + zero
     )
 
 
 def single_rounding(factors: npt.NDArray[np.float64], zero: int) -> Staircase:
-    """What one rounding makes of sums, halves away from zero."""
+    """Make the function of sums that rounds once, halves away from zero."""
 
     def staircase(x: Ints) -> Ints:
         y = x.astype(np.float64) * factors[:, None]
@@ -120,14 +120,14 @@ def single_rounding(factors: npt.NDArray[np.float64], zero: int) -> Staircase:
 
 
 def shifts_fit(shifts: Ints, sums: AccumulatorBounds) -> bool:
-    """Whether no left shift overflows, which would make no staircase."""
+    """Tell whether no left shift overflows, which would make no staircase."""
     return bool(np.all(sums.reach << np.maximum(shifts, 0) <= INT32_MAX))
 
 
 def scale_double_rounding(
     factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
 ) -> Scaling:
-    """Scaling by LiteRT's fixed-point multipliers, which round twice."""
+    """Scale by LiteRT's fixed-point multipliers, which round twice."""
     multipliers, shifts = multipliers_of(factors)
     zero = zero_of(output)
     affine = None
@@ -153,7 +153,7 @@ def scale_double_rounding(
 def scale_vectors(
     factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
 ) -> Scaling:
-    """Make tables like `scale_double_rounding` for kernels that scale four channels at a time."""
+    """Scale as `scale_double_rounding` does, for four channels at a time."""
     channels = len(sums.bias)
     pairs = [quantize_multiplier(f) for f in factors] * (channels if len(factors) == 1 else 1)
     weights: dict[str, npt.NDArray[np.generic]] = {
@@ -172,7 +172,7 @@ def scale_vectors(
 def scale_single_rounding(
     factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
 ) -> Scaling:
-    """Scaling by a double, which rounds once, halves away from zero."""
+    """Scale by a double, which rounds once, halves away from zero."""
     real = np.array(factors, np.float64)
     zero = zero_of(output)
 
@@ -184,7 +184,7 @@ def scale_single_rounding(
 
 
 def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:
-    """Bounds of the sums for each factor: channels that share one share its staircase."""
+    """Bound the sums of each factor: channels that share one share its staircase."""
     if factors == 1:
         return sums.lowest.min(keepdims=True), sums.highest.max(keepdims=True)
     return sums.lowest, sums.highest

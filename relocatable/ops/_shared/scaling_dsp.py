@@ -36,7 +36,7 @@ class DspLayer:
 
     Attributes:
         words: uint32 [C, Q, 1], four weights each; [C, Q, 2] if they are 16 bits wide.
-        part: after so many words of a filter, the sum is put by, since it might overflow.
+        part: after so many words of a filter the sum is saved, since it might overflow.
         start: of each channel's sum, uint32 [C].
         factors: multiplier and last number of each channel, uint32 [C, 2]; [0, 2] if `scaling`
             has those of all.
@@ -50,9 +50,9 @@ class DspLayer:
     scaling: Mapping[str, CValue]
 
     def stream(self, size: int) -> npt.NDArray[np.uint32]:
-        """The filters by blocks of so many channels, 0 beyond the last one: uint32 [B, N].
+        """Arrange filters in blocks of `size` channels, the last filled up: uint32 [B, N].
 
-        Of each block where the sums start, the words in turn, multipliers, last numbers.
+        A block is the sums' starts, the words in turn, the multipliers, the last numbers.
         """
         parts = (self.start[:, None], self.words.reshape(len(self.words), -1), self.factors)
         blocks = []
@@ -64,7 +64,7 @@ class DspLayer:
 
 @dataclass(frozen=True, eq=False)
 class _Packed:
-    """Filters, and the start of each sum that makes it the true one times 2^unit."""
+    """The filters, and each sum's start, which makes it the true one times 2^unit."""
 
     words: npt.NDArray[np.uint32]
     part: int
@@ -74,7 +74,7 @@ class _Packed:
 
 @dataclass(frozen=True, eq=False)
 class _Plain:
-    """What is to be packed and scaled; arguments as those of `dsp_layer`."""
+    """The layer to be packed and scaled; fields are the arguments of `dsp_layer`."""
 
     rows: Ints
     factors: list[float]
@@ -131,7 +131,7 @@ def dsp_bytes(
     output: Tensor,
     clamp: tuple[int, int],
 ) -> DspLayer | None:
-    """The same for kernels whose inputs count 256 times: plain bytes, rounded twice.
+    """Pack plain bytes, for kernels whose inputs count 256 times and round twice.
 
     Returns:
         None if the sums would overflow.
@@ -170,7 +170,7 @@ def _without_constants(plain: _Plain) -> _Plain:
 
 
 def _staircase(plain: _Plain) -> tuple[Staircase | None, npt.NDArray[np.float64]]:
-    """Find LiteRT's outputs of sums, None if they do not rise; and the output per unit of a sum."""
+    """Find LiteRT's outputs of sums and their slope; None if they do not rise."""
     if plain.rounding == "single":
         return single_rounding(np.array(plain.factors), plain.zero), np.array(plain.factors)
     multipliers, shifts = multipliers_of(plain.factors)
@@ -180,7 +180,7 @@ def _staircase(plain: _Plain) -> tuple[Staircase | None, npt.NDArray[np.float64]
 
 
 def _by_line(plain: _Plain, pack: _Pack) -> DspLayer | None:
-    """Scale by the upper word of a product, a sum and a shift; None if there is no such scaling."""
+    """Scale by the upper word of a product, a sum and a shift; None if impossible."""
     staircase, factor = _staircase(plain)
     if staircase is None:
         return None
@@ -214,7 +214,7 @@ def _behind(staircase: Staircase, bias: Ints) -> Staircase:
 
 
 def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
-    """Scale as LiteRT does, in two steps; None if the filters cannot be packed for that."""
+    """Scale as LiteRT does, in two steps; None if the filters cannot be packed so."""
     packed = pack(plain.rows, plain.sums)
     if packed is None:
         return None
@@ -287,10 +287,10 @@ def _layer(
 
 
 def _quads(rows: Ints) -> Ints:
-    """Weights by fours, filled up with 0: [C, K] -> [C, Q, 2, 2]."""
+    """Arrange weights by fours, filled up with 0: [C, K] -> [C, Q, 2, 2]."""
     return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).reshape(len(rows), -1, 2, 2)
 
 
 def _words(pairs: Ints) -> npt.NDArray[np.uint32]:
-    """Pairs of 16-bit values as words, [.., 2] -> [..]."""
+    """Join pairs of 16-bit values to words, [.., 2] -> [..]."""
     return np.ascontiguousarray(pairs.astype("<i2")).view("<u4")[..., 0]

@@ -25,12 +25,14 @@ def constant_result(node: Node) -> Seen:
 
 
 def same_values(node: Node, values: list[Array]) -> Array:
-    """Return the values of the first input; the caller gives them the output's shape and type."""
+    """Return the first input's values; the caller sets the output's shape and type."""
     return values[0]
 
 
 def check_joined(node: Node) -> None:
-    """Check the size of joined constants before they are made: only the output's is bounded.
+    """Check the size of joined constants before they are made.
+
+    Only the output's is bounded by the file.
 
     Raises:
         GraphError: the inputs do not add up to the output.

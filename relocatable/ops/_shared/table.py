@@ -1,4 +1,4 @@
-"""Functions of one 8-bit value: a table of their 256 results."""
+"""Functions of one 8-bit value, as tables of their 256 results."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-// Output dimensions, outermost first, and what a step along each of them moves in an operand: 0
-// if the operand is repeated.
+// Output dimensions, outermost first, and the elements by which a step along each of them moves in
+// an operand: 0 if the operand is repeated.
 typedef struct xn_broadcast {
     int32_t size[4];
     int32_t a_stride[4], b_stride[4];

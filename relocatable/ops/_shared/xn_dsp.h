@@ -1,8 +1,8 @@
 // What the DSP extension's kernels share. SMLAD multiplies two pairs of 16-bit values and adds
 // both.
 //
-// Of bytes, SXTB16 takes every second one apart, as a pair. For weights one such instruction in
-// two is spared: they lie as 16-bit values 256 * w0 + w1, and
+// SXTB16 makes a pair of every second byte of a word. Weights need only one such instruction
+// instead of two: they are stored as 16-bit values 256 * w0 + w1, and
 //     x0 * (256 * w0 + w1) + (256 * x1 + 127 - x0) * w1 = 256 * (x0 * w0 + x1 * w1) + 127 * w1.
 // So each four inputs are laid out once as the pairs (x0, x2) and (256 * x1 + 127 - x0,
 // 256 * x3 + 127 - x2), sums count in 1/256, and a sum starts at what the terms 127 * w1 lack.
@@ -66,7 +66,7 @@ static inline int32_t xn_add_products(uint32_t a, uint32_t b, int32_t sum) {
     return __smlad((int32_t)a, (int32_t)b, sum);
 }
 
-// A word that waits in a register of the FPU, since the core has none left.
+// A word kept in a register of the FPU, since the core has none left.
 static inline float xn_keep(uint32_t word) {
     float kept;
     __builtin_memcpy(&kept, &word, sizeof kept);
@@ -81,8 +81,8 @@ static inline int32_t xn_kept(float kept) {
 
 // How the sums of a layer become outputs, as constants of the step; the kinds of xn_scale.h, each
 // with sums that hold bias and zero point. The filters are a stream in the order of use: for each
-// block of channels where the sums start, the weights, and, where the channels differ (step 1),
-// their multipliers and last numbers.
+// block of channels the starts of the sums, the weights and, if the channels differ (step 1), their
+// multipliers and last numbers.
 typedef struct xn_dsp_scaling {
     int32_t kind;
     int32_t step;
@@ -93,8 +93,8 @@ typedef struct xn_dsp_scaling {
     int32_t multiplier, last; // of all channels, if step is 0
 } xn_dsp_scaling;
 
-// A channel's numbers; `last` is for LINE what is added to the product's upper word, else the
-// shift, as in xn_scales.
+// A channel's numbers; for LINE, `last` is added to the product's upper word; else it is the shift,
+// as in xn_scales.
 typedef struct xn_dsp_factor {
     int32_t multiplier, last;
 } xn_dsp_factor;

@@ -19,7 +19,7 @@
 #define XN_JOIN_EXPANDED(name, suffix) XN_JOIN(name, suffix)
 #define XN_NAME(name) XN_JOIN_EXPANDED(name, XN_SUFFIX)
 
-// What arithmetic makes of XN_T: int or float.
+// The type of arithmetic on XN_T: int or float.
 #define XN_WIDE __typeof__((XN_T)0 + 0)
 
 // The range of XN_T, if it is an integer type.
@@ -63,7 +63,7 @@ typedef struct xn_window {
     int32_t pad_top, pad_left;
 } xn_window;
 
-// Taps [first, last) of a window along one axis that lie inside the image.
+// Taps [first, last) of a window along one axis that are inside the image.
 typedef struct xn_taps {
     int32_t origin, first, last;
 } xn_taps;

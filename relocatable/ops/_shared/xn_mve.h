@@ -17,7 +17,7 @@ static inline xn_mve_scales xn_mve_load_scales(const xn_scales *s, int32_t i) {
     return four;
 }
 
-// Those of them that `lanes` names.
+// Those entries that `lanes` names.
 static inline xn_mve_scales xn_mve_load_some_scales(const xn_scales *s, int32_t i,
                                                     mve_pred16_t lanes) {
     xn_mve_scales some = {vldrwq_z_s32(s->bias + i, lanes), vldrwq_z_s32(s->multiplier + i, lanes),

@@ -1,6 +1,6 @@
-// Pairs of rows for the DSP extension's DEPTHWISE_CONV_2D: each two rows that windows cover, of
-// four channels, are laid out as pairs of 16-bit values, times 256 (the unit of the sums, see
-// xn_dsp.h): one word holds an upper and a lower value of a channel.
+// Pairs of rows for the DSP extension's DEPTHWISE_CONV_2D. Two rows of four channels are laid out
+// as pairs of 16-bit values, times 256 (the unit of the sums, see xn_dsp.h): one word holds an
+// upper and a lower value of a channel.
 #ifndef XN_PAIRS_H
 #define XN_PAIRS_H
 

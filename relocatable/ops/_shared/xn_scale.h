@@ -31,7 +31,7 @@ static inline int32_t xn_multiply_by_quantized_multiplier(int32_t x, int32_t mul
         xn_saturating_doubling_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
 }
 
-// What lies beyond is clamped to 8 bits anyway, and a zero point can be added without overflow.
+// Values beyond are clamped to 8 bits anyway, and a zero point can be added without overflow.
 #define XN_ROUND_MOST (1 << 30)
 
 // round(x), halves away from zero, saturating.

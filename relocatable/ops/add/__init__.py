@@ -34,7 +34,7 @@ from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_add(site: Site, sign: int) -> KernelCall:
-    """Lower a sum or a difference of int8, uint8 or float32: of bytes by a plane, if one fits."""
+    """Lower a sum or difference of int8, uint8 or float32; bytes by a plane if any."""
     low, high = output_clamp(site.activation, site.output)
     params: dict[str, CValue] = {"low": low, "high": high}
     if site.is_float:
@@ -88,7 +88,7 @@ def _integer_sum(node: Node, a: Ints, b: Ints, sign: int) -> Ints:
 
 
 class _Scales(NamedTuple):
-    """Multiplier and shift of each operand to a common scale, times 2^20, and of their sum."""
+    """The multipliers and shifts to a common scale, times 2^20, and of the sum."""
 
     a: tuple[int, int]
     b: tuple[int, int]

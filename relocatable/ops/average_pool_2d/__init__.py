@@ -26,7 +26,7 @@ def lower_plain(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Average what each window sees of the image; integers round halves away from zero."""
+    """Average what each window sees; integers round halves away from zero."""
 
     def mean(seen: Array) -> Array:
         found: Array = np.nanmean(seen, axis=-2)

@@ -1,4 +1,4 @@
-// AVERAGE_POOL_2D: the mean of what lies inside the image.
+// AVERAGE_POOL_2D: the mean of the values inside the image.
 #include "ops/_shared/xn_kernel.h"
 
 typedef struct {

@@ -33,7 +33,7 @@ def lower_cast(site: Site) -> KernelCall:
 
 
 def keeps_type(node: Node) -> bool:
-    """Whether the type stays as it is."""
+    """Tell whether the type stays as it is."""
     return node.inputs[0].dtype == node.output.dtype
 
 

@@ -51,7 +51,7 @@ def joined_shapes(node: Node) -> Seen:
 
 
 def lower_concatenation(site: Site) -> KernelCall:
-    """Lower a join; as LiteRT, it rescales uint8 if scales differ, not int8."""
+    """Lower a join; like LiteRT, it rescales uint8 if scales differ, not int8."""
     shape = site.output.shape
     axis = site.int_attr("axis") % len(shape)
     outer = int(np.prod(shape[:axis], dtype=np.int64))
@@ -100,7 +100,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
-    """Make a graph that joins up to four inputs; those of uint8 may have scales of their own."""
+    """Join up to four inputs; those of uint8 may have scales of their own."""
     rank = int(rng.integers(1, 5))
     shape = [int(v) for v in rng.integers(1, 6, rank)]
     axis = int(rng.integers(-rank, rank))

@@ -1,7 +1,7 @@
 // CONV_2D for the DSP extension: four pixels by two output channels at a time.
 //
 // The windows of four pixels of a row are laid out as pairs of 16-bit values ("columns", see
-// xn_dsp.h) once for all output channels. A window consists of runs, values that lie side by side
+// xn_dsp.h) once for all output channels. A window consists of runs, values that are side by side
 // in the image: first the whole words of each run, then what is left of all runs.
 #include "ops/_shared/xn_dsp.h"
 #include "ops/_shared/xn_kernel.h"
@@ -12,7 +12,7 @@ typedef struct xn_conv_2d_dsp_params {
     int32_t run;   // values of a run: a row of the window, or one tap if it is dilated
     int32_t left;  // bytes of scratch for what is left of a pixel's runs; a multiple of 4
     int32_t quads; // of a window: four values each, filled up with 0
-    int32_t part;  // quads after which sums are put by, since they might overflow
+    int32_t part;  // quads after which sums are saved, since they might overflow
     int32_t is_wide;
     int32_t in_zero;
     xn_dsp_scaling scaling;
@@ -44,7 +44,7 @@ static inline int8_t *conv_2d_dsp_fill(int8_t *to, int32_t value, int32_t count)
     return to;
 }
 
-// Positions [x, x + width) of row y of the image; what lies outside of it is the zero point.
+// Positions [x, x + width) of row y of the image; values outside it are the zero point.
 static __attribute__((noinline)) void conv_2d_dsp_patch(const int8_t *in, int32_t y, int32_t x,
                                                         int32_t width, int8_t *to,
                                                         const xn_conv_2d_dsp_params *p) {

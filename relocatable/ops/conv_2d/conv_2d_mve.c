@@ -24,7 +24,7 @@ static inline void conv_2d_mve_fill(int8_t *to, int32_t value, int32_t count) {
     }
 }
 
-// One pixel's window in one piece; what lies outside the image is the zero point.
+// One pixel's window in one piece; values outside the image are the zero point.
 static inline void conv_2d_mve_window(const int8_t *in, xn_taps rows, xn_taps columns,
                                       int8_t *column, const xn_conv_2d_mve_params *p) {
     const xn_window *win = &p->window;
@@ -60,7 +60,7 @@ static inline void conv_2d_mve_window(const int8_t *in, xn_taps rows, xn_taps co
     s2 = vmladavaq_s8(s2, values, vldrbq_s8(w + 32));                                              \
     s3 = vmladavaq_s8(s3, values, vldrbq_s8(w + 48))
 
-// Sums of one window with four filters, which lie 16 values of each in turn, then the rest of each.
+// Sums of one window with four filters: 16 values of each in turn, then the rest of each.
 static inline int32x4_t conv_2d_mve_four(const int8_t *x, const int8_t *w, int32_t size) {
     int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     if (size <= 64) {

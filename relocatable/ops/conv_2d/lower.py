@@ -41,7 +41,7 @@ def lower_plain(site: Site) -> KernelCall:
 
 
 def is_whole_int8(site: Site) -> bool:
-    """Whether it is a layer of int8 without groups."""
+    """Tell whether it is a layer of int8 without groups."""
     return site.input(0).dtype == "int8" and site.constant(1).shape[3] == site.input(0).shape[3]
 
 
@@ -56,7 +56,7 @@ def _bounds(site: Site) -> AccumulatorBounds:
 
 
 def lower_dsp(site: Site) -> KernelCall:
-    """Lower a layer of int8 for the DSP extension: weights of two output channels, word by word."""
+    """Lower an int8 layer for the DSP extension: two output channels, word by word."""
     weights = site.constant(1).astype(np.int64)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
@@ -122,7 +122,7 @@ def lower_mve(site: Site) -> KernelCall:
 
 
 def _skips_nothing(window: Window) -> bool:
-    """Whether each pixel has a window of its own: then the image is one row."""
+    """Tell whether each pixel has a window of its own: then the image is one row."""
     one = replace(
         window,
         out_h=window.in_h,

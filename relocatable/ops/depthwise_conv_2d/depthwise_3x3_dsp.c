@@ -1,7 +1,7 @@
 // DEPTHWISE_CONV_2D by windows of 3x3 for the DSP extension, four channels of the input at a time.
 //
-// Of two pairs of rows (see xn_pairs.h), which lie word by word side by side, come one or, with
-// stride 1, two rows of the output; the lower pair is the next one's upper.
+// Two pairs of rows (see xn_pairs.h), word by word side by side, give one row of the output, or two
+// with stride 1. The lower pair is the upper pair of the next output row.
 #include "ops/_shared/xn_dsp.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_pairs.h"
@@ -101,7 +101,7 @@ XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter, ui
     xn_pairs_fill(pairs, 8 * p->columns, &rows_of);
     for (int32_t first = 0; first < p->in_c; first += 4, out += 4 * p->multiplier) {
         int32_t channels = p->in_c % 4 == 0 ? 4 : xn_min(4, p->in_c - first);
-        int32_t next = 0; // pair of rows, counted with the padding, that is not there yet
+        int32_t next = 0; // first missing pair of rows, counted with the padding
         for (int32_t y = 0; y < win->out_h; y += step) {
             int32_t upper = y * win->stride_h / 2;
 #pragma clang loop unroll(disable)

@@ -100,7 +100,7 @@ XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const uint32_t *filter, uint32
     xn_pairs_fill(ring, 4 * p->pairs * p->columns, &rows_of);
     for (int32_t first = 0; first < p->in_c; first += 4, out += 4 * p->multiplier) {
         int32_t channels = p->in_c % 4 == 0 ? 4 : xn_min(4, p->in_c - first);
-        int32_t next = 0; // pair of rows, counted with the padding, that is not there yet
+        int32_t next = 0; // first missing pair of rows, counted with the padding
 #pragma clang loop unroll(disable)
         for (int32_t k = 0; k < channels * p->multiplier; k++) {
             depthwise_dsp_expand((const int8_t *)(filter + k * words + 1), weights + k * expanded,

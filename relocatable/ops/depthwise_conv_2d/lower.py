@@ -35,14 +35,14 @@ def lower_plain(site: Site) -> KernelCall:
 
 
 def is_for_mve(site: Site) -> bool:
-    """Whether Helium's kernel takes it: it adds pairs of products of int8 in 16 bits."""
+    """Tell whether Helium's kernel takes it, which adds two products in 16 bits."""
     weights = site.constant(1)
     is_int8 = site.input(0).dtype == "int8" and weights.min(initial=0) > -128
     return bool(is_int8 and weights.shape[3] == site.input(0).shape[3])
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Whether it is a layer of int8 without dilation."""
+    """Tell whether it is a layer of int8 without dilation."""
     undilated = site.int_attr("dilation_h_factor") == site.int_attr("dilation_w_factor") == 1
     return site.input(0).dtype == "int8" and undilated
 
@@ -112,14 +112,14 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def _over_its_input(site: Site, window: Window) -> Sequence[int]:
-    """Find the input that may be overwritten: output falls on what was fetched before."""
+    """Find the input that may be overwritten, since its values are fetched before."""
     (_, _, in_w, in_c), (_, _, out_w, out_c) = site.input(0).shape, site.output.shape
     is_behind = in_c == out_c and out_w <= in_w and window.pad_top < window.k_h
     return (0,) if is_behind else ()
 
 
 def _channel_by_channel(site: Site, window: Window) -> Rows:
-    """Count what a call costs: it begins every channel again, with the rows that windows share."""
+    """Count a call's cost: each begins every channel again, with the shared rows."""
     _, _, in_w, channels = site.input(0).shape
     again = 4 * max(0, window.k_h - window.stride_h) * in_w
     return replace(window.rows, in_order=False, call_cost=channels * (60 + again))

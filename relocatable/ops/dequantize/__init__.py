@@ -24,7 +24,7 @@ def lower_dequantize(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Turn integers of any scale, per channel too, into the numbers that they stand for.
+    """Turn integers of any scale, per channel too, into the real numbers.
 
     Raises:
         GraphError: the input has no scale.

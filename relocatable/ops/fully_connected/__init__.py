@@ -78,7 +78,7 @@ def lower_plain(site: Site) -> KernelCall:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a layer of int8 for the DSP extension; None if no affine function rounds like it."""
+    """Lower an int8 layer for the DSP extension; None if no affine function fits."""
     weights = site.constant(1).astype(np.int64)
     layer = dsp_layer_of(site, weights, _bounds(site), "single")
     if layer is None:
@@ -102,7 +102,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Whether it is a layer of int8 whose weights have zero point 0."""
+    """Tell whether it is a layer of int8 whose weights have zero point 0."""
     return site.input(0).dtype == "int8" and _filter_zero(site) == 0
 
 
@@ -117,7 +117,7 @@ def _macs(site: Site) -> int:
 
 
 def _filter_zero(site: Site) -> int:
-    """Zero point of the weights, which LiteRT applies only if there is one scale."""
+    """Find the weights' zero point, which LiteRT applies only if there is one scale."""
     quant = site.input(1).quant
     return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
 

@@ -5,7 +5,7 @@
 typedef struct xn_fully_connected_dsp_params {
     int32_t rows, in_c, out_c;
     int32_t quads; // ceil(in_c / 4)
-    int32_t part;  // quads after which sums are put by, since they might overflow
+    int32_t part;  // quads after which sums are saved, since they might overflow
     int32_t is_wide;
     xn_dsp_scaling scaling;
 } xn_fully_connected_dsp_params;

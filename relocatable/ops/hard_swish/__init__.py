@@ -32,11 +32,11 @@ def table(node: Node, values: Ints) -> Ints:
         float(fine / (np.float32(3) / np.float32(32768)))
     )
     value = (values - zero_of(x)) * 128
-    scaled = _high_mul16(value, _top16(out_multiplier))
+    scaled = _times16(value, _top16(out_multiplier))
     gate = value
     if gate_shift > 0:
         gate = _saturate16(gate << (gate_shift - 1))
-    gate = _high_mul16(gate, _top16(gate_multiplier))
+    gate = _times16(gate, _top16(gate_multiplier))
     if gate_shift > 0:
         gate = _saturate16(gate << 1)
     if gate_shift < 0:
@@ -52,7 +52,7 @@ def _top16(multiplier: int) -> int:
     return (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF8000 else 0x7FFF
 
 
-def _high_mul16(a: Ints, b: int) -> Ints:
+def _times16(a: Ints, b: int) -> Ints:
     return _saturate16((a * b + (1 << 14)) >> 15)
 
 
@@ -74,7 +74,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
-    """Make a graph whose output scale is one that LiteRT takes: not below 1/128 of the input's."""
+    """Make a graph whose output scale LiteRT takes: at least 1/128 of the input's."""
     b = GraphBuilder()
     quant = random_quant(rng, dtype)
     x = b.input(1, 256, dtype=dtype, quant=quant)

@@ -78,12 +78,12 @@ def lower_mean(site: Site) -> KernelCall:
 
 
 def _filled(loops: _Loops) -> CValue:
-    """The two loops of a kernel."""
+    """Fill up to the two loops of a kernel."""
     return [{"count": n, "stride": step} for n, step in [(1, 0), (1, 0), *loops][-2:]]
 
 
 def _loops(shape: tuple[int, ...], axes: set[int]) -> tuple[_Loops, _Loops]:
-    """Find the loops over what is kept and what is reduced; neighbours of a kind are one loop."""
+    """Find the loops over what is kept and what is reduced; neighbours are one loop."""
     loops: dict[bool, _Loops] = {False: [], True: []}
     stride, previous = 1, None
     for axis in reversed(range(len(shape))):
@@ -114,7 +114,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 def _multiplier(x: Tensor, y: Tensor, count: int) -> tuple[int, int]:
     """Find the factor of a sum of `count` values.
 
-    As LiteRT: the division goes into the multiplier, which is lifted first to keep its bits.
+    As in LiteRT, the division is part of the multiplier, which is shifted up first for its bits.
     """
     multiplier, shift = quantize_multiplier(float(scale_of(x)) / float(scale_of(y)))
     lift = min(count.bit_length() - 1, 32, 31 + shift)

@@ -37,7 +37,7 @@ def lower_quantize(site: Site) -> KernelCall:
 
 
 def keeps_values(node: Node) -> bool:
-    """Whether type, scale and zero point stay as they are."""
+    """Tell whether type, scale and zero point stay as they are."""
     x, y = node.inputs[0], node.output
     return x.dtype == y.dtype and x.quant == y.quant
 

@@ -37,8 +37,8 @@ def resized_shape(node: Node) -> Seen:
 def sources(node: Node, axis: int) -> npt.NDArray[np.int32]:
     """Find the row (axis 1) or column (axis 2) that each one of the output copies.
 
-    In single precision and in the order of LiteRT's operations, since neighbours are decided by
-    the last bit.
+    It computes in single precision and in the order of LiteRT's operations, since the last bit
+    decides between neighbours.
     """
     source, out = node.inputs[0].shape[axis], node.output.shape[axis]
     align, half = bool(node.op.attrs["align_corners"]), bool(node.op.attrs["half_pixel_centers"])
@@ -52,7 +52,7 @@ def sources(node: Node, axis: int) -> npt.NDArray[np.int32]:
 
 
 def _round_away(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """The nearest integers of numbers that are not below 0, halves up."""
+    """Round numbers that are not below 0 to the nearest integers, halves up."""
     return np.floor(x.astype(np.float64) + 0.5)
 
 

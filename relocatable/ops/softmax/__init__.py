@@ -43,7 +43,7 @@ def lower_softmax(site: Site) -> KernelCall:
 
 
 def exp_table(beta: float, scale: float) -> npt.NDArray[np.int32]:
-    """Compute e^(-beta * scale * d) in 31 fraction bits for d = 0, 1, .. until LiteRT takes 0."""
+    """Compute e^(-beta * scale * d) in 31 fraction bits, until LiteRT takes 0."""
     real = min(beta * scale * (1 << (31 - _DIFFERENCE_BITS)), float(INT32_MAX))
     multiplier, shift = quantize_multiplier(real)
     radius = ((1 << _DIFFERENCE_BITS) - 1) * 2 ** (31 - _DIFFERENCE_BITS) / 2**shift
@@ -52,7 +52,7 @@ def exp_table(beta: float, scale: float) -> npt.NDArray[np.int32]:
 
 
 def _exp_of(difference: int, multiplier: int, shift: int) -> int:
-    return _exp_on_negative(_high_mul(difference << shift, multiplier))
+    return _exp_on_negative(_times(difference << shift, multiplier))
 
 
 # e^-2^k in 31 fraction bits, for k = -2 ..
@@ -70,7 +70,7 @@ _THIRD = 715827883
 
 
 def _exp_on_negative(x: int) -> int:
-    """gemmlowp's exp_on_negative_values: x <= 0 with 5 integer bits to 0 integer bits."""
+    """Compute gemmlowp's exp_on_negative_values: from 5 integer bits to 0."""
     if x == 0:
         return INT32_MAX
     quarter = 1 << (31 - _DIFFERENCE_BITS - 2)
@@ -79,21 +79,21 @@ def _exp_on_negative(x: int) -> int:
     whole = rest - x  # the rest in quarters
     for k, factor in enumerate(_EXP_OF_POWERS):
         if whole & (quarter << k):
-            result = _high_mul(result, factor)
+            result = _times(result, factor)
     return result
 
 
 def _exp_of_quarter(x: int) -> int:
-    """e^x for x in [-1/4, 0): the series around -1/8, 31 fraction bits."""
+    """Compute e^x for x in [-1/4, 0): the series around -1/8, 31 fraction bits."""
     x += 1 << 28
-    x2 = _high_mul(x, x)
-    x3 = _high_mul(x2, x)
-    x4 = _high_mul(x2, x2)
-    tail = _round_shift(_high_mul(_round_shift(x4, 2) + x3, _THIRD) + x2, 1)
-    return _E_EIGHTH + _high_mul(_E_EIGHTH, x + tail)
+    x2 = _times(x, x)
+    x3 = _times(x2, x)
+    x4 = _times(x2, x2)
+    tail = _round_shift(_times(_round_shift(x4, 2) + x3, _THIRD) + x2, 1)
+    return _E_EIGHTH + _times(_E_EIGHTH, x + tail)
 
 
-def _high_mul(a: int, b: int) -> int:
+def _times(a: int, b: int) -> int:
     return int(saturating_doubling_high_mul(np.int64(a), np.int64(b)))  # type: ignore[arg-type]
 
 
@@ -113,7 +113,7 @@ def positive_beta(node: Node) -> Seen:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Compute e^x over the sum of all e^x of a row; integers in gemmlowp's fixed point."""
+    """Divide e^x by the sum of a row; integers in gemmlowp's fixed point."""
     x, beta = inputs[0], node.number("beta")
     if x.dtype == np.float32:
         powers = np.exp(beta * (x - x.max(axis=-1, keepdims=True)).astype(np.float64))

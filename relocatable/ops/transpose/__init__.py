@@ -31,7 +31,7 @@ def permuted_shape(node: Node) -> Seen:
 
 
 def lower_transpose(site: Site) -> KernelCall:
-    """Lower TRANSPOSE: a kernel for each width of an element; runs of bytes that stay are one."""
+    """Lower TRANSPOSE; bytes that stay together move as one element."""
     shape, perm = site.input(0).shape, site.node.integers(1)
     strides = [int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape))]
     loops: list[tuple[int, int]] = []  # size and stride, outermost first

@@ -32,14 +32,14 @@ CLASSES: dict[str, Any] = {"head": "classify", "labels": ["a", "b", "c", "d"], "
 
 
 def output_graph(*shape: int, dtype: str = "float32", quant: Quant | None = None) -> Graph:
-    """A network that gives out what it gets: the head alone is at work."""
+    """Make a network whose output is its input: the head alone is at work."""
     b = GraphBuilder()
     x = b.input(*shape, dtype=dtype, quant=quant)
     return b.graph(x)
 
 
 def changed(description: dict[str, Any], **table: Any) -> dict[str, Any]:
-    """The description with entries of its kind's table changed; None takes one away."""
+    """Change entries of the table of the description's kind; None takes one away."""
     kind = description["head"]
     merged = {**description[kind], **table}
     return {**description, kind: {k: v for k, v in merged.items() if v is not None}}
@@ -152,7 +152,7 @@ class Found:
 
 
 def decode_grid(head: GridHead, output: np.ndarray) -> list[Found]:
-    """Detections of a real output [1, rows, columns, channels]."""
+    """Decode the detections of a real output [1, rows, columns, channels]."""
     _, rows, columns, _ = output.shape
     values = output.reshape(rows * columns, -1).astype(np.float64)
     channel = {
@@ -179,7 +179,7 @@ def decode_grid(head: GridHead, output: np.ndarray) -> list[Found]:
 
 
 def overlap(a: Any, b: Any) -> float:
-    """Intersection over union."""
+    """Compute the intersection over the union."""
     w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
     if w <= 0 or h <= 0:
         return 0.0
@@ -188,7 +188,7 @@ def overlap(a: Any, b: Any) -> float:
 
 
 def decode_classify(head: ClassifyHead, output: np.ndarray) -> list[tuple[int, float]]:
-    """The best labels and their probabilities."""
+    """Find the best labels and their probabilities."""
     values = output.reshape(-1).astype(np.float64)
     best = np.argsort(-values, kind="stable")[: head.top_k]
     if head.softmax:
@@ -232,7 +232,7 @@ def _items(data: bytes, dtype: np.dtype) -> np.ndarray:
 
 
 def real(stored: np.ndarray, quant: Quant | None) -> np.ndarray:
-    """Real values of stored ones, in single precision."""
+    """Compute the real values of stored ones, in single precision."""
     if quant is None:
         return stored
     return np.float32(quant.scale[0]) * (stored.astype(np.int32) - quant.zero_point[0]).astype(

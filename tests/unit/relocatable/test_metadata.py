@@ -34,7 +34,7 @@ def packed(metadata: dict[str, Any]) -> bytes:
 
 
 def described(**changes: object) -> dict[str, Any]:
-    """Metadata in which a field of a result differs."""
+    """Make metadata in which a field of a result differs."""
     return {"results": [{"item_bytes": 8, "fields": [{**FIELD, **changes}]}]}
 
 

@@ -81,7 +81,7 @@ for target in ("host", "cortex-m4"):
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what compiles, documents and tests, with one new folder."""
+    """Copy what compiles, documents and tests, and add one new folder."""
     ignored = shutil.ignore_patterns("__pycache__")
     for folder in ("relocatable", "host_sdk", "tests", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)

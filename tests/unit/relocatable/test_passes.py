@@ -63,7 +63,7 @@ def test_all_passes_keep_the_outputs_of_real_models(name: str) -> None:
 
 
 def with_shapes(graph: Graph) -> Graph:
-    """The graph with the shape input that LiteRT's RESHAPE wants."""
+    """Add the shape input that LiteRT's RESHAPE wants."""
     b = GraphBuilder()
     b.tensors, b.inputs = list(graph.tensors), list(graph.inputs)
     for op in graph.ops:

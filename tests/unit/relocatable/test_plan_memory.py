@@ -188,7 +188,7 @@ def test_check_agrees_with_a_pairwise_one(program: Program, random: Random) -> N
 
 
 def _pairwise_sound(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> bool:
-    """Whether no two blocks share bytes in a step that needs both."""
+    """Tell whether no two blocks share bytes in a step that needs both."""
     read = {i for c in calls for i in c.inputs}
     blocks = []
     for index, offset in plan.offsets.items():

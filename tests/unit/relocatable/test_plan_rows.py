@@ -26,7 +26,7 @@ CPUS = ("cortex-m4", "cortex-m55")
 
 
 def deep(*channels: int, rows: int = 64) -> Graph:
-    """3x3 convolutions on 64 columns."""
+    """Make a chain of 3x3 convolutions on 64 columns."""
     b = GraphBuilder()
     x = b.input(1, rows, 64, channels[0])
     for before, after in pairwise(channels):
@@ -64,7 +64,7 @@ def test_targets_share_the_turns_and_the_bands() -> None:
 
 
 def test_what_fits_is_left_alone() -> None:
-    """Where another step needs the most anyway, rows would cost time for nothing."""
+    """If another step needs the most anyway, rows would cost time for nothing."""
     b = GraphBuilder()
     x = b.input(1, 4, 4, 1)
     y = b.op("MAX_POOL_2D", (x,), b.tensor(1, 2, 2, 1), **POOL)

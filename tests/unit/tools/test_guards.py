@@ -78,12 +78,21 @@ def test_an_import_in_the_wrong_direction_is_found(copy: Path) -> None:
         ("docs/A.md", "Meanwhile.\n", 1),
         ("tools/a.c", 'const char *text = "what befell it";\n', 1),
         ("tools/a.py", '"""' + "x" * 81 + '"""\n', 1),
+        ("tools/a.c", "int xn_table_8;\nint xn_high_mul;\n", 2),
+        ("tools/a.c", "int xn_saturating_doubling_high_mul;\nint xn_table_find;\n", 2),
     ],
 )
 def test_a_word_of_the_list_is_found(name: str, text: str, line: int) -> None:
     rules = tomllib.loads((ROOT / words.RULES).read_text(encoding="utf-8"))
     (complaint, *_) = words.findings(name, text, rules)
     assert complaint.startswith(f"{name}:{line}: ")
+
+
+def test_the_text_of_a_rule_may_be_long() -> None:
+    rules = tomllib.loads((ROOT / words.RULES).read_text(encoding="utf-8"))
+    rule = 'def f() -> Seen:\n    """' + "x" * 81 + '"""\n'
+    assert not list(words.findings("tools/a.py", rule, rules))
+    assert list(words.findings("tools/a.py", rule.replace("Seen", "str"), rules))
 
 
 def test_words_are_looked_for_in_the_tree(copy: Path) -> None:
