@@ -55,7 +55,7 @@ def fit_affine(
         zero: the output's zero point.
         sums: smallest and largest sum of each channel, int64 [C].
         outputs: smallest and largest output after clamping.
-        unit: what the kernel's sums are multiplied with, a power of two; unless it is 1, `round` is
+        unit: the factor of the kernel's sums, a power of two; unless it is 1, `round` is
             made a multiple of 2^32 by a suitable offset.
 
     Returns:

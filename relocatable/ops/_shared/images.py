@@ -74,7 +74,7 @@ def patches(node: Node, image: Array, k_h: int, k_w: int, outside: Array | float
 
 
 def _positions(node: Node, axis: int, k: int, out: int) -> tuple[Array, Array]:
-    """Find the rows or columns that each position sees, [out, k], and if they exist."""
+    """Find the rows or columns that each position sees, [out, k]; tell which exist."""
     side, length = "hw"[axis - 1], node.inputs[0].shape[axis]
     stride, dilation = node.integer(f"stride_{side}"), 1
     if f"dilation_{side}_factor" in node.op.attrs:

@@ -17,7 +17,7 @@ def all_values(tensor: Tensor) -> Ints:
 
 
 def lower_table(site: Site, values: Ints) -> KernelCall:
-    """Make the call that looks each value up; `values` are clamped to the output's type."""
+    """Make the call that looks up each value; `values` are clamped to the output's."""
     table = np.clip(values, *type_range(site.output.dtype)).astype(site.output.dtype)
     arguments = (Input(0, "uint8_t"), Constant("table"), Output("uint8_t"))
     return site.call(

@@ -100,7 +100,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
-    """Join up to four inputs; those of uint8 may have scales of their own."""
+    """Make a graph that joins up to four inputs, those of uint8 with any scales."""
     rank = int(rng.integers(1, 5))
     shape = [int(v) for v in rng.integers(1, 6, rank)]
     axis = int(rng.integers(-rank, rank))

@@ -1,7 +1,7 @@
 // DEPTHWISE_CONV_2D by windows of 3x3 for the DSP extension, four channels of the input at a time.
 //
 // Two pairs of rows (see xn_pairs.h), word by word side by side, give one row of the output, or two
-// with stride 1. The lower pair is the upper pair of the next output row.
+// with stride 1. The lower pair is then the upper one of what follows.
 #include "ops/_shared/xn_dsp.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_pairs.h"
