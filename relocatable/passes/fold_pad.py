@@ -43,7 +43,7 @@ def _takes(conv: Op, padded: int) -> bool:
 
 
 def _zero_pads(graph: Graph, op: Op) -> dict[str, int] | None:
-    """Count the real zeros that the operator adds at each side; None if it pads otherwise."""
+    """Count the real zeros that the operator adds at each side; None if it differs."""
     source, amounts = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]].data
     if len(source.shape) != 4 or amounts is None or amounts.shape != (4, 2):
         return None
