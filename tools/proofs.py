@@ -79,11 +79,15 @@ def count(junit: str, seconds: float) -> Figures:
 
 
 def commit() -> str:
-    """Name the commit, and say if files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    """Name the commit, and say if files other than pages differ from it."""
+    head = git("describe", "--always", "--exclude=*")
+    return f"{head}-dirty" if git("status", "--porcelain", "--", ".", ":!docs") else head
+
+
+def git(*arguments: str) -> str:
+    """Ask git about this tree."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def row(name: str, figures: Figures, date: str, commit: str) -> str:
