@@ -1,8 +1,8 @@
-"""Seconds until a program can begin, best of ten processes or boards, Python itself included.
+"""Seconds until a program can begin, Python itself included.
 
-`import host_sdk` loads names when they are first used; `Device` loads what talks to boards; the
-core is the firmware's C as a process on this computer; the virtual board boots the firmware under
-QEMU. All that is built and cached is there.
+The best of ten. `import host_sdk` loads names when they are first used; `Device` loads what talks
+to boards; the core is the firmware's C as a process on this computer; the virtual board boots the
+firmware under QEMU. All that is built and cached is there.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,11 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.fixed_point import Ints, round_away_f32, scale_of, type_range, zero_of
 from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.table import all_values, lower_table
-from relocatable.ops._shared.types import kept_type, one_scale
+from relocatable.ops._shared.types import ARITHMETIC, kept_type, one_scale
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Array, Rng
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Rule, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Name, Output
 from relocatable.steps.kernel_call import KernelCall
@@ -50,6 +51,48 @@ def real_table(node: Node, values: Ints, function: Callable[[Floats], Floats]) -
     real = scale_of(x) * (values - zero_of(x)).astype(np.float32)
     rescaled = round_away_f32(function(real) * inverse)
     return (rescaled.astype(np.float32) + np.float32(zero_of(y))).astype(np.int64)
+
+
+def real_operator(
+    kind: str,
+    c_function: str,
+    function: Callable[[Floats], Floats],
+    output_scale: Rule,
+    quants: Mapping[str, Quant],
+) -> Operator:
+    """Describe a real function of one value; its 8-bit output has one scale.
+
+    Args:
+        kind: of the operator.
+        c_function: its name in unary.c.
+        function: the meaning, in LiteRT's single precision.
+        output_scale: the rule of the output's scale.
+        quants: that scale, by element type.
+    """
+
+    def table(node: Node, values: Ints) -> Ints:
+        return real_table(node, values, function)
+
+    def lower(site: Site) -> KernelCall:
+        """Lower the function of int8, uint8 or float32."""
+        return lower_unary(site, c_function, {}, table)
+
+    def evaluate(node: Node, inputs: list[Array]) -> Array:
+        return evaluate_unary(node, inputs[0], table, function)
+
+    def sample(rng: Rng, dtype: str) -> Graph:
+        return unary_sample(rng, kind, dtype, quants.get(dtype))
+
+    return Operator(
+        kind=kind,
+        operands=(Operand("input", ARITHMETIC),),
+        output=ARITHMETIC,
+        rules=(*UNARY_RULES, output_scale),
+        shape=kept_shape,
+        kernels=(Kernel(lower),),
+        evaluate=evaluate,
+        samples=samples(sample, ARITHMETIC),
+    )
 
 
 def unary_sample(
