@@ -6,14 +6,11 @@ import pkgutil
 import platform
 from importlib import import_module
 
-from relocatable.targets.arm import DSP, MVE_I
 from relocatable.targets.family import Family, Feature, Target
 
 __all__ = [
-    "DSP",
     "FAMILIES",
     "FEATURES",
-    "MVE_I",
     "TARGETS",
     "Family",
     "Feature",

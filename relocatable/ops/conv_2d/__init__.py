@@ -30,7 +30,7 @@ from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.ops.conv_2d.lower import is_whole_int8, lower_dsp, lower_mve, lower_plain
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
-from relocatable.targets import DSP, MVE_I
+from relocatable.targets.arm import DSP, MVE_I
 
 
 def filter_of_channels(node: Node) -> Seen:

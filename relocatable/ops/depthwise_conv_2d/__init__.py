@@ -36,7 +36,7 @@ from relocatable.ops.depthwise_conv_2d.lower import (
 )
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
-from relocatable.targets import DSP, MVE_I
+from relocatable.targets.arm import DSP, MVE_I
 
 
 def filter_of_channels(node: Node) -> Seen:

@@ -34,7 +34,7 @@ from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall
-from relocatable.targets import DSP, MVE_I
+from relocatable.targets.arm import DSP, MVE_I
 
 
 def filter_of_rows(node: Node) -> Seen:

@@ -18,7 +18,7 @@ from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
-from relocatable.targets import DSP, MVE_I
+from relocatable.targets.arm import DSP, MVE_I
 
 
 def lower_dsp(site: Site) -> KernelCall:
