@@ -4,6 +4,7 @@
 
 #include "xn_metadata_keys.h"
 
+#include "lib/uzlib/uzlib.h"
 #include "py/binary.h"
 #include "py/runtime.h"
 
@@ -50,6 +51,35 @@ static xn_reader metadata_of(const xn_loader_program *program) {
     return xn_reader_of(program->blob + header->metadata_offset, header->metadata_bytes);
 }
 
+#if MICROPY_PY_DEFLATE
+// The details, inflated onto the heap; an empty reader if they are damaged.
+static xn_reader inflate(const uint8_t *packed, uint32_t packed_bytes, uint32_t bytes) {
+    uint8_t *to = m_new(uint8_t, bytes);
+    uzlib_uncomp_t *inflater = m_new0(uzlib_uncomp_t, 1);
+    uzlib_uncompress_init(inflater, NULL, 0);
+    inflater->source = packed;
+    inflater->source_limit = packed + packed_bytes;
+    inflater->dest_start = inflater->dest = to;
+    inflater->dest_limit = to + bytes;
+    int status = uzlib_uncompress(inflater);
+    bool whole = status >= 0 && inflater->dest == inflater->dest_limit;
+    m_del(uzlib_uncomp_t, inflater, 1);
+    return xn_reader_of(to, whole ? bytes : 0);
+}
+#endif
+
+xn_reader xn_metadata_details(const xn_loader_program *program) {
+    const xn_blob_header *h = program->header;
+    if (h->details_bytes == 0) {
+        return metadata_of(program); // format 1.0
+    }
+#if MICROPY_PY_DEFLATE
+    return inflate(program->blob + h->details_offset, h->details_bytes, h->details_unpacked);
+#else
+    return xn_reader_of(NULL, 0);
+#endif
+}
+
 // The text at `key` of the map that the reader stands at.
 static bool is_text(xn_reader r, const char *key, const char *text) {
     const char *seen;
@@ -78,10 +108,14 @@ static bool enter_tensor(const xn_loader_program *program, xn_reader *r, const c
                          uint32_t index) {
     uint32_t tensor;
     *r = metadata_of(program);
-    if (!enter(r, which) || !enter_item(r, index) || xn_msgpack_read_u32(r, &tensor) != 0) {
+    if (!enter(r, which) || !enter_item(r, index)) {
         return false;
     }
-    *r = metadata_of(program);
+    xn_reader number = *r;
+    if (xn_msgpack_read_u32(&number, &tensor) != 0) {
+        return true; // a map
+    }
+    *r = metadata_of(program); // format 1.0: an index
     return enter(r, XN_KEY_TENSORS) && enter_item(r, tensor);
 }
 
@@ -154,11 +188,10 @@ mp_obj_t xn_metadata_label(const xn_loader_program *program, int32_t index) {
     return label == mp_const_none ? mp_obj_new_int(index) : label;
 }
 
-mp_obj_t xn_metadata_step(const xn_loader_program *program, uint32_t step) {
-    xn_reader r = metadata_of(program);
+mp_obj_t xn_metadata_step(xn_reader details, uint32_t step) {
     mp_obj_t name = mp_const_none;
-    if (enter(&r, XN_KEY_STEPS) && enter_item(&r, step)) {
-        name = value_at(r, XN_KEY_NAME);
+    if (enter(&details, XN_KEY_STEPS) && enter_item(&details, step)) {
+        name = value_at(details, XN_KEY_NAME);
     }
     return name == mp_const_none ? mp_obj_new_int_from_uint(step) : name;
 }

@@ -4,6 +4,7 @@
 
 #include "micropython/head.h"
 
+#include "core/base/xn_reader.h"
 #include "core/model/xn_loader.h"
 
 #include "py/obj.h"
@@ -18,8 +19,10 @@ char xn_metadata_typecode(const xn_loader_program *program, const char *which, u
 mp_obj_t xn_metadata_tensor(const xn_loader_program *program, const char *which, uint32_t index);
 // A tuple of the labels, or None.
 mp_obj_t xn_metadata_labels(const xn_loader_program *program);
-// The name of a step: a str, or its number if the blob names none.
-mp_obj_t xn_metadata_step(const xn_loader_program *program, uint32_t step);
+// What names its steps, inflated onto the heap; empty if it is damaged.
+xn_reader xn_metadata_details(const xn_loader_program *program);
+// The name of a step: a str, or its number if they name none.
+mp_obj_t xn_metadata_step(xn_reader details, uint32_t step);
 
 #define XN_METADATA_FIELDS_MAX 32u // of an item of a head's result
 // How an item of an entry's result is read; false if the metadata do

@@ -101,6 +101,12 @@ static mp_obj_t model_profile(size_t n, const mp_obj_t *args, mp_map_t *kw) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(model_profile_obj, 1, model_profile);
 
+static mp_obj_t model_reset_state(mp_obj_t self_in) {
+    xn_runner_reset_state(open_model(self_in));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(model_reset_state_obj, model_reset_state);
+
 static mp_obj_t model_info(mp_obj_t self_in) {
     return xn_model_describe(open_model(self_in));
 }
@@ -159,6 +165,7 @@ static const mp_rom_map_elem_t model_locals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_classify), MP_ROM_PTR(&model_classify_obj)},
     {MP_ROM_QSTR(MP_QSTR_run_head), MP_ROM_PTR(&model_run_head_obj)},
     {MP_ROM_QSTR(MP_QSTR_profile), MP_ROM_PTR(&model_profile_obj)},
+    {MP_ROM_QSTR(MP_QSTR_reset_state), MP_ROM_PTR(&model_reset_state_obj)},
     {MP_ROM_QSTR(MP_QSTR_info), MP_ROM_PTR(&model_info_obj)},
     {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&model_close_obj)},
     {MP_ROM_QSTR(MP_QSTR___enter__), MP_ROM_PTR(&mp_identity_obj)},

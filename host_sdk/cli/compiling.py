@@ -128,7 +128,10 @@ def _figures(step: StepCost) -> list[str]:
 
 def _facts(blob: relocatable.Blob) -> dict[str, str]:
     metadata = blob.metadata
-    golden = "none" if blob.golden is None else f"{len(blob.golden.outputs):,} bytes of outputs"
+    golden = "none"
+    if blob.golden is not None:
+        kept = f"{len(blob.golden.outputs):,} bytes of outputs"
+        golden = "SHA-256 of the outputs" if blob.golden.hashed else kept
     facts = {
         "name": str(metadata["name"]),
         "made by": str(metadata["tool"]),
@@ -144,5 +147,4 @@ def _facts(blob: relocatable.Blob) -> dict[str, str]:
 
 
 def _tensors(metadata: dict[str, Any], key: str) -> str:
-    tensors = [metadata["tensors"][i] for i in metadata[key]]
-    return ", ".join(f"{t['name']} {t['dtype']} {t['shape']}" for t in tensors)
+    return ", ".join(f"{t['name']} {t['dtype']} {t['shape']}" for t in metadata[key])

@@ -119,11 +119,24 @@ class ModelReader:
     def _read_new(self, fields: WireMap, name: str) -> Model:
         match fields.integers("metadata"):
             case (offset, size):
-                raw = _read_object(self._session, name, offset, size)
+                plain = _read_object(self._session, name, offset, size)
             case _:
                 raise fields.wrong("metadata", "[offset, size]")
         place = f"metadata of '{name}'"
-        return make_model(fields, WireMap(unpack_value(raw, place), place))
+        try:
+            metadata = join_metadata(plain, self._read_details(fields, name))
+        except BlobError as error:
+            raise ProtocolError(f"{place}: {error}") from error
+        return make_model(fields, WireMap(metadata, place))
+
+    def _read_details(self, fields: WireMap, name: str) -> bytes:
+        if "details" not in fields:  # of a blob of format 1.0, or none
+            return b""
+        match fields.integers("details"):
+            case (offset, size, unpacked):
+                return inflate(_read_object(self._session, name, offset, size), unpacked)
+            case _:
+                raise fields.wrong("details", "[offset, size, unpacked size]")
 
 
 def active_name(session: Session) -> str:

@@ -194,8 +194,8 @@ def make_model(fields: WireMap, metadata: WireMap) -> Model:
         arena_bytes=fields.integer("arena"),
         stack_bytes=fields.integer("stack"),
         entries=entries,
-        inputs=_pick(tensors, metadata, "inputs"),
-        outputs=_pick(tensors, metadata, "outputs"),
+        inputs=tuple(TensorInfo.read(port) for port in metadata.maps("inputs")),
+        outputs=tuple(TensorInfo.read(port) for port in metadata.maps("outputs")),
         steps=steps,
         labels=metadata.texts("labels") if "labels" in metadata else (),
         image=_normalisation(metadata.map("image")) if "image" in metadata else None,
@@ -231,13 +231,6 @@ def _layer(fields: WireMap, outputs: tuple[int, ...]) -> LayerInfo:
     if output is not None and output not in outputs:
         raise fields.wrong("output", "one of the step's outputs")
     return LayerInfo(fields.text("op"), fields.integer("macs"), TensorInfo.read(fields), output)
-
-
-def _pick(tensors: list[WireMap], metadata: WireMap, key: str) -> tuple[TensorInfo, ...]:
-    indices = metadata.integers(key)
-    if any(not 0 <= i < len(tensors) for i in indices):
-        raise metadata.wrong(key, f"indices below {len(tensors)}")
-    return tuple(TensorInfo.read(tensors[i]) for i in indices)
 
 
 def _normalisation(fields: WireMap) -> Normalisation:

@@ -1,4 +1,4 @@
-"""The blob's bytes, format 1.0: pack, unpack, verify (docs/SPEC-blob.md).
+"""The blob's bytes, format 2.0: pack, unpack, verify (docs/SPEC-blob.md).
 
 data = Blob(...).pack()
 blob = Blob.unpack(data)        # every offset and the SHA-256 checked; BlobError otherwise
@@ -11,27 +11,30 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgpack
 import numpy as np
 
+from relocatable.blob.deflate import deflate
+from relocatable.blob.details import inflate, join_metadata, split_metadata
 from relocatable.errors import BlobError
 from relocatable.targets import FAMILIES
 
 MAGIC = 0x424E5058  # "XPNB"
-FORMAT = (1, 0)
+FORMAT = (2, 0)  # written; 1.0 is read too
 SECTION_ALIGN = 64
 ARENA_ALIGN = 16
 
 # The layouts of include/xn_blob.h, field by field; tests/contract holds the two and the SPEC.
 PROLOGUE = struct.Struct("<II32s")  # magic, total_bytes, sha256: the same in every format version
-HEADER = struct.Struct("<II32s HHI II IHH II II II II 32x")
-VARIANT = struct.Struct("<HHI IIII IIII 24x")
+HEADER = struct.Struct("<II32s HHI II IHH II II II III II IIII I")
+VARIANT = struct.Struct("<HHI IIII IIII I 20s")
 IO = struct.Struct("<II")
 ENTRY = struct.Struct("<HH IIIII")
-GOLDEN = struct.Struct("<IIII")
+GOLDEN = struct.Struct("<BBH III")
+OBJECT = struct.Struct("<32sII")  # specified; nothing writes any yet
 
 RESULT_TENSORS, RESULT_DETECTIONS, RESULT_CLASSES, RESULT_DESCRIBED = 0, 1, 2, 3
-GOLDEN_STORED, GOLDEN_XORSHIFT = 0, 1
+GOLDEN_STORED, GOLDEN_XORSHIFT, GOLDEN_FLOATS = 0, 1, 2
+GOLDEN_BYTES, GOLDEN_SHA256 = 0, 1
 
 # The results of heads (xn_blob.h): a count and three reserved words, then the items.
 DETECTION_DTYPE = np.dtype(
@@ -92,12 +95,41 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class State:
+    """What the program keeps from run to run.
+
+    Attributes:
+        arena_offset: of its bytes, 16-aligned.
+        size_bytes: their number.
+        reset_step: first of the steps that set it, after it was cleared.
+        reset_steps: their number.
+    """
+
+    arena_offset: int
+    size_bytes: int
+    reset_step: int = 0
+    reset_steps: int = 0
+
+
+@dataclass(frozen=True)
 class Golden:
-    """The inputs (stored, or made from `seed`) and the outputs they must give."""
+    """The inputs of some runs, and the outputs they must give.
+
+    Attributes:
+        outputs: of all runs, one after another; or their SHA-256.
+        seed: the inputs are made from it; 0: they are stored.
+        inputs: of all runs, one after another.
+        runs: of entry 0; the state is reset before the first.
+        floats: what is made from the seed is float32 in [0, 1), else bytes.
+        hashed: `outputs` is a SHA-256.
+    """
 
     outputs: bytes
     seed: int = 0
     inputs: bytes = b""
+    runs: int = 1
+    floats: bool = False
+    hashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,10 +141,12 @@ class Blob:
         inputs: one for each input tensor.
         outputs: one for each output tensor.
         entries: entry 0 is the network itself.
-        metadata: see docs/SPEC-blob.md section 7.
+        metadata: and the details, see docs/SPEC-blob.md section 7.
         golden: test vector, None if there is none.
+        state: None if the program keeps nothing.
         sha256: of everything behind it in the packed form; empty before packing.
         metadata_span: (offset, size) of the metadata in the packed form; (0, 0) before packing.
+        details_bytes: of the details in the packed form; 0 before packing.
     """
 
     variants: tuple[Variant, ...]
@@ -121,8 +155,10 @@ class Blob:
     entries: tuple[Entry, ...]
     metadata: dict[str, Any] = field(default_factory=dict)
     golden: Golden | None = None
+    state: State | None = None
     sha256: bytes = b""
     metadata_span: tuple[int, int] = (0, 0)
+    details_bytes: int = 0
 
     def pack(self) -> bytes:
         """Return the blob's bytes; equal blobs give equal bytes."""
@@ -140,8 +176,10 @@ class Blob:
         ios = (*self.inputs, *self.outputs)
         io_at = _append(out, b"".join(IO.pack(i.arena_offset, i.size_bytes) for i in ios), 4)
         entry_at = _append(out, b"".join(_pack_entry(e) for e in self.entries), 4)
-        metadata = msgpack.packb(self.metadata)
-        metadata_at = _append(out, metadata, 4)
+        plain, details = split_metadata(self.metadata)
+        metadata_at = _append(out, plain, 4)
+        packed = deflate(details)
+        details_at = _append(out, packed, 4) if details else 0
         golden = _pack_golden(self.golden)
         golden_at = _append(out, golden, SECTION_ALIGN) if golden else 0
         _append(out, b"", SECTION_ALIGN)
@@ -150,21 +188,15 @@ class Blob:
             VARIANT.pack_into(
                 *(out, HEADER.size + i * VARIANT.size, v.family, v.level, v.features),
                 *(code_at[i], len(v.code), weights_at[v.weights], len(v.weights)),
-                *(steps_at[i], len(v.steps), v.arena_bytes, v.stack_bytes),
+                *(steps_at[i], len(v.steps), v.arena_bytes, v.stack_bytes, 0, bytes(20)),
             )
+        state = self.state or State(0, 0)
         HEADER.pack_into(
             *(out, 0, MAGIC, len(out), bytes(32), *FORMAT, 0),
             *(HEADER.size, len(self.variants), io_at, len(self.inputs), len(self.outputs)),
-            *(
-                entry_at,
-                len(self.entries),
-                metadata_at,
-                len(metadata),
-                golden_at,
-                len(golden),
-                0,
-                0,
-            ),
+            *(entry_at, len(self.entries), metadata_at, len(plain), golden_at, len(golden)),
+            *(details_at, len(packed) if details else 0, len(details), 0, 0),
+            *(state.arena_offset, state.size_bytes, state.reset_step, state.reset_steps, 0),
         )
         digest = hashlib.sha256(memoryview(out)[PROLOGUE.size :]).digest()
         PROLOGUE.pack_into(out, 0, MAGIC, len(out), digest)
@@ -204,9 +236,17 @@ def _pack_entry(e: Entry) -> bytes:
 def _pack_golden(golden: Golden | None) -> bytes:
     if golden is None:
         return b""
-    kind = GOLDEN_XORSHIFT if golden.seed else GOLDEN_STORED
-    head = GOLDEN.pack(kind, golden.seed, len(golden.inputs), len(golden.outputs))
-    return head + golden.inputs + golden.outputs
+    made = GOLDEN_FLOATS if golden.floats else GOLDEN_XORSHIFT
+    kind = made if golden.seed else GOLDEN_STORED
+    return (
+        GOLDEN.pack(
+            *(kind, GOLDEN_SHA256 if golden.hashed else GOLDEN_BYTES),
+            *(golden.runs if golden.runs > 1 else 0, golden.seed),
+            *(len(golden.inputs), len(golden.outputs)),
+        )
+        + golden.inputs
+        + golden.outputs
+    )
 
 
 def _span(data: bytes, what: str, offset: int, size: int, align: int = 1) -> bytes:
@@ -233,16 +273,20 @@ def _unpack(data: bytes) -> Blob:
     (_, _, _, major, minor, flags, variant_at, variant_count, io_at, in_count, out_count) = (
         HEADER.unpack_from(data)[:11]
     )
-    (entry_at, entry_count, meta_at, meta_bytes, golden_at, golden_bytes, *signature) = (
+    (entry_at, entry_count, meta_at, meta_bytes, golden_at, golden_bytes, *more) = (
         HEADER.unpack_from(data)[11:]
     )
     seen = f"{major}.{minor}"
-    _check(major == FORMAT[0] and minor <= FORMAT[1], "blob format must be 1.0", seen)
+    readable = major in (1, FORMAT[0]) and minor <= FORMAT[1]
+    _check(readable, f"blob format must be {FORMAT[0]}.{FORMAT[1]} or 1.0", seen)
     actual = hashlib.sha256(memoryview(data)[PROLOGUE.size :]).digest()
     _check(actual == digest, f"blob's SHA-256 must be {digest.hex()}", actual.hex())
     _check(total % SECTION_ALIGN == 0, f"blob's bytes must be a multiple of {SECTION_ALIGN}", total)
     _check(flags == 0, "header flags must be 0", flags)
-    _check(signature == [0, 0], "signature's offset and bytes must be 0", signature)
+    _check(major > 1 or not any(more), "header's bytes [88, 128) of format 1.0 must be 0", more)
+    details_at, details_bytes, details_unpacked, *objects = more[:5]
+    _check(objects == [0, 0], "objects' offset and count must be 0 (nothing has any yet)", objects)
+    _check(more[-1] == 0, "header's reserved field must be 0", more[-1])
     _check(variant_count >= 1, "blob must have at least 1 variant", variant_count)
     _check(
         in_count >= 1 and out_count >= 1, "blob must have inputs and outputs", (in_count, out_count)
@@ -271,19 +315,26 @@ def _unpack(data: bytes) -> Blob:
         _unpack_entry(f"entry {i}", e, steps, arena) for i, e in enumerate(ENTRY.iter_unpack(table))
     )
 
+    state = _unpack_state(State(*more[5:9]), steps, arena)
     golden = None
     if golden_at or golden_bytes:
         section = _span(data, "golden vector", golden_at, golden_bytes, SECTION_ALIGN)
         golden = _unpack_golden(section, in_bytes, out_bytes)
+    details = b""
+    if details_at or details_bytes or details_unpacked:
+        packed = _span(data, "details", details_at, details_bytes)
+        details = inflate(packed, details_unpacked)
     return Blob(
         variants=variants,
         inputs=ios[:in_count],
         outputs=ios[in_count:],
         entries=entries,
-        metadata=_unpack_metadata(_span(data, "metadata", meta_at, meta_bytes)),
+        metadata=join_metadata(_span(data, "metadata", meta_at, meta_bytes), details),
         golden=golden,
+        state=state,
         sha256=digest,
         metadata_span=(meta_at, meta_bytes),
+        details_bytes=details_bytes,
     )
 
 
@@ -314,13 +365,22 @@ def _unpack_entry(what: str, fields: tuple[int, ...], steps: int, arena: int) ->
     return e
 
 
-def _unpack_variant(data: bytes, *fields: int) -> Variant:
+def _unpack_state(state: State, steps: int, arena: int) -> State | None:
+    _check_arena("state", state.arena_offset, state.size_bytes, arena)
+    in_program = state.reset_step <= steps and state.reset_steps <= steps - state.reset_step
+    _check(in_program, f"reset's steps must lie in [0, {steps}]", state)
+    return state if state.size_bytes else None
+
+
+def _unpack_variant(data: bytes, *fields: Any) -> Variant:
     family, level, features, code_at, code_bytes, weights_at, weights_bytes = fields[:7]
-    step_at, step_count, arena_bytes, stack_bytes = fields[7:]
+    step_at, step_count, arena_bytes, stack_bytes, weights_object, reserved = fields[7:]
     code = _span(data, "code", code_at, code_bytes, SECTION_ALIGN)
     steps = _span(data, "steps", step_at, step_count * 4, 4)
     offsets = struct.unpack(f"<{step_count}I", steps)
     _check(code_bytes > 0 and code_bytes % 4 == 0, "code's bytes must be 4, 8, 12, ..", code_bytes)
+    _check(weights_object == 0, "weights must be in the blob (object 0)", weights_object)
+    _check(not any(reserved), "variant's reserved bytes must be 0", reserved.hex())
     _check(step_count >= 1, "variant must have at least 1 step", step_count)
     align = FAMILIES[family].step_align if family in FAMILIES else 1
     for i, offset in enumerate(offsets):
@@ -343,12 +403,16 @@ def _unpack_variant(data: bytes, *fields: int) -> Variant:
 
 def _unpack_golden(data: bytes, in_bytes: int, out_bytes: int) -> Golden:
     _check(len(data) >= GOLDEN.size, f"golden vector must have {GOLDEN.size} bytes", len(data))
-    kind, seed, stored, expected = GOLDEN.unpack_from(data)
-    _check(kind in (GOLDEN_STORED, GOLDEN_XORSHIFT), "golden input kind must be 0 or 1", kind)
-    _check((kind == GOLDEN_XORSHIFT) == (seed != 0), "golden seed must be 0 just for kind 0", seed)
-    _check(
-        stored == (0 if seed else in_bytes), "golden inputs must be as long as the inputs", stored
-    )
+    kind, output_kind, runs, seed, stored, expected = GOLDEN.unpack_from(data)
+    runs = max(runs, 1)
+    _check(kind <= GOLDEN_FLOATS, "golden input kind must be 0 to 2", kind)
+    _check(output_kind <= GOLDEN_SHA256, "golden output kind must be 0 or 1", output_kind)
+    _check((kind != 0) == (seed != 0), "golden seed must be 0 just for kind 0", seed)
+    floats, hashed = kind == GOLDEN_FLOATS, output_kind == GOLDEN_SHA256
+    _check(not floats or in_bytes % 4 == 0, "inputs of floats must be whole words", in_bytes)
+    in_bytes = 0 if seed else in_bytes * runs
+    _check(stored == in_bytes, f"golden inputs must have {in_bytes} bytes", stored)
+    out_bytes = hashlib.sha256().digest_size if hashed else out_bytes * runs
     _check(expected == out_bytes, f"golden outputs must have {out_bytes} bytes", expected)
     _check(
         len(data) == GOLDEN.size + stored + expected,
@@ -356,31 +420,27 @@ def _unpack_golden(data: bytes, in_bytes: int, out_bytes: int) -> Golden:
         len(data),
     )
     body = data[GOLDEN.size :]
-    return Golden(outputs=body[stored:], seed=seed, inputs=body[:stored])
+    return Golden(body[stored:], seed, body[:stored], runs, floats, hashed)
 
 
-def _unpack_metadata(data: bytes) -> dict[str, Any]:
-    try:
-        metadata = msgpack.unpackb(data)
-    except Exception as error:  # msgpack raises many kinds; all mean the same here
-        raise BlobError(f"metadata must be msgpack; {type(error).__name__}: {error}") from error
-    _check(isinstance(metadata, dict), "metadata must be a map", type(metadata).__name__)
-    return dict(metadata)
+# ---- Made inputs ---------------------------------------------------------------------------------
 
 
-def golden_inputs(seed: int, size_bytes: int) -> bytes:
-    """Make the input bytes of a seed.
-
-    They are the top bytes of the states of xorshift32 (Marsaglia 2003).
+def golden_inputs(seed: int, size_bytes: int, floats: bool = False) -> bytes:
+    """Make the inputs of a seed: xorshift32 (Marsaglia 2003).
 
     Args:
         seed: in [1, 2**32).
-        size_bytes: of all inputs together.
+        size_bytes: of all inputs of all runs together.
+        floats: make float32 in [0, 1) of the states' top 24 bits; else bytes of the top 8.
     """
-    x, out = seed, bytearray(size_bytes)
-    for i in range(size_bytes):
+    x, states = seed, []
+    for _ in range(size_bytes // 4 if floats else size_bytes):
         x ^= (x << 13) & 0xFFFFFFFF
         x ^= x >> 17
         x ^= (x << 5) & 0xFFFFFFFF
-        out[i] = x >> 24
-    return bytes(out)
+        states.append(x)
+    made = np.array(states, np.uint32)
+    if floats:
+        return ((made >> 8) / np.float32(2**24)).astype("<f4").tobytes()
+    return (made >> 24).astype(np.uint8).tobytes()

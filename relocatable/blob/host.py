@@ -81,7 +81,7 @@ class HostModel:
         if len(inputs) != len(expected):
             raise RunError(f"model must get {len(expected)} inputs; got {len(inputs)}")
         for i, (io, x) in enumerate(zip(expected, inputs, strict=True)):
-            info = self._metadata["tensors"][self._metadata["inputs"][i]]
+            info = self._metadata["inputs"][i]
             if str(x.dtype) != info["dtype"] or list(x.shape) != info["shape"]:
                 raise RunError(
                     f"input {i} '{info['name']}' must be {info['dtype']} {info['shape']}; "
@@ -123,7 +123,7 @@ class HostModel:
 
     def outputs(self) -> list[Array]:
         """Copy the outputs of the last run."""
-        return [self.tensor(i) for i in self._metadata["outputs"]]
+        return [self.tensor(port["tensor"]) for port in self._metadata["outputs"]]
 
     def result(self, entry: int) -> bytes:
         """Copy an entry's result after its run; `items` reads it."""

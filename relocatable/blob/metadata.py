@@ -7,7 +7,7 @@ looked up in it or shown. The keys that the firmware reads are in include/xn_met
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
@@ -57,8 +57,8 @@ def write_metadata(
         "tool": f"xipnet {packages.version('xipnet')}",
         "targets": list(targets),
         "tensors": [{**_write_values(graph, i), "offset": offsets[i]} for i in placed],
-        "inputs": [index[i] for i in graph.inputs],
-        "outputs": [index[i] for i in graph.outputs],
+        "inputs": _write_ports(graph, graph.inputs, index),
+        "outputs": _write_ports(graph, graph.outputs, index),
         "steps": [step for call in calls for step in _write_steps(graph, index, call)],
         **head,
     }
@@ -109,6 +109,20 @@ def _write_step(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dic
             for part in parts
         ]
     return step
+
+
+def _write_ports(
+    graph: Graph, tensors: Sequence[int], index: Mapping[int, int]
+) -> list[dict[str, Any]]:
+    """Describe inputs or outputs; a name that is there already gets a number behind it."""
+    ports = [{**_write_values(graph, i), "tensor": index[i]} for i in tensors]
+    taken: set[str] = set()
+    for port in ports:
+        name = str(port["name"])
+        others = (f"{name}_{number}" for number in count(2))
+        port["name"] = name if name not in taken else next(n for n in others if n not in taken)
+        taken.add(str(port["name"]))
+    return ports
 
 
 def _write_values(graph: Graph, i: int) -> dict[str, Any]:
@@ -162,8 +176,8 @@ def check_metadata(blob: Blob) -> dict[str, Any]:
     tensors = _list("tensors", m.get("tensors"))
     for i, tensor in enumerate(tensors):
         _tensor(f"tensors[{i}]", tensor, arena)
-    _indices("inputs", m.get("inputs"), len(tensors), len(blob.inputs))
-    _indices("outputs", m.get("outputs"), len(tensors), len(blob.outputs))
+    _ports("inputs", m.get("inputs"), len(tensors), len(blob.inputs))
+    _ports("outputs", m.get("outputs"), len(tensors), len(blob.outputs))
     steps = _list("steps", m.get("steps"))
     _rule(
         all(len(v.steps) == len(steps) for v in blob.variants),
@@ -227,6 +241,15 @@ def _field(place: str, value: object) -> RecordField:
     offset = _number(f"{place}.offset", field.get("offset"))
     count = _number(f"{place}.count", field.get("count"))
     return RecordField(str(name), str(dtype), offset, count, next(r for r in ROLES if r == role))
+
+
+def _ports(place: str, value: object, tensors: int, count: int) -> None:
+    for i, port in enumerate(_list(place, value, count)):
+        fields = _map(f"{place}[{i}]", port)
+        _text(f"{place}[{i}].name", fields.get("name"))
+        _values(f"{place}[{i}]", fields)
+        index = _number(f"{place}[{i}].tensor", fields.get("tensor"))
+        _rule(index < tensors, f"{place}[{i}].tensor must be below {tensors}", index)
 
 
 def _tensor(place: str, tensor: object, arena: int) -> None:

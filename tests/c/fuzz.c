@@ -75,7 +75,6 @@ static void touch(const void *at, uint32_t n) {
 static void walk(const xn_loader_program *p) {
     const xn_blob_header *h = p->header;
     const xn_blob_variant *v = p->variant;
-    uint32_t outputs = 0;
     touch(p->blob + h->metadata_offset, h->metadata_bytes);
     touch(p->blob + v->code_offset, v->code_bytes);
     touch(p->blob + v->weights_offset, v->weights_bytes);
@@ -86,7 +85,6 @@ static void walk(const xn_loader_program *p) {
     }
     for (uint32_t i = 0; i < h->output_count; i++) {
         CHECK(p->outputs[i].arena_offset + (uint64_t)p->outputs[i].bytes <= v->arena_bytes);
-        outputs += p->outputs[i].bytes;
     }
     for (uint32_t i = 0; i < h->entry_count; i++) {
         const xn_blob_entry *e = &p->entries[i];
@@ -94,9 +92,13 @@ static void walk(const xn_loader_program *p) {
         CHECK((uint64_t)e->head_step + e->head_steps <= v->step_count);
         CHECK(e->result_offset + (uint64_t)e->result_bytes <= v->arena_bytes);
     }
-    if (p->golden_outputs != NULL) {
-        touch(p->golden_outputs, outputs);
+    if (p->golden != NULL) {
+        touch(p->golden, (uint32_t)sizeof(*p->golden) + p->golden->input_bytes);
+        touch((const uint8_t *)(p->golden + 1) + p->golden->input_bytes, p->golden->output_bytes);
     }
+    touch(p->blob + h->details_offset, h->details_bytes);
+    CHECK(h->state_offset + (uint64_t)h->state_bytes <= v->arena_bytes);
+    CHECK((uint64_t)h->reset_step + h->reset_steps <= v->step_count);
 }
 
 static void fuzz_loader(uint32_t rounds) {

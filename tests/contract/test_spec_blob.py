@@ -49,6 +49,7 @@ def spec_fields(heading: str) -> list[tuple[int, int, str]]:
         ("4. Input, output", "xn_blob_io", blob.IO),
         ("5. Entry", "xn_blob_entry", blob.ENTRY),
         ("8. Golden vector", "xn_blob_golden", blob.GOLDEN),
+        ("10. Objects", "xn_blob_object", blob.OBJECT),
     ],
 )
 def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None:
@@ -56,7 +57,7 @@ def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None
     assert spec == c
     assert layout.size == c[-1][0] + c[-1][1]
     # Python's struct: each code's offset and size, in order, must be the C fields'.
-    sizes = [struct.calcsize("<" + code) for code in re.findall(r"\d*[sx]|[HI]", layout.format[1:])]
+    sizes = [struct.calcsize("<" + code) for code in re.findall(r"\d*[sx]|[BHI]", layout.format[1:])]
     assert sizes == [size for _, size, _ in c]
 
 
@@ -75,6 +76,8 @@ def test_constants_agree() -> None:
     assert constant("XN_RESULT_CLASSES") == blob.RESULT_CLASSES
     assert constant("XN_RESULT_DESCRIBED") == blob.RESULT_DESCRIBED
     assert constant("XN_GOLDEN_XORSHIFT") == blob.GOLDEN_XORSHIFT
+    assert constant("XN_GOLDEN_FLOATS") == blob.GOLDEN_FLOATS
+    assert constant("XN_GOLDEN_SHA256") == blob.GOLDEN_SHA256
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: str(family.name))

@@ -11,6 +11,7 @@ import pytest
 
 from relocatable import compile_model
 from relocatable.blob.blob import Blob
+from relocatable.blob.details import DETAIL_KEYS
 from relocatable.blob.record import FIELD_DTYPES, KNOWN_RECORDS, ROLES
 from tests.conftest import ROOT
 from tests.dummy_head import compile_with_new_head
@@ -47,7 +48,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
 
 
 def _maps(model: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "Model", model
+    yield "Model", {key: value for key, value in model.items() if key not in DETAIL_KEYS}
+    yield "Details", {key: model[key] for key in DETAIL_KEYS}
+    for port in (*model["inputs"], *model["outputs"]):
+        yield "Port", port
     for tensor in model["tensors"]:
         yield "Tensor", tensor
     for step in model["steps"]:

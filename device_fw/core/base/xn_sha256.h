@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define XN_SHA256_BYTES 32u
+
 typedef struct xn_sha256 {
     uint32_t state[8];
     uint32_t length; // bytes so far: up to 2^32 - 1

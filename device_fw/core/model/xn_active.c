@@ -257,7 +257,7 @@ static bool is_current(const xn_store_object *object) {
 // Opens and tests it. A record says so beforehand: whatever happens, the next start knows.
 static int test(const xn_store_object *object, uint32_t limit_ms, int *golden, uint32_t *us) {
     int status = open_beside(object);
-    if (status == XN_OK && other()->program.golden_outputs != NULL && !is_current(object)) {
+    if (status == XN_OK && other()->program.golden != NULL && !is_current(object)) {
         status = xn_store_note(XN_STORE_TESTING, object, XN_STORE_NO_REASON, 0);
     }
     if (status == XN_OK) {

@@ -10,6 +10,7 @@
 #include "base/xn_reader.h"
 #include "base/xn_sha256.h"
 
+#define XN_DETAILS_MAX (1u << 24) // of the details when inflated
 #define HASHED_FROM 40u // the header's first bytes are not hashed: magic, length, hash
 
 // A blob being checked; its length is right after check_length().
@@ -19,6 +20,16 @@ typedef struct image {
 } image;
 
 // ---- The whole --------------------------------------------------------------------------------
+
+// Whether the part of the header that format 1.0 has no use for holds anything.
+static bool has_news(const xn_blob_header *h) {
+    const uint8_t *at = (const uint8_t *)&h->details_offset;
+    const uint8_t *end = (const uint8_t *)(h + 1);
+    while (at < end && *at == 0) {
+        at++;
+    }
+    return at < end;
+}
 
 static int check_length(image *in, xn_loader_program *to) {
     if (in->bytes < sizeof(xn_blob_header)) {
@@ -32,7 +43,7 @@ static int check_length(image *in, xn_loader_program *to) {
     if (h->magic != XN_BLOB_MAGIC) {
         return xn_error_at(XN_E_BLOB_MAGIC, "magic", h->magic);
     }
-    if (h->format_major != XN_BLOB_MAJOR) {
+    if (h->format_major != XN_BLOB_MAJOR && h->format_major != 1u) {
         return xn_error_limit(XN_E_BLOB_VERSION, "major", h->format_major, XN_BLOB_MAJOR);
     }
     if (h->format_minor > XN_BLOB_MINOR) {
@@ -41,8 +52,11 @@ static int check_length(image *in, xn_loader_program *to) {
     if (h->flags != 0) {
         return xn_error_at(XN_E_BLOB_VERSION, "flags", h->flags);
     }
-    if ((h->signature_offset | h->signature_bytes) != 0) {
-        return xn_error_at(XN_E_BLOB_VERSION, "signature at", h->signature_offset);
+    if (h->reserved != 0 || (h->format_major == 1u && has_news(h))) {
+        return xn_error_at(XN_E_BLOB_VERSION, "header's reserved", h->reserved);
+    }
+    if ((h->object_offset | h->object_count) != 0) { // specified; nothing writes such yet
+        return xn_error_at(XN_E_BLOB_VERSION, "objects", h->object_count);
     }
     if (h->total_bytes > in->bytes) {
         return xn_error_limit(XN_E_BLOB_SHORT, "total_bytes", h->total_bytes, in->bytes);
@@ -85,6 +99,16 @@ static int check_table(const image *in, const char *what, uint32_t offset, uint3
     return check_section(in, what, offset, count * item_bytes, 4);
 }
 
+// They are inflated by those who show them, within the stated length.
+static int check_details(const image *in) {
+    const xn_blob_header *h = (const void *)in->blob;
+    if (h->details_unpacked - 1u >= XN_DETAILS_MAX) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "details_unpacked", h->details_unpacked,
+                              XN_DETAILS_MAX);
+    }
+    return check_section(in, "details", h->details_offset, h->details_bytes, 1);
+}
+
 static int check_tables(const image *in, xn_loader_program *to) {
     const xn_blob_header *h = to->header;
     uint32_t io_count = (uint32_t)h->input_count + h->output_count;
@@ -101,6 +125,9 @@ static int check_tables(const image *in, xn_loader_program *to) {
     }
     if (status == XN_OK) {
         status = check_section(in, "metadata", h->metadata_offset, h->metadata_bytes, 1);
+    }
+    if (status == XN_OK && (h->details_offset | h->details_bytes | h->details_unpacked) != 0) {
+        status = check_details(in);
     }
     if (status != XN_OK) {
         return status;
@@ -147,6 +174,14 @@ static int check_steps(const image *in, xn_loader_program *to) {
     return XN_OK;
 }
 
+static int check_reserved(const xn_blob_variant *v) {
+    uint32_t bits = v->object; // specified; nothing writes such yet
+    for (uint32_t i = 0; i < sizeof(v->reserved) / sizeof(v->reserved[0]); i++) {
+        bits |= v->reserved[i];
+    }
+    return bits != 0 ? xn_error_at(XN_E_BLOB_VERSION, "variant's object or reserved", bits) : XN_OK;
+}
+
 static int check_variant(const image *in, xn_loader_program *to, uint32_t arena_limit) {
     const xn_blob_variant *v = to->variant;
     int status = check_section(in, "code", v->code_offset, v->code_bytes, XN_SECTION_ALIGN);
@@ -156,6 +191,9 @@ static int check_variant(const image *in, xn_loader_program *to, uint32_t arena_
     if (status == XN_OK) {
         status =
             check_section(in, "weights", v->weights_offset, v->weights_bytes, XN_SECTION_ALIGN);
+    }
+    if (status == XN_OK) {
+        status = check_reserved(v);
     }
     if (status == XN_OK) {
         status = check_steps(in, to);
@@ -230,43 +268,74 @@ static int check_entries(const xn_loader_program *p) {
     return XN_OK;
 }
 
+static int check_state(const xn_loader_program *p) {
+    const xn_blob_header *h = p->header;
+    if (!xn_bytes_in_range(h->reset_step, h->reset_steps, p->variant->step_count)) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "reset_step", h->reset_step,
+                              p->variant->step_count);
+    }
+    return check_arena_range(p, "state_offset", h->state_offset, h->state_bytes);
+}
+
+// The bytes of inputs or outputs of all runs; if that is more than 2^32, more than any blob has.
+static uint32_t of_all_runs(const xn_loader_program *p, uint32_t bytes) {
+    uint64_t all = (uint64_t)bytes * p->golden_runs;
+    return all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
+}
+
+static int check_golden_kinds(const xn_blob_golden *golden, uint32_t input_bytes) {
+    if (golden->input_kind > XN_GOLDEN_FLOATS) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden input_kind", golden->input_kind,
+                              XN_GOLDEN_FLOATS);
+    }
+    if (golden->output_kind > XN_GOLDEN_SHA256) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden output_kind", golden->output_kind,
+                              XN_GOLDEN_SHA256);
+    }
+    if ((golden->input_kind == XN_GOLDEN_STORED) != (golden->seed == 0)) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "golden seed", golden->seed);
+    }
+    if (golden->input_kind == XN_GOLDEN_FLOATS && input_bytes % 4u != 0) {
+        return xn_error_at(XN_E_BLOB_BOUNDS, "bytes of inputs of floats", input_bytes);
+    }
+    return XN_OK;
+}
+
 static int check_golden(const image *in, xn_loader_program *to, uint32_t input_bytes,
                         uint32_t output_bytes) {
     const xn_blob_header *h = to->header;
-    xn_blob_golden golden;
-    to->golden_inputs = to->golden_outputs = NULL;
+    to->golden = NULL;
     if ((h->golden_offset | h->golden_bytes) == 0) {
         return XN_OK;
     }
     int status = check_section(in, "golden", h->golden_offset, h->golden_bytes, XN_SECTION_ALIGN);
-    if (status == XN_OK && h->golden_bytes < sizeof(golden)) {
-        status = xn_error_limit(XN_E_BLOB_BOUNDS, "golden_bytes", h->golden_bytes, sizeof(golden));
+    if (status == XN_OK && h->golden_bytes < sizeof(xn_blob_golden)) {
+        status = xn_error_limit(XN_E_BLOB_BOUNDS, "golden_bytes", h->golden_bytes,
+                                sizeof(xn_blob_golden));
     }
     if (status != XN_OK) {
         return status;
     }
-    memcpy(&golden, in->blob + h->golden_offset, sizeof(golden));
-    bool stored = golden.input_kind == XN_GOLDEN_STORED;
-    if (!stored && golden.input_kind != XN_GOLDEN_XORSHIFT) {
-        return xn_error_at(XN_E_BLOB_BOUNDS, "golden input_kind", golden.input_kind);
+    const xn_blob_golden *golden = (const void *)(in->blob + h->golden_offset);
+    status = check_golden_kinds(golden, input_bytes);
+    if (status != XN_OK) {
+        return status;
     }
-    if (stored != (golden.seed == 0)) {
-        return xn_error_at(XN_E_BLOB_BOUNDS, "golden seed", golden.seed);
+    to->golden_runs = golden->runs == 0 ? 1u : golden->runs;
+    bool stored = golden->input_kind == XN_GOLDEN_STORED;
+    uint32_t expected = stored ? of_all_runs(to, input_bytes) : 0;
+    if (golden->input_bytes != expected) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden input_bytes", golden->input_bytes, expected);
     }
-    if (golden.input_bytes != (stored ? input_bytes : 0)) {
-        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden input_bytes", golden.input_bytes,
-                              input_bytes);
+    bool hashed = golden->output_kind == XN_GOLDEN_SHA256;
+    expected = hashed ? XN_SHA256_BYTES : of_all_runs(to, output_bytes);
+    uint32_t left = h->golden_bytes - (uint32_t)sizeof(*golden);
+    if (golden->output_bytes != expected || golden->input_bytes > left ||
+        golden->output_bytes != left - golden->input_bytes) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden output_bytes", golden->output_bytes,
+                              expected);
     }
-    uint32_t left = h->golden_bytes - (uint32_t)sizeof(golden);
-    if (golden.output_bytes != output_bytes || golden.input_bytes > left ||
-        golden.output_bytes != left - golden.input_bytes) {
-        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden output_bytes", golden.output_bytes,
-                              output_bytes);
-    }
-    const uint8_t *vectors = in->blob + h->golden_offset + sizeof(golden);
-    to->golden_seed = golden.seed;
-    to->golden_inputs = stored ? vectors : NULL;
-    to->golden_outputs = vectors + golden.input_bytes;
+    to->golden = golden;
     return XN_OK;
 }
 
@@ -279,6 +348,9 @@ static int check_memory(const image *in, xn_loader_program *to) {
     }
     if (status == XN_OK) {
         status = check_entries(to);
+    }
+    if (status == XN_OK) {
+        status = check_state(to);
     }
     return status != XN_OK ? status : check_golden(in, to, input_bytes, output_bytes);
 }

@@ -15,9 +15,8 @@ typedef struct xn_loader_program {
     const xn_blob_io *inputs;       // [header->input_count]
     const xn_blob_io *outputs;      // [header->output_count]
     const xn_blob_entry *entries;   // [header->entry_count]
-    const uint8_t *golden_inputs;   // NULL if there is no golden vector or it is generated
-    const uint8_t *golden_outputs;  // NULL if there is no golden vector
-    uint32_t golden_seed;
+    const xn_blob_golden *golden;   // NULL if there is no golden vector; its bytes follow it
+    uint32_t golden_runs;           // at least 1
 } xn_loader_program;
 
 // `bytes` may be read at `blob`; `arena_limit` is the largest arena that is free.

@@ -7,6 +7,7 @@
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "base/xn_reader.h"
+#include "base/xn_sha256.h"
 #include "model/xn_pool.h"
 
 #define NO_RESULT (-1)
@@ -29,6 +30,13 @@ bool xn_runner_is_open(const xn_runner_model *model) {
     return false;
 }
 
+// As after it was opened: no inputs, no result, a state that is to be set.
+static void clear(xn_runner_model *model) {
+    memset(model->ctx.arena, 0, model->program.variant->arena_bytes);
+    model->entry = NO_RESULT;
+    model->is_reset = false;
+}
+
 int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) {
     xn_runner_close(model);
     int status = xn_loader_check(&model->program, blob, bytes, xn_pool_bytes());
@@ -40,9 +48,8 @@ int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) 
     if (model->ctx.arena == NULL) {
         return xn_error_limit(XN_E_ARENA, "arena_bytes", arena_bytes, xn_pool_largest());
     }
-    memset(model->ctx.arena, 0, arena_bytes);
     model->ctx.weights = blob + model->program.variant->weights_offset;
-    model->entry = NO_RESULT;
+    clear(model);
     model->next = open_models;
     open_models = model;
     return XN_OK;
@@ -242,6 +249,22 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
     return XN_OK;
 }
 
+// Sets the state as SPEC-blob section 6 says.
+static int reset_state(xn_runner_model *model) {
+    const xn_blob_header *h = model->program.header;
+    memset(model->ctx.arena + h->state_offset, 0, h->state_bytes);
+    int status = XN_OK;
+    for (uint32_t i = 0; status == XN_OK && i < h->reset_steps; i++) {
+        status = run_step(model, h->reset_step + i, NULL);
+    }
+    model->is_reset = status == XN_OK;
+    return status;
+}
+
+void xn_runner_reset_state(xn_runner_model *model) {
+    model->is_reset = false;
+}
+
 // Calls steps [first, first + count) of an entry.
 static int run_steps(const xn_runner_model *model, const xn_blob_entry *e, uint32_t first,
                      uint32_t count, uint32_t *step_us) {
@@ -277,7 +300,10 @@ int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, 
     const xn_runner_model *outer = running; // this one runs between two of its steps
     running = model;
     model->entry = NO_RESULT;
-    int status = run_steps(model, &model->program.entries[entry], first, count, step_us);
+    int status = model->is_reset ? XN_OK : reset_state(model);
+    if (status == XN_OK) {
+        status = run_steps(model, &model->program.entries[entry], first, count, step_us);
+    }
     running = outer;
     return status;
 }
@@ -292,56 +318,98 @@ int xn_runner_run(xn_runner_model *model, uint32_t entry, uint32_t *step_us) {
 
 // ---- The golden vector ------------------------------------------------------------------------
 
-static uint8_t next_random(uint32_t *state) {
+// Where a golden test is: what is left of its streams.
+typedef struct golden_test {
+    const xn_blob_golden *vector;
+    const uint8_t *inputs; // stored ones
+    const uint8_t *outputs;
+    uint32_t x; // the generator's state
+    xn_sha256 hash;
+} golden_test;
+
+static uint32_t next_random(uint32_t *state) {
     uint32_t x = *state;
     x ^= x << 13;
     x ^= x >> 17;
     x ^= x << 5;
-    *state = x;
-    return (uint8_t)(x >> 24);
+    return *state = x;
 }
 
-static void write_golden_inputs(const xn_runner_model *model) {
-    const xn_loader_program *p = &model->program;
-    const uint8_t *stored = p->golden_inputs;
-    uint32_t state = p->golden_seed;
-    for (uint32_t i = 0; i < p->header->input_count; i++) {
-        uint8_t *to = model->ctx.arena + p->inputs[i].arena_offset;
-        for (uint32_t j = 0; j < p->inputs[i].bytes; j++) {
-            to[j] = stored != NULL ? *stored++ : next_random(&state);
+static void write_golden_input(golden_test *t, uint8_t *to, uint32_t n) {
+    switch (t->vector->input_kind) {
+    case XN_GOLDEN_STORED:
+        memcpy(to, t->inputs, n);
+        t->inputs += n;
+        break;
+    case XN_GOLDEN_XORSHIFT:
+        for (uint32_t i = 0; i < n; i++) {
+            to[i] = (uint8_t)(next_random(&t->x) >> 24);
+        }
+        break;
+    default: // XN_GOLDEN_FLOATS
+        for (uint32_t i = 0; i < n; i += 4u) {
+            float value = (float)(next_random(&t->x) >> 8) / 16777216.0f;
+            memcpy(to + i, &value, sizeof(value));
         }
     }
 }
 
-static int compare_golden_outputs(const xn_runner_model *model) {
-    const xn_loader_program *p = &model->program;
-    const uint8_t *expected = p->golden_outputs;
-    for (uint32_t i = 0; i < p->header->output_count; i++) {
-        const uint8_t *seen = model->ctx.arena + p->outputs[i].arena_offset;
-        for (uint32_t j = 0; j < p->outputs[i].bytes; j++) {
-            if (seen[j] != *expected++) {
-                return xn_error_at(XN_E_BLOB_GOLDEN, i == 0 ? "first output, byte" : "byte", j);
-            }
+static int compare_golden_output(golden_test *t, uint32_t output, const uint8_t *seen, uint32_t n) {
+    if (t->vector->output_kind == XN_GOLDEN_SHA256) {
+        xn_sha256_add(&t->hash, seen, n);
+        return XN_OK;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (seen[i] != *t->outputs++) {
+            return xn_error_at(XN_E_BLOB_GOLDEN, output == 0 ? "first output, byte" : "byte", i);
         }
     }
     return XN_OK;
 }
 
+// One of its runs; *us grows by what it took.
+static int run_golden(xn_runner_model *model, golden_test *t, uint32_t *us) {
+    const xn_loader_program *p = &model->program;
+    for (uint32_t i = 0; i < p->header->input_count; i++) {
+        write_golden_input(t, model->ctx.arena + p->inputs[i].arena_offset, p->inputs[i].bytes);
+    }
+    uint64_t start = xn_port_time_us();
+    int status = xn_runner_run(model, 0, NULL);
+    *us += (uint32_t)(xn_port_time_us() - start);
+    for (uint32_t i = 0; status == XN_OK && i < p->header->output_count; i++) {
+        const uint8_t *seen = model->ctx.arena + p->outputs[i].arena_offset;
+        status = compare_golden_output(t, i, seen, p->outputs[i].bytes);
+    }
+    return status;
+}
+
+static int compare_golden_hash(golden_test *t, uint32_t runs) {
+    uint8_t digest[XN_SHA256_BYTES];
+    xn_sha256_end(&t->hash, digest);
+    return memcmp(digest, t->outputs, sizeof(digest)) == 0
+               ? XN_OK
+               : xn_error_at(XN_E_BLOB_GOLDEN, "SHA-256 of the outputs; runs", runs);
+}
+
 int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us) {
+    const xn_blob_golden *vector = model->program.golden;
     *us = 0;
-    if (model->program.golden_outputs == NULL) {
+    if (vector == NULL) {
         return 0;
     }
-    write_golden_inputs(model);
-    uint64_t start = xn_port_time_us();
+    const uint8_t *bytes = (const uint8_t *)(vector + 1);
+    golden_test t = {
+        .vector = vector, .inputs = bytes, .outputs = bytes + vector->input_bytes, .x = vector->seed};
+    xn_sha256_begin(&t.hash);
     step_limit_ms = limit_ms;
-    int status = xn_runner_run(model, 0, NULL);
-    step_limit_ms = XN_RUNNER_LIMIT_MS;
-    *us = (uint32_t)(xn_port_time_us() - start);
-    if (status == XN_OK) {
-        status = compare_golden_outputs(model);
+    int status = XN_OK;
+    for (uint32_t i = 0; status == XN_OK && i < model->program.golden_runs; i++) {
+        status = run_golden(model, &t, us);
     }
-    memset(model->ctx.arena, 0, model->program.variant->arena_bytes);
-    model->entry = NO_RESULT;
+    step_limit_ms = XN_RUNNER_LIMIT_MS;
+    if (status == XN_OK && vector->output_kind == XN_GOLDEN_SHA256) {
+        status = compare_golden_hash(&t, model->program.golden_runs);
+    }
+    clear(model);
     return status == XN_OK ? 1 : status;
 }

@@ -11,6 +11,7 @@ typedef struct xn_runner_model {
     xn_loader_program program;
     xn_ctx ctx;                   // the arena and the weights
     int32_t entry;                // that ran last, -1: no result is there
+    bool is_reset;                // its state was set since it was opened or reset
     struct xn_runner_model *next; // open models
 } xn_runner_model;
 
@@ -43,6 +44,8 @@ int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, 
                         uint32_t *step_us);
 // [offset, offset + n) of the arena, NULL if it is not within.
 const uint8_t *xn_runner_arena(const xn_runner_model *model, uint32_t offset, uint32_t n);
+// Before the next run the state is set anew.
+void xn_runner_reset_state(xn_runner_model *model);
 // Bytes of the result of an entry, whose index is right.
 uint32_t xn_runner_entry_bytes(const xn_runner_model *model, uint32_t entry);
 // The result of the last run: of entry 0 all outputs one after another, else the head's bytes.

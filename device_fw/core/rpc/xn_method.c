@@ -59,6 +59,8 @@ static const xn_method table[] = {
      xn_method_run, XN_METHOD_ACTIVE},
     {"out_read", "out_read(offset, size, run=any) -> bin: bytes of the last result",
      xn_method_out_read, XN_METHOD_ACTIVE},
+    {"reset_state", "reset_state() -> nil: the active model forgets what it kept from run to run",
+     xn_method_reset_state, XN_METHOD_ACTIVE},
     {"run_steps", "run_steps(entry, first, count) -> nil: runs some steps of an entry",
      xn_method_run_steps, 0},
     {"arena_read", "arena_read(offset, size) -> bin: bytes of the active model's arena",

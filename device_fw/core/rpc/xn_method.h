@@ -35,7 +35,7 @@ xn_method_fn xn_method_put_begin, xn_method_put_data, xn_method_put_copy, xn_met
 xn_method_fn xn_method_confirm, xn_method_rollback, xn_method_trial, xn_method_history;
 xn_method_fn xn_method_held, xn_method_hashes, xn_method_wear, xn_method_format;
 xn_method_fn xn_method_model, xn_method_in_write, xn_method_run, xn_method_out_read;
-xn_method_fn xn_method_run_steps, xn_method_arena_read;
+xn_method_fn xn_method_run_steps, xn_method_arena_read, xn_method_reset_state;
 xn_method_fn xn_method_exec, xn_method_eval, xn_method_interrupt, xn_method_call,
     xn_method_rpc_list;
 

@@ -35,6 +35,18 @@ static void put_entries(xn_msgpack_writer *out, const xn_runner_model *model) {
     }
 }
 
+static void put_details(xn_msgpack_writer *out, const xn_blob_header *h) {
+    xn_msgpack_put_text(out, "details");
+    if (h->details_bytes == 0) {
+        xn_msgpack_put_nil(out);
+        return;
+    }
+    xn_msgpack_put_array(out, 3);
+    xn_msgpack_put_uint(out, h->details_offset);
+    xn_msgpack_put_uint(out, h->details_bytes);
+    xn_msgpack_put_uint(out, h->details_unpacked);
+}
+
 int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
     xn_store_object object;
     int status = xn_call_end(call);
@@ -46,7 +58,7 @@ int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
         return XN_E_NO_MODEL;
     }
     const xn_loader_program *p = &model->program;
-    xn_msgpack_put_map(out, 10);
+    xn_msgpack_put_map(out, 12);
     xn_call_put_text(out, "name", object.name);
     xn_call_put_u32(out, "version", object.version);
     xn_msgpack_put_text(out, "sha256");
@@ -61,7 +73,22 @@ int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
     xn_msgpack_put_array(out, 2);
     xn_msgpack_put_uint(out, p->header->metadata_offset);
     xn_msgpack_put_uint(out, p->header->metadata_bytes);
+    put_details(out, p->header);
+    xn_call_put_u32(out, "state", p->header->state_bytes);
     return XN_OK;
+}
+
+int xn_method_reset_state(xn_call *call, xn_msgpack_writer *out) {
+    xn_runner_model *model;
+    int status = xn_call_end(call);
+    if (status == XN_OK) {
+        status = active(&model);
+    }
+    if (status == XN_OK) {
+        xn_runner_reset_state(model);
+        xn_msgpack_put_nil(out);
+    }
+    return status;
 }
 
 // ---- in_write, run, out_read ------------------------------------------------------------------

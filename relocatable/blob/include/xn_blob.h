@@ -1,4 +1,4 @@
-// The blob: its bytes (format 1.0) and its call interface. docs/SPEC-blob.md is the text of this
+// The blob: its bytes (format 2.0) and its call interface. docs/SPEC-blob.md is the text of this
 // page. Shared by the kernels, the device loader and the host; all numbers little-endian.
 #ifndef XN_BLOB_H
 #define XN_BLOB_H
@@ -23,14 +23,14 @@ typedef int32_t xn_step_fn(const xn_ctx *ctx);
 // ---- Bytes -----------------------------------------------------------------------------------
 
 #define XN_BLOB_MAGIC 0x424E5058u // "XPNB"
-#define XN_BLOB_MAJOR 1u
+#define XN_BLOB_MAJOR 2u
 #define XN_BLOB_MINOR 0u
 
 typedef struct xn_blob_header {
     uint32_t magic;           // XN_BLOB_MAGIC
     uint32_t total_bytes;     // whole blob, multiple of 64
     uint8_t sha256[32];       // of bytes [40, total_bytes)
-    uint16_t format_major;    // refused when not XN_BLOB_MAJOR
+    uint16_t format_major;    // XN_BLOB_MAJOR, or 1
     uint16_t format_minor;    // refused when newer than XN_BLOB_MINOR
     uint32_t flags;           // 0; a set bit that the reader does not know is refused
     uint32_t variant_offset;  // xn_blob_variant[variant_count]
@@ -42,11 +42,19 @@ typedef struct xn_blob_header {
     uint32_t entry_count;     // >= 1; entry 0 is the network itself
     uint32_t metadata_offset; // msgpack map
     uint32_t metadata_bytes;
-    uint32_t golden_offset;    // xn_blob_golden and its bytes, 0 if there is none
-    uint32_t golden_bytes;     // 0 if there is none
-    uint32_t signature_offset; // 0: not signed (reserved)
-    uint32_t signature_bytes;  // 0
-    uint32_t reserved[8];      // 0
+    uint32_t golden_offset; // xn_blob_golden and its bytes, 0 if there is none
+    uint32_t golden_bytes;  // 0 if there is none
+    // From here on all is 0 in 1.0.
+    uint32_t details_offset;   // msgpack map, raw deflate; 0 if there is none
+    uint32_t details_bytes;    // as they lie here
+    uint32_t details_unpacked; // when inflated
+    uint32_t object_offset;    // xn_blob_object[object_count]
+    uint32_t object_count;     // of what the blob needs beside itself
+    uint32_t state_offset;     // of what the program keeps from run to run, in the arena
+    uint32_t state_bytes;      // 0: it keeps nothing
+    uint32_t reset_step;       // steps [reset_step, reset_step + reset_steps) set the state, after
+    uint32_t reset_steps;      // it was cleared
+    uint32_t reserved;         // 0
 } xn_blob_header;
 
 enum xn_family {
@@ -87,7 +95,8 @@ typedef struct xn_blob_variant {
     uint32_t step_count;  // network steps, then the steps of the heads
     uint32_t arena_bytes; // multiple of 16
     uint32_t stack_bytes; // upper bound of what one step uses
-    uint32_t reserved[6]; // 0
+    uint32_t object;      // 0: the weights are here; n: they are in object n - 1
+    uint32_t reserved[5]; // 0
 } xn_blob_variant;
 
 // The place of an input or output in the arena: inputs hold between the write and the run, outputs
@@ -115,17 +124,31 @@ typedef struct xn_blob_entry {
     uint32_t result_bytes;  // upper bound; 0 for XN_RESULT_TENSORS
 } xn_blob_entry;
 
-enum xn_golden_input { XN_GOLDEN_STORED = 0, XN_GOLDEN_XORSHIFT = 1 };
+enum xn_golden_input {
+    XN_GOLDEN_STORED = 0,
+    XN_GOLDEN_XORSHIFT = 1, // bytes
+    XN_GOLDEN_FLOATS = 2,   // float32 in [0, 1)
+};
+enum xn_golden_output { XN_GOLDEN_BYTES = 0, XN_GOLDEN_SHA256 = 1 };
 
-// The golden test vector. Inputs are stored, or made by xorshift32 from the seed (state = seed; per
-// byte: x ^= x << 13, x ^= x >> 17, x ^= x << 5, byte = x >> 24), all inputs in one stream; float
-// inputs are stored.
+// The golden test vector: the inputs of `runs` runs of entry 0, and the outputs that they give.
+// Inputs are stored, or made by xorshift32 from the seed (state = seed; per value: x ^= x << 13, x
+// ^= x >> 17, x ^= x << 5; a byte is x >> 24, a float32 (x >> 8) / 2^24), all in one stream.
 typedef struct xn_blob_golden {
-    uint32_t input_kind;   // enum xn_golden_input
-    uint32_t seed;         // not 0 for XN_GOLDEN_XORSHIFT
-    uint32_t input_bytes;  // stored bytes that follow; 0 for XN_GOLDEN_XORSHIFT
-    uint32_t output_bytes; // all outputs, one after another; they follow the inputs
+    uint8_t input_kind;    // enum xn_golden_input
+    uint8_t output_kind;   // enum xn_golden_output
+    uint16_t runs;         // 0 means one, too
+    uint32_t seed;         // 0 if the inputs are stored
+    uint32_t input_bytes;  // stored bytes that follow
+    uint32_t output_bytes; // all outputs of all runs, or 32 of their hash; they follow the inputs
 } xn_blob_golden;
+
+// What the blob needs beside itself, named by its content.
+typedef struct xn_blob_object {
+    uint8_t sha256[32];
+    uint32_t bytes;
+    uint32_t reserved; // 0
+} xn_blob_object;
 
 // ---- Results of heads, in the arena ------------------------------------------------------------
 
@@ -157,6 +180,7 @@ _Static_assert(sizeof(xn_blob_variant) == 64, "variant");
 _Static_assert(sizeof(xn_blob_io) == 8, "io");
 _Static_assert(sizeof(xn_blob_entry) == 24, "entry");
 _Static_assert(sizeof(xn_blob_golden) == 16, "golden");
+_Static_assert(sizeof(xn_blob_object) == 40, "object");
 _Static_assert(sizeof(xn_detection) == 24 && sizeof(xn_class) == 8, "results");
 
 #endif

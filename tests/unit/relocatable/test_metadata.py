@@ -14,6 +14,7 @@ from relocatable.blob.blob import Blob, Entry, Io, Variant
 from relocatable.errors import BlobError
 
 TENSOR = {"name": "x", "shape": [1, 16], "dtype": "int8", "offset": 0}
+PORT = {"name": "x", "shape": [1, 16], "dtype": "int8", "tensor": 0}
 STEP = {"name": "x", "op": "ADD", "macs": 0, "weights": 0, "outputs": [1]}
 LAYER = {"name": "x", "op": "ADD", "macs": 0, "shape": [1, 16], "dtype": "int8", "output": 1}
 FIELD = {"name": "x", "dtype": "float32", "offset": 4, "count": 1, "role": "value"}
@@ -22,8 +23,8 @@ GOOD: dict[str, Any] = {
     "tool": "t",
     "targets": ["cortex-m3"],
     "tensors": [TENSOR, {**TENSOR, "offset": 16}],
-    "inputs": [0],
-    "outputs": [1],
+    "inputs": [PORT],
+    "outputs": [{**PORT, "name": "y", "tensor": 1}],
     "steps": [STEP],
 }
 
@@ -57,8 +58,8 @@ def test_the_compiler_s_own_is_taken() -> None:
         ({"tensors": [{**TENSOR, "dtype": "object"}]}, r"tensors\[0\].dtype must be one of"),
         ({"tensors": [{**TENSOR, "shape": [-1]}]}, r"tensors\[0\].shape must be a whole number"),
         ({"tensors": [{**TENSOR, "offset": 33}]}, r"offset must be in \[0, 32\]; is 33"),
-        ({"inputs": [2]}, "inputs must be indices below 2; is 2"),
-        ({"outputs": [0, 1]}, "outputs must be a list of 1"),
+        ({"inputs": [{**PORT, "tensor": 2}]}, r"inputs\[0\].tensor must be below 2; is 2"),
+        ({"outputs": [PORT, PORT]}, "outputs must be a list of 1"),
         ({"steps": []}, "steps must be one for each of 1 steps; is 0"),
         ({"steps": [{**STEP, "macs": True}]}, r"steps\[0\].macs must be a whole number"),
         ({"steps": [{**STEP, "outputs": [9]}]}, r"steps\[0\].outputs must be indices below 2"),
