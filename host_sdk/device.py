@@ -325,6 +325,17 @@ class Device(Connection):
         model, result = self._lease.run(lambda model: infer(self._session, model, inputs))
         return read_outputs(model, result, raw)
 
+    def reset_state(self) -> None:
+        """Have the active model forget what it kept from run to run.
+
+        A recurrent or streaming network keeps state; another is not changed by this.
+
+        Raises:
+            NoModelError: none is active.
+        """
+        with self._lease.hold():
+            self._session.call("reset_state")
+
     def infer_many(
         self,
         inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]],

@@ -136,8 +136,7 @@ mp_obj_t xn_model_profile(xn_runner_model *model, const xn_model_call *call) {
     xn_reader details = xn_metadata_details(&model->program);
     for (uint32_t i = 0; i < steps; i++) {
         uint32_t step = i < e->network_steps ? i : e->head_step + (i - e->network_steps);
-        mp_obj_t items[2] = {xn_metadata_step(details, step),
-                             mp_obj_new_int_from_uint(us[i])};
+        mp_obj_t items[2] = {xn_metadata_step(details, step), mp_obj_new_int_from_uint(us[i])};
         mp_obj_list_append(list, mp_obj_new_attrtuple(fields, 2, items));
     }
     m_del(uint32_t, us, steps);

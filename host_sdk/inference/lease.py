@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from host_sdk.errors import ProtocolError, RunError
 from host_sdk.inference.model import Model, make_model
-from host_sdk.link.messages import unpack_value
 from host_sdk.link.session import Session, pieces
 from host_sdk.link.wire_map import WireMap
+from relocatable.blob.details import inflate, join_metadata
+from relocatable.errors import BlobError
 
 Result = TypeVar("Result")
 

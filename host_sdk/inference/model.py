@@ -88,6 +88,7 @@ class Model:
         sha256: of the blob.
         arena_bytes: RAM that it works in.
         stack_bytes: upper bound of what a step uses.
+        state_bytes: of RAM that it keeps from run to run; 0: each run stands alone.
         entries: kind of result (TENSORS, DETECTIONS, CLASSES) of each entry.
         inputs: in the model's order.
         outputs: in the model's order.
@@ -111,6 +112,7 @@ class Model:
     image: Normalisation | None
     tensors: tuple[ArenaTensor, ...] = ()
     records: tuple[Record | None, ...] = ()
+    state_bytes: int = 0
 
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(map(str, ts)) for ts in (self.inputs, self.outputs))
@@ -201,6 +203,7 @@ def make_model(fields: WireMap, metadata: WireMap) -> Model:
         image=_normalisation(metadata.map("image")) if "image" in metadata else None,
         tensors=tuple(ArenaTensor(TensorInfo.read(t), t.integer("offset")) for t in tensors),
         records=_records(metadata, entries),
+        state_bytes=fields.integer("state") if "state" in fields else 0,
     )
 
 

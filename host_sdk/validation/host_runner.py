@@ -112,6 +112,7 @@ def _model_of(host: HostModel, stem: str | None) -> Model:
         "sha256": blob.sha256,
         "arena": host.variant.arena_bytes,
         "stack": host.variant.stack_bytes,
+        "state": blob.state.size_bytes if blob.state else 0,
         "entries": [{"result": e.result} for e in blob.entries],
     }
     return make_model(WireMap(reply, "blob"), WireMap(dict(metadata), "metadata of the blob"))

@@ -30,7 +30,7 @@ def deflate(data: bytes) -> bytes:
 
 
 def _find_match(data: bytes, at: int, places: dict[bytes, list[int]]) -> tuple[int, int]:
-    """Return (length, distance) of the longest match, the nearest of equal ones; or (0, 0)."""
+    """Return (length, distance) of the longest match, or (0, 0)."""
     best = (0, 0)
     most = min(_LONGEST, len(data) - at)
     if most < _SHORTEST:
@@ -86,7 +86,7 @@ def _add_symbol(out: _Bits, symbol: int) -> None:
 
 
 def _bases(counts: tuple[int, ...], first: int) -> list[tuple[int, int]]:
-    """Return (base, extra bits) of each code; counts: how many codes have 0, 1, .. extra bits."""
+    """Return (base, extra bits) of codes; counts: with 0, 1, .. extra bits."""
     bases, base = [], first
     for extra, count in enumerate(counts):
         for _ in range(count):

@@ -19,7 +19,7 @@ _MOST_BYTES = 2**24  # of the details when inflated
 
 
 def split_metadata(metadata: dict[str, Any]) -> tuple[bytes, bytes]:
-    """Return what a board reads and the details, each as msgpack; b"" if there are no details."""
+    """Return what a board reads, and the details or b"", as msgpack."""
     details = {key: metadata[key] for key in DETAIL_KEYS if key in metadata}
     plain = {key: value for key, value in metadata.items() if key not in details}
     return msgpack.packb(plain), msgpack.packb(details) if details else b""
@@ -43,7 +43,7 @@ def inflate(packed: bytes, size: int) -> bytes:
 
 
 def join_metadata(plain: bytes, details: bytes) -> dict[str, Any]:
-    """Read metadata and details as one map; `inputs` and `outputs` are Ports, of format 1.0 too.
+    """Read metadata and details as one map, with Ports also of format 1.0.
 
     Raises:
         BlobError: one is no msgpack map, or both have the same key.
@@ -61,7 +61,7 @@ def join_metadata(plain: bytes, details: bytes) -> dict[str, Any]:
 
 
 def _ports(ports: Any, tensors: Any) -> Any:
-    """Make Ports of a 1.0 blob's indices; what is not such is left to `check_metadata`."""
+    """Make Ports of a 1.0 blob's indices; leave what is no index."""
     if not isinstance(ports, list) or not isinstance(tensors, list):
         return ports
     known = {i: t for i, t in enumerate(tensors) if isinstance(t, dict)}

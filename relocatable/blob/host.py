@@ -55,6 +55,7 @@ class HostModel:
         self._weights[:] = np.frombuffer(self.variant.weights, np.uint8)
         self._code, self._steps = _map_code(self.variant)
         self._context = _Context(self._arena.ctypes.data, self._weights.ctypes.data)
+        self._is_reset = False
 
     def __enter__(self) -> HostModel:
         return self
@@ -90,6 +91,10 @@ class HostModel:
             raw = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
             self._arena[io.arena_offset : io.arena_offset + io.size_bytes] = raw
 
+    def reset_state(self) -> None:
+        """Forget what the program kept from run to run (SPEC-blob section 6)."""
+        self._is_reset = False
+
     def run(self, entry: int = 0, after_step: Callable[[int], None] | None = None) -> None:
         """Run an entry on the inputs in the arena.
 
@@ -105,13 +110,25 @@ class HostModel:
         if not self._steps:
             raise RunError("model must be open; is closed")
         e = self.blob.entries[entry]
-        steps = (*range(e.network_steps), *range(e.head_step, e.head_step + e.head_steps))
-        for i in steps:
-            status = self._steps[i](ctypes.addressof(self._context))
-            if status != 0:
-                raise RunError(f"step {i} must return 0; returned {status}")
+        if not self._is_reset:
+            self._set_state()
+        for i in (*range(e.network_steps), *range(e.head_step, e.head_step + e.head_steps)):
+            self._call(i)
             if after_step is not None:
                 after_step(i)
+
+    def _set_state(self) -> None:
+        state = self.blob.state
+        if state is not None:
+            self._arena[state.arena_offset : state.arena_offset + state.size_bytes] = 0
+            for i in range(state.reset_step, state.reset_step + state.reset_steps):
+                self._call(i)
+        self._is_reset = True
+
+    def _call(self, step: int) -> None:
+        status = self._steps[step](ctypes.addressof(self._context))
+        if status != 0:
+            raise RunError(f"step {step} must return 0; returned {status}")
 
     def tensor(self, index: int) -> Array:
         """Copy a tensor of the metadata's list, as it stands in the arena now."""

@@ -114,7 +114,7 @@ def _write_step(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dic
 def _write_ports(
     graph: Graph, tensors: Sequence[int], index: Mapping[int, int]
 ) -> list[dict[str, Any]]:
-    """Describe inputs or outputs; a name that is there already gets a number behind it."""
+    """Describe inputs or outputs; number a name that is there already."""
     ports = [{**_write_values(graph, i), "tensor": index[i]} for i in tensors]
     taken: set[str] = set()
     for port in ports:

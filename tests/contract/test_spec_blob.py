@@ -57,7 +57,9 @@ def test_layouts_agree(heading: str, c_name: str, layout: struct.Struct) -> None
     assert spec == c
     assert layout.size == c[-1][0] + c[-1][1]
     # Python's struct: each code's offset and size, in order, must be the C fields'.
-    sizes = [struct.calcsize("<" + code) for code in re.findall(r"\d*[sx]|[BHI]", layout.format[1:])]
+    sizes = [
+        struct.calcsize("<" + code) for code in re.findall(r"\d*[sx]|[BHI]", layout.format[1:])
+    ]
     assert sizes == [size for _, size, _ in c]
 
 

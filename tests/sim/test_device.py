@@ -52,8 +52,8 @@ def blob_by_hand(code: bytes, golden: Golden | None = None) -> bytes:
         "tool": "test",
         "targets": ["cortex-m0plus"],
         "tensors": [{"name": "x", **tensor, "offset": 0}, {"name": "y", **tensor, "offset": 16}],
-        "inputs": [0],
-        "outputs": [1],
+        "inputs": [{"name": "x", **tensor, "tensor": 0}],
+        "outputs": [{"name": "y", **tensor, "tensor": 1}],
         "steps": [{"name": "y", "op": "BY_HAND", "macs": 0, "weights": 0, "outputs": [1]}],
     }
     ios = (Io(0, 1),), (Io(16, 1),)
@@ -127,6 +127,13 @@ def test_profile_measures_each_step(board: Device, coins_blob: bytes) -> None:
     assert len(profile.rows) == len(board.model().steps)
     assert sum(r.us for r in profile.rows) <= profile.us
     assert sum(r.share for r in profile.rows) == pytest.approx(1)
+
+
+def test_the_board_names_its_steps(board: Device, coins_blob: bytes) -> None:
+    board.load_model(coins_blob, "coins")
+    board.exec("import xipnet\nwith xipnet.Model('coins') as model: profile = model.profile()")
+    names = [step.name for step in board.model().steps]
+    assert board.eval("[step.name for step in profile]") == names
 
 
 def test_a_blob_that_computes_otherwise_than_its_golden_vector_is_not_taken(

@@ -11,7 +11,7 @@
 #include "base/xn_sha256.h"
 
 #define XN_DETAILS_MAX (1u << 24) // of the details when inflated
-#define HASHED_FROM 40u // the header's first bytes are not hashed: magic, length, hash
+#define HASHED_FROM 40u           // the header's first bytes are not hashed: magic, length, hash
 
 // A blob being checked; its length is right after check_length().
 typedef struct image {
@@ -325,7 +325,8 @@ static int check_golden(const image *in, xn_loader_program *to, uint32_t input_b
     bool stored = golden->input_kind == XN_GOLDEN_STORED;
     uint32_t expected = stored ? of_all_runs(to, input_bytes) : 0;
     if (golden->input_bytes != expected) {
-        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden input_bytes", golden->input_bytes, expected);
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "golden input_bytes", golden->input_bytes,
+                              expected);
     }
     bool hashed = golden->output_kind == XN_GOLDEN_SHA256;
     expected = hashed ? XN_SHA256_BYTES : of_all_runs(to, output_bytes);

@@ -398,8 +398,10 @@ int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us) {
         return 0;
     }
     const uint8_t *bytes = (const uint8_t *)(vector + 1);
-    golden_test t = {
-        .vector = vector, .inputs = bytes, .outputs = bytes + vector->input_bytes, .x = vector->seed};
+    golden_test t = {.vector = vector,
+                     .inputs = bytes,
+                     .outputs = bytes + vector->input_bytes,
+                     .x = vector->seed};
     xn_sha256_begin(&t.hash);
     step_limit_ms = limit_ms;
     int status = XN_OK;

@@ -44,7 +44,7 @@ int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, 
                         uint32_t *step_us);
 // [offset, offset + n) of the arena, NULL if it is not within.
 const uint8_t *xn_runner_arena(const xn_runner_model *model, uint32_t offset, uint32_t n);
-// Before the next run the state is set anew.
+// Before the next run the state is set again.
 void xn_runner_reset_state(xn_runner_model *model);
 // Bytes of the result of an entry, whose index is right.
 uint32_t xn_runner_entry_bytes(const xn_runner_model *model, uint32_t entry);

@@ -88,6 +88,9 @@ class Model:
     def profile(self, *inputs: Buffer, shape: _Shape = ...) -> list[Step]:
         """Run the network and its head and time each step; arguments as of `run`."""
 
+    def reset_state(self) -> None:
+        """Forget what the network kept from run to run, as after it was opened."""
+
     def info(self) -> dict[str, Any]:
         """Describe the model.
 

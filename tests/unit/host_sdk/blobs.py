@@ -96,8 +96,8 @@ def adder_metadata(n: int, **more: Any) -> dict[str, Any]:
             {"name": "x", **tensor, "offset": 0},
             {"name": "y", **tensor, "offset": aligned(n)},
         ],
-        "inputs": [0],
-        "outputs": [1],
+        "inputs": [{"name": "x", **tensor, "tensor": 0}],
+        "outputs": [{"name": "y", **tensor, "tensor": 1}],
         "steps": steps,
         **more,
     }

@@ -200,7 +200,7 @@ def test_no_model_and_no_head(connect: Connect) -> None:
 def test_damaged_metadata_is_said(connect: Connect) -> None:
     _, device = connect()
     for changes, message in (
-        ({"inputs": [7]}, "metadata of 'adds': 'inputs' must be indices below 2"),
+        ({"inputs": [7]}, r"metadata of 'adds': 'inputs' 0: must be a map"),
         ({"tensors": 3}, "'tensors' must be a list; is 3"),
     ):
         device.load_model(make_blob(metadata={**adder_metadata(8), **changes}))
@@ -222,7 +222,7 @@ def test_profile_names_each_step(connect: Connect) -> None:
 def picture_blob(kind: int, raw: bytes) -> bytes:
     """Make a model of a picture [1, 20, 40, 1], whose head gives these bytes."""
     metadata = adder_metadata(800, labels=["cat", "dog"])
-    metadata["tensors"][0] |= {"shape": [1, 20, 40, 1]}
+    metadata["inputs"][0] |= {"shape": [1, 20, 40, 1]}
     return make_blob(n=800, results=((kind, raw),), metadata=metadata)
 
 

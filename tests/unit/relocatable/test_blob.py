@@ -39,7 +39,9 @@ def resealed(data: bytes) -> bytes:
 def test_round_trip() -> None:
     blob = Blob.unpack(PACKED)
     assert blob.pack() == PACKED
-    assert blob == replace(BLOB, sha256=blob.sha256, metadata_span=blob.metadata_span, details_bytes=blob.details_bytes)
+    assert blob == replace(
+        BLOB, sha256=blob.sha256, metadata_span=blob.metadata_span, details_bytes=blob.details_bytes
+    )
     assert is_blob(PACKED)
     assert len(PACKED) % 64 == 0
 
@@ -155,8 +157,12 @@ def test_a_blob_of_format_1_0_is_read() -> None:
     metadata = check_metadata(blob)
     assert metadata["inputs"] == [
         {
-            **{"name": "serving_default_picture:0", "shape": [1, 8, 8, 1], "dtype": "uint8"},
-            **{"scale": 0.003921568859368563, "zero_point": 0, "tensor": 0},
+            "name": "serving_default_picture:0",
+            "shape": [1, 8, 8, 1],
+            "dtype": "uint8",
+            "scale": 0.003921568859368563,
+            "zero_point": 0,
+            "tensor": 0,
         }
     ]
     assert [port["tensor"] for port in metadata["outputs"]] == [3]

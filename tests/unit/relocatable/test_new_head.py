@@ -25,7 +25,7 @@ def test_one_new_folder_is_a_head(tmp_path: Path) -> None:
     assert [e.result for e in blob.entries] == [0, RESULT_DESCRIBED]
     assert "above" not in find_heads()
     with HostModel(data) as model:
-        tensor = blob.metadata["tensors"][blob.metadata["inputs"][0]]
+        tensor = blob.metadata["inputs"][0]
         model.write_inputs([np.zeros(tensor["shape"], tensor["dtype"])])
         model.run(1)
         found: list[Any] = model.items(1)
@@ -41,7 +41,7 @@ def test_one_new_folder_is_a_head(tmp_path: Path) -> None:
 
 
 def _real(model: HostModel) -> np.ndarray[Any, np.dtype[np.float32]]:
-    info = model.blob.metadata["tensors"][model.blob.metadata["outputs"][0]]
+    info = model.blob.metadata["outputs"][0]
     stored = model.outputs()[0].reshape(-1).astype(np.float32)
     return np.asarray(np.float32(info["scale"]) * (stored - info["zero_point"]), np.float32)
 

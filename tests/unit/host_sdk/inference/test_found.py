@@ -14,10 +14,11 @@ from host_sdk.inference.results import read_found
 from host_sdk.link.wire_map import WireMap
 
 REPLY: dict[str, Any] = {"name": "m", "version": 1, "sha256": b"", "arena": 64, "stack": 64}
+PORT = {"name": "x", "shape": [1, 8, 8, 1], "dtype": "uint8"}
 METADATA: dict[str, Any] = {
-    "tensors": [{"name": "x", "shape": [1, 8, 8, 1], "dtype": "uint8", "offset": 0}],
-    "inputs": [0],
-    "outputs": [0],
+    "tensors": [{**PORT, "offset": 0}],
+    "inputs": [{**PORT, "tensor": 0}],
+    "outputs": [{**PORT, "tensor": 0}],
     "steps": [],
     "labels": ["nose"],
 }

@@ -157,7 +157,7 @@ def test_wrong_arguments(connect: Connect) -> None:
 
 def test_pictures_of_mistakes_are_kept(connect: Connect) -> None:
     metadata = adder_metadata(8)
-    metadata["tensors"][0]["shape"] = [1, 2, 4, 1]
+    metadata["inputs"][0]["shape"] = [1, 2, 4, 1]
     _, device = connect()
     device.load_model(make_blob(metadata=metadata))
     pixels = RNG.integers(0, 255, (20, 2, 4, 1), dtype=np.uint8)
