@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from relocatable.errors import UnsupportedError, Violation
-from relocatable.graph.graph import Graph, Op
+from relocatable.graph.graph import DTYPES, Graph, Op
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.rules import all_rules, rule_text
 from relocatable.passes.fold_constants import fold_constants
 
-_ENDPOINTS = ("int8", "uint8", "int16", "int32", "float32")
+_ENDPOINTS = DTYPES
 
 
 def check_support(graph: Graph) -> None:

@@ -41,10 +41,10 @@ class GraphBuilder:
         self.tensors.append(Tensor(name, data.shape, dtype, quant, data))
         return len(self.tensors) - 1
 
-    def op(self, kind: str, inputs: Sequence[int], output: int, **attrs: AttrValue) -> int:
-        """Add an operator; return its output."""
-        self.ops.append(Op(kind, self.tensors[output].name, tuple(inputs), (output,), attrs))
-        return output
+    def op(self, kind: str, inputs: Sequence[int], *outputs: int, **attrs: AttrValue) -> int:
+        """Add an operator; return its first output."""
+        self.ops.append(Op(kind, self.tensors[outputs[0]].name, tuple(inputs), outputs, attrs))
+        return outputs[0]
 
     def graph(self, *outputs: int) -> Graph:
         """Return the graph so far."""

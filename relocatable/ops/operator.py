@@ -111,8 +111,10 @@ class Operator:
             may rely on those before it.
         options: None if the schema has none for it.
         is_variadic: whether the last operand may be repeated.
+        outputs: smallest and largest number of outputs.
         kernels: in order of preference; empty if no step computes it.
-        evaluate: the meaning in NumPy, of the node and the values of its inputs.
+        evaluate: the meaning in NumPy, of the node and the values of its inputs; a tuple if there
+            may be several outputs.
         folds: when it is computed at compile time: "never", if all inputs are "constants", or if
             their "shapes" are known.
         is_view: whether a node keeps all bytes as they are and thus needs no step.
@@ -127,8 +129,9 @@ class Operator:
     rules: tuple[Rule, ...] = ()
     options: Options | None = None
     is_variadic: bool = False
+    outputs: tuple[int, int] = (1, 1)
     kernels: tuple[Kernel, ...] = ()
-    evaluate: Callable[[Node, list[Array]], Array] | None = None
+    evaluate: Callable[[Node, list[Array]], Array | tuple[Array, ...]] | None = None
     folds: Literal["never", "constants", "shapes"] = "never"
     is_view: Callable[[Node], bool] = never
     version: int = 2

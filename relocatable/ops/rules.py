@@ -36,18 +36,21 @@ def common_rules(operator: Operator) -> tuple[Rule, ...]:
         optional ones"""
         least, most = operator.operand_counts
         inputs, outputs = node.op.inputs, node.op.outputs
-        ok = least <= len(inputs) <= most and len(outputs) == 1 and -1 not in inputs[:least]
+        ok = least <= len(inputs) <= most and -1 not in inputs[:least]
+        ok = ok and operator.outputs[0] <= len(outputs) <= operator.outputs[1]
         return ok, f"{len(node.inputs)} inputs, {len(outputs)} outputs"
 
     def sixteen_bits(node: Node) -> Seen:
         """16-bit activations are not done, but for operators that only move values"""
         seen = [t.dtype for t in (node.inputs[0], node.output)]
-        return "int16" in operator.operands[0].dtypes or "int16" not in seen, " -> ".join(seen)
+        return any(
+            "int16" in operand.dtypes for operand in operator.operands
+        ) or "int16" not in seen, " -> ".join(seen)
 
     def not_empty(node: Node) -> Seen:
         """tensors must have values"""
         data = [t for i, t in enumerate(node.inputs) if not operator.operand(i).may_be_empty]
-        shapes = [list(t.shape) for t in (*data, node.output)]
+        shapes = [list(t.shape) for t in (*data, *node.outputs)]
         return all(0 not in s for s in shapes), str(shapes)
 
     return operand_count, sixteen_bits, not_empty
@@ -66,9 +69,9 @@ def _element_types(operator: Operator) -> Rule | None:
         return None
 
     def element_types(node: Node) -> Seen:
-        seen = [t.dtype for t in (*node.inputs, node.output)]
+        seen = [t.dtype for t in (*node.inputs, *node.outputs)]
         allowed = [operator.operand(i).dtypes for i in range(len(node.inputs))]
-        pairs = zip(seen, (*allowed, operator.output), strict=True)
+        pairs = zip(seen, (*allowed, *[operator.output] * len(node.outputs)), strict=True)
         return all(dtype in dtypes for dtype, dtypes in pairs), ", ".join(seen)
 
     element_types.__doc__ = "; ".join(texts)

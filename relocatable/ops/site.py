@@ -125,7 +125,7 @@ class Site:
             source=f"ops/{source}",
             calls=calls,
             inputs=tensors,
-            outputs=self.op.outputs[:1],
+            outputs=self.op.outputs,
             weights=dict(weights or {}),
             scratch_bytes=-(-scratch_bytes // 16) * 16,
             in_place=dict.fromkeys(in_place, 0),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from relocatable.graph.edit import with_tensors
-from relocatable.graph.graph import Graph, GraphError, Tensor
+from relocatable.graph.graph import Graph, GraphError, Op, Tensor
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Operator
@@ -28,13 +28,13 @@ def fold_constants(graph: Graph) -> Graph:
         if operator is None or not is_foldable(operator, node):
             ops.append(op)
             continue
-        folded_bytes += node.output.size_bytes
+        folded_bytes += sum(output.size_bytes for output in node.outputs)
         if folded_bytes > _MAX_FOLDED_BYTES:
             raise GraphError(
                 f"{op.kind} '{op.name}': constants computed here and before must have at most "
                 f"{_MAX_FOLDED_BYTES} bytes; have {folded_bytes}"
             )
-        known[op.outputs[0]] = replace(node.output, data=evaluate(operator, node))
+        known |= zip(op.outputs, evaluate(operator, node), strict=True)
     return with_tensors(replace(graph, ops=tuple(ops)), known)
 
 
@@ -42,27 +42,34 @@ def is_foldable(operator: Operator, node: Node) -> bool:
     """Tell whether a node's result follows from shapes and constants alone."""
     least, most = operator.operand_counts
     count, is_bounded = len(node.inputs), not operator.is_variadic
-    if count < least or (is_bounded and count > most) or len(node.outputs) != 1:
+    if count < least or (is_bounded and count > most):
+        return False
+    if not operator.outputs[0] <= len(node.outputs) <= operator.outputs[1]:
         return False
     is_known = all(tensor.data is not None for tensor in node.inputs)
     return operator.folds == "shapes" or (operator.folds == "constants" and is_known)
 
 
-def evaluate(operator: Operator, node: Node) -> Array:
-    """Compute a node's values from known inputs, in its output's type and shape.
+def evaluate(operator: Operator, node: Node) -> list[Tensor]:
+    """Compute a node's outputs from known inputs.
 
     Raises:
-        GraphError: the inputs are at odds with each other or with the output.
+        GraphError: the inputs are at odds with each other or with the outputs.
     """
     assert operator.evaluate is not None
-    op, output = node.op, node.output
+    op = node.op
     inputs = [tensor.data for tensor in node.inputs if tensor.data is not None]
     try:
-        values = operator.evaluate(node, inputs)
+        found = operator.evaluate(node, inputs)
     except (ValueError, IndexError) as error:
         raise GraphError(f"{op.kind} '{op.name}': constants must fit; {error}") from error
+    arrays = found if isinstance(found, tuple) else (found,)
+    return [_known(op, *pair) for pair in zip(node.outputs, arrays, strict=True)]
+
+
+def _known(op: Op, output: Tensor, values: Array) -> Tensor:
     if values.size != output.count:
         raise GraphError(
             f"{op.kind} '{op.name}': output must have {output.count} values; has {values.size}"
         )
-    return values.reshape(output.shape).astype(output.dtype, copy=False)
+    return replace(output, data=values.reshape(output.shape).astype(output.dtype, copy=False))

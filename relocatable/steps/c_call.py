@@ -59,13 +59,14 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """A pointer to the step's output, at the first row that it makes."""
+    """A pointer to the step's output `index`, at the first row that it makes."""
 
     as_type: str = ""
+    index: int = 0
 
     def text(self) -> str:
         """C expression."""
-        return _cast(self.as_type, "OUT0") if self.as_type else "OUT0"
+        return _cast(self.as_type, f"OUT{self.index}") if self.as_type else f"OUT{self.index}"
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def mismatch(got: Array, want: Array) -> str:
         wrong &= ~(np.isnan(got) & np.isnan(want))
     if not wrong.any():
         return ""
-    at = tuple(int(i[0]) for i in np.nonzero(wrong))
+    at = tuple(int(i) for i in np.unravel_index(wrong.argmax(), wrong.shape))
     return f"{wrong.sum()} of {wrong.size} differ, first at {at}: {got[at]} for {want[at]}"
 
 

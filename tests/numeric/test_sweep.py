@@ -35,27 +35,34 @@ def test_samples_are_exact(operator: Operator, dtype: str) -> None:
         model = make_tflite(graph)
         assert read_tflite(model, "sample").ops[0].attrs == graph.ops[0].attrs
         inputs = inputs_of(rng, graph)
-        output = graph.ops[0].outputs[0]
-        want = reference(model, inputs)[output]
-        assert mismatch(program.run(inputs)[output], want) == "", describe(graph)
-        check_meaning(operator, graph, inputs, want)
+        wanted, got = reference(model, inputs), program.run(inputs)
+        outputs = graph.ops[0].outputs
+        for output in outputs:
+            assert mismatch(got[output], wanted[output]) == "", describe(graph)
+        check_meaning(operator, graph, inputs, [wanted[output] for output in outputs])
 
 
-def check_meaning(operator: Operator, graph: Graph, inputs: list[Array], want: Array) -> None:
-    """Compare LiteRT's output with the operator's meaning in NumPy."""
+def check_meaning(
+    operator: Operator, graph: Graph, inputs: list[Array], wanted: list[Array]
+) -> None:
+    """Compare LiteRT's outputs with the operator's meaning in NumPy."""
     if operator.evaluate is None:
         return
     node, given = Node.of(graph, graph.ops[0]), iter(inputs)
     values = [t.data if t.data is not None else next(given) for t in node.inputs]
-    meant = operator.evaluate(node, values).reshape(node.output.shape)
-    if operator.folds == "constants" and meant.dtype != want.dtype:
-        with np.errstate(invalid="ignore"):
-            meant = meant.astype(want.dtype)
-        exact = np.trunc(values[0]).reshape(want.shape)
-        info = np.iinfo(want.dtype) if want.dtype != np.float32 else np.finfo(np.float32)
-        fits = (exact >= info.min) & (exact <= info.max)  # beyond, C and NumPy say nothing
-        meant, want = meant[fits], want[fits]
-    assert mismatch(meant, want) == "", describe(graph)
+    found = operator.evaluate(node, values)
+    for tensor, meant, want in zip(
+        node.outputs, found if isinstance(found, tuple) else (found,), wanted, strict=True
+    ):
+        meant = meant.reshape(tensor.shape)
+        if operator.folds == "constants" and meant.dtype != want.dtype:
+            with np.errstate(invalid="ignore"):
+                meant = meant.astype(want.dtype)
+            exact = np.trunc(values[0]).reshape(want.shape)
+            info = np.iinfo(want.dtype) if want.dtype != np.float32 else np.finfo(np.float32)
+            fits = (exact >= info.min) & (exact <= info.max)  # beyond, C and NumPy say nothing
+            meant, want = meant[fits], want[fits]
+        assert mismatch(meant, want) == "", describe(graph)
 
 
 def inputs_of(rng: np.random.Generator, graph: Graph) -> list[Array]:
@@ -82,13 +89,13 @@ def test_constants_fold_to_what_litert_computes(operator: Operator, dtype: str) 
     rng = np.random.default_rng(64)
     graph = operator.samples[dtype](rng, dtype)
     inputs = [abs(x) if dtype == "float32" else x for x in inputs_of(rng, graph)]
-    output = graph.ops[0].outputs[0]
-    want = reference(make_tflite(graph), inputs)[output]
+    wanted = reference(make_tflite(graph), inputs)
     tensors = list(graph.tensors)
     for i, x in zip(graph.inputs, inputs, strict=True):
         tensors[i] = replace(tensors[i], data=x)
     folded = fold_constants(replace(graph, tensors=tuple(tensors)))
     assert folded.ops == ()
-    data = folded.tensors[output].data
-    assert data is not None
-    assert mismatch(data, want) == "", describe(graph)
+    for output in graph.ops[0].outputs:
+        data = folded.tensors[output].data
+        assert data is not None
+        assert mismatch(data, wanted[output]) == "", describe(graph)

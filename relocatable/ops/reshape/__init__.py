@@ -8,8 +8,8 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import is_always_view, same_count, same_values
-from relocatable.ops._shared.types import INTEGERS, MOVABLE, kept_type
-from relocatable.ops.operator import Operand, Operator, Rng, Sample, samples
+from relocatable.ops._shared.types import INTEGERS, kept_type
+from relocatable.ops.operator import ANY, Operand, Operator, Rng, Sample, samples
 
 
 def _sample(kind: str) -> Sample:
@@ -43,15 +43,15 @@ _SECOND = {
 OPERATORS = tuple(
     Operator(
         kind=kind,
-        operands=(Operand("input", MOVABLE), *second),
-        output=MOVABLE,
+        operands=(Operand("input", ANY), *second),
+        output=ANY,
         rules=(kept_type,),
         shape=same_count,
         evaluate=same_values,
         folds="constants",
         is_view=is_always_view,
         version=1,
-        samples=samples(_sample(kind), MOVABLE),
+        samples=samples(_sample(kind), ANY),
     )
     for kind, second in _SECOND.items()
 )

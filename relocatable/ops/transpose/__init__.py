@@ -1,4 +1,4 @@
-"""TRANSPOSE of up to six dimensions."""
+"""TRANSPOSE and REVERSE_V2: dimensions in another order, or backwards."""
 
 from __future__ import annotations
 
@@ -6,83 +6,77 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.move import Movement
 from relocatable.ops._shared.random import random_quant
-from relocatable.ops._shared.types import MOVABLE, kept_scale, kept_type
+from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen, samples
-from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue, Input, Output
-from relocatable.steps.kernel_call import KernelCall
-
-_RANK = 6
+from relocatable.ops.operator import ANY, Array, Kernel, Operand, Operator, Rng, samples
 
 
-def permutation(node: Node) -> Seen:
-    """perm must name each of at most 6 dimensions once"""
-    perm, rank = node.integers(1), len(node.inputs[0].shape)
-    return rank <= _RANK and sorted(perm) == list(range(rank)), f"{perm} of {rank}"
-
-
-def permuted_shape(node: Node) -> Seen:
-    """output must have the input's dimensions in the order of perm"""
-    source, perm, output = node.inputs[0].shape, node.integers(1), node.output.shape
-    ok = tuple(source[p] for p in perm) == output
-    return ok, f"{list(source)} by {perm} -> {list(output)}"
-
-
-def lower_transpose(site: Site) -> KernelCall:
-    """Lower TRANSPOSE; bytes that stay together move as one element."""
-    shape, perm = site.input(0).shape, site.node.integers(1)
-    strides = [int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape))]
-    loops: list[tuple[int, int]] = []  # size and stride, outermost first
-    for p in perm:
-        size, stride = shape[p], strides[p]
-        if size == 1:
-            continue
-        if loops and loops[-1][1] == size * stride:
-            loops[-1] = (loops[-1][0] * size, stride)
-        else:
-            loops.append((size, stride))
-    loops = [(1, 0)] * (_RANK - len(loops)) + loops
-    params: dict[str, CValue] = {
-        "size": [size for size, _ in loops],
-        "stride": [stride for _, stride in loops],
-    }
-    # Values are only moved: types of one width share an instance.
-    bits = f"uint{8 * np.dtype(site.output.dtype).itemsize}"
-    pointers = (Input(0, f"{bits}_t"), Output(f"{bits}_t"))
-    call = CCall("xn_transpose", pointers, params, dtype=bits)
-    return site.call("transpose/transpose.c", call)
-
-
-def evaluate(node: Node, inputs: list[Array]) -> Array:
+def transpose(node: Node, x: Array) -> list[Array]:
     """Exchange dimensions."""
-    return np.transpose(inputs[0], [int(p) for p in inputs[1].reshape(-1)])
+    return [np.transpose(x, node.integers(1))]
 
 
-def sample(rng: Rng, dtype: str) -> Graph:
-    """Make a graph of any rank and order."""
-    rank = int(rng.integers(1, _RANK + 1))
+def reverse(node: Node, x: Array) -> list[Array]:
+    """Turn dimensions round."""
+    return [np.flip(x, tuple(node.integers(1)))]
+
+
+def sample_transpose(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of any order of up to six dimensions."""
+    rank = int(rng.integers(1, 7))
     shape = [int(v) for v in rng.integers(1, 5, rank)]
     perm = [int(p) for p in rng.permutation(rank)]
+    return _graph(rng, "TRANSPOSE", dtype, shape, perm, [shape[p] for p in perm])
+
+
+def sample_reverse(rng: Rng, dtype: str) -> Graph:
+    """Make a graph that turns neighbouring dimensions round, as LiteRT has it."""
+    rank = int(rng.integers(1, 5))
+    shape = [int(v) for v in rng.integers(1, 6, rank)]
+    first, last = sorted(int(v) for v in rng.integers(0, rank, 2))
+    return _graph(rng, "REVERSE_V2", dtype, shape, list(range(first, last + 1)), shape)
+
+
+def _graph(
+    rng: Rng, kind: str, dtype: str, source: list[int], constant: list[int], output: list[int]
+) -> Graph:
     b = GraphBuilder()
     quant = random_quant(rng, dtype)
-    x = b.input(*shape, dtype=dtype, quant=quant)
-    y = b.tensor(*(shape[p] for p in perm), dtype=dtype, quant=quant)
-    return b.graph(b.op("TRANSPOSE", (x, b.constant(perm)), y))
+    x = b.input(*source, dtype=dtype, quant=quant)
+    y = b.tensor(*output, dtype=dtype, quant=quant)
+    return b.graph(b.op(kind, (x, b.constant(constant)), y))
 
+
+_TRANSPOSE, _REVERSE = Movement(transpose), Movement(reverse)
+_SAMPLED = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 
 OPERATORS = (
     Operator(
         kind="TRANSPOSE",
-        operands=(Operand("input", MOVABLE), Operand("perm", ("int32",), constant=True)),
-        output=MOVABLE,
-        rules=(kept_type, kept_scale, permutation),
-        shape=permuted_shape,
-        kernels=(Kernel(lower_transpose),),
-        evaluate=evaluate,
+        operands=(Operand("input", ANY), Operand("perm", INTEGERS, constant=True)),
+        output=ANY,
+        rules=(_TRANSPOSE.keeps_type,),
+        shape=_TRANSPOSE.takes,
+        kernels=(Kernel(_TRANSPOSE.lower),),
+        evaluate=_TRANSPOSE.evaluate,
         folds="constants",
+        is_view=_TRANSPOSE.keeps_all,
         version=4,
-        samples=samples(sample, MOVABLE),
+        samples=samples(sample_transpose, _SAMPLED),
+    ),
+    Operator(
+        kind="REVERSE_V2",
+        operands=(Operand("input", ANY), Operand("axis", INTEGERS, constant=True)),
+        output=ANY,
+        rules=(_REVERSE.keeps_type,),
+        shape=_REVERSE.takes,
+        kernels=(Kernel(_REVERSE.lower),),
+        evaluate=_REVERSE.evaluate,
+        folds="constants",
+        is_view=_REVERSE.keeps_all,
+        version=3,
+        samples=samples(sample_reverse, _SAMPLED),
     ),
 )
