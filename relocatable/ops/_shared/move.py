@@ -27,7 +27,7 @@ MOVE = "_shared/move.c"
 
 
 class Loop(NamedTuple):
-    """A loop of a move: how often, and how many elements a step moves in input and output."""
+    """A loop of a move: its length, and elements that each step moves by."""
 
     size: int
     source: int
