@@ -34,12 +34,13 @@ NO_WARNINGS = ("-w",)
 PREPROCESS = ("-E", "-DNO_QSTR", "-w", "-x", "c")
 
 # By folder and name. The compiler must not turn memset's loop into a call of memset; Python spends
-# its time in the interpreter's loop and in the collector.
+# its time in the interpreter's loop and in the collector. Unrolled loops save a sixth of what the
+# collector's search takes, but at most 2 % elsewhere, for 8 KB.
 _EXTRA = {
     "libc/string0.c": ("-fno-builtin",),
-    "py/vm.c": ("-O2",),
+    "py/vm.c": ("-O2", "-fno-unroll-loops"),
     "py/gc.c": ("-O2",),
-    "model/xn_image.c": ("-O2", "-ffp-contract=off"),
+    "model/xn_image.c": ("-O2", "-fno-unroll-loops", "-ffp-contract=off"),
 }
 
 # Made as small as possible: what never runs in a loop that anyone waits for.
