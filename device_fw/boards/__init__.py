@@ -36,7 +36,7 @@ class Board:
         title: for people.
         family: the folder in `boards` with what boards of its kind share.
         cpu: the compiler's target name, for example `cortex-m55`.
-        zig_cpu: CPU and features as `zig cc -mcpu` wants them.
+        zig_cpu: CPU and features as `zig -mcpu` wants them.
         clang_target: the target triple that Clang compiles for.
         clang_cpu: CPU as Clang's `-mcpu` wants it.
         level: name in `xn_blob.h` of its architecture level.

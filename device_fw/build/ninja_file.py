@@ -22,6 +22,7 @@ from device_fw.build.flags import (
     compiler_command,
     link_command,
     object_name,
+    runtime_command,
     source_flags,
     zig,
 )
@@ -47,6 +48,7 @@ def ninja_text(plan: Plan) -> str:
     _write_rules(out, plan)
     headers = _write_headers(out, plan)
     objects = [
+        *_write_runtime(out, plan),
         *_write_objects(out, plan, plan.sources.own, OWN_WARNINGS, []),
         *_write_objects(out, plan, plan.sources.vm, VM_WARNINGS, headers),
         *_write_objects(out, plan, plan.sources.plain, NO_WARNINGS, headers),
@@ -75,10 +77,18 @@ def _write_rules(out: Writer, plan: Plan) -> None:
     )
     compile_ = f"$compiler $flags{_MAKE_DEPFILE} -c $in -o $out"
     out.rule("compile", compile_, depfile="$out.d", deps="gcc")
+    out.rule("runtime", f"{command_line(runtime_command(plan))} -femit-bin=$out")
     link = command_line(link_command(plan))
     out.rule("link", f"{link} @$out.in -o $out", rspfile="$out.in", rspfile_content="$in_newline")
     limit = command_line(["--max", str(plan.board.text_max)])
     out.rule("size", f"{python} device_fw.build.size $in $out {limit}")
+
+
+def _write_runtime(out: Writer, plan: Plan) -> list[str]:
+    """Write how the compiler's own functions are made; return the object's path."""
+    output = str(plan.work / "objects" / "compiler_rt.o")
+    out.build([output], "runtime", implicit=[zig()])
+    return [output]
 
 
 def _write_headers(out: Writer, plan: Plan) -> list[str]:

@@ -80,7 +80,9 @@ static uint32_t most_weights(const axis *a) {
 }
 
 // The weights of target pixel `at`, and the first source pixel that they belong to; their count.
-static uint32_t weigh(const axis *a, uint32_t at, uint32_t *first, int32_t *weights) {
+// `shares` has room for as many.
+static uint32_t weigh(const axis *a, uint32_t at, double *shares, uint32_t *first,
+                      int32_t *weights) {
     double center = (at + 0.5) * a->scale;
     double low = center - a->support + 0.5;
     double high = center + a->support + 0.5;
@@ -88,17 +90,15 @@ static uint32_t weigh(const axis *a, uint32_t at, uint32_t *first, int32_t *weig
     double sum = 0.0;
     uint32_t start = low < 0.0 ? 0u : (uint32_t)low;
     uint32_t end = high > a->from ? a->from : (uint32_t)high;
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t i = start; i < end; i++) {
-            double x = (i - center + 0.5) * shrink;
-            x = x < 0.0 ? -x : x;
-            double w = x < 1.0 ? 1.0 - x : 0.0;
-            if (pass == 0) {
-                sum += w;
-            } else {
-                weights[i - start] = (int32_t)(0.5 + w / sum * (1 << WEIGHT_BITS));
-            }
-        }
+    for (uint32_t i = start; i < end; i++) {
+        double x = (i - center + 0.5) * shrink;
+        x = x < 0.0 ? -x : x;
+        double share = x < 1.0 ? 1.0 - x : 0.0;
+        shares[i - start] = share;
+        sum += share;
+    }
+    for (uint32_t i = 0; i < end - start; i++) {
+        weights[i] = (int32_t)(0.5 + shares[i] / sum * (1 << WEIGHT_BITS));
     }
     *first = start;
     return end - start;
@@ -176,11 +176,16 @@ static void blend_rows(const uint8_t *ring, uint32_t ring_rows, uint32_t first, 
     }
 }
 
+static uint32_t larger(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
 uint32_t xn_image_bilinear_work(const xn_image *from, const xn_image *to) {
     axis across = axis_of(from->width, to->width);
     axis down = axis_of(from->height, to->height);
-    uint32_t words = to->width * (2u + most_weights(&across)) + most_weights(&down);
-    return words * 4u + most_weights(&down) * to->width * to->channels;
+    uint32_t most = most_weights(&across), ring_rows = most_weights(&down);
+    uint32_t words = to->width * (2u + most) + ring_rows;
+    return larger(most, ring_rows) * 8u + words * 4u + ring_rows * to->width * to->channels;
 }
 
 void xn_image_bilinear(const xn_image *from, const xn_image *to, void *work) {
@@ -188,18 +193,19 @@ void xn_image_bilinear(const xn_image *from, const xn_image *to, void *work) {
     axis down = axis_of(from->height, to->height);
     uint32_t most = most_weights(&across), ring_rows = most_weights(&down);
     uint32_t bytes = to->width * to->channels;
-    uint32_t *firsts = work, *counts = firsts + to->width;
+    double *shares = work;
+    uint32_t *firsts = (uint32_t *)(shares + larger(most, ring_rows)), *counts = firsts + to->width;
     int32_t *weights = (int32_t *)(void *)(counts + to->width);
     int32_t *row_weights = weights + to->width * most;
     uint8_t *ring = (uint8_t *)(row_weights + ring_rows);
     for (uint32_t x = 0; x < to->width; x++) {
-        counts[x] = weigh(&across, x, &firsts[x], weights + x * most);
+        counts[x] = weigh(&across, x, shares, &firsts[x], weights + x * most);
     }
     resizer r = {from, to->channels, to->width, firsts, counts, weights, most};
     uint32_t ready = 0; // rows of the source that were resized
     for (uint32_t y = 0; y < to->height; y++) {
         uint32_t first;
-        uint32_t n = weigh(&down, y, &first, row_weights);
+        uint32_t n = weigh(&down, y, shares, &first, row_weights);
         for (ready = ready < first ? first : ready; ready < first + n; ready++) {
             resize_row(&r, ready, ring + ready % ring_rows * bytes);
         }
@@ -295,6 +301,7 @@ void xn_image_map(const uint8_t *from, uint8_t *to, uint32_t pixels, uint32_t ch
                   const uint8_t (*tables)[256]) {
     for (uint32_t c = 0; c < channels; c++) {
         const uint8_t *table = tables[c];
+#pragma GCC unroll 4
         for (uint32_t i = 0; i < pixels; i++) {
             to[i * channels + c] = table[from[i * channels + c]];
         }

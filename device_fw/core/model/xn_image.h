@@ -27,7 +27,7 @@ void xn_image_fill(const xn_image *to, uint8_t value);
 // centre.
 void xn_image_nearest(const xn_image *from, const xn_image *to);
 // A triangle as wide as a target pixel, horizontally and then vertically. `work` has
-// xn_image_bilinear_work() bytes, aligned to 4.
+// xn_image_bilinear_work() bytes, aligned to 8.
 uint32_t xn_image_bilinear_work(const xn_image *from, const xn_image *to);
 void xn_image_bilinear(const xn_image *from, const xn_image *to, void *work);
 // The part of `into` that a picture of from's size covers, as large as its aspect ratio lets it.
