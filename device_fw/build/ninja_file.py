@@ -114,7 +114,7 @@ def _write_objects(
     for source in sources:
         name = object_name(plan, source)
         output = f"{plan.work}/objects/{name}.o"
-        flags = {"flags": command_line((*warnings, *source_flags(name)))}
+        flags = {"flags": command_line((*warnings, *source_flags(plan.board, name)))}
         out.build([output], "compile", [str(source)], [compiler], first, flags)
         objects.append(output)
     return objects
