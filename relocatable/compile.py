@@ -27,6 +27,7 @@ from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head
+from relocatable.limits import check_arena, check_tensors, check_work
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_tflite
@@ -95,6 +96,7 @@ def lower(graph: Graph) -> Graph:
     for run_pass in PASSES:
         graph = run_pass(graph)
         verify_graph(graph)
+    check_tensors(graph)
     return graph
 
 
@@ -127,6 +129,7 @@ def schedule(
 ) -> Program:
     """Choose a lowered graph's kernels for each target, and plan rows and memory."""
     by_target = tuple(select_kernels(graph, target) for target in targets)
+    check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
         by_target = plan_rows(graph, by_target, has_vectors)
@@ -136,6 +139,7 @@ def schedule(
         graph, extra, kind, result = head_calls(head, graph)
     calls = tuple((*network, *extra) for network in by_target)
     plan = plan_memory(graph, [common_call(step) for step in zip(*calls, strict=True)])
+    check_arena(graph, plan.arena_bytes)
     for steps in calls:
         check_plan(graph, steps, plan)
     if head is not None:

@@ -25,6 +25,7 @@ from relocatable.graph.graph import (
     Tensor,
     verify_graph,
 )
+from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import OPERATORS
 
 _IDENTIFIER = b"TFL3"
@@ -37,7 +38,6 @@ _MAX_OPS = 4_000
 _MAX_OPERANDS = 100_000
 _MAX_SCALES = 1 << 20
 _MAX_RANK = 8
-_MAX_TENSOR_BYTES = 1 << 28
 _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_NAME = 200
 _MAX_TEXT_BYTES = 1 << 24
@@ -102,6 +102,7 @@ class _Reader:
     def __init__(self, schema: ModuleType, data: bytes, name: str) -> None:
         self.schema = schema
         self.name = name
+        self.file_bytes = len(data)
         self.model = schema.Model.GetRootAs(data)
         self.types = _names_by_number(schema.TensorType)
         self.kinds = _names_by_number(schema.BuiltinOperator)
@@ -129,7 +130,7 @@ class _Reader:
             Op(kind, tensors[written[0]].name if written else kind, read, written, attrs)
             for (kind, attrs, read, written) in raw_ops
         )
-        return Graph(self.name, tensors, ops, inputs, outputs)
+        return Graph(self.name, tensors, ops, inputs, outputs, self.file_bytes)
 
     # Operators
 
@@ -199,8 +200,9 @@ class _Reader:
         dtype = self.dtype(raw, name)
         shape = self.shape(raw, name)
         size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
-        if size > _MAX_TENSOR_BYTES:
-            raise self.error(f"bytes of tensor '{name}'", f"at most {_MAX_TENSOR_BYTES}", size)
+        most = MOST_TENSOR_BYTES if computed else _MAX_CONSTANT_BYTES
+        if size > most:
+            raise self.error(f"bytes of tensor '{name}'", f"at most {most}", size)
         if raw.IsVariable() or raw.Sparsity() is not None:
             raise _refuse("must be a plain array", "variable or sparse", name)
         data = self.constant(raw, name, shape, dtype, computed)

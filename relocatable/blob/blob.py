@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from relocatable.blob.deflate import deflate
 from relocatable.blob.details import inflate, join_metadata, split_metadata
@@ -434,13 +436,46 @@ def golden_inputs(seed: int, size_bytes: int, floats: bool = False) -> bytes:
         size_bytes: of all inputs of all runs together.
         floats: make float32 in [0, 1) of the states' top 24 bits; else bytes of the top 8.
     """
-    x, states = seed, []
-    for _ in range(size_bytes // 4 if floats else size_bytes):
-        x ^= (x << 13) & 0xFFFFFFFF
-        x ^= x >> 17
-        x ^= (x << 5) & 0xFFFFFFFF
-        states.append(x)
-    made = np.array(states, np.uint32)
+    states = _states(seed, size_bytes // 4 if floats else size_bytes)
     if floats:
-        return ((made >> 8) / np.float32(2**24)).astype("<f4").tobytes()
-    return (made >> 24).astype(np.uint8).tobytes()
+        return b"".join(
+            ((part >> 8) / np.float32(2**24)).astype("<f4").tobytes() for part in states
+        )
+    return b"".join((part >> 24).astype(np.uint8).tobytes() for part in states)
+
+
+_BLOCK = 1 << 14  # states that are computed together
+_Words = npt.NDArray[np.uint32]
+
+
+def _states(seed: int, count: int) -> Iterator[_Words]:
+    """Yield xorshift32's states in blocks.
+
+    A step is linear over bits, so that many steps together are four lookups.
+    """
+    block = np.array([_next_state(seed)], np.uint32)
+    columns = np.array([_next_state(1 << bit) for bit in range(32)], np.uint32)
+    while len(block) < min(count, _BLOCK):
+        tables = _byte_tables(columns)
+        block, columns = np.append(block, _leap(tables, block)), _leap(tables, columns)
+    tables = _byte_tables(columns)
+    for done in range(0, count, len(block)):
+        yield block[: count - done]
+        block = _leap(tables, block)
+
+
+def _next_state(x: int) -> int:
+    x ^= (x << 13) & 0xFFFFFFFF
+    x ^= x >> 17
+    return x ^ (x << 5) & 0xFFFFFFFF
+
+
+def _byte_tables(columns: _Words) -> _Words:
+    """Tabulate a linear map by its argument's bytes, [4, 256]; `columns` are those of its bits."""
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    return np.bitwise_xor.reduce(bits * columns.reshape(4, 1, 8), axis=2).astype(np.uint32)
+
+
+def _leap(tables: _Words, states: _Words) -> _Words:
+    found: _Words = tables[0, states & 255] ^ tables[1, (states >> 8) & 255]
+    return found ^ tables[2, (states >> 16) & 255] ^ tables[3, states >> 24]

@@ -90,13 +90,18 @@ class Op:
 
 @dataclass(frozen=True)
 class Graph:
-    """A model: tensors by index, operators in the order of execution."""
+    """A model: tensors by index, operators in the order of execution.
+
+    Attributes:
+        file_bytes: size of the file that it was read from; it bounds what the model may cost.
+    """
 
     name: str
     tensors: tuple[Tensor, ...]
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    file_bytes: int = 0
 
 
 def verify_graph(graph: Graph) -> None:

@@ -10,18 +10,17 @@ from dataclasses import replace
 
 from relocatable.graph.edit import with_tensors
 from relocatable.graph.graph import Graph, GraphError, Op, Tensor
+from relocatable.limits import most_folded_bytes
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Operator
-
-# A small file may ask for the same constant many times over, or pack it thousands of times.
-_MAX_FOLDED_BYTES = 1 << 28
 
 
 def fold_constants(graph: Graph) -> Graph:
     """Turn outputs that can be known now into constants, and drop their operators."""
     known: dict[int, Tensor] = {}
-    folded_bytes = 0
+    # A small file may ask for the same constant many times over, or pack it thousands of times.
+    folded_bytes, most = 0, most_folded_bytes(graph)
     ops = []
     for op in graph.ops:
         operator, node = OPERATORS.get(op.kind), Node.of(graph, op, known)
@@ -29,10 +28,10 @@ def fold_constants(graph: Graph) -> Graph:
             ops.append(op)
             continue
         folded_bytes += sum(output.size_bytes for output in node.outputs)
-        if folded_bytes > _MAX_FOLDED_BYTES:
+        if folded_bytes > most:
             raise GraphError(
                 f"{op.kind} '{op.name}': constants computed here and before must have at most "
-                f"{_MAX_FOLDED_BYTES} bytes; have {folded_bytes}"
+                f"{most} bytes; have {folded_bytes}"
             )
         known |= zip(op.outputs, evaluate(operator, node), strict=True)
     return with_tensors(replace(graph, ops=tuple(ops)), known)

@@ -1,12 +1,11 @@
-"""Check a memory plan by playing it byte by byte, with none of the planner's code."""
+"""Check a memory plan by playing what each byte holds, with none of the planner's code."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-
-import numpy as np
-import numpy.typing as npt
+from typing import NamedTuple
 
 from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
@@ -53,14 +52,60 @@ def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
 Span = tuple[int, int]
 
 
+class _Run(NamedTuple):
+    """What neighbouring bytes hold: byte `address + shift` of a tensor at each address."""
+
+    holder: int
+    shift: int
+
+
+class _Memory:
+    """The arena's bytes as runs: the cost of an access is that of the runs that it meets."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.starts = [0]
+        self.runs = [_Run(_NOBODY, 0)]
+
+    def put(self, start: int, stop: int, run: _Run) -> None:
+        """Let bytes hold something else."""
+        if start >= stop:
+            return
+        first, last = self._cut(start), self._cut(stop)
+        if first and self.runs[first - 1] == run:  # one with its neighbour
+            self.starts[first:last], self.runs[first:last] = [], []
+        else:
+            self.starts[first:last], self.runs[first:last] = [start], [run]
+
+    def parts(self, start: int, stop: int) -> Iterator[tuple[int, int, _Run]]:
+        """Yield the runs in [start, stop), cut to it."""
+        at = bisect_right(self.starts, start) - 1
+        ends = [*self.starts[at + 1 : bisect_left(self.starts, stop)], stop]
+        for offset, end in enumerate(ends):
+            yield max(start, self.starts[at + offset]), end, self.runs[at + offset]
+
+    def move(self, start: int, size: int, to: int) -> None:
+        """Move bytes as C's memmove does."""
+        by = to - start
+        for first, last, run in list(self.parts(start, start + size)) if size > 0 else ():
+            self.put(first + by, last + by, run._replace(shift=run.shift - by))
+
+    def _cut(self, at: int) -> int:
+        """Let a run begin at a byte; return its index."""
+        index = bisect_left(self.starts, at)
+        if index == len(self.starts) or self.starts[index] != at:
+            self.starts.insert(index, at)
+            self.runs.insert(index, self.runs[index - 1])
+        return index
+
+
 class _Arena:
     """The arena, whose bytes know which byte of which tensor they hold."""
 
     def __init__(self, graph: Graph, plan: Plan) -> None:
         self.graph = graph
         self.plan = plan
-        self.holder: npt.NDArray[np.int32] = np.full(plan.arena_bytes, _NOBODY, np.int32)
-        self.byte: npt.NDArray[np.int32] = np.zeros(plan.arena_bytes, np.int32)
+        self.memory = _Memory(plan.arena_bytes)
         self.same_bytes = views(graph)
 
     def is_constant(self, index: int) -> bool:
@@ -73,20 +118,15 @@ class _Arena:
         return self.bounded(f"tensor '{tensor.name}'", self.plan.offsets[index], tensor.size_bytes)
 
     def bounded(self, what: str, offset: int, size: int) -> Span:
-        if offset % _ALIGN or offset < 0 or offset + size > len(self.holder):
+        if offset % _ALIGN or offset < 0 or offset + size > self.memory.size:
             raise PlanError(
-                f"{what}: bytes must lie in [0, {len(self.holder)}), aligned to {_ALIGN}; "
+                f"{what}: bytes must lie in [0, {self.memory.size}), aligned to {_ALIGN}; "
                 f"are [{offset}, {offset + size})"
             )
         return offset, offset + size
 
     def fill(self, span: Span, who: int) -> None:
-        self.holder[slice(*span)] = who
-
-    def move(self, start: int, size: int, to: int) -> None:
-        """Move bytes as C's memmove does."""
-        for array in (self.holder, self.byte):
-            array[to : to + size] = array[start : start + size].copy()
+        self.memory.put(*span, _Run(who, 0))
 
     def write(self, index: int) -> None:
         start, stop = self.span(index)
@@ -94,8 +134,7 @@ class _Arena:
 
     def put(self, index: int, at: int, first: int, size: int) -> None:
         """Write bytes of a tensor, from `first` on, to a place."""
-        self.holder[at : at + size] = index
-        self.byte[at : at + size] = np.arange(first, first + size)
+        self.memory.put(at, at + size, _Run(index, first - at))
 
     def read(self, index: int, place: str) -> None:
         """Check that the tensor, or the one that it is a view of, is there whole."""
@@ -107,13 +146,12 @@ class _Arena:
         value = index
         while value in self.same_bytes:
             value = self.same_bytes[value]
-        holder, byte = self.holder[at : at + size], self.byte[at : at + size]
-        wrong = (holder != value) | (byte != np.arange(first, first + size))
-        if wrong.any():
-            other = int(holder[np.argmax(wrong)])
+        for _, _, run in self.memory.parts(at, at + size) if size > 0 else ():
+            if run == _Run(value, first - at):
+                continue
             raise PlanError(
                 f"{place}: tensor '{self.graph.tensors[index].name}' must be whole; "
-                f"{self.name(other)} lies on it"
+                f"{self.name(run.holder)} lies on it"
             )
 
     def name(self, holder: int) -> str:
@@ -168,7 +206,7 @@ def _play_rows(
         index, headroom = moved_up
         size = arena.graph.tensors[index].size_bytes
         arena.bounded(f"{place} moved up", at[index] + headroom, size)
-        arena.move(at[index], size, at[index] + headroom)
+        arena.memory.move(at[index], size, at[index] + headroom)
         at[index] += headroom
     parts: Sequence[KernelCall]
     if call.pipeline is None:
@@ -203,7 +241,7 @@ class _LineBuffers:
         self.drop(out, task.drop)
         first, last = self.made[out], self.made[out] + task.rows
         target = self.rows(out, first, last)
-        if target[1] > len(self.arena.holder):
+        if target[1] > self.arena.memory.size:
             raise PlanError(f"{self.place}: rows must lie in the arena; are at {target}")
         for span in (scratch, *self.read(call, first, last)):
             if _overlap(span, target):
@@ -230,7 +268,7 @@ class _LineBuffers:
 
     def drop(self, index: int, rows: int) -> None:
         start, stop = self.rows(index, self.first[index] + rows, self.made[index])
-        self.arena.move(start, stop - start, self.at[index])
+        self.arena.memory.move(start, stop - start, self.at[index])
         self.first[index] += rows
 
     def rows(self, index: int, first: int, last: int) -> Span:

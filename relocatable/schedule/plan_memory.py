@@ -8,9 +8,13 @@ always shares its input's memory.
 from __future__ import annotations
 
 import random
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from relocatable.graph.graph import Graph
 from relocatable.ops import views
@@ -18,9 +22,10 @@ from relocatable.steps.kernel_call import KernelCall
 
 _ALIGN = 16
 _TRIES = 300
-_WORK = 30_000  # tries times blocks: bounds the time that a large model takes
+# Bounds of the time that a large model takes: tries times blocks, and times their square.
+_WORK, _SQUARE_WORK = 30_000, 12_000_000
 _MOST_CHOICES = 16
-_CHOICE_WORK = 20_000_000  # choices times the square of the blocks: bounds their time alike
+_CHOICE_WORK = 3_000_000  # choices times the square of the blocks
 _SEED = 1
 
 
@@ -86,15 +91,11 @@ class _Stack:
 
     def forbids(self, other: _Stack) -> Iterable[tuple[int, int]]:
         """Yield open intervals, from this one's place, where the other must not begin."""
-        if self.first <= other.last and other.first <= self.last:
-            for a in self.blocks:
+        for a in self.blocks:
+            if a.first <= other.last and other.first <= a.last:
                 for b in other.blocks:
                     if a.meets(b):
                         yield -b.size, a.size
-
-    def at_step(self, step: int) -> int:
-        """Count the bytes that are needed at a step."""
-        return max((b.size for b in self.blocks if b.first <= step <= b.last), default=0)
 
 
 class _Takeover(NamedTuple):
@@ -201,13 +202,19 @@ def _choices(pairs: list[_Takeover], blocks: dict[int, Block]) -> Iterable[list[
 
 
 def _join(blocks: dict[int, Block], pairs: Iterable[_Takeover]) -> tuple[_Stacks, _Groups]:
-    joined = {key: _Stack(block) for key, block in blocks.items()}
+    parts = {key: [block] for key, block in blocks.items()}
     into = {key: key for key in blocks}
+
+    def root(key: int) -> int:
+        while into[key] != key:
+            into[key] = key = into[into[key]]
+        return key
+
     for first, second, room in pairs:
-        keep, gone = into[first], into[second]
-        joined[keep] = _Stack(*joined[keep].blocks, room, *joined.pop(gone).blocks)
-        into = {key: keep if to == gone else to for key, to in into.items()}
-    return joined, into
+        keep, gone = root(first), root(second)
+        parts[keep] += [room, *parts.pop(gone)]
+        into[gone] = keep
+    return {key: _Stack(*found) for key, found in parts.items()}, {key: root(key) for key in into}
 
 
 def _best_order(stacks: _Stacks) -> list[int]:
@@ -226,7 +233,8 @@ def _improve(stacks: _Stacks, order: list[int]) -> dict[int, int]:
     least = _most_alive(stacks)
     best = _place(stacks, order)
     rng = random.Random(_SEED)
-    for _ in range(min(_TRIES, _WORK // max(1, len(order)))):
+    count = max(1, len(order))
+    for _ in range(min(_TRIES, _WORK // count, _SQUARE_WORK // count**2)):
         if len(order) < 3 or _arena_bytes(stacks, best) <= least:
             break
         a, b = rng.sample(range(len(order)), 2)
@@ -241,12 +249,15 @@ def _improve(stacks: _Stacks, order: list[int]) -> dict[int, int]:
 def _place(stacks: _Stacks, order: Sequence[int]) -> dict[int, int]:
     """Place the stacks one by one, each as low as those before it allow."""
     offsets: dict[int, int] = {}
-    for key in order:
-        at = 0
+    firsts = np.array([stacks[key].first for key in order])
+    lasts = np.array([stacks[key].last for key in order])
+    for count, key in enumerate(order):
+        at, stack = 0, stacks[key]
+        near = (firsts[:count] <= stack.last) & (lasts[:count] >= stack.first)
         forbidden = sorted(
-            (offset + low, offset + high)
-            for other, offset in offsets.items()
-            for low, high in stacks[other].forbids(stacks[key])
+            (offsets[other] + low, offsets[other] + high)
+            for other in (order[i] for i in np.flatnonzero(near).tolist())
+            for low, high in stacks[other].forbids(stack)
         )
         for low, high in forbidden:
             if at <= low:
@@ -258,8 +269,18 @@ def _place(stacks: _Stacks, order: Sequence[int]) -> dict[int, int]:
 
 def _most_alive(stacks: _Stacks) -> int:
     """Count the bytes alive at the worst step: no plan is smaller."""
-    steps = {block.first for stack in stacks.values() for block in stack.blocks}
-    return max((sum(stack.at_step(s) for stack in stacks.values()) for s in steps), default=0)
+    steps = sorted({block.first for stack in stacks.values() for block in stack.blocks})
+    alive: npt.NDArray[np.int64] = np.zeros(len(steps), np.int64)
+    for stack in stacks.values():
+        low, high = bisect_left(steps, stack.first), bisect_right(steps, stack.last)
+        needed: npt.NDArray[np.int64] = np.zeros(high - low, np.int64)
+        for block in stack.blocks:
+            span = slice(
+                bisect_left(steps, block.first) - low, bisect_right(steps, block.last) - low
+            )
+            needed[span] = np.maximum(needed[span], block.size)
+        alive[low:high] += needed
+    return int(alive.max(initial=0))
 
 
 def _arena_bytes(stacks: _Stacks, offsets: dict[int, int]) -> int:

@@ -9,7 +9,7 @@ arena is the smallest for which the rows cost little time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -30,6 +30,9 @@ _PIXELS = (1, 24, 96, 384, 1 << 30)
 _PER_MAC, _PER_OTHER, _PER_VALUE, _WITH_VECTORS, _PER_TASK, _PER_MOVED = 1, 5, 8, 0.3, 50, 0.3
 _STEP_MACS = 16e6  # of a pipeline's step, about: some 0.2 s on a slow board
 _MOST_LOSS = 0.025  # of all instructions, for a smaller arena
+# Tasks that are played in all; when they are used up, no more pipelines are tried. A step with all
+# its blocks counts as so many tasks.
+_MOST_PLAYED, _BLOCKS_PER_TASK = 500_000, 64
 
 
 def plan_rows(
@@ -141,6 +144,7 @@ class _Planner:
         self.calls = [common_call(step) for step in zip(*by_target, strict=True)]
         self.blocks, self.owner = lifetimes(graph, self.calls)
         self.kept = {self.owner[i] for i in graph.outputs if i in self.owner}
+        self.plays = _MOST_PLAYED  # that are left
 
     def best_groups(self) -> list[_Group]:
         """Find the groups of the smallest arena that costs little time."""
@@ -183,9 +187,9 @@ class _Planner:
                 break
             found = [group.memory for group in by_last[step]]
             for start, stop in self.spans(step):
-                if (start, stop) not in tried:
+                if (start, stop) not in tried and self.plays > 0:
                     tried[start, stop] = list(self.pipelines(start, stop))
-                found += [group.memory for group in tried[start, stop]]
+                found += [group.memory for group in tried.get((start, stop), ())]
             least = max(least, min(found))
         for (_, stop), groups in tried.items():
             by_last[stop - 1] += groups
@@ -194,9 +198,11 @@ class _Planner:
     def spans(self, step: int) -> Iterator[tuple[int, int]]:
         """Yield the ranges of steps around one that may be a pipeline."""
         first = last = step
-        while first >= 0 and self.calls[first].rows is not None:
+        lowest = max(-1, step - _MOST_LAYERS)
+        highest = min(len(self.calls), step + _MOST_LAYERS)
+        while first > lowest and self.calls[first].rows is not None:
             first -= 1
-        while last < len(self.calls) and self.calls[last].rows is not None:
+        while last < highest and self.calls[last].rows is not None:
             last += 1
         for start in range(max(first + 1, step - _MOST_LAYERS + 1), step + 1):
             for stop in range(step + 1, min(last, start + _MOST_LAYERS) + 1):
@@ -211,17 +217,19 @@ class _Planner:
             return
         yield self.group(step, step + 1, None, own)
         if call.rows is not None and call.rows.in_order and not own:
-            headroom = order_rows(self.graph, [call], (), [1]).headroom
-            yield self.group(step, step + 1, None, headroom)
+            order = self.play([call], (), [1])
+            if order is not None:
+                yield self.group(step, step + 1, None, order.headroom)
 
     def long(self, step: int, call: KernelCall, rows: Rows) -> Iterator[_Group]:
         """Yield a step that takes long by rows, too, which can be several steps."""
         height = self.graph.tensors[call.outputs[0]].shape[1]
         most_tasks = _MOST_TASKS if rows.in_order else 4 * call.macs / _STEP_MACS
         at_once = min(math.ceil(height / most_tasks), _MOST_ROWS)
-        order = order_rows(self.graph, [call], (), [at_once])
+        order = self.play([call], (), [at_once])
         yield self.group(step, step + 1, order, {})
-        yield self.group(step, step + 1, order, order.headroom)
+        if order is not None:
+            yield self.group(step, step + 1, order, order.headroom)
 
     def pipelines(self, start: int, stop: int) -> Iterator[_Group]:
         """Yield steps as one, with few and with many rows in a task."""
@@ -239,13 +247,27 @@ class _Planner:
             if at_once in tried:
                 continue
             tried.add(at_once)
-            heights = [self.graph.tensors[call.outputs[0]].shape[1] for call in parts]
-            if sum(h / rows for h, rows in zip(heights, at_once, strict=True)) > _MOST_TASKS:
+            if self.tasks(parts, at_once) > _MOST_TASKS:
                 continue
-            order = order_rows(self.graph, parts, buffered, at_once)
-            if max(order.heights.values(), default=0) > _MOST_ROWS:
+            order = self.play(parts, buffered, at_once)
+            if order is None or max(order.heights.values(), default=0) > _MOST_ROWS:
                 continue
             yield self.group(start, stop, order, order.headroom)
+
+    def play(
+        self, parts: Sequence[KernelCall], buffered: Collection[int], at_once: Sequence[int]
+    ) -> RowOrder | None:
+        """Order the rows of layers; None if too much has been tried."""
+        cost = math.ceil(self.tasks(parts, at_once)) + len(self.blocks) // _BLOCKS_PER_TASK
+        if cost > self.plays:
+            return None
+        self.plays -= cost
+        return order_rows(self.graph, parts, buffered, at_once)
+
+    def tasks(self, parts: Sequence[KernelCall], at_once: Sequence[int]) -> float:
+        """Count the tasks of layers that make so many rows at once."""
+        heights = [self.graph.tensors[call.outputs[0]].shape[1] for call in parts]
+        return sum(h / rows for h, rows in zip(heights, at_once, strict=True))
 
     def rows_at_once(self, call: KernelCall, pixels: int) -> int:
         """Count the rows of a task that has at least so many pixels."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph
+from relocatable.graph.graph import Graph, GraphError
 from relocatable.ops._shared.images import image_shapes
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import MOVABLE, kept_scale, kept_type
@@ -26,12 +26,20 @@ from relocatable.steps.c_call import FIRST_ROW, ROWS, CCall, Constant, CValue, I
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
 
+_MOST_PIXELS = 1 << 14  # of a row or a column
+
 
 def resized_shape(node: Node) -> Seen:
     """output must be [1, size[0], size[1], C] for C input channels"""
     source, output, size = node.inputs[0].shape, node.output.shape, node.integers(1)
     ok = source[3] == output[3] and size == list(output[1:3])
     return ok, f"{list(source)} to {size} -> {list(output)}"
+
+
+def table_length(node: Node) -> Seen:
+    """output must have at most 16384 rows and columns"""
+    size = node.output.shape[1:3]
+    return max(size) <= _MOST_PIXELS, f"{list(size)}"
 
 
 def sources(node: Node, axis: int) -> npt.NDArray[np.int32]:
@@ -80,8 +88,18 @@ def lower_resize(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Copy the nearest pixels."""
-    return inputs[0][:, sources(node, 1)][:, :, sources(node, 2)]
+    """Copy the nearest pixels.
+
+    Raises:
+        GraphError: the output's shape does not follow from the input's.
+    """
+    source, output = node.inputs[0].shape, node.output.shape
+    if len(source) != 4 or len(output) != 4 or (source[0], source[3]) != (output[0], output[3]):
+        raise GraphError(
+            f"{node.op.kind} '{node.op.name}': output must be an image with the channels of "
+            f"{list(source)}; is {list(output)}"
+        )
+    return inputs[0][:, sources(node, 1)[:, None], sources(node, 2)]
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -105,7 +123,7 @@ OPERATORS = (
         options=Options("ResizeNearestNeighborOptions", ("align_corners", "half_pixel_centers")),
         operands=(Operand("input", MOVABLE), Operand("size", ("int32",), constant=True)),
         output=MOVABLE,
-        rules=(kept_type, kept_scale, image_shapes),
+        rules=(kept_type, kept_scale, image_shapes, table_length),
         shape=resized_shape,
         kernels=(Kernel(lower_resize),),
         evaluate=evaluate,

@@ -1,0 +1,77 @@
+"""The limits of what a model may cost to compile and to run.
+
+A file of a few hundred bytes can ask for gigabytes or for hours. What is asked for is compared with
+these limits before it is allocated or computed. They are far beyond any microcontroller; where a
+large file may cost more than a small one, the limit grows with the bytes of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from relocatable.errors import UnsupportedError, Violation
+from relocatable.graph.graph import Graph
+from relocatable.steps.kernel_call import KernelCall
+
+MOST_TENSOR_BYTES = 1 << 26  # of a computed tensor
+_MOST_ENDPOINT_BYTES = 1 << 25  # of all inputs and outputs together
+_MOST_ARENA_BYTES = 1 << 27
+_MOST_CALLS = 10_000  # of kernels
+# What any model may have, and what it may have more for each byte of its file.
+_FOLDED = (1 << 24, 8)  # bytes of constants that are computed
+_READ = (1 << 24, 8)  # bytes of constants that the operators read
+_WORK = (1 << 31, 1 << 12)  # multiply-accumulates and values
+
+
+def most_folded_bytes(graph: Graph) -> int:
+    """Count the bytes of constants that may be computed at compile time."""
+    return _most(_FOLDED, graph)
+
+
+def check_tensors(graph: Graph) -> None:
+    """Check the sizes that a lowered graph asks for.
+
+    Raises:
+        UnsupportedError: one is too large.
+    """
+    ends = sum(graph.tensors[i].size_bytes for i in (*graph.inputs, *graph.outputs))
+    read = sum(
+        graph.tensors[i].size_bytes
+        for op in graph.ops
+        for i in op.inputs
+        if i != -1 and graph.tensors[i].data is not None
+    )
+    _require(graph, "bytes of all inputs and outputs", ends, _MOST_ENDPOINT_BYTES)
+    _require(graph, "bytes of constants that operators read", read, _most(_READ, graph))
+
+
+def check_work(graph: Graph, calls: Sequence[KernelCall]) -> None:
+    """Check the work of a program's steps.
+
+    Raises:
+        UnsupportedError: it is too much to be done once, for the golden vector.
+    """
+    values = sum(graph.tensors[i].count for call in calls for i in call.outputs)
+    work = sum(call.macs for call in calls) + values
+    _require(graph, "calls of kernels", sum(len(call.calls) for call in calls), _MOST_CALLS)
+    _require(graph, "multiply-accumulates and values", work, _most(_WORK, graph))
+
+
+def check_arena(graph: Graph, arena_bytes: int) -> None:
+    """Check the arena that a plan needs.
+
+    Raises:
+        UnsupportedError: it is too large.
+    """
+    _require(graph, "bytes of the arena", arena_bytes, _MOST_ARENA_BYTES)
+
+
+def _most(limit: tuple[int, int], graph: Graph) -> int:
+    base, per_byte = limit
+    return base + per_byte * graph.file_bytes
+
+
+def _require(graph: Graph, what: str, seen: int, most: int) -> None:
+    if seen > most:
+        rule = f"{what} must be at most {most}"
+        raise UnsupportedError([Violation(rule, str(seen), "graph", graph.name)])
