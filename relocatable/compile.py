@@ -27,7 +27,7 @@ from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head
-from relocatable.limits import check_arena, check_tensors, check_work
+from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_tflite
@@ -153,6 +153,8 @@ def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     target, calls = program.targets[index], program.calls[index]
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
+    if shares_kernels(calls):
+        optimize = "size"
     code = build_code(c_text, target, count_steps(calls), optimize)
     return Variant(
         family=target.family.number,

@@ -20,7 +20,10 @@ _MOST_CALLS = 10_000  # of kernels
 # What any model may have, and what it may have more for each byte of its file.
 _FOLDED = (1 << 24, 8)  # bytes of constants that are computed
 _READ = (1 << 24, 8)  # bytes of constants that the operators read
+_SCALES = (1 << 14, 1 / 16)  # of channels, of layers' weights
 _WORK = (1 << 31, 1 << 12)  # multiply-accumulates and values
+
+_MOST_COPIES = 500  # of kernels: beyond, steps share them, which Clang is done with sooner
 
 
 def most_folded_bytes(graph: Graph) -> int:
@@ -35,14 +38,17 @@ def check_tensors(graph: Graph) -> None:
         UnsupportedError: one is too large.
     """
     ends = sum(graph.tensors[i].size_bytes for i in (*graph.inputs, *graph.outputs))
-    read = sum(
-        graph.tensors[i].size_bytes
+    constants = [
+        graph.tensors[i]
         for op in graph.ops
         for i in op.inputs
         if i != -1 and graph.tensors[i].data is not None
-    )
+    ]
+    read = sum(tensor.size_bytes for tensor in constants)
+    scales = sum(len(t.quant.scale) for t in constants if t.quant and t.quant.axis is not None)
     _require(graph, "bytes of all inputs and outputs", ends, _MOST_ENDPOINT_BYTES)
     _require(graph, "bytes of constants that operators read", read, _most(_READ, graph))
+    _require(graph, "scales of constants that operators read", scales, _most(_SCALES, graph))
 
 
 def check_work(graph: Graph, calls: Sequence[KernelCall]) -> None:
@@ -53,8 +59,13 @@ def check_work(graph: Graph, calls: Sequence[KernelCall]) -> None:
     """
     values = sum(graph.tensors[i].count for call in calls for i in call.outputs)
     work = sum(call.macs for call in calls) + values
-    _require(graph, "calls of kernels", sum(len(call.calls) for call in calls), _MOST_CALLS)
+    _require(graph, "calls of kernels", _count_kernels(calls), _MOST_CALLS)
     _require(graph, "multiply-accumulates and values", work, _most(_WORK, graph))
+
+
+def shares_kernels(calls: Sequence[KernelCall]) -> bool:
+    """Tell whether a program has too many steps for copies of the kernels."""
+    return _count_kernels(calls) > _MOST_COPIES
 
 
 def check_arena(graph: Graph, arena_bytes: int) -> None:
@@ -66,9 +77,14 @@ def check_arena(graph: Graph, arena_bytes: int) -> None:
     _require(graph, "bytes of the arena", arena_bytes, _MOST_ARENA_BYTES)
 
 
-def _most(limit: tuple[int, int], graph: Graph) -> int:
+def _count_kernels(calls: Sequence[KernelCall]) -> int:
+    layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
+    return sum(len(layer.calls) for layer in layers)
+
+
+def _most(limit: tuple[int, float], graph: Graph) -> int:
     base, per_byte = limit
-    return base + per_byte * graph.file_bytes
+    return base + int(per_byte * graph.file_bytes)
 
 
 def _require(graph: Graph, what: str, seen: int, most: int) -> None:

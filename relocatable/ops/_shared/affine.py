@@ -19,6 +19,7 @@ from relocatable.ops._shared.fixed_point import INT32_MAX, INT32_MIN, Ints
 # AccumulatorBounds (one per channel and step, [C, N]) to unclamped outputs.
 Staircase = Callable[[Ints], Ints]
 
+_VALUES = 1 << 20  # that are looked at together
 _TRIES = (0, 1, -1, 2, -2, 3, -3)
 
 
@@ -73,8 +74,27 @@ def fit_affine(
     steps = np.arange(outputs[0] + 1, outputs[1] + 1, dtype=np.int64)[None, :]
     if shift < (1 if unit == 1 else 33) or steps.size == 0:
         return None
-    first = _first_sums(staircase, factor, zero, (lowest, highest), steps)
-    return _fit(first, steps, factor / unit, shift, (lowest, highest), unit)
+    # In parts, for the memory that they take.
+    count = max(1, _VALUES // len(factor))
+    first = np.concatenate(
+        [
+            _first_sums(staircase, factor, zero, sums, steps[:, at : at + count])
+            for at in range(0, steps.size, count)
+        ],
+        axis=1,
+    )
+    count, found = _VALUES // 256, []
+    for part in (slice(at, at + count) for at in range(0, len(factor), count)):
+        ends = (lowest[part], highest[part])
+        fit = _fit(first[part], steps, factor[part] / unit, shift, ends, unit)
+        if fit is None:
+            return None
+        found.append(fit)
+    multiplier, rounding, offset = (
+        np.concatenate([getattr(fit, name) for fit in found])
+        for name in ("multiplier", "round", "offset")
+    )
+    return Affine(multiplier, rounding, shift, offset)
 
 
 def _first_sums(

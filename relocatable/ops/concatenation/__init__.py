@@ -27,6 +27,8 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
+_MOST_COPIES = 16  # of the kernel in a step: each takes Clang's time
+
 
 def joined_scale(node: Node) -> Seen:
     """inputs and output of int8 must have the same scale and zero point"""
@@ -73,6 +75,7 @@ def lower_concatenation(site: Site) -> KernelCall:
             weights[f"table{i}"] = table
             function = "xn_concatenation_table"
             arguments.insert(1, Constant(f"table{i}"))
+        function += "_shared" * (len(site.op.inputs) > _MOST_COPIES)
         calls.append(CCall(function, arguments, params, "xn_concatenation_params"))
     inputs = range(len(site.op.inputs))
     return site.call("concatenation/concatenation.c", *calls, weights=weights, inputs=inputs)

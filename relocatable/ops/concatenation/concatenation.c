@@ -17,6 +17,12 @@ XN_KERNEL void xn_concatenation(const uint8_t *in, uint8_t *out, const xn_concat
     }
 }
 
+// The same, not copied for each call: for steps with many inputs.
+static __attribute__((noinline, unused)) void
+xn_concatenation_shared(const uint8_t *in, uint8_t *out, const xn_concatenation_params *p) {
+    xn_concatenation(in, out, p);
+}
+
 // table: what the 256 values become if the input's scale is not the output's.
 XN_KERNEL void xn_concatenation_table(const uint8_t *in, const uint8_t *table, uint8_t *out,
                                       const xn_concatenation_params *p) {
@@ -26,4 +32,10 @@ XN_KERNEL void xn_concatenation_table(const uint8_t *in, const uint8_t *table, u
             to[i] = table[*in++];
         }
     }
+}
+
+static __attribute__((noinline, unused)) void
+xn_concatenation_table_shared(const uint8_t *in, const uint8_t *table, uint8_t *out,
+                              const xn_concatenation_params *p) {
+    xn_concatenation_table(in, table, out, p);
 }
