@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relocatable.graph.graph import Graph
+from relocatable.passes.copy_views import copy_views
 from relocatable.passes.drop_reshapes import drop_reshapes
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.passes.fold_pad import fold_pad
@@ -20,6 +21,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fuse_cast_quantize,
     fold_pad,
     remove_dead,
+    copy_views,
 )
 
 __all__ = ["PASSES"]

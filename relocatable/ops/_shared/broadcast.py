@@ -6,6 +6,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.factors import clamp_steps
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.random import random_input, random_quant
 from relocatable.ops._shared.types import one_scale, one_type
@@ -15,7 +16,7 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
-BINARY_RULES = (one_type, one_scale, fused_activation)
+BINARY_RULES = (one_type, one_scale, fused_activation, clamp_steps)
 
 
 def stretched_shapes(node: Node) -> Seen:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.ops._shared.factors import clamp_steps, factors_below
 from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
@@ -16,7 +17,7 @@ from relocatable.ops._shared.scaling import (
 )
 from relocatable.ops._shared.types import has_one_scale
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Operand, Seen
+from relocatable.ops.operator import Operand, Rule, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall, Rows
@@ -54,6 +55,16 @@ def filter_scales(node: Node, axis: int) -> Seen:
     if quant is None or quant.axis not in (None, axis):
         return False, f"{quant} of the filter"
     return not any(quant.zero_point), f"zero points {quant.zero_point} of the filter"
+
+
+def _layer_factors(node: Node) -> list[float]:
+    return layer_factors(node.inputs[0], node.inputs[1], node.output)
+
+
+LAYER_SCALES: tuple[Rule, ...] = (
+    factors_below(30, "input's scale times the filter's over the output's", _layer_factors),
+    clamp_steps,
+)
 
 
 def dilation(node: Node) -> Seen:

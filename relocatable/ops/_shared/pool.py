@@ -8,6 +8,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.factors import clamp_steps
 from relocatable.ops._shared.fixed_point import output_clamp
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
@@ -49,7 +50,7 @@ def pool_size(node: Node) -> Seen:
 
 POOL_RULES = (
     *(kept_type, one_scale, kept_scale, image_shapes),
-    *(strides, window_size, kept_channels, fused_activation),
+    *(strides, window_size, kept_channels, fused_activation, clamp_steps),
 )
 
 

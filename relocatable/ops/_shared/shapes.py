@@ -43,8 +43,3 @@ def check_joined(node: Node) -> None:
             f"{node.op.kind} '{node.op.name}': output must have {joined} values; "
             f"has {node.output.count}"
         )
-
-
-def is_always_view(node: Node) -> bool:
-    """Say yes for every operator: it never moves a value."""
-    return True

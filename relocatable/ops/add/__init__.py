@@ -15,6 +15,7 @@ from relocatable.ops._shared.broadcast import (
     broadcast_call,
     stretched_shapes,
 )
+from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
@@ -110,13 +111,19 @@ def _sample(kind: str) -> Sample:
     return sample
 
 
+def _factors(node: Node) -> list[float]:
+    return [2 * float(scale_of(x)) / float(scale_of(node.output)) for x in node.inputs]
+
+
+_FACTORS = factors_below(20, "twice an input's scale over the output's", _factors)
+
 OPERATORS = tuple(
     Operator(
         kind=kind,
         options=Options(table, ("fused_activation_function",)),
         operands=(Operand("first input", ARITHMETIC), Operand("second input", ARITHMETIC)),
         output=ARITHMETIC,
-        rules=BINARY_RULES,
+        rules=(*BINARY_RULES, _FACTORS),
         shape=stretched_shapes,
         evaluate=partial(evaluate, sign=sign),
         kernels=(Kernel(partial(lower_add, sign=sign)),),

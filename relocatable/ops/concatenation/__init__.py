@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Tensor
+from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import round_away_f32, scale_of, zero_of
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import check_joined
@@ -122,6 +123,12 @@ def sample(rng: Rng, dtype: str) -> Graph:
     return b.graph(y)
 
 
+def _ratios(node: Node) -> list[np.float32]:
+    return [scale_of(x) / scale_of(node.output) for x in node.inputs]
+
+
+_RATIOS = factors_below(22, "an input's scale over the output's", _ratios)
+
 OPERATORS = (
     Operator(
         kind="CONCATENATION",
@@ -129,7 +136,7 @@ OPERATORS = (
         operands=(Operand("every input", ARITHMETIC),),
         is_variadic=True,
         output=ARITHMETIC,
-        rules=(one_type, one_scale, joined_scale, no_activation),
+        rules=(one_type, one_scale, joined_scale, no_activation, _RATIOS),
         shape=joined_shapes,
         kernels=(Kernel(lower_concatenation),),
         evaluate=evaluate,

@@ -16,6 +16,7 @@ from relocatable.ops._shared.images import (
 from relocatable.ops._shared.layer import (
     CONV_FIELDS,
     LAYER_OPERANDS,
+    LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
     data_scales,
@@ -87,7 +88,7 @@ OPERATORS = (
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_channels, image_shapes, depthwise_filter),
-            *(strides, dilation, fused_activation),
+            *(strides, dilation, fused_activation, *LAYER_SCALES),
         ),
         shape=output_size,
         evaluate=evaluate,

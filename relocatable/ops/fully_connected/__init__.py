@@ -9,6 +9,7 @@ from relocatable.graph.graph import Graph
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.layer import (
     LAYER_OPERANDS,
+    LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
     bias_of,
@@ -25,6 +26,7 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     accumulator_bounds,
+    layer_factors,
     scale_single_rounding,
 )
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
@@ -59,6 +61,17 @@ def plain_weights(node: Node) -> Seen:
     """weights format must be DEFAULT"""
     seen = str(node.op.attrs["weights_format"])
     return seen == "DEFAULT", seen
+
+
+def dense_results(node: Node) -> Seen:
+    """int8 results must be below 2^30 steps of the output's scale before they are clamped"""
+    if node.output.dtype == "float32":
+        return True, ""
+    bias = node.inputs[2].data if len(node.inputs) == 3 else None
+    terms = node.inputs[1].count // max(1, node.inputs[1].shape[0]) * 255 * 255
+    most = terms + (0 if bias is None else int(np.abs(bias.astype(np.int64)).max(initial=0)))
+    largest = most * max(layer_factors(node.inputs[0], node.inputs[1], node.output))
+    return largest < 1 << 30, f"up to {largest:g}"
 
 
 def lower_plain(site: Site) -> KernelCall:
@@ -161,7 +174,10 @@ OPERATORS = (
         ),
         operands=LAYER_OPERANDS,
         output=LAYER_TYPES,
-        rules=(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
+        rules=(
+            *(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
+            *(*LAYER_SCALES, dense_results),
+        ),
         shape=dense_filter,
         evaluate=evaluate,
         kernels=(

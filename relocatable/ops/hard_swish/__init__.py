@@ -6,6 +6,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     Ints,
     quantize_multiplier,
@@ -18,7 +19,7 @@ from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.types import ARITHMETIC
 from relocatable.ops._shared.unary import UNARY_RULES, evaluate_unary, lower_unary
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen, samples
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
 
@@ -85,12 +86,27 @@ def sample(rng: Rng, dtype: str) -> Graph:
     return b.graph(b.op("HARD_SWISH", (x,), y))
 
 
+def _factor(node: Node) -> list[np.float32]:
+    return [scale_of(node.inputs[0]) / scale_of(node.output)]
+
+
+_FACTOR = factors_below(7, "the input's scale over the output's", _factor)
+
+
+def swish_scales(node: Node) -> Seen:
+    """8-bit input must have a scale in [2^-20, 2^20], at least 2^-8 of the output's"""
+    if not node.quantized:
+        return True, ""
+    x, y = (float(scale_of(t)) for t in (node.inputs[0], node.output))
+    return 2.0**-20 <= x <= 2.0**20 and x / y >= 2.0**-8, f"{x:g} and {y:g}"
+
+
 OPERATORS = (
     Operator(
         kind="HARD_SWISH",
         operands=(Operand("input", ARITHMETIC),),
         output=ARITHMETIC,
-        rules=UNARY_RULES,
+        rules=(*UNARY_RULES, _FACTOR, swish_scales),
         shape=kept_shape,
         kernels=(Kernel(lower_hard_swish),),
         evaluate=evaluate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
@@ -36,14 +37,20 @@ def finite_alpha(node: Node) -> Seen:
     return bool(np.isfinite(alpha)), str(alpha)
 
 
+def _factors(node: Node) -> tuple[float, float]:
+    """Compute the factors of values from zero on and below, in single precision."""
+    x, y, alpha = node.inputs[0], node.output, np.float32(node.number("alpha"))
+    return float(scale_of(x) / scale_of(y)), float(scale_of(x) * alpha / scale_of(y))
+
+
 def table(node: Node, values: Ints) -> Ints:
     """Rescale 8-bit values, those below zero by another factor."""
-    x, y, alpha = node.inputs[0], node.output, np.float32(node.number("alpha"))
-    up = quantize_multiplier(float(scale_of(x) / scale_of(y)))
-    down, down_shift = quantize_multiplier(float(scale_of(x) * alpha / scale_of(y)))
+    x, y = node.inputs[0], node.output
+    up, below = (quantize_multiplier(factor) for factor in _factors(node))
+    down, down_shift = below
     value = values - zero_of(x)
-    below = multiply_by_quantized_multiplier(value, abs(down), down_shift) * np.sign(down)
-    return np.where(value >= 0, multiply_by_quantized_multiplier(value, *up), below) + zero_of(y)
+    negative = multiply_by_quantized_multiplier(value, abs(down), down_shift) * np.sign(down)
+    return np.where(value >= 0, multiply_by_quantized_multiplier(value, *up), negative) + zero_of(y)
 
 
 def lower_leaky_relu(site: Site) -> KernelCall:
@@ -64,13 +71,15 @@ def sample(rng: Rng, dtype: str) -> Graph:
     return unary_sample(rng, "LEAKY_RELU", dtype, alpha=alpha)
 
 
+_FACTORS = factors_below(30, "the input's scale over the output's, and alpha times it,", _factors)
+
 OPERATORS = (
     Operator(
         kind="LEAKY_RELU",
         options=Options("LeakyReluOptions", ("alpha",)),
         operands=(Operand("input", ARITHMETIC),),
         output=ARITHMETIC,
-        rules=(*UNARY_RULES, finite_alpha),
+        rules=(*UNARY_RULES, finite_alpha, _FACTORS),
         shape=kept_shape,
         kernels=(Kernel(lower_leaky_relu),),
         evaluate=evaluate,

@@ -6,6 +6,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Tensor
+from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
@@ -51,6 +52,12 @@ def two_runs(node: Node) -> Seen:
     rank = len(shape)
     runs = _loops(shape, {a % rank for a in axes if rank})
     return max(map(len, runs)) <= 2, f"{axes} of {list(shape)}"
+
+
+def sum_bits(node: Node) -> Seen:
+    """the mean of 8-bit values must be of fewer than 2^23"""
+    count = node.inputs[0].count // max(1, node.output.count)
+    return not node.quantized or count < 1 << 23, str(count)
 
 
 def lower_mean(site: Site) -> KernelCall:
@@ -139,13 +146,19 @@ def sample(rng: Rng, dtype: str) -> Graph:
     return b.graph(b.op("MEAN", (x, b.constant(signed)), y, keep_dims=keep))
 
 
+def _ratio(node: Node) -> list[float]:
+    return [float(scale_of(node.inputs[0])) / float(scale_of(node.output))]
+
+
+_RATIO = factors_below(30, "the input's scale over the output's", _ratio)
+
 OPERATORS = (
     Operator(
         kind="MEAN",
         options=Options("ReducerOptions", ("keep_dims",)),
         operands=(Operand("input", ARITHMETIC), Operand("axes", INTEGERS, constant=True)),
         output=ARITHMETIC,
-        rules=(kept_type, one_scale, two_runs),
+        rules=(kept_type, one_scale, two_runs, sum_bits, _RATIO),
         shape=mean_axes,
         evaluate=evaluate,
         kernels=(Kernel(lower_mean),),

@@ -11,6 +11,7 @@ from relocatable.ops._shared.broadcast import (
     broadcast_call,
     stretched_shapes,
 )
+from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
     output_clamp,
@@ -65,13 +66,20 @@ def sample(rng: Rng, dtype: str) -> Graph:
     return binary_sample(rng, "MUL", dtype)
 
 
+def _factor(node: Node) -> list[np.float32]:
+    (a, b), y = node.inputs, node.output
+    return [scale_of(a) * scale_of(b) / scale_of(y)]
+
+
+_FACTOR = factors_below(30, "the product of the inputs' scales over the output's", _factor)
+
 OPERATORS = (
     Operator(
         kind="MUL",
         options=Options("MulOptions", ("fused_activation_function",)),
         operands=(Operand("first input", ARITHMETIC), Operand("second input", ARITHMETIC)),
         output=ARITHMETIC,
-        rules=BINARY_RULES,
+        rules=(*BINARY_RULES, _FACTOR),
         shape=stretched_shapes,
         evaluate=evaluate,
         kernels=(Kernel(lower_mul),),

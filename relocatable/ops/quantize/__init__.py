@@ -6,6 +6,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Tensor
+from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
@@ -67,12 +68,19 @@ def sample(rng: Rng, dtype: str) -> Graph:
     return b.graph(b.op("QUANTIZE", (x,), y))
 
 
+def _factors(node: Node) -> list[float]:
+    x, y = node.inputs[0], node.output
+    return [(1.0 if x.dtype == "float32" else float(scale_of(x))) / float(scale_of(y))]
+
+
+_FACTORS = factors_below(30, "the input's scale, or 1 if it is float32, over the output's", _factors)
+
 OPERATORS = (
     Operator(
         kind="QUANTIZE",
         operands=(Operand("input", ARITHMETIC),),
         output=_BYTES,
-        rules=(one_scale,),
+        rules=(one_scale, _FACTORS),
         shape=kept_shape,
         evaluate=evaluate,
         kernels=(Kernel(lower_quantize),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.factors import clamp_steps, factors_below, kept_ratio
 from relocatable.ops._shared.fixed_point import (
     Ints,
     float_clamp,
@@ -50,12 +51,14 @@ def _sample(kind: str) -> Sample:
     return sample
 
 
+_RATIO = factors_below(30, "the input's scale over the output's", kept_ratio)
+
 OPERATORS = tuple(
     Operator(
         kind=kind,
         operands=(Operand("input", ARITHMETIC),),
         output=ARITHMETIC,
-        rules=UNARY_RULES,
+        rules=(*UNARY_RULES, _RATIO, clamp_steps),
         shape=kept_shape,
         kernels=(Kernel(lower_relu),),
         evaluate=evaluate,

@@ -1,4 +1,8 @@
-"""RESHAPE, SQUEEZE and EXPAND_DIMS: another shape for the same bytes."""
+"""RESHAPE, SQUEEZE and EXPAND_DIMS: another shape for the same bytes.
+
+They take no step. If a graph has no other operators, the pass `copy_views` marks its reshapes, and
+they copy the bytes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,27 @@ import numpy as np
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.random import random_quant
-from relocatable.ops._shared.shapes import is_always_view, same_count, same_values
+from relocatable.ops._shared.shapes import same_count, same_values
 from relocatable.ops._shared.types import INTEGERS, kept_type
-from relocatable.ops.operator import ANY, Operand, Operator, Rng, Sample, samples
+from relocatable.ops.node import Node
+from relocatable.ops.operator import ANY, Kernel, Operand, Operator, Rng, Sample, samples
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, Input, Output
+from relocatable.steps.kernel_call import KernelCall
+
+
+def is_no_copy(node: Node) -> bool:
+    """Tell whether the output shares the input's memory."""
+    return "copies" not in node.op.attrs
+
+
+def lower_copy(site: Site) -> KernelCall:
+    """Lower a marked reshape: one block of bytes."""
+    size = site.output.size_bytes
+    params = {"outer": 1, "block": size, "out_offset": 0, "out_block": size}
+    pointers = (Input(0, "uint8_t"), Output("uint8_t"))
+    call = CCall("xn_concatenation", pointers, params, "xn_concatenation_params")
+    return site.call("concatenation/concatenation.c", call)
 
 
 def _sample(kind: str) -> Sample:
@@ -49,7 +71,8 @@ OPERATORS = tuple(
         shape=same_count,
         evaluate=same_values,
         folds="constants",
-        is_view=is_always_view,
+        kernels=(Kernel(lower_copy),),
+        is_view=is_no_copy,
         version=1,
         samples=samples(_sample(kind), ANY),
     )

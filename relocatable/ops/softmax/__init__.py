@@ -112,6 +112,14 @@ def positive_beta(node: Node) -> Seen:
     return bool(np.isfinite(beta)) and beta > 0, str(beta)
 
 
+def exp_scale(node: Node) -> Seen:
+    """beta times the scale of an 8-bit input must be above 2^-26"""
+    if not node.quantized:
+        return True, ""
+    product = node.number("beta") * float(scale_of(node.inputs[0]))
+    return product * 2.0**26 > 1, f"{product:g}"
+
+
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Divide e^x by the sum of a row; integers in gemmlowp's fixed point."""
     x, beta = inputs[0], node.number("beta")
@@ -160,7 +168,7 @@ OPERATORS = (
         options=Options("SoftmaxOptions", ("beta",)),
         operands=(Operand("input", ARITHMETIC),),
         output=ARITHMETIC,
-        rules=(kept_type, one_scale, not_scalar, probability_scale, positive_beta),
+        rules=(kept_type, one_scale, not_scalar, probability_scale, positive_beta, exp_scale),
         shape=kept_shape,
         evaluate=evaluate,
         kernels=(Kernel(lower_softmax),),

@@ -1,0 +1,56 @@
+"""Rules of the factors between scales.
+
+LiteRT writes a factor as a multiplier and a shift. Beyond these bounds its reference kernels abort,
+or shift and convert in ways that C leaves undefined: there is nothing to be equal to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from relocatable.ops._shared.fixed_point import scale_of
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Rule, Seen
+
+# The real factors that a node's integers are multiplied by; may divide by zero or overflow.
+Factors = Callable[[Node], Iterable[float]]
+
+_TO_CLAMP = {"RELU6": 6.0, "RELU_N1_TO_1": 1.0}
+
+
+def factors_below(power: int, name: str, factors: Factors) -> Rule:
+    """Make the rule that factors of 8-bit values are below a power of two.
+
+    Args:
+        power: of two.
+        name: what the factors are, for the rule's words.
+        factors: computes them; their signs do not count.
+    """
+
+    def bounded_factors(node: Node) -> Seen:
+        if not node.quantized:
+            return True, ""
+        with np.errstate(all="ignore"):
+            found = [abs(float(factor)) for factor in factors(node)]
+        largest = max(found, key=lambda f: (np.isnan(f), f))
+        return largest < 2.0**power, f"{largest:g}"
+
+    bounded_factors.__doc__ = f"{name} must be below 2^{power} for 8-bit values"
+    return bounded_factors
+
+
+def kept_ratio(node: Node) -> list[np.float32]:
+    """Divide the input's scale by the output's, in single precision."""
+    return [scale_of(node.inputs[0]) / scale_of(node.output)]
+
+
+def clamp_steps(node: Node) -> Seen:
+    """an 8-bit output that is clamped to 6 or 1 must have a scale that takes it in fewer than 2^30
+    steps"""
+    most = _TO_CLAMP.get(node.activation, _TO_CLAMP.get(node.op.kind))
+    if most is None or not node.quantized:
+        return True, ""
+    scale = float(scale_of(node.output))
+    return most / scale < 1 << 30, f"scale {scale:g}"
