@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import signal
+import subprocess
+import sys
+import threading
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +20,7 @@ from host_sdk.display.table import short_name
 from host_sdk.errors import InputError, ModelFileError
 from host_sdk.inference.model_source import ModelSource, is_tflite, read_model_file
 from host_sdk.inference.tensor import Array
+from host_sdk.validation import litert_child
 from relocatable.errors import RelocatableError
 
 NO_TFLITE = "no .tflite is known of this model"
@@ -34,39 +42,53 @@ class ReferenceTensor:
 
 
 class Reference:
-    """A .tflite in LiteRT's interpreter with its reference kernels.
+    """A .tflite in LiteRT's interpreter with its reference kernels, in a process of its own.
 
     Args:
         tflite: the file's bytes.
         keep_all: keep every tensor, for `tensors`.
+        seconds: that a request may take; then the process is ended.
 
     Raises:
         ImportError: LiteRT is not installed.
-        ModelFileError: LiteRT cannot run the model.
+        ModelFileError: LiteRT cannot run the model, or its process ended.
     """
 
-    def __init__(self, tflite: bytes, keep_all: bool = False) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
+    def __init__(self, tflite: bytes, keep_all: bool = False, seconds: float = 600.0) -> None:
+        if importlib.util.find_spec("ai_edge_litert") is None:
+            raise ImportError(NOT_INSTALLED)
         self._tflite = tflite
+        self._seconds = seconds
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", litert_child.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._end = weakref.finalize(self, _end, self._child)
         try:
-            self._interpreter: Any = Interpreter(
-                model_content=tflite,
-                experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-                experimental_preserve_all_tensors=keep_all,
-            )
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ModelFileError(f"LiteRT's reference cannot run the model: {error}") from error
-        self._inputs = [d["index"] for d in self._interpreter.get_input_details()]
-        self._outputs = [d["index"] for d in self._interpreter.get_output_details()]
+            self._ask({"do": "open", "keep_all": keep_all}, [np.frombuffer(tflite, np.uint8)])
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Reference:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self._end()
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """Run the model; give the outputs, in their dtypes."""
-        for index, x in zip(self._inputs, inputs, strict=True):
-            self._interpreter.set_tensor(index, x)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(i) for i in self._outputs]
+        """Run the model; give the outputs, in their dtypes.
+
+        Raises:
+            ModelFileError: LiteRT cannot run the model, or its process ended.
+        """
+        return self._ask({"do": "run"}, list(inputs))[1]
 
     def tensors(self, inputs: Sequence[Array]) -> list[ReferenceTensor]:
         """Run the model; give every tensor that an operator computes, in their order."""
@@ -74,14 +96,49 @@ class Reference:
 
         self.run(inputs)
         graph = read_tflite(self._tflite, "reference")
-        found = []
-        for i in (i for op in graph.ops for i in op.outputs):
-            try:
-                values = self._interpreter.get_tensor(i)
-            except ValueError:  # one that LiteRT has no values of
-                continue
-            found.append(ReferenceTensor(short_name(graph.tensors[i].name), values.copy()))
-        return found
+        wanted = [i for op in graph.ops for i in op.outputs]
+        head, values = self._ask({"do": "tensors", "wanted": wanted}, [])
+        names = [short_name(graph.tensors[i].name) for i in head["found"]]
+        return [ReferenceTensor(*pair) for pair in zip(names, values, strict=True)]
+
+    def _ask(self, head: dict[str, Any], arrays: list[Array]) -> tuple[dict[str, Any], list[Array]]:
+        """Send a request and wait for its reply."""
+        child = self._child
+        assert child.stdin is not None
+        assert child.stdout is not None
+        timer = threading.Timer(self._seconds, child.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            litert_child.write_message(child.stdin, head, arrays)
+            reply, values = litert_child.read_message(child.stdout)
+        except (EOFError, OSError, ValueError) as error:
+            raise ModelFileError(self._fate(not timer.is_alive())) from error
+        finally:
+            timer.cancel()
+        if "error" in reply:
+            raise ModelFileError(f"LiteRT's reference cannot run the model: {reply['error']}")
+        return reply, values
+
+    def _fate(self, was_slow: bool) -> str:
+        """Say why there is no reply."""
+        if was_slow:
+            return f"LiteRT's reference must answer within {self._seconds:g} s; did not"
+        try:
+            status = self._child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            return "LiteRT's reference must answer in whole messages; did not"
+        how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return f"LiteRT's reference must run the model; its process ended ({how})"
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+    for stream in (child.stdin, child.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
 
 
 def open_reference(

@@ -116,6 +116,8 @@ def _factors(node: Node) -> list[float]:
 
 
 _FACTORS = factors_below(20, "twice an input's scale over the output's", _factors)
+# LiteRT multiplies it by 2^20 in single precision.
+_OUTPUT = factors_below(100, "the output's scale", lambda node: [scale_of(node.output)])
 
 OPERATORS = tuple(
     Operator(
@@ -123,7 +125,7 @@ OPERATORS = tuple(
         options=Options(table, ("fused_activation_function",)),
         operands=(Operand("first input", ARITHMETIC), Operand("second input", ARITHMETIC)),
         output=ARITHMETIC,
-        rules=(*BINARY_RULES, _FACTORS),
+        rules=(*BINARY_RULES, _FACTORS, _OUTPUT),
         shape=stretched_shapes,
         evaluate=partial(evaluate, sign=sign),
         kernels=(Kernel(partial(lower_add, sign=sign)),),
