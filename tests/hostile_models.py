@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import resource
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from relocatable.compile import compile_model
+from relocatable.errors import RelocatableError
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops import OPERATORS
@@ -245,3 +250,25 @@ def _change(sub: Any, rng: np.random.Generator) -> None:
             setattr(op.builtinOptions, name, float(rng.choice(_REALS)))
         elif isinstance(old, int) and not isinstance(old, bool):
             setattr(op.builtinOptions, name, number if abs(old) > 3 else int(number) % 128)
+
+
+def main(name: str) -> None:
+    """Compile one of the models; print what it cost."""
+    data = make_tflite(dict(hostile_models())[name]())
+    limit = resource.RLIMIT_CPU
+    resource.setrlimit(limit, (60, 60))
+    error = ""
+    try:
+        compile_model(data, target="cortex-m4")
+    except RelocatableError as found:
+        error = type(found).__name__
+    own, children = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    most = max(own.ru_maxrss, children.ru_maxrss) / 1000
+    print(json.dumps({"error": error, "seconds": seconds, "megabytes": most, "bytes": len(data)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -48,7 +48,8 @@ def real_table(node: Node, values: Ints, function: Callable[[Floats], Floats]) -
     """Compute a real function of 8-bit values in LiteRT's single precision."""
     x, y = node.inputs[0], node.output
     inverse = np.float32(1) / scale_of(y)
-    real = scale_of(x) * (values - zero_of(x)).astype(np.float32)
+    with np.errstate(over="ignore"):
+        real = scale_of(x) * (values - zero_of(x)).astype(np.float32)
     rescaled = round_away_f32(function(real) * inverse)
     return (rescaled.astype(np.float32) + np.float32(zero_of(y))).astype(np.int64)
 

@@ -1,0 +1,97 @@
+"""Scales, zero points and factors at the ends of their ranges: refused, or as LiteRT has it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from relocatable.compile import lower
+from relocatable.errors import UnsupportedError
+from relocatable.graph.graph import Graph, Quant, Tensor
+from relocatable.ops import OPERATORS
+from relocatable.ops._shared.random import random_input
+from relocatable.ops.operator import Rng
+from relocatable.ops.select_kernels import select_kernels
+from relocatable.read_tflite import read_tflite
+from relocatable.targets import TARGETS
+from tests.make_tflite import make_tflite
+from tests.numeric.harness import build, describe, mismatch, reference
+
+_COUNT = 60
+_LEAST, _MOST = 1.4e-45, 3.3e38
+_SCALES = [1.4e-45, 1.2e-38, 1e-30, 1e-20, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 0.05, 1.0]
+_SCALES += [30.0, 1e3, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e20, 3e38]
+_FACTORS = [1e-45, 1e-38, 1e-20, 1e-10, 1e-3, 1.0, 10.0, 1e3, 1e6, 1e10, 1e20, 1e30, 3e38]
+_KINDS = [o.kind for o in OPERATORS.values() if {"int8", "uint8"} & set(o.samples)]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_extreme_scales(kind: str) -> None:
+    rng = np.random.default_rng(77)
+    graphs = [_extreme(rng, kind) for _ in range(_COUNT)]
+    taken = [graph for graph in graphs if _is_taken(graph)]
+    compared = 0
+    for graph, program in zip(taken, build(taken), strict=True):
+        inputs = [
+            random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs
+        ]
+        with suppress(RuntimeError):  # LiteRT refuses more; what aborts it ends this process
+            output = graph.ops[0].outputs[0]
+            want = reference(make_tflite(graph), inputs)[output]
+            compared += 1
+            assert mismatch(program.run(inputs)[output], want) == "", describe(graph)
+    assert compared > 5
+
+
+def _is_taken(graph: Graph) -> bool:
+    """Tell whether a graph is lowered for every kind of target; the only other end is a refusal."""
+    try:
+        lowered = lower(read_tflite(make_tflite(graph), "extreme"))
+    except UnsupportedError:
+        return False
+    for target in ("host", "cortex-m4", "cortex-m55"):
+        select_kernels(lowered, TARGETS[target])
+    return True
+
+
+def _extreme(rng: Rng, kind: str) -> Graph:
+    """Make a sample in which some scales, zero points and options are extreme."""
+    operator = OPERATORS[kind]
+    dtype = str(rng.choice([d for d in operator.samples if d in ("int8", "uint8")]))
+    graph = operator.samples[dtype](rng, dtype)
+    all_alike = rng.random() < 0.3
+    base = float(rng.choice(_SCALES))
+    tensors = [
+        _with_scale(rng, t, base if all_alike else float(rng.choice(_SCALES)))
+        if all_alike or rng.random() < 0.5
+        else t
+        for t in graph.tensors
+    ]
+    first, last = graph.inputs[0], graph.outputs[0]
+    if rng.random() < 0.4 and tensors[first].dtype == tensors[last].dtype:
+        tensors[last] = replace(tensors[last], quant=tensors[first].quant)
+    [op] = graph.ops
+    for name in ("alpha", "beta"):
+        if name in op.attrs and rng.random() < 0.6:
+            sign = -1 if name == "alpha" and rng.random() < 0.4 else 1
+            factor = sign * float(np.float32(rng.choice(_FACTORS)))
+            op = replace(op, attrs={**op.attrs, name: factor})
+    return replace(graph, tensors=tuple(tensors), ops=(op,))
+
+
+def _with_scale(rng: Rng, tensor: Tensor, scale: float) -> Tensor:
+    """Give a tensor of 8 bits scales near one, and perhaps a zero point at an end."""
+    quant = tensor.quant
+    if quant is None or tensor.dtype == "int32":
+        return tensor
+    near = scale * float(np.exp(rng.normal(0, 1)))
+    scales = [near * (1 + 0.1 * i) for i in range(len(quant.scale))]
+    zeros = quant.zero_point
+    if tensor.data is None and rng.random() < 0.3:
+        info = np.iinfo(tensor.dtype)
+        zeros = (int(rng.choice([info.min, info.max])),) * len(zeros)
+    bounded = tuple(float(np.float32(min(max(s, _LEAST), _MOST))) for s in scales)
+    return replace(tensor, quant=Quant(bounded, zeros, quant.axis))
