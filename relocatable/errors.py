@@ -47,7 +47,7 @@ class Violation:
 
 
 class UnsupportedError(RelocatableError):
-    """A model that the compiler refuses; all broken rules at once.
+    """A model that the compiler refuses; all broken rules at once, each with a way out.
 
     Attributes:
         violations: every broken rule, in the order of the model; never empty.
@@ -63,7 +63,9 @@ class UnsupportedError(RelocatableError):
             first.op,
             first.tensor,
         )
-        super().__init__("\n".join(str(v) for v in self.violations))
+        from relocatable.advice import refusal_text
+
+        super().__init__(refusal_text(self.violations))
 
 
 class PlanError(RelocatableError):

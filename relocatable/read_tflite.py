@@ -7,7 +7,8 @@ flatbuffer readers stumble over becomes a `ModelError`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,7 @@ from relocatable.graph.graph import (
 )
 from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import OPERATORS
+from relocatable.support import known_violations
 
 _IDENTIFIER = b"TFL3"
 _SCHEMA_VERSION = 3
@@ -37,7 +39,7 @@ _MAX_TENSORS = 10_000
 _MAX_OPS = 4_000
 _MAX_OPERANDS = 100_000
 _MAX_SCALES = 1 << 20
-_MAX_RANK = 8
+_MAX_RANK = 32  # what NumPy holds
 _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_NAME = 200
 _MAX_TEXT_BYTES = 1 << 24
@@ -109,6 +111,7 @@ class _Reader:
         # Parts of a flatbuffer may be shared, so what is read in all is bounded too.
         self.constant_bytes = 0
         self.operand_count = 0
+        self.refused: dict[int, Sequence[Violation]] = {}  # by the tensor's index
         self.scale_count = 0
         self.text_bytes = 0
 
@@ -125,12 +128,16 @@ class _Reader:
         )
         raw_ops = [self.raw_op(sub.Operators(i), tensor_count) for i in range(op_count)]
         computed = {i for _, _, _, written in raw_ops for i in written} | set(inputs)
-        tensors = tuple(self.tensor(sub.Tensors(i), i in computed) for i in range(tensor_count))
+        tensors = tuple(self.known_tensor(i, sub, computed) for i in range(tensor_count))
         ops = tuple(
             Op(kind, tensors[written[0]].name if written else kind, read, written, attrs)
             for (kind, attrs, read, written) in raw_ops
         )
-        return Graph(self.name, tensors, ops, inputs, outputs, self.file_bytes)
+        graph = Graph(self.name, tensors, ops, inputs, outputs, self.file_bytes)
+        if self.refused:
+            rest = known_violations(graph, self.refused)
+            raise UnsupportedError([*chain(*self.refused.values()), *rest])
+        return graph
 
     # Operators
 
@@ -195,6 +202,15 @@ class _Reader:
 
     # Tensors
 
+    def known_tensor(self, index: int, sub: Any, computed: Collection[int]) -> Tensor:
+        """Read a tensor; one that a graph cannot hold is noted, and a scalar stands for it."""
+        raw = sub.Tensors(index)
+        try:
+            return self.tensor(raw, index in computed)
+        except UnsupportedError as error:
+            self.refused[index] = error.violations
+            return Tensor(self.text(raw.Name()), (), "float32")
+
     def tensor(self, raw: Any, computed: bool) -> Tensor:
         name = self.text(raw.Name())
         dtype = self.dtype(raw, name)
@@ -255,6 +271,8 @@ class _Reader:
             return None
         count = quant.ScaleLength()
         axis = int(quant.QuantizedDimension())
+        if shape == (count,):
+            axis = 0  # some files name a dimension of the filter for its bias
         if count > 1 and not (0 <= axis < len(shape) and shape[axis] == count):
             raise self.error(
                 f"scales of tensor '{name}'", "as many as its quantised dimension is long", count
@@ -265,6 +283,8 @@ class _Reader:
             raise self.error(f"zero points of '{name}'", str(count), quant.ZeroPointLength())
         scale = tuple(float(v) for v in quant.ScaleAsNumpy())
         zero = tuple(int(v) for v in quant.ZeroPointAsNumpy()) if quant.ZeroPointLength() else ()
+        if scale == (0.0,):
+            return None  # what some files say of tensors without a scale
         if not all(np.isfinite(s) and s > 0 for s in scale):
             raise self.error(f"scales of tensor '{name}'", "finite and > 0", scale[:4])
         return Quant(scale, zero or (0,) * count, axis if count > 1 else None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 
+from relocatable.advice import UNKNOWN_OPERATOR
 from relocatable.errors import UnsupportedError, Violation
-from relocatable.graph.graph import DTYPES, Graph, Op
+from relocatable.graph.graph import DTYPES, Graph, GraphError, Op
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.rules import all_rules, rule_text
@@ -24,16 +26,38 @@ def check_support(graph: Graph) -> None:
     """
     # What is folded away needs no kernel: the rules are about what is left.
     folded = fold_constants(graph)
-    found = [_first_broken(folded, op) for op in folded.ops]
-    violations = [*_endpoint_violations(folded), *(v for v in found if v is not None)]
+    violations = [*_endpoint_violations(folded), *_operator_violations(folded.ops, folded)]
     if violations:
         raise UnsupportedError(violations)
+
+
+def known_violations(graph: Graph, unknown: Collection[int]) -> Iterator[Violation]:
+    """Find what is wrong with the operators that have to do with no unknown tensor.
+
+    Args:
+        graph: as far as it could be read.
+        unknown: tensors that could not.
+    """
+    with suppress(GraphError):
+        graph = fold_constants(graph)
+    reached, judged = set(unknown), []
+    for op in graph.ops:
+        operator = OPERATORS.get(op.kind)
+        if operator is None or reached.isdisjoint((*op.inputs, *op.outputs)):
+            judged.append(op)
+        elif operator.folds != "never":
+            reached.update(op.outputs)  # it could have been a constant
+    yield from _operator_violations(judged, graph)
+
+
+def _operator_violations(ops: Iterable[Op], graph: Graph) -> Iterator[Violation]:
+    yield from (v for v in (_first_broken(graph, op) for op in ops) if v is not None)
 
 
 def _first_broken(graph: Graph, op: Op) -> Violation | None:
     operator = OPERATORS.get(op.kind)
     if operator is None:
-        return Violation("operator must be one of docs/OPS.md", op.kind, op.kind, op.name)
+        return Violation(UNKNOWN_OPERATOR, op.kind, op.kind, op.name)
     node = Node.of(graph, op)
     for rule in all_rules(operator):
         ok, seen = rule(node)

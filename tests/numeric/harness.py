@@ -156,7 +156,8 @@ def mismatch(got: Array, want: Array) -> str:
         wrong = got != want
     else:
         spacing = np.spacing(np.maximum(np.abs(want), np.float32(1e-30)))
-        error = np.abs(got.astype(np.float64) - want.astype(np.float64))
+        with np.errstate(invalid="ignore"):  # of infinities, which are compared below
+            error = np.abs(got.astype(np.float64) - want.astype(np.float64))
         wrong = ~((error <= 4 * spacing) | (error <= 1e-6) | (got == want))
         wrong &= ~(np.isnan(got) & np.isnan(want))
     if not wrong.any():

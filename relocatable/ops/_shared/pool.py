@@ -20,7 +20,7 @@ from relocatable.ops._shared.images import (
     strides,
 )
 from relocatable.ops._shared.random import random_quant
-from relocatable.ops._shared.types import kept_scale, kept_type, one_scale
+from relocatable.ops._shared.types import kept_scale, kept_type, one_scale, one_scale_or_none
 from relocatable.ops._shared.window import window_of
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Options, Rng, Seen
@@ -48,8 +48,14 @@ def pool_size(node: Node) -> Seen:
     return output_size_seen(node, (node.integer("filter_height"), node.integer("filter_width")))
 
 
+def pool_scales(node: Node) -> Seen:
+    """tensors of 8 bits must have one scale, and a zero point within their type, or all no scale if
+    there is no fused activation"""
+    return one_scale_or_none(node) if node.activation == "NONE" else one_scale(node)
+
+
 POOL_RULES = (
-    *(kept_type, one_scale, kept_scale, image_shapes),
+    *(kept_type, pool_scales, kept_scale, image_shapes),
     *(strides, window_size, kept_channels, fused_activation, clamp_steps),
 )
 

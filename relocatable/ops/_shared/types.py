@@ -34,6 +34,11 @@ def one_scale(node: Node) -> Seen:
     return True, ""
 
 
+def one_scale_or_none(node: Node) -> Seen:
+    """tensors of 8 bits must have one scale, and a zero point within their type, or all no scale"""
+    return (True, "") if all(t.quant is None for t in node.quantized) else one_scale(node)
+
+
 def kept_scale(node: Node) -> Seen:
     """inputs and output of 8 or 16 bits must have the same scale and zero point"""
     quants = {t.quant for t in node.quantized}

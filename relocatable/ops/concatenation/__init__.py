@@ -12,7 +12,7 @@ from relocatable.ops._shared.fixed_point import round_away_f32, scale_of, zero_o
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import check_joined
 from relocatable.ops._shared.table import all_values
-from relocatable.ops._shared.types import ARITHMETIC, kept_scale, one_scale, one_type
+from relocatable.ops._shared.types import ARITHMETIC, kept_scale, one_scale_or_none, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -124,7 +124,9 @@ def sample(rng: Rng, dtype: str) -> Graph:
 
 
 def _ratios(node: Node) -> list[np.float32]:
-    return [scale_of(x) / scale_of(node.output) for x in node.inputs]
+    if node.output.quant is None:
+        return [np.float32(0)]
+    return [scale_of(x) * (np.float32(1) / scale_of(node.output)) for x in node.inputs]
 
 
 _RATIOS = factors_below(22, "an input's scale over the output's", _ratios)
@@ -136,7 +138,7 @@ OPERATORS = (
         operands=(Operand("every input", ARITHMETIC),),
         is_variadic=True,
         output=ARITHMETIC,
-        rules=(one_type, one_scale, joined_scale, no_activation, _RATIOS),
+        rules=(one_type, one_scale_or_none, joined_scale, no_activation, _RATIOS),
         shape=joined_shapes,
         kernels=(Kernel(lower_concatenation),),
         evaluate=evaluate,

@@ -13,7 +13,7 @@ from relocatable.ops._shared.types import (
     INTEGERS,
     kept_scale,
     kept_type,
-    one_scale,
+    one_scale_or_none,
     quant_text,
 )
 from relocatable.ops.node import Node
@@ -93,7 +93,7 @@ def _sample(kind: str) -> Sample:
 
 
 _OPERANDS = (Operand("input", ARITHMETIC), Operand("paddings", INTEGERS, constant=True))
-_RULES = (kept_type, one_scale, kept_scale)
+_RULES = (kept_type, one_scale_or_none, kept_scale)
 
 OPERATORS = (
     Operator(

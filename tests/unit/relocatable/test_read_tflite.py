@@ -118,7 +118,7 @@ def _set(path: str, value: object) -> Edit:
         (_set("subgraphs.0.tensors.1.buffer", 99), r"buffer of tensor 'c1' must be in \[0, 3\)"),
         (_set("subgraphs.0.tensors.1.shape", [3, 3, 3, 9]), "bytes of constant 'c1' must be 243"),
         (_set("subgraphs.0.tensors.0.shape", [1, 1 << 20, 1 << 20, 9]), "bytes of tensor 't0'"),
-        (_set("subgraphs.0.tensors.0.shape", [1] * 9), "dimensions of tensor 't0'"),
+        (_set("subgraphs.0.tensors.0.shape", [1] * 33), "dimensions of tensor 't0'"),
         (_set("subgraphs.0.tensors.0.quantization.scale", [-1.0]), "scales of tensor 't0'"),
         (_set("subgraphs.0.tensors.0.quantization.scale", [1.0, 2.0]), "scales of tensor 't0'"),
         (_set("subgraphs.0.tensors.0.quantization.zeroPoint", [1, 2]), "zero points of 't0'"),
@@ -187,3 +187,39 @@ def test_names_are_bounded_in_all() -> None:
         b.op("RELU", (x,), y)
     with pytest.raises(ModelError, match=r"bytes of all names must be in \[0, 16777216\]"):
         read_tflite(make_tflite(b.graph(tensors[-1])), "test")
+
+
+def test_all_that_cannot_be_read_is_in_one_text() -> None:
+    def spoil(model: Any) -> None:
+        model.subgraphs[0].tensors[0].type = schema.TensorType.FLOAT16
+        model.subgraphs[0].tensors[1].type = schema.TensorType.INT4
+
+    b = GraphBuilder()
+    x = b.op("RELU", (b.input(1, 8),), b.tensor(1, 8))
+    x = b.op("GELU", (b.op("RELU", (x,), b.tensor(1, 8)),), b.tensor(1, 8))
+    graph = b.graph(b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=float("nan")))
+    with pytest.raises(UnsupportedError) as caught:
+        read_tflite(make_tflite(graph, spoil), "test")
+    assert str(caught.value).splitlines() == [
+        "tensors 't0', 't1': dtype must be one of int8, uint8, int16, int32, int64, float32, bool; "
+        "is float16, int4",
+        "  instead: convert without supported_types, and quantise weights to 8 bits",
+        "GELU 't3': operator must be one of docs/OPS.md; is GELU",
+        "  instead: train with RELU, LEAKY_RELU or HARD_SWISH",
+        "LEAKY_RELU 't4': alpha must be finite; is nan",
+    ]
+
+
+def test_odd_but_harmless_files_are_read() -> None:
+    def odd(model: Any) -> None:
+        _set("subgraphs.0.tensors.2.quantization", schema.QuantizationParametersT())(model)
+        _set("subgraphs.0.tensors.2.quantization.scale", [0.1, 0.2, 0.3])(model)
+        _set("subgraphs.0.tensors.2.quantization.quantizedDimension", 3)(model)
+        _set("subgraphs.0.tensors.3.quantization.scale", [0.0])(model)
+        _set("operatorCodes.0.version", 1)(model)
+
+    read = read_tflite(make_tflite(conv_graph(), odd), "test")
+    bias = read.tensors[2].quant
+    assert bias is not None
+    assert bias.axis == 0
+    assert read.tensors[3].quant is None

@@ -57,8 +57,31 @@ def test_collects_the_violations_of_all_operators() -> None:
     graph = b.graph(b.op("ONE_HOT", (bad,), b.tensor(1, 4, 4, 2)))
     assert refusal(graph).splitlines() == [
         "RFFT2D 't1': operator must be one of docs/OPS.md; is RFFT2D",
+        "  instead: end the model before it and compute it in the program that uses the result",
         "ONE_HOT 't2': operator must be one of docs/OPS.md; is ONE_HOT",
     ]
+
+
+def test_groups_refusals_by_rule_and_names_a_way_out() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 8)
+    for alpha in (float("inf"), 0.5, float("nan"), float("inf"), float("inf")):
+        x = b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=alpha)
+    x = b.op("TRANSPOSE_CONV", (x,), b.tensor(1, 8))
+    text = refusal(b.graph(b.op("RELU", (x,), b.tensor(1, 8, quant=None))))
+    assert text.splitlines() == [
+        "TRANSPOSE_CONV 't6': operator must be one of docs/OPS.md; is TRANSPOSE_CONV",
+        "  instead: use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
+        "LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
+        "RELU 't7': tensors of 8 bits must have one scale, and a zero point within their type; "
+        "is None of int8 't7'",
+        "  instead: set representative_dataset, so that every tensor gets a scale",
+    ]
+
+
+def test_a_graph_of_nothing_is_refused() -> None:
+    b = GraphBuilder()
+    assert "graph must have operators; is none" in refusal(b.graph(b.input(1, 8)))
 
 
 def unary(
@@ -166,6 +189,7 @@ def test_an_unknown_operator_hides_no_other_violation() -> None:
     graph = b.graph(b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=float("inf")))
     assert refusal(graph).splitlines() == [
         "GELU 't1': operator must be one of docs/OPS.md; is GELU",
+        "  instead: train with RELU, LEAKY_RELU or HARD_SWISH",
         "LEAKY_RELU 't2': alpha must be finite; is inf",
     ]
 
@@ -216,3 +240,20 @@ def test_every_rule_has_words() -> None:
 
 def test_ops_page_is_up_to_date() -> None:
     assert (ROOT / "docs" / "OPS.md").read_text(encoding="utf-8") == ops_markdown()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_values_without_a_scale_may_be_moved(dtype: str) -> None:
+    def moved(kind: str, shape: tuple[int, ...], *more: Any, **attrs: AttrValue) -> Graph:
+        b = GraphBuilder()
+        x = b.input(1, 4, 4, 2, dtype=dtype, quant=None)
+        inputs = (x, *(b.constant(values) for values in more))
+        return b.graph(b.op(kind, inputs, b.tensor(*shape, dtype=dtype, quant=None), **attrs))
+
+    check_support(moved("PAD", (1, 6, 6, 2), [[0, 0], [1, 1], [1, 1], [0, 0]]))
+    check_support(moved("MAX_POOL_2D", (1, 2, 2, 2), **POOL))
+    check_support(
+        moved("CONCATENATION", (1, 4, 4, 2), axis=3, fused_activation_function="NONE")
+    )
+    clamped = {**POOL, "fused_activation_function": "RELU"}
+    assert "must have one scale" in refusal(moved("MAX_POOL_2D", (1, 2, 2, 2), **clamped))

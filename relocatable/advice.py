@@ -1,0 +1,106 @@
+"""What to do about a rule that a model breaks: the way out that a refusal names."""
+
+from __future__ import annotations
+
+from relocatable.errors import Violation
+
+UNKNOWN_OPERATOR = "operator must be one of docs/OPS.md"
+
+_HOST = "end the model before it and compute it in the program that uses the result"
+_STATE = "convert a model without state or loops (for Keras layers: stateful=False, unroll=True)"
+_PARTS = "give the model its parts as inputs, or compute them from one tensor by CONV_2D"
+
+# Of operators that are not done.
+_INSTEAD = {
+    "ABS": "use RELU of the value and of its negative, and ADD",
+    "ARG_MAX": _HOST,
+    "ARG_MIN": _HOST,
+    "CALL_ONCE": _STATE,
+    "DIV": "multiply by the reciprocal, as a constant",
+    "ELU": "train with RELU, LEAKY_RELU or HARD_SWISH",
+    "GATHER": _PARTS,
+    "GELU": "train with RELU, LEAKY_RELU or HARD_SWISH",
+    "IF": _STATE,
+    "LOG_SOFTMAX": "use SOFTMAX",
+    "MAXIMUM": "use RELU, RELU6 or LEAKY_RELU if one side is a constant",
+    "MINIMUM": "use RELU6 if one side is a constant",
+    "PRELU": "train with LEAKY_RELU, which has one slope",
+    "RESIZE_BILINEAR": "use RESIZE_NEAREST_NEIGHBOR (Keras: interpolation='nearest')",
+    "SLICE": _PARTS,
+    "SPLIT": _PARTS,
+    "SPLIT_V": _PARTS,
+    "SQUARED_DIFFERENCE": "use SUB, then MUL of the result by itself",
+    "STRIDED_SLICE": _PARTS,
+    "SUM": "use MEAN, then MUL by the number of values",
+    "TOPK_V2": _HOST,
+    "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
+    "UNPACK": _PARTS,
+    "VAR_HANDLE": _STATE,
+    "WHILE": _STATE,
+}
+
+# Of rules, by a part of their words; the first that is found counts.
+_BY_RULE = (
+    ("dtype must be one of", "convert without supported_types, and quantise weights to 8 bits"),
+    ("must be a plain array", _STATE),
+    ("dimensions but for the batch", "give the model inputs of a fixed shape before converting"),
+    ("inside the flatbuffer", "convert to one file below 2 GB"),
+    ("16-bit activations", "convert with TFLITE_BUILTINS_INT8 as the only supported_ops"),
+    (
+        "int8 with a bias of int32",
+        "set representative_dataset and TFLITE_BUILTINS_INT8, or convert without optimizations",
+    ),
+    ("must be known at compile time", "make it a constant of the model"),
+    ("from shapes and constants alone", _PARTS),
+    ("graph input must be int8", "set inference_input_type to int8, uint8 or float32"),
+    ("graph output must be int8", "set inference_output_type to int8, uint8 or float32"),
+    ("must be [1, H, W, C]", "convert with a batch of 1"),
+    ("must have one scale", "set representative_dataset, so that every tensor gets a scale"),
+    ("same scale and zero point", "quantise with LiteRT's converter, which gives both one"),
+    ("zero point 0", "quantise with LiteRT's converter of version 2 (int8 weights)"),
+    ("must be at most", "make the input or the layers smaller"),
+)
+
+
+def way_out(violation: Violation) -> str:
+    """Say what to do instead; "" if there is nothing better than the rule itself."""
+    if violation.rule == UNKNOWN_OPERATOR:
+        if violation.op.startswith("CUSTOM"):
+            return f"convert without allow_custom_ops, or {_HOST}"
+        return _INSTEAD.get(violation.op, _HOST)
+    return next((text for words, text in _BY_RULE if words in violation.rule), "")
+
+
+def refusal_text(violations: tuple[Violation, ...]) -> str:
+    """Write all that is refused: one entry for a rule and kind, the most important first."""
+    groups: dict[tuple[str, str], list[Violation]] = {}
+    for violation in violations:
+        groups.setdefault((violation.op, violation.rule), []).append(violation)
+    lines: list[str] = []
+    said = ""
+    for group in sorted(groups.values(), key=_importance):
+        text = way_out(group[0])
+        lines.append(_group_text(group))
+        if text and text != said:
+            lines.append(f"  instead: {text}")
+        said = text
+    return "\n".join(lines)
+
+
+def _importance(group: list[Violation]) -> tuple[bool, bool, int]:
+    """Order by what hides more: kinds of tensors, then of operators, then many places."""
+    first = group[0]
+    return bool(first.op), first.rule != UNKNOWN_OPERATOR, -len(group)
+
+
+_MOST_NAMES = 3
+
+
+def _group_text(group: list[Violation]) -> str:
+    first = group[0]
+    if len(group) == 1:
+        return str(first)
+    names = ", ".join(f"'{v.tensor}'" for v in group[:_MOST_NAMES])
+    more = f" and {len(group) - _MOST_NAMES} more" if len(group) > _MOST_NAMES else ""
+    values = list(dict.fromkeys(v.value for v in group))[:_MOST_NAMES]
+    return f"{first.op or 'tensors'} {names}{more}: {first.rule}; is {', '.join(values)}"
