@@ -157,7 +157,7 @@ class Device(Connection):
             HealthCheckError: `confirm` found it wrong; the previous model serves again.
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
-        model = prepare_blob(source, head, self._session.info)
+        model = prepare_blob(source, head, self._session.info, progress is True)
         name = name or model.name
         if model.tflite is not None:
             self._tflites[hashlib.sha256(model.data).digest()] = model.tflite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -52,6 +52,7 @@ def compile_model(
     optimize: Optimize = "speed",
     golden: bool = True,
     whole_tensors: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
     """Compile a .tflite into a blob.
 
@@ -66,6 +67,7 @@ def compile_model(
         golden: put a golden test vector into the blob, which the board runs before taking it.
         whole_tensors: compute no layers together by rows: once its step has run, every tensor is
             whole in the arena and can be read (`Device.trace`). It takes more RAM.
+        progress: called with (done, total) parts of the work.
 
     Returns:
         The blob's bytes (docs/SPEC-blob.md); the same for the same arguments.
@@ -79,13 +81,27 @@ def compile_model(
     data, name, head = _read_arguments(model, name, head)
     targets = [find_target(t) for t in ([target] if isinstance(target, str) else target)]
 
+    # Reading and planning; each target's code; the host's and its run.
+    total, done = 2 + len(targets) + 2 * golden, 0
+
+    def finish_part() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
     graph = lower(read_tflite(data, name))
+    finish_part()
     config = load_head(head) if head is not None else None
-    blob = build_blob(name, schedule(graph, config, targets, whole_tensors), optimize)
+    program = schedule(graph, config, targets, whole_tensors)
+    finish_part()
+    blob = build_blob(name, program, optimize, finish_part)
     if golden:
         # Layer by layer: the vector then also tests what is computed by rows.
-        native = build_blob(name, schedule(graph, None, [find_target("host")], True), "size")
+        native_program = schedule(graph, None, [find_target("host")], True)
+        native = build_blob(name, native_program, "size", finish_part)
         blob = replace(blob, golden=_make_golden(native))
+        finish_part()
     return blob.pack()
 
 
@@ -191,11 +207,17 @@ def _read_arguments(
     return data, name, head
 
 
-def build_blob(name: str, program: Program, optimize: Optimize) -> Blob:
+def build_blob(
+    name: str, program: Program, optimize: Optimize, finish_part: Callable[[], None] = lambda: None
+) -> Blob:
     """Compile a program for all its targets, without a golden vector."""
     graph, plan, head, entries = program.graph, program.plan, program.head, program.entries
+    variants = []
+    for i in range(len(program.targets)):
+        variants.append(build_variant(program, i, optimize))
+        finish_part()
     return Blob(
-        variants=tuple(build_variant(program, i, optimize) for i in range(len(program.targets))),
+        variants=tuple(variants),
         inputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.inputs),
         outputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.outputs),
         entries=entries,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +27,39 @@ def count_progress(progress: Progress | bool, title: str) -> Iterator[Progress |
     """Give the caller's own function, or show a bar of things if that is True."""
     with _own_or_bar(progress, title, _count_columns) as show:
         yield show
+
+
+@contextlib.contextmanager
+def late_progress(show: bool, title: str, after_s: float = 2.0) -> Iterator[Progress | None]:
+    """Show a bar of things if it is wanted and the work takes longer than some seconds."""
+    if not show:
+        yield None
+        return
+    seen, bars, lock = [0, 0], contextlib.ExitStack(), threading.Lock()
+    update: list[Callable[[], None]] = []
+
+    def appear() -> None:
+        with lock:
+            shown = bars.enter_context(_bars(_count_columns()))
+            task = shown.add_task(title, total=None)
+            update.append(lambda: shown.update(task, completed=seen[0], total=seen[1] or None))
+            update[0]()
+
+    def note(done: int, total: int) -> None:
+        with lock:
+            seen[:] = done, total
+            for go_on in update:
+                go_on()
+
+    timer = threading.Timer(after_s, appear)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield note
+    finally:
+        timer.cancel()
+        timer.join()
+        bars.close()
 
 
 @contextlib.contextmanager

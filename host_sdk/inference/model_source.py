@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import relocatable
+from host_sdk.display.progress import late_progress
 from host_sdk.errors import (
     BlobCpuError,
     CompileError,
@@ -61,13 +62,16 @@ def is_tflite(data: bytes) -> bool:
     return data[4:8] == _TFLITE_MARK
 
 
-def prepare_blob(source: ModelSource, head: HeadSource | None, board: BoardInfo) -> ModelFile:
+def prepare_blob(
+    source: ModelSource, head: HeadSource | None, board: BoardInfo, show: bool = False
+) -> ModelFile:
     """Make a blob that the board can run.
 
     Args:
         source: a blob or a .tflite, which is compiled for the board's CPU.
         head: post-processing for a .tflite (docs/HEADS.md); None: the .toml file beside it, if any.
         board: what it is for.
+        show: show a bar if compiling takes long.
 
     Raises:
         ModelFileError: neither a blob nor a .tflite, or damaged.
@@ -78,7 +82,7 @@ def prepare_blob(source: ModelSource, head: HeadSource | None, board: BoardInfo)
     stem, data = read_model_file(source)
     tflite = data if is_tflite(data) else None
     if tflite is not None:
-        data = compile_tflite(source, head, board.cpu)
+        data = compile_tflite(source, head, board.cpu, show=show)
     elif not is_blob(data):
         raise ModelFileError(
             f"model must be a blob ('XPNB') or a .tflite; {_place(source)} starts with {data[:8]!r}"
@@ -97,6 +101,7 @@ def compile_tflite(
     optimize: Literal["speed", "size"] = "speed",
     *,
     whole_tensors: bool = False,
+    show: bool = False,
 ) -> bytes:
     """Compile a .tflite, with the SDK's errors for the compiler's.
 
@@ -106,6 +111,7 @@ def compile_tflite(
         target: a CPU of `relocatable.TARGETS`.
         optimize: "speed" or "size".
         whole_tensors: every tensor whole in memory, see `relocatable.compile_model`.
+        show: show a bar if it takes long.
 
     Raises:
         CompileError: the compiler refused; its own error is the cause.
@@ -114,9 +120,15 @@ def compile_tflite(
     model = source if isinstance(source, bytes) else Path(source)
     named = head if head is None or isinstance(head, Mapping) else Path(head)
     try:
-        return relocatable.compile_model(
-            model, target=target, head=named, optimize=optimize, whole_tensors=whole_tensors
-        )
+        with late_progress(show, f"compiling for {target}") as progress:
+            return relocatable.compile_model(
+                model,
+                target=target,
+                head=named,
+                optimize=optimize,
+                whole_tensors=whole_tensors,
+                progress=progress,
+            )
     except ImportError as error:
         raise ToolMissingError(
             f"the compiler ({error.name})", "pip install 'xipnet[compile]'"

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from relocatable.compile import lower
 from relocatable.graph.edit import int_attr
 from relocatable.graph.graph import Graph, GraphError, Quant, verify_graph
+from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
 from relocatable.passes.drop_reshapes import drop_reshapes
 from relocatable.passes.fold_constants import fold_constants
@@ -17,6 +19,9 @@ from relocatable.passes.fold_pad import fold_pad
 from relocatable.passes.fuse_cast_quantize import fuse_cast_quantize
 from relocatable.passes.remove_dead import remove_dead
 from relocatable.read_tflite import read_tflite
+from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.plan_memory import plan_memory
+from relocatable.targets import TARGETS
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, GraphBuilder
 from tests.make_tflite import make_tflite, random_inputs, run_litert
@@ -309,3 +314,14 @@ def test_unread_operators_go() -> None:
     b.op("RELU6", (dead,), b.tensor(1, 4))
     y = b.op("RELU", (x,), b.tensor(1, 4, quant=PLAIN))
     assert [op.outputs for op in remove_dead(b.graph(y)).ops] == [(y,)]
+
+
+def test_a_graph_that_only_reshapes_copies() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 8)
+    graph = lower(b.graph(b.op("SQUEEZE", (b.op("RESHAPE", (x,), b.tensor(2, 4)),), b.tensor(8))))
+    [call] = select_kernels(graph, TARGETS["host"])
+    assert (call.kind, call.inputs, call.outputs) == ("RESHAPE", (x,), graph.outputs)
+    plan = plan_memory(graph, [call])
+    check_plan(graph, [call], plan)
+    assert plan.offsets[x] != plan.offsets[graph.outputs[0]]
