@@ -14,7 +14,9 @@ RelocatableError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from relocatable.refusal import Violation as Violation  # a part of `UnsupportedError`
+from relocatable.refusal import refusal_text
 
 
 class RelocatableError(Exception):
@@ -25,29 +27,8 @@ class ModelError(RelocatableError):
     """Unreadable .tflite bytes: truncated, garbage, or at odds with themselves."""
 
 
-@dataclass(frozen=True)
-class Violation:
-    """A rule that a model breaks.
-
-    Attributes:
-        rule: what must hold, such as "dilation must be in [1, 64]".
-        value: what was seen instead, such as "65".
-        op: kind of the operator, "" if the rule is about a tensor alone.
-        tensor: name of the operator's first output, or of the tensor.
-    """
-
-    rule: str
-    value: str
-    op: str
-    tensor: str
-
-    def __str__(self) -> str:
-        place = f"{self.op} '{self.tensor}'" if self.op else f"tensor '{self.tensor}'"
-        return f"{place}: {self.rule}; is {self.value}"
-
-
 class UnsupportedError(RelocatableError):
-    """A model that the compiler refuses; all broken rules at once, each with a way out.
+    """A model that the compiler refuses; all broken rules, each with a way out.
 
     Attributes:
         violations: every broken rule, in the order of the model; never empty.
@@ -63,8 +44,6 @@ class UnsupportedError(RelocatableError):
             first.op,
             first.tensor,
         )
-        from relocatable.advice import refusal_text
-
         super().__init__(refusal_text(self.violations))
 
 

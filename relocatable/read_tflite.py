@@ -203,7 +203,7 @@ class _Reader:
     # Tensors
 
     def known_tensor(self, index: int, sub: Any, computed: Collection[int]) -> Tensor:
-        """Read a tensor; one that a graph cannot hold is noted, and a scalar stands for it."""
+        """Read a tensor; note one that a graph cannot hold, and put a scalar there."""
         raw = sub.Tensors(index)
         try:
             return self.tensor(raw, index in computed)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
-from relocatable.advice import UNKNOWN_OPERATOR
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import DTYPES, Graph, GraphError, Op
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.rules import all_rules, rule_text
 from relocatable.passes.fold_constants import fold_constants
+from relocatable.refusal import UNKNOWN_OPERATOR
 
 _ENDPOINTS = DTYPES
 

@@ -1,4 +1,4 @@
-"""Small .tflite files with large numbers in them, by name: each asks for too much of something."""
+"""Small .tflite files with large numbers: each asks for much of something."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,35 +46,35 @@ def hostile_models() -> Iterator[tuple[str, Callable[[], Graph]]]:
     """Yield a name for each file, and what makes its graph."""
     for kind in _UNARY:
         for shape in _SHAPES:
-            yield f"{kind} {shape}", lambda kind=kind, shape=shape: _unary(kind, shape)
+            yield f"{kind} {shape}", partial(_unary, kind, shape)
     for shape in _SHAPES:
-        yield f"ADD {shape}", lambda shape=shape: _double(shape)
-        yield f"MEAN {shape}", lambda shape=shape: _mean(shape)
-        yield f"TRANSPOSE {shape}", lambda shape=shape: _transpose(shape)
-        yield f"CONCATENATION {shape}", lambda shape=shape: _join(shape, 100)
-        yield f"RESHAPE {shape}", lambda shape=shape: _reshape(shape)
-    yield "CONCATENATION of 1000", lambda: _join((1 << 10, 16), 1000)
-    yield "MUL stretched", lambda: _binary("MUL", (1 << 12, 1), (1, 1 << 12))
-    yield "MEAN (1, 4, 8388612, 3)", lambda: _mean((1, 4, 8388612, 3))
+        yield f"ADD {shape}", partial(_double, shape)
+        yield f"MEAN {shape}", partial(_mean, shape)
+        yield f"TRANSPOSE {shape}", partial(_transpose, shape)
+        yield f"CONCATENATION {shape}", partial(_join, shape, 100)
+        yield f"RESHAPE {shape}", partial(_reshape, shape)
+    yield "CONCATENATION of 1000", partial(_join, (1 << 10, 16), 1000)
+    yield "MUL stretched", partial(_binary, "MUL", (1 << 12, 1), (1, 1 << 12))
+    yield "MEAN (1, 4, 8388612, 3)", partial(_mean, (1, 4, 8388612, 3))
     for window in (3, 1 << 12, 1 << 30, (1 << 31) - 1):
         for stride in (1, window):
-            yield f"MAX_POOL_2D {window} {stride}", lambda w=window, s=stride: _pool(w, s)
+            yield f"MAX_POOL_2D {window} {stride}", partial(_pool, window, stride)
     for amount in (1 << 11, 1 << 22, 1 << 30, (1 << 31) - 1):
-        yield f"PAD {amount}", lambda amount=amount: _pad(amount)
-        yield f"RESIZE {amount}", lambda amount=amount: _resize(amount, False)
-        yield f"RESIZE of a constant {amount}", lambda amount=amount: _resize(amount, True)
+        yield f"PAD {amount}", partial(_pad, amount)
+        yield f"RESIZE {amount}", partial(_resize, amount, False)
+        yield f"RESIZE of a constant {amount}", partial(_resize, amount, True)
     for size in (1 << 10, 1 << 12):
         for outputs in (1, 64):
-            yield f"CONV_2D {size} {outputs}", lambda n=size, o=outputs: _conv(n, o, 1)
-    yield "CONV_2D 16384 channels", lambda: _conv(3, 1 << 14, 1)
-    yield "CONV_2D 65536 channels", lambda: _conv(3, 1 << 16, 1)
-    yield "CONV_2D 16384 channels 50 times", lambda: _conv(3, 1 << 14, 50)
-    yield "FULLY_CONNECTED 1000 times", lambda: _dense(1000)
+            yield f"CONV_2D {size} {outputs}", partial(_conv, size, outputs, 1)
+    yield "CONV_2D 16384 channels", partial(_conv, 3, 1 << 14, 1)
+    yield "CONV_2D 65536 channels", partial(_conv, 3, 1 << 16, 1)
+    yield "CONV_2D 16384 channels 50 times", partial(_conv, 3, 1 << 14, 50)
+    yield "FULLY_CONNECTED 1000 times", partial(_dense, 1000)
     for dtype in ("int8", "float32"):
-        yield f"folds {dtype}", lambda dtype=dtype: _folds(dtype)
+        yield f"folds {dtype}", partial(_folds, dtype)
     for count, kind in ((2000, "ADD"), (2000, "RELU"), (200, "MAX_POOL_2D"), (40, "MAX_POOL_2D")):
-        yield f"{count} {kind}", lambda count=count, kind=kind: _deep(kind, count)
-    yield "1000 tensors alive", lambda: _wide(1000)
+        yield f"{count} {kind}", partial(_deep, kind, count)
+    yield "1000 tensors alive", partial(_wide, 1000)
 
 
 def _unary(kind: str, shape: tuple[int, ...]) -> Graph:

@@ -63,7 +63,9 @@ def build(
     """Compile a .tflite MODEL and print what it will cost."""
     from host_sdk.inference.model_source import compile_tflite
 
-    blob = compile_tflite(model, head, target, optimize, whole_tensors=whole_tensors, show=not as_json)
+    blob = compile_tflite(
+        model, head, target, optimize, whole_tensors=whole_tensors, show=not as_json
+    )
     path = Path(output) if output else Path(model).with_suffix(".bin")
     path.write_bytes(blob)
     cost = relocatable.report(blob)

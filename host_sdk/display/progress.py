@@ -31,7 +31,7 @@ def count_progress(progress: Progress | bool, title: str) -> Iterator[Progress |
 
 @contextlib.contextmanager
 def late_progress(show: bool, title: str, after_s: float = 2.0) -> Iterator[Progress | None]:
-    """Show a bar of things if it is wanted and the work takes longer than some seconds."""
+    """Show a bar of things, if wanted, when work takes longer than some seconds."""
     if not show:
         yield None
         return

@@ -42,7 +42,7 @@ class ReferenceTensor:
 
 
 class Reference:
-    """A .tflite in LiteRT's interpreter with its reference kernels, in a process of its own.
+    """A .tflite in LiteRT's reference kernels, which run in a process of their own.
 
     Args:
         tflite: the file's bytes.

@@ -451,7 +451,7 @@ _Words = npt.NDArray[np.uint32]
 def _states(seed: int, count: int) -> Iterator[_Words]:
     """Yield xorshift32's states in blocks.
 
-    A step is linear over bits, so that many steps together are four lookups.
+    A step is linear over bits: any number of steps together is four lookups.
     """
     block = np.array([_next_state(seed)], np.uint32)
     columns = np.array([_next_state(1 << bit) for bit in range(32)], np.uint32)
@@ -471,11 +471,13 @@ def _next_state(x: int) -> int:
 
 
 def _byte_tables(columns: _Words) -> _Words:
-    """Tabulate a linear map by its argument's bytes, [4, 256]; `columns` are those of its bits."""
+    """Tabulate a linear map, given by its bits' columns, by bytes: [4, 256]."""
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    return np.bitwise_xor.reduce(bits * columns.reshape(4, 1, 8), axis=2).astype(np.uint32)
+    tables: _Words = np.bitwise_xor.reduce(bits * columns.reshape(4, 1, 8), axis=2)
+    return tables.astype(np.uint32)
 
 
 def _leap(tables: _Words, states: _Words) -> _Words:
-    found: _Words = tables[0, states & 255] ^ tables[1, (states >> 8) & 255]
-    return found ^ tables[2, (states >> 16) & 255] ^ tables[3, states >> 24]
+    low: _Words = tables[0, states & 255] ^ tables[1, (states >> 8) & 255]
+    high: _Words = tables[2, (states >> 16) & 255] ^ tables[3, states >> 24]
+    return low ^ high

@@ -1,4 +1,4 @@
-"""Copy the bytes of views if nothing else is left to do: a program has at least one step."""
+"""Copy the bytes of views if nothing else is left: a program has a step or more."""
 
 from __future__ import annotations
 

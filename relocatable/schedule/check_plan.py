@@ -1,4 +1,4 @@
-"""Check a memory plan by playing what each byte holds, with none of the planner's code."""
+"""Check a memory plan by playing what bytes hold, with none of the planner's code."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ Span = tuple[int, int]
 
 
 class _Run(NamedTuple):
-    """What neighbouring bytes hold: byte `address + shift` of a tensor at each address."""
+    """What neighbours hold: byte `address + shift` of a tensor at each address."""
 
     holder: int
     shift: int
 
 
 class _Memory:
-    """The arena's bytes as runs: the cost of an access is that of the runs that it meets."""
+    """The arena's bytes as runs: an access costs as much as the runs that it meets."""
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -1,4 +1,4 @@
-"""Scales, zero points and factors at the ends of their ranges: refused, or as LiteRT has it."""
+"""Scales, zero points and factors at their ends: refused, or as LiteRT has it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_extreme_scales(kind: str) -> None:
 
 
 def _is_taken(graph: Graph) -> bool:
-    """Tell whether a graph is lowered for every kind of target; the only other end is a refusal."""
+    """Tell whether a graph is lowered for every target; else it must be refused."""
     try:
         lowered = lower(read_tflite(make_tflite(graph), "extreme"))
     except UnsupportedError:

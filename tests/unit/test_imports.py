@@ -29,14 +29,16 @@ ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "host_sdk"}
 
 # The same for the compiler, in the order of the data's way.
 COMPILER = {
-    "errors": set(),
+    "refusal": set(),
+    "errors": {"refusal"},
     "targets": set(),
     "graph": {"errors"},
     "steps": set(),
+    "limits": {"errors", "graph", "steps"},
     "ops": {"errors", "targets", "graph", "steps"},
-    "read_tflite": {"errors", "graph", "ops"},
-    "passes": {"errors", "graph", "ops"},
-    "support": {"errors", "graph", "ops", "passes"},
+    "passes": {"errors", "graph", "limits", "ops"},
+    "support": {"errors", "graph", "ops", "passes", "refusal"},
+    "read_tflite": {"errors", "graph", "limits", "ops", "support"},
     "blob": {"errors", "targets", "graph", "steps"},
     "heads": {"errors", "graph", "steps", "blob"},
     "schedule": {"errors", "graph", "ops", "steps"},

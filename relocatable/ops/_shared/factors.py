@@ -15,7 +15,7 @@ from relocatable.ops.node import Node
 from relocatable.ops.operator import Rule, Seen
 
 # The real factors that a node's integers are multiplied by; may divide by zero or overflow.
-Factors = Callable[[Node], Iterable[float]]
+Factors = Callable[[Node], Iterable["float | np.float32"]]
 
 _TO_CLAMP = {"RELU6": 6.0, "RELU_N1_TO_1": 1.0}
 

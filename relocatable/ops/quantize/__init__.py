@@ -73,7 +73,9 @@ def _factors(node: Node) -> list[float]:
     return [(1.0 if x.dtype == "float32" else float(scale_of(x))) / float(scale_of(y))]
 
 
-_FACTORS = factors_below(30, "the input's scale, or 1 if it is float32, over the output's", _factors)
+_FACTORS = factors_below(
+    30, "the input's scale, or 1 if it is float32, over the output's", _factors
+)
 
 OPERATORS = (
     Operator(

@@ -1,4 +1,4 @@
-"""What a small file may cost: refused by its numbers, before anything is allocated."""
+"""What a small file may cost: refused by its numbers before it is allocated."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from relocatable.read_tflite import read_tflite
 from relocatable.schedule import row_pipeline
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan
+from relocatable.schedule.row_order import RowOrder, order_rows
 from relocatable.targets import TARGETS, find_target
 from tests.conftest import ROOT
 from tests.hostile_models import hostile_models
@@ -89,11 +91,10 @@ def _small_relu() -> Graph:
 
 def test_rows_that_are_tried_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     played = 0
-    order_rows = row_pipeline.order_rows
 
-    def count(*arguments: object) -> object:
+    def count(*arguments: Any) -> RowOrder:
         nonlocal played
-        order = order_rows(*arguments)  # type: ignore[arg-type]
+        order = order_rows(*arguments)
         played += len(order.tasks)
         return order
 

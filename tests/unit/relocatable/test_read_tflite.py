@@ -190,7 +190,7 @@ def test_names_are_bounded_in_all() -> None:
 
 
 def test_all_that_cannot_be_read_is_in_one_text() -> None:
-    def spoil(model: Any) -> None:
+    def damage(model: Any) -> None:
         model.subgraphs[0].tensors[0].type = schema.TensorType.FLOAT16
         model.subgraphs[0].tensors[1].type = schema.TensorType.INT4
 
@@ -199,7 +199,7 @@ def test_all_that_cannot_be_read_is_in_one_text() -> None:
     x = b.op("GELU", (b.op("RELU", (x,), b.tensor(1, 8)),), b.tensor(1, 8))
     graph = b.graph(b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=float("nan")))
     with pytest.raises(UnsupportedError) as caught:
-        read_tflite(make_tflite(graph, spoil), "test")
+        read_tflite(make_tflite(graph, damage), "test")
     assert str(caught.value).splitlines() == [
         "tensors 't0', 't1': dtype must be one of int8, uint8, int16, int32, int64, float32, bool; "
         "is float16, int4",

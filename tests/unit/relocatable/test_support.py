@@ -75,7 +75,7 @@ def test_groups_refusals_by_rule_and_names_a_way_out() -> None:
         "LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
         "RELU 't7': tensors of 8 bits must have one scale, and a zero point within their type; "
         "is None of int8 't7'",
-        "  instead: set representative_dataset, so that every tensor gets a scale",
+        "  instead: set representative_dataset: it gives every tensor a scale",
     ]
 
 
@@ -252,8 +252,6 @@ def test_values_without_a_scale_may_be_moved(dtype: str) -> None:
 
     check_support(moved("PAD", (1, 6, 6, 2), [[0, 0], [1, 1], [1, 1], [0, 0]]))
     check_support(moved("MAX_POOL_2D", (1, 2, 2, 2), **POOL))
-    check_support(
-        moved("CONCATENATION", (1, 4, 4, 2), axis=3, fused_activation_function="NONE")
-    )
+    check_support(moved("CONCATENATION", (1, 4, 4, 2), axis=3, fused_activation_function="NONE"))
     clamped = {**POOL, "fused_activation_function": "RELU"}
     assert "must have one scale" in refusal(moved("MAX_POOL_2D", (1, 2, 2, 2), **clamped))

@@ -1,8 +1,8 @@
-"""What to do about a rule that a model breaks: the way out that a refusal names."""
+"""The broken rules of a model in one text, each with a way out."""
 
 from __future__ import annotations
 
-from relocatable.errors import Violation
+from dataclasses import dataclass
 
 UNKNOWN_OPERATOR = "operator must be one of docs/OPS.md"
 
@@ -55,11 +55,32 @@ _BY_RULE = (
     ("graph input must be int8", "set inference_input_type to int8, uint8 or float32"),
     ("graph output must be int8", "set inference_output_type to int8, uint8 or float32"),
     ("must be [1, H, W, C]", "convert with a batch of 1"),
-    ("must have one scale", "set representative_dataset, so that every tensor gets a scale"),
+    ("must have one scale", "set representative_dataset: it gives every tensor a scale"),
     ("same scale and zero point", "quantise with LiteRT's converter, which gives both one"),
     ("zero point 0", "quantise with LiteRT's converter of version 2 (int8 weights)"),
     ("must be at most", "make the input or the layers smaller"),
 )
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a model breaks.
+
+    Attributes:
+        rule: what must hold, such as "dilation must be in [1, 64]".
+        value: what was seen instead, such as "65".
+        op: kind of the operator, "" if the rule is about a tensor alone.
+        tensor: name of the operator's first output, or of the tensor.
+    """
+
+    rule: str
+    value: str
+    op: str
+    tensor: str
+
+    def __str__(self) -> str:
+        place = f"{self.op} '{self.tensor}'" if self.op else f"tensor '{self.tensor}'"
+        return f"{place}: {self.rule}; is {self.value}"
 
 
 def way_out(violation: Violation) -> str:
@@ -72,7 +93,7 @@ def way_out(violation: Violation) -> str:
 
 
 def refusal_text(violations: tuple[Violation, ...]) -> str:
-    """Write all that is refused: one entry for a rule and kind, the most important first."""
+    """Write all that is refused, by rule and kind, the most important first."""
     groups: dict[tuple[str, str], list[Violation]] = {}
     for violation in violations:
         groups.setdefault((violation.op, violation.rule), []).append(violation)
