@@ -62,6 +62,8 @@ def hostile_models() -> Iterator[tuple[str, Callable[[], Graph]]]:
     for amount in (1 << 11, 1 << 22, 1 << 30, (1 << 31) - 1):
         yield f"PAD {amount}", partial(_pad, amount)
         yield f"RESIZE {amount}", partial(_resize, amount, False)
+        for kind in ("TILE", "BROADCAST_TO"):
+            yield f"{kind} {amount}", partial(_repeat, kind, amount)
         yield f"RESIZE of a constant {amount}", partial(_resize, amount, True)
     for size in (1 << 10, 1 << 12):
         for outputs in (1, 64):
@@ -139,6 +141,13 @@ def _pad(amount: int) -> Graph:
     b = GraphBuilder()
     x, p = b.input(1, 1, 1, 1), b.constant([[0, 0], [amount, 0], [0, 0], [0, 0]])
     return b.graph(b.op("PAD", (x, p), b.tensor(1, min(amount + 1, (1 << 31) - 1), 1, 1)))
+
+
+def _repeat(kind: str, amount: int) -> Graph:
+    b = GraphBuilder()
+    x = b.constant(np.zeros((1, 1)), "int8", Quant((0.5,), (0,)))
+    y = b.op(kind, (x, b.constant([amount, 1])), b.tensor(amount, 1))
+    return b.graph(b.op("ADD", (y, b.input(1, 1)), b.tensor(amount, 1), **_NONE))
 
 
 def _resize(amount: int, constant: bool) -> Graph:
