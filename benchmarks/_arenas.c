@@ -1,9 +1,7 @@
 // The core's pool of arenas with the MPU of Armv7-M, at a board's addresses, for Python.
-#define _GNU_SOURCE
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mman.h>
 
 #include "arch/cortexm/pmsa7.h"
 #include "base/xn_port.h"
@@ -34,13 +32,8 @@ void xn_port_reach(uintptr_t *start, uintptr_t *end) {
     *end = to;
 }
 
-// An empty pool; the largest arena that it can give, 0: there is no memory at its address.
+// An empty pool; the largest arena that it can give.
 uint32_t arenas_start(uint32_t address, uint32_t bytes, bool exact) {
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | (pool_bytes == 0 ? MAP_FIXED_NOREPLACE : MAP_FIXED);
-    void *at = (void *)(uintptr_t)address;
-    if (mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) != at) {
-        return 0;
-    }
     pool = address;
     pool_bytes = bytes;
     is_exact = exact;

@@ -1,8 +1,5 @@
 // Arenas on a board whose MPU is that of Armv7-M: what it opens to a step is its arena, exactly.
-#define _GNU_SOURCE
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "check.h"
 #include "arch/cortexm/pmsa7.h"
@@ -10,8 +7,7 @@
 
 #define GRANULE 32u
 #define REGIONS 3u
-#define RAM 0x20000000u // of the boards, and mapped here
-#define RAM_BYTES (4u << 20)
+#define RAM 0x20000000u // of the boards; nothing is touched there
 
 static uint32_t random_state = 1;
 
@@ -123,7 +119,7 @@ static uint32_t count;
 static uint8_t *pool;
 static uint32_t pool_bytes;
 
-// A board with its pool at this address, which is memory here too.
+// A board with its pool at this address, where nothing is read or written.
 static void start(uint32_t address, uint32_t bytes) {
     pool = (uint8_t *)(uintptr_t)address;
     pool_bytes = bytes;
@@ -154,9 +150,7 @@ static bool take(uint32_t bytes) {
         return false;
     }
     CHECK(a.bytes >= bytes);
-    CHECK(a.at[0] == 0 && memcmp(a.at, a.at + 1, a.bytes - 1u) == 0);
     expect_alone(&a);
-    memset(a.at, 0xA5, a.bytes);
     arenas[count++] = a;
     return true;
 }
@@ -240,9 +234,6 @@ static void test_a_board_without_an_mpu(void) {
 int main(void) {
     test_cover();
     test_whole_sectors_are_exact();
-    void *ram = mmap((void *)(uintptr_t)RAM, RAM_BYTES, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    CHECK(ram == (void *)(uintptr_t)RAM);
     xn_host_reach = reach;
     test_every_size();
     test_takes_and_gives();

@@ -32,7 +32,7 @@ bool xn_runner_is_open(const xn_runner_model *model) {
 
 // As after it was opened: no inputs, no result, a state that is to be set.
 static void clear(xn_runner_model *model) {
-    memset(model->ctx.arena, 0, model->program.variant->arena_bytes);
+    memset(model->ctx.arena, 0, model->reach_bytes);
     model->entry = NO_RESULT;
     model->is_reset = false;
 }
