@@ -13,20 +13,21 @@ from pathlib import Path
 import pytest
 
 from device_fw.build.core_program import CORE_DIR, INCLUDES, core_sources
-from device_fw.build.sources import BLOB_INCLUDE_DIR
+from device_fw.build.sources import BLOB_INCLUDE_DIR, FIRMWARE_DIR
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CORE = CORE_DIR
 BLOB_INCLUDE = BLOB_INCLUDE_DIR
+MPU = FIRMWARE_DIR / "arch" / "cortexm" / "pmsa7.c"
 FLAGS = [
     *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     *(*INCLUDES, f"-I{HERE}", "-pthread"),
 ]
 PROGRAMS = (
-    *("test_check", "test_link", "test_msgpack", "test_store"),
+    *("test_check", "test_link", "test_msgpack", "test_pool", "test_store"),
     *("board_host", "fuzz", "check_blobs", "unpack_tool"),
 )
 FAMILIES = {"x86_64": 2, "aarch64": 3}
@@ -44,7 +45,7 @@ def build_programs(out: Path) -> None:
     """Compile the core and every test program into a directory."""
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")
-    sources = [*core_sources(), *(HERE / f"{name}.c" for name in PROGRAMS)]
+    sources = [*core_sources(), MPU, *(HERE / f"{name}.c" for name in PROGRAMS)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda s: _run("gcc", *FLAGS, "-c", s, "-o", out / f"{s.stem}.o"), sources))
         objects = [out / f"{s.stem}.o" for s in sources if s.stem not in PROGRAMS]

@@ -19,7 +19,7 @@ def run(*command: object) -> None:
     assert done.stdout.splitlines()[-1] == "ok"
 
 
-@pytest.mark.parametrize("name", ["test_check", "test_link", "test_msgpack"])
+@pytest.mark.parametrize("name", ["test_check", "test_link", "test_msgpack", "test_pool"])
 def test_unit(built: Path, name: str) -> None:
     run(built / name)
 

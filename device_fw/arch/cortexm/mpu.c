@@ -1,6 +1,8 @@
 #include "arch/cortexm/mpu.h"
 
+#include "arch/cortexm/pmsa7.h"
 #include "arch/cortexm/scs.h"
+#include "core/base/xn_port.h"
 
 #define RANGES 4u
 
@@ -11,46 +13,51 @@ static struct {
 
 #if __ARM_ARCH >= 8
 
+void xn_port_reach(uintptr_t *start, uintptr_t *end) {
+    (void)start; // every range is exact
+    (void)end;
+}
+
 // Armv8-M Architecture Reference Manual, D1.2: MPU_RBAR, MPU_RLAR, MPU_MAIR0.
-static void set(uint32_t range, uintptr_t start, uintptr_t end, bool writable) {
+static void set(uint32_t range, uint32_t start, uint32_t end, bool writable) {
     const uint32_t read_only = 3u << 1, read_write = 1u << 1, execute_never = 1u;
     MPU_MAIR0 = 0xFFAAu; // 0: write through, 1: write back; both allocate at reads
     MPU_RNR = range;
-    MPU_RBAR = (uint32_t)start | (writable ? read_write | execute_never : read_only);
-    MPU_RLAR = ((uint32_t)(end - 1u) & ~31u) | (writable ? 1u << 1 : 0u) | 1u;
+    MPU_RBAR = start | (writable ? read_write | execute_never : read_only);
+    MPU_RLAR = ((end - 1u) & ~31u) | (writable ? 1u << 1 : 0u) | 1u;
 }
 
 #else
 
-// Within one aligned block of a power of two, whose eighths can be left out: Armv7-M
-// Architecture Reference Manual, B3.5: MPU_RBAR, MPU_RASR.
-static void set_block(uint32_t region, uintptr_t start, uintptr_t end, bool writable) {
-    const uint32_t execute_never = 1u << 28, read_only = 6u << 24, read_write = 3u << 24;
-    const uint32_t write_through = 2u << 16, write_back = 11u << 16;
-    uint32_t log = 8; // smaller ones have no eighths
-    while ((start >> log << log) + ((uintptr_t)1 << log) < end) {
-        log++;
-    }
-    uintptr_t base = start >> log << log;
-    uint32_t left_out = 0;
-    for (uint32_t i = 0; i < 8u; i++) {
-        uintptr_t at = base + ((uintptr_t)i << (log - 3u));
-        if (at >= end || at + ((uintptr_t)1 << (log - 3u)) <= start) {
-            left_out |= 1u << i;
-        }
-    }
-    MPU_RNR = region;
-    MPU_RBAR = (uint32_t)base;
-    MPU_RASR = (writable ? execute_never | read_write | write_back : read_only | write_through) |
-               left_out << 8 | (log - 1u) << 1 | 1u;
+#define REGIONS 8u
+#define REGIONS_OF_RANGE 3u // of all but the last, which gets those that are left
+
+void xn_port_reach(uintptr_t *start, uintptr_t *end) {
+    uint32_t from = (uint32_t)*start;
+    uint32_t to = (uint32_t)*end;
+    xn_pmsa7_region regions[REGIONS_OF_RANGE];
+    (void)xn_pmsa7_cover(&from, &to, REGIONS_OF_RANGE, regions);
+    *start = from;
+    *end = to;
 }
 
-// Two blocks, which meet where the addresses of the range differ in the highest bit.
-static void set(uint32_t range, uintptr_t start, uintptr_t end, bool writable) {
-    uint32_t top = 31u - (uint32_t)__builtin_clz((uint32_t)(start ^ (end - 1u)));
-    uintptr_t middle = (end - 1u) >> top << top;
-    set_block(2u * range, start, middle, writable);
-    set_block(2u * range + 1u, middle, end, writable);
+static void set(uint32_t range, uint32_t start, uint32_t end, bool writable) {
+    static uint32_t used[RANGES]; // regions up to the end of each range
+    const uint32_t execute_never = 1u << 28, read_only = 6u << 24, read_write = 3u << 24;
+    const uint32_t write_through = 2u << 16, write_back = 11u << 16;
+    uint32_t attributes =
+        writable ? execute_never | read_write | write_back : read_only | write_through;
+    uint32_t first = range == 0 ? 0 : used[range - 1u];
+    uint32_t most = range + 1u < RANGES ? REGIONS_OF_RANGE : REGIONS - first;
+    xn_pmsa7_region regions[REGIONS];
+    uint32_t count = xn_pmsa7_cover(&start, &end, most, regions);
+    used[range] = first + count;
+    for (uint32_t i = first; i < REGIONS; i++) {
+        bool is_used = i < used[range];
+        MPU_RNR = i;
+        MPU_RBAR = is_used ? regions[i - first].base : 0;
+        MPU_RASR = is_used ? attributes | regions[i - first].size : 0;
+    }
 }
 
 #endif
@@ -60,7 +67,10 @@ void xn_mpu_allow(uint32_t range, uintptr_t start, uint32_t bytes, bool writable
     if (allowed[range].start != start || allowed[range].bytes != bytes) {
         allowed[range].start = start;
         allowed[range].bytes = bytes;
-        set(range, start, start + bytes, writable);
+        set(range, (uint32_t)start, (uint32_t)start + bytes, writable);
+        if (range + 1u < RANGES) {
+            allowed[range + 1u].bytes = 0; // its regions come behind this one's
+        }
     }
 }
 

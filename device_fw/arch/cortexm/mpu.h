@@ -8,9 +8,10 @@
 #define XN_MPU_GATE_BYTES 32u
 
 // Sets range 0..3 while the MPU is off: readable and executable, or readable and writable. `start`
-// is a multiple of 32. The range is as exact as the MPU: 32 bytes on Armv8-M; on Armv7-M an eighth
-// of the powers of two that it is made of, which is why arch/cortexm/sections.ld aligns the pool
-// of arenas.
+// is a multiple of 32; `bytes` is rounded up to one. Range 0 is set first, then the others in their
+// order, as often as one changes. On Armv8-M a range is exact. On Armv7-M it is widened to what
+// 3 regions can open, the last one to what the regions that are left can (pmsa7.h): of 8 at least 3
+// if ranges 0 and 1 take one each.
 void xn_mpu_allow(uint32_t range, uintptr_t start, uint32_t bytes, bool writable);
 // If on, the ranges hold for unprivileged code; privileged code may do what it always may.
 void xn_mpu_enable(bool on);

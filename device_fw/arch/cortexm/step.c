@@ -23,11 +23,13 @@ uint32_t xn_port_step_stack(void) {
 
 static void allow(const xn_port_step *step) {
     uintptr_t gate = (uintptr_t)xn_step_gate & ~(uintptr_t)1; // of Thumb
+    // Whole sectors, as the store gives them: they take fewer regions, and the rest is empty.
+    uint32_t last = xn_port_flash_geometry()->sector_bytes - 1u;
     xn_mpu_allow(0, gate, XN_MPU_GATE_BYTES, false);
     xn_mpu_allow(1, (uintptr_t)xn_ld_step_stack,
                  (uint32_t)(xn_ld_step_stack_end - xn_ld_step_stack), true);
-    xn_mpu_allow(2, (uintptr_t)step->blob, step->blob_bytes, false);
-    xn_mpu_allow(3, (uintptr_t)step->ctx->arena, step->arena_bytes, true);
+    xn_mpu_allow(2, (uintptr_t)step->ctx->arena, step->arena_bytes, true);
+    xn_mpu_allow(3, (uintptr_t)step->blob, (step->blob_bytes + last) & ~last, false);
 }
 
 // Ends a step whose time is over; false: the clock interrupted something else.

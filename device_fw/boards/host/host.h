@@ -50,7 +50,10 @@ extern xn_port_boot xn_host_boot; // why the board started
 
 // Starts with blank flash in RAM, or with that of a file, which keeps it.
 void xn_host_init(const xn_port_flash *flash, const char *file);
+extern uint8_t *xn_host_arena; // the pool of arenas, 4 MB
 void xn_host_set_arena(uint32_t bytes);
+// xn_port_reach() of a board with an MPU; NULL: every range is exact.
+extern void (*xn_host_reach)(uintptr_t *start, uintptr_t *end);
 // Called before each step, for what a receive interrupt would do; NULL: nothing.
 extern void (*xn_host_on_step)(void);
 // Where xn_port_send() puts its bytes.

@@ -11,11 +11,13 @@
 #define ARENA_MAX (4u << 20)
 
 xn_port_boot xn_host_boot = {XN_PORT_BOOT_POWER, 0, -1, 0, 0xFFFFFFFF, 0, 0};
+void (*xn_host_reach)(uintptr_t *start, uintptr_t *end);
 void (*xn_host_on_step)(void);
 void (*xn_host_sent)(const uint8_t *bytes, uint32_t n);
 void (*xn_host_on_reset)(void);
 
 static _Alignas(64) uint8_t arena[ARENA_MAX];
+uint8_t *xn_host_arena = arena;
 static uint32_t arena_bytes = 65536;
 static uint32_t kept;
 
@@ -54,7 +56,13 @@ void xn_host_set_arena(uint32_t bytes) {
 
 uint8_t *xn_port_arena(uint32_t *bytes) {
     *bytes = arena_bytes;
-    return arena;
+    return xn_host_arena;
+}
+
+void xn_port_reach(uintptr_t *start, uintptr_t *end) {
+    if (xn_host_reach != NULL) {
+        xn_host_reach(start, end);
+    }
 }
 
 uint32_t xn_port_step_stack(void) {

@@ -76,8 +76,13 @@ const uint8_t *xn_port_flash_map(uint32_t offset);
 // ---- Memory for arenas
 // ---------------------------------------------------------------------------
 
-// The one pool that arenas are cut from: aligned to 32, and as the board's MPU wants it.
+// The one pool that arenas are cut from, aligned to 32.
 uint8_t *xn_port_arena(uint32_t *bytes);
+// [*start, *end), multiples of 32, becomes what a step can reach if that is its arena: a range that
+// holds it, which given again stays as it is. The pool gives away only what stays as it is, so a
+// step reaches no other arena. A board whose MPU can open any 32 bytes, or that does not contain
+// steps, changes nothing.
+void xn_port_reach(uintptr_t *start, uintptr_t *end);
 // Bytes of stack that a step may use.
 uint32_t xn_port_step_stack(void);
 
@@ -95,7 +100,7 @@ typedef struct xn_port_step {
     const xn_ctx *ctx;
     const uint8_t *blob; // the step may read and execute it
     uint32_t blob_bytes;
-    uint32_t arena_bytes; // of ctx->arena, which the step may read and write
+    uint32_t arena_bytes; // of ctx->arena, which it may read and write: as xn_port_reach() gave
     int32_t number;       // for a report
     uint32_t limit_ms;    // the step has so long; 0: no limit
 } xn_port_step;

@@ -8,10 +8,12 @@
 #define XN_POOL_ARENAS 8u
 #endif
 
-void xn_pool_init(void);               // takes the pool from the port; frees all
-uint8_t *xn_pool_take(uint32_t bytes); // aligned to 32; NULL: does not fit
-void xn_pool_give(uint8_t *arena);     // NULL is ignored
-uint32_t xn_pool_largest(void);        // the largest arena that can be taken now
-uint32_t xn_pool_bytes(void);          // all of it
+void xn_pool_init(void); // takes the pool from the port; frees all
+// Takes an arena of at least *bytes; *bytes becomes what it has. Aligned to 32; nothing of another
+// arena is within what the board can open to a step that has this one. NULL: does not fit.
+uint8_t *xn_pool_take(uint32_t *bytes);
+void xn_pool_give(const uint8_t *arena); // NULL is ignored
+uint32_t xn_pool_largest(void);          // arenas of up to so many bytes can be taken now
+uint32_t xn_pool_bytes(void);            // and if no other is taken
 
 #endif

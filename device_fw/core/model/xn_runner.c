@@ -32,7 +32,7 @@ bool xn_runner_is_open(const xn_runner_model *model) {
 
 // As after it was opened: no inputs, no result, a state that is to be set.
 static void clear(xn_runner_model *model) {
-    memset(model->ctx.arena, 0, model->program.variant->arena_bytes);
+    memset(model->ctx.arena, 0, model->reach_bytes);
     model->entry = NO_RESULT;
     model->is_reset = false;
 }
@@ -44,7 +44,8 @@ int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) 
         return status;
     }
     uint32_t arena_bytes = model->program.variant->arena_bytes;
-    model->ctx.arena = xn_pool_take(arena_bytes);
+    model->reach_bytes = arena_bytes;
+    model->ctx.arena = xn_pool_take(&model->reach_bytes);
     if (model->ctx.arena == NULL) {
         return xn_error_limit(XN_E_ARENA, "arena_bytes", arena_bytes, xn_pool_largest());
     }
@@ -227,7 +228,7 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
         .ctx = &model->ctx,
         .blob = p->blob,
         .blob_bytes = p->header->total_bytes,
-        .arena_bytes = p->variant->arena_bytes,
+        .arena_bytes = model->reach_bytes,
         .number = (int32_t)number,
         .limit_ms = step_limit_ms,
     };

@@ -10,6 +10,7 @@
 typedef struct xn_runner_model {
     xn_loader_program program;
     xn_ctx ctx;                   // the arena and the weights
+    uint32_t reach_bytes;         // of the arena that a step may touch: what it asked for, or more
     int32_t entry;                // that ran last, -1: no result is there
     bool is_reset;                // its state was set since it was opened or reset
     struct xn_runner_model *next; // open models

@@ -95,9 +95,14 @@ WEAK uint64_t xn_port_time_us(void) {
 }
 
 WEAK uint8_t *xn_port_arena(uint32_t *bytes) {
-    static uint8_t arena[XN_USER_ARENA_BYTES] __attribute__((aligned(XN_ARENA_ALIGN)));
+    static uint8_t arena[XN_USER_ARENA_BYTES] __attribute__((aligned(32)));
     *bytes = sizeof arena;
     return arena;
+}
+
+WEAK void xn_port_reach(uintptr_t *start, uintptr_t *end) {
+    (void)start;
+    (void)end;
 }
 
 WEAK uint32_t xn_port_step_stack(void) {

@@ -33,6 +33,23 @@ def test_what_a_listed_file_includes_is_listed() -> None:
     assert included - replaced <= files
 
 
+def test_sizes_on_the_page_are_read() -> None:
+    page = (FIRMWARE_DIR.parent / "docs" / "PORTING.md").read_text(encoding="utf-8")
+    sources = [*(FIRMWARE_DIR / "core").rglob("*.h"), *(FOLDER / "usermod").glob("*.c")]
+    read = re.findall(r"^#ifndef (XN_\w+)$", "\n".join(map(Path.read_text, sources)), re.M)
+    sizes = set(re.findall(r"-D(XN_\w+)", page))
+    assert len(sizes) >= 5
+    assert sizes <= set(read)
+
+
+def test_functions_on_the_page_are_of_the_port() -> None:
+    page = (FIRMWARE_DIR.parent / "docs" / "PORTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(xn_port_\w+)\(", page, re.M))
+    weak = (FOLDER / "usermod" / "port.c").read_text(encoding="utf-8")
+    assert "xn_port_reach" in named
+    assert named <= set(re.findall(r"^WEAK .*?(xn_port_\w+)\(", weak, re.M))
+
+
 def included_by(path: Path) -> set[Path]:
     """Return the C files whose headers a file includes."""
     names = re.findall(r'#include "micropython/([\w/]+)\.h"', path.read_text(encoding="utf-8"))
