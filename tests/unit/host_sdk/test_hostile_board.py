@@ -29,7 +29,8 @@ ROUNDS = 12  # mutations of each method's reply in each operation
 
 def picture_metadata() -> dict[str, Any]:
     metadata = adder_metadata(800, labels=["cat", "dog"], image={"mean": 1, "std": [2]})
-    metadata["tensors"][0] |= {"shape": [1, 20, 40, 1]}
+    for values in (metadata["tensors"][0], metadata["inputs"][0]):
+        values |= {"shape": [1, 20, 40, 1]}
     field = {"name": "f", "dtype": "float32", "offset": 0, "count": 2, "role": "points"}
     noses = {"item_bytes": 8, "fields": [field]}
     layer = {**metadata["tensors"][1], "op": "ADD", "macs": 3, "output": None}

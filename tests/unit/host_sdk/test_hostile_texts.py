@@ -39,7 +39,7 @@ def poisoned(value: Any) -> Any:
 
 def evil_blob() -> bytes:
     metadata: Any = adder_metadata(8, labels=["cat", "dog"])
-    for tensor in metadata["tensors"]:
+    for tensor in (*metadata["tensors"], *metadata["inputs"], *metadata["outputs"]):
         tensor["name"] += EVIL
     for step in metadata["steps"]:
         step |= {"name": step["name"] + EVIL, "op": step["op"] + EVIL}
