@@ -196,7 +196,7 @@ class Device(Connection):
         with self._lease.switch():
             name = active_name(self._session) if name is None else name
             result = self._session.call("rollback", name, timeout_s=60.0)
-        return WireMap(result, "rollback").integer("version")
+        return WireMap(result, "rollback").count("version")
 
     def trial(self) -> Trial | None:
         """Ask what is on trial; None: nothing."""

@@ -39,6 +39,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from host_sdk.display.plain import plain_line, plain_text
+
 
 class XipnetError(Exception):
     """Root of the SDK's errors; the message says rule, value and place."""
@@ -222,9 +224,13 @@ class DeviceError(XipnetError):
 
 
 def device_error(code: int, message: str, detail: str | None, method: str) -> DeviceError:
-    """Make the error of a code; a plain `DeviceError` if this SDK does not know it."""
+    """Make the error of a code; a plain `DeviceError` if this SDK does not know it.
+
+    The board's words become such as a terminal can show.
+    """
     kind = DeviceError.codes.get(code, DeviceError)
-    return kind(message, method=method, code=code, detail=detail)
+    more = None if detail is None else plain_text(detail)
+    return kind(plain_line(message), method=method, code=code, detail=more)
 
 
 class RequestError(DeviceError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 import host_sdk
+from host_sdk.display.plain import plain_line, plain_text
 from host_sdk.errors import XipnetError
 from host_sdk.transports.open import PORT_VARIABLE
 from relocatable.errors import RelocatableError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from host_sdk.connection import MaxBaud
+
+_FACT_CHARACTERS = 4000  # the labels of a model are one fact
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,11 +36,12 @@ class SdkGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (XipnetError, RelocatableError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(plain_text(str(error))) from error
         except OSError as error:
             if error.filename is None:
                 raise  # a pipe that was closed, which click knows
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+            text = plain_text(f"{error.filename}: {error.strerror}")
+            raise click.ClickException(text) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names in the order of a session."""
@@ -114,12 +118,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
     from rich.text import Text
 
     if title:
-        click.echo(title)
+        click.echo(plain_line(title))
     table = Table(box=None, pad_edge=False)
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(plain_line(cell)) for cell in row))
     console().print(table)
 
 
@@ -135,4 +139,4 @@ def print_facts(facts: Mapping[str, str]) -> None:
     """Print names and values, one pair in a line."""
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        click.echo(f"{name.ljust(width)}  {value}")
+        click.echo(plain_line(f"{name.ljust(width)}  {value}", _FACT_CHARACTERS))

@@ -46,4 +46,6 @@ def demo(board: str) -> None:
 
 
 def _say(text: str) -> None:
-    console().print(f"[bold green]•[/] {text}")
+    from rich.markup import escape
+
+    console().print(f"[bold green]•[/] {escape(text)}")

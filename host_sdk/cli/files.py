@@ -8,6 +8,7 @@ import click
 
 import host_sdk
 from host_sdk.cli.common import board_command
+from host_sdk.display.plain import plain_file_name
 
 
 @click.command()
@@ -30,7 +31,10 @@ def put(board: host_sdk.Device, files: tuple[str, ...], name: str | None) -> Non
 @click.argument("name")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, allow_dash=True))
 def get(board: host_sdk.Device, name: str, file: str | None) -> None:
-    """Get an object of the store into a FILE ("-": standard output; by default NAME)."""
+    """Get an object of the store into a FILE ("-": standard output; by default NAME).
+
+    By default what NAME has of paths and the like is escaped: "a/b" becomes the file "a%2Fb".
+    """
     data = board.get(name)
-    with click.open_file(file or name, "wb") as out:
+    with click.open_file(file or plain_file_name(name), "wb") as out:
         out.write(data)

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from host_sdk.display.plain import plain_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import ProgressColumn
@@ -70,7 +72,7 @@ def byte_bars(titles: Sequence[str]) -> Iterator[Callable[[str, int, int], None]
         A function to call with (title, done, total) bytes, from any thread.
     """
     with _bars(_byte_columns()) as bars:
-        tasks = {title: bars.add_task(title, total=None) for title in titles}
+        tasks = {title: bars.add_task(plain_line(title), total=None) for title in titles}
         yield lambda title, done, total: bars.update(tasks[title], completed=done, total=total)
 
 
@@ -82,7 +84,7 @@ def _own_or_bar(
         yield progress or None
         return
     with _bars(columns()) as bars:
-        task = bars.add_task(title, total=None)
+        task = bars.add_task(plain_line(title), total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
@@ -97,7 +99,7 @@ def _byte_columns() -> Sequence[ProgressColumn]:
     from rich import progress as rich
 
     return (
-        rich.TextColumn("{task.description}"),
+        rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(),
         rich.DownloadColumn(),
         rich.TransferSpeedColumn(),
@@ -109,7 +111,7 @@ def _count_columns() -> Sequence[ProgressColumn]:
     from rich import progress as rich
 
     return (
-        rich.TextColumn("{task.description}"),
+        rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(),
         rich.MofNCompleteColumn(),
         rich.TimeRemainingColumn(),

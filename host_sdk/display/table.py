@@ -8,6 +8,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from host_sdk.display.plain import plain_line
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -17,11 +19,17 @@ def short_name(name: str) -> str:
     return name.split(";")[0]
 
 
+def plain_html(text: str) -> str:
+    """Give a text as a line of a page: nothing in it is a tag, or steers."""
+    return html.escape(plain_line(text))
+
+
 def text_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out a title, headings and cells; the first column left, the others right."""
+    title = plain_line(title)
     if not rows:
         return title
-    lines = [columns, *rows]
+    lines = [[plain_line(cell) for cell in line] for line in (columns, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     texts = [
         "  ".join(
@@ -35,11 +43,11 @@ def text_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out the same table for a notebook."""
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in columns)
+    head = "".join(f"<th>{plain_html(c)}</th>" for c in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{plain_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
-    caption = f"<caption>{html.escape(title)}</caption>"
+    caption = f"<caption>{plain_html(title)}</caption>"
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from host_sdk.display.plain import plain_line
+
 Box = tuple[float, float, float, float]
+
+_LABEL_CHARACTERS = 60
 
 # One colour for each label, in turn; they differ for the colour-blind too (Okabe and Ito).
 _COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -17,7 +21,8 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[tuple[Box, str, int]]) -> I
 
     Args:
         picture: of any mode.
-        boxes: ((x0, y0, x1, y1) in pixels, text, number of the colour) of each.
+        boxes: ((x0, y0, x1, y1) in pixels, text, number of the colour) of each, whatever the
+            numbers: corners are put in order and into the picture, one that is NaN is 0.
 
     Returns:
         An RGB picture of the same size.
@@ -29,10 +34,18 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[tuple[Box, str, int]]) -> I
     thick = max(1, round(min(picture.size) / 200))
     font = ImageFont.load_default(size=max(9, min(picture.size) / 32))
     for box, text, colour in boxes:
-        shade = _COLOURS[colour % len(_COLOURS)]
-        draw.rectangle(box, outline=shade, width=thick)
-        _draw_label(draw, box, text, shade, font)
+        shade, within = _COLOURS[colour % len(_COLOURS)], _within(box, picture.size)
+        draw.rectangle(within, outline=shade, width=thick)
+        _draw_label(draw, within, plain_line(text, _LABEL_CHARACTERS), shade, font)
     return canvas
+
+
+def _within(box: Box, size: tuple[int, int]) -> Box:
+    x0, y0, x1, y1 = (
+        min(max(side if side == side else 0.0, 0.0), float(size[i % 2]))
+        for i, side in enumerate(box)
+    )
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
 def _draw_label(

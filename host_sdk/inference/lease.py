@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from host_sdk.display.plain import plain_line
 from host_sdk.errors import ProtocolError, RunError
 from host_sdk.inference.model import Model, make_model
-from host_sdk.link.session import Session, pieces
+from host_sdk.link.board_info import MOST_FLASH_BYTES
+from host_sdk.link.session import Session, read_pieces
 from host_sdk.link.wire_map import WireMap
-from relocatable.blob.details import inflate, join_metadata
+from relocatable.blob.details import MOST_DETAILS_BYTES, MOST_METADATA_BYTES, inflate, join_metadata
 from relocatable.errors import BlobError
 
 Result = TypeVar("Result")
@@ -110,34 +112,41 @@ class ModelReader:
             NoModelError: none is active.
         """
         fields = WireMap(self._session.call("model"), "model")
-        name, version = fields.text("name"), fields.integer("version")
-        sha256, last = fields.data("sha256"), self._last
+        name, version = fields.text("name"), fields.count("version")
+        sha256, last = fields.digest("sha256"), self._last
         if last and (last.name, last.version, last.sha256) == (name, version, sha256):
             return last
         self._last = self._read_new(fields, name)
         return self._last
 
     def _read_new(self, fields: WireMap, name: str) -> Model:
-        match fields.integers("metadata"):
-            case (offset, size):
-                plain = _read_object(self._session, name, offset, size)
+        match fields.counts("metadata"):
+            case (offset, size) if size <= MOST_METADATA_BYTES:
+                plain = self._get(name, offset, size)
             case _:
-                raise fields.wrong("metadata", "[offset, size]")
+                rule = f"[offset, size], the size at most {MOST_METADATA_BYTES}"
+                raise fields.wrong("metadata", rule)
         place = f"metadata of '{name}'"
         try:
             metadata = join_metadata(plain, self._read_details(fields, name))
-        except BlobError as error:
-            raise ProtocolError(f"{place}: {error}") from error
-        return make_model(fields, WireMap(metadata, place))
+            return make_model(fields, WireMap(metadata, place))
+        except (BlobError, ProtocolError) as error:  # the board needs none of it
+            seen = error if isinstance(error, ProtocolError) else f"{place}: {error}"
+            why = f"{plain_line(str(seen))}. The board runs this model, but the host cannot read it"
+            raise ProtocolError(why) from error
 
     def _read_details(self, fields: WireMap, name: str) -> bytes:
         if "details" not in fields:  # of a blob of format 1.0, or none
             return b""
-        match fields.integers("details"):
-            case (offset, size, unpacked):
-                return inflate(_read_object(self._session, name, offset, size), unpacked)
+        match fields.counts("details", MOST_FLASH_BYTES):
+            case (offset, size, unpacked) if max(size, unpacked) <= MOST_DETAILS_BYTES:
+                return inflate(self._get(name, offset, size), unpacked)
             case _:
-                raise fields.wrong("details", "[offset, size, unpacked size]")
+                rule = f"[offset, size, unpacked size], sizes at most {MOST_DETAILS_BYTES}"
+                raise fields.wrong("details", rule)
+
+    def _get(self, name: str, offset: int, size: int) -> bytes:
+        return read_pieces(self._session, "get", size, lambda at, n: (name, offset + at, n))
 
 
 def active_name(session: Session) -> str:
@@ -147,13 +156,3 @@ def active_name(session: Session) -> str:
         NoModelError: none is active.
     """
     return WireMap(session.call("model"), "model").text("name")
-
-
-def _read_object(session: Session, name: str, offset: int, size: int) -> bytes:
-    """Read bytes of an object in the store."""
-    calls = ((name, offset + at, wanted) for at, wanted in pieces(session, size))
-    parts = session.stream("get", calls)
-    data = b"".join(part for part in parts if isinstance(part, bytes))
-    if len(data) != size:
-        raise ProtocolError(f"get '{name}': must give {size} bytes at {offset}; gave {len(data)}")
-    return data

@@ -9,12 +9,15 @@ import numpy.typing as npt
 
 from host_sdk.errors import NoHeadError, ProtocolError, ShapeError
 from host_sdk.inference.tensor import Array, TensorInfo
+from host_sdk.link.board_info import MOST_ARENA_BYTES
 from host_sdk.link.wire_map import WireMap
 from relocatable.blob.metadata import result_record
 from relocatable.blob.record import Record
 from relocatable.errors import BlobError
 
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
+_MOST_MACS = (1 << 63) - 1
+_LEAST_STD, _MOST_NUMBER = 1e-30, 1e30  # pixels stay float32
 _HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
 
 
@@ -186,25 +189,40 @@ def make_model(fields: WireMap, metadata: WireMap) -> Model:
     Raises:
         ProtocolError: something in them is not what the SPEC says.
     """
+    arena_bytes = fields.count("arena", MOST_ARENA_BYTES)
     tensors = metadata.maps("tensors")
     steps = tuple(_step(s, len(tensors)) for s in metadata.maps("steps"))
-    entries = tuple(e.integer("result") for e in fields.maps("entries"))
+    entries = tuple(e.count("result") for e in fields.maps("entries"))
     return Model(
         name=fields.text("name"),
-        version=fields.integer("version"),
-        sha256=fields.data("sha256"),
-        arena_bytes=fields.integer("arena"),
-        stack_bytes=fields.integer("stack"),
+        version=fields.count("version"),
+        sha256=fields.digest("sha256"),
+        arena_bytes=arena_bytes,
+        stack_bytes=fields.count("stack"),
         entries=entries,
-        inputs=tuple(TensorInfo.read(port) for port in metadata.maps("inputs")),
-        outputs=tuple(TensorInfo.read(port) for port in metadata.maps("outputs")),
+        inputs=_ports(metadata, "inputs", arena_bytes),
+        outputs=_ports(metadata, "outputs", arena_bytes),
         steps=steps,
         labels=metadata.texts("labels") if "labels" in metadata else (),
         image=_normalisation(metadata.map("image")) if "image" in metadata else None,
-        tensors=tuple(ArenaTensor(TensorInfo.read(t), t.integer("offset")) for t in tensors),
+        tensors=tuple(_arena_tensor(t, arena_bytes) for t in tensors),
         records=_records(metadata, entries),
-        state_bytes=fields.integer("state") if "state" in fields else 0,
+        state_bytes=fields.count("state") if "state" in fields else 0,
     )
+
+
+def _ports(metadata: WireMap, key: str, arena_bytes: int) -> tuple[TensorInfo, ...]:
+    ports = tuple(TensorInfo.read(port) for port in metadata.maps(key))
+    if not ports or any(port.size_bytes > arena_bytes for port in ports):
+        raise metadata.wrong(key, f"at least one, each of at most {arena_bytes} bytes")
+    return ports
+
+
+def _arena_tensor(fields: WireMap, arena_bytes: int) -> ArenaTensor:
+    tensor = TensorInfo.read(fields)
+    if tensor.size_bytes > arena_bytes:
+        raise fields.wrong("shape", f"of at most the arena's {arena_bytes} bytes")
+    return ArenaTensor(tensor, fields.count("offset", arena_bytes - tensor.size_bytes))
 
 
 def _records(metadata: WireMap, entries: tuple[int, ...]) -> tuple[Record | None, ...]:
@@ -223,7 +241,7 @@ def _step(fields: WireMap, tensors: int) -> StepInfo:
     return StepInfo(
         name=fields.text("name"),
         op=fields.text("op"),
-        macs=fields.integer("macs"),
+        macs=fields.count("macs", _MOST_MACS),
         outputs=outputs,
         layers=tuple(_layer(layer, outputs) for layer in layers),
     )
@@ -233,20 +251,21 @@ def _layer(fields: WireMap, outputs: tuple[int, ...]) -> LayerInfo:
     output = fields.integer("output") if "output" in fields else None
     if output is not None and output not in outputs:
         raise fields.wrong("output", "one of the step's outputs")
-    return LayerInfo(fields.text("op"), fields.integer("macs"), TensorInfo.read(fields), output)
+    return LayerInfo(
+        fields.text("op"), fields.count("macs", _MOST_MACS), TensorInfo.read(fields), output
+    )
 
 
 def _normalisation(fields: WireMap) -> Normalisation:
     mean, std = _numbers(fields, "mean"), _numbers(fields, "std")
-    if 0.0 in std:
+    if any(abs(n) < _LEAST_STD for n in std):
         raise fields.wrong("std", "other than 0")
     return Normalisation(mean, std)
 
 
 def _numbers(fields: WireMap, key: str) -> tuple[float, ...]:
-    if not isinstance(fields.value(key), list):
-        return (fields.number(key),)
-    numbers = fields.numbers(key)
-    if not numbers:
-        raise fields.wrong(key, "a number, or a list of numbers")
+    is_list = isinstance(fields.value(key), list)
+    numbers = fields.numbers(key) if is_list else (fields.number(key),)
+    if not numbers or any(abs(n) > _MOST_NUMBER for n in numbers):
+        raise fields.wrong(key, "a float32, or a list of them")
     return numbers

@@ -134,7 +134,9 @@ def prepare(source: Picture, model: Model) -> PictureInput:
     picture = open_picture(source)
     tensor = model.inputs[0]
     match tensor.shape:
-        case (1, height, width, channels) if len(model.inputs) == 1 and channels in _MODES:
+        case (1, height, width, channels) if (
+            len(model.inputs) == 1 and channels in _MODES and height * width > 0
+        ):
             letterbox = Letterbox(picture.size, (width, height))
             fitted = letterbox.apply(picture.convert(_MODES[channels]))
             pixels = np.asarray(fitted, dtype=np.uint8).reshape(tensor.shape)

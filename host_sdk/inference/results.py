@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
@@ -19,6 +20,8 @@ from host_sdk.inference.tensor import Array
 from relocatable.blob.blob import CLASS_DTYPE, DETECTION_DTYPE
 from relocatable.blob.record import read_array
 from relocatable.errors import BlobError
+
+_CORNERS = ("x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
@@ -152,29 +155,33 @@ class Classes(Sequence[Class]):
 def read_detections(data: bytes, model: Model, letterbox: Letterbox) -> list[Detection]:
     """Read the bytes of xn_detections (xn_blob.h).
 
+    A detection with a NaN is left out; others get their corners in order, all within 0..1.
+
     Raises:
         ProtocolError: the bytes are too few for their count.
     """
     return [
         Detection(
             label=model.label(int(d["label"])),
-            score=float(d["score"]),
-            box=letterbox.undo((float(d["x0"]), float(d["y0"]), float(d["x1"]), float(d["y1"]))),
+            score=_share(d["score"]),
+            box=letterbox.undo(_in_order(*(_share(d[key]) for key in _CORNERS))),
             index=int(d["label"]),
         )
         for d in _items(data, DETECTION_DTYPE)
+        if not any(math.isnan(d[key]) for key in ("score", *_CORNERS))
     ]
 
 
 def read_classes(data: bytes, model: Model) -> list[Class]:
-    """Read the bytes of xn_classes (xn_blob.h).
+    """Read the bytes of xn_classes (xn_blob.h), without scores that are NaN.
 
     Raises:
         ProtocolError: the bytes are too few for their count.
     """
     return [
-        Class(model.label(int(c["label"])), float(c["score"]), int(c["label"]))
+        Class(model.label(int(c["label"])), _share(c["score"]), int(c["label"]))
         for c in _items(data, CLASS_DTYPE)
+        if not math.isnan(c["score"])
     ]
 
 
@@ -199,6 +206,14 @@ def read_found(data: bytes, model: Model, letterbox: Letterbox | None) -> list[t
         return record.read_items(data, model.label, place)
     except BlobError as error:
         raise ProtocolError(str(error)) from error
+
+
+def _share(value: Any) -> float:
+    return min(max(float(value), 0.0), 1.0)
+
+
+def _in_order(x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
 def _items(data: bytes, dtype: np.dtype[Any]) -> Array:

@@ -20,7 +20,7 @@ from host_sdk.errors import InputCheckError, ProtocolError
 from host_sdk.inference.input_codec import ByteLayout, Packer, layout_of
 from host_sdk.inference.model import Model
 from host_sdk.link.request import PendingRequest
-from host_sdk.link.session import Session, pieces
+from host_sdk.link.session import Session, pieces, read_pieces
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import WireMap
 
@@ -206,22 +206,20 @@ class _Runs:
         for pending in started.writes:
             self._session.wait(pending)
         fields = WireMap(self._session.wait(started.run), "run")
-        size = fields.integer("size")
+        size = fields.count("size", self._session.info.arena_bytes)
         data = fields.data("result") if "result" in fields else self._fetch(started.run, size)
         if len(data) != size:
             raise ProtocolError(f"run: result must have {size} bytes; has {len(data)}")
         first = started.writes[0] if started.writes else started.run
         return RunResult(
-            us=fields.integer("us"),
+            us=fields.count("us"),
             data=data,
-            steps_us=fields.integers("steps") if "steps" in fields else (),
-            at_us=fields.integer("at") if "at" in fields else None,
+            steps_us=fields.counts("steps") if "steps" in fields else (),
+            at_us=fields.count("at") if "at" in fields else None,
             sent_s=first.sent_s,
             done_s=started.run.done_s,
         )
 
     def _fetch(self, run: PendingRequest, size: int) -> bytes:
         of = (run.request.id,) if self._session.info.can_check else ()
-        calls = ((*piece, *of) for piece in pieces(self._session, size))
-        parts = self._session.stream("out_read", calls)
-        return b"".join(part for part in parts if isinstance(part, bytes))
+        return read_pieces(self._session, "out_read", size, lambda at, n: (at, n, *of))

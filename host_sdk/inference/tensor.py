@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from host_sdk.link.wire_map import WireMap
 Array = npt.NDArray[Any]
 
 _DTYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+_MOST_DIMENSIONS = 32
+_MOST_ELEMENTS = (1 << 31) - 1
+_MOST_SCALE = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -39,22 +43,24 @@ class TensorInfo:
         """Read an item of the metadata's `tensors`."""
         if fields.text("dtype") not in _DTYPES:
             raise fields.wrong("dtype", f"one of {', '.join(_DTYPES)}")
-        shape = fields.integers("shape")
-        if any(n < 0 for n in shape):
-            raise fields.wrong("shape", "a list of sizes")
+        shape = fields.counts("shape")
+        if len(shape) > _MOST_DIMENSIONS or math.prod(shape) > _MOST_ELEMENTS:
+            raise fields.wrong(
+                "shape", f"{_MOST_DIMENSIONS} sizes, {_MOST_ELEMENTS} elements at most"
+            )
         quantised = "scale" in fields
         return TensorInfo(
             name=fields.text("name"),
             shape=shape,
             dtype=fields.text("dtype"),
-            scale=fields.number("scale") if quantised else None,
-            zero_point=fields.integer("zero_point") if quantised else None,
+            scale=_read_scale(fields) if quantised else None,
+            zero_point=fields.integer("zero_point", -(1 << 31), 1 << 31) if quantised else None,
         )
 
     @property
     def size_bytes(self) -> int:
         """Bytes of all elements."""
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     def __str__(self) -> str:
         return f"{self.dtype} {list(self.shape)}"
@@ -124,6 +130,13 @@ class TensorInfo:
             return values
         shifted = values.astype(np.int64) - (self.zero_point or 0)
         return shifted.astype(np.float32) * np.float32(self.scale)
+
+
+def _read_scale(fields: WireMap) -> float:
+    scale = fields.number("scale")
+    if not 0.0 <= scale <= _MOST_SCALE:
+        raise fields.wrong("scale", "a float32, 0 or more")
+    return scale
 
 
 def _without_ones(shape: tuple[int, ...]) -> list[int]:

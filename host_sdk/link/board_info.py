@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from host_sdk.link.framing import MAX_BODY_BYTES
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import WireMap
 
 LEAST_FRAME_BYTES = 1024  # what every board takes
+MOST_FLASH_BYTES = 1 << 28  # the largest NOR flash of a microcontroller: what is kept and asked
+MOST_ARENA_BYTES = 1 << 28  # is bounded by these
+_MOST_WINDOW = 256
 PACKING_VERSION = 1  # of inputs: docs/SPEC-wire.md, section 8
 
 _CAUSES = {0: "power-on", 1: "reset", 2: "fault", 3: "deadline"}
@@ -44,15 +48,16 @@ class BootReport:
     def read(value: Value) -> BootReport:
         """Read the map that the wire carries."""
         fields = WireMap(value, "boot")
-        cause, step, address = (fields.integer(k) for k in ("cause", "fault_step", "address"))
+        cause, address = fields.count("cause"), fields.count("address")
+        step = fields.integer("fault_step")
         return BootReport(
             cause=_CAUSES.get(cause, f"cause {cause}"),
-            resets=fields.integer("resets"),
+            resets=fields.count("resets"),
             fault_step=step if step >= 0 else None,
-            pc=fields.integer("pc"),
+            pc=fields.count("pc"),
             address=None if address == _NO_ADDRESS else address,
-            cfsr=fields.integer("cfsr"),
-            hfsr=fields.integer("hfsr"),
+            cfsr=fields.count("cfsr"),
+            hfsr=fields.count("hfsr"),
         )
 
     @property
@@ -138,39 +143,46 @@ class BoardInfo:
             micropython=fields.text("micropython"),
             board=fields.text("board"),
             cpu=fields.text("cpu"),
-            family=fields.integer("family"),
-            level=fields.integer("level"),
-            features=fields.integer("features"),
+            family=fields.count("family"),
+            level=fields.count("level"),
+            features=fields.count("features"),
             frame_bytes=_frame_bytes(fields),
-            window=fields.integer("window"),
-            flash_bytes=flash.integer("size"),
-            sector_bytes=flash.integer("sector"),
-            free_bytes=flash.integer("free"),
-            arena_bytes=fields.integer("arena"),
-            stack_bytes=fields.integer("stack"),
+            window=min(fields.count("window"), _MOST_WINDOW),
+            flash_bytes=flash.count("size", MOST_FLASH_BYTES),
+            sector_bytes=_sector_bytes(flash),
+            free_bytes=flash.count("free", MOST_FLASH_BYTES),
+            arena_bytes=fields.count("arena", MOST_ARENA_BYTES),
+            stack_bytes=fields.count("stack"),
             boot=BootReport.read(fields.value("boot")),
             safe=_read_safe(fields),
             methods=fields.texts("methods"),
-            pack=fields.integer("pack") if "pack" in fields else 0,
+            pack=fields.count("pack") if "pack" in fields else 0,
         )
 
 
 def _read_safe(fields: WireMap) -> str | None:
-    number = fields.integer("safe") if "safe" in fields else 0
+    number = fields.count("safe") if "safe" in fields else 0
     return _SAFE.get(number, f"reason {number}") if number else None
 
 
 def _frame_bytes(fields: WireMap) -> int:
-    frame_bytes = fields.integer("frame")
+    frame_bytes = fields.count("frame")
     if frame_bytes < LEAST_FRAME_BYTES:
         raise fields.wrong("frame", f"at least {LEAST_FRAME_BYTES}")
-    return frame_bytes
+    return min(frame_bytes, MAX_BODY_BYTES)
+
+
+def _sector_bytes(flash: WireMap) -> int:
+    sector_bytes = flash.count("sector", MOST_FLASH_BYTES)
+    if sector_bytes == 0 and flash.count("size", MOST_FLASH_BYTES) > 0:
+        raise flash.wrong("sector", "at least 1 byte")
+    return sector_bytes
 
 
 def read_protocol(value: Value) -> tuple[int, int]:
     """Return (major, minor) of a result of `hello` of any version."""
     fields = WireMap(value, "hello")
-    match fields.integers("protocol"):
+    match fields.counts("protocol", 0xFFFF):
         case (major, minor):
             return major, minor
         case _:
@@ -200,12 +212,12 @@ class StoredObject:
     @staticmethod
     def read(fields: WireMap) -> StoredObject:
         """Read one item of `ls`."""
-        number = fields.integer("type")
+        number = fields.count("type")
         return StoredObject(
             name=fields.text("name"),
             type=_OBJECT_TYPES.get(number, f"type {number}"),
-            size_bytes=fields.integer("size"),
-            sha256=fields.data("sha256"),
-            version=fields.integer("version"),
+            size_bytes=fields.count("size", MOST_FLASH_BYTES),
+            sha256=fields.digest("sha256"),
+            version=fields.count("version"),
             active=fields.flag("active"),
         )

@@ -17,8 +17,9 @@ from host_sdk.link.framing import Body, Decoder, Text
 from host_sdk.link.line_estimator import LineEstimator
 from host_sdk.link.messages import Notification, Reply, unpack
 from host_sdk.link.request import PendingRequest
-from host_sdk.link.values import Value
+from host_sdk.link.values import Value, brief
 from host_sdk.link.window import Counters, Window
+from host_sdk.link.wire_map import U32_MOST
 from host_sdk.transports.base import Transport
 
 DEFAULT_TIMEOUT_S = 10.0
@@ -38,7 +39,8 @@ class Link:
 
     Attributes:
         window: the requests under way; only its attributes may be used from outside.
-        on_event: called with number, topic and value of an event, in the reader's thread.
+        on_event: called with number, topic, value and size (bytes on the wire) of an event, in the
+            reader's thread.
         on_end: called when the port is gone, with the reason; when it is closed, with None.
     """
 
@@ -53,7 +55,7 @@ class Link:
             transport.name, secrets.randbits(30), LineEstimator(getattr(transport, "baud", 0))
         )
         self._clock = clock
-        self.on_event: Callable[[int, str, Value], None] | None = None
+        self.on_event: Callable[[int, str, Value, int], None] | None = None
         self.on_end: Callable[[LinkError | None], None] | None = None
         self._transport = transport
         self._on_text = on_text
@@ -128,6 +130,8 @@ class Link:
         if pending.reply is None:
             raise PortClosedError(str(self._gone))
         f = pending.reply.failure
+        if pending.reply.broken_rule:
+            raise ProtocolError(f"reply to {pending.request.place}: {pending.reply.broken_rule}")
         if f is not None:
             raise device_error(f.code, f.message, f.detail, pending.request.place)
         return pending.reply.result
@@ -275,8 +279,10 @@ class Link:
                 case Notification("boot", (report, *_)):
                     self._restarted(BootReport.read(report))
                 case Notification("event", (int(number), str(topic), value)):
+                    if not 0 <= number <= U32_MOST:
+                        raise ProtocolError(f"event's number must be an u32; is {brief(number)}")
                     if self.on_event is not None:
-                        self.on_event(number, topic, value)
+                        self.on_event(number, topic, value, len(body))
                 case _:
                     pass  # a topic of a newer firmware
         except ProtocolError:

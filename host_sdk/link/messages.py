@@ -10,6 +10,7 @@ from host_sdk.link import values
 from host_sdk.link.values import Value, brief
 
 _U32 = 1 << 32
+_LEAST_CODE = -(1 << 31)
 _PLACE_MAX = 40  # longer texts are sources, not names
 
 
@@ -51,11 +52,19 @@ class Failure:
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer to the request of the same id: either a failure or a result."""
+    """The answer to the request of the same id: a failure or a result.
+
+    Attributes:
+        id: of the request.
+        failure: None if there is a result.
+        result: None if there is a failure.
+        broken_rule: why what came under that id is neither; "" if it is one.
+    """
 
     id: int
     failure: Failure | None
     result: Value = None
+    broken_rule: str = ""
 
     def pack(self) -> bytes:
         """Return the body of the frame."""
@@ -93,13 +102,23 @@ def unpack(body: bytes) -> Message:
         case [int(kind), int(id_), [int(code), str(text), (str() | None) as detail], None] if (
             kind == _Kind.REPLY
         ):
-            return Reply(_u32(id_), Failure(code, text, detail))
+            return _read_failure(_u32(id_), code, text, detail)
+        case [int(kind), int(id_), *_] if kind == _Kind.REPLY:
+            return Reply(
+                _u32(id_), None, None, "must be [1, id, nil, result] or [1, id, error, nil]"
+            )
         case [int(kind), str(topic), list(params)] if kind == _Kind.NOTIFICATION:
             return Notification(topic, tuple(params))
         case other:
             raise ProtocolError(
                 f"message must be a request, a reply or a notification; is {brief(other)}"
             )
+
+
+def _read_failure(number: int, code: int, text: str, detail: str | None) -> Reply:
+    if not _LEAST_CODE <= code < 0:
+        return Reply(number, None, None, f"error's code must be in [-2**31, 0); is {brief(code)}")
+    return Reply(number, Failure(code, text, detail))
 
 
 def _u32(number: int) -> int:

@@ -9,11 +9,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from host_sdk.errors import DeviceResetError, ProtocolVersionError
+from host_sdk.errors import DeviceResetError, ProtocolError, ProtocolVersionError
 from host_sdk.link.board_info import BoardInfo, BootReport, read_protocol
 from host_sdk.link.link import DEFAULT_TIMEOUT_S, Link
 from host_sdk.link.request import PendingRequest
-from host_sdk.link.values import Value
+from host_sdk.link.values import Value, brief
 from host_sdk.transports.base import Transport
 
 PROTOCOL = (1, 0)
@@ -167,6 +167,35 @@ class Session:
         self.link.window.max_body_bytes = info.frame_bytes
         self.link.window.size = max(1, info.window - 1)  # one stays free for the link's probe
         return info
+
+
+def read_pieces(
+    session: Session, method: str, total: int, call: Callable[[int, int], tuple[Value, ...]]
+) -> bytes:
+    """Read bytes in pieces, several requests under way at once.
+
+    Args:
+        session: with the board.
+        method: gives a piece.
+        total: bytes to read.
+        call: gives the parameters for (offset, size) of a piece.
+
+    Raises:
+        ProtocolError: a piece is not as long as was asked for.
+    """
+    sizes: list[int] = []
+
+    def calls() -> Iterator[tuple[Value, ...]]:
+        for at, size in pieces(session, total):
+            sizes.append(size)
+            yield call(at, size)
+
+    data = bytearray()
+    for index, piece in enumerate(session.stream(method, calls())):
+        if not isinstance(piece, bytes) or len(piece) != sizes[index]:
+            raise ProtocolError(f"{method}: must give {sizes[index]} bytes; gave {brief(piece)}")
+        data += piece
+    return bytes(data)
 
 
 def largest_piece(session: Session) -> int:

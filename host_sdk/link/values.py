@@ -9,6 +9,8 @@ import msgpack
 import numpy as np
 import numpy.typing as npt
 
+from host_sdk.display.plain import plain_line
+
 # What a value that goes to the board, or comes from it, may be.
 Value: TypeAlias = Union[
     bool,
@@ -71,7 +73,7 @@ def unpack(data: bytes) -> Value:
 def brief(value: Value) -> str:
     """Show any value from the wire in a message, cut if it is long."""
     try:
-        return str(value)[:_BRIEF]
+        return plain_line(str(value), _BRIEF)
     except (ValueError, RecursionError):  # thousands of digits, or of levels
         return f"{type(value).__name__} too long to print"
 

@@ -1,18 +1,24 @@
 """Typed access to maps of a board or a blob, which are untrusted until checked.
 
-An error names place, key, rule and value. Integers have at most 64 bits, a value of nil counts as
-absent, and keys that nobody asks for may be of any type: a newer board may send them.
+An error names place, key, rule and value. Integers have at most 64 bits, texts are made harmless
+(`display/plain.py`), a value of nil counts as absent, and keys that nobody asks for may be of any
+type: a newer board may send them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeGuard
 
+from host_sdk.display.plain import plain_line
 from host_sdk.errors import ProtocolError
 from host_sdk.link.values import Value, brief
 
+U32_MOST = (1 << 32) - 1
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
+_TEXT_CHARACTERS = 4096  # of a name or a sentence, at most
+_SHA256_BYTES = 32
 
 
 class WireMap:
@@ -39,17 +45,30 @@ class WireMap:
         """Return whatever is there; None if nothing is."""
         return self._map.get(key)
 
-    def integer(self, key: str) -> int:
-        """Read an integer of at most 64 bits: sums and messages of it stay short."""
+    def integer(self, key: str, least: int = _LEAST, most: int = _MOST) -> int:
+        """Read an integer in [least, most], at most 64 bits: sums and messages stay short."""
         value = self._map.get(key)
         if not _is_integer(value):
             raise self.wrong(key, "an integer")
+        if not least <= value <= most:
+            raise self.wrong(key, f"in [{least}, {most}]")
         return value
 
+    def count(self, key: str, most: int = U32_MOST) -> int:
+        """Read an integer in [0, most]."""
+        return self.integer(key, 0, most)
+
+    def counts(self, key: str, most: int = U32_MOST) -> tuple[int, ...]:
+        """Read a list of integers in [0, most]."""
+        numbers = self.integers(key)
+        if any(not 0 <= n <= most for n in numbers):
+            raise self.wrong(key, f"a list of integers in [0, {most}]")
+        return numbers
+
     def number(self, key: str) -> float:
-        """Read an integer or a float."""
+        """Read an integer or a float, finite."""
         value = self._map.get(key)
-        if not isinstance(value, float) and not _is_integer(value):
+        if not _is_number(value):
             raise self.wrong(key, "a number")
         return float(value)
 
@@ -61,17 +80,24 @@ class WireMap:
         return value
 
     def text(self, key: str) -> str:
-        """Read a string."""
+        """Read a string, as a line that can be shown."""
         value = self._map.get(key)
         if not isinstance(value, str):
             raise self.wrong(key, "a str")
-        return value
+        return plain_line(value, _TEXT_CHARACTERS)
 
     def data(self, key: str) -> bytes:
         """Read bytes."""
         value = self._map.get(key)
         if not isinstance(value, bytes):
             raise self.wrong(key, "bin")
+        return value
+
+    def digest(self, key: str) -> bytes:
+        """Read a SHA-256."""
+        value = self.data(key)
+        if len(value) != _SHA256_BYTES:
+            raise self.wrong(key, f"bin of {_SHA256_BYTES} bytes")
         return value
 
     def items(self, key: str) -> list[Value]:
@@ -90,17 +116,17 @@ class WireMap:
         return numbers
 
     def numbers(self, key: str) -> tuple[float, ...]:
-        """Read a list of integers and floats."""
+        """Read a list of integers and floats, finite."""
         items = self.items(key)
-        numbers = tuple(float(i) for i in items if isinstance(i, float) or _is_integer(i))
+        numbers = tuple(float(i) for i in items if _is_number(i))
         if len(numbers) != len(items):
             raise self.wrong(key, "a list of numbers")
         return numbers
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Read a list of strings."""
+        """Read a list of strings, as lines that can be shown."""
         items = self.items(key)
-        strings = tuple(i for i in items if isinstance(i, str))
+        strings = tuple(plain_line(i, _TEXT_CHARACTERS) for i in items if isinstance(i, str))
         if len(strings) != len(items):
             raise self.wrong(key, "a list of str")
         return strings
@@ -118,6 +144,10 @@ class WireMap:
         return ProtocolError(
             f"{self._place}: '{key}' must be {rule}; is {brief(self._map.get(key))}"
         )
+
+
+def _is_number(value: Value) -> TypeGuard[int | float]:
+    return math.isfinite(value) if isinstance(value, float) else _is_integer(value)
 
 
 def _is_integer(value: Value) -> TypeGuard[int]:

@@ -7,11 +7,30 @@ import contextlib
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 
 _KEPT_CHARACTERS = 1 << 20
+_CAPTURED_CHARACTERS = 1 << 24
 
 TextListener = Callable[[str], None]
+
+
+class _Capture:
+    """The last of a text of any length."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[str] = deque()
+        self._characters = 0
+
+    def add(self, text: str) -> None:
+        self._pieces.append(text)
+        self._characters += len(text)
+        while self._characters > _CAPTURED_CHARACTERS:
+            self._characters -= len(self._pieces.popleft())
+
+    def text(self) -> str:
+        return "".join(self._pieces)
 
 
 class Console:
@@ -25,7 +44,7 @@ class Console:
         self.listener = listener
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         self._text = ""
-        self._captures: list[list[str]] = []
+        self._captures: list[_Capture] = []
         self._lock = threading.Lock()
 
     def read(self) -> str:
@@ -39,23 +58,23 @@ class Console:
         """Collect what comes until this is left; it stays out of `read`.
 
         Yields:
-            A function that returns the text so far.
+            A function that returns the text so far, at most its last 16 million characters.
         """
-        pieces: list[str] = []
+        capture = _Capture()
         with self._lock:
-            self._captures.append(pieces)
+            self._captures.append(capture)
         try:
-            yield lambda: "".join(pieces)
+            yield capture.text
         finally:
             with self._lock:
-                self._captures.remove(pieces)
+                self._captures.remove(capture)
 
     def take(self, data: bytes) -> None:
         """Take text from the board."""
         with self._lock:
             text = self._decode(data)
             if self._captures:
-                self._captures[-1].append(text)
+                self._captures[-1].add(text)
             else:
                 self._text = (self._text + text)[-_KEPT_CHARACTERS:]
             listener = self.listener

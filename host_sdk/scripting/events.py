@@ -23,6 +23,7 @@ from host_sdk.link.session import Session
 from host_sdk.link.values import Value
 
 _KEPT_EVENTS = 100_000
+_KEPT_BYTES = 1 << 24  # as they came along the wire
 _STOP_S = 2.0
 
 EventCallback = Callable[[Value], object]
@@ -47,7 +48,8 @@ class EventStream(Iterator[Event]):
     """Events in the order of their emission, until it or the device is closed.
 
     Attributes:
-        dropped: events that were not fetched in time: the oldest beyond 100,000 are forgotten.
+        dropped: events that were not fetched in time: the oldest beyond 100,000, or beyond 16 MB,
+            are forgotten.
         restarts: how often the board has restarted since; what it emitted until it was asked
             again is missing, and counted nowhere.
 
@@ -64,7 +66,8 @@ class EventStream(Iterator[Event]):
         self._topics = topics
         self._timeout_s = timeout_s
         self._leave = leave
-        self._events: deque[Event] = deque()
+        self._events: deque[tuple[Event, int]] = deque()
+        self._kept_bytes = 0
         self._changed = threading.Condition()
         self._ended = False
         self._error: XipnetError | None = None
@@ -74,19 +77,30 @@ class EventStream(Iterator[Event]):
             if not self._changed.wait_for(lambda: self._events or self._ended, self._timeout_s):
                 raise StopIteration
             if self._events:
-                return self._events.popleft()
+                return self._oldest()
             raise self._error or StopIteration
 
-    def put(self, event: Event) -> None:
-        """Take an event if it is of the stream's topics."""
+    def put(self, event: Event, size: int) -> None:
+        """Take an event if it is of the stream's topics.
+
+        Args:
+            event: the event.
+            size: bytes that it took on the wire.
+        """
         if self._topics and event.topic not in self._topics:
             return
         with self._changed:
-            if len(self._events) >= _KEPT_EVENTS:
-                self._events.popleft()
+            self._events.append((event, size))
+            self._kept_bytes += size
+            while len(self._events) > _KEPT_EVENTS or self._kept_bytes > _KEPT_BYTES:
+                self._oldest()
                 self.dropped += 1
-            self._events.append(event)
             self._changed.notify()
+
+    def _oldest(self) -> Event:
+        event, size = self._events.popleft()
+        self._kept_bytes -= size
+        return event
 
     def end(self, error: XipnetError | None = None) -> None:
         """End the stream with an error; what is there can still be fetched."""
@@ -221,7 +235,7 @@ class Events:
             for stream in self._streams:
                 stream.restarts += 1
 
-    def _take(self, number: int, topic: str, value: Value) -> None:
+    def _take(self, number: int, topic: str, value: Value, size: int) -> None:
         """Take an event from the link, in the reader's thread."""
         if number < self._next and not self._counts_from_0:
             return  # the line has doubled it
@@ -233,7 +247,7 @@ class Events:
         with self._lock:
             streams = list(self._streams)
         for stream in streams:
-            stream.put(event)
+            stream.put(event, size)
 
     def _remove(self, stream: EventStream) -> None:
         with self._lock:

@@ -8,12 +8,17 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from host_sdk.display.plain import plain_line, plain_text
 from host_sdk.display.table import html_table
 from host_sdk.errors import ProtocolError
+from host_sdk.link.paging import read_items
 from host_sdk.link.session import Session
-from host_sdk.link.values import Value
+from host_sdk.link.values import Value, brief
 
 RemoteFunction = Callable[..., Any]
+
+_NAME_CHARACTERS = 100
+_COMPARED_NAMES = 500  # for a hint: it takes time
 
 
 class _AsWritten:
@@ -44,7 +49,7 @@ class Rpc:
         if name not in self._known:
             self._learn()
         if name not in self._known:
-            near = difflib.get_close_matches(name, self._known, 1)
+            near = difflib.get_close_matches(name, list(self._known)[:_COMPARED_NAMES], 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise AttributeError(f"the board has no rpc function {name!r}{hint}")
         return self._known[name]
@@ -86,19 +91,9 @@ class Rpc:
 
     def _learn(self) -> None:
         """Ask the board for all functions."""
-        found: dict[str, RemoteFunction] = {}
         with self._one_at_a_time:
-            while page := self._page(len(found)):
-                for name, params, doc in page:
-                    found[name] = self._function(name, params, doc)
-        self._known = found
-
-    def _page(self, first: int) -> list[tuple[str, list[Any] | None, str]]:
-        items = self._session.call("rpc_list", first)
-        try:
-            return [(str(name), params, str(doc)) for name, params, doc in items]  # type: ignore
-        except (TypeError, ValueError) as error:
-            raise ProtocolError(f"rpc_list: must be [[name, params, doc]]; {error}") from error
+            items = [_read_item(item) for item in read_items(self._session, "rpc_list")]
+        self._known = {item[0]: self._function(*item) for item in items if _is_name(item[0])}
 
     def _function(self, name: str, params: list[Any] | None, doc: str) -> RemoteFunction:
         def function(*args: Value, **kwargs: Value) -> Value:
@@ -107,7 +102,7 @@ class Rpc:
         function.__name__ = function.__qualname__ = name
         function.__module__ = "board"
         function.__annotations__ = {}
-        function.__doc__ = inspect.cleandoc(doc) or None
+        function.__doc__ = inspect.cleandoc(plain_text(doc)) or None
         if params is not None:
             function.__signature__ = read_signature(params)  # type: ignore[attr-defined]
         return function
@@ -126,6 +121,19 @@ def _signature(function: RemoteFunction) -> str:
     return str(inspect.signature(function))
 
 
+def _read_item(item: Value) -> tuple[str, list[Any] | None, str]:
+    match item:
+        case [str(name), (list() | None) as params, str(doc)]:
+            return name, params, doc
+        case _:
+            raise ProtocolError(f"rpc_list: must be [[name, params, doc]]; has {brief(item)}")
+
+
+def _is_name(name: str) -> bool:
+    """Say whether a function can be an attribute; others can be called by `Rpc.call`."""
+    return name.isidentifier() and name.isprintable() and len(name) <= _NAME_CHARACTERS
+
+
 def read_signature(params: list[Any]) -> inspect.Signature:
     """Read a signature from the reply to `rpc_list`.
 
@@ -138,9 +146,12 @@ def read_signature(params: list[Any]) -> inspect.Signature:
     try:
         return inspect.Signature([_parameter(*param) for param in params])
     except (TypeError, ValueError, IndexError) as error:
-        raise ProtocolError(f"rpc_list: params must be a signature; {error}") from error
+        why = plain_line(str(error))
+        raise ProtocolError(f"rpc_list: params must be a signature; {why}") from error
 
 
 def _parameter(name: str, kind: int, *default: str) -> inspect.Parameter:
-    otherwise = _AsWritten(default[0]) if default else inspect.Parameter.empty
+    if not all(isinstance(text, str) for text in default) or len(default) > 1:
+        raise ValueError(f"a default must be a str; is {brief(default)}")
+    otherwise = _AsWritten(plain_line(default[0])) if default else inspect.Parameter.empty
     return inspect.Parameter(name, inspect._ParameterKind(kind), default=otherwise)

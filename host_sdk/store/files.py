@@ -8,8 +8,8 @@ from pathlib import Path
 
 from host_sdk.errors import InputError, ProtocolError
 from host_sdk.link.board_info import StoredObject
+from host_sdk.link.paging import read_maps
 from host_sdk.link.session import Session
-from host_sdk.link.wire_map import WireMap
 from relocatable.blob.blob import is_blob
 
 BLOB, SCRIPT, DATA = 1, 2, 3
@@ -64,12 +64,7 @@ def _kind(name: str, data: bytes) -> int:
 
 def list_objects(session: Session) -> list[StoredObject]:
     """List everything in the store."""
-    found: list[StoredObject] = []
-    while True:
-        page = WireMap({"ls": session.call("ls", len(found))}, "ls").maps("ls")
-        if not page:
-            return found
-        found += [StoredObject.read(item) for item in page]
+    return [StoredObject.read(item) for item in read_maps(session, "ls")]
 
 
 def get_file(session: Session, name: str) -> bytes:
@@ -82,5 +77,10 @@ def get_file(session: Session, name: str) -> bytes:
         if not isinstance(piece, bytes):
             raise ProtocolError(f"get must give a bin; gave {type(piece).__name__}")
         data += piece
+        if len(piece) > piece_bytes or len(data) > session.info.flash_bytes:
+            raise ProtocolError(
+                f"get: must give at most the {piece_bytes} bytes asked for, and all at most the "
+                f"{session.info.flash_bytes} of the flash; gave {len(piece)} and {len(data)}"
+            )
         if len(piece) < piece_bytes:
             return bytes(data)

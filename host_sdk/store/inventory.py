@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from host_sdk.errors import ProtocolError
+from host_sdk.link.board_info import MOST_FLASH_BYTES
+from host_sdk.link.paging import read_maps
 from host_sdk.link.session import Session
+from host_sdk.link.values import brief
 from host_sdk.link.wire_map import WireMap
 from host_sdk.store.blob_cache import recall
 from host_sdk.store.files import NewObject
@@ -64,11 +67,11 @@ class StoredExtent:
         """Read one item of the reply to `held`."""
         return StoredExtent(
             name=fields.text("name"),
-            kind=fields.integer("type"),
-            size_bytes=fields.integer("size"),
-            sha256=fields.data("sha256"),
-            state=fields.integer("state"),
-            at=fields.integer("at"),
+            kind=fields.count("type"),
+            size_bytes=fields.count("size", MOST_FLASH_BYTES),
+            sha256=fields.digest("sha256"),
+            state=fields.count("state"),
+            at=fields.count("at", MOST_FLASH_BYTES),
         )
 
 
@@ -111,12 +114,7 @@ def _right_sectors(session: Session, at: int, data: bytes) -> list[Span]:
 
 def read_extents(session: Session) -> list[StoredExtent]:
     """List all that the board's flash holds."""
-    found: list[StoredExtent] = []
-    while True:
-        page = WireMap({"held": session.call("held", len(found))}, "held").maps("held")
-        if not page:
-            return found
-        found += [StoredExtent.read(item) for item in page]
+    return [StoredExtent.read(item) for item in read_maps(session, "held")]
 
 
 def _rank(extents: Iterable[StoredExtent], new: NewObject, own_at: int) -> list[StoredExtent]:
@@ -153,7 +151,7 @@ def read_hashes(session: Session, at: int, size: int, block: int) -> list[bytes]
         data = session.call("hashes", at + start, part, block, timeout_s=60.0)
         wanted = HASH_BYTES * -(-part // block)
         if not isinstance(data, bytes) or len(data) != wanted:
-            raise ProtocolError(f"hashes: must be {wanted} bytes; is {str(data)[:80]}")
+            raise ProtocolError(f"hashes: must be {wanted} bytes; is {brief(data)}")
         hashes += [data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)]
     return hashes
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from host_sdk.errors import HealthCheckError, InputError, LinkError, XipnetError
+from host_sdk.link.paging import read_maps
 from host_sdk.link.session import Session
 from host_sdk.link.wire_map import WireMap
 
@@ -136,31 +137,25 @@ def read_trial(session: Session) -> Trial | None:
     fields = WireMap(result, "trial")
     return Trial(
         name=fields.text("name"),
-        version=fields.integer("version"),
-        left_s=fields.integer("left_s"),
-        boots=fields.integer("boots"),
+        version=fields.count("version"),
+        left_s=fields.count("left_s"),
+        boots=fields.count("boots"),
     )
 
 
 def read_history(session: Session, name: str) -> list[HistoryEvent]:
     """Read a model's history, oldest first, as far back as the store's log goes."""
-    events: list[HistoryEvent] = []
-    while True:
-        page = WireMap({"history": session.call("history", name, len(events))}, "history")
-        items = page.maps("history")
-        if not items:
-            return events
-        events += [_read_event(item) for item in items]
+    return [_read_event(item) for item in read_maps(session, "history", name)]
 
 
 def _read_event(fields: WireMap) -> HistoryEvent:
     return HistoryEvent(
-        sequence=fields.integer("sequence"),
+        sequence=fields.count("sequence"),
         event=fields.text("event"),
-        version=fields.integer("version"),
-        size_bytes=fields.integer("size"),
-        sha256=fields.data("sha256"),
-        why=_reason(fields.integer("reason"), fields.integer("detail"), fields.text("text")),
+        version=fields.count("version"),
+        size_bytes=fields.count("size"),
+        sha256=fields.digest("sha256"),
+        why=_reason(fields.count("reason"), fields.integer("detail"), fields.text("text")),
     )
 
 

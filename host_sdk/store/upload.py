@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from host_sdk.display.progress import Progress
 from host_sdk.errors import UploadHashError, UploadSessionError
+from host_sdk.link.board_info import MOST_FLASH_BYTES
 from host_sdk.link.session import Session, largest_piece
 from host_sdk.link.values import Value
 from host_sdk.link.wire_map import WireMap
@@ -118,9 +119,9 @@ def _reserve(session: Session, new: NewObject) -> Place:
     params = (new.name, new.kind, len(new.data), digest)
     fields = WireMap(session.call("put_begin", *params, timeout_s=_BEGIN_TIMEOUT_S), "put_begin")
     return Place(
-        session=fields.integer("session"),
+        session=fields.count("session"),
         have=fields.flag("have"),
-        at=fields.integer("at") if "at" in fields else None,
+        at=fields.count("at", MOST_FLASH_BYTES) if "at" in fields else None,
         resumed="resumed" in fields and fields.flag("resumed"),
     )
 
@@ -134,13 +135,13 @@ def _end(
     end = WireMap(answer, "put_end")
     return Uploaded(
         name=end.text("name"),
-        version=end.integer("version"),
+        version=end.count("version"),
         active=end.flag("active"),
         golden=end.flag("golden"),
-        golden_us=end.integer("golden_us"),
+        golden_us=end.count("golden_us"),
         sent_bytes=staged.sent_bytes,
         pending="pending" in end and end.flag("pending"),
-        pause_us=end.integer("pause_us") if "pause_us" in end else None,
+        pause_us=end.count("pause_us") if "pause_us" in end else None,
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 import filelock
 
+from host_sdk.display.plain import plain_file_name
 from host_sdk.errors import FlashFileBusyError, LinkError, PortBusyError, SimulatorError
 
 
@@ -51,15 +54,32 @@ def lock_port(port: str) -> FileLock:
         PortBusyError: another holds it.
         LinkError: something else is in the lock file's place.
     """
-    digest = hashlib.sha256(port.encode()).hexdigest()[:16]
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    path = Path(tempfile.gettempdir()) / f"xipnet-{user}-{digest}.lock"
+    digest = hashlib.sha256(port.encode(errors="surrogateescape")).hexdigest()[:16]
+    user = os.getuid() if hasattr(os, "getuid") else plain_file_name(os.environ.get("USERNAME", ""))
+    folder = Path(tempfile.gettempdir()) / f"xipnet-{user}"
+    path = folder / f"{digest}.lock"
     try:
+        _make_private(folder)
         return FileLock(path, remove=True)
     except BlockingIOError as error:
         raise PortBusyError(f"{port} is in use by another Device") from error
     except OSError as error:
         raise LinkError(f"{port} cannot be locked: {path}: {error.strerror or error}") from error
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder in which nobody else can put anything: its parent is everybody's.
+
+    Raises:
+        OSError: it cannot be made, or what is there is a link, no folder, or open to others.
+    """
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    seen = folder.lstat()
+    if not stat.S_ISDIR(seen.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} must be a folder")
+    if hasattr(os, "getuid") and (seen.st_uid != os.getuid() or seen.st_mode & 0o022):
+        raise PermissionError(errno.EPERM, f"{folder} must be yours, and no other's to write to")
 
 
 def lock_flash(path: Path) -> FileLock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from host_sdk.errors import ProtocolError
 from host_sdk.inference.model import Model
 from host_sdk.inference.profile import Profile, make_profile
 from host_sdk.inference.run import (
@@ -15,7 +16,7 @@ from host_sdk.inference.run import (
     write_inputs,
 )
 from host_sdk.inference.tensor import Array
-from host_sdk.link.session import Session, pieces
+from host_sdk.link.session import Session, read_pieces
 from host_sdk.validation.runner import Measurement, StepValues
 
 
@@ -49,6 +50,11 @@ class BoardRunner:
     def trace(self, inputs: Sequence[Array]) -> Iterator[StepValues]:
         """See `Runner`."""
         steps_us = self._profiled(inputs).steps_us
+        if len(steps_us) > len(self.model.steps):
+            raise ProtocolError(
+                f"run: must time at most the model's {len(self.model.steps)} steps; "
+                f"has {len(steps_us)}"
+            )
         write_inputs(self._session, [x.tobytes() for x in inputs])
         for step, us in enumerate(steps_us):
             self._session.call("run_steps", 0, step, 1, timeout_s=RUN_TIMEOUT_S)
@@ -60,6 +66,6 @@ class BoardRunner:
 
     def _read(self, tensor: int) -> Array:
         at = self.model.tensors[tensor]
-        spans = pieces(self._session, at.info.size_bytes)
-        parts = self._session.stream("arena_read", ((at.offset + i, n) for i, n in spans))
-        return at.info.read_values(b"".join(part for part in parts if isinstance(part, bytes)))
+        size = at.info.size_bytes
+        data = read_pieces(self._session, "arena_read", size, lambda i, n: (at.offset + i, n))
+        return at.info.read_values(data)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from host_sdk.display.plain import plain_line
 from host_sdk.display.table import html_table
 from host_sdk.errors import InputError
 from host_sdk.validation.html.page import page
@@ -68,7 +69,8 @@ class Report(Results):
     def __repr__(self) -> str:
         facts = self.facts()
         width = max(len(name) for name, _ in facts)
-        return "\n".join([self.title, *(f"{name:{width}}  {value}" for name, value in facts)])
+        lines = [self.title, *(f"{name:{width}}  {value}" for name, value in facts)]
+        return "\n".join(map(plain_line, lines))
 
     def _repr_html_(self) -> str:
         return html_table(self.title, ("", ""), self.facts())

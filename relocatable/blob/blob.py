@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.blob.deflate import deflate
-from relocatable.blob.details import inflate, join_metadata, split_metadata
+from relocatable.blob.details import check_unpacked, inflate, join_metadata, split_metadata
 from relocatable.errors import BlobError
 from relocatable.targets import FAMILIES
 
@@ -209,7 +209,7 @@ class Blob:
         """Read and verify a blob.
 
         Args:
-            data: the whole blob; bytes behind its stated end are refused.
+            data: the whole blob; bytes behind its stated end are not its own.
 
         Raises:
             BlobError: names the rule that is broken and the value seen.
@@ -271,7 +271,6 @@ def _unpack(data: bytes) -> Blob:
     _check(len(data) >= HEADER.size, f"blob must have at least {HEADER.size} bytes", len(data))
     magic, total, digest = PROLOGUE.unpack_from(data)
     _check(magic == MAGIC, "blob must start with 'XPNB'", repr(data[:4]))
-    _check(total == len(data), f"blob must have the {total} bytes its header states", len(data))
     (_, _, _, major, minor, flags, variant_at, variant_count, io_at, in_count, out_count) = (
         HEADER.unpack_from(data)[:11]
     )
@@ -281,27 +280,38 @@ def _unpack(data: bytes) -> Blob:
     seen = f"{major}.{minor}"
     readable = major in (1, FORMAT[0]) and minor <= FORMAT[1]
     _check(readable, f"blob format must be {FORMAT[0]}.{FORMAT[1]} or 1.0", seen)
-    actual = hashlib.sha256(memoryview(data)[PROLOGUE.size :]).digest()
-    _check(actual == digest, f"blob's SHA-256 must be {digest.hex()}", actual.hex())
-    _check(total % SECTION_ALIGN == 0, f"blob's bytes must be a multiple of {SECTION_ALIGN}", total)
     _check(flags == 0, "header flags must be 0", flags)
     _check(major > 1 or not any(more), "header's bytes [88, 128) of format 1.0 must be 0", more)
     details_at, details_bytes, details_unpacked, *objects = more[:5]
     _check(objects == [0, 0], "objects' offset and count must be 0 (nothing has any yet)", objects)
     _check(more[-1] == 0, "header's reserved field must be 0", more[-1])
+    _check(total <= len(data), f"blob must have the {total} bytes its header states", len(data))
+    rule = f"blob's bytes must be a multiple of {SECTION_ALIGN}, from {HEADER.size} on"
+    _check(total >= HEADER.size and total % SECTION_ALIGN == 0, rule, total)
+    data = data[:total]
+    actual = hashlib.sha256(memoryview(data)[PROLOGUE.size :]).digest()
+    _check(actual == digest, f"blob's SHA-256 must be {digest.hex()}", actual.hex())
     _check(variant_count >= 1, "blob must have at least 1 variant", variant_count)
     _check(
         in_count >= 1 and out_count >= 1, "blob must have inputs and outputs", (in_count, out_count)
     )
     _check(entry_count >= 1, "blob must have at least 1 entry", entry_count)
 
-    table = _span(data, "variants", variant_at, variant_count * VARIANT.size, 4)
-    variants = tuple(_unpack_variant(data, *v) for v in VARIANT.iter_unpack(table))
+    # In the order of the board's loader: both name the same rule of several that are broken.
+    variant_table = _span(data, "variants", variant_at, variant_count * VARIANT.size, 4)
+    io_table = _span(data, "inputs and outputs", io_at, (in_count + out_count) * IO.size, 4)
+    entry_table = _span(data, "entries", entry_at, entry_count * ENTRY.size, 4)
+    plain = _span(data, "metadata", meta_at, meta_bytes)
+    packed = b""
+    if details_at or details_bytes or details_unpacked:
+        check_unpacked(details_unpacked)
+        packed = _span(data, "details", details_at, details_bytes)
+
+    variants = tuple(_unpack_variant(data, *v) for v in VARIANT.iter_unpack(variant_table))
     arena = min(v.arena_bytes for v in variants)
     steps = min(len(v.steps) for v in variants)
 
-    table = _span(data, "inputs and outputs", io_at, (in_count + out_count) * IO.size, 4)
-    ios = tuple(Io(*io) for io in IO.iter_unpack(table))
+    ios = tuple(Io(*io) for io in IO.iter_unpack(io_table))
     for i, io in enumerate(ios):
         _check_arena(f"input or output {i}", io.arena_offset, io.size_bytes, arena)
     in_bytes = sum(io.size_bytes for io in ios[:in_count])
@@ -312,9 +322,9 @@ def _unpack(data: bytes) -> Blob:
         (in_bytes, out_bytes),
     )
 
-    table = _span(data, "entries", entry_at, entry_count * ENTRY.size, 4)
     entries = tuple(
-        _unpack_entry(f"entry {i}", e, steps, arena) for i, e in enumerate(ENTRY.iter_unpack(table))
+        _unpack_entry(f"entry {i}", e, steps, arena)
+        for i, e in enumerate(ENTRY.iter_unpack(entry_table))
     )
 
     state = _unpack_state(State(*more[5:9]), steps, arena)
@@ -322,16 +332,13 @@ def _unpack(data: bytes) -> Blob:
     if golden_at or golden_bytes:
         section = _span(data, "golden vector", golden_at, golden_bytes, SECTION_ALIGN)
         golden = _unpack_golden(section, in_bytes, out_bytes)
-    details = b""
-    if details_at or details_bytes or details_unpacked:
-        packed = _span(data, "details", details_at, details_bytes)
-        details = inflate(packed, details_unpacked)
+    details = inflate(packed, details_unpacked) if details_unpacked else b""
     return Blob(
         variants=variants,
         inputs=ios[:in_count],
         outputs=ios[in_count:],
         entries=entries,
-        metadata=join_metadata(_span(data, "metadata", meta_at, meta_bytes), details),
+        metadata=join_metadata(plain, details),
         golden=golden,
         state=state,
         sha256=digest,
@@ -378,12 +385,13 @@ def _unpack_variant(data: bytes, *fields: Any) -> Variant:
     family, level, features, code_at, code_bytes, weights_at, weights_bytes = fields[:7]
     step_at, step_count, arena_bytes, stack_bytes, weights_object, reserved = fields[7:]
     code = _span(data, "code", code_at, code_bytes, SECTION_ALIGN)
-    steps = _span(data, "steps", step_at, step_count * 4, 4)
-    offsets = struct.unpack(f"<{step_count}I", steps)
     _check(code_bytes > 0 and code_bytes % 4 == 0, "code's bytes must be 4, 8, 12, ..", code_bytes)
+    weights = _span(data, "weights", weights_at, weights_bytes, SECTION_ALIGN)
     _check(weights_object == 0, "weights must be in the blob (object 0)", weights_object)
     _check(not any(reserved), "variant's reserved bytes must be 0", reserved.hex())
     _check(step_count >= 1, "variant must have at least 1 step", step_count)
+    steps = _span(data, "steps", step_at, step_count * 4, 4)
+    offsets = struct.unpack(f"<{step_count}I", steps)
     align = FAMILIES[family].step_align if family in FAMILIES else 1
     for i, offset in enumerate(offsets):
         _check(offset < code_bytes, f"step {i}: must lie in the code of {code_bytes} bytes", offset)
@@ -396,7 +404,7 @@ def _unpack_variant(data: bytes, *fields: Any) -> Variant:
         level=level,
         features=features,
         code=code,
-        weights=_span(data, "weights", weights_at, weights_bytes, SECTION_ALIGN),
+        weights=weights,
         steps=offsets,
         arena_bytes=arena_bytes,
         stack_bytes=stack_bytes,

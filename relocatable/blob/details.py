@@ -15,7 +15,10 @@ from relocatable.errors import BlobError
 
 DETAIL_KEYS = ("tool", "targets", "tensors", "steps")
 
-_MOST_BYTES = 2**24  # of the details when inflated
+# A host reads no more: unpacked they take up to a hundred times as much memory.
+MOST_METADATA_BYTES = 1 << 20
+MOST_DETAILS_BYTES = 1 << 22  # when inflated
+_MOST_BYTES = 1 << 24  # of the format: of the details when inflated
 
 
 def split_metadata(metadata: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -25,13 +28,24 @@ def split_metadata(metadata: dict[str, Any]) -> tuple[bytes, bytes]:
     return msgpack.packb(plain), msgpack.packb(details) if details else b""
 
 
+def check_unpacked(size: int) -> None:
+    """Check the stated length of the unpacked details, as a board does.
+
+    Raises:
+        BlobError: the format has no such length.
+    """
+    _check(1 <= size <= _MOST_BYTES, f"details must have 1 to {_MOST_BYTES} bytes", size)
+
+
 def inflate(packed: bytes, size: int) -> bytes:
     """Unpack the details.
 
     Raises:
         BlobError: they are not raw deflate of exactly that many bytes.
     """
-    _check(1 <= size <= _MOST_BYTES, f"details must have 1 to {_MOST_BYTES} bytes", size)
+    check_unpacked(size)
+    rule = f"details must have at most {MOST_DETAILS_BYTES} bytes to be read"
+    _check(size <= MOST_DETAILS_BYTES, rule, size)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         details = inflater.decompress(packed, size + 1)
@@ -48,6 +62,8 @@ def join_metadata(plain: bytes, details: bytes) -> dict[str, Any]:
     Raises:
         BlobError: one is no msgpack map, or both have the same key.
     """
+    rule = f"metadata must have at most {MOST_METADATA_BYTES} bytes"
+    _check(len(plain) <= MOST_METADATA_BYTES, rule, len(plain))
     metadata = _unpack_map("metadata", plain)
     if details:
         more = _unpack_map("details", details)

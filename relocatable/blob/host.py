@@ -188,11 +188,12 @@ def run(data: bytes, x: Array | Sequence[Array]) -> Array | list[Array]:
 def _pick_variant(blob: Blob) -> Variant:
     family = host_family()
     for variant in blob.variants:
-        if variant.family == family:
-            return variant
-    seen = sorted({v.family for v in blob.variants})
+        if (variant.family, variant.level, variant.features) == (family, 0, 0):
+            return variant  # a family of computers has neither levels nor features
+    seen = sorted({(v.family, v.level, v.features) for v in blob.variants})
     raise BlobError(
-        f"blob must hold code for this machine (family {family}); holds families {seen}. "
+        f"blob must hold code for this machine (family {family}, level 0, features 0); "
+        f"holds {seen}. "
         "Compile it with target 'host'"
     )
 

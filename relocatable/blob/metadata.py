@@ -6,12 +6,15 @@ looked up in it or shown. The keys that the firmware reads are in include/xn_met
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, count, pairwise
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
-from relocatable.blob.blob import Blob
+import numpy as np
+
+from relocatable.blob.blob import Blob, Io
 from relocatable.blob.record import (
     FIELD_DTYPES,
     KNOWN_RECORDS,
@@ -176,8 +179,8 @@ def check_metadata(blob: Blob) -> dict[str, Any]:
     tensors = _list("tensors", m.get("tensors"))
     for i, tensor in enumerate(tensors):
         _tensor(f"tensors[{i}]", tensor, arena)
-    _ports("inputs", m.get("inputs"), len(tensors), len(blob.inputs))
-    _ports("outputs", m.get("outputs"), len(tensors), len(blob.outputs))
+    _ports("inputs", m.get("inputs"), len(tensors), blob.inputs)
+    _ports("outputs", m.get("outputs"), len(tensors), blob.outputs)
     steps = _list("steps", m.get("steps"))
     _rule(
         all(len(v.steps) == len(steps) for v in blob.variants),
@@ -243,21 +246,28 @@ def _field(place: str, value: object) -> RecordField:
     return RecordField(str(name), str(dtype), offset, count, next(r for r in ROLES if r == role))
 
 
-def _ports(place: str, value: object, tensors: int, count: int) -> None:
-    for i, port in enumerate(_list(place, value, count)):
+def _ports(place: str, value: object, tensors: int, ios: Sequence[Io]) -> None:
+    for i, port in enumerate(_list(place, value, len(ios))):
         fields = _map(f"{place}[{i}]", port)
         _text(f"{place}[{i}].name", fields.get("name"))
         _values(f"{place}[{i}]", fields)
         index = _number(f"{place}[{i}].tensor", fields.get("tensor"))
         _rule(index < tensors, f"{place}[{i}].tensor must be below {tensors}", index)
+        size, stated = _size_bytes(fields), ios[i].size_bytes
+        _rule(size == stated, f"{place}[{i}] must have the {stated} bytes of the io table", size)
 
 
 def _tensor(place: str, tensor: object, arena: int) -> None:
     fields = _map(place, tensor)
     _text(f"{place}.name", fields.get("name"))
     _values(place, fields)
-    offset = _number(f"{place}.offset", fields.get("offset"))
-    _rule(offset <= arena, f"{place}.offset must be in [0, {arena}]", offset)
+    offset, size = _number(f"{place}.offset", fields.get("offset")), _size_bytes(fields)
+    _rule(size <= arena, f"{place}.shape must fit the arena of {arena} bytes", size)
+    _rule(offset <= arena - size, f"{place}.offset must be in [0, {arena - size}]", offset)
+
+
+def _size_bytes(tensor: dict[str, Any]) -> int:
+    return int(math.prod(tensor["shape"])) * int(np.dtype(tensor["dtype"]).itemsize)
 
 
 def _values(place: str, fields: dict[str, Any]) -> None:

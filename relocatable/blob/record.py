@@ -7,6 +7,7 @@ section 5). A record says how to read an item; a reader needs to know no head.
 from __future__ import annotations
 
 import keyword
+import unicodedata
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -157,7 +158,9 @@ def read_array(data: bytes, dtype: np.dtype[Any]) -> np.ndarray[Any, np.dtype[An
 
 
 def _is_name(name: str) -> bool:
-    return name.isidentifier() and not name.startswith("_") and not keyword.iskeyword(name)
+    # Python takes two names of the same normal form for one.
+    plain = name.isidentifier() and unicodedata.normalize("NFKC", name) == name
+    return plain and not name.startswith("_") and not keyword.iskeyword(name)
 
 
 def _value(

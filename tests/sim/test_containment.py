@@ -20,6 +20,7 @@ BLOB = 1
 LIMIT_MS = 100
 
 RETURN = struct.pack("<2H", 0x2000, 0x4770)  # movs r0, #0; bx lr
+MOVE_R1, LEAVE = struct.pack("<H", 0x4608), struct.pack("<H", 0x4770)  # mov r0, r1; bx lr
 ADD_ONE = struct.pack("<4H", 0x6801, 0x780A, 0x3201, 0x740A) + RETURN  # arena[16] = arena[0] + 1
 READ, WRITE = struct.pack("<H", 0x680A), struct.pack("<H", 0x600A)  # ldr r2, [r1]; str r2, [r1]
 JUMP = struct.pack("<H", 0x4708)  # bx r1
@@ -174,7 +175,19 @@ def test_a_step_may_overwrite_all_registers(machine: Machine) -> None:
 def test_a_step_may_call_the_supervisor(machine: Machine) -> None:
     # mvns r0, r0 of 0; svc #0: ends the step, as returning -1 does
     status, message = refusal_of(machine, struct.pack("<3H", 0x2000, 0x43C0, 0xDF00) + RETURN)
-    assert (status, message) == (E_STEP, "a step reported that it cannot go on: step 0")
+    assert (status, message) == (
+        E_STEP,
+        "a step reported that it cannot go on: step 0 returned -1",
+    )
+
+
+@pytest.mark.parametrize("value", [1, 7, -7, 0x7FFFFFFF, -0x80000000])
+def test_every_number_but_0_stops_a_run(machine: Machine, value: int) -> None:
+    status, message = refusal_of(machine, r1(value & 0xFFFFFFFF) + MOVE_R1 + LEAVE)
+    assert (status, message) == (
+        E_STEP,
+        f"a step reported that it cannot go on: step 0 returned {value}",
+    )
 
 
 def test_faults_cost_nothing_however_many(machine: Machine) -> None:

@@ -58,7 +58,8 @@ int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
         *why = stop;
         return stopped;
     }
-    return result < 0 ? XN_E_STEP : XN_OK;
+    why->returned = result;
+    return XN_OK;
 }
 
 void xn_step_fault(const xn_fault_frame *pushed) {

@@ -111,6 +111,11 @@ static void add_hex(line *to, const char *what, uint32_t number) {
     add(to, digits);
 }
 
+static void add_returned(line *to, int32_t returned) {
+    add(to, returned < 0 ? " returned -" : " returned ");
+    add_number(to, returned < 0 ? 0u - (uint32_t)returned : (uint32_t)returned);
+}
+
 static void add_stop(line *to, const xn_port_stop *stop) {
     add_hex(to, " at ", stop->pc);
     if (stop->address != 0xFFFFFFFFu) {
@@ -142,7 +147,9 @@ void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]) {
             add(&to, ", limit ");
             add_number(&to, note.limit);
         }
-        if (note.has_stop) {
+        if (note.has_stop && code == XN_E_STEP) {
+            add_returned(&to, note.stop.returned);
+        } else if (note.has_stop) {
             add_stop(&to, &note.stop);
         }
     }

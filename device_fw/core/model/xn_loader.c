@@ -160,7 +160,8 @@ static int choose_variant(const image *in, xn_loader_program *to) {
 
 static int check_steps(const image *in, xn_loader_program *to) {
     const xn_blob_variant *v = to->variant;
-    uint32_t align = v->family == XN_FAMILY_CORTEX_M ? 2u : 1u;
+    bool halves = v->family == XN_FAMILY_CORTEX_M || v->family == XN_FAMILY_RV32;
+    uint32_t align = halves ? 2u : 1u;
     int status = check_table(in, "steps", v->step_offset, v->step_count, sizeof(uint32_t));
     if (status != XN_OK) {
         return status;

@@ -238,8 +238,8 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
     if (us != NULL) {
         *us = (uint32_t)(xn_port_time_us() - start);
     }
-    if (status == XN_E_STEP) {
-        return xn_error_at(XN_E_STEP, "step", number);
+    if (status == XN_OK && stop.returned != 0) {
+        return xn_error_stop(XN_E_STEP, number, &stop);
     }
     if (status != XN_OK) {
         if (xn_runner_on_stop != NULL) {

@@ -129,8 +129,8 @@ WEAK void xn_port_sync_code(const void *at, uint32_t n) {
 
 // Faults are the port's own affair.
 WEAK int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
-    (void)why;
-    return step->function(step->ctx) < 0 ? XN_E_STEP : XN_OK;
+    why->returned = step->function(step->ctx);
+    return XN_OK;
 }
 
 WEAK void xn_port_reset(void) {

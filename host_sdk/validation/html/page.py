@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
-from host_sdk.display.table import html_picture, short_name
+from host_sdk.display.table import html_picture, plain_html, short_name
 from host_sdk.validation.html.svg import bar_plot, confusion_plot, histogram, shortened
 from host_sdk.validation.metrics import Classification, Times
 from host_sdk.validation.results import Results, Thumbnail
@@ -56,8 +55,8 @@ svg .mark { stroke: var(--wrong); stroke-width: 1.5; stroke-dasharray: 4 3; }
 def page(results: Results) -> str:
     """Write the page."""
     parts = [
-        f"<h1>{html.escape(results.model)}</h1>",
-        f"<p>{results.samples:,} samples on {html.escape(results.place)}, {results.made}<br>"
+        f"<h1>{plain_html(results.model)}</h1>",
+        f"<p>{results.samples:,} samples on {plain_html(results.place)}, {results.made}<br>"
         f"blob {results.sha256}</p>",
         _tiles(results),
     ]
@@ -71,7 +70,7 @@ def page(results: Results) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Validation of {html.escape(results.model)}</title><style>{_STYLE}</style></head>"
+        f"<title>Validation of {plain_html(results.model)}</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
@@ -116,14 +115,14 @@ def _mistakes(mistakes: Sequence[Thumbnail]) -> list[str]:
     for m in mistakes:
         picture = html_picture(Image.fromarray(m.pixels))
         text = f"#{m.row.index}: {m.row.label} as {m.row.predicted}"
-        figures.append(f"<figure>{picture}{html.escape(text)}</figure>")
+        figures.append(f"<figure>{picture}{plain_html(text)}</figure>")
     return ["<h2>Classified wrong</h2>", f'<div class="wrongs">{"".join(figures)}</div>']
 
 
 def _reference(results: Results) -> list[str]:
     title = "<h2>Against LiteRT's reference kernels</h2>"
     if results.exact_samples is None:
-        return [title, f"<p>Absent: {html.escape(results.reference)}.</p>"]
+        return [title, f"<p>Absent: {plain_html(results.reference)}.</p>"]
     columns = ("output", "dtype", "values", "max", "steps", "mean", "RMSE", "cosine", "bit-exact")
     rows = [
         [
@@ -180,9 +179,9 @@ def _layers(results: Results) -> list[str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in columns)
+    head = "".join(f"<th>{plain_html(c)}</th>" for c in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{plain_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from host_sdk.display.table import plain_html
 
 BINS = 40
 
@@ -32,7 +33,7 @@ def confusion_plot(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> st
             tip = f"{labels[i]} as {labels[j]}: {count} of {sum(row)}"
             depth = 0.0 if count == 0 else 0.12 + 0.88 * share
             parts.append(
-                f'<g><title>{html.escape(tip)}</title><rect x="{x}" y="{y}" width="{cell - 1}" '
+                f'<g><title>{plain_html(tip)}</title><rect x="{x}" y="{y}" width="{cell - 1}" '
                 f'height="{cell - 1}" class="empty"/><rect x="{x}" y="{y}" width="{cell - 1}" '
                 f'height="{cell - 1}" class="{kind}" fill-opacity="{depth:.3f}"/>'
             )
@@ -116,7 +117,7 @@ def bar_plot(rows: Sequence[tuple[str, float, str]], title: str) -> str:
 def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" width="{width:g}" role="img" '
-        f'aria-label="{html.escape(title)}">{"".join(parts)}</svg>'
+        f'aria-label="{plain_html(title)}">{"".join(parts)}</svg>'
     )
 
 
@@ -125,7 +126,7 @@ def _text(x: float, y: float, text: str, anchor: str, kind: str = "", turn: int 
     style = f' class="{kind}"' if kind else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}{rotate}>'
-        f"{html.escape(text)}</text>"
+        f"{plain_html(text)}</text>"
     )
 
 

@@ -79,7 +79,7 @@ def test_errors_are_sentences(arguments: tuple[str, ...], message: str) -> None:
 def test_a_damaged_blob_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"XPNB" + bytes(200))
-    assert "Error: blob must have the 0 bytes" in xipnet("inspect", path).output
+    assert "Error: blob format must be 2.0 or 1.0; is 0.0" in xipnet("inspect", path).output
 
 
 def test_validate_and_trace_on_this_computer(tmp_path: Path) -> None:

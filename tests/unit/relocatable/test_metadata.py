@@ -57,7 +57,7 @@ def test_the_compiler_s_own_is_taken() -> None:
         ({"targets": []}, "targets must be a list of 1"),
         ({"tensors": [{**TENSOR, "dtype": "object"}]}, r"tensors\[0\].dtype must be one of"),
         ({"tensors": [{**TENSOR, "shape": [-1]}]}, r"tensors\[0\].shape must be a whole number"),
-        ({"tensors": [{**TENSOR, "offset": 33}]}, r"offset must be in \[0, 32\]; is 33"),
+        ({"tensors": [{**TENSOR, "offset": 33}]}, r"offset must be in \[0, 16\]; is 33"),
         ({"inputs": [{**PORT, "tensor": 2}]}, r"inputs\[0\].tensor must be below 2; is 2"),
         ({"outputs": [PORT, PORT]}, "outputs must be a list of 1"),
         ({"steps": []}, "steps must be one for each of 1 steps; is 0"),

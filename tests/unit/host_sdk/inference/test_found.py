@@ -13,7 +13,7 @@ from host_sdk.inference.picture import Letterbox
 from host_sdk.inference.results import read_found
 from host_sdk.link.wire_map import WireMap
 
-REPLY: dict[str, Any] = {"name": "m", "version": 1, "sha256": b"", "arena": 64, "stack": 64}
+REPLY: dict[str, Any] = {"name": "m", "version": 1, "sha256": bytes(32), "arena": 64, "stack": 64}
 PORT = {"name": "x", "shape": [1, 8, 8, 1], "dtype": "uint8"}
 METADATA: dict[str, Any] = {
     "tensors": [{**PORT, "offset": 0}],

@@ -56,7 +56,7 @@ def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
         [],
         [0, -1, "m", []],
         [0, 2**32, "m", []],
-        [1, 1, [1], 2],
+        [1, -1, None, 2],
         [2, "t"],
         [3, 1, 2, 3],
         {"a": 1},
@@ -90,3 +90,26 @@ def test_fields_name_place_rule_and_value() -> None:
 def test_maps_have_keys_of_any_type() -> None:
     packed = bytes.fromhex("9401 07 c0 83 05 c3 92 01 02 03 a161 a1ff")
     assert unpack(packed) == Reply(7, None, {5: True, (1, 2): 3, "a": "\ufffd"})
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [[1], 2],
+        [[-4, "m", None], 2],
+        [[-4, 5, None], None],
+        [["-4", "m", None], None],
+        [[4, "m", None], None],
+        [[-(2**31) - 1, "m", None], None],
+        [[msgpack.ExtType(1, b"\x80" * 4000), "m", None], None],
+        [],
+        [None],
+        [None, 1, 2],
+    ],
+)
+def test_a_broken_reply_still_belongs_to_its_request(rest: list[Any]) -> None:
+    read = unpack(msgpack.packb([1, 7, *rest]))
+    assert isinstance(read, Reply)
+    assert (read.id, read.failure, read.result) == (7, None, None)
+    assert "must be" in read.broken_rule
+    assert len(read.broken_rule) < 200

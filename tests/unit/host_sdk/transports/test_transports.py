@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from host_sdk import (
     ToolMissingError,
 )
 from host_sdk.transports import open_transport, qemu
-from host_sdk.transports.lock import FileLock
+from host_sdk.transports.lock import FileLock, lock_port
 from host_sdk.transports.open import default_port
 from host_sdk.transports.serial import SerialTransport
 from host_sdk.transports.sim import SimUrl, parse_sim
@@ -103,6 +104,35 @@ def test_a_failed_open_frees_the_port() -> None:
 def test_ports_that_are_none(port: str) -> None:
     with pytest.raises(PortNotFoundError):
         open_transport(port)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs users and links")
+@pytest.mark.parametrize("kind", ["file", "link", "dangling", "open to all", "another's"])
+def test_locks_lie_in_a_folder_that_is_this_users_alone(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    lock_port("here").release()
+    [folder] = tmp_path.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.rmdir()
+    target = tmp_path / "target"
+    if kind == "link":
+        target.mkdir()
+    if kind == "file":
+        folder.write_bytes(b"kept")
+    elif kind in ("link", "dangling"):
+        folder.symlink_to(target)
+    else:
+        folder.mkdir()
+        folder.chmod(0o777 if kind == "open to all" else 0o700)
+    if kind == "another's":
+        user = os.getuid() + 1
+        monkeypatch.setattr("os.getuid", lambda: user)
+        folder.rename(folder.with_name(f"xipnet-{user}"))
+    with pytest.raises(LinkError, match=r"here cannot be locked: .* must be"):
+        lock_port("here")
+    assert not target.exists() or not list(target.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
@@ -195,7 +225,7 @@ def test_what_lies_at_a_lock_files_place_is_said_and_not_followed(
     monkeypatch.setattr(FileLock, "__init__", note)
     open_transport(url(server)).close()
     (path,) = taken
-    assert path.parent == tmp_path
+    assert path.parent.parent == tmp_path
     assert not path.exists()
     target = tmp_path / "target"
     if kind == "directory":
