@@ -9,7 +9,7 @@
 #include "store/xn_store_types.h"
 
 #define XN_LOG_RECORD 128u // bytes
-#define XN_LOG_MAJOR 2u
+#define XN_LOG_MAJOR 3u
 #define XN_LOG_MINOR 0u
 #define XN_LOG_MAGIC "XPSTORE" // with its ending 0
 #define XN_LOG_COUNTS 80u      // of sectors, in one WEAR record
@@ -26,6 +26,8 @@ enum xn_log_kind {
     XN_LOG_WEAR = 9,    // erase counts
     XN_LOG_START = 10,  // the board started with a model on trial
     XN_LOG_BAD = 11,    // a sector is not to be used again
+    XN_LOG_COUNTER = 12, // the floor of the security counter
+    XN_LOG_LOST = 255,   // type of an EVENT: a record that could not be read any more
 };
 
 enum xn_log_flag {
@@ -34,6 +36,7 @@ enum xn_log_flag {
     XN_LOG_WITHDRAWS = 4, // ACTIVE: a trial that fails withdraws the version
     XN_LOG_SWITCHES = 8,  // RETURN: the name of `previous` becomes the active model
     XN_LOG_MOVES = 16,    // OBJECT, BEGIN: the same object at another place
+    XN_LOG_SEALED = 32,   // OBJECT, BEGIN: a manifest ends the extent
 };
 
 // All records but FORMAT and WEAR. Fields that a kind does not name are 0.
@@ -56,7 +59,7 @@ typedef struct xn_log_record {
     uint32_t confirm_s;    // OBJECT, ACTIVE: 0: not on trial
     uint32_t boots;        // OBJECT, ACTIVE: starts of the board that a trial may see
     int32_t detail;        // RETURN, EVENT: of the reason
-    uint32_t reserved;
+    uint32_t counter;      // COUNTER, sealed OBJECT
 } xn_log_record;
 
 typedef struct xn_log_wear {
@@ -86,7 +89,9 @@ typedef struct xn_log_format {
     uint32_t sector_bytes;
     uint32_t area_bytes; // the areas are at 0 and at area_bytes, objects behind them
     uint32_t cursor;     // where the next extent is looked for
-    uint32_t reserved[22];
+    uint32_t records;    // that the compaction wrote into the area
+    uint32_t lost;       // that earlier areas had lost
+    uint32_t reserved[20];
 } xn_log_format;
 
 _Static_assert(sizeof(xn_log_record) == XN_LOG_RECORD, "record");
