@@ -46,14 +46,7 @@ static const struct {
     {XN_E_INTERRUPTED, "the Python code was interrupted"},
 };
 
-static struct {
-    int code;
-    const char *what; // NULL: nothing noted
-    uint32_t value, limit;
-    bool has_limit;
-    bool has_stop;
-    xn_port_stop stop;
-} note;
+static xn_error_note note;
 
 int xn_error_at(int code, const char *what, uint32_t value) {
     note.code = code;
@@ -76,6 +69,15 @@ int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop) {
     note.has_stop = true;
     note.stop = *stop;
     return code;
+}
+
+xn_error_note xn_error_keep(int code) {
+    return note.code == code ? note : (xn_error_note){.code = code};
+}
+
+int xn_error_again(const xn_error_note *kept) {
+    note = *kept;
+    return kept->code;
 }
 
 // Text that grows within XN_ERROR_TEXT_MAX and always ends with 0.

@@ -15,17 +15,17 @@
 #define XN_LOG_COUNTS 80u      // of sectors, in one WEAR record
 
 enum xn_log_kind {
-    XN_LOG_FORMAT = 1,  // first of an area
-    XN_LOG_OBJECT = 2,  // an object becomes the current one of its name
-    XN_LOG_REMOVE = 3,  // versions of a name are gone
-    XN_LOG_ACTIVE = 4,  // a name becomes the active model
-    XN_LOG_CONFIRM = 5, // the active model's trial is over, it stays
-    XN_LOG_RETURN = 6,  // a version is withdrawn, an earlier one is current again
-    XN_LOG_EVENT = 7,   // nothing changes; told by the history
-    XN_LOG_BEGIN = 8,   // an extent is taken, its sectors are going to be erased
-    XN_LOG_WEAR = 9,    // erase counts
-    XN_LOG_START = 10,  // the board started with a model on trial
-    XN_LOG_BAD = 11,    // a sector is not to be used again
+    XN_LOG_FORMAT = 1,   // first of an area
+    XN_LOG_OBJECT = 2,   // an object becomes the current one of its name
+    XN_LOG_REMOVE = 3,   // versions of a name are gone
+    XN_LOG_ACTIVE = 4,   // a name becomes the active model
+    XN_LOG_CONFIRM = 5,  // the active model's trial is over, it stays
+    XN_LOG_RETURN = 6,   // a version is withdrawn, an earlier one is current again
+    XN_LOG_EVENT = 7,    // nothing changes; told by the history
+    XN_LOG_BEGIN = 8,    // an extent is taken, its sectors are going to be erased
+    XN_LOG_WEAR = 9,     // erase counts
+    XN_LOG_START = 10,   // the board started with a model on trial
+    XN_LOG_BAD = 11,     // a sector is not to be used again
     XN_LOG_COUNTER = 12, // the floor of the security counter
     XN_LOG_LOST = 255,   // type of an EVENT: a record that could not be read any more
 };
@@ -98,10 +98,21 @@ _Static_assert(sizeof(xn_log_record) == XN_LOG_RECORD, "record");
 _Static_assert(sizeof(xn_log_wear) == XN_LOG_RECORD, "wear");
 _Static_assert(sizeof(xn_log_format) == XN_LOG_RECORD, "format");
 
-// Finds the newer area, or formats the first. *format is a copy of its first record.
+// What the log's flash has done to it.
+typedef struct xn_log_report {
+    uint32_t lost;    // records that cannot be read any more, since the store was formatted
+    uint32_t unclear; // 1: the last one cannot be read: power was cut, or it is damaged
+    uint32_t mended;  // that are read though a bit of them is wrong
+    uint32_t formats; // FORMAT records of the area, of two, that are not whole
+} xn_log_report;
+
+extern xn_log_report xn_log_now;
+
+// Finds the newer area; blank flash gets its first one. *format is a copy of the area's FORMAT
+// record. XN_E_STORE: there is something else, and nothing was changed.
 int xn_log_open(xn_log_format *format);
-// Makes both areas unreadable: the next open formats.
-int xn_log_erase(void);
+// Erases both areas and begins the log again, whatever is there.
+int xn_log_format_anew(void);
 // After xn_log_open(): hands the records to `apply` in order, and stops at its first error.
 typedef int xn_log_apply_fn(const xn_log_record *record, uint32_t slot);
 int xn_log_replay(xn_log_apply_fn *apply);
@@ -111,7 +122,7 @@ uint32_t xn_log_end(void);      // slots up to this one may hold records
 uint32_t xn_log_erasures(void); // times that an area was erased
 // Reads a record back; XN_E_FLASH if it is no longer whole.
 int xn_log_read(uint32_t slot, xn_log_record *record);
-// Any slot: 1 *record is a whole record, 0 it is none.
+// Any slot: 1 *record is a record, 0 it is none. One that was lost is an EVENT of type XN_LOG_LOST.
 int xn_log_look(uint32_t slot, xn_log_record *record);
 // Appends: sets sequence, generation and CRC, and the slot it got. A slot that does not take it is
 // spent, and the next one tried.
@@ -121,7 +132,7 @@ int xn_log_append(xn_log_record *record, uint32_t *slot);
 void xn_log_fill(xn_log_record *record, enum xn_log_kind kind, const xn_store_object *object);
 
 // Compaction: begin erases the other area; copy and add fill its slots from 1 on; finish writes its
-// first record, and with that the areas have changed places. Before that the old one holds.
+// FORMAT record, and with that the areas have changed places. Before that the old one holds.
 int xn_log_compact_begin(void);
 int xn_log_compact_copy(xn_log_record *record, uint32_t *slot); // keeps its sequence
 int xn_log_compact_add(xn_log_record *record);

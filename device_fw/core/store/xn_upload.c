@@ -57,8 +57,8 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
         if (status != XN_OK) {
             return status;
         }
-        if (record.size == want->size && record.offset != damaged &&
-            memcmp(record.sha256, want->sha256, 32) == 0) {
+        if (xn_index_now.entries[i].health != 2u && record.size == want->size &&
+            record.offset != damaged && memcmp(record.sha256, want->sha256, 32) == 0) {
             *offset = record.offset;
             return 1;
         }
@@ -69,7 +69,7 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
 // Makes sure that a commit will find a free entry.
 static int reserve_entry(const xn_store_object *want) {
     xn_log_record record;
-    while (xn_index_now.count >= XN_STORE_OBJECTS) {
+    while (xn_index_now.count >= xn_index_now.capacity) {
         int evicted = xn_index_evict();
         if (evicted < 0) {
             return evicted;
@@ -79,7 +79,7 @@ static int reserve_entry(const xn_store_object *want) {
             return xn_index_find(want->name, &record) >= 0
                        ? XN_OK
                        : xn_error_limit(XN_E_NO_SPACE, "objects", xn_index_now.count,
-                                        XN_STORE_OBJECTS);
+                                        xn_index_now.capacity);
         }
     }
     return XN_OK;
@@ -146,7 +146,7 @@ int xn_upload_begin(xn_store_object *want, bool *have, bool *resumed) {
         upload.epoch = xn_index_now.epoch;
         damaged = 0;
     }
-    int status = xn_index_now.mounted ? check_wanted(want) : XN_E_STORE;
+    int status = xn_index_now.mounted ? check_wanted(want) : xn_index_status();
     if (status == XN_OK) {
         status = reserve_entry(want);
     }
@@ -363,7 +363,7 @@ int xn_upload_commit(bool activate, uint32_t confirm_s, uint32_t boots) {
     if (status == XN_OK) {
         status = xn_index_commit(&record);
     }
-    if (status == XN_OK && xn_index_now.count > XN_STORE_OBJECTS) {
+    if (status == XN_OK && xn_index_now.count > xn_index_now.capacity) {
         int evicted = xn_index_evict();
         status = evicted < 0 ? evicted : XN_OK;
     }
