@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "check.h"
+#include "base/xn_crc32.h"
+#include "base/xn_error.h"
 #include "base/xn_sha256.h"
-#include "base/xn_status.h"
 #include "store/xn_extent.h"
 #include "store/xn_index.h"
 #include "store/xn_store.h"
@@ -388,28 +389,221 @@ static void test_wear(void) {
     CHECK(returns <= 60 / (data / (3 * sector)) + 2);
 }
 
+// ---- What is no store, or a damaged one -------------------------------------------------------
+
+#define SLOT 128u
+
+static uint8_t *slot_at(uint32_t slot) {
+    return xn_host.bytes + slot * SLOT;
+}
+
+static uint32_t area_bytes(void) {
+    return xn_index_now.data_start / 2u;
+}
+
+static void put_crc(uint8_t *record) {
+    uint32_t crc = xn_crc32(record + 4, SLOT - 4u);
+    memcpy(record, &crc, 4);
+}
+
+// Nothing works but format, all of it says why, and no byte of the flash changes.
+static void check_refused(const char *why) {
+    uint32_t n = xn_host.flash.size_bytes;
+    uint8_t *before = malloc(n);
+    char text[XN_ERROR_TEXT_MAX];
+    xn_store_object o = wanted("x", 10, 1);
+    uint32_t cursor = 0;
+    bool have, resumed;
+    memcpy(before, xn_host.bytes, n);
+    CHECK(xn_store_mount() == XN_E_STORE);
+    int status[] = {xn_store_next(&cursor, &o), xn_upload_begin(&o, &have, &resumed),
+                    xn_store_remove("x"), xn_store_find("x", &o), xn_store_status()};
+    for (uint32_t i = 0; i < sizeof(status) / sizeof(status[0]); i++) {
+        CHECK(status[i] == XN_E_STORE);
+    }
+    xn_error_text(XN_E_STORE, text);
+    CHECK(strstr(text, why) != NULL);
+    CHECK(xn_store_free_bytes() == 0 && xn_store_active()[0] == 0);
+    CHECK(memcmp(before, xn_host.bytes, n) == 0);
+    free(before);
+}
+
+static void fill_flash(uint32_t from, uint32_t to, uint32_t seed) {
+    for (uint32_t i = from; i < to; i++) {
+        xn_host.bytes[i] = seed == 0 ? 0 : content(seed, i);
+        xn_host.programmed[i / xn_host.flash.program_bytes] = 1;
+    }
+}
+
+static void test_foreign_flash(void) {
+    uint32_t n = xn_host.flash.size_bytes;
+    const uint32_t spans[][3] = {{0, n, 7}, {0, n, 0}, {n - 1, n, 0}, {n / 2, n, 9}, {70, 75, 3}};
+    for (uint32_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        memset(xn_host.bytes, 0xFF, n);
+        memset(xn_host.programmed, 0, n / xn_host.flash.program_bytes);
+        fill_flash(spans[i][0], spans[i][1], spans[i][2]);
+        check_refused("bytes of no store at");
+        CHECK(xn_store_format() == XN_OK && xn_store_status() == XN_OK);
+        CHECK(install("x", 2 * some, 1, false) == XN_OK);
+        remount();
+    }
+}
+
 static void test_newer_format(void) {
     CHECK(xn_store_mount() == XN_OK);
-    uint8_t *first = xn_host.bytes;
-    first[10] = 4; // major
-    uint32_t crc = 0xFFFFFFFF;
-    for (uint32_t i = 4; i < 128; i++) {
-        crc ^= first[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
+    xn_host.bytes[10] = 4; // major
+    put_crc(xn_host.bytes);
+    check_refused("format major 4, limit 3");
+}
+
+// A store with some objects, at the second format of its areas.
+static state build(void) {
+    CHECK(xn_store_mount() == XN_OK);
+    CHECK(install("keep", 700, 10, true) == XN_OK && install("also", some, 11, false) == XN_OK);
+    CHECK(install("net", 900, 12, false) == XN_OK && install("last", 30, 13, false) == XN_OK);
+    save();
+    return remount();
+}
+
+static void test_format_records(void) {
+    state whole = build();
+    uint32_t copy = area_bytes() / SLOT - 1;
+    CHECK(memcmp(slot_at(0), slot_at(copy), SLOT) == 0 && xn_log_now.formats == 0);
+    for (uint32_t i = 0; i < SLOT; i++) {
+        for (uint32_t which = 0; which < 3; which++) {
+            restore();
+            slot_at(which == 1 ? copy : 0)[i] ^= which == 2 ? 1u << i % 8u : 0x5Au;
+            CHECK(same(remount(), whole) && xn_log_now.formats == (which < 2) &&
+                  xn_store_lost() == 0);
+        }
+        restore();
+        slot_at(0)[i] ^= 0x5A;
+        slot_at(copy)[(i + 1) % SLOT] ^= 0x5A;
+        check_refused(" at 0");
+    }
+    restore();
+    slot_at(0)[100] ^= 0x5A;
+    CHECK(same(remount(), whole));
+    CHECK(xn_index_compact(false) == XN_OK && xn_log_now.formats == 0); // mended
+    CHECK(same(remount(), whole) && xn_log_now.formats == 0);
+    memset(xn_host.bytes + area_bytes(), 0x11, SLOT); // the newer area's FORMAT records
+    memset(xn_host.bytes + 2 * area_bytes() - SLOT, 0x11, SLOT);
+    check_refused("damaged FORMAT record at"); // and not what the older one knows
+}
+
+// How many records that were lost tell a name.
+static uint32_t named_lost(const char *name) {
+    xn_store_object o;
+    enum xn_store_state as;
+    uint32_t count = 0;
+    for (uint32_t cursor = 0; xn_store_held(&cursor, &o, &as) == 1;) {
+        count += as == XN_STORE_LOST && strcmp(o.name, name) == 0;
+    }
+    return count;
+}
+
+static uint32_t told_lost(const char *name) {
+    xn_log_record record;
+    uint32_t count = 0;
+    for (uint32_t slot = 1; slot < xn_log_end(); slot++) {
+        count += xn_log_look(slot, &record) == 1 && record.type == XN_LOG_LOST &&
+                 xn_index_is_event(&record) && strcmp(record.name, name) == 0;
+    }
+    return count;
+}
+
+static void test_rotten_records(void) {
+    static const char *const names[] = {"keep", "also", "net", "last"};
+    state whole = build();
+    uint32_t end = xn_log_end();
+    CHECK(end == 1 + 2 * 4);                                        // BEGIN and OBJECT of each
+    for (uint32_t bit = SLOT * 8; bit < end * SLOT * 8; bit += 7) { // one bit
+        restore();
+        xn_host.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        CHECK(same(remount(), whole) && xn_log_now.mended == 1 && xn_store_lost() == 0);
+    }
+    for (uint32_t slot = 1; slot < end; slot++) {
+        for (uint32_t i = 0; i < SLOT; i += 3) { // several
+            const char *name = names[(slot - 1) / 2];
+            bool last = slot + 1 == end;
+            restore();
+            slot_at(slot)[i] ^= 0x5A;
+            state now = remount();
+            CHECK(xn_store_lost() == (last ? 0 : 1) && xn_log_now.unclear == (last ? 1 : 0));
+            bool in_name = i >= 12 && i < 52;
+            CHECK(in_name || named_lost(name) == 1);
+            CHECK(same(now, whole) == (slot % 2 == 1)); // a BEGIN, or an OBJECT
+            CHECK(xn_index_compact(false) == XN_OK);
+            remount();
+            CHECK(xn_store_lost() == (last ? 0 : 1) && xn_log_now.unclear == 0);
+            CHECK(last || in_name || told_lost(name) == 1);
         }
     }
-    crc = ~crc;
-    memcpy(first, &crc, 4);
+    restore();
+    memset(slot_at(4) + 12, 0xA5, 40); // the name is gone: the BEGIN before tells it
+    remount();
+    CHECK(named_lost("also") == 1 && xn_store_find("also", &(xn_store_object){0}) != XN_OK);
+    CHECK(xn_store_format() == XN_OK && xn_store_lost() == 0 && named_lost("also") == 0);
+}
+
+// What a compaction wrote can rot, too.
+static void test_rotten_copies(void) {
+    state whole = build();
+    CHECK(xn_index_compact(false) == XN_OK);
+    uint32_t end = xn_log_end();
+    uint32_t first = area_bytes() / SLOT;
+    save();
+    for (uint32_t slot = 1; slot < end; slot++) {
+        restore();
+        memset(slot_at(first + slot) + 20, 0xA5, 9);
+        state now = remount();
+        CHECK(xn_store_lost() == 1 && (same(now, whole) || slot < end - 1));
+    }
+    restore();
+    CHECK(same(remount(), whole) && xn_store_lost() == 0);
+}
+
+// ---- The counter's floor ----------------------------------------------------------------------
+
+static int raise_floor(uint32_t to) {
+    xn_log_record record;
+    memset(&record, 0, sizeof(record));
+    record.kind = XN_LOG_COUNTER;
+    record.counter = to;
+    return xn_index_commit(&record);
+}
+
+static void test_counter(void) {
+    build();
+    CHECK(raise_floor(5) == XN_OK && raise_floor(3) == XN_OK && xn_index_now.counter_floor == 5);
+    remount();
+    CHECK(xn_index_now.counter_floor == 5);
+    CHECK(xn_index_compact(false) == XN_OK);
+    remount();
+    CHECK(xn_index_now.counter_floor == 5);
+    CHECK(xn_store_format() == XN_OK && xn_index_now.counter_floor == 5);
+}
+
+// ---- Many objects -----------------------------------------------------------------------------
+
+static void test_thousand_objects(void) {
+    static const xn_port_flash large = {8388608, 4096, 256, 1};
+    char name[16];
     xn_store_object o;
-    bool have, resumed;
-    uint32_t cursor = 0;
-    CHECK(xn_store_mount() == XN_E_STORE);
-    CHECK(first[10] == 4); // and nothing was erased
-    CHECK(xn_store_find("x", &o) == XN_E_STORE && xn_store_next(&cursor, &o) == XN_E_STORE);
-    o = wanted("x", 10, 1);
-    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_E_STORE && xn_store_remove("x") == XN_E_STORE);
-    CHECK(xn_store_free_bytes() == 0 && xn_store_active()[0] == 0);
+    xn_host_init(&large, NULL);
+    CHECK(xn_store_mount() == XN_OK && xn_index_now.capacity == 1000);
+    for (uint32_t i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "n%u", (unsigned)i);
+        CHECK(install(name, 10, i, false) == XN_OK);
+    }
+    CHECK(install("more", 10, 1000, false) == XN_E_NO_SPACE);
+    for (uint32_t i = 0; i < 600; i++) { // through compactions
+        CHECK(install("n3", 10, 2000 + i, false) == XN_OK);
+    }
+    CHECK(xn_log_erasures() > 1);
+    state now = look();
+    CHECK(same(remount(), now) && xn_index_now.count == 1000 && xn_store_lost() == 0);
+    CHECK(xn_store_find("n999", &o) == XN_OK);
 }
 
 int main(int argc, char **argv) {
@@ -418,13 +612,18 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     const xn_port_flash *flash = &geometries[atoi(argv[1]) % 3];
     static void (*const tests[])(void) = {
-        test_cuts,       test_eviction, test_refusals, test_have_of_damaged_bytes,
-        test_table_full, test_in_use,   test_wear,     test_newer_format};
+        test_cuts,          test_eviction,        test_refusals,       test_have_of_damaged_bytes,
+        test_table_full,    test_in_use,          test_wear,           test_newer_format,
+        test_foreign_flash, test_format_records,  test_rotten_records, test_rotten_copies,
+        test_counter,       test_thousand_objects};
     sector = flash->sector_bytes;
     some = sector < 4096 ? sector : 4096;
     for (uint32_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
         if (tests[i] == test_table_full && flash->size_bytes / sector < 128) {
             continue; // too few sectors
+        }
+        if (tests[i] == test_thousand_objects && atoi(argv[1]) != 0) {
+            continue; // on a flash of its own
         }
         xn_host_init(flash, NULL);
         tests[i]();

@@ -156,6 +156,7 @@ static void fill_format(xn_log_format *format, uint32_t sequence, uint32_t curso
     format->cursor = cursor;
     format->records = areas.other.records;
     format->lost = xn_log_now.lost;
+    memset(format->reserved, 0xFF, sizeof(format->reserved));
     format->crc = crc_of(format);
 }
 
@@ -301,8 +302,9 @@ static int check_blank(const xn_log_format *first) {
         if (in_format && (status != XN_OK || is_part(seen.bytes, first))) {
             cut = 1;
         } else if (cut == 0 || at < slot_offset(1, 0) || at >= slot_offset(2, 0)) {
-            const char *what = is_format(&seen.format) ? damaged_format : "bytes of no store at";
-            return status != XN_OK ? status : xn_error_at(XN_E_STORE, what, at);
+            bool ours = cut == 1 || is_format(&seen.format);
+            const char *what = ours ? damaged_format : "bytes of no store at";
+            return status != XN_OK ? status : xn_error_at(XN_E_STORE, what, cut == 1 ? 0 : at);
         }
     }
     return cut;

@@ -91,7 +91,7 @@ typedef struct xn_log_format {
     uint32_t cursor;     // where the next extent is looked for
     uint32_t records;    // that the compaction wrote into the area
     uint32_t lost;       // that earlier areas had lost
-    uint32_t reserved[20];
+    uint32_t reserved[20]; // all FF, so that only what is ours looks like a part of it
 } xn_log_format;
 
 _Static_assert(sizeof(xn_log_record) == XN_LOG_RECORD, "record");
@@ -103,7 +103,7 @@ typedef struct xn_log_report {
     uint32_t lost;    // records that cannot be read any more, since the store was formatted
     uint32_t unclear; // 1: the last one cannot be read: power was cut, or it is damaged
     uint32_t mended;  // that are read though a bit of them is wrong
-    uint32_t formats; // FORMAT records of the area, of two, that are not whole
+    uint32_t formats; // FORMAT records of the area, of two, that cannot be read
 } xn_log_report;
 
 extern xn_log_report xn_log_now;
