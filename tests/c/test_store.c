@@ -563,6 +563,42 @@ static void test_rotten_copies(void) {
     CHECK(same(remount(), whole) && xn_store_lost() == 0);
 }
 
+// An object may hold the bytes of a log, also where areas of another size would begin.
+static void test_log_within_an_object(void) {
+    static const xn_port_flash flash = {1048576, 4096, 256, 1};
+    static uint8_t piece[256];
+    xn_log_format format;
+    xn_store_object o;
+    bool have, resumed;
+    xn_host_init(&flash, NULL);
+    CHECK(xn_store_mount() == XN_OK && area_bytes() == 32768);
+    memcpy(&format, xn_host.bytes, sizeof(format));
+    memset(xn_host.bytes, 0xFF, flash.size_bytes);
+    memset(xn_host.programmed, 0, flash.size_bytes);
+    xn_log_format old = format;
+    old.major = 2;
+    old.area_bytes = 16384;
+    old.cursor = 32768;
+    put_crc((uint8_t *)&old);
+    memcpy(xn_host.bytes, &old, sizeof(old));
+    format.generation = 1000;
+    put_crc((uint8_t *)&format);
+    CHECK(xn_store_mount() == XN_OK && area_bytes() == 16384); // migrated, in its old size
+    o = wanted("fake", 4096, 1);
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && o.offset == 32768);
+    memcpy(piece, &format, sizeof(format));
+    CHECK(xn_upload_write(0, piece, 256) == XN_OK);
+    xn_sha256_of(xn_host.bytes + o.offset, 4096, o.sha256);
+    xn_upload_abort();
+    CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK);
+    for (uint32_t i = 0; i < 5; i++) {
+        CHECK(xn_store_mount() == XN_OK && area_bytes() == 16384 && xn_log_erasures() < 10);
+        CHECK(xn_index_compact(false) == XN_OK);
+    }
+    memset(xn_host.bytes, 0x11, SLOT); // the log goes on in the other area
+    CHECK(xn_store_mount() == XN_OK && area_bytes() == 16384 && xn_log_erasures() < 10);
+}
+
 // ---- The counter's floor ----------------------------------------------------------------------
 
 static int raise_floor(uint32_t to) {
@@ -611,11 +647,21 @@ int main(int argc, char **argv) {
         {262144, 4096, 256, 1}, {131072, 1024, 64, 16}, {524288, 32768, 512, 32}};
     CHECK(argc == 2);
     const xn_port_flash *flash = &geometries[atoi(argv[1]) % 3];
-    static void (*const tests[])(void) = {
-        test_cuts,          test_eviction,        test_refusals,       test_have_of_damaged_bytes,
-        test_table_full,    test_in_use,          test_wear,           test_newer_format,
-        test_foreign_flash, test_format_records,  test_rotten_records, test_rotten_copies,
-        test_counter,       test_thousand_objects};
+    static void (*const tests[])(void) = {test_cuts,
+                                          test_eviction,
+                                          test_refusals,
+                                          test_have_of_damaged_bytes,
+                                          test_table_full,
+                                          test_in_use,
+                                          test_wear,
+                                          test_newer_format,
+                                          test_foreign_flash,
+                                          test_format_records,
+                                          test_rotten_records,
+                                          test_rotten_copies,
+                                          test_log_within_an_object,
+                                          test_counter,
+                                          test_thousand_objects};
     sector = flash->sector_bytes;
     some = sector < 4096 ? sector : 4096;
     for (uint32_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {

@@ -62,14 +62,8 @@ static uint32_t crc_of(const void *record) {
 // Puts a record right of which one bit is wrong: `miss`, by which its CRC is off, tells which.
 static bool mend(uint8_t *record, uint32_t miss) {
     uint32_t effect = 0xEDB88320u; // of the last bit on the CRC
-    for (uint32_t bit = 0; bit < 32u; bit++) {
-        if (miss == 1u << bit) {
-            record[bit / 8u] ^= (uint8_t)(1u << bit % 8u);
-            return true;
-        }
-    }
-    for (uint32_t bit = XN_LOG_RECORD * 8u; bit-- > 32u;) {
-        if (miss == effect) {
+    for (uint32_t bit = XN_LOG_RECORD * 8u; bit-- > 0;) {
+        if (miss == (bit < 32u ? 1u << bit : effect)) {
             record[bit / 8u] ^= (uint8_t)(1u << bit % 8u);
             return true;
         }
