@@ -41,7 +41,7 @@ def test_what_is_no_store_stays_as_it_is(built: Path, tmp_path: Path, content: s
         assert board.call("get", "a", 0, 5) == b"bytes"
 
 
-def spoil(flash: Path, at: int, mask: int = 0x5A) -> None:
+def corrupt(flash: Path, at: int, mask: int = 0x5A) -> None:
     """Change some bits of a byte of the flash."""
     content = bytearray(flash.read_bytes())
     content[at] ^= mask
@@ -54,7 +54,7 @@ def test_a_flipped_bit_of_the_format_record_costs_nothing(built: Path, tmp_path:
         board.hello()
         board.put("a", b"bytes", 3)
     for at in (100, LAST_FORMAT + 100):
-        spoil(flash, at, 1)
+        corrupt(flash, at, 1)
         with Peer(built / "board_host", flash) as board:
             board.hello()
             assert [item["name"] for item in board.call("ls")] == ["a"]
@@ -65,8 +65,8 @@ def test_a_store_that_lost_both_format_records_is_left_alone(built: Path, tmp_pa
     with Peer(built / "board_host", flash) as board:
         board.hello()
         board.put("a", b"bytes", 3)
-    spoil(flash, 24)
-    spoil(flash, LAST_FORMAT + 24)
+    corrupt(flash, 24)
+    corrupt(flash, LAST_FORMAT + 24)
     before = flash.read_bytes()
     with Peer(built / "board_host", flash) as board:
         board.hello()
@@ -81,7 +81,7 @@ def test_a_lost_record_tells_its_name(built: Path, tmp_path: Path) -> None:
         board.hello()
         board.put("a", b"first", 3)
         board.put("b", b"second", 3)
-    spoil(flash, 2 * 128 + 60)  # the OBJECT record of "a"
+    corrupt(flash, 2 * 128 + 60)  # the OBJECT record of "a"
     with Peer(built / "board_host", flash) as board:
         board.hello()
         assert [item["name"] for item in board.call("ls")] == ["b"]

@@ -165,13 +165,17 @@ static int after_loss(const char *name) {
 static int apply_remove(const xn_log_record *record) {
     xn_log_record other;
     uint32_t name_crc = xn_index_name_crc(record->name);
-    for (uint32_t i = xn_index_now.count; i-- > 0;) {
+    bool more = true; // the oldest version is asked for most often: it is found first
+    for (uint32_t i = 0; more && i < xn_index_now.count;) {
         int is = xn_index_is_named(i, record->name, name_crc, &other);
         if (is < 0) {
             return is;
         }
         if (is == 1 && (record->version == 0 || record->version == other.version)) {
             drop(i);
+            more = record->version == 0;
+        } else {
+            i++;
         }
     }
     return after_loss(record->name);

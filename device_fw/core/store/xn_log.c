@@ -154,7 +154,7 @@ static void fill_format(xn_log_format *format, uint32_t sequence, uint32_t curso
     format->crc = crc_of(format);
 }
 
-// Writes it twice, where it is not there; one is enough.
+// Writes both, if they are not there; one is enough.
 static int place_format(uint32_t area, const xn_log_format *format) {
     int first = program_slot(area, 0, format);
     int last = program_slot(area, last_slot(), format);
@@ -312,7 +312,7 @@ static int format_blank(xn_log_format *format, uint32_t *area) {
     return status == XN_OK ? place_format(*area, format) : status;
 }
 
-int xn_log_format_anew(void) {
+int xn_log_restart(void) {
     xn_log_format format;
     memset(&areas, 0, sizeof(areas));
     memset(&xn_log_now, 0, sizeof(xn_log_now));
@@ -461,7 +461,6 @@ int xn_log_append(xn_log_record *record, uint32_t *slot) {
     int status = place_record(areas.current, &areas.next, areas.end, record, slot);
     if (status == XN_OK) {
         areas.sequence = record->sequence;
-        xn_log_now.unclear = 0;
     }
     return status;
 }

@@ -87,11 +87,11 @@ typedef struct xn_log_format {
     uint32_t generation; // of this area: the higher one is the log
     uint32_t region_bytes;
     uint32_t sector_bytes;
-    uint32_t area_bytes; // the areas are at 0 and at area_bytes, objects behind them
-    uint32_t cursor;     // where the next extent is looked for
-    uint32_t records;    // that the compaction wrote into the area
-    uint32_t lost;       // that earlier areas had lost
-    uint32_t reserved[20]; // all FF, so that only what is ours looks like a part of it
+    uint32_t area_bytes;   // the areas are at 0 and at area_bytes, objects behind them
+    uint32_t cursor;       // where the next extent is looked for
+    uint32_t records;      // that the compaction wrote into the area
+    uint32_t lost;         // that earlier areas had lost
+    uint32_t reserved[20]; // all FF: little that is not ours looks like a part of it
 } xn_log_format;
 
 _Static_assert(sizeof(xn_log_record) == XN_LOG_RECORD, "record");
@@ -101,7 +101,7 @@ _Static_assert(sizeof(xn_log_format) == XN_LOG_RECORD, "format");
 // What the log's flash has done to it.
 typedef struct xn_log_report {
     uint32_t lost;    // records that cannot be read any more, since the store was formatted
-    uint32_t unclear; // 1: the last one cannot be read: power was cut, or it is damaged
+    uint32_t unclear; // 1: the last one could not be read: power was cut, or it is damaged
     uint32_t mended;  // that are read though a bit of them is wrong
     uint32_t formats; // FORMAT records of the area, of two, that cannot be read
 } xn_log_report;
@@ -112,7 +112,7 @@ extern xn_log_report xn_log_now;
 // record. XN_E_STORE: there is something else, and nothing was changed.
 int xn_log_open(xn_log_format *format);
 // Erases both areas and begins the log again, whatever is there.
-int xn_log_format_anew(void);
+int xn_log_restart(void);
 // After xn_log_open(): hands the records to `apply` in order, and stops at its first error.
 typedef int xn_log_apply_fn(const xn_log_record *record, uint32_t slot);
 int xn_log_replay(xn_log_apply_fn *apply);

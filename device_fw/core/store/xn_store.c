@@ -118,7 +118,7 @@ int xn_store_format(void) {
         xn_log_now.lost = 0;
         status = xn_index_compact(true);
     } else {
-        status = xn_log_format_anew();
+        status = xn_log_restart();
     }
     int mounted = xn_store_mount();
     return status != XN_OK ? status : mounted;
