@@ -411,6 +411,13 @@ static void with_full_log_and_floor(void) {
     until(switch_model, compacted);
 }
 
+static void age(void);
+
+static void with_old_size(void) {
+    with_two_models();
+    age();
+}
+
 static const scenario scenarios[] = {
     {"first install", nothing_yet, first_install},
     {"replace the active model", with_model, replace},
@@ -429,6 +436,7 @@ static const scenario scenarios[] = {
     {"move to spread wear", with_uneven_wear, replace_script},
     {"format", with_two_models, format_all},
     {"format of a full log", with_full_log, format_all},
+    {"format, of format 2.0's size", with_old_size, format_all},
     {"security counter", with_two_models, raise_floor},
     {"security counter, compaction", with_full_log_and_floor, raise_floor},
 };
@@ -579,6 +587,13 @@ static void without_copy(void) {
     memset(xn_host.programmed + at / unit, 0, SLOT / unit);
 }
 
+static void old_empty_store(void) {
+    boot();
+    put_data("gone", XN_STORE_DATA, 700, 10);
+    CHECK(xn_active_remove("gone") == XN_OK && raise_floor() == XN_OK);
+    age();
+}
+
 static const struct {
     const char *name;
     void (*prepare)(void); // of blank flash
@@ -588,6 +603,7 @@ static const struct {
     {"FORMAT without its copy", without_copy, 3},
     {"migration from format 2.0", old_store, 2},
     {"migration, from area B", old_store_in_area_b, 2},
+    {"migration of an empty store", old_empty_store, 2},
 };
 
 static int start(const scenario *s) {
@@ -601,6 +617,8 @@ static void check_start(void) {
     boot();
     state seen = look();
     CHECK(same(&seen, &now.after) && xn_log_now.formats <= 1);
+    uint32_t least = xn_host.flash.size_bytes / 32u;
+    CHECK(xn_index_now.data_start >= 2u * least || seen.sum[0] != 0); // an empty store has grown
     uint32_t area = xn_log_erasures() % 2 == 1 ? 0 : xn_index_now.data_start / 2u;
     CHECK(now.after.active[0] == 0 || xn_host.bytes[area + 10] == XN_LOG_MAJOR ||
           xn_log_now.formats == 1);
@@ -778,9 +796,11 @@ int main(int argc, char **argv) {
     run_starts(flash);
     run_foreign(flash);
     bool small = flash->size_bytes < 1048576;
-    for (uint32_t i = 0; small && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
-        run_scenario(&scenarios[i], flash);
-        all_cuts += now.cuts;
+    for (uint32_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        if (small || scenarios[i].prepare == with_old_size) {
+            run_scenario(&scenarios[i], flash);
+            all_cuts += now.cuts;
+        }
     }
     if (small) {
         run_bad_sectors(flash);

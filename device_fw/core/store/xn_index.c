@@ -91,6 +91,9 @@ static uint32_t end_of_data(const xn_log_format *format) {
 static int mount(void) {
     xn_index *t = &xn_index_now;
     xn_log_format format;
+    uint32_t epoch = t->epoch;
+    memset(t, 0, sizeof(*t));
+    t->epoch = epoch;
     int status = xn_log_open(&format);
     if (status != XN_OK) {
         return status;
@@ -110,12 +113,28 @@ static int mount(void) {
     return status;
 }
 
+// An empty store that format 2.0 made gets larger areas; nothing of its history goes there. A cut,
+// or flash that does not take it: the next mount finds it empty again, and tries again.
+static bool grow(void) {
+    xn_log_growth growth;
+    if (!xn_log_grow_begin(&growth)) {
+        return false;
+    }
+    xn_wear_shift(growth.moved / xn_port_flash_geometry()->sector_bytes);
+    xn_index_now.cursor = 0;
+    if (xn_index_compact(true) == XN_OK) {
+        xn_log_grow_finish(&growth);
+    }
+    return true;
+}
+
 int xn_index_mount(void) {
     xn_index *t = &xn_index_now;
-    uint32_t epoch = t->epoch + 1u;
-    memset(t, 0, sizeof(*t));
-    t->epoch = epoch;
+    t->epoch++;
     int status = mount();
+    if (status == XN_OK && t->count == 0 && t->begun == 0 && grow()) {
+        status = mount();
+    }
     t->mounted = status == XN_OK; // half a table is none
     if (status != XN_OK) {
         t->why = xn_error_keep(status);

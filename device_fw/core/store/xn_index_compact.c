@@ -31,7 +31,7 @@ static int copy_event(xn_log_record *record) {
 
 // An object as it is now, without what else its record said: that has happened.
 static int copy_object(xn_log_record *record, xn_index_entry *e) {
-    record->flags = 0;
+    record->flags &= XN_LOG_SEALED;
     record->state = e->state;
     record->confirm_s = record->boots = record->previous = 0;
     uint16_t slot;
@@ -61,7 +61,7 @@ static int copy_slot(uint32_t slot, uint32_t *events_left) {
         return copy_object(&record, e);
     }
     if (slot == t->begun) {
-        record.flags = 0;
+        record.flags &= XN_LOG_SEALED;
         return copy_as(&record, &t->new_begun);
     }
     if (slot == t->testing) {
@@ -113,7 +113,7 @@ static int add_counter(void) {
 
 int xn_index_compact(bool emptied) {
     xn_index *t = &xn_index_now;
-    uint32_t events = count_events();
+    uint32_t events = emptied ? 0 : count_events();
     int status = xn_log_compact_begin();
     for (uint32_t slot = 1; !emptied && slot < xn_log_end() && status == XN_OK; slot++) {
         status = copy_slot(slot, &events);

@@ -501,6 +501,36 @@ int xn_log_compact_finish(uint32_t cursor, uint32_t *sequence) {
     return status;
 }
 
+// ---- Growth -----------------------------------------------------------------------------------
+
+bool xn_log_grow_begin(xn_log_growth *growth) {
+    growth->area = areas.current;
+    growth->area_bytes = areas.area_bytes;
+    size_areas(false);
+    growth->moved = 2u * (areas.area_bytes - growth->area_bytes);
+    if (areas.area_bytes < 2u * growth->area_bytes) { // it would not lie behind the old ones
+        areas.area_bytes = growth->area_bytes;
+        return false;
+    }
+    areas.current = 0; // the new area is the other one
+    return true;
+}
+
+// The older area first, for it must not come back. The other one is empty: nothing is lost as long
+// as one of its FORMAT records is there.
+void xn_log_grow_finish(const xn_log_growth *growth) {
+    xn_log_format seen;
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    areas.area_bytes = growth->area_bytes;
+    int status = erase_area(growth->area ^ 1u);
+    if (status == XN_OK && read_format(growth->area ^ 1u, growth->area_bytes, &seen) == 0) {
+        status = xn_port_flash_erase(slot_offset(growth->area, last_slot()) & ~(sector - 1u));
+        if (status == XN_OK) {
+            (void)xn_port_flash_erase(slot_offset(growth->area, 0));
+        }
+    }
+}
+
 void xn_log_fill(xn_log_record *record, enum xn_log_kind kind, const xn_store_object *o) {
     memset(record, 0, sizeof(*record));
     record->kind = (uint8_t)kind;

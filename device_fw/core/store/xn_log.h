@@ -138,4 +138,15 @@ int xn_log_compact_copy(xn_log_record *record, uint32_t *slot); // keeps its seq
 int xn_log_compact_add(xn_log_record *record);
 int xn_log_compact_finish(uint32_t cursor, uint32_t *sequence); // of that record
 
+// Areas of today's size, for an empty store that format 2.0 made. Between begin and finish a
+// compaction writes a new area, behind the old ones; they are the log until finish erases them. The
+// store is to be mounted again then.
+typedef struct xn_log_growth {
+    uint32_t area, area_bytes; // the log before
+    uint32_t moved;            // bytes by which the extents begin later
+} xn_log_growth;
+
+bool xn_log_grow_begin(xn_log_growth *growth); // false: the size is right
+void xn_log_grow_finish(const xn_log_growth *growth);
+
 #endif

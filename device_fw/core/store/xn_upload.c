@@ -49,6 +49,12 @@ static int check_wanted(const xn_store_object *want) {
     return xn_index_check_name(want->name);
 }
 
+// Whether an extent holds, or shall hold, these bytes and nothing else: sealed ones are not shared.
+static bool holds(const xn_log_record *record, const xn_store_object *want) {
+    return (record->flags & XN_LOG_SEALED) == 0 && record->size == want->size &&
+           memcmp(record->sha256, want->sha256, sizeof(want->sha256)) == 0;
+}
+
 // Whether any version of any name has these bytes: 1, 0, or an error. *offset: its extent.
 static int find_bytes(const xn_store_object *want, uint32_t *offset) {
     xn_log_record record;
@@ -57,8 +63,8 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
         if (status != XN_OK) {
             return status;
         }
-        if (xn_index_now.entries[i].health != 2u && record.size == want->size &&
-            record.offset != damaged && memcmp(record.sha256, want->sha256, 32) == 0) {
+        if (xn_index_now.entries[i].health != 2u && record.offset != damaged &&
+            holds(&record, want)) {
             *offset = record.offset;
             return 1;
         }
@@ -96,7 +102,7 @@ static int was_begun(const xn_store_object *want, uint32_t *offset) {
         return status;
     }
     *offset = record.offset;
-    return record.size == want->size && memcmp(record.sha256, want->sha256, 32) == 0;
+    return holds(&record, want);
 }
 
 static void fill_extent(xn_log_record *record, enum xn_log_kind kind) {

@@ -67,7 +67,7 @@ static int copy_extent(uint32_t from, uint32_t to, uint32_t bytes) {
 
 static int commit_move(xn_log_record *record, enum xn_log_kind kind, uint32_t to) {
     record->kind = (uint8_t)kind;
-    record->flags = XN_LOG_MOVES;
+    record->flags = (uint8_t)(XN_LOG_MOVES | (record->flags & XN_LOG_SEALED));
     record->offset = to;
     record->state = 0;
     record->previous = record->confirm_s = record->boots = 0;
