@@ -15,7 +15,7 @@ from device_fw.build.core_program import INCLUDES, core_sources
 from tests.c.core_build import HERE, make_blob
 
 FLAGS = ["-std=gnu11", "-g", "-O2", "-pthread", *INCLUDES, f"-I{HERE}"]
-LIMIT_S = 600
+LIMIT_S = 1800
 
 pytestmark = pytest.mark.xdist_group("powerloss")
 
