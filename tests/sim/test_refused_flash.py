@@ -1,4 +1,4 @@
-"""A virtual board whose flash is not blank and no store leaves it alone, and answers."""
+"""A virtual board whose flash holds no store, and is not blank, leaves it alone."""
 
 from __future__ import annotations
 
