@@ -31,7 +31,7 @@ from host_sdk.inference.tensor import Array
 from host_sdk.link.board_info import StoredObject
 from host_sdk.link.wire_map import WireMap
 from host_sdk.scripting.console import TextListener
-from host_sdk.store.files import BLOB, NewObject, get_file, list_objects, read_file
+from host_sdk.store.files import BLOB, NewObject, check_objects, get_file, list_objects, read_file
 from host_sdk.store.trial import (
     HistoryEvent,
     Trial,
@@ -266,11 +266,19 @@ class Device(Connection):
 
         Raises:
             ModelNotFoundError: no such object.
+            ObjectDamagedError: its bytes in flash are not those that were stored.
         """
         return get_file(self._session, name)
 
-    def ls(self) -> list[StoredObject]:
-        """List everything in the store."""
+    def ls(self, *, check: bool = False) -> list[StoredObject]:
+        """List everything in the store.
+
+        Args:
+            check: the board first compares the bytes of each object with what was stored, once
+                since its start; without it `damaged` is what it knows already.
+        """
+        if check:
+            check_objects(self._session)
         return list_objects(self._session)
 
     def rm(self, name: str) -> None:

@@ -15,6 +15,7 @@ _FAULT = 2
 _DEADLINE = 3
 _NO_ADDRESS = 0xFFFFFFFF
 _SAFE = {1: "a break", 2: "crashes at start", 3: "request"}
+_DAMAGED = {1: False, 2: True}
 _OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
 
@@ -95,6 +96,7 @@ class BoardInfo:
         safe: what brought it into safe mode, in which no script runs by itself; None: it is not.
         methods: what the wire offers.
         pack: version of the packing of inputs that it understands; 0: none.
+        troubles: what is wrong with its store and its active model, in sentences.
     """
 
     protocol: tuple[int, int]
@@ -116,6 +118,7 @@ class BoardInfo:
     safe: str | None
     methods: tuple[str, ...]
     pack: int = 0
+    troubles: tuple[str, ...] = ()
 
     @property
     def can_pack(self) -> bool:
@@ -152,6 +155,7 @@ class BoardInfo:
             safe=_read_safe(fields),
             methods=fields.texts("methods"),
             pack=fields.integer("pack") if "pack" in fields else 0,
+            troubles=fields.texts("troubles") if "troubles" in fields else (),
         )
 
 
@@ -188,6 +192,8 @@ class StoredObject:
         sha256: of its contents.
         version: counts the uploads of that name.
         active: True for the active model.
+        damaged: True if its bytes in flash are not those that were stored, False if they are; None
+            if the board has not compared them since it started.
     """
 
     name: str
@@ -196,6 +202,7 @@ class StoredObject:
     sha256: bytes
     version: int
     active: bool
+    damaged: bool | None = None
 
     @staticmethod
     def read(fields: WireMap) -> StoredObject:
@@ -208,4 +215,5 @@ class StoredObject:
             sha256=fields.data("sha256"),
             version=fields.integer("version"),
             active=fields.flag("active"),
+            damaged=_DAMAGED.get(fields.integer("health")) if "health" in fields else None,
         )

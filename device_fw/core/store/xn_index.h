@@ -17,7 +17,7 @@ typedef struct xn_index_entry {
     uint32_t slot : 14;     // of the record
     uint32_t new_slot : 14; // while compacting
     uint32_t state : 2;     // enum xn_store_state
-    uint32_t health : 2;    // what is known of its bytes
+    uint32_t health : 2;    // enum xn_store_health
 } xn_index_entry;
 
 _Static_assert(sizeof(xn_index_entry) == 16u, "RAM of an object");

@@ -74,7 +74,7 @@ static void fill_entry(xn_index_entry *e, const xn_log_record *record, uint32_t 
     e->sectors = (uint16_t)(record->extent_bytes / sector);
     e->sequence = record->sequence;
     e->slot = slot & 0x3FFFu;
-    e->health = 0;
+    e->health = XN_STORE_UNREAD;
 }
 
 static int apply_move(const xn_log_record *record, uint32_t slot) {

@@ -34,6 +34,13 @@ enum xn_store_state {
     XN_STORE_LOST = 4        // what is left of a record of the log that cannot be read any more
 };
 
+// Whether an object's bytes are those that were stored.
+enum xn_store_health {
+    XN_STORE_UNREAD = 0, // they were not compared since the start, or since they were placed
+    XN_STORE_WHOLE = 1,
+    XN_STORE_DAMAGED = 2
+};
+
 enum xn_store_reason {
     XN_STORE_NO_REASON = 0,
     XN_STORE_STATUS = 1,   // detail: enum xn_status

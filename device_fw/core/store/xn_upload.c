@@ -63,7 +63,7 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
         if (status != XN_OK) {
             return status;
         }
-        if (xn_index_now.entries[i].health != 2u && record.offset != damaged &&
+        if (xn_index_now.entries[i].health != XN_STORE_DAMAGED && record.offset != damaged &&
             holds(&record, want)) {
             *offset = record.offset;
             return 1;
@@ -368,6 +368,9 @@ int xn_upload_commit(bool activate, uint32_t confirm_s, uint32_t boots) {
     int status = xn_index_begin_trial(&record, activates ? confirm_s : 0, boots);
     if (status == XN_OK) {
         status = xn_index_commit(&record);
+    }
+    if (status == XN_OK) {
+        xn_index_now.entries[xn_index_now.count - 1u].health = XN_STORE_WHOLE; // verify has read it
     }
     if (status == XN_OK && xn_index_now.count > xn_index_now.capacity) {
         int evicted = xn_index_evict();
