@@ -16,7 +16,7 @@ _DEADLINE = 3
 _NO_ADDRESS = 0xFFFFFFFF
 _SAFE = {1: "a break", 2: "crashes at start", 3: "request"}
 _DAMAGED = {1: False, 2: True}
-_OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
+OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class StoredObject:
         number = fields.integer("type")
         return StoredObject(
             name=fields.text("name"),
-            type=_OBJECT_TYPES.get(number, f"type {number}"),
+            type=OBJECT_TYPES.get(number, f"type {number}"),
             size_bytes=fields.integer("size"),
             sha256=fields.data("sha256"),
             version=fields.integer("version"),

@@ -1,0 +1,170 @@
+"""Copy out of a store all that is whole, whatever happened to the rest; nothing is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from host_sdk.display.plain import plain_file_name
+from host_sdk.display.table import text_table
+from host_sdk.errors import InputError
+from host_sdk.link.board_info import OBJECT_TYPES
+from host_sdk.store.log_reader import CURRENT, OLDER_LOG, Flash, LoggedObject, StoreLog, read_log
+
+_MOST_FOLD = 16  # objects that share bytes count each; more is no store's log
+_PIECE_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class RescuedObject:
+    """An object that a store's log names.
+
+    Attributes:
+        name: in the store.
+        version: of that name.
+        type: "blob", "script" or "data".
+        size_bytes: of its contents.
+        state: "current", "earlier", "withdrawn", "staged"; "older log": only the log before
+            the last compaction tells of it.
+        damage: what is wrong with it; "": it is whole.
+        file: of the folder; "": none was written. That of a damaged object ends in "~damaged".
+    """
+
+    name: str
+    version: int
+    type: str
+    size_bytes: int
+    state: str
+    damage: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """What was copied out of a store.
+
+    Attributes:
+        objects: sorted by name and version.
+        lost_records: of the log: damaged, or cut off by a power failure. Objects may be missing.
+    """
+
+    objects: tuple[RescuedObject, ...]
+    lost_records: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that the store held is whole."""
+        return self.lost_records == 0 and not any(o.damage for o in self.objects)
+
+    @property
+    def title(self) -> str:
+        """A sentence about all of it."""
+        damaged = sum(bool(o.damage) for o in self.objects)
+        text = f"{len(self.objects) - damaged} objects are whole, {damaged} are damaged"
+        lost = f"; {self.lost_records} records of the log cannot be read"
+        return text + (lost if self.lost_records else "")
+
+    columns = ("name", "version", "bytes", "state", "", "file")
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return a table's rows, an object each."""
+        return [
+            (o.name, str(o.version), f"{o.size_bytes:,}", o.state, o.damage or "whole", o.file)
+            for o in self.objects
+        ]
+
+    def __str__(self) -> str:
+        return text_table(self.title, self.columns, self.rows())
+
+
+def rescue(
+    flash: Flash, folder: Path, progress: Callable[[int, int], None] | None = None
+) -> Rescue:
+    """Copy all objects of a store into a folder.
+
+    Args:
+        flash: of the store.
+        folder: new or empty.
+        progress: called with (done, total) bytes.
+
+    Raises:
+        InputError: the folder is not empty, or the store is of another format.
+    """
+    log = read_log(flash)
+    _check_total(flash, log)
+    _prepare(folder)
+    total = sum(o.size_bytes for o in log.objects)
+    rescued, done = [], 0
+    for found in log.objects:
+        copied = _copy(flash, found, folder)
+        if copied is not None:
+            rescued.append(copied)
+        done += found.size_bytes
+        if progress is not None:
+            progress(done, total)
+    return Rescue(tuple(rescued), log.lost)
+
+
+def _check_total(flash: Flash, log: StoreLog) -> None:
+    total = sum(o.size_bytes for o in log.objects)
+    if total > _MOST_FOLD * flash.size_bytes:
+        raise InputError(
+            f"objects must have at most {_MOST_FOLD} times the flash's {flash.size_bytes} bytes; "
+            f"the log names {total}"
+        )
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = next(folder.iterdir(), None) is None
+    except OSError as error:
+        raise InputError(f"folder {folder} cannot be made: {error.strerror or error}") from error
+    if not is_empty:
+        raise InputError(f"folder {folder} must be new or empty")
+
+
+def _copy(flash: Flash, found: LoggedObject, folder: Path) -> RescuedObject | None:
+    path: Path | None = None
+    damage = "is outside of the flash"
+    if found.at + found.size_bytes <= flash.size_bytes:
+        path = _new_path(folder, found)
+        damage = "" if _write(flash, found, path) else "SHA-256 differs"
+    if damage and found.state == OLDER_LOG:  # its place may belong to another object since
+        if path is not None:
+            path.unlink()
+        return None
+    if damage and path is not None:
+        path = path.rename(path.with_name(f"{path.name}~damaged"))
+    return RescuedObject(
+        name=found.name,
+        version=found.version,
+        type=OBJECT_TYPES.get(found.kind, f"type {found.kind}"),
+        size_bytes=found.size_bytes,
+        state=found.state,
+        damage=damage,
+        file=path.name if path is not None else "",
+    )
+
+
+def _new_path(folder: Path, found: LoggedObject) -> Path:
+    """Name an object's file; `~` is in no file's name otherwise."""
+    name = plain_file_name(found.name)
+    if found.state != CURRENT:
+        name += f"~v{found.version}"
+    same = sum(p.name.lower().removesuffix("~damaged") == name.lower() for p in folder.iterdir())
+    return folder / (f"{name}~{same + 1}" if same else name)  # folders that ignore case
+
+
+def _write(flash: Flash, found: LoggedObject, path: Path) -> bool:
+    """Copy an object's bytes; return whether they are those that were stored."""
+    digest = hashlib.sha256()
+    with path.open("xb") as out:
+        for start in range(0, found.size_bytes, _PIECE_BYTES):
+            size = min(_PIECE_BYTES, found.size_bytes - start)
+            piece = flash.read(found.at + start, size)
+            digest.update(piece)
+            out.write(piece)
+    return digest.digest() == found.sha256
