@@ -92,7 +92,8 @@ def test_a_damaged_active_model_says_so_everywhere(tmp_path: Path, at: int) -> N
             with pytest.raises(ObjectDamagedError) as info:
                 refused()
             assert info.value.message == said
-        assert board.load_model(make_blob(fill=b"new"), "adds").active
+        assert board.load_model(blob, "adds").active  # the same bytes, at another place
+        assert board.get("adds") == blob
         assert board.info().troubles == ()
 
 
