@@ -73,6 +73,32 @@ class BootReport:
 
 
 @dataclass(frozen=True)
+class LogHealth:
+    """What the flash has done to the store's log: docs/SPEC-store.md, section 2.
+
+    Attributes:
+        lost: records that cannot be read any more, since the store was formatted.
+        unclear: 1 if the last record is not whole: power was cut, or it is damaged.
+        mended: records that are read though a bit of them is wrong.
+        formats: FORMAT records, of two, that are not whole.
+    """
+
+    lost: int = 0
+    unclear: int = 0
+    mended: int = 0
+    formats: int = 0
+
+    @staticmethod
+    def read(fields: WireMap) -> LogHealth:
+        """Read what `hello` says; firmware of an older store says nothing."""
+        if "log" not in fields:
+            return LogHealth()
+        log = fields.map("log")
+        keys = ("lost", "unclear", "mended", "formats")
+        return LogHealth(*(log.integer(key) for key in keys))
+
+
+@dataclass(frozen=True)
 class BoardInfo:
     """A board, its firmware and its limits.
 
@@ -97,6 +123,7 @@ class BoardInfo:
         methods: what the wire offers.
         pack: version of the packing of inputs that it understands; 0: none.
         troubles: what is wrong with its store and its active model, in sentences.
+        log: what the flash has done to the store's log.
     """
 
     protocol: tuple[int, int]
@@ -119,6 +146,7 @@ class BoardInfo:
     methods: tuple[str, ...]
     pack: int = 0
     troubles: tuple[str, ...] = ()
+    log: LogHealth = LogHealth()
 
     @property
     def can_pack(self) -> bool:
@@ -155,8 +183,21 @@ class BoardInfo:
             safe=_read_safe(fields),
             methods=fields.texts("methods"),
             pack=fields.integer("pack") if "pack" in fields else 0,
-            troubles=fields.texts("troubles") if "troubles" in fields else (),
+            troubles=_read_troubles(fields),
+            log=LogHealth.read(fields),
         )
+
+
+def _read_troubles(fields: WireMap) -> tuple[str, ...]:
+    said = fields.texts("troubles") if "troubles" in fields else ()
+    lost = LogHealth.read(fields).lost
+    if lost == 0:
+        return said
+    return (
+        *said,
+        f"{lost} records of the store's log are damaged: objects may be missing, or be earlier "
+        "versions; `xipnet rescue` copies out what is whole",
+    )
 
 
 def _read_safe(fields: WireMap) -> str | None:

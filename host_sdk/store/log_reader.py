@@ -82,8 +82,8 @@ class StoreLog:
 
     Attributes:
         objects: sorted by name and version.
-        lost: records that are missing; a last one that is not whole counts, though power may have
-            failed while it was written.
+        lost: records that are missing, since the store was formatted; a last one that is not whole
+            counts, though power may have failed while it was written.
         is_blank: nothing was ever written there.
     """
 
@@ -181,7 +181,8 @@ def _count_lost(
     later = {s for s in own.values() if s > found.sequence}
     missing = max(later, default=found.sequence) - found.sequence - len(later)
     copies = sum(s < found.sequence for s in own.values())
-    return missing + max(found.records - copies, 0) + _ends_broken(slots, per_area, found, own)
+    missing += max(found.records - copies, 0) + found.lost
+    return missing + _ends_broken(slots, per_area, found, own)
 
 
 def _ends_broken(slots: list[bytes], per_area: int, found: Format, own: Mapping[int, int]) -> bool:

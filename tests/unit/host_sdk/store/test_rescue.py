@@ -116,6 +116,31 @@ def test_a_damaged_record_is_told(flash: Path) -> None:
     assert sorted(files) == ["adds", "lib%2Fa.py", "main.py", "main.py~v1"]
 
 
+@pytest.mark.parametrize("names", [("data.bin",), ("main.py",), ("main.py", "lib/a.py")])
+def test_the_board_counts_the_same_records(flash: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        rot(flash, name=name)
+    done, _ = rescued(flash)
+    with Device(open_core(flash)) as board:
+        log = board.info().log
+        assert done.lost_records == log.lost + log.unclear
+        current = {o.name for o in done.objects if o.state == "current"}
+        assert {o.name for o in board.ls()} == current
+        assert bool(board.info().troubles) == (log.lost > 0)
+
+
+def test_a_store_of_the_format_before_is_read(flash: Path) -> None:
+    """A store of major 2: smaller areas, one FORMAT record."""
+    found = [s for _, s in slots(flash) if (r := read_record(s)) and r.kind in (2, 4, 8)]
+    head = bytearray(next(s for _, s in slots(flash) if read_format(s)))
+    head[10], head[32:36], head[40:48] = 2, (16384).to_bytes(4, "little"), bytes(8)
+    old = [signed(bytes(head)), *found]
+    overwrite(flash, 0, b"".join(old).ljust(32768, b"\xff"))
+    done, _ = rescued(flash)
+    assert {o.name for o in done.objects} == {*CONTENTS, "adds"}
+    assert not any(o.damage for o in done.objects)
+
+
 def test_the_last_record_too(flash: Path) -> None:
     assert rot(flash, name="adds") == 1
     done, files = rescued(flash)
@@ -315,6 +340,22 @@ def test_a_board_that_refuses_its_store_is_read(flash: Path) -> None:
         board.format()
         assert board.ls() == []
         assert board.info().troubles == ()
+
+
+@pytest.mark.parametrize("content", ["no format", "noise"])
+def test_a_board_that_finds_no_store_is_read(flash: Path, content: str) -> None:
+    if content == "noise":
+        flash.write_bytes(words(9, 1 << 20))
+    else:
+        rot(flash, formats=True)
+    before = sha256(flash.read_bytes()).digest()
+    with Device(open_core(flash)) as board:
+        assert "store is not readable" in board.info().troubles[0]
+        done = board.rescue(flash.with_name("out"))
+    assert sha256(flash.read_bytes()).digest() == before
+    assert len(done.objects) == (0 if content == "noise" else 5)
+    assert not any(o.damage for o in done.objects)
+    assert not done.ok
 
 
 def test_the_commands(flash: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
