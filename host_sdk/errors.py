@@ -305,7 +305,7 @@ class OccupiedError(StoreError, code=-30):
 
 
 class ObjectDamagedError(StoreError, code=-31):
-    """The object's bytes in flash are not those that were stored; the message names it."""
+    """The object's bytes in flash are not those that were stored; it is named."""
 
 
 class BlobError(DeviceError):

@@ -1,4 +1,4 @@
-"""Copy out of a store all that is whole, whatever happened to the rest; nothing is written."""
+"""Copy all that is whole out of a store; the store itself stays as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged scripts and data are not run, imported or read on the board, and it says which."""
+"""Damaged scripts and data are not run, imported or read on the board."""
 
 from __future__ import annotations
 

@@ -15,7 +15,13 @@ def words(seed: int, size: int) -> bytes:
 
 
 def flip(flash: Path, content: bytes, at: int = 0) -> None:
-    """Flip a bit of a content wherever it is in the flash, `at` bytes behind its start."""
+    """Flip a bit of a content wherever it is in a flash.
+
+    Args:
+        flash: a file.
+        content: what to look for.
+        at: bytes from its start to the bit.
+    """
     size = min(flash.stat().st_size, _FLASH_BYTES)  # the file may hold a board's RAM behind it
     with flash.open("r+b") as file, mmap.mmap(file.fileno(), size) as seen:
         place = seen.find(content)

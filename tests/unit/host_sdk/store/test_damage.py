@@ -1,4 +1,4 @@
-"""Damaged objects are never read as if they were whole, and the board says which they are."""
+"""Damaged objects are never read as if they were whole; the board names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is whole is copied out of any store; the board and the reader of its log agree."""
+"""What is whole is copied out of any store; board and reader agree."""
 
 from __future__ import annotations
 
