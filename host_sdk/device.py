@@ -33,6 +33,7 @@ from host_sdk.link.board_info import StoredObject
 from host_sdk.link.wire_map import WireMap
 from host_sdk.scripting.console import TextListener
 from host_sdk.store.files import BLOB, NewObject, check_objects, get_file, list_objects, read_file
+from host_sdk.store.inventory import read_lost
 from host_sdk.store.raw_flash import BoardFlash
 from host_sdk.store.rescue import Rescue, rescue
 from host_sdk.store.trial import (
@@ -292,6 +293,14 @@ class Device(Connection):
         """
         with self._lease.hold():
             self._session.call("rm", name)
+
+    def lost(self) -> list[str]:
+        """List the names of records of the store's log that cannot be read any more.
+
+        Their objects are gone, or back at an earlier version. A name that is not known either is
+        "".
+        """
+        return read_lost(self._session)
 
     def rescue(
         self, folder: str | os.PathLike[str], *, progress: Progress | bool = False

@@ -60,8 +60,11 @@ def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
         for o in objects
     ]
     print_table(("name", "type", "bytes", "version", "SHA-256", ""), rows)
-    for trouble in board.info().troubles:
+    info = board.info()
+    for trouble in info.troubles:
         click.echo(f"Trouble: {trouble}", err=True)
+    for name in board.lost() if info.log.lost else ():
+        click.echo(f"Trouble: a record of {name or 'an unknown name'} is lost", err=True)
 
 
 @click.command()

@@ -19,7 +19,7 @@ COARSE_BYTES = 4096
 _CALL_BLOCKS = 256  # of one call, at most
 _CALL_BYTES = 262144
 _COARSE_SHARE = 64  # coarse hashes are read of at most 64 times the new object's bytes
-_UNFINISHED = 3  # the state of an upload that was not ended
+_UNFINISHED, _LOST = 3, 4  # states
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class StoredExtent:
         kind: 1 blob, 2 script, 3 data.
         size_bytes: of its contents.
         sha256: of its contents.
-        state: 0 current, 1 earlier version, 2 withdrawn, 3 unfinished upload.
+        state: 0 current, 1 earlier version, 2 withdrawn, 3 unfinished upload, 4 lost: its record
+            cannot be read any more, and only its name is known, or not even that.
         at: flash offset.
     """
 
@@ -117,6 +118,11 @@ def read_extents(session: Session) -> list[StoredExtent]:
         if not page:
             return found
         found += [StoredExtent.read(item) for item in page]
+
+
+def read_lost(session: Session) -> list[str]:
+    """List the names of records of the log that cannot be read any more; "": not even that."""
+    return [e.name for e in read_extents(session) if e.state == _LOST]
 
 
 def _rank(extents: Iterable[StoredExtent], new: NewObject, own_at: int) -> list[StoredExtent]:

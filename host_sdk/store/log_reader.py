@@ -6,7 +6,7 @@ names what the newer one lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,6 +32,10 @@ from host_sdk.store.log_records import (
 )
 
 CURRENT, OLDER_LOG = "current", "older log"
+FLASH_BYTES_MAX = 1 << 28
+LEAST_SECTOR_BYTES = 1024
+OBJECTS_MAX = 4096  # of a log; a board takes a quarter of that
+_PIECE_BYTES = 1 << 14
 _STATES = {EARLIER: "earlier", WITHDRAWN: "withdrawn", STAGED: "staged"}
 
 
@@ -92,14 +96,19 @@ class StoreLog:
     is_blank: bool
 
 
-def read_log(flash: Flash) -> StoreLog:
+def read_log(flash: Flash, progress: Callable[[int, int], None] | None = None) -> StoreLog:
     """Read what the records of both areas tell of objects.
 
+    Args:
+        flash: of the store.
+        progress: called with (done, total) bytes.
+
     Raises:
-        InputError: the store is of another format.
+        InputError: the store is of another format, or no store has such a flash or log.
     """
+    check_geometry(flash.size_bytes, flash.sector_bytes)
     area = min(most_area_bytes(flash.size_bytes, flash.sector_bytes), flash.size_bytes // 2)
-    slots = _slots(flash.read(0, 2 * area))
+    slots = _read_slots(flash, 2 * area, progress)
     formats = [f for f in map(read_format, slots) if f is not None and _is_sound(f, 2 * area)]
     _check_major(formats)
     per_area = max(f.area_bytes for f in formats) // SLOT_BYTES if formats else 0
@@ -117,8 +126,30 @@ def read_log(flash: Flash) -> StoreLog:
     return StoreLog(replay.sorted(), lost, is_blank)
 
 
-def _slots(raw: bytes) -> list[bytes]:
-    return [raw[i : i + SLOT_BYTES] for i in range(0, len(raw), SLOT_BYTES)]
+def check_geometry(size_bytes: int, sector_bytes: int) -> None:
+    """Check that a store can have such a flash.
+
+    Raises:
+        InputError: its size or its sectors are out of range.
+    """
+    if not 0 < size_bytes <= FLASH_BYTES_MAX:
+        raise InputError(f"flash must have 1 to {FLASH_BYTES_MAX} bytes; has {size_bytes}")
+    if sector_bytes < LEAST_SECTOR_BYTES or sector_bytes & (sector_bytes - 1):
+        raise InputError(
+            f"sector must be a power of two, at least {LEAST_SECTOR_BYTES} bytes; is {sector_bytes}"
+        )
+
+
+def _read_slots(
+    flash: Flash, total: int, progress: Callable[[int, int], None] | None
+) -> list[bytes]:
+    slots: list[bytes] = []
+    for start in range(0, total, _PIECE_BYTES):
+        raw = flash.read(start, min(_PIECE_BYTES, total - start))
+        slots += (raw[i : i + SLOT_BYTES] for i in range(0, len(raw), SLOT_BYTES))
+        if progress is not None:
+            progress(start + len(raw), total)
+    return slots
 
 
 def _is_sound(found: Format, most_bytes: int) -> bool:
@@ -200,12 +231,16 @@ class _Replay:
     """The objects that records leave, one record after another."""
 
     def __init__(self) -> None:
-        self._objects: dict[tuple[str, int], LoggedObject] = {}
+        self._names: dict[str, dict[int, LoggedObject]] = {}  # by version
+        self._current: dict[str, int] = {}  # version of a name
+        self._count = 0
 
     def begin(self) -> None:
         """Begin a newer log: its compaction copied all that counts."""
-        for key, known in self._objects.items():
-            self._objects[key] = replace(known, state=OLDER_LOG)
+        self._current.clear()
+        for versions in self._names.values():
+            for version, known in versions.items():
+                versions[version] = replace(known, state=OLDER_LOG)
 
     def apply(self, record: Record) -> None:
         """Do what a record says."""
@@ -215,59 +250,73 @@ class _Replay:
         if record.kind == OBJECT:
             self._place(name, record)
         elif record.kind == REMOVE:
-            for known in self._of(name):
-                if record.version in (0, known.version):
-                    del self._objects[name, known.version]
+            self._remove(name, record.version)
             self._settle(name)
         elif record.kind == RETURN:
             self._return(name, record)
+            self._settle(name)
 
     def sorted(self) -> tuple[LoggedObject, ...]:
         """Return all objects, by name and version."""
-        return tuple(self._objects[key] for key in sorted(self._objects))
+        return tuple(sorted(self._all(), key=lambda o: (o.name, o.version)))
 
-    def _of(self, name: str) -> list[LoggedObject]:
-        return [o for (of, _), o in self._objects.items() if of == name]
+    def _all(self) -> Iterator[LoggedObject]:
+        for versions in self._names.values():
+            yield from versions.values()
 
     def _place(self, name: str, record: Record) -> None:
-        key = (name, record.version)
-        known = self._objects.get(key)
-        moved = known is not None and record.flags & MOVES
-        state = known.state if known and moved else _STATES.get(record.state, CURRENT)
-        self._objects[key] = LoggedObject(
-            name,
-            record.version,
-            record.type,
-            record.size,
-            record.sha256,
-            record.offset,
-            record.sequence,
-            state,
+        versions = self._names.setdefault(name, {})
+        known = versions.get(record.version)
+        if known is None:
+            self._count += 1
+        if self._count > OBJECTS_MAX:
+            raise InputError(f"a store's log must name at most {OBJECTS_MAX} objects; names more")
+        is_moved = known is not None and record.flags & MOVES
+        state = known.state if known and is_moved else _STATES.get(record.state, CURRENT)
+        versions[record.version] = LoggedObject(
+            name=name,
+            version=record.version,
+            kind=record.type,
+            size_bytes=record.size,
+            sha256=record.sha256,
+            at=record.offset,
+            sequence=record.sequence,
+            state=state,
         )
         if state == CURRENT:
-            self._make_current(self._objects[key])
+            self._make_current(name, record.version)
 
-    def _make_current(self, chosen: LoggedObject) -> None:
-        for known in self._of(chosen.name):
-            if known.state == CURRENT:
-                self._set_state(known, "earlier")
-        self._set_state(chosen, CURRENT)
+    def _make_current(self, name: str, version: int) -> None:
+        before = self._current.get(name)
+        if before is not None and before != version:
+            self._set_state(name, before, "earlier")
+        self._set_state(name, version, CURRENT)
+        self._current[name] = version
 
-    def _set_state(self, known: LoggedObject, state: str) -> None:
-        self._objects[known.name, known.version] = replace(known, state=state)
+    def _set_state(self, name: str, version: int, state: str) -> None:
+        self._names[name][version] = replace(self._names[name][version], state=state)
+
+    def _remove(self, name: str, version: int) -> None:
+        versions = self._names.get(name, {})
+        gone = list(versions) if version == 0 else [version] * (version in versions)
+        for each in gone:
+            del versions[each]
+            self._count -= 1
+        if self._current.get(name) in gone:
+            del self._current[name]
 
     def _return(self, name: str, record: Record) -> None:
-        for known in self._of(name):
-            if record.flags & WITHDRAWS and known.version == record.version:
-                self._set_state(known, "withdrawn")
-        for known in list(self._objects.values()):
-            if record.previous != 0 and known.sequence == record.previous:
-                self._make_current(known)
-        self._settle(name)
+        if record.flags & WITHDRAWS and record.version in self._names.get(name, {}):
+            self._set_state(name, record.version, "withdrawn")
+            if self._current.get(name) == record.version:
+                del self._current[name]
+        before = next((o for o in self._all() if o.sequence == record.previous != 0), None)
+        if before is not None:
+            self._make_current(before.name, before.version)
 
     def _settle(self, name: str) -> None:
         """If nothing of a name is current, its last earlier version becomes so."""
-        of_name = self._of(name)
-        earlier = [o for o in of_name if o.state == "earlier"]
-        if earlier and not any(o.state == CURRENT for o in of_name):
-            self._make_current(max(earlier, key=lambda o: o.version))
+        versions = self._names.get(name, {})
+        earlier = [v for v, known in versions.items() if known.state == "earlier"]
+        if earlier and name not in self._current:
+            self._make_current(name, max(earlier))

@@ -8,11 +8,11 @@ from pathlib import Path
 from host_sdk.errors import FlashError, InputError, ProtocolError
 from host_sdk.link.session import Session, pieces
 from host_sdk.link.values import Value
+from host_sdk.store.log_reader import FLASH_BYTES_MAX, check_geometry
 from host_sdk.store.log_records import SLOT_BYTES, most_area_bytes, read_format
 
 _RETRY_BYTES = 256
 _SECTOR_BYTES = 4096  # of a file without a FORMAT record
-_LEAST_SECTOR_BYTES = 1024
 
 
 class BoardFlash:
@@ -62,7 +62,7 @@ class FileFlash:
         path: of the file; it is not written.
 
     Attributes:
-        size_bytes: of the store's region; of the file, if no FORMAT record says it.
+        size_bytes: of the store's region; of the file, at most, if no FORMAT record says it.
         sector_bytes: what one erase clears.
 
     Raises:
@@ -88,7 +88,7 @@ class FileFlash:
         return self._file.read(size).ljust(size, b"\0")
 
     def _measure(self, path: Path) -> tuple[int, int]:
-        whole = self._file.seek(0, os.SEEK_END)
+        whole = min(self._file.seek(0, os.SEEK_END), FLASH_BYTES_MAX)
         most = most_area_bytes(whole, _SECTOR_BYTES)
         if whole < 2 * most:
             self._file.close()
@@ -102,6 +102,8 @@ class FileFlash:
 
 
 def _is_sound(region_bytes: int, sector_bytes: int, whole: int) -> bool:
-    if sector_bytes < _LEAST_SECTOR_BYTES or sector_bytes & (sector_bytes - 1):
+    try:
+        check_geometry(region_bytes, sector_bytes)
+    except InputError:
         return False
     return 2 * most_area_bytes(region_bytes, sector_bytes) <= region_bytes <= whole

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,18 +88,18 @@ def rescue(
     Args:
         flash: of the store.
         folder: new or empty.
-        progress: called with (done, total) bytes.
+        progress: called with (done, total) bytes: of the log, then of the objects.
 
     Raises:
         InputError: the folder is not empty, or the store is of another format.
     """
-    log = read_log(flash)
-    _check_total(flash, log)
     _prepare(folder)
+    log = read_log(flash, progress)
+    _check_total(flash, log)
     total = sum(o.size_bytes for o in log.objects)
     rescued, done = [], 0
-    for found in log.objects:
-        copied = _copy(flash, found, folder)
+    for found, name in zip(log.objects, _file_names(log.objects), strict=True):
+        copied = _copy(flash, found, folder / name)
         if copied is not None:
             rescued.append(copied)
         done += found.size_bytes
@@ -126,18 +127,29 @@ def _prepare(folder: Path) -> None:
         raise InputError(f"folder {folder} must be new or empty")
 
 
-def _copy(flash: Flash, found: LoggedObject, folder: Path) -> RescuedObject | None:
-    path: Path | None = None
-    damage = "is outside of the flash"
-    if found.at + found.size_bytes <= flash.size_bytes:
-        path = _new_path(folder, found)
-        damage = "" if _write(flash, found, path) else "SHA-256 differs"
+def _file_names(objects: Iterable[LoggedObject]) -> Iterator[str]:
+    """Name the objects' files, which differ in any folder; `~` is in no name otherwise."""
+    seen: Counter[str] = Counter()
+    for found in objects:
+        name = plain_file_name(found.name)
+        if found.state != CURRENT:
+            name += f"~v{found.version}"
+        seen[name.lower()] += 1
+        same = seen[name.lower()]
+        yield name if same == 1 else f"{name}~{same}"  # some folders ignore case
+
+
+def _copy(flash: Flash, found: LoggedObject, path: Path) -> RescuedObject | None:
+    if found.at + found.size_bytes > flash.size_bytes:
+        damage, file = "is outside of the flash", ""
+    elif _write(flash, found, path):
+        damage, file = "", path.name
+    else:
+        damage, file = "SHA-256 differs", f"{path.name}~damaged"
+        path.rename(path.with_name(file))
     if damage and found.state == OLDER_LOG:  # its place may belong to another object since
-        if path is not None:
-            path.unlink()
+        path.with_name(file or path.name).unlink(missing_ok=True)
         return None
-    if damage and path is not None:
-        path = path.rename(path.with_name(f"{path.name}~damaged"))
     return RescuedObject(
         name=found.name,
         version=found.version,
@@ -145,17 +157,8 @@ def _copy(flash: Flash, found: LoggedObject, folder: Path) -> RescuedObject | No
         size_bytes=found.size_bytes,
         state=found.state,
         damage=damage,
-        file=path.name if path is not None else "",
+        file=file,
     )
-
-
-def _new_path(folder: Path, found: LoggedObject) -> Path:
-    """Name an object's file; `~` is in no file's name otherwise."""
-    name = plain_file_name(found.name)
-    if found.state != CURRENT:
-        name += f"~v{found.version}"
-    same = sum(p.name.lower().removesuffix("~damaged") == name.lower() for p in folder.iterdir())
-    return folder / (f"{name}~{same + 1}" if same else name)  # folders that ignore case
 
 
 def _write(flash: Flash, found: LoggedObject, path: Path) -> bool:
