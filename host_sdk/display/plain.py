@@ -1,4 +1,4 @@
-"""Make texts of a board, a blob or a port harmless: for terminals, pages and names of files.
+"""Make texts of others harmless: for terminals, pages and names of files.
 
 Whoever sends a text may steer the terminal that shows it (escape sequences), turn its direction
 round, or fill it. Every text of a board passes here before a person sees it.
@@ -41,7 +41,7 @@ def plain_text(text: str, most: int = TEXT_CHARACTERS) -> str:
 
 
 def plain_file_name(name: str) -> str:
-    """Give the name of a file for a stored object: never a path, an option or a device.
+    """Name a file for a stored object: never a path, an option or a device.
 
     Args:
         name: any.
