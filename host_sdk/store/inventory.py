@@ -121,7 +121,7 @@ def read_extents(session: Session) -> list[StoredExtent]:
 
 
 def read_lost(session: Session) -> list[str]:
-    """List the names of records of the log that cannot be read any more; "": not even that."""
+    """List the names of the log's lost records; "": not even that is known."""
     return [e.name for e in read_extents(session) if e.state == _LOST]
 
 
