@@ -128,7 +128,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _file_names(objects: Iterable[LoggedObject]) -> Iterator[str]:
-    """Name the objects' files, which differ in any folder; `~` is in no name otherwise."""
+    """Name the files of the objects; `~` is in no name otherwise."""
     seen: Counter[str] = Counter()
     for found in objects:
         name = plain_file_name(found.name)
