@@ -29,6 +29,7 @@ from host_sdk.errors import (
     NoHeadError,
     NoModelError,
     NoResponseError,
+    ObjectDamagedError,
     PortBusyError,
     PortClosedError,
     PortNotFoundError,
@@ -57,6 +58,7 @@ if typing.TYPE_CHECKING:
     from host_sdk.inference.results import Class, Classes, Detection, Detections
     from host_sdk.inference.tensor import TensorInfo
     from host_sdk.link.board_info import BoardInfo, BootReport, StoredObject
+    from host_sdk.store.rescue import Rescue, RescuedObject
     from host_sdk.store.trial import HistoryEvent, Trial
     from host_sdk.store.upload import Uploaded
     from host_sdk.transports import MemoryTransport, Transport
@@ -73,6 +75,7 @@ _LAZY = {
     "inference.results": ("Class", "Classes", "Detection", "Detections"),
     "inference.tensor": ("TensorInfo",),
     "link.board_info": ("BoardInfo", "BootReport", "StoredObject"),
+    "store.rescue": ("Rescue", "RescuedObject"),
     "store.trial": ("HistoryEvent", "Trial"),
     "store.upload": ("Uploaded",),
     "transports": ("MemoryTransport", "Transport"),
@@ -108,6 +111,7 @@ __all__ = [
     "NoHeadError",
     "NoModelError",
     "NoResponseError",
+    "ObjectDamagedError",
     "PortBusyError",
     "PortClosedError",
     "PortNotFoundError",
@@ -118,6 +122,8 @@ __all__ = [
     "PythonError",
     "Report",
     "RequestError",
+    "Rescue",
+    "RescuedObject",
     "RunError",
     "ShapeError",
     "SimulatorError",

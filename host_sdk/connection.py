@@ -192,6 +192,7 @@ class Connection:
             ("flash", f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free"),
             ("RAM for models", f"{i.arena_bytes:,} bytes"),
             ("last start", str(i.boot) + (f", safe mode by {i.safe}" if i.safe else "")),
+            *(("trouble", trouble) for trouble in i.troubles),
         ]
         return html_table(self._port, ("", ""), rows)
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
@@ -31,7 +32,10 @@ from host_sdk.inference.tensor import Array
 from host_sdk.link.board_info import StoredObject
 from host_sdk.link.wire_map import WireMap
 from host_sdk.scripting.console import TextListener
-from host_sdk.store.files import BLOB, NewObject, get_file, list_objects, read_file
+from host_sdk.store.files import BLOB, NewObject, check_objects, get_file, list_objects, read_file
+from host_sdk.store.inventory import read_lost
+from host_sdk.store.raw_flash import BoardFlash
+from host_sdk.store.rescue import Rescue, rescue
 from host_sdk.store.trial import (
     HistoryEvent,
     Trial,
@@ -266,11 +270,19 @@ class Device(Connection):
 
         Raises:
             ModelNotFoundError: no such object.
+            ObjectDamagedError: its bytes in flash are not those that were stored.
         """
         return get_file(self._session, name)
 
-    def ls(self) -> list[StoredObject]:
-        """List everything in the store."""
+    def ls(self, *, check: bool = False) -> list[StoredObject]:
+        """List everything in the store.
+
+        Args:
+            check: the board first compares the bytes of each object with what was stored, once
+                since its start; without it `damaged` is what it knows already.
+        """
+        if check:
+            check_objects(self._session)
         return list_objects(self._session)
 
     def rm(self, name: str) -> None:
@@ -281,6 +293,38 @@ class Device(Connection):
         """
         with self._lease.hold():
             self._session.call("rm", name)
+
+    def lost(self) -> list[str]:
+        """List the names of records of the store's log that cannot be read any more.
+
+        Their objects are gone, or back at an earlier version. A name that is not known either is
+        "".
+        """
+        return read_lost(self._session)
+
+    def rescue(
+        self, folder: str | os.PathLike[str], *, progress: Progress | bool = False
+    ) -> Rescue:
+        """Copy all that is whole out of the store; nothing on the board changes.
+
+        It reads the raw flash, so it works on a store that the board refuses, too. The file of a
+        damaged object ends in "~damaged", that of another version than the current in "~v" and
+        its number.
+
+        Args:
+            folder: new or empty.
+            progress: called with (done, total) bytes; True shows a bar.
+
+        Raises:
+            InputError: the folder is not empty, or the store's format is unknown.
+        """
+        with byte_progress(progress, "rescue") as show:
+            return rescue(BoardFlash(self._session), Path(folder), show)
+
+    def format(self) -> None:
+        """Empty the store, also one that the board refuses: all objects are lost."""
+        with self._lease.hold():
+            self._session.call("format", "erase all", timeout_s=60.0)
 
     def objects(self) -> list[StoredObject]:
         """Call `ls` by its deprecated name."""

@@ -25,7 +25,8 @@ XipnetError
     │                           BusyError, ReplyTooLongError
     ├── StoreError              ModelNotFoundError, StoreFullError, ObjectNameError,
     │                           RangeError, FlashError, UploadSessionError, UploadHashError,
-    │                           ObjectTypeError, StoreUnreadableError, VersionError, OccupiedError
+    │                           ObjectTypeError, StoreUnreadableError, VersionError, OccupiedError,
+    │                           ObjectDamagedError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
     │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError
     ├── RunError                NoModelError, ModelInputError, EntryError, StepError,
@@ -307,6 +308,10 @@ class VersionError(StoreError, code=-29):
 
 class OccupiedError(StoreError, code=-30):
     """Other bytes are there already: a piece was sent twice, and differently."""
+
+
+class ObjectDamagedError(StoreError, code=-31):
+    """The object's bytes in flash are not those that were stored; it is named."""
 
 
 class BlobError(DeviceError):

@@ -114,9 +114,11 @@ def qemu_command(board: Board, elf: Path, flash_file: Path, serial: str) -> list
     Args:
         board: which one.
         elf: its firmware.
-        flash_file: keeps the flash; made, and blank, if it is missing.
+        flash_file: keeps the flash; made, and blank, if it is missing or empty and its folder is
+            there. The flash is at its start.
         serial: QEMU's `-serial`, for example `tcp:127.0.0.1:4000,server=on,wait=off,nodelay=on`.
     """
+    _make_blank(board, flash_file)
     backend = ",".join(
         [
             "memory-backend-file,id=flash,share=on",
@@ -135,6 +137,15 @@ def qemu_command(board: Board, elf: Path, flash_file: Path, serial: str) -> list
         *("-echr", "256"),
         *("-serial", serial),
     ]
+
+
+def _make_blank(board: Board, flash_file: Path) -> None:
+    """Make a file as flash leaves the factory; QEMU would make one of zeros."""
+    if not flash_file.parent.is_dir() or (flash_file.exists() and flash_file.stat().st_size > 0):
+        return
+    with flash_file.open("wb") as file:  # the same file: it may be locked already
+        file.write(b"\xff" * board.flash_size)
+        file.truncate(board.qemu.memory_size)
 
 
 def _quote(path: Path) -> str:

@@ -5,7 +5,7 @@
 #include "micropython/model_type.h"
 
 #include "core/base/xn_error.h"
-#include "core/store/xn_store.h"
+#include "core/model/xn_active.h"
 
 #include "py/gc.h"
 #include "py/runtime.h"
@@ -32,12 +32,11 @@ void xn_model_name(mp_obj_t from, char name[XN_STORE_NAME_MAX + 1]) {
 }
 
 static int open_stored(model_object *self) {
-    const uint8_t *blob = xn_store_map(&self->stored);
-    int status = xn_runner_open(&self->model, blob, self->stored.size);
+    int status = xn_active_open(&self->model, &self->stored);
     if (status == XN_E_ARENA) {
         // Models that nothing refers to still hold their arenas.
         gc_collect();
-        status = xn_runner_open(&self->model, blob, self->stored.size);
+        status = xn_active_open(&self->model, &self->stored);
     }
     return status;
 }
@@ -51,9 +50,6 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     memset(&self->model, 0, sizeof self->model);
     self->us = 0;
     xn_model_check(xn_store_find(name, &self->stored));
-    if (self->stored.type != XN_STORE_BLOB) {
-        xn_model_check(xn_error_at(XN_E_TYPE, "type of the object", self->stored.type));
-    }
     xn_model_check(open_stored(self));
     return MP_OBJ_FROM_PTR(self);
 }

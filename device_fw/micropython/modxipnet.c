@@ -57,7 +57,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(xipnet_activate_obj, xipnet_activate);
 static xn_runner_model *active_model(void) {
     xn_runner_model *model = xn_active_model(NULL);
     if (model == NULL) {
-        xn_model_check(XN_E_NO_MODEL);
+        xn_model_check(xn_active_why_none());
     }
     return model;
 }

@@ -48,7 +48,7 @@ static mp_obj_t store_read(mp_obj_t name_in) {
     char name[XN_STORE_NAME_MAX + 1];
     xn_store_object object;
     xn_model_name(name_in, name);
-    xn_model_check(xn_store_find(name, &object));
+    xn_model_check(xn_store_find_whole(name, &object));
     return mp_obj_new_memoryview('B', object.size, (void *)xn_store_map(&object));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(store_read_obj, store_read);

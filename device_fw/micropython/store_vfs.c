@@ -1,5 +1,6 @@
 #include "micropython/store_vfs.h"
 
+#include "core/base/xn_error.h"
 #include "core/model/xn_runner.h"
 #include "core/store/xn_extent.h"
 #include "core/store/xn_store.h"
@@ -158,6 +159,17 @@ static mp_import_stat_t vfs_import_stat(void *self, const char *path) {
     return look_up(path, &object);
 }
 
+// What is opened may be executed in place: only bytes that are those that were stored.
+static void check_bytes(const xn_store_object *object) {
+    int status = xn_store_check(object);
+    if (status != XN_OK) {
+        char text[XN_ERROR_TEXT_MAX];
+        xn_error_text(status, text);
+        mp_obj_t args[2] = {MP_OBJ_NEW_SMALL_INT(MP_EIO), mp_obj_new_str_from_cstr(text)};
+        nlr_raise(mp_obj_new_exception_args(&mp_type_OSError, 2, args));
+    }
+}
+
 static mp_obj_t vfs_open(mp_obj_t self, mp_obj_t path, mp_obj_t mode_in) {
     xn_store_object object;
     const char *mode = mp_obj_str_get_str(mode_in);
@@ -168,6 +180,7 @@ static mp_obj_t vfs_open(mp_obj_t self, mp_obj_t path, mp_obj_t mode_in) {
     if (look_up(mp_obj_str_get_str(path), &object) != MP_IMPORT_STAT_FILE) {
         mp_raise_OSError(MP_ENOENT);
     }
+    check_bytes(&object);
     size_t n = strlen(object.name);
     bool bytes = strchr(mode, 'b') != NULL;
     file_object *file = mp_obj_malloc(file_object, bytes ? &bytes_file : &text_file);

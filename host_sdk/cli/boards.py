@@ -50,6 +50,7 @@ def info(board: host_sdk.Device, as_json: bool) -> None:
             "started": f"{i.boot}; resets since power-on: {i.boot.resets}",
             "scripts": f"safe mode, by {i.safe}: boot and main were not run" if i.safe else "run",
             "methods": " ".join(i.methods),
+            **({"trouble": "; ".join(i.troubles)} if i.troubles else {}),
         }
     )
 

@@ -40,10 +40,11 @@ def load(
 
 @click.command()
 @board_command
+@click.option("--check", is_flag=True, help="Have the board look for damaged objects first.")
 @json_option
-def ls(board: host_sdk.Device, as_json: bool) -> None:
+def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
     """List what the board's store holds."""
-    objects = board.ls()
+    objects = board.ls(check=check)
     if as_json:
         print_json([asdict(o) for o in objects])
         return
@@ -54,11 +55,16 @@ def ls(board: host_sdk.Device, as_json: bool) -> None:
             f"{o.size_bytes:,}",
             str(o.version),
             o.sha256.hex()[:12],
-            "active" if o.active else "",
+            ", ".join(["active"] * o.active + ["damaged"] * (o.damaged is True)),
         )
         for o in objects
     ]
     print_table(("name", "type", "bytes", "version", "SHA-256", ""), rows)
+    info = board.info()
+    for trouble in info.troubles:
+        click.echo(f"Trouble: {trouble}", err=True)
+    for name in board.lost() if info.log.lost else ():
+        click.echo(f"Trouble: a record of {name or 'an unknown name'} is lost", err=True)
 
 
 @click.command()

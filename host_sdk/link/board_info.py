@@ -19,7 +19,8 @@ _FAULT = 2
 _DEADLINE = 3
 _NO_ADDRESS = 0xFFFFFFFF
 _SAFE = {1: "a break", 2: "crashes at start", 3: "request"}
-_OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
+_DAMAGED = {1: False, 2: True}
+OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,32 @@ class BootReport:
 
 
 @dataclass(frozen=True)
+class LogHealth:
+    """What the flash has done to the store's log: docs/SPEC-store.md, section 2.
+
+    Attributes:
+        lost: records that cannot be read any more, since the store was formatted.
+        unclear: 1 if the last record is not whole: power was cut, or it is damaged.
+        mended: records that are read though a bit of them is wrong.
+        formats: FORMAT records, of two, that are not whole.
+    """
+
+    lost: int = 0
+    unclear: int = 0
+    mended: int = 0
+    formats: int = 0
+
+    @staticmethod
+    def read(fields: WireMap) -> LogHealth:
+        """Read what `hello` says; firmware of an older store says nothing."""
+        if "log" not in fields:
+            return LogHealth()
+        log = fields.map("log")
+        keys = ("lost", "unclear", "mended", "formats")
+        return LogHealth(*(log.integer(key) for key in keys))
+
+
+@dataclass(frozen=True)
 class BoardInfo:
     """A board, its firmware and its limits.
 
@@ -100,6 +127,8 @@ class BoardInfo:
         safe: what brought it into safe mode, in which no script runs by itself; None: it is not.
         methods: what the wire offers.
         pack: version of the packing of inputs that it understands; 0: none.
+        troubles: what is wrong with its store and its active model, in sentences.
+        log: what the flash has done to the store's log.
     """
 
     protocol: tuple[int, int]
@@ -121,6 +150,8 @@ class BoardInfo:
     safe: str | None
     methods: tuple[str, ...]
     pack: int = 0
+    troubles: tuple[str, ...] = ()
+    log: LogHealth = LogHealth()
 
     @property
     def can_pack(self) -> bool:
@@ -157,7 +188,21 @@ class BoardInfo:
             safe=_read_safe(fields),
             methods=fields.texts("methods"),
             pack=fields.count("pack") if "pack" in fields else 0,
+            troubles=_read_troubles(fields),
+            log=LogHealth.read(fields),
         )
+
+
+def _read_troubles(fields: WireMap) -> tuple[str, ...]:
+    said = fields.texts("troubles") if "troubles" in fields else ()
+    lost = LogHealth.read(fields).lost
+    if lost == 0:
+        return said
+    return (
+        *said,
+        f"{lost} records of the store's log are damaged: objects may be missing, or be earlier "
+        "versions; `xipnet rescue` copies out what is whole",
+    )
 
 
 def _read_safe(fields: WireMap) -> str | None:
@@ -200,6 +245,8 @@ class StoredObject:
         sha256: of its contents.
         version: counts the uploads of that name.
         active: True for the active model.
+        damaged: True if its bytes in flash are not those that were stored, False if they are; None
+            if the board has not compared them since it started.
     """
 
     name: str
@@ -208,6 +255,7 @@ class StoredObject:
     sha256: bytes
     version: int
     active: bool
+    damaged: bool | None = None
 
     @staticmethod
     def read(fields: WireMap) -> StoredObject:
@@ -215,9 +263,10 @@ class StoredObject:
         number = fields.count("type")
         return StoredObject(
             name=fields.text("name"),
-            type=_OBJECT_TYPES.get(number, f"type {number}"),
+            type=OBJECT_TYPES.get(number, f"type {number}"),
             size_bytes=fields.count("size", MOST_FLASH_BYTES),
             sha256=fields.digest("sha256"),
             version=fields.count("version"),
             active=fields.flag("active"),
+            damaged=_DAMAGED.get(fields.count("health")) if "health" in fields else None,
         )

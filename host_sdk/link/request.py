@@ -18,7 +18,12 @@ HELLO = "hello"
 REPEATED_BY_CLOCK = LATE_METHODS | SWITCH_METHODS | {HELLO}
 # They carry much and are done quickly: they tell how fast the line is.
 PLAIN_METHODS = frozenset({"put_data", "in_write"})
-_READ_BYTES = {"get": 2, "out_read": 1, "arena_read": 1}  # the parameter that says how many
+_READ_BYTES = {
+    "get": 2,
+    "flash_read": 1,
+    "out_read": 1,
+    "arena_read": 1,
+}  # the parameter that says how many
 BULK_METHODS = PLAIN_METHODS | _READ_BYTES.keys() | {"run", "put_copy", "put_patch"}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from host_sdk.errors import InputError, ProtocolError
+from host_sdk.errors import InputError, ObjectDamagedError, ProtocolError
 from host_sdk.link.board_info import StoredObject
 from host_sdk.link.paging import read_maps
 from host_sdk.link.session import Session
@@ -15,6 +16,7 @@ from relocatable.blob.blob import is_blob
 BLOB, SCRIPT, DATA = 1, 2, 3
 
 _REPLY_OVERHEAD_BYTES = 40  # of get around its piece, at most
+_HASHING_S = 60.0  # a board's time for the SHA-256 of an object, at most
 _SCRIPTS = (".py", ".mpy")
 
 
@@ -67,15 +69,20 @@ def list_objects(session: Session) -> list[StoredObject]:
     return [StoredObject.read(item) for item in read_maps(session, "ls")]
 
 
+def check_objects(session: Session) -> None:
+    """Have the board compare every object with its SHA-256: `ls` tells what it found."""
+    for stored in list_objects(session):
+        with suppress(ObjectDamagedError):
+            _get(session, stored.name, 0, 0)
+
+
 def get_file(session: Session, name: str) -> bytes:
     """Read the contents of a stored object."""
     most_bytes = session.info.frame_bytes - _REPLY_OVERHEAD_BYTES
     data = bytearray()
     while True:
         piece_bytes = session.link.estimator.piece_bytes(most_bytes)
-        piece = session.call("get", name, len(data), piece_bytes)
-        if not isinstance(piece, bytes):
-            raise ProtocolError(f"get must give a bin; gave {type(piece).__name__}")
+        piece = _get(session, name, len(data), piece_bytes)
         data += piece
         if len(piece) > piece_bytes or len(data) > session.info.flash_bytes:
             raise ProtocolError(
@@ -84,3 +91,11 @@ def get_file(session: Session, name: str) -> bytes:
             )
         if len(piece) < piece_bytes:
             return bytes(data)
+
+
+def _get(session: Session, name: str, offset: int, size: int) -> bytes:
+    """Read a piece; the board hashes the whole object first if it has not done so yet."""
+    piece = session.call("get", name, offset, size, timeout_s=_HASHING_S)
+    if not isinstance(piece, bytes):
+        raise ProtocolError(f"get must give a bin; gave {type(piece).__name__}")
+    return piece

@@ -22,7 +22,7 @@ COARSE_BYTES = 4096
 _CALL_BLOCKS = 256  # of one call, at most
 _CALL_BYTES = 262144
 _COARSE_SHARE = 64  # coarse hashes are read of at most 64 times the new object's bytes
-_UNFINISHED = 3  # the state of an upload that was not ended
+_UNFINISHED, _LOST = 3, 4  # states
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class StoredExtent:
         kind: 1 blob, 2 script, 3 data.
         size_bytes: of its contents.
         sha256: of its contents.
-        state: 0 current, 1 earlier version, 2 withdrawn, 3 unfinished upload.
+        state: 0 current, 1 earlier version, 2 withdrawn, 3 unfinished upload, 4 lost: its record
+            cannot be read any more, and only its name is known, or not even that.
         at: flash offset.
     """
 
@@ -115,6 +116,11 @@ def _right_sectors(session: Session, at: int, data: bytes) -> list[Span]:
 def read_extents(session: Session) -> list[StoredExtent]:
     """List all that the board's flash holds."""
     return [StoredExtent.read(item) for item in read_maps(session, "held")]
+
+
+def read_lost(session: Session) -> list[str]:
+    """List the names of the log's lost records; "": not even that is known."""
+    return [e.name for e in read_extents(session) if e.state == _LOST]
 
 
 def _rank(extents: Iterable[StoredExtent], new: NewObject, own_at: int) -> list[StoredExtent]:

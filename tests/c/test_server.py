@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("core")
 
 E_METHOD, E_PARAMS, E_BUSY, E_TOO_LONG, E_MSGPACK = -3, -4, -5, -6, -2
 E_NOT_FOUND, E_NO_SPACE, E_NAME, E_RANGE = -20, -21, -22, -23
-E_SESSION, E_HASH, E_TYPE = -25, -26, -27
+E_SESSION, E_HASH, E_TYPE, E_DAMAGED = -25, -26, -27, -31
 E_BLOB_MAGIC, E_BLOB_CPU, E_BLOB_GOLDEN, E_ARENA = -41, -45, -46, -47
 E_NO_MODEL, E_INPUT, E_ENTRY, E_STEP, E_CHECK, E_RESULT = -60, -61, -62, -63, -64, -65
 E_FAULT, E_DEADLINE = -66, -67
@@ -172,6 +172,7 @@ def test_upload_list_get_remove(peer: Peer) -> None:
             "version": 1,
             "active": False,
             "sha256": hashlib.sha256(data).digest(),
+            "health": 1,
         }
     ]
     assert peer.call("get", "data.bin", 0, 4000) == data[:4000]
@@ -182,6 +183,33 @@ def test_upload_list_get_remove(peer: Peer) -> None:
     assert peer.call("rm", "data.bin") is None
     assert peer.call("ls") == []
     assert refused(peer, "get", "data.bin", 0, 1).code == E_NOT_FOUND
+
+
+def test_damaged_bytes_are_given_only_raw(built: Path, tmp_path: Path) -> None:
+    data, flash = bytes(i * 7 % 251 for i in range(10001)), tmp_path / "flash"
+    with Peer(built / "board_host", flash) as peer:
+        peer.hello()
+        peer.put("data.bin", data, DATA)
+        peer.put("whole", b"whole", DATA)
+    wrong = bytearray(flash.read_bytes())
+    at = wrong.index(data)
+    wrong[at + 10000] ^= 1
+    flash.write_bytes(wrong)
+    with Peer(built / "board_host", flash) as peer:
+        assert peer.hello()["troubles"] == []
+        assert [o["health"] for o in peer.call("ls")] == [0, 0]
+        for n in (0, 100):
+            error = refused(peer, "get", "data.bin", 0, n)
+            assert error.code == E_DAMAGED
+            assert error.message.endswith("that were stored: data.bin version 1")
+        assert peer.call("get", "whole", 0, 9) == b"whole"
+        assert [o["health"] for o in peer.call("ls")] == [2, 1]
+        assert peer.call("flash_read", at + 9990, 11) == bytes(wrong[at + 9990 : at + 10001])
+        end = len(wrong)
+        assert peer.call("flash_read", end - 3, 4000) == bytes(wrong[-3:])
+        assert peer.call("flash_read", end, 1) == b""
+        assert refused(peer, "flash_read", end + 1, 1).code == E_RANGE
+        assert refused(peer, "flash_read", 0, 4096).code == E_TOO_LONG
 
 
 def test_bytes_that_are_there_are_not_sent(peer: Peer) -> None:

@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "check.h"
+#include "base/xn_crc32.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "model/xn_active.h"
 #include "model/xn_pool.h"
 #include "store/xn_extent.h"
+#include "store/xn_index.h"
 #include "store/xn_store.h"
 #include "store/xn_upload.h"
 #include "store/xn_wear.h"
@@ -30,6 +32,7 @@ static struct {
 static uint32_t sector;
 static uint32_t first_stride;
 static uint32_t second_stride;
+static uint64_t all_cuts;
 
 // ---- What is uploaded -------------------------------------------------------------------------
 
@@ -108,6 +111,7 @@ static int install(const file *f, bool activate, uint32_t confirm_s, uint32_t bo
 typedef struct state {
     uint32_t sum[8];
     char active[XN_STORE_NAME_MAX + 1];
+    uint32_t floor; // of the security counter
 } state;
 
 static state look(void) {
@@ -130,6 +134,8 @@ static state look(void) {
         }
     }
     CHECK(more == 0);
+    CHECK(xn_store_lost() == 0); // a cut is no damage
+    s.floor = xn_index_now.counter_floor;
     strcpy(s.active, xn_store_active());
     CHECK((xn_active_model(&o) != NULL) == (s.active[0] != 0)); // and it is open, ready to run
     return s;
@@ -382,6 +388,36 @@ static void with_deaf_sector(void) {
     xn_host.deaf_sector = o.offset / sector + 3; // its third sector
 }
 
+static int format_all(void) {
+    xn_upload_abort();
+    int status = xn_store_format();
+    (void)xn_active_init();
+    return status;
+}
+
+static int raise_floor(void) {
+    xn_log_record record;
+    memset(&record, 0, sizeof(record));
+    record.kind = XN_LOG_COUNTER;
+    record.counter = 7;
+    return xn_index_now.counter_floor == 7 ? XN_OK : xn_index_commit(&record);
+}
+
+static void with_full_log_and_floor(void) {
+    with_full_log();
+    boot();
+    xn_index_now.counter_floor = 3;
+    CHECK(xn_index_compact(false) == XN_OK);
+    until(switch_model, compacted);
+}
+
+static void age(void);
+
+static void with_old_size(void) {
+    with_two_models();
+    age();
+}
+
 static const scenario scenarios[] = {
     {"first install", nothing_yet, first_install},
     {"replace the active model", with_model, replace},
@@ -398,6 +434,11 @@ static const scenario scenarios[] = {
     {"replace a script", with_model, replace_script},
     {"sector that cannot be erased", with_deaf_sector, finish_upload},
     {"move to spread wear", with_uneven_wear, replace_script},
+    {"format", with_two_models, format_all},
+    {"format of a full log", with_full_log, format_all},
+    {"format, of format 2.0's size", with_old_size, format_all},
+    {"security counter", with_two_models, raise_floor},
+    {"security counter, compaction", with_full_log_and_floor, raise_floor},
 };
 
 // ---- Cutting ----------------------------------------------------------------------------------
@@ -493,6 +534,176 @@ static void run_scenario(const scenario *s, const xn_port_flash *flash) {
     fflush(stdout);
 }
 
+// ---- Starts that change the flash --------------------------------------------------------------
+
+#define SLOT 128u
+
+// Gives the store the bytes that format 2.0 would have.
+static void age(void) {
+    uint32_t now_bytes = xn_index_now.data_start / 2u;
+    uint32_t sectors = xn_host.flash.size_bytes / sector;
+    uint32_t old_bytes = 16u * sectors > 16384u ? 16u * sectors : 16384u;
+    uint32_t unit = xn_host.flash.program_bytes;
+    for (uint32_t area = 0; area < 2; area++) {
+        xn_log_format format;
+        uint8_t *at = xn_host.bytes + area * now_bytes;
+        memcpy(&format, at, sizeof(format));
+        memset(at + now_bytes - SLOT, 0xFF, SLOT); // the copy
+        memset(xn_host.programmed + (at + now_bytes - SLOT - xn_host.bytes) / unit, 0, SLOT / unit);
+        if (memcmp(format.magic, XN_LOG_MAGIC, sizeof(format.magic)) != 0) {
+            continue;
+        }
+        CHECK(area == 0 || old_bytes == now_bytes);
+        format.major = 2;
+        format.area_bytes = old_bytes;
+        format.records = format.lost = 0;
+        memset(format.reserved, 0, sizeof(format.reserved));
+        format.crc = xn_crc32((uint8_t *)&format + 4, SLOT - 4);
+        memcpy(at, &format, sizeof(format));
+    }
+}
+
+static void old_store(void) {
+    boot();
+    with_two_models();
+    age();
+}
+
+static void old_store_in_area_b(void) {
+    boot();
+    with_full_log();
+    boot();
+    CHECK(replace() == XN_OK);
+    put_data("later", XN_STORE_DATA, 300, 13);
+    age();
+}
+
+static void without_copy(void) {
+    boot();
+    with_two_models();
+    uint32_t at = xn_index_now.data_start / 2u - SLOT;
+    uint32_t unit = xn_host.flash.program_bytes;
+    memset(xn_host.bytes + at, 0xFF, SLOT);
+    memset(xn_host.programmed + at / unit, 0, SLOT / unit);
+}
+
+static void old_empty_store(void) {
+    boot();
+    put_data("gone", XN_STORE_DATA, 700, 10);
+    CHECK(xn_active_remove("gone") == XN_OK && raise_floor() == XN_OK);
+    age();
+}
+
+static const struct {
+    const char *name;
+    void (*prepare)(void); // of blank flash
+    uint32_t depth;        // cuts one after another
+} starts[] = {
+    {"first format", nothing_yet, 3},
+    {"FORMAT without its copy", without_copy, 3},
+    {"migration from format 2.0", old_store, 2},
+    {"migration, from area B", old_store_in_area_b, 2},
+    {"migration of an empty store", old_empty_store, 2},
+};
+
+static int start(const scenario *s) {
+    (void)s;
+    boot();
+    return XN_OK;
+}
+
+// What any start after the cuts finds, and that the store works on.
+static void check_start(void) {
+    boot();
+    state seen = look();
+    CHECK(same(&seen, &now.after) && xn_log_now.formats <= 1);
+    uint32_t least = xn_host.flash.size_bytes / 32u;
+    CHECK(xn_index_now.data_start >= 2u * least || seen.sum[0] != 0); // an empty store has grown
+    uint32_t area = xn_log_erasures() % 2 == 1 ? 0 : xn_index_now.data_start / 2u;
+    CHECK(now.after.active[0] == 0 || xn_host.bytes[area + 10] == XN_LOG_MAJOR ||
+          xn_log_now.formats == 1);
+    put_data("later", XN_STORE_DATA, 333, 17);
+    CHECK(xn_index_compact(false) == XN_OK && xn_log_now.formats == 0);
+    boot();
+    CHECK(xn_log_now.formats == 0 && xn_active_remove("later") == XN_OK);
+}
+
+// Cuts a start, up to `depth` times, each at every operation.
+static void cut_starts(uint32_t depth) {
+    image from = {NULL, NULL};
+    save(&from);
+    bool any = true;
+    uint32_t turn = 0;
+    while (any) {
+        uint32_t at = ++turn < FEW ? turn : FEW + (turn - FEW) * first_stride;
+        any = false;
+        for (int mode = 0; mode < XN_HOST_CUTS; mode++) {
+            restore(&from);
+            if (cut(start, NULL, at, mode)) {
+                any = true;
+                if (depth > 1) {
+                    cut_starts(depth - 1);
+                } else {
+                    check_start();
+                }
+            }
+        }
+    }
+    restore(&from);
+    check_start();
+    free(from.bytes);
+    free(from.programmed);
+}
+
+static void run_starts(const xn_port_flash *flash) {
+    for (uint32_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        if (starts[i].prepare == old_store_in_area_b && flash->size_bytes > 524288) {
+            continue; // its log would not fit areas of format 2.0
+        }
+        xn_host_init(flash, NULL);
+        starts[i].prepare();
+        save(&now.start);
+        boot();
+        now.after = look();
+        now.cuts = 0;
+        restore(&now.start);
+        cut_starts(starts[i].depth);
+        all_cuts += now.cuts;
+        printf("%-30s                  %8llu cuts  0 losses\n", starts[i].name,
+               (unsigned long long)now.cuts);
+        fflush(stdout);
+    }
+}
+
+// What is no store is formatted by the command only; cut off, that may be repeated.
+static int format_foreign(const scenario *s) {
+    (void)s;
+    int mounted = xn_store_mount();
+    return mounted == XN_E_STORE ? xn_store_format() : mounted;
+}
+
+static void run_foreign(const xn_port_flash *flash) {
+    xn_host_init(flash, NULL);
+    memset(xn_host.bytes, 0, flash->size_bytes);
+    memset(xn_host.programmed, 1, flash->size_bytes / flash->program_bytes);
+    save(&now.start);
+    now.cuts = 0;
+    for (uint32_t at = 1;; at++) {
+        for (int mode = 0; mode < XN_HOST_CUTS; mode++) {
+            restore(&now.start);
+            if (!cut(format_foreign, NULL, at, mode)) {
+                printf("%-30s                  %8llu cuts  0 losses\n", "format of foreign flash",
+                       (unsigned long long)now.cuts);
+                all_cuts += now.cuts;
+                return;
+            }
+            CHECK(format_foreign(NULL) == XN_OK && format_all() == XN_OK);
+            now.after = look();
+            check_start();
+        }
+    }
+}
+
 // ---- Flash that wears out ---------------------------------------------------------------------
 
 // Each sector in turn has bits that stay down, or cannot be erased.
@@ -568,10 +779,12 @@ static void read_blob(uint32_t which, const char *path) {
 
 int main(int argc, char **argv) {
     static const xn_port_flash geometries[] = {
-        {65536, 1024, 256, 1}, {81920, 2048, 64, 16}, {131072, 4096, 256, 32}};
-    uint64_t all = 0;
+        {65536, 1024, 256, 1},
+        {81920, 2048, 64, 16},
+        {131072, 4096, 256, 32},
+        {1048576, 4096, 256, 1}}; // whose areas format 2.0 made smaller
     CHECK(argc == 7);
-    const xn_port_flash *flash = &geometries[atoi(argv[1]) % 3];
+    const xn_port_flash *flash = &geometries[atoi(argv[1]) % 4];
     first_stride = (uint32_t)atoi(argv[2]);
     second_stride = (uint32_t)atoi(argv[3]);
     for (uint32_t i = 0; i < BLOBS; i++) {
@@ -580,12 +793,19 @@ int main(int argc, char **argv) {
     sector = flash->sector_bytes;
     xn_pool_init();
     xn_extent_in_use = xn_runner_uses;
+    run_starts(flash);
+    run_foreign(flash);
+    bool small = flash->size_bytes < 1048576;
     for (uint32_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
-        run_scenario(&scenarios[i], flash);
-        all += now.cuts;
+        if (small || scenarios[i].prepare == with_old_size) {
+            run_scenario(&scenarios[i], flash);
+            all_cuts += now.cuts;
+        }
     }
-    run_bad_sectors(flash);
-    run_rot(flash);
-    printf("%llu cuts, 0 losses\n", (unsigned long long)all);
+    if (small) {
+        run_bad_sectors(flash);
+        run_rot(flash);
+    }
+    printf("%llu cuts, 0 losses\n", (unsigned long long)all_cuts);
     return 0;
 }

@@ -15,7 +15,7 @@ from device_fw.build.core_program import INCLUDES, core_sources
 from tests.c.core_build import HERE, make_blob
 
 FLAGS = ["-std=gnu11", "-g", "-O2", "-pthread", *INCLUDES, f"-I{HERE}"]
-LIMIT_S = 600
+LIMIT_S = 1800
 
 pytestmark = pytest.mark.xdist_group("powerloss")
 
@@ -48,7 +48,7 @@ def cuts(command: tuple[Path, list[Path]], geometry: int, first: int, second: in
     return int(total[1])
 
 
-@pytest.mark.parametrize("geometry", [0, 1, 2])
+@pytest.mark.parametrize("geometry", [0, 1, 2, 3])
 def test_old_or_new_whole_and_all_else_intact(
     command: tuple[Path, list[Path]], geometry: int
 ) -> None:

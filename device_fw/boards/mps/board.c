@@ -23,7 +23,6 @@ const xn_port_cpu *xn_port_identity(void) {
 void xn_board_start(void) {
     xn_fault_start();
     xn_clock_start();
-    xn_nor_start();
     xn_cmsdk_uart_start();
 }
 

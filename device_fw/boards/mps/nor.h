@@ -8,7 +8,6 @@
 #define XN_NOR_PAGE_BYTES 256u
 #define XN_NOR_STORE_BYTES (XN_FLASH_BYTES - XN_FILES_BYTES)
 
-void xn_nor_start(void);
 // Same contract as xn_port_flash_*; offsets count from the start of the flash.
 int xn_nor_read(uint32_t offset, void *to, uint32_t n);
 int xn_nor_erase(uint32_t offset);

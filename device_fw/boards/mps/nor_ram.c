@@ -24,27 +24,6 @@ static int inside(uint32_t offset, uint32_t n, uint32_t size) {
     return offset <= size && n <= size - offset;
 }
 
-static int is_unborn(void) {
-    const uint32_t *word = (const uint32_t *)(const void *)at(0);
-    for (uint32_t i = 0; i < XN_NOR_SECTOR_BYTES / 4; i++) {
-        if (word[i] != 0) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-// A new file is all zero; real flash leaves the factory erased. This goes from the top down: if it
-// is cut short, the first sector still tells that the work is not done.
-void xn_nor_start(void) {
-    if (!is_unborn()) {
-        return;
-    }
-    for (uint32_t end = XN_FLASH_BYTES; end > 0; end -= XN_NOR_SECTOR_BYTES) {
-        memset(at(end - XN_NOR_SECTOR_BYTES), ERASED, XN_NOR_SECTOR_BYTES);
-    }
-}
-
 int xn_nor_read(uint32_t offset, void *to, uint32_t n) {
     if (!inside(offset, n, XN_FLASH_BYTES)) {
         return XN_E_RANGE;

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 // The texts are the remarks of xn_status.h.
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
     {XN_E_STORE, "store is not readable: made by another format, or not formatted"},
     {XN_E_VERSION, "no such version: nothing to return to, or not on trial"},
     {XN_E_OCCUPIED, "other bytes are there already"},
+    {XN_E_DAMAGED, "object is damaged: its bytes in flash are not those that were stored"},
     {XN_E_BLOB_SHORT, "blob is shorter than its header says"},
     {XN_E_BLOB_MAGIC, "not a blob"},
     {XN_E_BLOB_VERSION, "blob format is newer than this firmware reads"},
@@ -46,14 +48,9 @@ static const struct {
     {XN_E_INTERRUPTED, "the Python code was interrupted"},
 };
 
-static struct {
-    int code;
-    const char *what; // NULL: nothing noted
-    uint32_t value, limit;
-    bool has_limit;
-    bool has_stop;
-    xn_port_stop stop;
-} note;
+#define VERSION " version"
+
+static xn_error_note note;
 
 int xn_error_at(int code, const char *what, uint32_t value) {
     note.code = code;
@@ -71,11 +68,29 @@ int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit) {
     return code;
 }
 
+int xn_error_named(int code, const char *name, uint32_t version) {
+    uint32_t n = (uint32_t)strlen(name);
+    uint32_t most = (uint32_t)(sizeof(note.name) - sizeof(VERSION));
+    n = n < most ? n : most;
+    memcpy(note.name, name, n);
+    memcpy(note.name + n, VERSION, sizeof(VERSION));
+    return xn_error_at(code, note.name, version);
+}
+
 int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop) {
     xn_error_at(code, "step", step);
     note.has_stop = true;
     note.stop = *stop;
     return code;
+}
+
+xn_error_note xn_error_keep(int code) {
+    return note.code == code ? note : (xn_error_note){.code = code};
+}
+
+int xn_error_again(const xn_error_note *kept) {
+    note = *kept;
+    return kept->code;
 }
 
 // Text that grows within XN_ERROR_TEXT_MAX and always ends with 0.

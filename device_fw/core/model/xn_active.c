@@ -12,6 +12,7 @@ static xn_runner_model models[2];
 static struct {
     uint32_t index; // of the active model
     bool is_open;
+    xn_error_note why;      // none is open though the store names one
     xn_store_object object; // its object, if it is open
     uint64_t trial_end_us;
 } now;
@@ -28,11 +29,17 @@ static struct {
     uint32_t longest;
 } swap;
 
-static int open_object(xn_runner_model *model, const xn_store_object *object) {
+// The loader's own words are for a blob that was built wrong.
+static bool may_be_damage(int status) {
+    return status <= XN_E_BLOB_SHORT && status >= XN_E_BLOB_CPU;
+}
+
+int xn_active_open(xn_runner_model *model, const xn_store_object *object) {
     if (object->type != XN_STORE_BLOB) {
         return xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB);
     }
-    return xn_runner_open(model, xn_store_map(object), object->size);
+    int status = xn_runner_open(model, xn_store_map(object), object->size);
+    return may_be_damage(status) && xn_store_check(object) != XN_OK ? XN_E_DAMAGED : status;
 }
 
 static xn_runner_model *other(void) {
@@ -42,10 +49,10 @@ static xn_runner_model *other(void) {
 // Opens the other model. If there is no room for both arenas the active one is closed first;
 // settle() opens it again if it is still wanted then.
 static int open_beside(const xn_store_object *object) {
-    int status = open_object(other(), object);
+    int status = xn_active_open(other(), object);
     if (status == XN_E_ARENA && now.is_open) {
         xn_runner_close(&models[now.index]);
-        status = open_object(other(), object);
+        status = xn_active_open(other(), object);
     }
     return status;
 }
@@ -65,7 +72,9 @@ static void settle(const xn_store_object *object, bool take) {
     }
     xn_runner_close(other());
     if (now.is_open && !xn_runner_is_open(&models[now.index])) {
-        now.is_open = open_object(&models[now.index], &now.object) == XN_OK;
+        int status = xn_active_open(&models[now.index], &now.object);
+        now.is_open = status == XN_OK;
+        now.why = xn_error_keep(status);
     }
 }
 
@@ -92,6 +101,7 @@ static int open_active(void) {
     xn_runner_close(&models[0]);
     xn_runner_close(&models[1]);
     now.is_open = false;
+    now.why = xn_error_keep(status);
     return name[0] == 0 ? XN_OK : status;
 }
 
@@ -226,6 +236,14 @@ xn_runner_model *xn_active_model(xn_store_object *object) {
         *object = now.object;
     }
     return &models[now.index];
+}
+
+int xn_active_why_none(void) {
+    int status = xn_store_status();
+    if (status == XN_OK && xn_store_active()[0] != 0) {
+        status = xn_error_again(&now.why);
+    }
+    return status == XN_OK ? XN_E_NO_MODEL : status;
 }
 
 int xn_active_set(const char *name) {

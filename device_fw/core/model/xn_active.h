@@ -11,6 +11,11 @@
 int xn_active_init(void);
 // The active model, NULL: none. Its object in *object, unless that is NULL.
 xn_runner_model *xn_active_model(xn_store_object *object);
+// Why none is open: XN_E_NO_MODEL if none is active, else what was wrong when it was opened.
+int xn_active_why_none(void);
+// Opens a blob of the store, beside the active model. XN_E_DAMAGED: its bytes are not those that
+// were stored.
+int xn_active_open(xn_runner_model *model, const xn_store_object *object);
 // Makes the named blob the active model, now and after resets. On an error the old one stays.
 int xn_active_set(const char *name);
 // The same; unless confirm_s is 0 it must be confirmed within so many seconds, and may see so many

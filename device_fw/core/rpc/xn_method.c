@@ -5,11 +5,13 @@
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "link/xn_link.h"
+#include "model/xn_active.h"
 #include "model/xn_pool.h"
 #include "model/xn_unpack.h"
 #include "rpc/xn_lane.h"
 #include "rpc/xn_safe.h"
 #include "rpc/xn_session.h"
+#include "store/xn_log.h"
 #include "store/xn_store.h"
 
 #ifndef XN_FIRMWARE_VERSION
@@ -39,6 +41,8 @@ static const xn_method table[] = {
      "commits",
      xn_method_put_end, 0},
     {"get", "get(name, offset, size) -> bin: bytes of an object", xn_method_get, 0},
+    {"flash_read", "flash_read(at, size) -> bin: raw bytes of the store's flash",
+     xn_method_flash_read, 0},
     {"rm", "rm(name) -> nil: removes an object", xn_method_rm, 0},
     {"activate", "activate(name, confirm_s=0, boots=0) -> map: makes a blob the active model",
      xn_method_activate, 0},
@@ -110,6 +114,28 @@ static void put_flash(xn_msgpack_writer *out) {
     xn_call_put_u32(out, "free", xn_store_free_bytes());
 }
 
+// Says what is wrong with the store and the active model, in the words of their errors.
+static void put_troubles(xn_msgpack_writer *out) {
+    char text[XN_ERROR_TEXT_MAX];
+    int status = xn_active_model(NULL) == NULL ? xn_active_why_none() : XN_E_NO_MODEL;
+    bool any = status != XN_E_NO_MODEL;
+    xn_msgpack_put_text(out, "troubles");
+    xn_msgpack_put_array(out, any);
+    if (any) {
+        xn_error_text(status, text);
+        xn_msgpack_put_text(out, text);
+    }
+}
+
+static void put_log(xn_msgpack_writer *out) {
+    xn_msgpack_put_text(out, "log");
+    xn_msgpack_put_map(out, 4);
+    xn_call_put_u32(out, "lost", xn_log_now.lost);
+    xn_call_put_u32(out, "unclear", xn_log_now.unclear);
+    xn_call_put_u32(out, "mended", xn_log_now.mended);
+    xn_call_put_u32(out, "formats", xn_log_now.formats);
+}
+
 int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
     uint32_t nonce = xn_call_u32(call);
     int status = xn_call_end(call);
@@ -117,7 +143,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
         return status;
     }
     xn_session_open(nonce);
-    xn_msgpack_put_map(out, 17);
+    xn_msgpack_put_map(out, 19);
     xn_msgpack_put_text(out, "protocol");
     xn_msgpack_put_array(out, 2);
     xn_msgpack_put_uint(out, 1);
@@ -134,6 +160,8 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
     xn_msgpack_put_text(out, "boot");
     xn_session_put_boot(out);
     xn_call_put_u32(out, "safe", xn_safe_now());
+    put_troubles(out);
+    put_log(out);
     xn_msgpack_put_text(out, "methods");
     xn_msgpack_put_array(out, METHODS);
     for (uint32_t i = 0; i < METHODS; i++) {

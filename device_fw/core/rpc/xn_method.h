@@ -29,7 +29,7 @@ const xn_method *xn_method_find(const char *name, uint32_t n); // NULL: none
 
 xn_method_fn xn_method_hello, xn_method_help;
 xn_method_fn xn_method_ping, xn_method_reset, xn_method_baud, xn_method_events;
-xn_method_fn xn_method_ls, xn_method_get, xn_method_rm, xn_method_activate;
+xn_method_fn xn_method_ls, xn_method_get, xn_method_flash_read, xn_method_rm, xn_method_activate;
 xn_method_fn xn_method_put_begin, xn_method_put_data, xn_method_put_copy, xn_method_put_patch,
     xn_method_put_end;
 xn_method_fn xn_method_confirm, xn_method_rollback, xn_method_trial, xn_method_history;

@@ -10,7 +10,7 @@
 
 static int active(xn_runner_model **model) {
     *model = xn_active_model(NULL);
-    return *model == NULL ? XN_E_NO_MODEL : XN_OK;
+    return *model == NULL ? xn_active_why_none() : XN_OK;
 }
 
 // ---- model ------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
     }
     const xn_runner_model *model = xn_active_model(&object);
     if (model == NULL) {
-        return XN_E_NO_MODEL;
+        return xn_active_why_none();
     }
     const xn_loader_program *p = &model->program;
     xn_msgpack_put_map(out, 12);

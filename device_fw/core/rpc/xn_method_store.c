@@ -16,7 +16,7 @@
 // ---- Looking ----------------------------------------------------------------------------------
 
 static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
-    xn_msgpack_put_map(out, 6);
+    xn_msgpack_put_map(out, 7);
     xn_call_put_text(out, "name", object->name);
     xn_call_put_u32(out, "type", object->type);
     xn_call_put_u32(out, "size", object->size);
@@ -24,6 +24,7 @@ static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
     xn_msgpack_put_bin(out, object->sha256, sizeof(object->sha256));
     xn_call_put_u32(out, "version", object->version);
     xn_call_put_bool(out, "active", strcmp(object->name, xn_store_active()) == 0);
+    xn_call_put_u32(out, "health", xn_store_health(object));
 }
 
 // Finds object number `first`: 1: *object is it, 0: there are fewer, or an error.
@@ -61,6 +62,17 @@ int xn_method_ls(xn_call *call, xn_msgpack_writer *out) {
     return XN_OK;
 }
 
+// Bytes of flash: [offset, offset + n) of the `size` at `start`, fewer at their end.
+static int put_bytes(xn_msgpack_writer *out, uint32_t start, uint32_t size, uint32_t offset,
+                     uint32_t n) {
+    if (offset > size) {
+        return xn_error_limit(XN_E_RANGE, "offset", offset, size);
+    }
+    n = n < size - offset ? n : size - offset;
+    uint8_t *to = xn_msgpack_put_bin_space(out, n);
+    return to == NULL ? XN_E_TOO_LONG : xn_port_flash_read(start + offset, to, n);
+}
+
 int xn_method_get(xn_call *call, xn_msgpack_writer *out) {
     xn_store_object object;
     char name[XN_STORE_NAME_MAX + 1];
@@ -69,17 +81,17 @@ int xn_method_get(xn_call *call, xn_msgpack_writer *out) {
     uint32_t n = xn_call_u32(call);
     int status = xn_call_end(call);
     if (status == XN_OK) {
-        status = xn_store_find(name, &object);
+        status = xn_store_find_whole(name, &object);
     }
-    if (status != XN_OK) {
-        return status;
-    }
-    if (offset > object.size) {
-        return xn_error_limit(XN_E_RANGE, "offset", offset, object.size);
-    }
-    n = n < object.size - offset ? n : object.size - offset;
-    uint8_t *to = xn_msgpack_put_bin_space(out, n);
-    return to == NULL ? XN_E_TOO_LONG : xn_port_flash_read(object.offset + offset, to, n);
+    return status != XN_OK ? status : put_bytes(out, object.offset, object.size, offset, n);
+}
+
+int xn_method_flash_read(xn_call *call, xn_msgpack_writer *out) {
+    uint32_t at = xn_call_u32(call);
+    uint32_t n = xn_call_u32(call);
+    int status = xn_call_end(call);
+    return status != XN_OK ? status
+                           : put_bytes(out, 0, xn_port_flash_geometry()->size_bytes, at, n);
 }
 
 // ---- Uploading --------------------------------------------------------------------------------

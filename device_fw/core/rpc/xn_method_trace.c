@@ -10,7 +10,7 @@ int xn_method_run_steps(xn_call *call, xn_msgpack_writer *out) {
     int status = xn_call_end(call);
     xn_runner_model *model = xn_active_model(NULL);
     if (status == XN_OK && model == NULL) {
-        status = XN_E_NO_MODEL;
+        status = xn_active_why_none();
     }
     if (status == XN_OK) {
         status = xn_runner_run_range(model, entry, first, count, NULL);
@@ -30,7 +30,7 @@ int xn_method_arena_read(xn_call *call, xn_msgpack_writer *out) {
     }
     const xn_runner_model *model = xn_active_model(NULL);
     if (model == NULL) {
-        return XN_E_NO_MODEL;
+        return xn_active_why_none();
     }
     const uint8_t *bytes = xn_runner_arena(model, offset, n);
     if (bytes == NULL) {

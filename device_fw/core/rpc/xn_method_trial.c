@@ -145,6 +145,8 @@ static const char *event_of(const xn_log_record *r) {
         return "returned";
     case XN_LOG_REMOVE:
         return "removed";
+    case XN_LOG_LOST:
+        return "damaged";
     default:
         return r->state == XN_STORE_TESTING ? "testing" : "refused";
     }
@@ -206,7 +208,7 @@ int xn_method_history(xn_call *call, xn_msgpack_writer *out) {
     uint32_t first = xn_call_u32_or(call, 0);
     int status = xn_call_end(call);
     if (status == XN_OK) {
-        status = xn_index_now.mounted ? xn_index_check_name(name) : XN_E_STORE;
+        status = xn_index_now.mounted ? xn_index_check_name(name) : xn_index_status();
     }
     return status != XN_OK ? status : put_list(out, put_next_event, name, first);
 }
@@ -253,8 +255,8 @@ int xn_method_hashes(xn_call *call, xn_msgpack_writer *out) {
 int xn_method_wear(xn_call *call, xn_msgpack_writer *out) {
     xn_wear wear;
     int status = xn_call_end(call);
-    if (status == XN_OK && !xn_index_now.mounted) {
-        status = XN_E_STORE;
+    if (status == XN_OK) {
+        status = xn_index_status();
     }
     if (status != XN_OK) {
         return status;

@@ -46,7 +46,7 @@ static void map_used(bool all) {
     memset(used, 0, sizeof(used));
     for (uint32_t i = 0; i < t->count; i++) {
         if (all || t->entries[i].state == XN_STORE_CURRENT) {
-            mark_used(t->entries[i].offset, t->entries[i].extent_bytes);
+            mark_used(xn_index_offset(&t->entries[i]), xn_index_bytes(&t->entries[i]));
         }
     }
     if (all && t->begun != 0) {

@@ -4,6 +4,7 @@
 
 #include "base/xn_crc32.h"
 #include "base/xn_error.h"
+#include "base/xn_port.h"
 #include "store/xn_wear.h"
 
 xn_index xn_index_now;
@@ -44,7 +45,7 @@ int xn_index_find_in(const char *name, enum xn_store_state state, uint32_t versi
     xn_log_record seen;
     int found = XN_E_NOT_FOUND;
     if (!t->mounted) {
-        return XN_E_STORE;
+        return xn_index_status();
     }
     uint32_t name_crc = xn_index_name_crc(name);
     for (uint32_t i = 0; i < t->count; i++) {
@@ -87,10 +88,10 @@ static uint32_t end_of_data(const xn_log_format *format) {
     return start + (sectors < XN_STORE_SECTORS ? sectors : XN_STORE_SECTORS) * format->sector_bytes;
 }
 
-int xn_index_mount(void) {
+static int mount(void) {
     xn_index *t = &xn_index_now;
     xn_log_format format;
-    uint32_t epoch = t->epoch + 1u;
+    uint32_t epoch = t->epoch;
     memset(t, 0, sizeof(*t));
     t->epoch = epoch;
     int status = xn_log_open(&format);
@@ -101,9 +102,54 @@ int xn_index_mount(void) {
     t->data_end = end_of_data(&format);
     t->cursor = format.cursor;
     t->format_sequence = format.sequence;
+    t->capacity = format.area_bytes / XN_STORE_AREA_PER_OBJECT;
+    t->capacity = t->capacity < XN_STORE_OBJECTS ? t->capacity : XN_STORE_OBJECTS;
     xn_wear_clear((t->data_end - t->data_start) / format.sector_bytes);
     t->mounted = true;
     status = xn_log_replay(xn_index_apply);
-    t->mounted = status == XN_OK; // half a table is none
+    if (status == XN_OK && format.major != XN_LOG_MAJOR) {
+        (void)xn_index_compact(false); // if the flash does not take it, the old log goes on
+    }
     return status;
+}
+
+// An empty store that format 2.0 made gets larger areas; nothing of its history goes there. A cut,
+// or flash that does not take it: the next mount finds it empty again, and tries again.
+static bool grow(void) {
+    xn_log_growth growth;
+    if (!xn_log_grow_begin(&growth)) {
+        return false;
+    }
+    xn_wear_shift(growth.moved / xn_port_flash_geometry()->sector_bytes);
+    xn_index_now.cursor = 0;
+    if (xn_index_compact(true) == XN_OK) {
+        xn_log_grow_finish(&growth);
+    }
+    return true;
+}
+
+int xn_index_mount(void) {
+    xn_index *t = &xn_index_now;
+    t->epoch++;
+    int status = mount();
+    if (status == XN_OK && t->count == 0 && t->begun == 0 && grow()) {
+        status = mount();
+    }
+    t->mounted = status == XN_OK; // half a table is none
+    if (status != XN_OK) {
+        t->why = xn_error_keep(status);
+    }
+    return status;
+}
+
+int xn_index_status(void) {
+    return xn_index_now.mounted ? XN_OK : xn_error_again(&xn_index_now.why);
+}
+
+uint32_t xn_index_offset(const xn_index_entry *e) {
+    return xn_index_now.data_start + e->first * xn_port_flash_geometry()->sector_bytes;
+}
+
+uint32_t xn_index_bytes(const xn_index_entry *e) {
+    return e->sectors * xn_port_flash_geometry()->sector_bytes;
 }

@@ -5,24 +5,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/xn_error.h"
 #include "store/xn_log.h"
 
 // What is kept of each record in RAM; the rest is read from flash when asked for.
 typedef struct xn_index_entry {
     uint32_t name_crc;
-    uint32_t offset; // of the extent
-    uint32_t extent_bytes;
-    uint32_t sequence; // of the record
-    uint16_t slot;     // of the record
-    uint16_t new_slot; // while compacting
-    uint8_t state;     // enum xn_store_state
+    uint32_t sequence;      // of the record
+    uint16_t first;         // sector of the extent, counted from the first of the extents
+    uint16_t sectors;       // of the extent
+    uint32_t slot : 14;     // of the record
+    uint32_t new_slot : 14; // while compacting
+    uint32_t state : 2;     // enum xn_store_state
+    uint32_t health : 2;    // enum xn_store_health
 } xn_index_entry;
 
+_Static_assert(sizeof(xn_index_entry) == 16u, "RAM of an object");
+_Static_assert(XN_STORE_SECTORS <= UINT16_MAX, "first, sectors");
+
 typedef struct xn_index {
-    bool mounted;   // else nothing below counts
-    uint32_t epoch; // grows when what was learned from the index no longer holds
+    bool mounted;      // else nothing below counts
+    xn_error_note why; // it is not mounted
+    uint32_t epoch;    // grows when what was learned from the index no longer holds
     xn_index_entry entries[XN_STORE_OBJECTS + 1]; // one more between a commit and its eviction
     uint32_t count;
+    uint32_t capacity; // of entries, but for that one
     char active[XN_STORE_NAME_MAX + 1];
     xn_store_trial trial;
     uint16_t begun;     // slot of the unfinished upload's BEGIN record, 0: none
@@ -34,12 +41,17 @@ typedef struct xn_index {
     uint32_t data_start, data_end; // extents are within
     uint32_t cursor;               // where the next one is looked for
     uint32_t format_sequence;      // records of a smaller one were copied by a compaction
+    uint32_t counter_floor;        // objects of a smaller security counter are not taken
 } xn_index;
 
 // Read by all parts of the store, changed by xn_index*.c; cursor also by xn_extent.c.
 extern xn_index xn_index_now;
 
 int xn_index_mount(void);
+// XN_OK, or why it is not mounted, with the words.
+int xn_index_status(void);
+uint32_t xn_index_offset(const xn_index_entry *e); // of its extent
+uint32_t xn_index_bytes(const xn_index_entry *e);
 int xn_index_check_name(const char *name);
 int xn_index_read(uint32_t index, xn_log_record *record);
 uint32_t xn_index_name_crc(const char *name);
@@ -57,8 +69,8 @@ int xn_index_last_version(const char *name);
 int xn_index_begin_trial(xn_log_record *record, uint32_t confirm_s, uint32_t boots);
 // Writes the record into the log, compacting first if it is full, and applies it.
 int xn_index_commit(xn_log_record *record);
-// Writes the log again, in the other area.
-int xn_index_compact(void);
+// Writes the log again, in the other area; `emptied`: without objects and history.
+int xn_index_compact(bool emptied);
 // Forgets the oldest version that is not current, by a record: 1 done, 0 there is none, or an
 // error.
 int xn_index_evict(void);

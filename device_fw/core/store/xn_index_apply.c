@@ -68,11 +68,13 @@ static int make_current(uint32_t index, const char *name) {
 }
 
 static void fill_entry(xn_index_entry *e, const xn_log_record *record, uint32_t slot) {
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
     e->name_crc = xn_index_name_crc(record->name);
-    e->offset = record->offset;
-    e->extent_bytes = record->extent_bytes;
+    e->first = (uint16_t)((record->offset - xn_index_now.data_start) / sector);
+    e->sectors = (uint16_t)(record->extent_bytes / sector);
     e->sequence = record->sequence;
-    e->slot = (uint16_t)slot;
+    e->slot = slot & 0x3FFFu;
+    e->health = XN_STORE_UNREAD;
 }
 
 static int apply_move(const xn_log_record *record, uint32_t slot) {
@@ -103,11 +105,14 @@ static int apply_object(const xn_log_record *record, uint32_t slot) {
         return apply_move(record, slot);
     }
     t->testing = 0;
-    if (t->count > XN_STORE_OBJECTS) {
-        return xn_error_limit(XN_E_STORE, "objects", t->count, XN_STORE_OBJECTS);
+    if (t->count > t->capacity) {
+        return xn_error_limit(XN_E_STORE, "objects", t->count, t->capacity);
+    }
+    if (record->state > XN_STORE_WITHDRAWN || record->type == XN_STORE_BUNDLE) {
+        return xn_error_at(XN_E_STORE, "part of a bundle, slot", slot);
     }
     fill_entry(&t->entries[t->count], record, slot);
-    t->entries[t->count].state = (uint8_t)record->state;
+    t->entries[t->count].state = record->state & 3u;
     if (record->state == XN_STORE_CURRENT) {
         status = make_current(t->count, record->name);
     }
@@ -160,13 +165,17 @@ static int after_loss(const char *name) {
 static int apply_remove(const xn_log_record *record) {
     xn_log_record other;
     uint32_t name_crc = xn_index_name_crc(record->name);
-    for (uint32_t i = xn_index_now.count; i-- > 0;) {
+    bool more = true; // the oldest version is asked for most often: it is found first
+    for (uint32_t i = 0; more && i < xn_index_now.count;) {
         int is = xn_index_is_named(i, record->name, name_crc, &other);
         if (is < 0) {
             return is;
         }
         if (is == 1 && (record->version == 0 || record->version == other.version)) {
             drop(i);
+            more = record->version == 0;
+        } else {
+            i++;
         }
     }
     return after_loss(record->name);
@@ -209,6 +218,11 @@ static void apply_bad(const xn_log_record *record) {
     }
 }
 
+static void apply_counter(const xn_log_record *record) {
+    xn_index *t = &xn_index_now;
+    t->counter_floor = record->counter > t->counter_floor ? record->counter : t->counter_floor;
+}
+
 static int apply_named(const xn_log_record *record, uint32_t slot) {
     xn_store_trial *trial = &xn_index_now.trial;
     switch (record->kind) {
@@ -235,6 +249,9 @@ static int apply_named(const xn_log_record *record, uint32_t slot) {
         return XN_OK;
     case XN_LOG_BAD:
         apply_bad(record);
+        return XN_OK;
+    case XN_LOG_COUNTER:
+        apply_counter(record);
         return XN_OK;
     default:
         return (record->flags & XN_LOG_SKIPPABLE) != 0

@@ -31,10 +31,13 @@ static int copy_event(xn_log_record *record) {
 
 // An object as it is now, without what else its record said: that has happened.
 static int copy_object(xn_log_record *record, xn_index_entry *e) {
-    record->flags = 0;
+    record->flags &= XN_LOG_SEALED;
     record->state = e->state;
     record->confirm_s = record->boots = record->previous = 0;
-    return copy_as(record, &e->new_slot);
+    uint16_t slot;
+    int status = copy_as(record, &slot);
+    e->new_slot = slot & 0x3FFFu;
+    return status;
 }
 
 static xn_index_entry *entry_of(uint32_t slot) {
@@ -58,7 +61,7 @@ static int copy_slot(uint32_t slot, uint32_t *events_left) {
         return copy_object(&record, e);
     }
     if (slot == t->begun) {
-        record.flags = 0;
+        record.flags &= XN_LOG_SEALED;
         return copy_as(&record, &t->new_begun);
     }
     if (slot == t->testing) {
@@ -95,15 +98,31 @@ static void take_new_slots(void) {
     t->testing = t->testing == 0 ? 0 : t->new_testing;
 }
 
-int xn_index_compact(void) {
+// Twice: one that rots does not lower it.
+static int add_counter(void) {
+    xn_log_record floor;
+    int status = XN_OK;
+    memset(&floor, 0, sizeof(floor));
+    floor.kind = XN_LOG_COUNTER;
+    floor.counter = xn_index_now.counter_floor;
+    for (uint32_t i = 0; i < 2u && floor.counter != 0 && status == XN_OK; i++) {
+        status = xn_log_compact_add(&floor);
+    }
+    return status;
+}
+
+int xn_index_compact(bool emptied) {
     xn_index *t = &xn_index_now;
-    uint32_t events = count_events();
+    uint32_t events = emptied ? 0 : count_events();
     int status = xn_log_compact_begin();
-    for (uint32_t slot = 1; slot < xn_log_end() && status == XN_OK; slot++) {
+    for (uint32_t slot = 1; !emptied && slot < xn_log_end() && status == XN_OK; slot++) {
         status = copy_slot(slot, &events);
     }
     if (status == XN_OK) {
         status = add_active();
+    }
+    if (status == XN_OK) {
+        status = add_counter();
     }
     if (status == XN_OK) {
         status = xn_wear_save();

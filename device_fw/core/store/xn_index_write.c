@@ -7,11 +7,11 @@
 int xn_index_commit(xn_log_record *record) {
     uint32_t slot;
     if (!xn_index_now.mounted) {
-        return XN_E_STORE;
+        return xn_index_status();
     }
     int status = xn_log_full() ? XN_E_FLASH : xn_log_append(record, &slot);
     if (status == XN_E_FLASH && xn_log_full()) {
-        status = xn_index_compact();
+        status = xn_index_compact(false);
         if (status == XN_OK) {
             status = xn_log_append(record, &slot);
         }

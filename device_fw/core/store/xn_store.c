@@ -11,6 +11,14 @@ int xn_store_mount(void) {
     return xn_index_mount();
 }
 
+int xn_store_status(void) {
+    return xn_index_status();
+}
+
+uint32_t xn_store_lost(void) {
+    return xn_log_now.lost;
+}
+
 // ---- Looking up -------------------------------------------------------------------------------
 
 static void to_object(const xn_log_record *record, xn_store_object *object) {
@@ -34,7 +42,7 @@ int xn_store_find(const char *name, xn_store_object *object) {
 
 int xn_store_next(uint32_t *cursor, xn_store_object *object) {
     if (!xn_index_now.mounted) {
-        return XN_E_STORE;
+        return xn_index_status();
     }
     while (*cursor < xn_index_now.count) {
         uint32_t index = (*cursor)++;
@@ -101,16 +109,19 @@ int xn_store_activate(const char *name, uint32_t confirm_s, uint32_t boots) {
 int xn_store_format(void) {
     xn_index *t = &xn_index_now;
     t->epoch++;
-    if (!t->mounted) {
-        int status = xn_log_erase();
-        return status != XN_OK ? status : xn_store_mount();
+    int status = XN_OK;
+    if (t->mounted) { // erase counts and the counter's floor stay
+        t->count = 0;
+        t->active[0] = 0;
+        t->trial.on = false;
+        t->begun = t->testing = 0;
+        xn_log_now.lost = 0;
+        status = xn_index_compact(true);
+    } else {
+        status = xn_log_restart();
     }
-    t->count = 0; // the erase counts stay
-    t->active[0] = 0;
-    t->trial.on = false;
-    t->begun = t->testing = 0;
-    int status = xn_index_compact();
-    return status != XN_OK ? status : xn_store_mount();
+    int mounted = xn_store_mount();
+    return status != XN_OK ? status : mounted;
 }
 
 // ---- Trials -----------------------------------------------------------------------------------
@@ -206,15 +217,34 @@ bool xn_store_within(uint32_t offset, uint32_t n) {
            n <= t->data_end - offset;
 }
 
+// Records that were lost, from slot `first` on.
+static int next_lost(uint32_t first, uint32_t *cursor, xn_store_object *object,
+                     enum xn_store_state *state) {
+    xn_log_record record;
+    for (uint32_t slot = first; slot < xn_log_end(); slot++, (*cursor)++) {
+        if (xn_log_look(slot, &record) == 1 && record.kind == XN_LOG_EVENT &&
+            record.type == XN_LOG_LOST) {
+            *state = XN_STORE_LOST;
+            to_object(&record, object);
+            object->type = 0;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int xn_store_held(uint32_t *cursor, xn_store_object *object, enum xn_store_state *state) {
     const xn_index *t = &xn_index_now;
     xn_log_record record;
     if (!t->mounted) {
-        return XN_E_STORE;
+        return xn_index_status();
     }
     uint32_t index = (*cursor)++;
-    if (index > t->count || (index == t->count && t->begun == 0)) {
-        return 0;
+    if (index == t->count && t->begun == 0) {
+        index = (*cursor)++;
+    }
+    if (index > t->count) {
+        return next_lost(index - t->count, cursor, object, state);
     }
     bool begun = index == t->count;
     int status = xn_log_read(begun ? t->begun : t->entries[index].slot, &record);

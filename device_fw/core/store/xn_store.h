@@ -7,12 +7,20 @@
 
 #include "store/xn_store_types.h"
 
-// Reads the log; formats a region that holds no store. XN_E_STORE: made by a newer format.
+// Reads the log; formats blank flash. XN_E_STORE: something else is there, and stays as it is.
 int xn_store_mount(void);
+// XN_OK, or why the last mount failed, with its words.
+int xn_store_status(void);
+uint32_t xn_store_lost(void); // records of the log that cannot be read any more; see xn_log_report
 
 int xn_store_find(const char *name, xn_store_object *object);
 // Goes through the objects: *cursor starts as 0. 1: *object is the next one, 0: no more.
 int xn_store_next(uint32_t *cursor, xn_store_object *object);
+// Compares an object's bytes in flash with their SHA-256, the first time since the start, or since
+// they were placed; later it is known. XN_E_DAMAGED names the object.
+int xn_store_check(const xn_store_object *object);
+int xn_store_find_whole(const char *name, xn_store_object *object);  // finds and checks
+enum xn_store_health xn_store_health(const xn_store_object *object); // what is known
 uint32_t xn_store_free_bytes(void); // retained old versions count as free
 // The address that the object is mapped at.
 const uint8_t *xn_store_map(const xn_store_object *object);
@@ -42,7 +50,7 @@ int xn_store_tested(xn_store_object *object);
 
 // ---- Everything that lies in flash ------------------------------------------------------------
 
-// Goes through all versions and the unfinished upload; as xn_store_next().
+// Goes through all versions, the unfinished upload and what was lost; as xn_store_next().
 int xn_store_held(uint32_t *cursor, xn_store_object *object, enum xn_store_state *state);
 bool xn_store_within(uint32_t offset, uint32_t n); // the extents
 

@@ -6,23 +6,39 @@
 #include <stdint.h>
 
 #ifndef XN_STORE_OBJECTS
-#define XN_STORE_OBJECTS 64u // objects, retained old versions included
+#define XN_STORE_OBJECTS 1000u // objects, retained old versions included; 16 bytes of RAM each
 #endif
 #ifndef XN_STORE_SECTORS
 #define XN_STORE_SECTORS                                                                           \
     4096u // sectors the store can use, more are left alone; 1.25 bytes of RAM each
 #endif
-#define XN_STORE_EVENTS 16u // that a compaction of the log keeps
+#define XN_STORE_EVENTS 16u           // that a compaction of the log keeps
+#define XN_STORE_AREA_PER_OBJECT 256u // bytes of a log area for each object that the store takes
 
 #define XN_STORE_NAME_MAX 39u // bytes of a name, the ending 0 not counted
 
-enum xn_store_type { XN_STORE_BLOB = 1, XN_STORE_SCRIPT = 2, XN_STORE_DATA = 3 };
+enum xn_store_type {
+    XN_STORE_BLOB = 1,
+    XN_STORE_SCRIPT = 2,
+    XN_STORE_DATA = 3, // those below are not taken yet
+    XN_STORE_WEIGHTS = 4,
+    XN_STORE_FIRMWARE = 5,
+    XN_STORE_BUNDLE = 6
+};
 
 enum xn_store_state {
     XN_STORE_CURRENT = 0,
-    XN_STORE_EARLIER = 1,   // kept until room is needed
-    XN_STORE_WITHDRAWN = 2, // the same, but nothing returns to it
-    XN_STORE_UNFINISHED = 3 // an upload that was begun
+    XN_STORE_EARLIER = 1,    // kept until room is needed
+    XN_STORE_WITHDRAWN = 2,  // the same, but nothing returns to it
+    XN_STORE_UNFINISHED = 3, // an upload that was begun
+    XN_STORE_LOST = 4        // what is left of a record of the log that cannot be read any more
+};
+
+// Whether an object's bytes are those that were stored.
+enum xn_store_health {
+    XN_STORE_UNREAD = 0, // they were not compared since the start, or since they were placed
+    XN_STORE_WHOLE = 1,
+    XN_STORE_DAMAGED = 2
 };
 
 enum xn_store_reason {

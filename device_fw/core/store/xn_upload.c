@@ -49,6 +49,12 @@ static int check_wanted(const xn_store_object *want) {
     return xn_index_check_name(want->name);
 }
 
+// Whether an extent holds, or shall hold, these bytes and nothing else: sealed ones are not shared.
+static bool holds(const xn_log_record *record, const xn_store_object *want) {
+    return (record->flags & XN_LOG_SEALED) == 0 && record->size == want->size &&
+           memcmp(record->sha256, want->sha256, sizeof(want->sha256)) == 0;
+}
+
 // Whether any version of any name has these bytes: 1, 0, or an error. *offset: its extent.
 static int find_bytes(const xn_store_object *want, uint32_t *offset) {
     xn_log_record record;
@@ -57,8 +63,8 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
         if (status != XN_OK) {
             return status;
         }
-        if (record.size == want->size && record.offset != damaged &&
-            memcmp(record.sha256, want->sha256, 32) == 0) {
+        if (xn_index_now.entries[i].health != XN_STORE_DAMAGED && record.offset != damaged &&
+            holds(&record, want)) {
             *offset = record.offset;
             return 1;
         }
@@ -69,7 +75,7 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
 // Makes sure that a commit will find a free entry.
 static int reserve_entry(const xn_store_object *want) {
     xn_log_record record;
-    while (xn_index_now.count >= XN_STORE_OBJECTS) {
+    while (xn_index_now.count >= xn_index_now.capacity) {
         int evicted = xn_index_evict();
         if (evicted < 0) {
             return evicted;
@@ -79,7 +85,7 @@ static int reserve_entry(const xn_store_object *want) {
             return xn_index_find(want->name, &record) >= 0
                        ? XN_OK
                        : xn_error_limit(XN_E_NO_SPACE, "objects", xn_index_now.count,
-                                        XN_STORE_OBJECTS);
+                                        xn_index_now.capacity);
         }
     }
     return XN_OK;
@@ -96,7 +102,7 @@ static int was_begun(const xn_store_object *want, uint32_t *offset) {
         return status;
     }
     *offset = record.offset;
-    return record.size == want->size && memcmp(record.sha256, want->sha256, 32) == 0;
+    return holds(&record, want);
 }
 
 static void fill_extent(xn_log_record *record, enum xn_log_kind kind) {
@@ -146,7 +152,7 @@ int xn_upload_begin(xn_store_object *want, bool *have, bool *resumed) {
         upload.epoch = xn_index_now.epoch;
         damaged = 0;
     }
-    int status = xn_index_now.mounted ? check_wanted(want) : XN_E_STORE;
+    int status = xn_index_now.mounted ? check_wanted(want) : xn_index_status();
     if (status == XN_OK) {
         status = reserve_entry(want);
     }
@@ -363,7 +369,10 @@ int xn_upload_commit(bool activate, uint32_t confirm_s, uint32_t boots) {
     if (status == XN_OK) {
         status = xn_index_commit(&record);
     }
-    if (status == XN_OK && xn_index_now.count > XN_STORE_OBJECTS) {
+    if (status == XN_OK) {
+        xn_index_now.entries[xn_index_now.count - 1u].health = XN_STORE_WHOLE; // verify has read it
+    }
+    if (status == XN_OK && xn_index_now.count > xn_index_now.capacity) {
         int evicted = xn_index_evict();
         status = evicted < 0 ? evicted : XN_OK;
     }

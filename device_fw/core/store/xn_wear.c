@@ -98,6 +98,11 @@ void xn_wear_sum(xn_wear *sum) {
     sum->moves = wear.moves;
 }
 
+void xn_wear_shift(uint32_t sectors) {
+    wear.sectors -= sectors;
+    memmove(wear.counts, wear.counts + sectors, wear.sectors);
+}
+
 int xn_wear_save(void) {
     union {
         xn_log_record record;

@@ -23,6 +23,7 @@ void xn_wear_set_bad(uint32_t sector);
 bool xn_wear_is_bad(uint32_t sector);
 uint32_t xn_wear_of(uint32_t sector); // erases, a bad one's too
 void xn_wear_sum(xn_wear *sum);
+void xn_wear_shift(uint32_t sectors); // the first ones are of the extents no more
 // During a compaction: writes all that is known.
 int xn_wear_save(void);
 

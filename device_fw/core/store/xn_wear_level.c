@@ -14,10 +14,8 @@
 
 // The most erases of any sector of an entry's extent.
 static uint32_t wear_of(const xn_index_entry *e) {
-    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
-    uint32_t first = (e->offset - xn_index_now.data_start) / sector;
     uint32_t most = 0;
-    for (uint32_t i = first; i < first + e->extent_bytes / sector; i++) {
+    for (uint32_t i = e->first; i < (uint32_t)e->first + e->sectors; i++) {
         uint32_t of = xn_wear_of(i);
         most = of > most ? of : most;
     }
@@ -27,7 +25,7 @@ static uint32_t wear_of(const xn_index_entry *e) {
 static bool may_move(const xn_index_entry *e) {
     return e->state == XN_STORE_CURRENT &&
            (xn_extent_in_use == NULL ||
-            !xn_extent_in_use(xn_port_flash_map(e->offset), e->extent_bytes));
+            !xn_extent_in_use(xn_port_flash_map(xn_index_offset(e)), xn_index_bytes(e)));
 }
 
 static int coldest(uint32_t *wear) {
@@ -69,7 +67,7 @@ static int copy_extent(uint32_t from, uint32_t to, uint32_t bytes) {
 
 static int commit_move(xn_log_record *record, enum xn_log_kind kind, uint32_t to) {
     record->kind = (uint8_t)kind;
-    record->flags = XN_LOG_MOVES;
+    record->flags = (uint8_t)(XN_LOG_MOVES | (record->flags & XN_LOG_SEALED));
     record->offset = to;
     record->state = 0;
     record->previous = record->confirm_s = record->boots = 0;
@@ -81,7 +79,7 @@ static int rename_all(uint32_t from, uint32_t to) {
     xn_log_record record;
     int status = XN_OK;
     for (uint32_t i = 0; i < xn_index_now.count && status == XN_OK; i++) {
-        if (xn_index_now.entries[i].offset == from) {
+        if (xn_index_offset(&xn_index_now.entries[i]) == from) {
             status = xn_index_read(i, &record);
             if (status == XN_OK) {
                 status = commit_move(&record, XN_LOG_OBJECT, to);

@@ -35,3 +35,18 @@ def test_command_keeps_flash_in_the_file() -> None:
     assert "memory-backend=flash" in command[command.index("-machine") + 1]
     assert command[command.index("-kernel") + 1] == "fw.elf"
     assert command[-2:] == ["-serial", "pty"]
+
+
+def test_a_new_flash_file_is_blank_and_an_old_one_stays(tmp_path: Path) -> None:
+    board = load_board("mps3_an547")
+    flash = tmp_path / "flash"
+    flash.touch()  # as a lock leaves it
+    qemu_command(board, Path("fw.elf"), flash, "pty")
+    assert flash.stat().st_size == board.qemu.memory_size
+    with flash.open("r+b") as file:
+        assert file.read(board.flash_size).count(0xFF) == board.flash_size
+        file.seek(0)
+        file.write(bytes(4096))
+    qemu_command(board, Path("fw.elf"), flash, "pty")
+    with flash.open("rb") as file:
+        assert file.read(4096) == bytes(4096)

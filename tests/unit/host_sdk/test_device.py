@@ -341,7 +341,7 @@ def test_reset_waits_for_the_board(connect: Connect) -> None:
 def test_a_device_shows_itself(connect: Connect) -> None:
     _, device = connect()
     assert repr(device) == "<Device memory://: host (host), firmware 0.1.0>"
-    free_bytes = (1 << 20) - 8 * 4096  # the log has the rest
+    free_bytes = (1 << 20) - 2 * 32768  # the log has the rest
     assert f"{free_bytes:,} of 1,048,576 bytes free" in device._repr_html_()
     assert device.is_open
     device.close()

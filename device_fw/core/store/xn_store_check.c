@@ -1,0 +1,50 @@
+// Whether an object's bytes in flash are still those that were stored.
+#include <stddef.h>
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "base/xn_sha256.h"
+#include "store/xn_index.h"
+#include "store/xn_store.h"
+
+// An entry that has the object's extent: those that share one have the same bytes. NULL: none.
+static xn_index_entry *entry_of(const xn_store_object *object) {
+    xn_index *t = &xn_index_now;
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (xn_index_offset(&t->entries[i]) == object->offset) {
+            return &t->entries[i];
+        }
+    }
+    return NULL;
+}
+
+enum xn_store_health xn_store_health(const xn_store_object *object) {
+    const xn_index_entry *e = entry_of(object);
+    return e == NULL ? XN_STORE_UNREAD : (enum xn_store_health)e->health;
+}
+
+static enum xn_store_health compare(const xn_store_object *object) {
+    uint8_t digest[32];
+    xn_sha256_of(xn_store_map(object), object->size, digest);
+    return memcmp(digest, object->sha256, sizeof(digest)) == 0 ? XN_STORE_WHOLE : XN_STORE_DAMAGED;
+}
+
+int xn_store_check(const xn_store_object *object) {
+    enum xn_store_health health = xn_store_health(object);
+    if (health == XN_STORE_UNREAD) {
+        health = compare(object);
+        xn_index_entry *e = entry_of(object); // hashing lets others work: it may be elsewhere now
+        if (e != NULL) {
+            e->health = health & 3u;
+        }
+    }
+    if (health == XN_STORE_WHOLE) {
+        return XN_OK;
+    }
+    return xn_error_named(XN_E_DAMAGED, object->name, object->version);
+}
+
+int xn_store_find_whole(const char *name, xn_store_object *object) {
+    int status = xn_store_find(name, object);
+    return status != XN_OK ? status : xn_store_check(object);
+}

@@ -1,0 +1,42 @@
+"""A virtual board whose flash holds no store, and is not blank, leaves it alone."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from device_fw.boards import load_board
+from tests.sim.machine import Machine, RefusedError
+
+pytestmark = pytest.mark.sim
+
+BOARD = "mps2_an386"
+E_STORE = -28
+
+
+def content(kind: str, size: int) -> bytes:
+    if kind == "random":
+        return random.Random(1).randbytes(size)
+    return (bytes(size) if kind == "zeros" else b"another firmware's files " * size)[:size]
+
+
+@pytest.mark.parametrize("kind", ["random", "zeros", "foreign"])
+def test_foreign_flash_is_left_alone_until_format(tmp_path: Path, kind: str) -> None:
+    board = load_board(BOARD)
+    size = board.flash_size - board.files_size  # the upper part is the file system's
+    flash = tmp_path / "flash"
+    foreign = content(kind, size)
+    flash.write_bytes(foreign + b"\xff" * board.files_size)
+    with Machine(BOARD, flash) as machine:
+        machine.call("ping", 1)
+        assert machine.call("eval", "1 + 1") == 2
+        with pytest.raises(RefusedError, match="bytes of no store at 0") as refused:
+            machine.call("ls")
+        assert refused.value.args[0] == E_STORE
+        assert flash.read_bytes()[:size] == foreign
+        machine.call("format", "erase all")
+        assert machine.call("ls") == []
+    with Machine(BOARD, flash) as machine:
+        assert machine.call("ls") == []
