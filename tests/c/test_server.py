@@ -424,7 +424,7 @@ def test_a_step_that_fails_is_named(peer: Peer, built: Path) -> None:
     peer.put("net", make_blob(built, "add", "fail", "head", golden=None).pack(), activate=True)
     error = refused(peer, "run")
     assert error.code == E_STEP
-    assert error.message.endswith("step 1")
+    assert error.message.endswith("step 1 returned -7")
 
 
 STOPS = [
