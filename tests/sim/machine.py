@@ -38,13 +38,14 @@ class Machine:
         port: TCP port of the UART, for tools of others while nothing is connected here.
     """
 
-    def __init__(self, board: str, flash: Path) -> None:
+    def __init__(self, board: str, flash: Path, firmware: Path | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         # The board starts when the first connection is there: nothing of its boot is missed.
         serial = f"tcp:127.0.0.1:{self.port},server=on,wait=on,nodelay=on"
-        command = qemu_command(load_board(board), firmware_path(board), flash, serial)
+        elf = firmware or firmware_path(board)
+        command = qemu_command(load_board(board), elf, flash, serial)
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         self.text = b""
         self.notes: list[tuple[str, Any]] = []
