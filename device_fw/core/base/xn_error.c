@@ -148,6 +148,9 @@ static void add_stop(line *to, const xn_port_stop *stop) {
     if (stop->cfsr != 0) {
         add_hex(to, ", CFSR ", stop->cfsr);
     }
+    if (stop->sfsr != 0) {
+        add_hex(to, ", SFSR ", stop->sfsr);
+    }
 }
 
 static const char *find(int code) {
