@@ -11,17 +11,28 @@ from device_fw.build import firmware_path
 _RETURN_OK = bytes.fromhex("00207047")  # movs r0, #0; bx lr
 
 
-def unscanned_firmware(board: str, folder: Path) -> Path:
-    """Copy a board's firmware with a scan that finds nothing; else it is the same."""
+def unscanned_firmware(board: str, folder: Path, limit_ms: int | None = None) -> Path:
+    """Copy a board's firmware, but with a scan that finds nothing.
+
+    Args:
+        board: the board's name.
+        folder: where to.
+        limit_ms: what a step may take there; None: what it may take elsewhere.
+    """
     elf = firmware_path(board)
     data = bytearray(elf.read_bytes())
-    with elf.open("rb") as file:
-        linked = ELFFile(file)
-        table = linked.get_section_by_name(".symtab")
-        [scan] = table.get_symbol_by_name("xn_scan_code")
-        code = linked.get_section(scan["st_shndx"])
-        at = (scan["st_value"] & ~1) - code["sh_addr"] + code["sh_offset"]
-    data[at : at + len(_RETURN_OK)] = _RETURN_OK
+    _overwrite(data, elf, "xn_scan_code", _RETURN_OK)
+    if limit_ms is not None:
+        _overwrite(data, elf, "step_limit_ms", limit_ms.to_bytes(4, "little"))
     copy = folder / elf.name
     copy.write_bytes(data)
     return copy
+
+
+def _overwrite(data: bytearray, elf: Path, name: str, new: bytes) -> None:
+    with elf.open("rb") as file:
+        linked = ELFFile(file)
+        [symbol] = linked.get_section_by_name(".symtab").get_symbol_by_name(name)
+        section = linked.get_section(symbol["st_shndx"])
+        at = (symbol["st_value"] & ~1) - section["sh_addr"] + section["sh_offset"]
+    data[at : at + len(new)] = new

@@ -164,7 +164,10 @@ static int pass_instruction(sweep *s) {
     }
     set_start(s, s->at);
     s->ended = ends(kind) && in_block == 0;
-    s->left = kind == XN_SCAN_IT ? 4u - (uint32_t)__builtin_ctz(word >> 16) : in_block - (in_block > 0);
+    s->left = in_block > 0 ? in_block - 1u : 0;
+    if (kind == XN_SCAN_IT) {
+        s->left = 4u - (uint32_t)__builtin_ctz(word >> 16);
+    }
     note_constants(s, kind, word);
     if (to != UINT32_MAX) {
         if (to >= s->end || (to <= s->at && in_window(s, to) && !is_start(s, to))) {

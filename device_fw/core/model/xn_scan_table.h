@@ -45,9 +45,10 @@ static const uint8_t xn_scan_first[24] = {
 };
 // The first row whose value an instruction has under its mask says what it is. 16 bits
 // count as the upper half. The last row fits all.
-static const struct {
+typedef struct xn_scan_row {
     uint32_t mask, value;
-} xn_scan_rows[60] = {
+} xn_scan_row;
+static const xn_scan_row xn_scan_rows[60] = {
     {0xff870000u, 0x44870000u},
     {0xff870000u, 0x46870000u},
     {0xffff0000u, 0x47700000u},
