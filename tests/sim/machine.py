@@ -50,6 +50,7 @@ class Machine:
         self.text = b""
         self.notes: list[tuple[str, Any]] = []
         self._replies: dict[int, tuple[Any, Any]] = {}
+        self._sent: dict[int, bytes] = {}
         self._frame: bytearray | None = None
         self._id = 0
         self._has_session = False
@@ -161,18 +162,27 @@ class Machine:
         self._id += 1
         body = msgpack.packb([0, self._id, method, list(params)])
         data = body + zlib.crc32(body).to_bytes(4, "little")
-        self.write(b"\0" + cobs.encode(data) + b"\0")
+        self._sent = {self._id: b"\0" + cobs.encode(data) + b"\0"}
+        self.write(self._sent[self._id])
         return self._id
 
-    def reply(self, number: int) -> Any:
+    def reply(self, number: int, again_s: float = WAIT_S) -> Any:
         """Wait for the result of a request.
+
+        Args:
+            number: the request's id.
+            again_s: after so long the last request is sent again: a line may lose bytes.
 
         Raises:
             RefusedError: the board answered with an error.
         """
-        deadline = time.monotonic() + WAIT_S
+        begin = time.monotonic()
+        deadline, again = begin + WAIT_S, begin + again_s
         while number not in self._replies:
             assert time.monotonic() < deadline, f"no reply; text so far: {self.text!r}"
+            if time.monotonic() > again and number in self._sent:
+                self.write(self._sent[number])
+                again += again_s
             self.pump()
         error, result = self._replies.pop(number)
         if error is not None:
