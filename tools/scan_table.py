@@ -1,8 +1,8 @@
-"""Make the firmware's table of Thumb instructions from relocatable/targets/thumb_table.py."""
+"""Make the firmware's table of Thumb instructions from thumb_table.py."""
 
 from __future__ import annotations
 
-from relocatable.targets.thumb_table import ROWS, Kind, by_high_byte, is_wide, needed_rows
+from relocatable.targets.thumb_table import Kind, by_high_byte, is_wide, needed_rows
 
 _HEAD = """// The Thumb instructions that a kernel needs, by their encodings.
 // Made from relocatable/targets/thumb_table.py by `make docs`; do not edit.

@@ -167,7 +167,7 @@ def _fits(row: Row, high: int) -> bool:
 
 
 def by_high_byte() -> list[Kind]:
-    """Give for each high byte of a first halfword what all such instructions are, or ROWS."""
+    """Give for each high byte what all such instructions are, or ROWS."""
     table = []
     for high in range(256):
         first = next((r for r in ROWS if _fits(r, high)), None)

@@ -48,12 +48,12 @@ def programs() -> Iterator[Program]:
 
 
 def far_programs() -> Iterator[Program]:
-    """Yield programs with branches between the windows in which the board compares them."""
+    """Yield programs with branches between the windows of the board."""
     r = random.Random(6)
     for _ in range(60):
-        halves = [0x2000] * 20000 + [0x4770] * 2
-        for _ in range(r.randint(1, 4)):
-            at, to = r.randrange(2, 19990), r.randrange(19990)
+        halves = [0xF04F, 0x0100] * 10000 + [0x4770] * 2  # mov.w r1, #0
+        for _ in range(r.randint(1, 3)):
+            at, to = 2 * r.randrange(9990), r.randrange(19990)
             distance = to - at - 2
             halves[at] = 0xF000 | distance >> 11 & 0x7FF
             halves[at + 1] = 0xF800 | distance & 0x7FF

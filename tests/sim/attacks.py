@@ -1,4 +1,4 @@
-"""Programs that try to leave a step: every instruction that changes a state, and random ones."""
+"""Programs that try to leave a step, of every kind of instruction."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def set_register(register: int, value: int) -> bytes:
 
 
 def attack(r: random.Random, name: str) -> bytes:
-    """Make a program around an instruction of ATTACKS: registers before, others of them behind."""
+    """Make a program around an instruction of ATTACKS."""
     code = b""
     for _ in range(r.randrange(4)):
         code += set_register(r.choice((0, 1, 2, 3, 7, 12, 14)), r.choice(VALUES))

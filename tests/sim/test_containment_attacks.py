@@ -1,4 +1,4 @@
-"""Attacks on a board: the scan refuses them, and behind the scan they cost their run alone."""
+"""The scan refuses attacks; behind it they cost their run alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A firmware that runs blobs without scanning their code, to attack what is behind the scan."""
+"""A firmware without the scan of code, to attack what is behind it."""
 
 from __future__ import annotations
 

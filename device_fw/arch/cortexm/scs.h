@@ -38,7 +38,7 @@
 #define SYST_CSR_RUN 7u // enable, interrupt, core clock
 #define ICSR_PENDSTSET (1u << 26)
 #define AIRCR_RESET ((0x5FAu << 16) | (1u << 2))
-#define AIRCR_SECURE ((0x5FAu << 16) | (1u << 14) | (1u << 3)) // PRIS, SYSRESETREQS
+#define AIRCR_SECURE ((0x5FAu << 16) | (1u << 14) | (1u << 3)) // its faults first; it alone resets
 #define SAU_CTRL_ENABLE 1u
 #define MPU_CTRL_ENABLE 1u
 #define SFSR_SFARVALID (1u << 6)
