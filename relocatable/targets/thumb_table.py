@@ -15,8 +15,8 @@ from enum import IntEnum
 class Kind(IntEnum):
     """What an instruction is to a scan.
 
-    LITERAL, LITERAL_WIDE and LITERAL_FLOAT read constants that may stand in the code, ADR makes their
-    address; CBZ to LOOP_END branch. What all instructions with one high byte can be is below 16.
+    LITERAL, LITERAL_WIDE and LITERAL_FLOAT read constants that may stand in the code, ADR makes
+    their address. What all instructions with one high byte can be is below 16.
     """
 
     REFUSED = 0

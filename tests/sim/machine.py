@@ -36,6 +36,8 @@ class Machine:
         text: what came outside of frames and was not taken yet.
         notes: notifications that came, in order: (topic, params).
         port: TCP port of the UART, for tools of others while nothing is connected here.
+        again_s: after so long without a reply the last request is sent again, if it is that one's: a
+            busy computer may lose bytes of the line.
     """
 
     def __init__(self, board: str, flash: Path, firmware: Path | None = None) -> None:
@@ -49,6 +51,7 @@ class Machine:
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         self.text = b""
         self.notes: list[tuple[str, Any]] = []
+        self.again_s = WAIT_S
         self._replies: dict[int, tuple[Any, Any]] = {}
         self._sent: dict[int, bytes] = {}
         self._frame: bytearray | None = None
@@ -166,23 +169,19 @@ class Machine:
         self.write(self._sent[self._id])
         return self._id
 
-    def reply(self, number: int, again_s: float = WAIT_S) -> Any:
+    def reply(self, number: int) -> Any:
         """Wait for the result of a request.
-
-        Args:
-            number: the request's id.
-            again_s: after so long the last request is sent again: a line may lose bytes.
 
         Raises:
             RefusedError: the board answered with an error.
         """
         begin = time.monotonic()
-        deadline, again = begin + WAIT_S, begin + again_s
+        deadline, again = begin + WAIT_S, begin + self.again_s
         while number not in self._replies:
             assert time.monotonic() < deadline, f"no reply; text so far: {self.text!r}"
             if time.monotonic() > again and number in self._sent:
                 self.write(self._sent[number])
-                again += again_s
+                again += self.again_s
             self.pump()
         error, result = self._replies.pop(number)
         if error is not None:

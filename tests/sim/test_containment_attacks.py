@@ -34,7 +34,7 @@ def run_all(machine: Machine, programs: Sequence[bytes]) -> Counter[int]:
         machine.put("attacks", BLOB, blob_of(some), activate=True)
         for i, program in enumerate(some):
             try:
-                machine.reply(machine.request("run", 1 + i, [b"a"]), AGAIN_S)
+                machine.call("run", 1 + i, [b"a"])
                 ends[0] += 1
             except RefusedError as refusal:
                 ends[refusal.args[0]] += 1
@@ -63,6 +63,7 @@ def contained(board: str, folder: Path, programs: Sequence[bytes]) -> None:
     firmware = unscanned_firmware(board, folder, LIMIT_MS)
     with Machine(board, folder / "flash", firmware) as machine:
         machine.boot()
+        machine.again_s = AGAIN_S
         ends = run_all(machine, programs)
     refused = sum(bool(scan(p + bytes(-len(p) % 4), (0,))) for p in programs)
     print(f"{board}, seed {SEED}: {len(programs)} programs, {refused} refused by the scan;")
@@ -93,6 +94,7 @@ def test_the_board_scans(board: str, tmp_path: Path) -> None:
     refused = [p for p in attacks(len(ATTACKS)) if scan(p + bytes(-len(p) % 4), (0,))]
     with Machine(board, tmp_path / "flash") as machine:
         machine.boot()
+        machine.again_s = AGAIN_S
         machine.put("good", BLOB, blob_of([RETURN]), activate=True)
         for program in refused:
             with pytest.raises(RefusedError) as refusal:
