@@ -36,8 +36,8 @@ class Machine:
         text: what came outside of frames and was not taken yet.
         notes: notifications that came, in order: (topic, params).
         port: TCP port of the UART, for tools of others while nothing is connected here.
-        again_s: after so long without a reply the last request is sent again, if it is that one's: a
-            busy computer may lose bytes of the line.
+        again_s: after so long without its reply the last request is sent again: a busy computer may
+            lose bytes of the line.
     """
 
     def __init__(self, board: str, flash: Path, firmware: Path | None = None) -> None:
