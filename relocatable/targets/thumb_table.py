@@ -63,10 +63,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.PLAIN, "110. .... .... ...."),
     # ---- 32 bits: several registers, two registers ----
     (Kind.RETURN, "1110 1000 1011 1101 100. .... .... ...."),  # POP {.., pc}
-    (Kind.REFUSED, "1110 1000 10.1 1111 .... .... .... ...."),  # CLRM
+    (Kind.REFUSED, "1110 100. ..1. 1111 .... .... .... ...."),  # SG; write back to pc
+    (Kind.REFUSED, "1110 1000 1001 1111 .... .... .... ...."),  # CLRM
     (Kind.PLAIN, "1110 1000 10.. .... 0.0. .... .... ...."),  # LDM, STM
     (Kind.PLAIN, "1110 1001 00.. .... 0.0. .... .... ...."),  # LDMDB, STMDB
-    (Kind.REFUSED, "1110 1001 .111 1111 .... .... .... ...."),  # SG
     (Kind.REFUSED, "1110 100. .1.. .... 1111 .... .... ...."),  # LDRD pc
     (Kind.REFUSED, "1110 100. .1.. .... .... 1111 .... ...."),
     (Kind.PLAIN, "1110 1001 .1.. .... .... .... .... ...."),  # LDRD, STRD
@@ -78,6 +78,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.PLAIN, "1110 101. .... .... .... .... .... ...."),
     # ---- floats and vectors: coprocessors 10, 11, 14, 15 and no other ----
     (Kind.REFUSED, "1110 1100 0.1. .... .... 101. .... ...."),  # VLLDM, VLSTM
+    (Kind.REFUSED, "1110 110. ..1. 1111 .... 1.1. .... ...."),  # write back to pc
     (Kind.REFUSED, "1110 1100 1.01 1111 .... 101. .... ...."),  # VSCCLRM
     (Kind.REFUSED, "1110 1100 ..1. .... ...0 1111 1... ...."),  # VLDR, VSTR of system registers
     (Kind.REFUSED, "1110 1100 0101 .... 1111 101. .... ...."),  # VMOV pc
@@ -89,6 +90,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.PLAIN, "1110 1110 111. 1101 .... 1010 0001 0000"),  # VMRS, VMSR P0
     (Kind.REFUSED, "1110 1110 111. .... .... 1010 ...1 ...."),  # VMRS, VMSR
     (Kind.REFUSED, "1110 1110 ...1 .... 1111 101. ...1 ...."),  # VMOV pc
+    (Kind.REFUSED, "111. 1110 .... .... .... 111. ...1 ...."),  # MCR, MRC
     (Kind.PLAIN, "111. 1111 .... .... .... .... .... ...."),  # vectors
     (Kind.PLAIN, "111. 11.. .... .... .... 1.1. .... ...."),
     # ---- arithmetic with a constant; branches ----

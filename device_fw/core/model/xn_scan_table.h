@@ -40,15 +40,15 @@ static const uint8_t xn_scan_high[128] = {
 };
 // The first row that can fit an instruction of 32 bits, by its high byte less 0xE8.
 static const uint8_t xn_scan_first[24] = {
-    10, 13, 19, 19, 23, 28, 31, 35, 36, 36, 38, 38, 36, 36, 38, 38,
-    48, 49, 53, 53, 35, 35, 35, 35,
+    10, 11, 19, 19, 23, 24, 32, 37, 38, 38, 40, 40, 38, 38, 40, 40,
+    50, 51, 55, 55, 37, 37, 36, 37,
 };
 // The first row whose value an instruction has under its mask says what it is. 16 bits
 // count as the upper half. The last row fits all.
 typedef struct xn_scan_row {
     uint32_t mask, value;
 } xn_scan_row;
-static const xn_scan_row xn_scan_rows[60] = {
+static const xn_scan_row xn_scan_rows[62] = {
     {0xff870000u, 0x44870000u},
     {0xff870000u, 0x46870000u},
     {0xffff0000u, 0x47700000u},
@@ -60,10 +60,10 @@ static const xn_scan_row xn_scan_rows[60] = {
     {0x80000000u, 0x00000000u},
     {0xc0000000u, 0x80000000u},
     {0xffffe000u, 0xe8bd8000u},
-    {0xffdf0000u, 0xe89f0000u},
+    {0xfe2f0000u, 0xe82f0000u},
+    {0xffff0000u, 0xe89f0000u},
     {0xffc0a000u, 0xe8800000u},
     {0xffc0a000u, 0xe9000000u},
-    {0xff7f0000u, 0xe97f0000u},
     {0xfe40f000u, 0xe840f000u},
     {0xfe400f00u, 0xe8400f00u},
     {0xff400000u, 0xe9400000u},
@@ -73,6 +73,7 @@ static const xn_scan_row xn_scan_rows[60] = {
     {0xfe000f00u, 0xea000f00u},
     {0xfe000000u, 0xea000000u},
     {0xffa00e00u, 0xec200a00u},
+    {0xfe2f0a00u, 0xec2f0a00u},
     {0xffbf0e00u, 0xec9f0a00u},
     {0xff201f80u, 0xec200f80u},
     {0xfff0fe00u, 0xec50fa00u},
@@ -84,6 +85,7 @@ static const xn_scan_row xn_scan_rows[60] = {
     {0xffef0fffu, 0xeeed0a10u},
     {0xffe00f10u, 0xeee00a10u},
     {0xff10fe10u, 0xee10fa10u},
+    {0xef000e10u, 0xee000e10u},
     {0xec000a00u, 0xec000a00u},
     {0xfa708000u, 0xf0100000u},
     {0xfbf08000u, 0xf1b00000u},
@@ -110,11 +112,11 @@ static const xn_scan_row xn_scan_rows[60] = {
     {0xff000000u, 0xfb000000u},
     {0, 0},
 };
-static const uint8_t xn_scan_kinds[60] = {
-    0, 0, 5, 0, 0, 1, 0, 9, 1, 1, 5, 0, 1, 1, 0, 0,
-    0, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 11, 1,
-    1, 0, 0, 1, 1, 1, 0, 1, 13, 12, 0, 14, 14, 16, 15, 1,
-    5, 0, 10, 1, 1, 0, 1, 0, 1, 0, 1, 0,
+static const uint8_t xn_scan_kinds[62] = {
+    0, 0, 5, 0, 0, 1, 0, 9, 1, 1, 5, 0, 0, 1, 1, 0,
+    0, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 11,
+    1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 13, 12, 0, 14, 14, 16,
+    15, 1, 5, 0, 10, 1, 1, 0, 1, 0, 1, 0, 1, 0,
 };
 // clang-format on
 
