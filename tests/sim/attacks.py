@@ -100,7 +100,8 @@ def attack(r: random.Random, name: str) -> bytes:
     for _ in range(r.randrange(4)):
         code += set_register(r.choice((0, 1, 2, 3, 7, 12, 14)), r.choice(VALUES))
     for one in (name, *r.choices(list(ATTACKS), k=r.randrange(3))):
-        code += struct.pack(f"<{len(halves := ATTACKS[one](r))}H", *halves)
+        halves = ATTACKS[one](r)
+        code += struct.pack(f"<{len(halves)}H", *halves)
     return code + RETURN
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,7 @@ def contained(board: str, folder: Path, programs: Sequence[bytes]) -> None:
 
 @pytest.mark.parametrize("board", board_names())
 @pytest.mark.parametrize("make", [attacks, random_words])
-def test_some_attacks(board: str, make: type[list[bytes]], tmp_path: Path) -> None:
+def test_some_attacks(board: str, make: Callable[[int], list[bytes]], tmp_path: Path) -> None:
     contained(board, tmp_path, make(200))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from device_fw.build import firmware_path
 
@@ -32,7 +33,9 @@ def unscanned_firmware(board: str, folder: Path, limit_ms: int | None = None) ->
 def _overwrite(data: bytearray, elf: Path, name: str, new: bytes) -> None:
     with elf.open("rb") as file:
         linked = ELFFile(file)
-        [symbol] = linked.get_section_by_name(".symtab").get_symbol_by_name(name)
+        table = linked.get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        [symbol] = table.get_symbol_by_name(name)
         section = linked.get_section(symbol["st_shndx"])
         at = (symbol["st_value"] & ~1) - section["sh_addr"] + section["sh_offset"]
     data[at : at + len(new)] = new
