@@ -35,7 +35,7 @@ def _overwrite(data: bytearray, elf: Path, name: str, new: bytes) -> None:
         linked = ELFFile(file)
         table = linked.get_section_by_name(".symtab")
         assert isinstance(table, SymbolTableSection)
-        [symbol] = table.get_symbol_by_name(name)
+        [symbol] = table.get_symbol_by_name(name) or []
         section = linked.get_section(symbol["st_shndx"])
         at = (symbol["st_value"] & ~1) - section["sh_addr"] + section["sh_offset"]
     data[at : at + len(new)] = new
