@@ -28,7 +28,8 @@ XipnetError
     │                           ObjectTypeError, StoreUnreadableError, VersionError, OccupiedError,
     │                           ObjectDamagedError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
-    │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError
+    │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError,
+    │                           BlobCodeError
     ├── RunError                NoModelError, ModelInputError, EntryError, StepError,
     │                           InputCheckError, ResultGoneError, StepFaultError,
     │                           StepTimeoutError
@@ -352,6 +353,10 @@ class ArenaError(BlobError, code=-47):
 
 class StackError(BlobError, code=-48):
     """A step needs more stack than there is."""
+
+
+class BlobCodeError(BlobError, code=-49):
+    """The blob's code holds an instruction or a branch that no kernel has."""
 
 
 class RunError(DeviceError):

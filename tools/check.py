@@ -19,7 +19,11 @@ sys.path.insert(0, str(ROOT))
 from tools import c_names, c_rooms, licences, rooms, words  # noqa: E402 (this file is run as a script)
 from tools.tree import files  # noqa: E402
 
-DOCS: dict[str, str] = {"docs/OPS.md": "tools.ops_page", "docs/ERRORS.md": "tools.errors_page"}
+DOCS: dict[str, str] = {
+    "docs/OPS.md": "tools.ops_page",
+    "docs/ERRORS.md": "tools.errors_page",
+    "device_fw/core/model/xn_scan_table.h": "tools.scan_table",
+}
 
 
 def run(*command: str) -> bool:

@@ -27,6 +27,7 @@ PROOFS = {
     "models": "large models: every tensor on the host, outputs on every virtual board",
     "powerloss": "a cut at every flash operation and at every operation of the recovery",
     "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
+    "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "endurance": "worn flash, killed uploads, random use, in their long versions",
 }
 

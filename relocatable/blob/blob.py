@@ -392,13 +392,16 @@ def _unpack_variant(data: bytes, *fields: Any) -> Variant:
     _check(step_count >= 1, "variant must have at least 1 step", step_count)
     steps = _span(data, "steps", step_at, step_count * 4, 4)
     offsets = struct.unpack(f"<{step_count}I", steps)
-    align = FAMILIES[family].step_align if family in FAMILIES else 1
+    known = FAMILIES.get(family)
+    align = known.step_align if known else 1
     for i, offset in enumerate(offsets):
         _check(offset < code_bytes, f"step {i}: must lie in the code of {code_bytes} bytes", offset)
         _check(offset % align == 0, f"step {i}: must be a multiple of {align}", offset)
     _check(
         arena_bytes % ARENA_ALIGN == 0, f"arena must be a multiple of {ARENA_ALIGN}", arena_bytes
     )
+    refused = known.scan(code, offsets) if known and known.scan else ""
+    _check(not refused, "code must hold only instructions and branches of kernels", refused)
     return Variant(
         family=family,
         level=level,

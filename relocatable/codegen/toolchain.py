@@ -73,7 +73,7 @@ def build_code(
 
     Raises:
         ToolchainError: compiler or linker is missing or failed, or the code has writable data, an
-            absolute address or an undefined symbol.
+            absolute address, an undefined symbol or what a board's scan refuses.
     """
     level = ("-O3",) if optimize == "speed" else ("-Os", "-DXN_OPTIMIZE_SIZE=1")
     with tempfile.TemporaryDirectory(prefix="xipnet-") as folder:
@@ -91,7 +91,10 @@ def build_code(
         needs_runtime = bool(undefined_symbols(obj.read_bytes()))
         _link([obj, _runtime_library(target)] if needs_runtime else [obj], linked)
         image = Image(linked.read_bytes(), target.family)
-    return Code(image.code, image.step_offsets(step_count), image.stack_bytes())
+    code = Code(image.code, image.step_offsets(step_count), image.stack_bytes())
+    if target.family.scan and (refused := target.family.scan(code.code, code.step_offsets)):
+        raise ToolchainError(f"a board would refuse the code: {refused}")
+    return code
 
 
 def cache_folder() -> Path:

@@ -1,4 +1,4 @@
-"""CPUs to compile for: each module defines one family's FAMILY and TARGETS."""
+"""CPUs to compile for: a family's module defines its FAMILY and TARGETS."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = [
 ]
 
 _MODULES = [
-    import_module(f"{__name__}.{found.name}")
+    module
     for found in pkgutil.iter_modules(__path__)
-    if found.name != "family"
+    if hasattr(module := import_module(f"{__name__}.{found.name}"), "FAMILY")
 ]
 
 # By number.

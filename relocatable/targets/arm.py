@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relocatable.targets.family import Family, Feature, Target
+from relocatable.targets.thumb_scan import scan
 
 FAMILY = Family(
     number=1,
@@ -15,6 +16,7 @@ FAMILY = Family(
     mode_bits=1,  # Thumb
     step_align=2,
     intrinsics="targets/arm.h",
+    scan=scan,
 )
 
 # enum xn_level of xn_blob.h.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -35,6 +36,8 @@ class Family:
         pushed_bytes: what a call pushes on the stack before the callee's own frame.
         machines: names that the operating system gives to such a computer, in lower case.
         intrinsics: C header of the family, included ahead of each program; relative to the package.
+        scan: says what of a program's code, given with the offsets of its steps, no kernel has; ""
+            if there is nothing. None: code of the family is not scanned.
     """
 
     number: int
@@ -47,6 +50,7 @@ class Family:
     pushed_bytes: int = 0
     machines: tuple[str, ...] = ()
     intrinsics: str | None = None
+    scan: Callable[[bytes, Sequence[int]], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -36,19 +36,24 @@ class Machine:
         text: what came outside of frames and was not taken yet.
         notes: notifications that came, in order: (topic, params).
         port: TCP port of the UART, for tools of others while nothing is connected here.
+        again_s: after so long without its reply the last request is sent again: a busy computer may
+            lose bytes of the line.
     """
 
-    def __init__(self, board: str, flash: Path) -> None:
+    def __init__(self, board: str, flash: Path, firmware: Path | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         # The board starts when the first connection is there: nothing of its boot is missed.
         serial = f"tcp:127.0.0.1:{self.port},server=on,wait=on,nodelay=on"
-        command = qemu_command(load_board(board), firmware_path(board), flash, serial)
+        elf = firmware or firmware_path(board)
+        command = qemu_command(load_board(board), elf, flash, serial)
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         self.text = b""
         self.notes: list[tuple[str, Any]] = []
+        self.again_s = WAIT_S
         self._replies: dict[int, tuple[Any, Any]] = {}
+        self._sent: dict[int, bytes] = {}
         self._frame: bytearray | None = None
         self._id = 0
         self._has_session = False
@@ -160,7 +165,8 @@ class Machine:
         self._id += 1
         body = msgpack.packb([0, self._id, method, list(params)])
         data = body + zlib.crc32(body).to_bytes(4, "little")
-        self.write(b"\0" + cobs.encode(data) + b"\0")
+        self._sent = {self._id: b"\0" + cobs.encode(data) + b"\0"}
+        self.write(self._sent[self._id])
         return self._id
 
     def reply(self, number: int) -> Any:
@@ -169,9 +175,13 @@ class Machine:
         Raises:
             RefusedError: the board answered with an error.
         """
-        deadline = time.monotonic() + WAIT_S
+        begin = time.monotonic()
+        deadline, again = begin + WAIT_S, begin + self.again_s
         while number not in self._replies:
             assert time.monotonic() < deadline, f"no reply; text so far: {self.text!r}"
+            if time.monotonic() > again and number in self._sent:
+                self.write(self._sent[number])
+                again += self.again_s
             self.pump()
         error, result = self._replies.pop(number)
         if error is not None:

@@ -1,10 +1,14 @@
-"""What a model's code does wrong costs its run and nothing else."""
+"""What a model's code does wrong costs its run and nothing else.
+
+The scan of code would refuse most of these programs: they run on a firmware without it.
+"""
 
 from __future__ import annotations
 
 import re
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +16,11 @@ from device_fw.boards import board_names, load_board
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant
 from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
+from tests.sim.unscanned import unscanned_firmware
 
 pytestmark = pytest.mark.sim
 
-E_STEP, E_FAULT, E_DEADLINE = -63, -66, -67
+E_CODE, E_STEP, E_FAULT, E_DEADLINE = -49, -63, -66, -67
 BLOB = 1
 LIMIT_MS = 100
 
@@ -51,7 +56,9 @@ def blob_of(code: bytes, golden: Golden | None = None) -> bytes:
 def machine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
-    with Machine(request.param, tmp_path_factory.mktemp("flash") / "flash") as running:
+    folder = tmp_path_factory.mktemp("flash")
+    firmware = unscanned_firmware(request.param, folder)
+    with Machine(request.param, folder / "flash", firmware) as running:
         running.boot()
         running.put("good", BLOB, blob_of(ADD_ONE))
         yield running
@@ -124,12 +131,16 @@ def test_a_wrong_access(machine: Machine, code: bytes, address: int | None) -> N
         struct.pack("<6H", 0xEEB7, 0x0A00, 0xF04F, 0x4020, 0x4685, 0xDE00),
         struct.pack("<3H", 0x2000, 0x4685, 0xDF00),  # movs r0, #0; mov sp, r0; svc #0
         struct.pack("<2H", 0x2000, 0x4685) + ENDLESS,  # no stack for the clock
+        r1(0) + struct.pack("<H", 0x470C),  # bxns r1
+        r1(FIRMWARE_RAM) + struct.pack("<H", 0x478C),  # blxns r1
+        struct.pack("<3H", 0x2100, 0x468D, 0x470C),  # movs r1, #0; mov sp, r1; bxns r1
     ],
     ids=[
         *("undefined", "breakpoint", "divides by zero", "jumps to an even address"),
         *("jumps to NULL", "jumps into the firmware", "jumps into its data", "overflows its stack"),
         *("floats without a stack", "calls without a stack"),
-        "interrupted without a stack",
+        *("interrupted without a stack", "leaves the Secure state", "calls out of it"),
+        "leaves it without a stack",
     ],
 )
 def test_a_wrong_instruction(machine: Machine, code: bytes) -> None:
@@ -206,3 +217,20 @@ def test_python_catches_a_fault(machine: Machine) -> None:
     assert "Error: (-66, 'a step faulted: step 0 at" in machine.prompt("bad.run(b'a')")
     assert machine.prompt("bytes(good.run(b'a'))") == "b'b'\n"
     machine.prompt("bad.close(); good.close()")
+
+
+@pytest.mark.parametrize("board", board_names())
+def test_code_is_scanned_before_it_runs(board: str, tmp_path: Path) -> None:
+    with Machine(board, tmp_path / "flash") as scanning:
+        scanning.boot()
+        scanning.put("good", BLOB, blob_of(ADD_ONE), activate=True)
+        for code, said in (
+            (struct.pack("<2H", 0x2100, 0x470C), "instruction 0x0000470c at 2"),
+            (struct.pack("<2H", 0xF382, 0x8814), "instruction 0xf3828814 at 0"),
+            (struct.pack("<3H", 0xE000, 0xF04F, 0x0100), "entry 0xf04f0100 at 2"),
+        ):
+            with pytest.raises(RefusedError) as refusal:
+                scanning.put("bad", BLOB, blob_of(code + RETURN), activate=True)
+            text = f"code holds an instruction or a branch that no kernel has: {said}"
+            assert refusal.value.args[:2] == (E_CODE, text)
+        assert scanning.call("run", 0, [b"a"])["result"] == b"b"

@@ -33,7 +33,7 @@ from tests.sim.conftest import EXAMPLES, NoisyTransport, PluggedBoard, example_m
 
 pytestmark = pytest.mark.sim
 
-UNDEFINED = struct.pack("<2H", 0xDE00, 0x4770)
+FAULTS = struct.pack("<3H", 0x2000, 0x6800, 0x4770)  # reads address 0
 ADD_ONE = struct.pack("<6H", 0x6801, 0x780A, 0x3201, 0x740A, 0x2000, 0x4770)
 
 
@@ -232,7 +232,7 @@ def test_info_and_reset(board: Device) -> None:
 
 
 def test_a_fault_names_its_step_and_costs_no_restart(board: Device) -> None:
-    board.load_model(blob_by_hand(UNDEFINED), "faulty")
+    board.load_model(blob_by_hand(FAULTS), "faulty")
     resets = board.info().boot.resets
     with pytest.raises(StepFaultError, match="a step faulted: step 0 at 0x"):
         board.infer(np.array([1], np.uint8))

@@ -29,11 +29,11 @@ def adds(n: int) -> bytes:
     return struct.pack("<6H", 0x6801, 0x780A, 0x3200 + n, 0x740A, 0x2000, 0x4770)
 
 
-UNDEFINED = struct.pack("<2H", 0xDE00, 0x4770)
+FAULTS = struct.pack("<3H", 0x2000, 0x6800, 0x4770)  # reads address 0
 ENDLESS = struct.pack("<2H", 0xE7FE, 0x4770)
-# The same as adds(2) where the input is not 7, else like UNDEFINED.
+# The same as adds(2) where the input is not 7, else like FAULTS.
 ADDS_TWO_UNLESS_7 = struct.pack(
-    "<9H", 0x6801, 0x780A, 0x2A07, 0xD003, 0x3202, 0x740A, 0x2000, 0x4770, 0xDE00
+    "<11H", 0x6801, 0x780A, 0x2A07, 0xD003, 0x3202, 0x740A, 0x2000, 0x4770, 0x2000, 0x6800, 0x4770
 )
 
 
@@ -102,7 +102,7 @@ def test_a_golden_vector_that_fails(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("code", "status", "reason", "text"),
     [
-        (UNDEFINED, E_FAULT, FAULT, "fault"),
+        (FAULTS, E_FAULT, FAULT, "fault"),
         (ENDLESS, E_DEADLINE, DEADLINE, "a step did not return in time"),
     ],
     ids=["faults", "hangs"],

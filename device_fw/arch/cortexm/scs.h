@@ -22,11 +22,15 @@
 #define SCB_CTR XN_SCS_REG(0xE000ED7C)
 #define SCB_CPACR XN_SCS_REG(0xE000ED88)
 #define MPU_CTRL XN_SCS_REG(0xE000ED94)
+#define MPU_CTRL_NS XN_SCS_REG(0xE002ED94) // of the Non-secure state
 #define MPU_RNR XN_SCS_REG(0xE000ED98)
 #define MPU_RBAR XN_SCS_REG(0xE000ED9C)
 #define MPU_RASR XN_SCS_REG(0xE000EDA0) // Armv7-M
 #define MPU_RLAR XN_SCS_REG(0xE000EDA0) // Armv8-M
 #define MPU_MAIR0 XN_SCS_REG(0xE000EDC0)
+#define SAU_CTRL XN_SCS_REG(0xE000EDD0)
+#define SAU_SFSR XN_SCS_REG(0xE000EDE4)
+#define SAU_SFAR XN_SCS_REG(0xE000EDE8)
 #define SCB_ICIALLU XN_SCS_REG(0xE000EF50)
 #define SCB_DCCIMVAC XN_SCS_REG(0xE000EF70)
 #define SCB_BPIALL XN_SCS_REG(0xE000EF78)
@@ -34,11 +38,16 @@
 #define SYST_CSR_RUN 7u // enable, interrupt, core clock
 #define ICSR_PENDSTSET (1u << 26)
 #define AIRCR_RESET ((0x5FAu << 16) | (1u << 2))
+#define AIRCR_SECURE ((0x5FAu << 16) | (1u << 14) | (1u << 3)) // its faults first; it alone resets
+#define SAU_CTRL_ENABLE 1u
+#define MPU_CTRL_ENABLE 1u
+#define SFSR_SFARVALID (1u << 6)
+#define EXC_RETURN_SECURE (1u << 6) // the registers were pushed on a stack of this state
 #define CCR_DC (1u << 16)
 #define CCR_IC (1u << 17)
 #define CCR_DIV_0_TRP (1u << 4)
 #define SHCSR_FAULTS (7u << 16)
-#define SHCSR_PENDING (15u << 12) // usage, memory, bus, supervisor call
+#define SHCSR_PENDING (15u << 12 | 3u << 20) // usage, memory, bus, supervisor call; secure, hard
 #define SHCSR_SECUREFAULT (1u << 19)
 #define CPACR_FPU (15u << 20)
 #define CFSR_MMARVALID (1u << 7)

@@ -40,6 +40,19 @@ static void enable_fpu(void) {
     __asm volatile("dsb\nisb" ::: "memory");
 }
 
+// Nothing runs in the Non-secure state, and if a step goes there all the same (BXNS) it reaches
+// nothing: all memory is Secure, an MPU without regions allows none, and a thread is unprivileged.
+static void close_non_secure(void) {
+#if __ARM_ARCH >= 8
+    SAU_CTRL = SAU_CTRL_ENABLE;
+    MPU_CTRL_NS = MPU_CTRL_ENABLE;
+    SCB_AIRCR = AIRCR_SECURE;
+    register uint32_t control __asm("r0") = 1;
+    __asm volatile(".inst.w 0xf3808894" ::"r"(control)); // msr control_ns, r0
+    __asm volatile("dsb\nisb" ::: "memory");
+#endif
+}
+
 static void fill_memory(void) {
     const uint32_t *from = xn_ld_data_load;
     for (volatile uint32_t *to = xn_ld_data; to < xn_ld_data_end; to++) {
@@ -53,6 +66,7 @@ static void fill_memory(void) {
 void xn_startup(void) {
     SCB_VTOR = (uint32_t)(uintptr_t)&table;
     enable_fpu();
+    close_non_secure();
     fill_memory();
     main();
     for (;;)

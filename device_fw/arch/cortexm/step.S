@@ -68,8 +68,10 @@ xn_step_svc_entry:
     .thumb_func
 xn_step_fault_entry:
     unless_in_step xn_fault_fatal
+    mov r3, lr
     bl drop_floats // before code that may use them
     mrs r0, psp
+    mov r1, r3
     bl xn_step_fault
     b xn_step_leave
 

@@ -37,7 +37,8 @@ static bool is_overdue(const xn_fault_frame *pushed, uint32_t return_code) {
     if ((return_code & 12u) != 12u || xn_step_put_away == 0) {
         return false;
     }
-    stop = (xn_port_stop){.pc = pushed->pc, .address = XN_FAULT_NO_ADDRESS, .cfsr = 0};
+    stop = (xn_port_stop){.address = XN_FAULT_NO_ADDRESS};
+    stop.pc = return_code & EXC_RETURN_SECURE ? pushed->pc : 0;
     stopped = XN_E_DEADLINE;
     return true;
 }
@@ -62,11 +63,20 @@ int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     return XN_OK;
 }
 
-void xn_step_fault(const xn_fault_frame *pushed) {
+void xn_step_fault(const xn_fault_frame *pushed, uint32_t return_code) {
     uint32_t cfsr = SCB_CFSR;
-    stop.pc = xn_fault_pc(pushed, cfsr);
+    // Of a step that left the Secure state nothing was pushed on its stack, wherever that is now.
+    stop.pc = return_code & EXC_RETURN_SECURE ? xn_fault_pc(pushed, cfsr) : 0;
     stop.address = xn_fault_address(cfsr);
     stop.cfsr = cfsr;
+    stop.sfsr = 0;
+#if __ARM_ARCH >= 8
+    stop.sfsr = SAU_SFSR;
+    if (stop.sfsr & SFSR_SFARVALID) {
+        stop.address = SAU_SFAR;
+    }
+    SAU_SFSR = stop.sfsr;
+#endif
     stopped = XN_E_FAULT;
     SCB_CFSR = cfsr; // what is written as 1 is cleared
     SCB_HFSR = SCB_HFSR;

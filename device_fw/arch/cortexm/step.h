@@ -16,6 +16,6 @@ int32_t xn_step_enter(const xn_ctx *ctx, xn_step_fn *step, xn_ctx *stack_end);
 extern uint8_t xn_step_gate[];
 extern volatile uint32_t xn_step_put_away; // the main stack while a step runs, else 0
 // In the handler of a fault that a step caused.
-void xn_step_fault(const xn_fault_frame *pushed);
+void xn_step_fault(const xn_fault_frame *pushed, uint32_t return_code);
 
 #endif

@@ -36,6 +36,7 @@ static const struct {
     {XN_E_BLOB_GOLDEN, "golden vector: the outputs differ from the expected ones"},
     {XN_E_ARENA, "arena does not fit the free RAM"},
     {XN_E_STACK, "a step needs more stack than there is"},
+    {XN_E_BLOB_CODE, "code holds an instruction or a branch that no kernel has"},
     {XN_E_NO_MODEL, "no model is active"},
     {XN_E_INPUT, "input has a wrong index or size"},
     {XN_E_ENTRY, "model has no such entry"},
@@ -58,6 +59,7 @@ int xn_error_at(int code, const char *what, uint32_t value) {
     note.value = value;
     note.has_limit = false;
     note.has_stop = false;
+    note.has_word = false;
     return code;
 }
 
@@ -91,6 +93,13 @@ xn_error_note xn_error_keep(int code) {
 int xn_error_again(const xn_error_note *kept) {
     note = *kept;
     return kept->code;
+}
+
+int xn_error_code(int code, const char *what, uint32_t word, uint32_t at) {
+    xn_error_at(code, what, at);
+    note.has_word = true;
+    note.limit = word;
+    return code;
 }
 
 // Text that grows within XN_ERROR_TEXT_MAX and always ends with 0.
@@ -139,6 +148,9 @@ static void add_stop(line *to, const xn_port_stop *stop) {
     if (stop->cfsr != 0) {
         add_hex(to, ", CFSR ", stop->cfsr);
     }
+    if (stop->sfsr != 0) {
+        add_hex(to, ", SFSR ", stop->sfsr);
+    }
 }
 
 static const char *find(int code) {
@@ -156,6 +168,10 @@ void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]) {
     if (note.what != NULL && note.code == code) {
         add(&to, ": ");
         add(&to, note.what);
+        if (note.has_word) {
+            add_hex(&to, " ", note.limit);
+            add(&to, " at");
+        }
         add(&to, " ");
         add_number(&to, note.value);
         if (note.has_limit) {

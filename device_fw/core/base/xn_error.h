@@ -17,6 +17,7 @@ typedef struct xn_error_note {
     uint32_t value, limit;
     bool has_limit;
     bool has_stop;
+    bool has_word; // `limit` is an instruction
     xn_port_stop stop;
     char name[XN_ERROR_NAME_MAX + 1u]; // what xn_error_named() was given
 } xn_error_note;
@@ -27,6 +28,8 @@ int xn_error_at(int code, const char *what, uint32_t value);
 int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit);
 // Notes an object: "<text>: `name` version `version`".
 int xn_error_named(int code, const char *name, uint32_t version);
+// Notes an instruction and its offset: "<text>: `what` 0x.. at `at`".
+int xn_error_code(int code, const char *what, uint32_t word, uint32_t at);
 // Notes how a step was stopped: "<text>: step `step` at 0x.., address 0x.., CFSR 0x..".
 int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop);
 // The last note, if it was for `code`, to be noted again later: returns its code.

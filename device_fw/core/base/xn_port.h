@@ -107,8 +107,8 @@ typedef struct xn_port_step {
 
 typedef struct xn_port_stop {
     uint32_t pc, address; // where it was, what it touched; address 0xFFFFFFFF: unknown
-    uint32_t cfsr;        // of a Cortex-M
     int32_t returned;     // what the step returned
+    uint32_t cfsr, sfsr;  // of a Cortex-M; sfsr: of the Armv8-M's Security Extension, else 0
 } xn_port_stop;
 
 // Runs one step, on a stack of its own of xn_port_step_stack() bytes: XN_OK, and in why->returned

@@ -35,6 +35,7 @@ enum xn_status {
     XN_E_BLOB_GOLDEN = -46,  // golden vector: the outputs differ from the expected ones
     XN_E_ARENA = -47,        // arena does not fit the free RAM
     XN_E_STACK = -48,        // a step needs more stack than there is
+    XN_E_BLOB_CODE = -49,    // code holds an instruction or a branch that no kernel has
     // The runner
     XN_E_NO_MODEL = -60, // no model is active
     XN_E_INPUT = -61,    // input has a wrong index or size

@@ -9,6 +9,7 @@
 #include "base/xn_port.h"
 #include "base/xn_reader.h"
 #include "base/xn_sha256.h"
+#include "model/xn_scan.h"
 
 #define XN_DETAILS_MAX (1u << 24) // of the details when inflated
 #define HASHED_FROM 40u           // the header's first bytes are not hashed: magic, length, hash
@@ -207,6 +208,9 @@ static int check_variant(const image *in, xn_loader_program *to, uint32_t arena_
     }
     if (status == XN_OK && v->stack_bytes > xn_port_step_stack()) {
         status = xn_error_limit(XN_E_STACK, "stack_bytes", v->stack_bytes, xn_port_step_stack());
+    }
+    if (status == XN_OK && v->family == XN_FAMILY_CORTEX_M) {
+        status = xn_scan_code(in->blob + v->code_offset, v->code_bytes, to->steps, v->step_count);
     }
     return status;
 }

@@ -16,7 +16,7 @@ from relocatable.blob.metadata import check_metadata
 from relocatable.errors import BlobError
 from tests.conftest import ROOT
 
-VARIANT = Variant(1, 81, 3, b"\x70\x47\x00\xbf", b"weights", (0, 2), 64, 32)
+VARIANT = Variant(1, 81, 3, b"\x70\x47\x70\x47", b"weights", (0, 2), 64, 32)
 BLOB = Blob(
     variants=(VARIANT, replace(VARIANT, level=70, features=1, code=b"\x70\x47" * 40)),
     inputs=(Io(0, 16),),
