@@ -41,9 +41,11 @@ typedef struct xn_host_state {
     uint32_t limit_ms;
 } xn_host_state;
 
-// A test's step returns these to play one that faults, or that does not return in time.
+// A test's step returns these to play one that faults, that does not return in time, or that took
+// five minutes.
 #define XN_HOST_STEP_FAULTS (-1000)
 #define XN_HOST_STEP_HANGS (-1001)
+#define XN_HOST_STEP_LONG (-1002)
 
 extern xn_host_state xn_host;
 extern xn_port_boot xn_host_boot; // why the board started

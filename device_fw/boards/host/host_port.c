@@ -88,6 +88,10 @@ int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     int32_t result = step->function(step->ctx);
     xn_host.step = -1;
     *why = (xn_port_stop){.pc = 0x2100A0C4, .address = 0x40004000, .cfsr = 0x82};
+    if (result == XN_HOST_STEP_LONG) {
+        xn_host.clock_skip_us += 300u * 1000000u;
+        return XN_OK;
+    }
     if (result == XN_HOST_STEP_HANGS) {
         *why = (xn_port_stop){.pc = 0x2100A0C4, .address = 0xFFFFFFFF, .cfsr = 0};
         return XN_E_DEADLINE;

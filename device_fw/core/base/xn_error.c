@@ -44,9 +44,11 @@ static const struct {
     {XN_E_CHECK, "inputs are not those that the host wrote"},
     {XN_E_RESULT, "the result of that run is not there any more"},
     {XN_E_FAULT, "a step faulted"},
-    {XN_E_DEADLINE, "a step did not return in time"},
+    {XN_E_DEADLINE, "time ran out"},
+    {XN_E_STOPPED, "an interrupt or a new session ended the run"},
     {XN_E_PYTHON, "the Python code raised; detail holds the traceback"},
     {XN_E_INTERRUPTED, "the Python code was interrupted"},
+    {XN_E_RESTARTED, "Python was restarted"},
 };
 
 #define VERSION " version"

@@ -44,10 +44,12 @@ enum xn_status {
     XN_E_CHECK = -64,    // inputs are not those that the host wrote
     XN_E_RESULT = -65,   // the result of that run is not there any more
     XN_E_FAULT = -66,    // a step faulted
-    XN_E_DEADLINE = -67, // a step did not return in time
+    XN_E_DEADLINE = -67, // time ran out
+    XN_E_STOPPED = -68,  // an interrupt or a new session ended the run
     // The Python VM
-    XN_E_PYTHON = -80,     // the Python code raised; detail holds the traceback
-    XN_E_INTERRUPTED = -81 // the Python code was interrupted
+    XN_E_PYTHON = -80,      // the Python code raised; detail holds the traceback
+    XN_E_INTERRUPTED = -81, // the Python code was interrupted
+    XN_E_RESTARTED = -82    // Python was restarted
 };
 
 #endif

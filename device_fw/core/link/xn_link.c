@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_port.h"
 #include "link/xn_frame.h"
 
@@ -192,6 +193,7 @@ void xn_link_expire(void) {
 
 void xn_link_send_text(const uint8_t *bytes, uint32_t n) {
     uint32_t start = 0;
+    xn_busy_begin();
     for (uint32_t i = 0; i <= n; i++) {
         if (i == n || bytes[i] == 0) {
             if (i > start) {
@@ -200,6 +202,7 @@ void xn_link_send_text(const uint8_t *bytes, uint32_t n) {
             start = i + 1u;
         }
     }
+    xn_busy_end();
 }
 
 void xn_link_send_frame(const uint8_t *body, uint32_t n) {

@@ -35,7 +35,7 @@ extern bool (*xn_link_on_text)(uint8_t byte);
 int xn_link_text_get(void);    // next byte of text, -1: none
 bool xn_link_text_ready(void); // cheap
 
-// Sends text; a byte 00 in it is left out. Thread level only, as all that sends.
+// Sends text; a byte 00 in it is left out. Thread level only.
 void xn_link_send_text(const uint8_t *text, uint32_t n);
 void xn_link_send_frame(const uint8_t *body, uint32_t n);
 

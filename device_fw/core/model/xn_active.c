@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "store/xn_upload.h"
@@ -247,7 +248,10 @@ int xn_active_why_none(void) {
 }
 
 int xn_active_set(const char *name) {
-    return xn_active_set_on_trial(name, 0, 0);
+    xn_busy_begin();
+    int status = xn_active_set_on_trial(name, 0, 0);
+    xn_busy_end();
+    return status;
 }
 
 int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots) {
@@ -305,12 +309,14 @@ int xn_active_install(const xn_store_object *object, const xn_active_how *how, i
 }
 
 int xn_active_remove(const char *name) {
+    xn_busy_begin();
     bool is_active = now.is_open && strcmp(now.object.name, name) == 0;
     int status = xn_store_remove(name);
     if (status == XN_OK && is_active) {
         xn_runner_close(&models[now.index]);
         now.is_open = false;
     }
+    xn_busy_end();
     return status;
 }
 

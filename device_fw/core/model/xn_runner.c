@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_bytes.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
@@ -14,7 +15,7 @@
 
 static xn_runner_model *open_models;
 static const xn_runner_model *running;
-static uint32_t step_limit_ms = XN_RUNNER_LIMIT_MS;
+static volatile bool stop; // the runs that are under way
 
 void (*xn_runner_between_steps)(void);
 void (*xn_runner_on_stop)(const xn_runner_model *model, int status, uint32_t step);
@@ -37,7 +38,7 @@ static void clear(xn_runner_model *model) {
     model->is_reset = false;
 }
 
-int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) {
+static int open_model(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) {
     xn_runner_close(model);
     int status = xn_loader_check(&model->program, blob, bytes, xn_pool_bytes());
     if (status != XN_OK) {
@@ -50,20 +51,37 @@ int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) 
         return xn_error_limit(XN_E_ARENA, "arena_bytes", arena_bytes, xn_pool_largest());
     }
     model->ctx.weights = blob + model->program.variant->weights_offset;
+    model->limit_ms = XN_RUNNER_LIMIT_MS;
     clear(model);
     model->next = open_models;
     open_models = model;
     return XN_OK;
 }
 
+int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) {
+    xn_busy_begin();
+    int status = open_model(model, blob, bytes);
+    xn_busy_end();
+    return status;
+}
+
 void xn_runner_close(xn_runner_model *model) {
-    for (xn_runner_model **link = &open_models; *link != NULL; link = &(*link)->next) {
-        if (*link == model) {
+    xn_runner_close_within(model, model + 1);
+}
+
+void xn_runner_close_within(const void *start, const void *end) {
+    xn_runner_model **link = &open_models;
+    xn_busy_begin();
+    while (*link != NULL) {
+        xn_runner_model *model = *link;
+        if ((uintptr_t)model >= (uintptr_t)start && (uintptr_t)model < (uintptr_t)end) {
             *link = model->next;
             xn_pool_give(model->ctx.arena);
-            return;
+        } else {
+            link = &model->next;
         }
     }
+    xn_busy_end();
 }
 
 bool xn_runner_uses(const uint8_t *at, uint32_t n) {
@@ -230,7 +248,7 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
         .blob_bytes = p->header->total_bytes,
         .arena_bytes = model->reach_bytes,
         .number = (int32_t)number,
-        .limit_ms = step_limit_ms,
+        .limit_ms = model->limit_ms,
     };
     xn_port_stop stop;
     uint64_t start = xn_port_time_us();
@@ -250,13 +268,40 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
     return XN_OK;
 }
 
+void xn_runner_stop(void) {
+    stop = running != NULL;
+}
+
+static int late(const xn_runner_model *model, uint32_t step, uint32_t ms) {
+    if (xn_runner_on_stop != NULL) {
+        xn_runner_on_stop(model, XN_E_DEADLINE, step);
+    }
+    return xn_error_limit(XN_E_DEADLINE, "milliseconds of the run", ms, XN_RUNNER_RUN_MS);
+}
+
+// A step of a run that began at start_us, and what is done after it.
+static int next_step(const xn_runner_model *model, uint32_t step, uint32_t *us, uint64_t start_us) {
+    int status = run_step(model, step, us);
+    if (status != XN_OK) {
+        return status;
+    }
+    if (xn_runner_between_steps != NULL) {
+        xn_runner_between_steps();
+    }
+    if (stop) {
+        return xn_error_at(XN_E_STOPPED, "step", step);
+    }
+    uint32_t ms = (uint32_t)((xn_port_time_us() - start_us) / 1000u);
+    return ms <= XN_RUNNER_RUN_MS ? XN_OK : late(model, step, ms);
+}
+
 // Sets the state as SPEC-blob section 6 says.
-static int reset_state(xn_runner_model *model) {
+static int reset_state(xn_runner_model *model, uint64_t start_us) {
     const xn_blob_header *h = model->program.header;
     memset(model->ctx.arena + h->state_offset, 0, h->state_bytes);
     int status = XN_OK;
     for (uint32_t i = 0; status == XN_OK && i < h->reset_steps; i++) {
-        status = run_step(model, h->reset_step + i, NULL);
+        status = next_step(model, h->reset_step + i, NULL, start_us);
     }
     model->is_reset = status == XN_OK;
     return status;
@@ -268,18 +313,13 @@ void xn_runner_reset_state(xn_runner_model *model) {
 
 // Calls steps [first, first + count) of an entry.
 static int run_steps(const xn_runner_model *model, const xn_blob_entry *e, uint32_t first,
-                     uint32_t count, uint32_t *step_us) {
-    for (uint32_t i = first; i < first + count; i++) {
+                     uint32_t count, uint32_t *step_us, uint64_t start_us) {
+    int status = XN_OK;
+    for (uint32_t i = first; status == XN_OK && i < first + count; i++) {
         uint32_t step = i < e->network_steps ? i : e->head_step + (i - e->network_steps);
-        int status = run_step(model, step, step_us == NULL ? NULL : step_us + (i - first));
-        if (status != XN_OK) {
-            return status;
-        }
-        if (xn_runner_between_steps != NULL) {
-            xn_runner_between_steps();
-        }
+        status = next_step(model, step, step_us == NULL ? NULL : step_us + (i - first), start_us);
     }
-    return XN_OK;
+    return status;
 }
 
 int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, uint32_t count,
@@ -299,13 +339,17 @@ int xn_runner_run_range(xn_runner_model *model, uint32_t entry, uint32_t first, 
         return XN_E_BUSY;
     }
     const xn_runner_model *outer = running; // this one runs between two of its steps
+    uint64_t start = xn_port_time_us();
+    xn_busy_begin();
+    stop = stop && outer != NULL;
     running = model;
     model->entry = NO_RESULT;
-    int status = model->is_reset ? XN_OK : reset_state(model);
+    int status = model->is_reset ? XN_OK : reset_state(model, start);
     if (status == XN_OK) {
-        status = run_steps(model, &model->program.entries[entry], first, count, step_us);
+        status = run_steps(model, &model->program.entries[entry], first, count, step_us, start);
     }
     running = outer;
+    xn_busy_end();
     return status;
 }
 
@@ -404,12 +448,15 @@ int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us) {
                      .outputs = bytes + vector->input_bytes,
                      .x = vector->seed};
     xn_sha256_begin(&t.hash);
-    step_limit_ms = limit_ms;
+    model->limit_ms = limit_ms;
     int status = XN_OK;
     for (uint32_t i = 0; status == XN_OK && i < model->program.golden_runs; i++) {
         status = run_golden(model, &t, us);
+        if (status == XN_OK && *us / 1000u > XN_RUNNER_RUN_MS) {
+            status = late(model, 0, *us / 1000u);
+        }
     }
-    step_limit_ms = XN_RUNNER_LIMIT_MS;
+    model->limit_ms = XN_RUNNER_LIMIT_MS;
     if (status == XN_OK && vector->output_kind == XN_GOLDEN_SHA256) {
         status = compare_golden_hash(&t, model->program.golden_runs);
     }

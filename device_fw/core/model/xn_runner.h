@@ -13,12 +13,15 @@ typedef struct xn_runner_model {
     uint32_t reach_bytes;         // of the arena that a step may touch: what it asked for, or more
     int32_t entry;                // that ran last, -1: no result is there
     bool is_reset;                // its state was set since it was opened or reset
+    uint32_t limit_ms;            // that a step may take
     struct xn_runner_model *next; // open models
 } xn_runner_model;
 
 // Checks the blob, takes an arena and clears it. On an error the model is closed.
 int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes);
 void xn_runner_close(xn_runner_model *model); // a closed one is ignored
+// Closes all whose place in memory is within [start, end).
+void xn_runner_close_within(const void *start, const void *end);
 bool xn_runner_is_open(const xn_runner_model *model);
 // Whether an open model's blob touches [at, at + n).
 bool xn_runner_uses(const uint8_t *at, uint32_t n);
@@ -37,6 +40,14 @@ int xn_runner_write(xn_runner_model *model, uint32_t input, uint32_t offset, con
 #ifndef XN_RUNNER_LIMIT_MS
 #define XN_RUNNER_LIMIT_MS 10000u // that a step may take
 #endif
+#define XN_RUNNER_LIMIT_MAX_MS 60000u // of another limit
+#ifndef XN_RUNNER_RUN_MS
+#define XN_RUNNER_RUN_MS 240000u // that a run may take: a host waits for 300 s
+#endif
+
+// Ends the runs that are under way, each after its step, with XN_E_STOPPED. May be called from an
+// interrupt.
+void xn_runner_stop(void);
 
 // Runs an entry. step_us, unless NULL, has room for xn_runner_steps() values.
 int xn_runner_run(xn_runner_model *model, uint32_t entry, uint32_t *step_us);

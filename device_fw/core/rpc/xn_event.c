@@ -1,5 +1,6 @@
 #include "rpc/xn_event.h"
 
+#include "base/xn_busy.h"
 #include "link/xn_link.h"
 
 static bool wanted;
@@ -16,6 +17,8 @@ bool xn_event_next(uint32_t *number) {
 }
 
 void xn_event_send(const uint8_t *message, uint32_t n) {
+    xn_busy_begin();
     count++;
     xn_link_send_frame(message, n);
+    xn_busy_end();
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_sha256.h"
 #include "store/xn_store.h"
@@ -44,7 +45,7 @@ static void describe(xn_store_object *want, const char *name, const uint8_t *byt
     xn_sha256_end(&hash, want->sha256);
 }
 
-int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n) {
+static int install_bytes(const char *name, const uint8_t *bytes, uint32_t n) {
     xn_store_object object;
     const xn_active_how how = {.limit_ms = XN_RUNNER_LIMIT_MS};
     bool have;
@@ -60,4 +61,11 @@ int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n) {
         status = xn_upload_verify(&object);
     }
     return status == XN_OK ? xn_install(&object, &how, &golden, &golden_us) : status;
+}
+
+int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n) {
+    xn_busy_begin();
+    int status = install_bytes(name, bytes, n);
+    xn_busy_end();
+    return status;
 }

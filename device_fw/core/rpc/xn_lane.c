@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_msgpack.h"
 #include "base/xn_status.h"
 #include "rpc/xn_reply.h"
@@ -21,6 +22,7 @@ static lane lanes[LANES];
 
 void (*xn_lane_on_interrupt)(void);
 const char *xn_lane_vm_version = "";
+xn_lane_restarts xn_lane_vm;
 
 static lane *lane_for(enum xn_lane_kind kind) {
     return &lanes[kind == XN_LANE_CALL || kind == XN_LANE_LIST];
@@ -118,19 +120,34 @@ static void send_reply(uint32_t id) {
 
 void xn_lane_reply(uint32_t id, const uint8_t *result, uint32_t n) {
     xn_msgpack_writer w;
+    xn_busy_begin();
     if (finish(id)) {
         xn_reply_begin(&w, id);
         xn_msgpack_put_raw(&w, result, n);
         xn_reply_finish(&w, id);
         send_reply(id);
     }
+    xn_busy_end();
 }
 
 void xn_lane_error(uint32_t id, int code, const char *message, const char *detail) {
+    xn_busy_begin();
     if (finish(id)) {
         xn_reply_error(id, code, message, detail);
         send_reply(id);
     }
+    xn_busy_end();
+}
+
+bool xn_lane_restart(enum xn_lane_cause cause, const char *message) {
+    bool any = false;
+    xn_lane_vm.restarts++;
+    xn_lane_vm.cause = cause;
+    for (uint32_t i = 0; i < LANES; i++) {
+        any = any || lanes[i].state == TAKEN;
+        xn_lane_error(lanes[i].request.id, XN_E_RESTARTED, message, NULL);
+    }
+    return any;
 }
 
 const uint8_t *xn_lane_last_reply(uint32_t id, uint32_t *n) {

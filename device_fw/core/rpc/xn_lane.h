@@ -38,7 +38,24 @@ void xn_lane_reply(uint32_t id, const uint8_t *result, uint32_t n);
 // more).
 void xn_lane_error(uint32_t id, int code, const char *message, const char *detail);
 
-// Hooks of the VM; NULL if there is none. They are called from xn_server_poll().
+enum xn_lane_cause {
+    XN_LANE_WAITED = 1, // a request waited too long for the running builtin
+    XN_LANE_DEAF = 2,   // an interrupt had no effect
+};
+
+// Of the VM since the board started.
+typedef struct xn_lane_restarts {
+    uint32_t restarts;
+    uint32_t cause; // of the last, enum xn_lane_cause; 0: none
+} xn_lane_restarts;
+extern xn_lane_restarts xn_lane_vm;
+
+// The VM was given up and starts again: what it was at work on ends with XN_E_RESTARTED. Whether
+// that was anything.
+bool xn_lane_restart(enum xn_lane_cause cause, const char *message);
+
+// Hooks of the VM; NULL if there is none. They are called from xn_server_poll() and
+// xn_server_attend().
 extern void (*xn_lane_on_interrupt)(void); // raise KeyboardInterrupt in the running code
 extern const char *xn_lane_vm_version;     // "1.25.0" in hello; "" without a VM
 

@@ -20,11 +20,11 @@
 
 static const xn_method table[] = {
     {"hello", "hello(nonce) -> map: opens a session, describes the board", xn_method_hello,
-     XN_METHOD_OPENS},
-    {"help", "help(method) -> str: this line", xn_method_help, XN_METHOD_ANYTIME},
-    {"ping", "ping(x) -> x", xn_method_ping, XN_METHOD_ANYTIME},
+     XN_METHOD_OPENS | XN_METHOD_URGENT},
+    {"help", "help(method) -> str: this line", xn_method_help, XN_METHOD_URGENT},
+    {"ping", "ping(x) -> x", xn_method_ping, XN_METHOD_URGENT},
     {"reset", "reset(safe=false) -> nil: restarts the board; safe: without its scripts",
-     xn_method_reset, 0},
+     xn_method_reset, XN_METHOD_URGENT},
     {"baud", "baud(rate) -> nil: changes the line's speed after this reply", xn_method_baud, 0},
     {"ls", "ls(first=0) -> [map]: the store's objects from that one on", xn_method_ls, 0},
     {"put_begin", "put_begin(name, type, size, sha256) -> map: starts an upload",
@@ -73,7 +73,7 @@ static const xn_method table[] = {
     {"eval", "eval(source) -> value: evaluates a Python expression", xn_method_eval,
      XN_METHOD_ANYTIME},
     {"interrupt", "interrupt() -> nil: raises KeyboardInterrupt in the Python code",
-     xn_method_interrupt, XN_METHOD_ANYTIME},
+     xn_method_interrupt, XN_METHOD_URGENT},
     {"rpc_list", "rpc_list(first=0) -> [[name, params, doc]]: the functions of @xipnet.rpc",
      xn_method_rpc_list, XN_METHOD_ANYTIME},
     {"call", "call(name, args, kwargs) -> value: calls a function of @xipnet.rpc", xn_method_call,
@@ -143,7 +143,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
         return status;
     }
     xn_session_open(nonce);
-    xn_msgpack_put_map(out, 19);
+    xn_msgpack_put_map(out, 20);
     xn_msgpack_put_text(out, "protocol");
     xn_msgpack_put_array(out, 2);
     xn_msgpack_put_uint(out, 1);
@@ -162,6 +162,10 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
     xn_call_put_u32(out, "safe", xn_safe_now());
     put_troubles(out);
     put_log(out);
+    xn_msgpack_put_text(out, "vm");
+    xn_msgpack_put_map(out, 2);
+    xn_call_put_u32(out, "restarts", xn_lane_vm.restarts);
+    xn_call_put_u32(out, "cause", xn_lane_vm.cause);
     xn_msgpack_put_text(out, "methods");
     xn_msgpack_put_array(out, METHODS);
     for (uint32_t i = 0; i < METHODS; i++) {

@@ -16,6 +16,7 @@ enum xn_method_flag {
     XN_METHOD_OPENS = 1,   // needs no session: it opens one
     XN_METHOD_ANYTIME = 2, // may be answered between the steps of a running model
     XN_METHOD_ACTIVE = 4,  // is about the active model, even while another one takes its place
+    XN_METHOD_URGENT = 8,  // answered at once, whatever the board does, before others that wait
 };
 
 typedef struct xn_method {

@@ -228,6 +228,10 @@ int xn_method_put_end(xn_call *call, xn_msgpack_writer *out) {
     how.boots = xn_call_u32_or(call, 0);
     how.limit_ms = xn_call_u32_or(call, XN_RUNNER_LIMIT_MS);
     int status = xn_call_end(call);
+    if (status == XN_OK && how.limit_ms - 1u >= XN_RUNNER_LIMIT_MAX_MS) {
+        status = xn_error_limit(XN_E_PARAMS, "limit_ms, at least 1, is", how.limit_ms,
+                                XN_RUNNER_LIMIT_MAX_MS);
+    }
     if (status == XN_OK) {
         status = check_session(wanted);
     }

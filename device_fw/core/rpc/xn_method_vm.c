@@ -3,6 +3,7 @@
 
 #include "base/xn_msgpack.h"
 #include "base/xn_status.h"
+#include "model/xn_runner.h"
 #include "rpc/xn_lane.h"
 #include "rpc/xn_method.h"
 
@@ -73,6 +74,7 @@ int xn_method_rpc_list(xn_call *call, xn_msgpack_writer *out) {
 int xn_method_interrupt(xn_call *call, xn_msgpack_writer *out) {
     int status = xn_call_end(call);
     if (status == XN_OK) {
+        xn_runner_stop();
         if (xn_lane_on_interrupt != NULL) {
             xn_lane_on_interrupt();
         }

@@ -10,6 +10,7 @@ enum xn_safe_reason {
     XN_SAFE_BREAK = 1,   // Ctrl-C at the start, or repeated ones that a script ignored
     XN_SAFE_CRASHES = 2, // XN_SAFE_CRASHES_MAX starts in a row ended with a reset, in the scripts
     XN_SAFE_ASKED = 3,   // reset(safe=true)
+    XN_SAFE_RESTART = 4, // the VM was given up in the scripts
 };
 
 #define XN_SAFE_CRASHES_MAX 3u

@@ -1,5 +1,6 @@
 #include "rpc/xn_server.h"
 
+#include "base/xn_busy.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "link/xn_baud.h"
@@ -12,9 +13,11 @@
 #include "rpc/xn_session.h"
 #include "store/xn_extent.h"
 
-static bool polling;       // the first frame is being handled
-static uint32_t first_id;  // its request
+static bool polling;      // the first frame is being handled
+static uint32_t first_id; // its request
+static uint32_t first_session;
 static bool between_steps; // within serve_between_steps()
+static uint32_t at_work;   // frames at the front that are being handled
 
 // Sends the kept reply to a request that came again; false: there is none.
 static bool send_again(uint32_t id) {
@@ -62,9 +65,11 @@ static void handle(uint32_t index, const xn_method *method, xn_call *call) {
             return;
         }
     }
+    uint32_t session = xn_session_number();
     bool written = dispatch(method, call);
     xn_link_frame_done(index);
-    if (written) {
+    // A session that came in between waits for no reply of the one before.
+    if (written && (session == xn_session_number() || (method->flags & XN_METHOD_OPENS))) {
         xn_reply_send();
     }
 }
@@ -74,6 +79,7 @@ static void handle_first(const uint8_t *body, uint32_t n) {
     bool has_id;
     if (xn_call_read(&call, body, n, &has_id) == XN_OK) {
         first_id = call.id;
+        first_session = xn_session_number();
         handle(0, method_of(&call), &call);
         return;
     }
@@ -84,44 +90,75 @@ static void handle_first(const uint8_t *body, uint32_t n) {
 }
 
 static bool is_served(const xn_method *method) {
-    return method != NULL && ((method->flags & XN_METHOD_ANYTIME) ||
+    return method != NULL && ((method->flags & (XN_METHOD_ANYTIME | XN_METHOD_URGENT)) ||
                               ((method->flags & XN_METHOD_ACTIVE) && xn_active_serves()));
 }
 
-// While a model runs: answers requests that need neither the model nor the store, in the order of
-// arrival; the first other request makes the rest wait. A model that is being replaced goes on
-// serving.
+// A request may be repeated while it is under way: the host does not know that it is.
+static bool is_under_way(const xn_method *method, const xn_call *call) {
+    return polling && call->id == first_id && xn_session_number() == first_session &&
+           (method == NULL || !(method->flags & XN_METHOD_OPENS));
+}
+
+// Handles a frame behind those at work. A new session ends what came before it.
+static void handle_behind(uint32_t index, const xn_method *method, xn_call *call) {
+    uint32_t outer = at_work;
+    uint32_t session = xn_session_number();
+    at_work = index + 1u;
+    handle(index, method, call);
+    at_work = outer;
+    while (session != xn_session_number() && index-- > outer) { // from behind: none moves up
+        xn_link_frame_done(index);
+    }
+}
+
+// Answers what need not wait: urgent requests, and if `in_order` those that may be served now,
+// until the first that may not.
+static void serve(bool in_order) {
+    uint32_t index = at_work;
+    while (index < xn_link_frames() && !xn_session_is_ending()) {
+        xn_call call;
+        bool has_id;
+        uint32_t n;
+        const uint8_t *body = xn_link_frame(index, &n);
+        if (body == NULL || xn_call_read(&call, body, n, &has_id) != XN_OK) {
+            in_order = in_order && body == NULL;
+            index++;
+            continue;
+        }
+        const xn_method *method = method_of(&call);
+        if (is_under_way(method, &call)) {
+            xn_link_frame_done(index);
+            continue;
+        }
+        in_order = in_order && is_served(method);
+        if (in_order || (method != NULL && (method->flags & XN_METHOD_URGENT))) {
+            handle_behind(index, method, &call);
+        } else {
+            index++;
+        }
+    }
+    if (xn_session_is_ending()) {
+        xn_session_end();
+    }
+}
+
+// While a model runs. One that is being replaced goes on serving.
 static void serve_between_steps(void) {
-    uint32_t index = polling ? 1 : 0; // the first may be the one that runs the model
     if (between_steps) {
         return;
     }
     between_steps = true;
     (void)xn_active_serves(); // counts the pause
-    while (index < xn_link_frames()) {
-        xn_call call;
-        bool has_id;
-        uint32_t n;
-        const uint8_t *body = xn_link_frame(index, &n);
-        if (body == NULL) {
-            index++;
-            continue;
-        }
-        if (xn_call_read(&call, body, n, &has_id) != XN_OK) {
-            break;
-        }
-        if (polling &&
-            call.id == first_id) { // repeated: the host does not know that it is under way
-            xn_link_frame_done(index);
-            continue;
-        }
-        const xn_method *method = method_of(&call);
-        if (!is_served(method)) {
-            break;
-        }
-        handle(index, method, &call);
-    }
+    serve(true);
     between_steps = false;
+}
+
+bool xn_server_attend(bool in_step) {
+    if (in_step || !xn_busy_now()) {
+        serve(false);
+    }
+    return xn_link_frames() > 0;
 }
 
 // ---- For the board and the VM -----------------------------------------------------------------
@@ -133,6 +170,7 @@ void xn_server_init(void) {
     xn_runner_between_steps = serve_between_steps;
     xn_sha256_pause = serve_between_steps;
     polling = between_steps = false;
+    at_work = 0;
     xn_session_init();
     xn_baud_init();
     xn_lane_init();
@@ -154,13 +192,17 @@ void xn_server_poll(void) {
         return;
     }
     polling = true;
+    xn_busy_begin();
     xn_link_expire();
     xn_active_poll();
     while (!xn_session_is_ending() && (body = xn_link_frame(0, &n)) != NULL) {
+        at_work = 1;
         handle_first(body, n);
+        at_work = 0;
         xn_active_poll(); // a model that faulted on trial does not serve the next request
     }
     xn_baud_poll();
+    xn_busy_end();
     polling = false;
     if (xn_session_is_ending()) {
         xn_session_end();

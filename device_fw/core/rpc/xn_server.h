@@ -1,4 +1,5 @@
-// Answers requests (docs/SPEC-wire.md sections 2 and 3). All at thread level.
+// Answers requests (docs/SPEC-wire.md sections 2 and 3). At thread level,
+// but for xn_server_attend().
 #ifndef XN_SERVER_H
 #define XN_SERVER_H
 
@@ -12,5 +13,9 @@ void xn_server_init(void);
 bool xn_server_pending(void);
 // Handles all frames that wait. Called from within itself (by a port's wait loop) it does nothing.
 void xn_server_poll(void);
+// From an interrupt that comes between any two instructions of the thread, and that the receive
+// interrupt interrupts: answers urgent requests (xn_method.h). Not while the core is at work
+// (xn_busy.h), unless a step runs. Whether requests are left.
+bool xn_server_attend(bool in_step);
 
 #endif

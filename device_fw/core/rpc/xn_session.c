@@ -2,6 +2,7 @@
 
 #include "base/xn_port.h"
 #include "link/xn_link.h"
+#include "model/xn_runner.h"
 #include "rpc/xn_call.h"
 #include "rpc/xn_event.h"
 #include "rpc/xn_lane.h"
@@ -13,6 +14,7 @@ static struct {
     bool is_open;
     bool is_ending;
     uint32_t nonce;
+    uint32_t number; // of those that were opened
 } session;
 
 void xn_session_init(void) {
@@ -25,6 +27,8 @@ void xn_session_open(uint32_t nonce) {
     if (!session.is_open || session.nonce != nonce) {
         session.is_open = true;
         session.nonce = nonce;
+        session.number++;
+        xn_runner_stop();
         xn_event_want(false);
         xn_reply_forget();
         xn_upload_abort();
@@ -35,6 +39,10 @@ void xn_session_open(uint32_t nonce) {
 
 bool xn_session_is_open(void) {
     return session.is_open;
+}
+
+uint32_t xn_session_number(void) {
+    return session.number;
 }
 
 void xn_session_put_boot(xn_msgpack_writer *out) {

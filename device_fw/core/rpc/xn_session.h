@@ -11,6 +11,7 @@ void xn_session_init(void); // none is open
 // Opens the host's session, unless it is that of this nonce already.
 void xn_session_open(uint32_t nonce);
 bool xn_session_is_open(void);
+uint32_t xn_session_number(void); // another one in each session
 
 void xn_session_put_boot(xn_msgpack_writer *out); // why the board started
 // Says that the board has started: at the start, and to any request before a session is open.

@@ -1,0 +1,13 @@
+// Whether the core is at work in the thread. While it is, no interrupt enters the core, and what
+// the thread does is not given up: store, models and lanes are never left half changed.
+#ifndef XN_BUSY_H
+#define XN_BUSY_H
+
+#include <stdbool.h>
+
+// Around what changes the core or sends. Nestable; the thread's alone.
+void xn_busy_begin(void);
+void xn_busy_end(void);
+bool xn_busy_now(void);
+
+#endif
