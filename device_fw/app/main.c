@@ -7,7 +7,5 @@ int main(void) {
     xn_board_start();
     xn_vm_attach();
     xn_server_init();
-    for (;;) {
-        xn_vm_live();
-    }
+    xn_vm_live();
 }

@@ -3,6 +3,7 @@
 #include "micropython/flash_device.h"
 
 #include "boards/mps/nor.h"
+#include "core/base/xn_busy.h"
 
 #include "extmod/vfs.h"
 #include "py/mperrno.h"
@@ -42,10 +43,18 @@ static mp_obj_t result_of(int status) {
     return MP_OBJ_NEW_SMALL_INT(status == 0 ? 0 : -MP_EIO);
 }
 
+// A flash that is busy must not be left so; what littlefs does with several calls outlives a cut.
+static int erase_block(uint32_t offset) {
+    xn_busy_begin();
+    int status = xn_nor_erase(offset);
+    xn_busy_end();
+    return status;
+}
+
 static int erase(uint32_t offset, size_t n) {
     int status = 0;
     for (size_t done = 0; done < n && status == 0; done += BLOCK_BYTES) {
-        status = xn_nor_erase(offset + (uint32_t)done);
+        status = erase_block(offset + (uint32_t)done);
     }
     return status;
 }
@@ -56,7 +65,9 @@ static int program(uint32_t offset, const uint8_t *from, size_t n) {
         if (piece > n) {
             piece = (uint32_t)n;
         }
+        xn_busy_begin();
         int status = xn_nor_program(offset, from, piece);
+        xn_busy_end();
         if (status != 0) {
             return status;
         }
@@ -96,7 +107,7 @@ static mp_obj_t flash_ioctl(mp_obj_t self, mp_obj_t command, mp_obj_t argument) 
     case MP_BLOCKDEV_IOCTL_BLOCK_SIZE:
         return MP_OBJ_NEW_SMALL_INT(BLOCK_BYTES);
     case MP_BLOCKDEV_IOCTL_BLOCK_ERASE:
-        return result_of(xn_nor_erase(place(argument, 0, BLOCK_BYTES)));
+        return result_of(erase_block(place(argument, 0, BLOCK_BYTES)));
     default:
         return mp_const_none;
     }

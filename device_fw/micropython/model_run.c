@@ -36,6 +36,7 @@ uint32_t xn_model_us;
 
 xn_model_call xn_model_call_of(size_t n, const mp_obj_t *args, mp_map_t *kw) {
     xn_model_call call = {n, args, mp_const_none};
+    mp_event_handle_nowait(); // a builtin such as map() may run models for ever
     mp_map_elem_t *shape = mp_map_lookup(kw, MP_OBJ_NEW_QSTR(MP_QSTR_shape), MP_MAP_LOOKUP);
     if (shape != NULL) {
         call.shape = shape->value;

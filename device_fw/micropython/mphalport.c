@@ -1,10 +1,14 @@
 // MicroPython's view of the hardware: text over the link, time from the board, sleep.
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
+#include "micropython/vm.h"
 
 #include "py/mphal.h"
 #include "py/runtime.h"
 #include "py/stream.h"
+
+#define TEXT_PIECE 64u
+#define LONG_DELAY_US 10000u // during which other things are done
 
 int errno; // lib/libm writes it
 
@@ -26,8 +30,12 @@ int mp_hal_stdin_rx_chr(void) {
     }
 }
 
+// A long text takes its time on the line: requests are answered between its pieces.
 mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t n) {
-    xn_link_send_text((const uint8_t *)text, n);
+    for (size_t at = 0; at < n; at += TEXT_PIECE) {
+        xn_link_send_text((const uint8_t *)text + at, MIN(n - at, TEXT_PIECE));
+        xn_vm_poll_wire();
+    }
     return n;
 }
 
@@ -46,6 +54,9 @@ uint64_t mp_hal_time_ns(void) {
 void mp_hal_delay_us(mp_uint_t us) {
     uint64_t end = xn_port_time_us() + us;
     while (xn_port_time_us() < end) {
+        if (us >= LONG_DELAY_US) {
+            mp_event_handle_nowait();
+        }
     }
 }
 

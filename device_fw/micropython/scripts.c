@@ -1,5 +1,7 @@
 #include "micropython/scripts.h"
 
+#include "micropython/vm.h"
+
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
 #include "core/rpc/xn_safe.h"
@@ -104,8 +106,10 @@ static void run_first(const char *const paths[PLACES]) {
 void xn_scripts_run(bool after_reset) {
     bool any = find(boots) != NULL || find(mains) != NULL;
     enum xn_safe_reason safe = xn_safe_begin(any && after_reset && break_comes());
+    xn_vm_begun = true;
     if (safe != XN_SAFE_NOT) {
-        static const char *const why[] = {"", "a break", "crashes at start", "request"};
+        static const char *const why[] = {"", "a break", "crashes at start", "request",
+                                          "a restart of Python"};
         mp_printf(&mp_plat_print, "Safe mode, by %s: boot and main are not run.\n", why[safe]);
         return;
     }
@@ -119,6 +123,12 @@ void xn_scripts_run(bool after_reset) {
     }
     running = false;
     xn_safe_settle();
+}
+
+bool xn_scripts_end(void) {
+    bool were = running;
+    running = false;
+    return were;
 }
 
 void xn_scripts_poll(void) {

@@ -56,6 +56,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(store_read_obj, store_read);
 static mp_obj_t store_write(mp_obj_t name_in, mp_obj_t data) {
     char name[XN_STORE_NAME_MAX + 1];
     mp_buffer_info_t from;
+    mp_event_handle_nowait(); // a builtin such as map() may do this for ever
     xn_model_name(name_in, name);
     mp_get_buffer_raise(data, &from, MP_BUFFER_READ);
     xn_model_check(xn_install_bytes(name, from.buf, (uint32_t)from.len));
@@ -65,6 +66,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(store_write_obj, store_write);
 
 static mp_obj_t store_delete(mp_obj_t name_in) {
     char name[XN_STORE_NAME_MAX + 1];
+    mp_event_handle_nowait();
     xn_model_name(name_in, name);
     xn_model_check(xn_active_remove(name));
     return mp_const_none;

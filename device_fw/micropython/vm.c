@@ -1,10 +1,16 @@
-// One life of the VM: heap, file system, start-up scripts, the prompt; ends with a soft reset.
+// Lives of the VM: heap, file system, start-up scripts, the prompt. Each ends with a soft reset, or
+// is given up.
 #include "micropython/vm.h"
 
 #include "arch/cortexm/clock.h"
 #include "arch/cortexm/cpu.h"
+#include "arch/cortexm/step.h"
+#include "core/base/xn_busy.h"
 #include "core/base/xn_port.h"
 #include "core/link/xn_link.h"
+#include "core/model/xn_runner.h"
+#include "core/rpc/xn_lane.h"
+#include "core/rpc/xn_safe.h"
 #include "core/rpc/xn_server.h"
 #include "micropython/flash_device.h"
 #include "micropython/scripts.h"
@@ -24,6 +30,8 @@
 #define XN_VM_STACK_BYTES 40960u
 
 extern uint8_t xn_ld_heap[], xn_ld_heap_end[], xn_ld_stack_end[];
+
+volatile bool xn_vm_begun;
 
 static bool try_mount(mp_obj_t flash) {
     nlr_buf_t nlr;
@@ -71,7 +79,7 @@ static void run_prompt(void) {
     }
 }
 
-void xn_vm_live(void) {
+static void live(void) {
     static bool first = true;
     xn_store_vfs_forget();
     mp_cstack_init_with_top(xn_ld_stack_end, XN_VM_STACK_BYTES);
@@ -82,13 +90,66 @@ void xn_vm_live(void) {
     mount_files();
     xn_store_vfs_mount();
     xn_vm_open(true);
-    xn_scripts_run(first);
+    bool after_reset = first;
     first = false;
+    xn_scripts_run(after_reset);
     run_prompt();
     mp_printf(&mp_plat_print, "MPY: soft reboot\n");
     xn_vm_open(false);
     gc_sweep_all();
     mp_deinit();
+    xn_vm_begun = false;
+}
+
+_Noreturn void xn_vm_live(void) {
+    for (;;) {
+        live();
+    }
+}
+
+// ---- Giving it up -------------------------------------------------------------------------------
+
+// A builtin of Python may run for ever, and nothing in it looks at anything else. The core is never
+// given up in its work (xn_busy.h). What Python's heap held is lost, its file system is as after a
+// cut of power.
+#define WAIT_TICKS (500u / XN_CLOCK_TICK_MS)
+#define DEAF_TICKS (2000u / XN_CLOCK_TICK_MS)
+
+static enum xn_lane_cause cause;
+
+static void restart(void) {
+    const char *message =
+        cause == XN_LANE_WAITED
+            ? "Python was restarted: a builtin ran for more than 0.5 s while a request waited"
+            : "Python was restarted: an interrupt had no effect for 2 s";
+    xn_vm_begun = false;
+    MP_STATE_THREAD(nlr_top) = NULL;
+    mp_hal_set_interrupt_char(-1);
+    xn_vm_open(false);
+    xn_runner_close_within(xn_ld_heap, xn_ld_heap_end);
+    bool of_request = xn_lane_restart(cause, message);
+    if (xn_scripts_end() && !of_request) { // after what a request did the scripts run again
+        xn_safe_ask(XN_SAFE_RESTART);
+    }
+    xn_vm_poll(); // what waited
+    mp_printf(&mp_plat_print, "\n%s\n", message);
+    xn_vm_live();
+}
+
+// What the core does for Python does not count, however long it takes: a run has its own limit.
+xn_vm_resume_fn *xn_vm_attend(void) {
+    if (!xn_vm_begun) {
+        return NULL;
+    }
+    bool waits = xn_server_attend(xn_step_runs()) || xn_lane_waiting();
+    uint32_t one = !xn_busy_now();
+    xn_vm_waited = waits ? xn_vm_waited + one : 0;
+    xn_vm_deaf = xn_vm_deaf > 0 ? xn_vm_deaf + one : 0;
+    if (one == 0 || (xn_vm_waited <= WAIT_TICKS && xn_vm_deaf <= DEAF_TICKS)) {
+        return NULL;
+    }
+    cause = xn_vm_waited > WAIT_TICKS ? XN_LANE_WAITED : XN_LANE_DEAF;
+    return restart;
 }
 
 void xn_vm_wait(int32_t timeout_ms) {

@@ -7,14 +7,27 @@
 
 // Tells the core that a VM is here; once, before the server starts.
 void xn_vm_attach(void);
-// One life of the VM: from start to soft reset.
-void xn_vm_live(void);
+// Lives of the VM, each from its start to a soft reset, for ever.
+_Noreturn void xn_vm_live(void);
 // Handles what came over the wire, the VM's own requests included. Called from the VM's hooks.
 void xn_vm_poll(void);
+// The same without Python's requests: where no Python may run in between.
+void xn_vm_poll_wire(void);
 // Sleeps until something may have come, at most timeout_ms; -1: however long it takes.
 void xn_vm_wait(int32_t timeout_ms);
 // Whether Python requests may be taken: only while the VM lives.
 void xn_vm_open(bool alive);
+
+typedef void xn_vm_resume_fn(void);
+// From an interrupt between any two instructions of the thread, at each tick of the clock: answers
+// urgent requests. NULL, or the function that the thread goes on with instead, as the VM is given
+// up.
+xn_vm_resume_fn *xn_vm_attend(void);
+// Whether it can be attended and given up: safe mode is known, and its scripts are about to run.
+extern volatile bool xn_vm_begun;
+// Ticks of the clock for which a request has waited since one of the two polls, and for which an
+// interrupt has since xn_vm_poll(), 0: none.
+extern volatile uint32_t xn_vm_waited, xn_vm_deaf;
 
 // A frame's bytes, for what is packed and sent at once: no Python may run in between.
 extern uint8_t xn_vm_frame[];

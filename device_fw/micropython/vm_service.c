@@ -8,6 +8,7 @@
 
 #include "core/base/xn_status.h"
 #include "core/link/xn_link.h"
+#include "core/model/xn_runner.h"
 #include "core/rpc/xn_lane.h"
 #include "core/rpc/xn_server.h"
 
@@ -26,6 +27,7 @@
 static bool alive;    // the VM can run code
 static bool printing; // an exception's text is being made
 
+volatile uint32_t xn_vm_waited, xn_vm_deaf;
 uint8_t xn_vm_frame[XN_FRAME_MAX];
 
 // ---- Text of an exception; of one that is too long, its end -------------------------------------
@@ -91,13 +93,43 @@ static void reply_exception(uint32_t id, mp_obj_t exception) {
     xn_lane_error(id, interrupted ? XN_E_INTERRUPTED : XN_E_PYTHON, message, traceback.text);
 }
 
+// ---- The reserve --------------------------------------------------------------------------------
+
+// Memory that scripts do not get: in a full heap a request can still be compiled, and make room. A
+// request that ended for want of memory leaves it to the next one.
+#define RESERVE_BYTES 4096u
+MP_REGISTER_ROOT_POINTER(void *xn_vm_reserve);
+
+static void take_reserve(void) {
+    if (MP_STATE_VM(xn_vm_reserve) == NULL) {
+        MP_STATE_VM(xn_vm_reserve) = m_malloc_maybe(RESERVE_BYTES);
+    }
+}
+
+static void give_reserve(void) {
+    m_free(MP_STATE_VM(xn_vm_reserve));
+    MP_STATE_VM(xn_vm_reserve) = NULL;
+}
+
 // ---- Running a request --------------------------------------------------------------------------
 
-static mp_obj_t run_source(const char *text, size_t n, mp_parse_input_kind_t kind) {
-    mp_lexer_t *lexer = mp_lexer_new_from_str_len(MP_QSTR__lt_rpc_gt_, text, n, 0);
+static mp_obj_t compile(const xn_lane_request *source, mp_parse_input_kind_t kind) {
+    mp_lexer_t *lexer =
+        mp_lexer_new_from_str_len(MP_QSTR__lt_rpc_gt_, source->text, source->text_bytes, 0);
     qstr name = lexer->source_name;
     mp_parse_tree_t tree = mp_parse(lexer, kind);
-    return mp_call_function_0(mp_compile(&tree, name, false));
+    return mp_compile(&tree, name, false);
+}
+
+static mp_obj_t run_source(const xn_lane_request *source, mp_parse_input_kind_t kind) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t code = compile(source, kind);
+        nlr_pop();
+        return mp_call_function_0(code);
+    }
+    give_reserve();
+    return mp_call_function_0(compile(source, kind)); // raises again what memory does not mend
 }
 
 static void pack_result(xn_msgpack_writer *w, mp_obj_t value) {
@@ -117,7 +149,7 @@ static void reply_value(const xn_lane_request *request, mp_obj_t value) {
 
 static void run_exec(const xn_lane_request *request) {
     xn_rpc_set_source(request->text, request->text_bytes);
-    run_source(request->text, request->text_bytes, MP_PARSE_FILE_INPUT);
+    run_source(request, MP_PARSE_FILE_INPUT);
     reply_value(request, mp_const_none);
 }
 
@@ -152,7 +184,7 @@ static void run_request(const xn_lane_request *request) {
         run_exec(request);
         break;
     case XN_LANE_EVAL:
-        reply_value(request, run_source(request->text, request->text_bytes, MP_PARSE_EVAL_INPUT));
+        reply_value(request, run_source(request, MP_PARSE_EVAL_INPUT));
         break;
     case XN_LANE_CALL:
         run_call(request);
@@ -174,8 +206,12 @@ static void run_in_main(const xn_lane_request *request) {
         run_request(request);
         mp_handle_pending(true); // an interrupt that came at the very end is this request's
         nlr_pop();
+        take_reserve();
     } else {
         reply_exception(id, MP_OBJ_FROM_PTR(nlr.ret_val));
+        if (mp_obj_exception_match(nlr.ret_val, MP_OBJ_FROM_PTR(&mp_type_MemoryError))) {
+            give_reserve();
+        }
     }
     mp_globals_set(globals);
     mp_locals_set(locals);
@@ -202,15 +238,20 @@ static bool may_run(void) {
 // ---- The core's hooks ---------------------------------------------------------------------------
 
 static bool on_text(uint8_t byte) {
+    if (byte == CTRL_C) {
+        xn_vm_deaf = 1;
+    }
     if (mp_interrupt_char < 0 || byte != mp_interrupt_char) {
         return false;
     }
     xn_scripts_on_break();
+    xn_runner_stop();
     mp_sched_keyboard_interrupt();
     return true;
 }
 
 static void on_interrupt(void) {
+    xn_vm_deaf = 1;
     // At the prompt nothing runs, and nothing would catch it.
     if (alive && mp_interrupt_char >= 0) {
         mp_sched_keyboard_interrupt();
@@ -225,14 +266,25 @@ void xn_vm_attach(void) {
 
 void xn_vm_open(bool open) {
     alive = open;
+    printing = false;
     xn_rpc_forget();
+    MP_STATE_VM(xn_vm_reserve) = NULL;
+    if (open) {
+        take_reserve();
+    }
 }
 
-void xn_vm_poll(void) {
-    xn_scripts_poll();
+void xn_vm_poll_wire(void) {
+    xn_vm_waited = 0;
     if (xn_server_pending()) {
         xn_server_poll();
     }
+}
+
+void xn_vm_poll(void) {
+    xn_vm_deaf = 0;
+    xn_scripts_poll();
+    xn_vm_poll_wire();
     while (xn_lane_waiting() && may_run()) {
         serve(xn_lane_take());
     }

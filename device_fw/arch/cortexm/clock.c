@@ -14,6 +14,7 @@ static volatile uint32_t ticks_left; // to the limit, 0: there is none
 static xn_clock_limit_fn *limit;
 
 void xn_clock_start(void) {
+    SCB_SHPR3 |= SHPR3_PENDSV_LAST;
     SYST_RVR = COUNTS - 1;
     SYST_CVR = 0;
     SYST_CSR = SYST_CSR_RUN;
@@ -26,6 +27,7 @@ void xn_clock_limit(uint32_t ms, xn_clock_limit_fn *is_over) {
 
 bool xn_clock_tick(const xn_fault_frame *pushed, uint32_t return_code) {
     ticks++;
+    SCB_ICSR = ICSR_PENDSVSET;
     if (ticks_left == 0 || --ticks_left > 0) {
         return false;
     }

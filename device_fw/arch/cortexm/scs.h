@@ -14,6 +14,7 @@
 #define SCB_VTOR XN_SCS_REG(0xE000ED08)
 #define SCB_AIRCR XN_SCS_REG(0xE000ED0C)
 #define SCB_CCR XN_SCS_REG(0xE000ED14)
+#define SCB_SHPR3 XN_SCS_REG(0xE000ED20)
 #define SCB_SHCSR XN_SCS_REG(0xE000ED24)
 #define SCB_CFSR XN_SCS_REG(0xE000ED28)
 #define SCB_HFSR XN_SCS_REG(0xE000ED2C)
@@ -31,12 +32,16 @@
 #define SAU_CTRL XN_SCS_REG(0xE000EDD0)
 #define SAU_SFSR XN_SCS_REG(0xE000EDE4)
 #define SAU_SFAR XN_SCS_REG(0xE000EDE8)
+#define SCB_FPCCR XN_SCS_REG(0xE000EF34)
 #define SCB_ICIALLU XN_SCS_REG(0xE000EF50)
 #define SCB_DCCIMVAC XN_SCS_REG(0xE000EF70)
 #define SCB_BPIALL XN_SCS_REG(0xE000EF78)
 
 #define SYST_CSR_RUN 7u // enable, interrupt, core clock
 #define ICSR_PENDSTSET (1u << 26)
+#define ICSR_PENDSVSET (1u << 28)
+#define SHPR3_PENDSV_LAST (0xFFu << 16)
+#define FPCCR_LSPEN (1u << 30)
 #define AIRCR_RESET ((0x5FAu << 16) | (1u << 2))
 #define AIRCR_SECURE ((0x5FAu << 16) | (1u << 14) | (1u << 3)) // its faults first; it alone resets
 #define SAU_CTRL_ENABLE 1u

@@ -29,14 +29,18 @@ __attribute__((section(".vectors"), used)) static const vectors table = {
             [0] = xn_startup,
             [1 ... 9] = xn_step_fault_entry,
             [10] = xn_step_svc_entry,
-            [11 ... 13] = xn_step_fault_entry,
+            [11 ... 12] = xn_step_fault_entry,
+            [13] = xn_step_attend_entry,
             [14] = xn_step_clock_entry,
         },
     .external = {[0 ... EXTERNAL_IRQS - 1] = xn_board_interrupt},
 };
 
+// Exceptions push the float registers at once: pushed when a handler first uses its own, a step's
+// would go, and fault, where the step put its stack.
 static void enable_fpu(void) {
     SCB_CPACR |= CPACR_FPU;
+    SCB_FPCCR &= ~FPCCR_LSPEN;
     __asm volatile("dsb\nisb" ::: "memory");
 }
 

@@ -92,6 +92,22 @@ xn_step_clock_entry:
     bne xn_step_leave
     bx lr
 
+// PendSV comes at each tick of the clock, whatever the thread is at, and gives way to every other
+// interrupt. The VM says where the thread goes on, with an empty stack; 0: where it was.
+    .global xn_step_attend_entry
+    .type xn_step_attend_entry, %function
+    .thumb_func
+xn_step_attend_entry:
+    push {r4, lr}
+    bl xn_vm_attend
+    pop {r4, lr}
+    cbz r0, 1f
+    mov r2, r0
+    ldr r1, =xn_ld_stack_end
+    b enter_thread
+1:
+    bx lr
+
 // Clears FPCCR.LSPACT, which gives up registers that wait to be stored on the step's stack: the
 // first float or vector instruction would store them, and fault again.
     .thumb_func
@@ -116,8 +132,10 @@ xn_step_leave:
     ldr r1, [r3]
     movs r2, #0
     str r2, [r3]
-    sub r1, r1, #32 // the registers that an exception pushes
     ldr r2, =resume
+// To r2, with r0, and the main stack at r1.
+enter_thread:
+    sub r1, r1, #32 // the registers that an exception pushes
     bic r2, r2, #1
     mov r3, #0x01000000 // Thumb
     str r0, [r1]

@@ -43,6 +43,10 @@ static bool is_overdue(const xn_fault_frame *pushed, uint32_t return_code) {
     return true;
 }
 
+bool xn_step_runs(void) {
+    return xn_fault_step >= 0;
+}
+
 int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     xn_ctx *ctx = (xn_ctx *)(void *)xn_ld_step_stack_end - 2;
     *ctx = *step->ctx;
