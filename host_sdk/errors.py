@@ -32,9 +32,9 @@ XipnetError
     │                           BlobCodeError
     ├── RunError                NoModelError, ModelInputError, EntryError, StepError,
     │                           InputCheckError, ResultGoneError, StepFaultError,
-    │                           StepTimeoutError
+    │                           StepTimeoutError, RunStoppedError
     └── PythonError             the Python code on the board raised; holds its traceback
-        └── PythonInterruptedError
+        └── PythonInterruptedError, PythonRestartedError
 """
 
 from __future__ import annotations
@@ -392,7 +392,11 @@ class StepFaultError(RunError, code=-66):
 
 
 class StepTimeoutError(RunError, code=-67):
-    """A step of the model did not return in time. The board goes on."""
+    """A step of the model, or a whole run, took too long. The board goes on."""
+
+
+class RunStoppedError(RunError, code=-68):
+    """An interrupt, or another host's session, ended the run."""
 
 
 class PythonError(DeviceError, code=-80):
@@ -415,3 +419,10 @@ class PythonError(DeviceError, code=-80):
 
 class PythonInterruptedError(PythonError, code=-81):
     """The Python code on the board was interrupted."""
+
+
+class PythonRestartedError(PythonError, code=-82):
+    """Python on the board was given up and started again: its variables are gone.
+
+    One builtin ran for more than 0.5 s while another request waited, or an interrupt had no effect.
+    """

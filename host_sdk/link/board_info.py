@@ -18,7 +18,7 @@ _CAUSES = {0: "power-on", 1: "reset", 2: "fault", 3: "deadline"}
 _FAULT = 2
 _DEADLINE = 3
 _NO_ADDRESS = 0xFFFFFFFF
-_SAFE = {1: "a break", 2: "crashes at start", 3: "request"}
+_SAFE = {1: "a break", 2: "crashes at start", 3: "request", 4: "a restart of Python"}
 _DAMAGED = {1: False, 2: True}
 OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
@@ -129,6 +129,8 @@ class BoardInfo:
         pack: version of the packing of inputs that it understands; 0: none.
         troubles: what is wrong with its store and its active model, in sentences.
         log: what the flash has done to the store's log.
+        python_restarts: how often Python was given up since the board's start, because a builtin
+            kept a request waiting or an interrupt had no effect.
     """
 
     protocol: tuple[int, int]
@@ -152,6 +154,7 @@ class BoardInfo:
     pack: int = 0
     troubles: tuple[str, ...] = ()
     log: LogHealth = LogHealth()
+    python_restarts: int = 0
 
     @property
     def can_pack(self) -> bool:
@@ -190,6 +193,7 @@ class BoardInfo:
             pack=fields.count("pack") if "pack" in fields else 0,
             troubles=_read_troubles(fields),
             log=LogHealth.read(fields),
+            python_restarts=fields.map("vm").count("restarts") if "vm" in fields else 0,
         )
 
 
