@@ -162,7 +162,7 @@ def test_a_step_that_does_not_return(machine: Machine, code: bytes) -> None:
         machine.call("put_end", session, True, 0, 0, LIMIT_MS)
     status, message = refusal.value.args[:2]
     assert status == E_DEADLINE
-    assert message.startswith("a step did not return in time: step 0 at 0x")
+    assert message.startswith("time ran out: step 0 at 0x")
     assert_well(machine, resets)
 
 
