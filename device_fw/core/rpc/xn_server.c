@@ -149,8 +149,10 @@ static void serve_between_steps(void) {
         return;
     }
     between_steps = true;
+    xn_busy_begin();          // Python may have asked for a digest
     (void)xn_active_serves(); // counts the pause
     serve(true);
+    xn_busy_end();
     between_steps = false;
 }
 
