@@ -78,6 +78,16 @@ static int program(uint32_t offset, const uint8_t *from, size_t n) {
     return 0;
 }
 
+bool xn_flash_device_is_blank(void) {
+    for (uint32_t at = 0; at < XN_FILES_BYTES; at += 4u) {
+        uint32_t word;
+        if (xn_nor_read(XN_NOR_STORE_BYTES + at, &word, sizeof(word)) != 0 || word != UINT32_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static mp_obj_t flash_readblocks(size_t n_args, const mp_obj_t *args) {
     mp_buffer_info_t to;
     mp_get_buffer_raise(args[2], &to, MP_BUFFER_WRITE);

@@ -64,10 +64,17 @@ static bool try_format(mp_obj_t flash) {
 
 static void mount_files(void) {
     mp_obj_t flash = MP_OBJ_FROM_PTR(&xn_flash_device);
-    if (try_mount(flash) || (try_format(flash) && try_mount(flash))) {
+    if (try_mount(flash)) {
         return;
     }
-    mp_printf(&mp_plat_print, "The file system can neither be mounted nor made.\n");
+    // What is there may be another's, or somebody's files.
+    if (xn_flash_device_is_blank() && try_format(flash) && try_mount(flash)) {
+        return;
+    }
+    mp_printf(&mp_plat_print,
+              "The file system cannot be mounted, and is left alone. This makes a new one:\n"
+              "import machine, vfs; vfs.VfsLfs2.mkfs(machine.Flash(), progsize=%d)\n",
+              XN_FLASH_DEVICE_PAGE);
 }
 
 static void run_prompt(void) {

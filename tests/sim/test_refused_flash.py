@@ -40,3 +40,21 @@ def test_foreign_flash_is_left_alone_until_format(tmp_path: Path, kind: str) -> 
         assert machine.call("ls") == []
     with Machine(BOARD, flash) as machine:
         assert machine.call("ls") == []
+
+
+def test_a_file_system_that_cannot_be_mounted_is_left_alone(tmp_path: Path) -> None:
+    board = load_board(BOARD)
+    size = board.flash_size - board.files_size
+    flash = tmp_path / "flash"
+    foreign = content("foreign", board.files_size)
+    flash.write_bytes(b"\xff" * size + foreign)
+    with Machine(BOARD, flash) as machine:
+        assert machine.call("eval", "1 + 1") == 2
+        with pytest.raises(RefusedError):
+            machine.call("exec", "open('/x', 'w')")
+        assert flash.read_bytes()[size:] == foreign
+        make = "import machine, vfs; vfs.VfsLfs2.mkfs(machine.Flash(), progsize=256)"
+        machine.call("exec", make)
+    with Machine(BOARD, flash) as machine:
+        machine.call("exec", "open('/x', 'w').close()")
+        assert machine.call("eval", "__import__('os').listdir('/')") == ["store", "x"]
