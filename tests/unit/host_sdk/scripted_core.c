@@ -48,7 +48,7 @@ const xn_method *find_and_tell(const char *name, uint32_t n) {
     return &told;
 }
 
-static void serve(const xn_lane_request *request) {
+static void serve_python(const xn_lane_request *request) {
     tell('T', 0, request->text, request->text_bytes);
     tell((char)('0' + request->kind), request->id, request->params, request->params_bytes);
 }
@@ -123,7 +123,7 @@ static void follow(void) {
 
 int main(int argc, char **argv) {
     static xn_process_vm vm = {
-        .version = "scripted", .serve = serve, .typed = typed, .fd_ready = follow};
+        .version = "scripted", .serve = serve_python, .typed = typed, .fd_ready = follow};
     script = vm.fd = atoi(getenv("XIPNET_SCRIPT_FD"));
     tell('B', 0, "", 0);
     return xn_process_run(argc, argv, &vm);
