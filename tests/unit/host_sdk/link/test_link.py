@@ -94,7 +94,7 @@ def test_a_board_at_work_on_a_model_is_not_taken_for_lost(
             take(request)
 
     board.take = take_pings_first
-    device._session.link.estimator.patience = Patience(fallback_s=0.2, retry_s=0.05)
+    device._session.link.estimator.patience = Patience(fallback_s=0.4, retry_s=0.05)
     device._session.link.set_fallback(lambda: fallbacks.append(None))
     device._session.call("events", True)
     assert fallbacks == [None][: not is_there]
