@@ -7,7 +7,7 @@
 #include "py/runtime.h"
 #include "py/stream.h"
 
-#define TEXT_PIECE 64u
+#define TEXT_PIECE 256u
 #define LONG_DELAY_US 10000u // during which other things are done
 
 int errno; // lib/libm writes it
@@ -21,6 +21,7 @@ uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
 }
 
 int mp_hal_stdin_rx_chr(void) {
+    xn_vm_begun = true; // the prompt is there
     for (;;) {
         int c = xn_link_text_get();
         if (c >= 0) {
@@ -30,11 +31,14 @@ int mp_hal_stdin_rx_chr(void) {
     }
 }
 
-// A long text takes its time on the line: requests are answered between its pieces.
+// A long text takes its time on the line: requests are answered between its pieces. The prompt's
+// first lines are no long text: what a request prints comes behind them.
 mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t n) {
     for (size_t at = 0; at < n; at += TEXT_PIECE) {
         xn_link_send_text((const uint8_t *)text + at, MIN(n - at, TEXT_PIECE));
-        xn_vm_poll_wire();
+        if (n - at > TEXT_PIECE) {
+            xn_vm_poll_wire();
+        }
     }
     return n;
 }

@@ -96,6 +96,7 @@ static void run_first(const char *const paths[PLACES]) {
     if (path == NULL) {
         return;
     }
+    xn_vm_begun = true;
     if (path == paths[1]) {
         run_mpy(path);
     } else {
@@ -106,7 +107,6 @@ static void run_first(const char *const paths[PLACES]) {
 void xn_scripts_run(bool after_reset) {
     bool any = find(boots) != NULL || find(mains) != NULL;
     enum xn_safe_reason safe = xn_safe_begin(any && after_reset && break_comes());
-    xn_vm_begun = true;
     if (safe != XN_SAFE_NOT) {
         static const char *const why[] = {"", "a break", "crashes at start", "request",
                                           "a restart of Python"};

@@ -23,7 +23,7 @@ typedef void xn_vm_resume_fn(void);
 // urgent requests. NULL, or the function that the thread goes on with instead, as the VM is given
 // up.
 xn_vm_resume_fn *xn_vm_attend(void);
-// Whether it can be attended and given up: safe mode is known, and its scripts are about to run.
+// Whether it can be attended and given up: a script of the start runs, or the prompt was there.
 extern volatile bool xn_vm_begun;
 // Ticks of the clock for which a request has waited since one of the two polls, and for which an
 // interrupt has since xn_vm_poll(), 0: none.

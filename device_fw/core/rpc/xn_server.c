@@ -169,8 +169,6 @@ void xn_server_init(void) {
     xn_link_init();
     xn_pool_init();
     xn_extent_in_use = xn_runner_uses;
-    xn_runner_between_steps = serve_between_steps;
-    xn_sha256_pause = serve_between_steps;
     polling = between_steps = false;
     at_work = 0;
     xn_session_init();
@@ -181,6 +179,9 @@ void xn_server_init(void) {
         (void)xn_active_init();
     }
     xn_session_notify_boot();
+    // From now on: nobody may be answered before the start is told.
+    xn_runner_between_steps = serve_between_steps;
+    xn_sha256_pause = serve_between_steps;
 }
 
 bool xn_server_pending(void) {
