@@ -39,6 +39,12 @@ def one_scale_or_none(node: Node) -> Seen:
     return (True, "") if all(t.quant is None for t in node.quantized) else one_scale(node)
 
 
+def even_scale(node: Node) -> Seen:
+    """tensors of 16 bits must have zero point 0"""
+    zeros = {t.quant.zero_point for t in node.quantized if t.quant and t.dtype == "int16"}
+    return zeros <= {(0,)}, ", ".join(map(str, zeros))
+
+
 def kept_scale(node: Node) -> Seen:
     """inputs and output of 8 or 16 bits must have the same scale and zero point"""
     quants = {t.quant for t in node.quantized}
