@@ -12,6 +12,7 @@ from relocatable.ops.operator import Seen
 ARITHMETIC = ("int8", "uint8", "float32")
 MOVABLE = ("int8", "uint8", "int16", "int32", "float32")
 INTEGERS = ("int32", "int64")
+NUMBERS = (*ARITHMETIC, *INTEGERS)
 
 
 def one_type(node: Node) -> Seen:

@@ -315,4 +315,22 @@ static inline float xn_powf(float x, float y) {
     return is_negative ? -power : power;
 }
 
+// What is left of x after whole times y, exact and of the sign of x; NaN for infinite x or y = 0.
+static inline float xn_remainderf(float x, float y) {
+    float a = xn_absf(x), b = xn_absf(y);
+    if (!(a <= 3.4028235e38f) || b == 0.0f || y != y) {
+        return xn_bits_float(0x7FC00000u);
+    }
+    while (a >= b) {
+        // The largest of b, 2b, 4b .. that is not above a: what is left is exact.
+        int32_t above = (int32_t)(xn_float_bits(a) >> 23) - (int32_t)(xn_float_bits(b) >> 23);
+        float most = above > 1 ? xn_scale_by_power(b, above - 1) : b;
+        while (a - most >= most) {
+            most += most;
+        }
+        a -= most;
+    }
+    return x < 0.0f ? -a : a;
+}
+
 #endif
