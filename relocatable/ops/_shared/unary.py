@@ -47,8 +47,8 @@ def evaluate_unary(node: Node, x: Array, table: Table, function: Callable[[Array
 def real_table(node: Node, values: Ints, function: Callable[[Floats], Floats]) -> Ints:
     """Compute a real function of 8-bit values in LiteRT's single precision."""
     x, y = node.inputs[0], node.output
-    inverse = np.float32(1) / scale_of(y)
     with np.errstate(over="ignore"):
+        inverse = np.float32(1) / scale_of(y)
         real = scale_of(x) * (values - zero_of(x)).astype(np.float32)
     rescaled = round_away_f32(function(real) * inverse)
     return (rescaled.astype(np.float32) + np.float32(zero_of(y))).astype(np.int64)

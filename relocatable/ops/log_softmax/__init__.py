@@ -31,9 +31,9 @@ def has_dimension(node: Node) -> Seen:
 
 
 def sane_scale(node: Node) -> Seen:
-    """an input of 8 bits must have a scale below 2^100"""
-    scale = 0.0 if not node.quantized else float(scale_of(node.inputs[0]))
-    return scale < 2.0**100, f"{scale:g}"
+    """an input of 8 bits must have a scale above 2^-26 and below 2^100"""
+    scale = 1.0 if not node.quantized else float(scale_of(node.inputs[0]))
+    return 2.0**-26 < scale < 2.0**100, f"{scale:g}"
 
 
 def lower_log_softmax(site: Site) -> KernelCall:

@@ -75,6 +75,7 @@ class RealFunction:
         table: makes the results of 8-bit values; by default the meaning, rounded.
         options: of the operator.
         attributes: makes random options, for samples.
+        rules: further ones.
         from_zero: whether 8-bit values must not be below zero in LiteRT.
         version: of LiteRT's operator.
     """
@@ -85,6 +86,7 @@ class RealFunction:
     table: Table | None = None
     options: Options | None = None
     attributes: Callable[[Rng], dict[str, bool]] = lambda rng: {}
+    rules: tuple[Rule, ...] = ()
     from_zero: bool = False
     version: int = 1
 
@@ -96,7 +98,8 @@ class RealFunction:
 
     def of(self, node: Node) -> Callable[[Floats], Floats]:
         """Return the function, within what can be rounded to integers."""
-        most = np.float32(_MOST_STEPS) * scale_of(node.output)
+        largest = float(np.finfo(np.float32).max)
+        most = np.float32(min(_MOST_STEPS * float(scale_of(node.output)), largest))
 
         def bounded(x: Floats) -> Floats:
             with np.errstate(all="ignore"):
@@ -137,7 +140,8 @@ class RealFunction:
             values = np.maximum(values, 1)
         with np.errstate(all="ignore"):
             results = np.abs(self.meaning(node, scale_of(x) * values).astype(np.float64))
-            most = float(np.nanmax(results)) / float(scale_of(y))
+            inverse = float(np.float32(1) / scale_of(y))
+            most = max(float(np.nanmax(results)), 1e-30) * inverse
         return most < _MOST_STEPS, f"{most:g}"
 
     def sample(self, rng: Rng, dtype: str) -> Graph:
@@ -157,7 +161,7 @@ class RealFunction:
         """Describe the operator."""
         rules: tuple[Rule, ...] = UNARY_RULES
         if len(self.dtypes) > 1:
-            rules = (*rules, even_scale, self.results_fit)
+            rules = (*rules, even_scale, self.results_fit, *self.rules)
         return Operator(
             kind=self.kind,
             options=self.options,
@@ -206,7 +210,8 @@ def _sqrt_table(node: Node, values: Ints) -> Ints:
 def _rsqrt_table(node: Node, values: Ints) -> Ints:
     """Compute 1 / sqrt(x) in LiteRT's fixed point; that of 0 is the largest output."""
     x, y = node.inputs[0], node.output
-    out = quantize_multiplier(1 / float(np.sqrt(scale_of(x)) * scale_of(y)))
+    with np.errstate(over="ignore"):
+        out = quantize_multiplier(1 / float(np.sqrt(scale_of(x)) * scale_of(y)))
     found = []
     for value in (values - zero_of(x)).reshape(-1).tolist():
         if value <= 0:
@@ -217,6 +222,14 @@ def _rsqrt_table(node: Node, values: Ints) -> Ints:
         data = multiply_by_quantized_multiplier(one, multiplier, 20 - shift)
         found.append(int(multiply_by_quantized_multiplier(data, out[0], out[1] - 20)) + zero_of(y))
     return np.array(found, np.int64).reshape(values.shape)
+
+
+def rsqrt_scales(node: Node) -> Seen:
+    """the root of an 8-bit input's scale times the output's must be at most 2^12"""
+    if not node.quantized:
+        return True, ""
+    product = float(scale_of(node.inputs[0])) ** 0.5 * float(scale_of(node.output))
+    return product <= 1 << 12, f"{product:g}"
 
 
 def _inverse_root(value: int) -> tuple[int, int]:
@@ -255,6 +268,7 @@ FUNCTIONS = (
         lambda node, x: np.asarray(np.float32(1) / np.sqrt(x), np.float32),
         ("int8", "float32"),
         table=_rsqrt_table,
+        rules=(rsqrt_scales,),
         from_zero=True,
         version=2,
     ),

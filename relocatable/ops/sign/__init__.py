@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.factors import factors_below, kept_ratio
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
@@ -115,11 +116,12 @@ def _operator(
     )
 
 
+_RATIO = factors_below(30, "the input's scale over the output's", kept_ratio)
 _ABS = ("int8", "int16", "int32", "float32")
 _NEG = ("int8", "int16", "int32", "int64", "float32")
 
 OPERATORS = (
-    _operator("ABS", _ABS, (one_scale, even_scale), lower_abs, evaluate_abs, 2),
+    _operator("ABS", _ABS, (one_scale, even_scale, _RATIO), lower_abs, evaluate_abs, 2),
     _operator("NEG", _NEG, (), lower_neg, evaluate_neg, 1),
     _operator("LOGICAL_NOT", ("bool",), (), lower_not, evaluate_not, 1),
 )

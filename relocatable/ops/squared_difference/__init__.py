@@ -48,7 +48,8 @@ class _Scales(NamedTuple):
 
 def _out_factor(node: Node) -> float:
     common = 2 * max(float(scale_of(x)) for x in node.inputs)
-    return common * common / float(np.float32(1 << 14) * scale_of(node.output))
+    with np.errstate(over="ignore"):
+        return common * common / float(np.float32(1 << 14) * scale_of(node.output))
 
 
 _FACTOR = factors_below(
@@ -56,6 +57,8 @@ _FACTOR = factors_below(
     "the square of twice the larger input's scale over 2^14 times the output's",
     lambda node: [_out_factor(node)] if node.output.dtype == "int8" else [0.0],
 )
+# LiteRT multiplies it by 2^14 in single precision.
+_OUTPUT = factors_below(100, "the output's scale", lambda node: [scale_of(node.output)])
 
 
 def lower_squared_difference(site: Site) -> KernelCall:
@@ -120,7 +123,7 @@ OPERATORS = (
         kind="SQUARED_DIFFERENCE",
         operands=(Operand("first input", _TYPES), Operand("second input", _TYPES)),
         output=_TYPES,
-        rules=(one_type, one_scale, _FACTOR),
+        rules=(one_type, one_scale, _FACTOR, _OUTPUT),
         shape=stretched_shapes,
         kernels=(Kernel(lower_squared_difference),),
         evaluate=evaluate,

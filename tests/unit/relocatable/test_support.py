@@ -153,7 +153,6 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
         (pool("AVERAGE_POOL_2D", stride_h=1), "is [4, 4], not [7, 4], of [1, 8, 8, 2]"),
         (binary((1, 4), (1, 3), (1, 4)), "inputs must be of the output's shape"),
         (binary((1, 4), (1, 1), (1, 3)), "inputs must be of the output's shape"),
-        (binary((1, 1, 1, 1, 4), (1,), (1, 1, 1, 1, 4)), "at most 4 dimensions"),
         (pad([[0, 0], [1, 1], [1, 1], [0, 0]], (1, 6, 7, 2)), "lead to the output's shape"),
         (pad([[0, 0], [-1, 1], [1, 1], [0, 0]], (1, 4, 6, 2)), "none below 0"),
         (pad([[0, 0], [1, 1]], (1, 6, 4, 2)), "paddings must be [rank, 2]"),
