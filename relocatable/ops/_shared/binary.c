@@ -32,13 +32,13 @@ static inline XN_T XN_NAME(power)(XN_T x, XN_T y) {
 // Integers that overflow wrap around.
 #define XN_WRAPPED(x, operation, y) ((XN_T)((uint64_t)(x)operation(uint64_t)(y)))
 
-// Towards zero; 0 for division by zero.
+// Towards zero; division by zero makes 0 and leaves 0.
 static inline XN_T XN_NAME(quotient)(XN_T x, XN_T y) {
     return y == 0 ? 0 : y == (XN_T)-1 ? XN_WRAPPED(0, -, x) : (XN_T)(x / y);
 }
 
 static inline XN_T XN_NAME(remainder)(XN_T x, XN_T y) {
-    return XN_WRAPPED(x, -, XN_WRAPPED(XN_NAME(quotient)(x, y), *, y));
+    return y == 0 ? 0 : XN_WRAPPED(x, -, XN_WRAPPED(XN_NAME(quotient)(x, y), *, y));
 }
 
 static inline XN_T XN_NAME(floor_quotient)(XN_T x, XN_T y) {
