@@ -92,8 +92,12 @@ XN_BINARY(squared_difference, XN_T, XN_NAME(squared)(XN_WRAPPED(x, -, y)))
 XN_BINARY(floor_div, XN_T, XN_NAME(floor_quotient)(x, y))
 XN_BINARY(floor_mod, XN_T, XN_NAME(floor_remainder)(x, y))
 XN_BINARY(pow, XN_T, XN_NAME(power)(x, y))
-XN_BINARY(logical_and, uint8_t, (x != 0) & (y != 0))
-XN_BINARY(logical_or, uint8_t, (x != 0) | (y != 0))
+
+#if !XN_IS_FLOAT
+// Truth is 0 or 1.
+XN_BINARY(logical_and, uint8_t, x &y)
+XN_BINARY(logical_or, uint8_t, x | y)
+#endif
 
 // Of plain numbers; and of 8-bit values by their ranks among those of both operands.
 #define XN_COMPARISON(name, operation)                                                             \

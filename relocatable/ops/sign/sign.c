@@ -29,9 +29,11 @@ typedef struct {
 
 XN_SIGN(neg, XN_NEGATIVE(x))
 XN_SIGN(abs, XN_ABSOLUTE(x))
-XN_SIGN(not, x == 0 ? 1 : 0)
 
 #if !XN_IS_FLOAT
+// Truth is 0 or 1.
+XN_SIGN(not, x ^ 1)
+
 // Of another scale.
 XN_SIGN(scaled_abs, xn_clamp(xn_multiply_by_quantized_multiplier((int32_t)XN_ABSOLUTE(x),
                                                                  p->multiplier, p->shift),
