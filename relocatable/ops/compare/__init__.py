@@ -90,7 +90,7 @@ def _of(kind: str, options: str, meaning: np.ufunc, *more: str) -> Comparison:
     return Comparison(
         kind,
         meaning,
-        (*_BYTES, "int16", "int32", "int64", "float32", *more),
+        (*_BYTES, "int32", "int64", "float32", *more),
         output="bool",
         options=Options(options, ()),
         rules=(byte_scales, _BELOW_1),
