@@ -12,21 +12,12 @@ _PARTS = "give the model its parts as inputs, or compute them from one tensor by
 
 # Of operators that are not done.
 _INSTEAD = {
-    "ABS": "use RELU of the value and of its negative, and ADD",
     "ARG_MAX": _HOST,
     "ARG_MIN": _HOST,
     "CALL_ONCE": _STATE,
-    "DIV": "multiply by the reciprocal, as a constant",
-    "ELU": "train with RELU, LEAKY_RELU or HARD_SWISH",
     "GATHER": _PARTS,
-    "GELU": "train with RELU, LEAKY_RELU or HARD_SWISH",
     "IF": _STATE,
-    "LOG_SOFTMAX": "use SOFTMAX",
-    "MAXIMUM": "use RELU, RELU6 or LEAKY_RELU if one side is a constant",
-    "MINIMUM": "use RELU6 if one side is a constant",
-    "PRELU": "train with LEAKY_RELU, which has one slope",
     "RESIZE_BILINEAR": "use RESIZE_NEAREST_NEIGHBOR (Keras: interpolation='nearest')",
-    "SQUARED_DIFFERENCE": "use SUB, then MUL of the result by itself",
     "SUM": "use MEAN, then MUL by the number of values",
     "TOPK_V2": _HOST,
     "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",

@@ -45,11 +45,23 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], list[Array]]:
 
 
 def _open(model: bytes, keep_all: bool) -> Any:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    from ai_edge_litert.interpreter import OpResolverType
+
+    try:
+        return _open_with(OpResolverType.BUILTIN_REF, model, keep_all)
+    except ValueError as error:
+        if "Didn't find op for builtin opcode" not in str(error):
+            raise
+        # The reference kernels lack CEIL, ROUND and ELU; the default ones have all.
+        return _open_with(OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, model, keep_all)
+
+
+def _open_with(kernels: Any, model: bytes, keep_all: bool) -> Any:
+    from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(
         model_content=model,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=kernels,
         experimental_preserve_all_tensors=keep_all,
     )
     interpreter.allocate_tensors()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -156,6 +156,18 @@ CValue: TypeAlias = (
 )
 
 
+class PointerLoop(NamedTuple):
+    """A loop around a call, for what its kernel has no loop of its own for.
+
+    Attributes:
+        turns: how many.
+        steps: elements by which each turn moves the first arguments, which are pointers.
+    """
+
+    turns: int
+    steps: Sequence[int]
+
+
 @dataclass(frozen=True)
 class CCall:
     """The call of one kernel.
@@ -166,6 +178,7 @@ class CCall:
         params: fields of its constants, passed by address as the last argument; {}: it takes none.
         params_type: their type; by default the function's name and "_params".
         dtype: element type of the template instance; "" if the kernel is no template.
+        loops: around the call, outermost first.
     """
 
     function: str
@@ -173,6 +186,7 @@ class CCall:
     params: Mapping[str, CValue] = field(default_factory=dict)
     params_type: str = ""
     dtype: str = ""
+    loops: Sequence[PointerLoop] = ()
 
     def text(self) -> str:
         """C statements; their names are visible to what follows."""
@@ -182,7 +196,15 @@ class CCall:
             type_name = self._instance(self.params_type or f"{self.function}_params")
             made.append(f"KEPT const {type_name} params = {c_value(self.params)};\n")
             arguments.append("&params")
-        return f"{''.join(made)}{self._instance(self.function)}({', '.join(arguments)});"
+        heads = [
+            f"for (int32_t loop{i} = 0; loop{i} < {loop.turns}; loop{i}++)\n"
+            for i, loop in enumerate(self.loops)
+        ]
+        for i, loop in enumerate(self.loops):
+            for at, step in enumerate(loop.steps):
+                arguments[at] += f" + loop{i} * {step}"
+        call = f"{self._instance(self.function)}({', '.join(arguments)});"
+        return "".join((*made, *heads, call))
 
     def _instance(self, name: str) -> str:
         return f"{name}_{type_suffix(self.dtype)}" if self.dtype else name

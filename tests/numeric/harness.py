@@ -130,9 +130,18 @@ def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
 
 def reference(model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
     """Every tensor as LiteRT's reference kernels compute it, by its index in the file."""
+    try:
+        return _run(model, inputs, OpResolverType.BUILTIN_REF)
+    except ValueError as error:
+        if "Didn't find op for builtin opcode" not in str(error):
+            raise
+        return _run(model, inputs, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+
+
+def _run(model: bytes, inputs: Sequence[Array], kernels: OpResolverType) -> dict[int, Array]:
     interpreter = Interpreter(
         model_content=model,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=kernels,
         experimental_preserve_all_tensors=True,
     )
     interpreter.allocate_tensors()

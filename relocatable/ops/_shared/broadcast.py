@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
@@ -13,51 +17,107 @@ from relocatable.ops._shared.types import one_scale, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Rng, Seen
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, PointerLoop
 from relocatable.steps.kernel_call import KernelCall
 
 BINARY_RULES = (one_type, one_scale, fused_activation, clamp_steps)
 
 
 def stretched_shapes(node: Node) -> Seen:
-    """inputs must be of the output's shape, or stretch to it by NumPy's rules: then with at most 4
-    dimensions"""
-    a, b = (t.shape for t in node.inputs)
-    text = f"{list(a)} and {list(b)} -> {list(node.output.shape)}"
+    """inputs must be of the output's shape, or stretch to it by NumPy's rules"""
+    shapes = [t.shape for t in node.inputs]
+    text = f"{' and '.join(str(list(s)) for s in shapes)} -> {list(node.output.shape)}"
     try:
-        shape = np.broadcast_shapes(a, b)
+        return np.broadcast_shapes(*shapes) == node.output.shape, text
     except ValueError:
         return False, text
-    return shape == node.output.shape and (a == b or len(shape) <= 4), text
 
 
-def broadcast_call(site: Site, source: str, function: str, params: dict[str, CValue]) -> KernelCall:
-    """Make the call of a kernel that walks two operands together."""
-    fields: dict[str, CValue] = {"shape": _broadcast_fields(site), **params}
-    call = CCall(function, (Input(0), Input(1), Output()), fields, dtype=site.output.dtype)
-    same = [i for i in (0, 1) if site.input(i).shape == site.output.shape]
-    macs, rows = site.output.count, site.value_rows
-    return site.call(source, call, inputs=(0, 1), in_place=same, macs=macs, rows=rows)
+def broadcast_call(
+    site: Site,
+    source: str,
+    function: str,
+    params: dict[str, CValue],
+    params_type: str = "",
+    weights: Mapping[str, npt.NDArray[np.generic]] | None = None,
+) -> KernelCall:
+    """Make the call of a kernel that walks operands together.
+
+    Args:
+        site: of the operator.
+        source: kernel file.
+        function: the kernel; it gets the operands, the weights and the output.
+        params: besides the shape.
+        params_type: their type; by default the function's name and "_params".
+        weights: constants by their name.
+    """
+    inputs = range(len(site.op.inputs))
+    shape, loops = broadcast_fields(site, [site.input(i).shape for i in inputs])
+    tables = [Constant(key) for key in weights or {}]
+    call = CCall(
+        function,
+        (*map(Input, inputs), *tables, Output()),
+        {"shape": shape, **params},
+        params_type,
+        dtype=site.input(len(inputs) - 1).dtype,
+        loops=[
+            PointerLoop(loop.size, (*loop.steps, *[0] * len(tables), loop.output)) for loop in loops
+        ],
+    )
+    out, width = site.output, np.dtype(site.output.dtype).itemsize
+    same = [
+        i
+        for i in inputs
+        if site.input(i).shape == out.shape and np.dtype(site.input(i).dtype).itemsize == width
+    ]
+    return site.call(
+        source,
+        call,
+        weights=weights,
+        inputs=inputs,
+        in_place=same,
+        macs=out.count,
+        rows=site.value_rows,
+    )
 
 
-def _broadcast_fields(site: Site) -> CValue:
-    """Fill in xn_broadcast's fields; neighbouring dimensions that move alike are one."""
+class _Run(NamedTuple):
+    """Neighbouring dimensions that move alike: length, steps in inputs and output."""
+
+    size: int
+    steps: tuple[int, ...]
+    output: int
+
+
+def broadcast_fields(site: Site, shapes: Sequence[tuple[int, ...]]) -> tuple[CValue, list[_Run]]:
+    """Fill in xn_broadcast's fields; more dimensions need loops around the call."""
+    operands = "abc"[: len(shapes)]
     if site.value_rows is not None:
         once = (0, 0, 0, 1)
-        return {"size": (1, 1, 1, site.count), "a_stride": once, "b_stride": once}
-    out = site.output.shape
-    strides = [_strides(site.input(i).shape, len(out)) for i in (0, 1)]
-    merged: list[tuple[int, int, int]] = []  # size and strides, innermost last
-    for size, a, b in zip(out, *strides, strict=True):
+        strides = {f"{name}_stride": once for name in operands}
+        return {"size": (1, 1, 1, site.count), **strides}, []
+    runs = _runs(shapes, site.output.shape)
+    outer, inner = runs[:-4], runs[-4:]
+    inner = [_Run(1, (0,) * len(operands), 0)] * (4 - len(inner)) + inner
+    fields: dict[str, CValue] = {"size": tuple(run.size for run in inner)}
+    for i, name in enumerate(operands):
+        fields[f"{name}_stride"] = tuple(run.steps[i] for run in inner)
+    return fields, outer
+
+
+def _runs(shapes: Sequence[tuple[int, ...]], out: tuple[int, ...]) -> list[_Run]:
+    """Join neighbouring dimensions that move alike."""
+    strides = [_strides(shape, len(out)) for shape in shapes]
+    runs: list[_Run] = []
+    for size, output, *steps in zip(out, _strides(out, len(out)), *strides, strict=True):
         if size == 1:
             continue
-        if merged and merged[-1][1] == a * size and merged[-1][2] == b * size:
-            merged[-1] = (merged[-1][0] * size, a, b)
+        run = _Run(size, tuple(steps), output)
+        if runs and runs[-1].steps == tuple(step * size for step in steps):
+            runs[-1] = run._replace(size=size * runs[-1].size)
         else:
-            merged.append((size, a, b))
-    padded = [(1, 0, 0)] * (4 - len(merged)) + merged
-    sizes, a_strides, b_strides = zip(*padded, strict=True)
-    return {"size": sizes, "a_stride": a_strides, "b_stride": b_strides}
+            runs.append(run)
+    return runs
 
 
 def _strides(shape: tuple[int, ...], rank: int) -> list[int]:
@@ -70,10 +130,10 @@ def _strides(shape: tuple[int, ...], rank: int) -> list[int]:
     return strides
 
 
-def binary_sample(rng: Rng, kind: str, dtype: str) -> Graph:
-    """Make a graph of two operands; either may be repeated, one may be constant."""
-    rank = int(rng.integers(1, 5))
-    out = [int(v) for v in rng.integers(1, 7, rank)]
+def random_shapes(rng: Rng, most: int) -> list[list[int]]:
+    """Draw two shapes of up to `most` dimensions; either may be repeated along some."""
+    rank = int(rng.integers(1, most + 1))
+    out = [int(v) for v in rng.integers(1, 7 if rank < 5 else 4, rank)]
     shapes = [out, [d if rng.random() < 0.6 else 1 for d in out]]
     if rng.random() < 0.3:
         shapes[1] = shapes[1][int(rng.integers(0, rank)) :]
@@ -81,6 +141,12 @@ def binary_sample(rng: Rng, kind: str, dtype: str) -> Graph:
         shapes[0] = [d if rng.random() < 0.8 else 1 for d in out]
     if rng.random() < 0.5:
         shapes.reverse()
+    return shapes
+
+
+def binary_sample(rng: Rng, kind: str, dtype: str) -> Graph:
+    """Make a graph of two operands; either may be repeated, one may be constant."""
+    shapes = random_shapes(rng, 6)
     full = np.broadcast_shapes(*map(tuple, shapes))
     b = GraphBuilder()
     first, second, third = (random_quant(rng, dtype, 0.7) for _ in range(3))

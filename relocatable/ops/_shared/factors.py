@@ -17,7 +17,7 @@ from relocatable.ops.operator import Rule, Seen
 # The real factors that a node's integers are multiplied by; may divide by zero or overflow.
 Factors = Callable[[Node], Iterable["float | np.float32"]]
 
-_TO_CLAMP = {"RELU6": 6.0, "RELU_N1_TO_1": 1.0}
+_TO_CLAMP = {"RELU6": 6.0, "RELU_N1_TO_1": 1.0, "RELU_0_TO_1": 1.0}
 
 
 def factors_below(power: int, name: str, factors: Factors) -> Rule:

@@ -88,7 +88,12 @@ def type_range(dtype: str) -> tuple[int, int]:
     return int(info.min), int(info.max)
 
 
-_CLAMPS = {"RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
+_CLAMPS = {
+    "RELU": (0.0, None),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU_0_TO_1": (0.0, 1.0),
+}
 
 
 def quantized_clamp(activation: str, output: Tensor) -> tuple[int, int]:

@@ -1,11 +1,14 @@
-"""Functions of one 8-bit value, as tables of their 256 results."""
+"""Functions of one value as tables of 256 results, or of 513 ends of lines."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 
 from relocatable.graph.graph import Tensor
-from relocatable.ops._shared.fixed_point import Ints, type_range
+from relocatable.ops._shared.fixed_point import Ints, round_away_f32, scale_of, type_range
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, Input, Output
 from relocatable.steps.kernel_call import KernelCall
@@ -27,3 +30,48 @@ def lower_table(site: Site, values: Ints) -> KernelCall:
         in_place=(0,),
         rows=site.value_rows,
     )
+
+
+def lower_lines(site: Site, table: Ints) -> KernelCall:
+    """Make the call that finds 16-bit values on the lines of `line_ends`."""
+    arguments = (Input(0), Constant("table"), Output())
+    return site.call(
+        "_shared/lines_16.c",
+        CCall("xn_lines_16", arguments, {"count": site.count}),
+        weights={"table": table.astype(np.int16)},
+        in_place=(0,),
+        rows=site.value_rows,
+    )
+
+
+def line_ends(
+    x: Tensor,
+    y: Tensor,
+    function: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
+) -> Ints:
+    """Compute LiteRT's table of a real function of 16-bit values, in single precision."""
+    low, high = np.float32(-32768), np.float32(32767)
+    step = (scale_of(x) * high - scale_of(x) * low) / np.float32(512)
+    inverse = np.float32(65536) / (scale_of(y) * high - scale_of(y) * low)
+
+    def rescaled(places: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.asarray(function(places) * inverse, np.float32)
+
+    def rounded(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return round_away_f32(np.clip(values, -(2.0**40), 2.0**40)).astype(np.float32)
+
+    places = scale_of(x) * low + np.arange(513, dtype=np.float32) * step
+    places[512] = scale_of(x) * high
+    ends = rounded(rescaled(places))
+    following = scale_of(x) * low + np.arange(1, 513, dtype=np.float32) * step
+    middle = rounded((rescaled(following) + ends[:-1]) / np.float32(2))
+    error = middle - rounded(rescaled(places[:-1] + step / np.float32(2)))
+    ends[:-1] -= rounded(error / np.float32(2))
+    return np.clip(ends, low, high).astype(np.int64)
+
+
+def on_lines(table: Ints, values: Ints) -> Ints:
+    """Find 16-bit values on the lines of a table by `line_ends`."""
+    at = (values >> 7) + 256
+    found: Ints = table[at] + (((table[at + 1] - table[at]) * (values & 127) + 64) >> 7)
+    return found

@@ -12,6 +12,7 @@ from relocatable.ops.operator import Seen
 ARITHMETIC = ("int8", "uint8", "float32")
 MOVABLE = ("int8", "uint8", "int16", "int32", "float32")
 INTEGERS = ("int32", "int64")
+NUMBERS = (*ARITHMETIC, *INTEGERS)
 
 
 def one_type(node: Node) -> Seen:
@@ -37,6 +38,12 @@ def one_scale(node: Node) -> Seen:
 def one_scale_or_none(node: Node) -> Seen:
     """tensors of 8 bits must have one scale, and a zero point within their type, or all no scale"""
     return (True, "") if all(t.quant is None for t in node.quantized) else one_scale(node)
+
+
+def even_scale(node: Node) -> Seen:
+    """tensors of 16 bits must have zero point 0"""
+    zeros = {t.quant.zero_point for t in node.quantized if t.quant and t.dtype == "int16"}
+    return zeros <= {(0,)}, ", ".join(map(str, zeros))
 
 
 def kept_scale(node: Node) -> Seen:

@@ -47,8 +47,8 @@ def evaluate_unary(node: Node, x: Array, table: Table, function: Callable[[Array
 def real_table(node: Node, values: Ints, function: Callable[[Floats], Floats]) -> Ints:
     """Compute a real function of 8-bit values in LiteRT's single precision."""
     x, y = node.inputs[0], node.output
-    inverse = np.float32(1) / scale_of(y)
     with np.errstate(over="ignore"):
+        inverse = np.float32(1) / scale_of(y)
         real = scale_of(x) * (values - zero_of(x)).astype(np.float32)
     rescaled = round_away_f32(function(real) * inverse)
     return (rescaled.astype(np.float32) + np.float32(zero_of(y))).astype(np.int64)
@@ -97,7 +97,12 @@ def real_operator(
 
 
 def unary_sample(
-    rng: Rng, kind: str, dtype: str, quant: Quant | None = None, **attrs: AttrValue
+    rng: Rng,
+    kind: str,
+    dtype: str,
+    quant: Quant | None = None,
+    source: Quant | None = None,
+    **attrs: AttrValue,
 ) -> Graph:
     """Make a graph of one such function, on an image or a row of values.
 
@@ -106,12 +111,13 @@ def unary_sample(
         kind: of the operator.
         dtype: of input and output.
         quant: of the output; by default any.
+        source: of the input; by default any.
         attrs: of the operator.
     """
     b = GraphBuilder()
     shape = (1, *(int(v) for v in rng.integers(1, 9, 3)))
     if rng.random() < 0.5:
         shape = shape[: int(rng.integers(1, 4))]
-    x = b.input(*shape, dtype=dtype, quant=random_quant(rng, dtype))
+    x = b.input(*shape, dtype=dtype, quant=source or random_quant(rng, dtype))
     y = b.tensor(*shape, dtype=dtype, quant=quant or random_quant(rng, dtype))
     return b.graph(b.op(kind, (x,), y, **attrs))

@@ -25,8 +25,9 @@ from relocatable.ops._shared.fixed_point import (
     scale_of,
     zero_of,
 )
+from relocatable.ops._shared.plain import plain_call, plain_clamp
 from relocatable.ops._shared.table import all_values
-from relocatable.ops._shared.types import ARITHMETIC
+from relocatable.ops._shared.types import INTEGERS, NUMBERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, Sample, samples
 from relocatable.ops.site import Site
@@ -35,7 +36,9 @@ from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_add(site: Site, sign: int) -> KernelCall:
-    """Lower a sum or difference of int8, uint8 or float32; bytes by a plane if any."""
+    """Lower a sum or difference; bytes by a plane if any."""
+    if site.output.dtype in INTEGERS:
+        return plain_call(site, "xn_clamped_add" if sign == 1 else "xn_clamped_sub")
     low, high = output_clamp(site.activation, site.output)
     params: dict[str, CValue] = {"low": low, "high": high}
     if site.is_float:
@@ -71,7 +74,10 @@ def lower_add(site: Site, sign: int) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array], sign: int) -> Array:
-    """Add or subtract, and rescale integers."""
+    """Add or subtract, and rescale integers of 8 bits."""
+    if node.output.dtype in INTEGERS:
+        plain = inputs[0] + inputs[1] if sign == 1 else inputs[0] - inputs[1]
+        return np.asarray(np.clip(plain, *plain_clamp(node.activation, node.output.dtype)))
     low, high = output_clamp(node.activation, node.output)
     if node.output.dtype == "float32":
         return np.asarray(np.clip(inputs[0] + sign * inputs[1], low, high), np.float32)
@@ -123,13 +129,14 @@ OPERATORS = tuple(
     Operator(
         kind=kind,
         options=Options(table, ("fused_activation_function",)),
-        operands=(Operand("first input", ARITHMETIC), Operand("second input", ARITHMETIC)),
-        output=ARITHMETIC,
+        operands=(Operand("first input", NUMBERS), Operand("second input", NUMBERS)),
+        output=NUMBERS,
         rules=(*BINARY_RULES, _FACTORS, _OUTPUT),
         shape=stretched_shapes,
         evaluate=partial(evaluate, sign=sign),
+        folds="constants",
         kernels=(Kernel(partial(lower_add, sign=sign)),),
-        samples=samples(_sample(kind), ARITHMETIC),
+        samples=samples(_sample(kind), NUMBERS),
     )
     for kind, table, sign in (("ADD", "AddOptions", 1), ("SUB", "SubOptions", -1))
 )

@@ -19,7 +19,8 @@ from relocatable.ops._shared.fixed_point import (
     scale_of,
     zero_of,
 )
-from relocatable.ops._shared.types import ARITHMETIC
+from relocatable.ops._shared.plain import plain_call, plain_clamp
+from relocatable.ops._shared.types import INTEGERS, NUMBERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, samples
 from relocatable.ops.site import Site
@@ -28,7 +29,9 @@ from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_mul(site: Site) -> KernelCall:
-    """Lower a product of int8, uint8 or float32."""
+    """Lower a product."""
+    if site.output.dtype in INTEGERS:
+        return plain_call(site, "xn_clamped_mul")
     low, high = output_clamp(site.activation, site.output)
     params: dict[str, CValue] = {"low": low, "high": high}
     if site.is_float:
@@ -46,7 +49,10 @@ def lower_mul(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Multiply, and rescale integers."""
+    """Multiply, and rescale integers of 8 bits."""
+    if node.output.dtype in INTEGERS:
+        limits = plain_clamp(node.activation, node.output.dtype)
+        return np.asarray(np.clip(inputs[0] * inputs[1], *limits))
     (a, b), y = node.inputs, node.output
     low, high = output_clamp(node.activation, y)
     if y.dtype == "float32":
@@ -77,12 +83,13 @@ OPERATORS = (
     Operator(
         kind="MUL",
         options=Options("MulOptions", ("fused_activation_function",)),
-        operands=(Operand("first input", ARITHMETIC), Operand("second input", ARITHMETIC)),
-        output=ARITHMETIC,
+        operands=(Operand("first input", NUMBERS), Operand("second input", NUMBERS)),
+        output=NUMBERS,
         rules=(*BINARY_RULES, _FACTOR),
         shape=stretched_shapes,
         evaluate=evaluate,
+        folds="constants",
         kernels=(Kernel(lower_mul),),
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, NUMBERS),
     ),
 )

@@ -1,4 +1,4 @@
-"""RELU and RELU6."""
+"""RELU and its kin: clamps."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ OPERATORS = tuple(
         shape=kept_shape,
         kernels=(Kernel(lower_relu),),
         evaluate=evaluate,
+        version=1 if "TO" in kind else 2,
         samples=samples(_sample(kind), ARITHMETIC),
     )
-    for kind in ("RELU", "RELU6")
+    for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
 )

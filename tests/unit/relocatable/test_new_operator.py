@@ -1,4 +1,4 @@
-"""An operator is one folder: a copy of the tree takes, documents, sweeps SQUARE."""
+"""An operator is one folder: a copy of the tree takes, documents, sweeps SIGN."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from relocatable.ops import OPERATORS
 from tests.conftest import ROOT
 
 _PYTHON = '''
-"""SQUARE of floats."""
+"""SIGN of floats."""
+
+import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.ops._shared.random import random_quant
@@ -26,26 +28,26 @@ from relocatable.steps.c_call import CCall, Input, Output
 TYPES = ("float32",)
 
 
-def lower_square(site):
-    """Lower a square."""
-    call = CCall("xn_square", (Input(0), Output()), {"count": site.count})
-    return site.call("square/square.c", call, in_place=(0,), rows=site.value_rows)
+def lower_signum(site):
+    """Lower a sign."""
+    call = CCall("xn_signum", (Input(0), Output()), {"count": site.count})
+    return site.call("signum/signum.c", call, in_place=(0,), rows=site.value_rows)
 
 
 def sample(rng, dtype):
     b = GraphBuilder()
     x = b.input(1, 5, int(rng.integers(1, 9)), 3, dtype=dtype)
-    return b.graph(b.op("SQUARE", (x,), b.tensor(*b.tensors[x].shape, dtype=dtype)))
+    return b.graph(b.op("SIGN", (x,), b.tensor(*b.tensors[x].shape, dtype=dtype)))
 
 
 OPERATORS = (
     Operator(
-        kind="SQUARE",
+        kind="SIGN",
         operands=(Operand("input", TYPES),),
         output=TYPES,
         shape=kept_shape,
-        kernels=(Kernel(lower_square),),
-        evaluate=lambda node, inputs: inputs[0] * inputs[0],
+        kernels=(Kernel(lower_signum),),
+        evaluate=lambda node, inputs: np.sign(inputs[0]),
         version=1,
         samples=samples(sample, TYPES),
     ),
@@ -55,13 +57,13 @@ OPERATORS = (
 _C = """
 #include "ops/_shared/xn_kernel.h"
 
-typedef struct xn_square_params {
+typedef struct xn_signum_params {
     int32_t count;
-} xn_square_params;
+} xn_signum_params;
 
-XN_KERNEL void xn_square(const float *in, float *out, const xn_square_params *p) {
+XN_KERNEL void xn_signum(const float *in, float *out, const xn_signum_params *p) {
     for (int32_t i = 0; i < p->count; i++) {
-        out[i] = in[i] * in[i];
+        out[i] = (float)((in[i] > 0.0f) - (in[i] < 0.0f));
     }
 }
 """
@@ -72,7 +74,7 @@ from relocatable import Blob, compile_model
 from relocatable.ops import OPERATORS
 from tests.make_tflite import make_tflite
 
-model = make_tflite(OPERATORS["SQUARE"].samples["float32"](np.random.default_rng(1), "float32"))
+model = make_tflite(OPERATORS["SIGN"].samples["float32"](np.random.default_rng(1), "float32"))
 for target in ("host", "cortex-m4"):
     blob = Blob.unpack(compile_model(model, target=target))
     print([step["op"] for step in blob.metadata["steps"]])
@@ -86,10 +88,10 @@ def tree(tmp_path: Path) -> Path:
     for folder in ("relocatable", "host_sdk", "tests", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    square = tmp_path / "relocatable" / "ops" / "square"
-    square.mkdir()
-    (square / "__init__.py").write_text(_PYTHON, encoding="utf-8")
-    (square / "square.c").write_text(_C, encoding="utf-8")
+    signum = tmp_path / "relocatable" / "ops" / "signum"
+    signum.mkdir()
+    (signum / "__init__.py").write_text(_PYTHON, encoding="utf-8")
+    (signum / "signum.c").write_text(_C, encoding="utf-8")
     return tmp_path
 
 
@@ -103,10 +105,10 @@ def run(tree: Path, *arguments: str) -> str:
 
 
 def test_one_new_folder_is_an_operator(tree: Path) -> None:
-    assert run(tree, "-c", _COMPILE).splitlines() == ["['SQUARE']"] * 2
+    assert run(tree, "-c", _COMPILE).splitlines() == ["['SIGN']"] * 2
     page = run(tree, "-m", "tools.ops_page")
-    assert "\n## SQUARE\n\n- input and output must be float32\n" in page
-    swept = run(tree, "-m", "pytest", "-q", "tests/numeric/test_sweep.py", "-k", "SQUARE")
+    assert "\n## SIGN\n\n- input and output must be float32\n" in page
+    swept = run(tree, "-m", "pytest", "-q", "tests/numeric/test_sweep.py", "-k", "SIGN")
     assert "1 passed" in swept
 
 

@@ -105,6 +105,12 @@ def binary(a: tuple[int, ...], c: tuple[int, ...], out: tuple[int, ...]) -> Grap
     return b.graph(b.op("ADD", (x, z), b.tensor(*out), fused_activation_function="NONE"))
 
 
+def plain(kind: str, dtype: str, out: tuple[int, ...], *shapes: tuple[int, ...]) -> Graph:
+    b = GraphBuilder()
+    inputs = [b.input(*shape, dtype=dtype) for shape in shapes]
+    return b.graph(b.op(kind, inputs, b.tensor(*out, dtype=dtype)))
+
+
 def pad(amounts: list[list[int]], out: tuple[int, ...]) -> Graph:
     b = GraphBuilder()
     x, p = b.input(1, 4, 4, 2), b.constant(amounts)
@@ -152,8 +158,16 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
         (pool(filter_width=0), "window must be at least 1 x 1; is 2 x 0"),
         (pool("AVERAGE_POOL_2D", stride_h=1), "is [4, 4], not [7, 4], of [1, 8, 8, 2]"),
         (binary((1, 4), (1, 3), (1, 4)), "inputs must be of the output's shape"),
+        (unary("SIN"), "input and output must be float32"),
+        (unary("EXP", Quant((1e-30,), (0,))), "below 2^30 steps of the output's scale"),
+        (unary("RSQRT", Quant((1e9,), (0,))), "must be at most 2^12"),
+        (unary("LOG_SOFTMAX"), "must have scale 1/16 and zero point 127"),
+        (plain("POW", "int32", (4,), (4,), (4,)), "known at compile time, and not below 0"),
+        (plain("ADD_N", "int32", (4,), *[(4,)] * 65), "inputs must be at most 64; is 65"),
+        (plain("ADD_N", "int32", (4,), (4,), (1,)), "must be of one shape"),
+        (plain("PRELU", "float32", (2, 4), (1, 4), (2, 4)), "must have the input's shape"),
+        (plain("MAXIMUM", "bool", (4,), (4,), (4,)), "second input and output must be"),
         (binary((1, 4), (1, 1), (1, 3)), "inputs must be of the output's shape"),
-        (binary((1, 1, 1, 1, 4), (1,), (1, 1, 1, 1, 4)), "at most 4 dimensions"),
         (pad([[0, 0], [1, 1], [1, 1], [0, 0]], (1, 6, 7, 2)), "lead to the output's shape"),
         (pad([[0, 0], [-1, 1], [1, 1], [0, 0]], (1, 4, 6, 2)), "none below 0"),
         (pad([[0, 0], [1, 1]], (1, 6, 4, 2)), "paddings must be [rank, 2]"),

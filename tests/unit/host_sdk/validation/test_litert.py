@@ -33,6 +33,15 @@ def test_why_there_is_no_reference_is_said() -> None:
     assert "SIGABRT" in why
 
 
+def test_what_the_reference_kernels_lack_runs_in_the_default_ones() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 3, dtype="float32")
+    model = make_tflite(b.graph(b.op("CEIL", (x,), b.tensor(1, 3, dtype="float32"))))
+    with Reference(model) as reference:
+        [found] = reference.run([np.array([[0.5, -0.5, 2]], np.float32)])
+    assert found.tolist() == [[1, 0, 2]]
+
+
 def test_a_hang_is_an_error() -> None:
     with pytest.raises(ModelFileError, match="must answer within 0 s"):
         Reference(MODEL, seconds=0)

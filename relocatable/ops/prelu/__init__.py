@@ -1,0 +1,111 @@
+"""PRELU."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.broadcast import broadcast_call, stretched_shapes
+from relocatable.ops._shared.factors import factors_below
+from relocatable.ops._shared.fixed_point import (
+    Ints,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    scale_of,
+    type_range,
+    zero_of,
+)
+from relocatable.ops._shared.random import random_input, random_quant
+from relocatable.ops._shared.shapes import kept_shape
+from relocatable.ops._shared.table import all_values, lower_table
+from relocatable.ops._shared.types import ARITHMETIC, one_scale, one_type
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CValue
+from relocatable.steps.kernel_call import KernelCall
+
+
+def _factors(node: Node) -> tuple[float, float]:
+    """Compute the factors of values from zero on and below, in single precision."""
+    x, slope = (scale_of(t) for t in node.inputs)
+    y = scale_of(node.output)
+    return float(x / y), float(x * slope / y)
+
+
+_FACTORS = factors_below(
+    15, "the input's scale over the output's, and the slopes' scale times it,", _factors
+)
+
+
+def lower_prelu(site: Site) -> KernelCall:
+    """Lower PRELU of int8, uint8 or float32; one slope for all makes a table."""
+    if site.is_float:
+        return broadcast_call(site, "prelu/prelu.c", "xn_prelu", {})
+    x, slope = site.input(0), site.input(1)
+    if slope.data is not None and np.unique(slope.data).size == 1:
+        one = slope.data.reshape(-1)[:1].astype(np.int64)
+        return lower_table(site, scaled(site.node, all_values(x), one))
+    up, below = (quantize_multiplier(factor) for factor in _factors(site.node))
+    params: dict[str, CValue] = {
+        "in_zero": zero_of(x),
+        "slope_zero": zero_of(slope),
+        "out_zero": zero_of(site.output),
+        "multiplier": up[0],
+        "shift": up[1],
+        "below_multiplier": below[0],
+        "below_shift": below[1],
+    }
+    return broadcast_call(site, "prelu/prelu.c", "xn_prelu", params)
+
+
+def scaled(node: Node, values: Ints, slopes: Ints) -> Ints:
+    """Rescale stored values, those below zero times their slopes, not yet clamped."""
+    up, below = (quantize_multiplier(factor) for factor in _factors(node))
+    x, slope = values - zero_of(node.inputs[0]), slopes - zero_of(node.inputs[1])
+    low = multiply_by_quantized_multiplier(x * slope, *below)
+    return np.where(x >= 0, multiply_by_quantized_multiplier(x, *up), low) + zero_of(node.output)
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Scale what is below zero."""
+    x, slope = inputs
+    if x.dtype == np.float32:
+        return np.asarray(np.where(x >= 0, x, x * slope), np.float32)
+    found = scaled(node, x.astype(np.int64), slope.astype(np.int64))
+    return np.clip(found, *type_range(node.output.dtype)).astype(node.output.dtype)
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph whose slopes are of each channel, of all or of every value."""
+    b = GraphBuilder()
+    shape = [int(v) for v in rng.integers(1, 7, int(rng.integers(1, 5)))]
+    kind = rng.random()
+    slopes = [d if i == len(shape) - 1 or kind < 0.2 else 1 for i, d in enumerate(shape)]
+    slopes = [1] * len(shape) if kind > 0.8 else slopes
+    source, quant = random_quant(rng, dtype), random_quant(rng, dtype, 0.5)
+    if quant is not None:
+        quant = Quant((quant.scale[0] / 8,), quant.zero_point)
+    x = b.input(*shape, dtype=dtype, quant=source)
+    if rng.random() < 0.8:
+        slope = b.constant(random_input(rng, slopes, dtype), dtype, quant)
+    else:
+        slope = b.input(*slopes, dtype=dtype, quant=quant)
+    y = b.tensor(*shape, dtype=dtype, quant=random_quant(rng, dtype))
+    return b.graph(b.op("PRELU", (x, slope), y))
+
+
+OPERATORS = (
+    Operator(
+        kind="PRELU",
+        operands=(Operand("input", ARITHMETIC), Operand("slopes", ARITHMETIC)),
+        output=ARITHMETIC,
+        rules=(one_type, one_scale, kept_shape, _FACTORS),
+        shape=stretched_shapes,
+        kernels=(Kernel(lower_prelu),),
+        evaluate=evaluate,
+        version=1,
+        samples=samples(sample, ARITHMETIC),
+    ),
+)

@@ -1,0 +1,132 @@
+"""SQUARED_DIFFERENCE."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph
+from relocatable.ops._shared.broadcast import broadcast_call, random_shapes, stretched_shapes
+from relocatable.ops._shared.factors import factors_below
+from relocatable.ops._shared.fixed_point import (
+    Ints,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    scale_of,
+    type_range,
+    zero_of,
+)
+from relocatable.ops._shared.plain import plain_call
+from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.types import one_scale, one_type
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CValue
+from relocatable.steps.kernel_call import KernelCall
+
+_TYPES = ("int8", "int32", "float32")
+_SOURCE = "squared_difference/squared_difference.c"
+
+
+class _Scales(NamedTuple):
+    """The multipliers and shifts to a common scale, times 2^7, and of the square."""
+
+    a: tuple[int, int]
+    b: tuple[int, int]
+    out: tuple[int, int]
+
+    @classmethod
+    def of(cls, node: Node) -> _Scales:
+        """Compute what LiteRT makes of the tensors' scales."""
+        a, b = (float(scale_of(x)) for x in node.inputs)
+        common = 2 * max(a, b)
+        return cls(*(quantize_multiplier(r) for r in (a / common, b / common, _out_factor(node))))
+
+
+def _out_factor(node: Node) -> float:
+    common = 2 * max(float(scale_of(x)) for x in node.inputs)
+    with np.errstate(over="ignore"):
+        return common * common / float(np.float32(1 << 14) * scale_of(node.output))
+
+
+_FACTOR = factors_below(
+    0,
+    "the square of twice the larger input's scale over 2^14 times the output's",
+    lambda node: [_out_factor(node)] if node.output.dtype == "int8" else [0.0],
+)
+# LiteRT multiplies it by 2^14 in single precision.
+_OUTPUT = factors_below(100, "the output's scale", lambda node: [scale_of(node.output)])
+
+
+def lower_squared_difference(site: Site) -> KernelCall:
+    """Lower a squared difference of int8, int32 or float32."""
+    if site.output.dtype != "int8":
+        return plain_call(site, "xn_squared_difference")
+    a, b = site.input(0), site.input(1)
+    if scale_of(a) == scale_of(b):
+        zeros = zero_of(a) - zero_of(b)
+        differences = np.arange(-255, 256, dtype=np.int64)
+        low, high = type_range("int8")
+        # Only the difference counts: the common scale is twice as large, and rounds nothing.
+        squares = _square(site.node, (differences - zeros) * 64)
+        table = np.clip(squares, low, high).astype(np.int8)
+        params: dict[str, CValue] = {"offset": 255}
+        return broadcast_call(
+            site, _SOURCE, "xn_difference_table", params, weights={"table": table}
+        )
+    scales = _Scales.of(site.node)
+    params = {"a_zero": zero_of(a), "b_zero": zero_of(b), "out_zero": zero_of(site.output)}
+    for name, (multiplier, shift) in scales._asdict().items():
+        params |= {f"{name}_multiplier": multiplier, f"{name}_shift": shift}
+    return broadcast_call(site, _SOURCE, "xn_scaled_difference", params)
+
+
+def _square(node: Node, difference: Ints) -> Ints:
+    """Square a difference in the common scale and rescale it, not yet clamped."""
+    square = difference * difference
+    scaled = multiply_by_quantized_multiplier(square, *_Scales.of(node).out)
+    return scaled + zero_of(node.output)
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Square the difference, and rescale 8-bit integers."""
+    if node.output.dtype != "int8":
+        difference = inputs[0] - inputs[1]
+        return np.asarray(difference * difference)
+    scales = _Scales.of(node)
+    x, y = (
+        multiply_by_quantized_multiplier((v.astype(np.int64) - zero_of(t)) << 7, *scale)
+        for v, t, scale in zip(inputs, node.inputs, (scales.a, scales.b), strict=True)
+    )
+    return np.clip(_square(node, x - y), *type_range("int8")).astype(np.int8)
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph whose inputs have one scale or two."""
+    b = GraphBuilder()
+    shapes = random_shapes(rng, 4)
+    first, second, third = (random_quant(rng, dtype, 0.7) for _ in range(3))
+    if rng.random() < 0.5:
+        second = first
+    x = b.input(*shapes[0], dtype=dtype, quant=first)
+    y = b.input(*shapes[1], dtype=dtype, quant=second)
+    full = np.broadcast_shapes(*map(tuple, shapes))
+    out = b.tensor(*full, dtype=dtype, quant=third)
+    return b.graph(b.op("SQUARED_DIFFERENCE", (x, y), out))
+
+
+OPERATORS = (
+    Operator(
+        kind="SQUARED_DIFFERENCE",
+        operands=(Operand("first input", _TYPES), Operand("second input", _TYPES)),
+        output=_TYPES,
+        rules=(one_type, one_scale, _FACTOR, _OUTPUT),
+        shape=stretched_shapes,
+        kernels=(Kernel(lower_squared_difference),),
+        evaluate=evaluate,
+        samples=samples(sample, _TYPES),
+    ),
+)
