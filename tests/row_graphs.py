@@ -62,7 +62,7 @@ class _Net:
 
     def add_layer(self) -> None:
         kinds = ["CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"]
-        kinds += ["LOGISTIC", "RELU", "ADD", "ADD", "RESIZE_NEAREST_NEIGHBOR"]
+        kinds += ["LOGISTIC", "RELU", "ADD", "ADD", "RESIZE"]
         kind = str(self.rng.choice(kinds))
         # Mostly the newest tensor, which makes pipelines likely.
         x = self.made[-1] if self.rng.random() < 0.75 else int(self.rng.choice(self.made))
@@ -72,7 +72,7 @@ class _Net:
             y = self.pool(kind, x)
         elif kind == "ADD":
             y = self.add(x)
-        elif kind == "RESIZE_NEAREST_NEIGHBOR":
+        elif kind == "RESIZE":
             y = self.resize(x)
         else:
             y = self.b.op(kind, (x,), self.output(self.shape(x), self.b.tensors[x].quant))
@@ -132,11 +132,10 @@ class _Net:
         _, h, w, c = self.shape(x)
         size = [max(1, int(n * self.rng.choice([0.5, 0.7, 1.4, 2]))) for n in (h, w)]
         y = self.output((1, *size, c), self.b.tensors[x].quant)
-        attrs = {
-            "align_corners": bool(self.rng.random() < 0.3),
-            "half_pixel_centers": bool(self.rng.random() < 0.3),
-        }
-        return self.b.op("RESIZE_NEAREST_NEIGHBOR", (x, self.b.constant(size)), y, **attrs)
+        kind = str(self.rng.choice(["RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"]))
+        grid = self.rng.random()
+        attrs = {"align_corners": bool(grid < 0.3), "half_pixel_centers": bool(grid > 0.7)}
+        return self.b.op(kind, (x, self.b.constant(size)), y, **attrs)
 
     def window(self, x: int, largest: int) -> tuple[dict[str, Any], tuple[int, int]]:
         _, h, w, _ = self.shape(x)
