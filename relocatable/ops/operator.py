@@ -55,6 +55,7 @@ class Operand:
         constant: whether its values must be known at compile time.
         optional: whether it may be absent.
         may_be_empty: whether it may have no values.
+        below: bound of its values, which count from 0, in samples: LiteRT refuses others.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Operand:
     constant: bool = False
     optional: bool = False
     may_be_empty: bool = False
+    below: Callable[[Node], int] | None = None
 
 
 def always(site: Site) -> bool:
