@@ -25,7 +25,6 @@ _INSTEAD = {
     "SQUARED_DIFFERENCE": "use SUB, then MUL of the result by itself",
     "SUM": "use MEAN, then MUL by the number of values",
     "TOPK_V2": _HOST,
-    "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
     "VAR_HANDLE": _STATE,
     "WHILE": _STATE,
 }
