@@ -23,7 +23,6 @@ _INSTEAD = {
     "MINIMUM": "use RELU6 if one side is a constant",
     "PRELU": "train with LEAKY_RELU, which has one slope",
     "SQUARED_DIFFERENCE": "use SUB, then MUL of the result by itself",
-    "SUM": "use MEAN, then MUL by the number of values",
     "TOPK_V2": _HOST,
     "VAR_HANDLE": _STATE,
     "WHILE": _STATE,

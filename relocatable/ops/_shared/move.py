@@ -66,7 +66,7 @@ def move_into(whole: Array, view: Array) -> Move:
 
 
 def move_views(source: Array, read: Array, target: Array, written: Array) -> Move:
-    """Find the loops that read a view of one array and write one, of the same shape, of another."""
+    """Find the loops that read a view of one array and write one of another."""
     starts = _start(source, read), _start(target, written)
     return _move(*starts, read.shape, read.strides, written.strides)
 

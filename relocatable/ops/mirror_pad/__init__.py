@@ -76,7 +76,7 @@ def _along(view: Array, axis: int, first: int, end: int, step: int) -> Array:
 
 
 def _parts(length: int, before: int, after: int, less: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the parts of an axis: first source, first target, count, step of the source."""
+    """Yield the parts of an axis: first source and target, count, source step."""
     if before:
         yield before - 1 + less, 0, before, -1
     yield 0, before, length, 1

@@ -1,4 +1,4 @@
-"""SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: every n-th pixel as an image of its own, and back."""
+"""SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND: every n-th pixel as an image, and back."""
 
 from __future__ import annotations
 

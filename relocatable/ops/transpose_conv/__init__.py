@@ -182,7 +182,7 @@ def _int8_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
 
 
 def _bounds(layer: Site) -> AccumulatorBounds:
-    """Add each pixel of the input, times the filters, to its place."""
+    """Bound sums of any of the taps; their inputs are less the zero point."""
     filters = layer.constant(1)
     rows = filters.reshape(len(filters), -1).astype(np.int64)
     zero, bias = zero_of(layer.input(0)), bias_of(layer)
