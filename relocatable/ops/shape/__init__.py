@@ -37,5 +37,6 @@ OPERATORS = (
         shape=constant_result,
         evaluate=broadcast_args,
         folds="constants",
+        version=1,
     ),
 )
