@@ -46,6 +46,17 @@ class Options:
 
 
 @dataclass(frozen=True)
+class CustomOptions:
+    """A custom operator's options, which are a map of FlexBuffers.
+
+    Attributes:
+        defaults: those that mean something to the compiler, with their values if they are absent.
+    """
+
+    defaults: Mapping[str, int | float | bool]
+
+
+@dataclass(frozen=True)
 class Operand:
     """An input.
 
@@ -129,7 +140,7 @@ class Operator:
     output: tuple[str, ...]
     shape: Rule | None
     rules: tuple[Rule, ...] = ()
-    options: Options | None = None
+    options: Options | CustomOptions | None = None
     is_variadic: bool = False
     outputs: tuple[int, int] = (1, 1)
     kernels: tuple[Kernel, ...] = ()
