@@ -35,4 +35,4 @@ def folded(dtype: str, first: list[int], second: list[int]) -> list[int]:
     inputs = [b.constant(shape, dtype) for shape in (first, second)]
     y = b.tensor(max(len(first), len(second)), dtype=dtype)
     found = fold_constants(b.graph(b.op("BROADCAST_ARGS", inputs, y))).tensors[y].data
-    return np.asarray(found).tolist()
+    return [int(d) for d in np.asarray(found)]
