@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.errors import ModelError, UnsupportedError, Violation
-from relocatable.flexbuffers import FlexBufferError, Number, read_numbers
+from relocatable.graph.flexbuffers import FlexBufferError, Number, read_numbers
 from relocatable.graph.graph import (
     DTYPES,
     AttrValue,

@@ -1,4 +1,4 @@
-"""TFLite_Detection_PostProcess: its options, and outputs that LiteRT leaves as they were."""
+"""TFLite_Detection_PostProcess: its rules, and what it does not find."""
 
 from __future__ import annotations
 

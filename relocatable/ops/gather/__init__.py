@@ -133,44 +133,48 @@ def _inside(node: Node, i: int, sizes: tuple[int, ...]) -> Seen:
 
 
 def lower_gather(site: Site) -> KernelCall:
-    """Lower a gather along one axis: bytes are moved, so one kernel serves every type."""
+    """Lower a gather along one axis: values are only moved, by their width."""
     choice = choice_of(site.node)
     shape = site.input(choice.data).shape
     batches = math.prod(shape[: choice.batch_dims])
+    run, dtype = _run(site, choice.data, choice.axis + 1)
     params: dict[str, CValue] = {
         "batches": batches,
         "outer": math.prod(shape[choice.batch_dims : choice.axis]),
         "depth": shape[choice.axis],
         "count": site.input(choice.indices).count // batches,
         "words": _words(site, choice.indices),
-        "run": _run(site, choice.data, choice.axis + 1),
+        "run": run,
     }
-    pointers = (Input(0, "uint8_t"), Input(1, "int32_t"), Output("uint8_t"))
-    return site.call(_SOURCE, CCall("xn_gather", pointers, params), inputs=choice[:2])
+    pointers = (Input(0, f"{dtype}_t"), Input(1, "int32_t"), Output(f"{dtype}_t"))
+    return site.call(_SOURCE, CCall("xn_gather", pointers, params, dtype=dtype), inputs=choice[:2])
 
 
 def lower_gather_nd(site: Site) -> KernelCall:
     """Lower a gather by several indices for each run."""
     shape, rank = site.input(0).shape, site.input(1).shape[-1]
+    run, dtype = _run(site, 0, rank)
     params: dict[str, CValue] = {
         "count": site.input(1).count // rank,
         "rank": rank,
         "words": _words(site, 1),
-        "run": _run(site, 0, rank),
+        "run": run,
         "size": [*shape[:rank], *[1] * (_MOST_INDICES - rank)],
     }
-    pointers = (Input(0, "uint8_t"), Input(1, "int32_t"), Output("uint8_t"))
-    return site.call(_SOURCE, CCall("xn_gather_nd", pointers, params), inputs=(0, 1))
+    pointers = (Input(0, f"{dtype}_t"), Input(1, "int32_t"), Output(f"{dtype}_t"))
+    return site.call(_SOURCE, CCall("xn_gather_nd", pointers, params, dtype=dtype), inputs=(0, 1))
 
 
 def _words(site: Site, i: int) -> int:
     return np.dtype(site.input(i).dtype).itemsize // 4
 
 
-def _run(site: Site, i: int, axis: int) -> int:
-    """Count the bytes of what one index chooses."""
+def _run(site: Site, i: int, axis: int) -> tuple[int, str]:
+    """Measure what one index chooses in the widest elements that it consists of."""
     data = site.input(i)
-    return math.prod(data.shape[axis:]) * np.dtype(data.dtype).itemsize
+    size = math.prod(data.shape[axis:]) * np.dtype(data.dtype).itemsize
+    width = math.gcd(size, 4)
+    return size // width, f"uint{8 * width}"
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:

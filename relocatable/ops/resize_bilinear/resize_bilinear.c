@@ -19,18 +19,21 @@ XN_KERNEL void XN_NAME(xn_resize_bilinear)(const XN_T *in, const int32_t *rows,
                                            const int32_t *columns, const uint8_t *beside,
                                            const XN_NAME(share) * right, XN_T *out,
                                            const XN_NAME(xn_resize_bilinear_params) * p) {
-    int32_t first = rows[p->first_row];
+    int32_t first = rows[p->first_row], channels = p->channels;
     for (int32_t y = p->first_row; y < p->first_row + p->out_h; y++) {
-        const XN_T *upper = in + (rows[y] - first) * p->row;
-        const XN_T *lower = upper + below[y] * p->row;
+        const XN_T *row = in + (rows[y] - first) * p->row;
+        int32_t to_lower = below[y] * p->row;
+        XN_NAME(share) down_share = down[y];
         for (int32_t x = 0; x < p->out_w; x++) {
-            int32_t left = columns[x] * p->channels;
-            int32_t next = left + beside[x] * p->channels;
-            for (int32_t c = 0; c < p->channels; c++) {
-                *out++ = (XN_T)(XN_BLEND(down[y])(upper[left + c], upper[next + c], lower[left + c],
-                                                  lower[next + c], down[y], right[x]) +
-                                XN_BLEND_HALF((XN_T)0));
+            const XN_T *a = row + columns[x] * channels, *b = a + beside[x] * channels;
+            const XN_T *c = a + to_lower, *d = b + to_lower;
+            XN_NAME(share) right_share = right[x];
+            for (int32_t i = 0; i < channels; i++) {
+                out[i] =
+                    (XN_T)(XN_BLEND(down_share)(a[i], b[i], c[i], d[i], down_share, right_share) +
+                           XN_BLEND_HALF((XN_T)0));
             }
+            out += channels;
         }
     }
 }

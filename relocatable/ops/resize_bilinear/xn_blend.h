@@ -7,9 +7,9 @@
 // Shares in 1/1024: down of the lower two pixels, right of the right ones. Halves away from zero.
 static inline int32_t xn_blend_integers(int32_t a, int32_t b, int32_t c, int32_t d, int32_t down,
                                         int32_t right) {
-    int32_t upper = a * 1024 + (b - a) * right;
-    int32_t lower = c * 1024 + (d - c) * right;
-    int32_t sum = upper * 1024 + (lower - upper) * down;
+    int32_t up = 1024 - down, left = 1024 - right;
+    // The products of shares are those of a whole pixel: they leave the loop over channels.
+    int32_t sum = a * (up * left) + b * (up * right) + c * (down * left) + d * (down * right);
     return (sum + (1 << 19) + (sum >> 31)) >> 20;
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flatbuffers import flexbuffers
 
-from relocatable.flexbuffers import FlexBufferError, read_numbers
+from relocatable.graph.flexbuffers import FlexBufferError, read_numbers
 
 
 def written(**entries: object) -> bytes:
