@@ -46,6 +46,7 @@ from relocatable.ops.operator import (
     Seen,
     samples,
 )
+from relocatable.ops.resize_nearest_neighbor import table_length
 from relocatable.ops.rules import rule_text
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import (
@@ -254,7 +255,7 @@ OPERATORS = (
         output=LAYER_TYPES,
         rules=(
             *(_of_layer(weighted_types), _of_layer(data_scales), filter_of_channels),
-            *(source_image, transposed_filter, strides, fused_activation),
+            *(source_image, table_length, transposed_filter, strides, fused_activation),
             *map(_of_layer, LAYER_SCALES),
         ),
         shape=source_size,
