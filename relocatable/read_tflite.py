@@ -7,7 +7,7 @@ flatbuffer readers stumble over becomes a `ModelError`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.errors import ModelError, UnsupportedError, Violation
+from relocatable.graph.flexbuffers import FlexBufferError, Number, read_numbers
 from relocatable.graph.graph import (
     DTYPES,
     AttrValue,
@@ -28,6 +29,7 @@ from relocatable.graph.graph import (
 )
 from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import OPERATORS
+from relocatable.ops.operator import CustomOptions
 from relocatable.support import known_violations
 
 _IDENTIFIER = b"TFL3"
@@ -164,6 +166,8 @@ class _Reader:
         operator = OPERATORS.get(kind)
         if operator is None or operator.options is None:
             return {}
+        if isinstance(operator.options, CustomOptions):
+            return self.custom_attrs(kind, operator.options.defaults, op)
         table, enums = operator.options.table, {**_ENUMS, **operator.options.enums}
         defaults = getattr(self.schema, f"{table}T")()
         options = self.options(kind, table, op)
@@ -177,6 +181,18 @@ class _Reader:
             )
             attrs[field] = self.attr(f"{kind} {field}", enums.get(field), value)
         return attrs
+
+    def custom_attrs(
+        self, kind: str, defaults: Mapping[str, Number], op: Any
+    ) -> dict[str, AttrValue]:
+        """Read the options of a custom operator, each in the type of its default."""
+        raw = op.CustomOptionsAsNumpy()
+        try:
+            found = read_numbers(raw.tobytes() if isinstance(raw, np.ndarray) else b"")
+            pairs = [(key, type(value), found.get(key, value)) for key, value in defaults.items()]
+            return {key: to_type(value) for key, to_type, value in pairs}
+        except (FlexBufferError, OverflowError, ValueError) as error:
+            raise self.error(f"{kind} options", "a map of numbers", str(error)) from error
 
     def options(self, kind: str, table: str, op: Any) -> Any:
         """Read the operator's options table; None if the file leaves it out."""

@@ -12,15 +12,9 @@ _PARTS = "give the model its parts as inputs, or compute them from one tensor by
 
 # Of operators that are not done.
 _INSTEAD = {
-    "ARG_MAX": _HOST,
-    "ARG_MIN": _HOST,
     "CALL_ONCE": _STATE,
-    "GATHER": _PARTS,
     "IF": _STATE,
-    "RESIZE_BILINEAR": "use RESIZE_NEAREST_NEIGHBOR (Keras: interpolation='nearest')",
-    "SUM": "use MEAN, then MUL by the number of values",
     "TOPK_V2": _HOST,
-    "TRANSPOSE_CONV": "use RESIZE_NEAREST_NEIGHBOR and CONV_2D",
     "VAR_HANDLE": _STATE,
     "WHILE": _STATE,
 }

@@ -62,6 +62,10 @@ def hostile_models() -> Iterator[tuple[str, Callable[[], Graph]]]:
     for amount in (1 << 11, 1 << 22, 1 << 30, (1 << 31) - 1):
         yield f"PAD {amount}", partial(_pad, amount)
         yield f"RESIZE {amount}", partial(_resize, amount, False)
+        yield f"RESIZE_BILINEAR {amount}", partial(_resize, amount, False, "RESIZE_BILINEAR")
+        yield f"TRANSPOSE_CONV {amount}", partial(_transposed, amount)
+        yield f"GATHER of a constant {amount}", partial(_gather, amount)
+        yield f"MIRROR_PAD {amount}", partial(_mirror, amount)
         for kind in ("TILE", "BROADCAST_TO"):
             yield f"{kind} {amount}", partial(_repeat, kind, amount)
         yield f"RESIZE of a constant {amount}", partial(_resize, amount, True)
@@ -150,18 +154,42 @@ def _repeat(kind: str, amount: int) -> Graph:
     return b.graph(b.op("ADD", (y, b.input(1, 1)), b.tensor(amount, 1), **_NONE))
 
 
-def _resize(amount: int, constant: bool) -> Graph:
+def _resize(amount: int, constant: bool, kind: str = "RESIZE_NEAREST_NEIGHBOR") -> Graph:
     b = GraphBuilder()
     x = b.constant(np.zeros((1, 1, 1 << 12, 1)), "int8") if constant else b.input(1, 1, 1 << 12, 1)
     y = b.tensor(1, amount, 1, 1)
     b.op(
-        *("RESIZE_NEAREST_NEIGHBOR", (x, b.constant([amount, 1])), y),
+        *(kind, (x, b.constant([amount, 1])), y),
         align_corners=False,
         half_pixel_centers=False,
     )
     if constant:
         y = b.op("ADD", (y, b.input(1, 1, 1, 1)), b.tensor(1, amount, 1, 1), **_NONE)
     return b.graph(y)
+
+
+def _transposed(amount: int) -> Graph:
+    b = GraphBuilder()
+    x, w = b.input(1, 1, 1, 1), b.constant(np.ones((1, 1, 1, 1)), "int8", Quant((0.01,), (0,)))
+    attrs: dict[str, AttrValue] = {**_NONE, "padding": "SAME", "stride_h": amount, "stride_w": 1}
+    inputs = (b.constant([1, amount, 1, 1]), w, x)
+    return b.graph(b.op("TRANSPOSE_CONV", inputs, b.tensor(1, amount, 1, 1), **attrs))
+
+
+def _gather(amount: int) -> Graph:
+    b = GraphBuilder()
+    x = b.constant(np.zeros((1, 1 << 12)), "int8", Quant((0.5,), (0,)))
+    shape = (min(amount, 1 << 12), 1 << 12)
+    y = b.tensor(*shape)
+    b.op("GATHER", (x, b.constant(np.zeros(shape[0]))), y, axis=0, batch_dims=0)
+    return b.graph(b.op("ADD", (y, b.input(1, 1)), b.tensor(*shape), **_NONE))
+
+
+def _mirror(amount: int) -> Graph:
+    b = GraphBuilder()
+    x, pads = b.input(1, 1 << 11), b.constant([[0, 0], [amount, amount]])
+    y = b.tensor(1, min((1 << 11) + 2 * amount, (1 << 31) - 1))
+    return b.graph(b.op("MIRROR_PAD", (x, pads), y, mode="SYMMETRIC"))
 
 
 def _conv(size: int, outputs: int, count: int) -> Graph:

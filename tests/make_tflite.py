@@ -8,10 +8,11 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import pytest
+from flatbuffers import flexbuffers
 
 from relocatable.graph.graph import Graph, Op, Tensor
 from relocatable.ops import OPERATORS
-from relocatable.ops.operator import Options
+from relocatable.ops.operator import CustomOptions, Options
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
@@ -88,7 +89,9 @@ def _tensor(model: Any, tensor: Tensor) -> Any:
 
 def _operator(model: Any, op: Op) -> Any:
     code = schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, op.kind)
+    kind, _, custom = op.kind.partition(" ")
+    code.builtinCode = getattr(schema.BuiltinOperator, kind)
+    code.customCode = custom or None
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
     code.version = OPERATORS[op.kind].version if op.kind in OPERATORS else 2
     o = schema.OperatorT()
@@ -96,10 +99,23 @@ def _operator(model: Any, op: Op) -> Any:
     model.operatorCodes.append(code)
     o.inputs, o.outputs = list(op.inputs), list(op.outputs)
     operator = OPERATORS.get(op.kind)
-    if operator is not None and operator.options is not None:
-        o.builtinOptionsType = getattr(schema.BuiltinOptions, operator.options.table)
-        o.builtinOptions = _options(operator.options, op)
+    described = None if operator is None else operator.options
+    if isinstance(described, CustomOptions):
+        o.customOptions = _custom_options(op)
+    elif described is not None:
+        o.builtinOptionsType = getattr(schema.BuiltinOptions, described.table)
+        o.builtinOptions = _options(described, op)
     return o
+
+
+def _custom_options(op: Op) -> list[int]:
+    builder = flexbuffers.Builder()
+    with builder.Map():
+        for key, value in op.attrs.items():
+            builder.Key(key)
+            kind = {bool: builder.Bool, int: builder.Int, float: builder.Float}[type(value)]
+            kind(value)
+    return list(builder.Finish())
 
 
 def _options(described: Options, op: Op) -> Any:

@@ -62,7 +62,8 @@ class _Net:
 
     def add_layer(self) -> None:
         kinds = ["CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"]
-        kinds += ["LOGISTIC", "RELU", "ADD", "ADD", "RESIZE_NEAREST_NEIGHBOR"]
+        kinds += ["LOGISTIC", "RELU", "ADD", "ADD", "RESIZE"]
+        kinds += ["TRANSPOSE_CONV"]
         kind = str(self.rng.choice(kinds))
         # Mostly the newest tensor, which makes pipelines likely.
         x = self.made[-1] if self.rng.random() < 0.75 else int(self.rng.choice(self.made))
@@ -72,7 +73,9 @@ class _Net:
             y = self.pool(kind, x)
         elif kind == "ADD":
             y = self.add(x)
-        elif kind == "RESIZE_NEAREST_NEIGHBOR":
+        elif kind == "TRANSPOSE_CONV":
+            y = self.transposed(x)
+        elif kind == "RESIZE":
             y = self.resize(x)
         else:
             y = self.b.op(kind, (x,), self.output(self.shape(x), self.b.tensors[x].quant))
@@ -94,6 +97,23 @@ class _Net:
         inputs = (x, *self.weights(x, y, shape, axis, int(terms)))
         attrs: dict[str, AttrValue] = {**window, "fused_activation_function": self.activation()}
         return self.b.op(kind, inputs, y, **attrs)
+
+    def transposed(self, x: int) -> int:
+        _, h, w, in_c = self.shape(x)
+        stride = 2 if max(h, w) < 20 and self.rng.random() < 0.5 else 1
+        k, out_c = int(self.rng.integers(1, 5)), int(self.rng.integers(1, 6))
+        same = bool(self.rng.random() < 0.6)
+        size = [n * stride if same else (n - 1) * stride + k for n in (h, w)]
+        y = self.output((1, *size, out_c), self.quant())
+        filter_and_bias = self.weights(x, y, (out_c, k, k, in_c), 0, k * k * in_c)
+        inputs = (self.b.constant([1, *size, out_c]), filter_and_bias[0], x, filter_and_bias[1])
+        attrs: dict[str, AttrValue] = {
+            "padding": "SAME" if same else "VALID",
+            "stride_h": stride,
+            "stride_w": stride,
+            "fused_activation_function": self.activation(),
+        }
+        return self.b.op("TRANSPOSE_CONV", inputs, y, **attrs)
 
     def weights(self, x: int, y: int, shape: Any, axis: int, terms: int) -> tuple[int, int]:
         channels = shape[axis]
@@ -132,11 +152,10 @@ class _Net:
         _, h, w, c = self.shape(x)
         size = [max(1, int(n * self.rng.choice([0.5, 0.7, 1.4, 2]))) for n in (h, w)]
         y = self.output((1, *size, c), self.b.tensors[x].quant)
-        attrs = {
-            "align_corners": bool(self.rng.random() < 0.3),
-            "half_pixel_centers": bool(self.rng.random() < 0.3),
-        }
-        return self.b.op("RESIZE_NEAREST_NEIGHBOR", (x, self.b.constant(size)), y, **attrs)
+        kind = str(self.rng.choice(["RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"]))
+        grid = self.rng.random()
+        attrs = {"align_corners": bool(grid < 0.3), "half_pixel_centers": bool(grid > 0.7)}
+        return self.b.op(kind, (x, self.b.constant(size)), y, **attrs)
 
     def window(self, x: int, largest: int) -> tuple[dict[str, Any], tuple[int, int]]:
         _, h, w, _ = self.shape(x)

@@ -46,6 +46,17 @@ class Options:
 
 
 @dataclass(frozen=True)
+class CustomOptions:
+    """A custom operator's options, which are a map of FlexBuffers.
+
+    Attributes:
+        defaults: those that mean something to the compiler, with their values if they are absent.
+    """
+
+    defaults: Mapping[str, int | float | bool]
+
+
+@dataclass(frozen=True)
 class Operand:
     """An input.
 
@@ -55,6 +66,7 @@ class Operand:
         constant: whether its values must be known at compile time.
         optional: whether it may be absent.
         may_be_empty: whether it may have no values.
+        below: bound of its values, which count from 0, in samples: LiteRT refuses others.
     """
 
     name: str
@@ -62,6 +74,7 @@ class Operand:
     constant: bool = False
     optional: bool = False
     may_be_empty: bool = False
+    below: Callable[[Node], int] | None = None
 
 
 def always(site: Site) -> bool:
@@ -127,7 +140,7 @@ class Operator:
     output: tuple[str, ...]
     shape: Rule | None
     rules: tuple[Rule, ...] = ()
-    options: Options | None = None
+    options: Options | CustomOptions | None = None
     is_variadic: bool = False
     outputs: tuple[int, int] = (1, 1)
     kernels: tuple[Kernel, ...] = ()

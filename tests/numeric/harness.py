@@ -19,6 +19,7 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
 from relocatable.ops import OPERATORS, is_view, views
 from relocatable.ops._shared.random import random_input
+from relocatable.ops.node import Node
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
@@ -194,12 +195,25 @@ def check(
     models = models or [make_tflite(graph) for graph in graphs]
     for graph, model, program in zip(graphs, models, build(graphs, optimize), strict=True):
         for _ in range(runs):
-            inputs = [
-                random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype)
-                for i in graph.inputs
-            ]
+            inputs = inputs_of(rng, graph)
             wrong += wrong_tensors(graph, program.run(inputs), model, inputs)
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:8])
+
+
+def inputs_of(rng: np.random.Generator, graph: Graph) -> list[Array]:
+    """Draw values for a graph's inputs; indices are those that LiteRT takes."""
+    return [_input_of(rng, graph, i) for i in graph.inputs]
+
+
+def _input_of(rng: np.random.Generator, graph: Graph, index: int) -> Array:
+    tensor = graph.tensors[index]
+    for op in graph.ops:
+        at = op.inputs.index(index) if index in op.inputs else None
+        below = None if at is None else OPERATORS[op.kind].operand(at).below
+        if below is not None:
+            most = below(Node.of(graph, op))
+            return rng.integers(0, most, tensor.shape, dtype=tensor.dtype)
+    return random_input(rng, tensor.shape, tensor.dtype)
 
 
 def wrong_tensors(

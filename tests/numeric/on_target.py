@@ -12,13 +12,12 @@ from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.random import random_input
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, flat_plan, join, wrong_tensors
+from tests.numeric.harness import Array, flat_plan, inputs_of, join, wrong_tensors
 from tests.numeric.machines import MACHINES, run_on_machine
 
 
@@ -31,10 +30,7 @@ def check_on_target(
 ) -> None:
     """Compare every computed tensor with LiteRT's; `models` as in `check`."""
     rng = np.random.default_rng(5)
-    inputs = [
-        [random_input(rng, g.tensors[i].shape, g.tensors[i].dtype) for i in g.inputs]
-        for g in graphs
-    ]
+    inputs = [inputs_of(rng, g) for g in graphs]
     graph, bases = join(graphs)
     calls = select_kernels(graph, TARGETS[target])
     plan = flat_plan(graph, calls)

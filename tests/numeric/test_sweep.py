@@ -9,14 +9,13 @@ import pytest
 
 from relocatable.graph.graph import Graph
 from relocatable.ops import OPERATORS
-from relocatable.ops._shared.random import random_input
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Operator
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.read_tflite import read_tflite
 from relocatable.support import check_support
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, build, describe, mismatch, reference
+from tests.numeric.harness import Array, build, describe, inputs_of, mismatch, reference
 
 COUNT = 30
 SWEPT = [
@@ -63,10 +62,6 @@ def check_meaning(
             fits = (exact >= info.min) & (exact <= info.max)  # beyond, C and NumPy say nothing
             meant, want = meant[fits], want[fits]
         assert mismatch(meant, want) == "", describe(graph)
-
-
-def inputs_of(rng: np.random.Generator, graph: Graph) -> list[Array]:
-    return [random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs]
 
 
 def test_every_operator_is_swept_or_always_folded() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Seen
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 # Of the input's values, each output's, in its order: views, of any shape with as many values.
@@ -63,6 +63,12 @@ def move_between(whole: Array, view: Array, target: Sequence[int]) -> Move:
 def move_into(whole: Array, view: Array) -> Move:
     """Find the loops that read an array in order and write a view."""
     return _move(0, _start(whole, view), view.shape, outline(view.shape).strides, view.strides)
+
+
+def move_views(source: Array, read: Array, target: Array, written: Array) -> Move:
+    """Find the loops that read a view of one array and write one of another."""
+    starts = _start(source, read), _start(target, written)
+    return _move(*starts, read.shape, read.strides, written.strides)
 
 
 def _start(whole: Array, view: Array) -> int:
@@ -140,8 +146,15 @@ class Movement:
         return site.call(MOVE, *calls, inputs=(self.source,))
 
 
-def move_call(site: Site, move: Move, source: int, target: int) -> CCall:
-    """Make the call of a move, in the widest elements that its runs allow."""
+def move_call(site: Site, move: Move, source: int | str, target: int) -> CCall:
+    """Make the call of a move, in the widest elements that its runs allow.
+
+    Args:
+        site: of the operator.
+        move: what is moved.
+        source: index of the input, or key of a constant.
+        target: index of the output.
+    """
     move, width = _widen(move, np.dtype(site.output.dtype).itemsize)
     loops = [Loop(1, 0, 0)] * (_LOOPS - len(move.loops)) + list(move.loops)
     params: dict[str, CValue] = {
@@ -153,7 +166,8 @@ def move_call(site: Site, move: Move, source: int, target: int) -> CCall:
     }
     # Values are only moved: types of one width share an instance.
     bits = f"uint{8 * width}"
-    pointers = (Input(source, f"{bits}_t"), Output(f"{bits}_t", target))
+    read = Input(source, f"{bits}_t") if isinstance(source, int) else Constant(source)
+    pointers = (read, Output(f"{bits}_t", target))
     return CCall("xn_move", pointers, params, dtype=bits)
 
 

@@ -54,11 +54,11 @@ def test_collects_the_violations_of_all_operators() -> None:
     b = GraphBuilder()
     x = b.input(1, 4, 4, 2)
     bad = b.op("RFFT2D", (x,), b.tensor(1, 4, 4, 2))
-    graph = b.graph(b.op("ONE_HOT", (bad,), b.tensor(1, 4, 4, 2)))
+    graph = b.graph(b.op("UNIQUE", (bad,), b.tensor(1, 4, 4, 2)))
     assert refusal(graph).splitlines() == [
         "RFFT2D 't1': operator must be one of docs/OPS.md; is RFFT2D",
         "  instead: end the model before it and compute it in the program that uses the result",
-        "ONE_HOT 't2': operator must be one of docs/OPS.md; is ONE_HOT",
+        "UNIQUE 't2': operator must be one of docs/OPS.md; is UNIQUE",
     ]
 
 

@@ -1,0 +1,160 @@
+"""BATCH_MATMUL."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.factors import factors_below
+from relocatable.ops._shared.fixed_point import (
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    scale_of,
+    type_range,
+    zero_of,
+)
+from relocatable.ops._shared.layer_meaning import real_values, sum_in_order
+from relocatable.ops._shared.move import outline
+from relocatable.ops._shared.random import random_input, random_quant
+from relocatable.ops._shared.types import one_scale, one_type
+from relocatable.ops.node import Node
+from relocatable.ops.operator import (
+    Array,
+    Kernel,
+    Operand,
+    Operator,
+    Options,
+    Rng,
+    Seen,
+    samples,
+)
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
+
+_TYPES = ("int8", "float32")
+_BATCH = 3  # dimensions
+
+
+def ranks(node: Node) -> Seen:
+    """inputs must have 2 to 5 dimensions"""
+    shapes = [t.shape for t in node.inputs]
+    return all(2 <= len(s) <= 2 + _BATCH for s in shapes), str([list(s) for s in shapes])
+
+
+def depth_of_sums(node: Node) -> Seen:
+    """the products of 8-bit values must be sums of at most 32768 terms"""
+    depth = node.inputs[0].shape[-2 if node.op.attrs["adj_x"] else -1]
+    return not node.quantized or depth <= 1 << 15, str(depth)
+
+
+def product_shape(node: Node) -> Seen:
+    """matrices must fit, their batches stretch to each other by NumPy's rules, and the output be of
+    the shape that follows"""
+    text = f"{[list(t.shape) for t in node.inputs]} -> {list(node.output.shape)}"
+    try:
+        a, b = _operands(node, *(outline(t.shape) for t in node.inputs))
+    except ValueError:
+        return False, text
+    shape = (*a.shape[:-1], b.shape[-2])
+    return a.shape[-1] == b.shape[-1] and node.output.shape == shape, text
+
+
+def _operands(node: Node, a: Array, b: Array) -> tuple[Array, Array]:
+    """View both as [batch, lines, depth], with the batch of the output."""
+    a = np.swapaxes(a, -1, -2) if node.op.attrs["adj_x"] else a
+    b = b if node.op.attrs["adj_y"] else np.swapaxes(b, -1, -2)
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:])
+
+
+def lower_product(site: Site) -> KernelCall:
+    """Lower a product of int8 or float32."""
+    a, b = _operands(site.node, *(outline(site.input(i).shape) for i in (0, 1)))
+    lead = _BATCH + 2 - a.ndim
+    params: dict[str, CValue] = {
+        "batch": [1] * lead + list(a.shape[:-2]),
+        "rows": a.shape[-2],
+        "columns": b.shape[-2],
+        "depth": a.shape[-1],
+        "a": _steps(a, lead),
+        "b": _steps(b, lead),
+    }
+    if not site.is_float:
+        multiplier, shift = quantize_multiplier(_factor(site.node))
+        zeros = (zero_of(t) for t in (site.input(0), site.input(1), site.output))
+        params |= zip(("a_zero", "b_zero", "out_zero"), zeros, strict=True)
+        params |= {"multiplier": multiplier, "shift": shift}
+    arguments = (Input(0), Input(1), Output())
+    call = CCall("xn_batch_matmul", arguments, params, dtype=site.output.dtype)
+    macs = site.output.count * a.shape[-1]
+    return site.call("batch_matmul/batch_matmul.c", call, inputs=(0, 1), macs=macs)
+
+
+def _steps(view: Array, lead: int) -> CValue:
+    *batch, line, depth = view.strides
+    return {"batch": [0] * lead + batch, "line": line, "depth": depth}
+
+
+def _factor(node: Node) -> float:
+    a, b = (scale_of(t) for t in node.inputs)
+    return float(a) * float(b) / float(scale_of(node.output))
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Multiply matrices, and rescale integers."""
+    a, b = _operands(node, *(real_values(node, i, x) for i, x in enumerate(inputs)))
+    sums = sum_in_order(a[..., :, None, :] * b[..., None, :, :])
+    if node.output.dtype == "float32":
+        return sums
+    scaled = multiply_by_quantized_multiplier(sums, *quantize_multiplier(_factor(node)))
+    limits = type_range(node.output.dtype)
+    return np.clip(scaled + zero_of(node.output), *limits).astype(node.output.dtype)
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of matrices, with batches that stretch; the second may be constant."""
+    rows, columns, depth = (int(v) for v in rng.integers(1, 9, 3))
+    batch = [int(v) for v in rng.integers(1, 4, int(rng.integers(0, _BATCH + 1)))]
+    adj_x, adj_y = (bool(v) for v in rng.random(2) < 0.4)
+    ends = [
+        [depth, rows] if adj_x else [rows, depth],
+        [columns, depth] if adj_y else [depth, columns],
+    ]
+    shapes = [[d if rng.random() < 0.7 else 1 for d in batch] for _ in range(2)]
+    output = [max(pair) for pair in zip(*shapes, strict=True)]
+    b = GraphBuilder()
+    first, second, third = (random_quant(rng, dtype) for _ in range(3))
+    if first and second and third:
+        spread = float(first.scale[0] * second.scale[0] * 50 * np.sqrt(depth))
+        third = Quant((float(np.float32(spread)),), third.zero_point)
+    left = b.input(*shapes[0], *ends[0], dtype=dtype, quant=first)
+    side = [*shapes[1], *ends[1]]
+    if rng.random() < 0.3:
+        right = b.constant(random_input(rng, side, dtype), dtype, second)
+    else:
+        right = b.input(*side, dtype=dtype, quant=second)
+    y = b.tensor(*output, rows, columns, dtype=dtype, quant=third)
+    return b.graph(b.op("BATCH_MATMUL", (left, right), y, adj_x=adj_x, adj_y=adj_y))
+
+
+OPERATORS = (
+    Operator(
+        kind="BATCH_MATMUL",
+        options=Options("BatchMatMulOptions", ("adj_x", "adj_y")),
+        operands=(Operand("input", _TYPES), Operand("second input", _TYPES)),
+        output=_TYPES,
+        rules=(
+            *(one_type, one_scale, ranks, depth_of_sums),
+            factors_below(
+                30, "product of the inputs' scales over the output's", lambda node: [_factor(node)]
+            ),
+        ),
+        shape=product_shape,
+        kernels=(Kernel(lower_product),),
+        evaluate=evaluate,
+        version=3,
+        samples=samples(sample, _TYPES),
+    ),
+)

@@ -1,0 +1,267 @@
+"""TRANSPOSE_CONV: the gradient of a CONV_2D, as a layer that makes images larger."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import AttrValue, Graph
+from relocatable.ops._shared.fixed_point import float_clamp, zero_of
+from relocatable.ops._shared.images import (
+    WINDOW_FIELDS,
+    fused_activation,
+    output_size_seen,
+    random_activation,
+    strides,
+)
+from relocatable.ops._shared.layer import (
+    LAYER_SCALES,
+    LAYER_TYPES,
+    bias_fits,
+    bias_of,
+    data_scales,
+    filter_scales,
+    filter_text,
+    scaling_of,
+    weighted_types,
+)
+from relocatable.ops._shared.layer_meaning import finish_layer, real_values
+from relocatable.ops._shared.layer_sample import random_weights
+from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.scaling import AccumulatorBounds, scale_double_rounding
+from relocatable.ops._shared.types import INTEGERS
+from relocatable.ops.node import Node
+from relocatable.ops.operator import (
+    Array,
+    Kernel,
+    Operand,
+    Operator,
+    Options,
+    Rng,
+    Rule,
+    Seen,
+    samples,
+)
+from relocatable.ops.resize_nearest_neighbor import table_length
+from relocatable.ops.rules import rule_text
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import (
+    FIRST_ROW,
+    ROWS,
+    CCall,
+    Constant,
+    CPointer,
+    CValue,
+    Input,
+    Output,
+)
+from relocatable.steps.kernel_call import KernelCall, Rows
+from relocatable.steps.row_access import ScaledRows
+
+_SOURCE = "transpose_conv/transpose_conv.c"
+
+
+def layer_of(node: Node) -> Node:
+    """Put the operands in the order of other layers: input, filter, bias."""
+    _, weights, source, *bias = node.inputs
+    return replace(node, inputs=(source, weights, *bias))
+
+
+def _of_layer(rule: Rule) -> Rule:
+    def layer_rule(node: Node) -> Seen:
+        return rule(layer_of(node))
+
+    layer_rule.__doc__ = rule_text(rule)
+    return layer_rule
+
+
+def filter_of_channels(node: Node) -> Seen:
+    """filter must have one scale, or one for each output channel, and zero point 0"""
+    return filter_scales(node, 0)
+
+
+def source_image(node: Node) -> Seen:
+    """input and output must be [1, H, W, C], and the output as the first operand says"""
+    source, output, wanted = node.inputs[2].shape, node.output.shape, node.integers(0)
+    ok = len(source) == len(output) == 4 and source[0] == output[0] == 1
+    return ok and wanted == list(output), f"{list(source)} -> {list(output)}, {wanted}"
+
+
+def transposed_filter(node: Node) -> Seen:
+    """filter must be [O, KH, KW, C] for C input and O output channels, the bias [O]"""
+    layer = layer_of(node)
+    source, shape = layer.inputs[0].shape, layer.inputs[1].shape
+    channels = node.output.shape[3]
+    ok = len(shape) == 4 and (shape[0], shape[3]) == (channels, source[3])
+    return ok and min(shape) >= 1 and bias_fits(layer, channels), filter_text(layer)
+
+
+def source_size(node: Node) -> Seen:
+    """input's height and width must be those that a CONV_2D with this window, stride and padding
+    makes of the output"""
+    back = replace(node, inputs=(node.output,), outputs=(node.inputs[2],))
+    _, k_h, k_w, _ = node.inputs[1].shape
+    return output_size_seen(back, (k_h, k_w))
+
+
+def _padding(node: Node, axis: int) -> int:
+    """Count the pixels of padding above (axis 1) or left (axis 2) of the output."""
+    if node.op.attrs["padding"] != "SAME":
+        return 0
+    stride, k = node.integer(f"stride_{'hw'[axis - 1]}"), node.inputs[1].shape[axis]
+    return max(0, ((node.inputs[2].shape[axis] - 1) * stride + k - node.output.shape[axis]) // 2)
+
+
+def lower_transposed(site: Site) -> KernelCall:
+    """Lower a layer of int8 or float32."""
+    node = site.node
+    x, weights = node.inputs[2], site.constant(1)
+    out_c, k_h, k_w, in_c = weights.shape
+    stride_h, stride_w = node.integer("stride_h"), node.integer("stride_w")
+    pad_top, pad_left = _padding(node, 1), _padding(node, 2)
+    shape: dict[str, CValue] = {
+        "first_row": FIRST_ROW,
+        "in_h": x.shape[1],
+        "in_w": x.shape[2],
+        "in_c": in_c,
+        "out_h": ROWS,
+        "out_w": site.output.shape[2],
+        "out_c": out_c,
+        "k_h": k_h,
+        "k_w": k_w,
+        "stride_h": stride_h,
+        "stride_w": stride_w,
+        "pad_top": pad_top,
+        "pad_left": pad_left,
+    }
+    # The first row of the input whose taps reach a row of the output.
+    tops = -((k_h - 1 - pad_top - np.arange(site.output.shape[1])) // stride_h)
+    rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
+    access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
+    layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
+    call, tables = (_float_call if x.dtype == "float32" else _int8_call)(layer, shape)
+    return layer.call(
+        _SOURCE,
+        call,
+        weights={"rows": rows, "filter": weights, **tables},
+        macs=math.prod(x.shape) * k_h * k_w * out_c,
+        rows=Rows(access),
+    )
+
+
+_Lowered = tuple[CCall, dict[str, npt.NDArray[np.generic]]]
+
+
+def _layer_inputs(site: Site) -> tuple[int, ...]:
+    _, weights, source, *bias = site.op.inputs
+    return (source, weights, *bias)
+
+
+def _float_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
+    low, high = float_clamp(layer.activation)
+    bias = bias_of(layer)
+    pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter", "bias")), Output()]
+    call = CCall("xn_transpose_conv_f32", pointers, {"shape": shape, "low": low, "high": high})
+    zeros = np.zeros(layer.output.shape[-1], np.float32)
+    return call, {"bias": zeros if bias is None else bias}
+
+
+def _int8_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
+    scaling = scaling_of(layer, _bounds(layer), scale_double_rounding)
+    params: dict[str, CValue] = {
+        "shape": shape,
+        "in_zero": zero_of(layer.input(0)),
+        "scaling": scaling.params,
+    }
+    pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter"))]
+    call = CCall("xn_transpose_conv_i8", (*pointers, scaling.tables, Output()), params)
+    return call, scaling.weights
+
+
+def _bounds(layer: Site) -> AccumulatorBounds:
+    """Bound sums of any of the taps; their inputs are less the zero point."""
+    filters = layer.constant(1)
+    rows = filters.reshape(len(filters), -1).astype(np.int64)
+    zero, bias = zero_of(layer.input(0)), bias_of(layer)
+    base = np.zeros(len(rows), np.int64) if bias is None else bias.astype(np.int64).reshape(-1)
+    up, down = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
+    low, high = -128 - zero, 127 - zero
+    return AccumulatorBounds(
+        bias=base,
+        lowest=base + up * low + down * high,
+        highest=base + up * high + down * low,
+        raw=255 * np.abs(rows).sum(axis=1),
+    )
+
+
+def evaluate(node: Node, inputs: list[Array]) -> Array:
+    """Add each pixel of the input, times the filters, to its place in the output."""
+    layer = layer_of(node)
+    _, weights, source, *bias = inputs
+    image, filters = real_values(layer, 0, source), real_values(layer, 1, weights)
+    out_c, k_h, k_w, in_c = filters.shape
+    stride_h, stride_w = node.integer("stride_h"), node.integer("stride_w")
+    _, in_h, in_w, _ = image.shape
+    _, out_h, out_w, _ = node.output.shape
+    whole = np.zeros((in_h * stride_h + k_h, in_w * stride_w + k_w, out_c), filters.dtype)
+    for y, x in np.ndindex(in_h, in_w):
+        at = (slice(y * stride_h, y * stride_h + k_h), slice(x * stride_w, x * stride_w + k_w))
+        for c in range(in_c):
+            whole[at] += (filters[..., c] * image[0, y, x, c]).transpose(1, 2, 0)
+    top, left = _padding(node, 1), _padding(node, 2)
+    sums = whole[None, top : top + out_h, left : left + out_w]
+    return finish_layer(layer, [source, weights, *bias], sums, "double")
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of one layer, with a bias or without."""
+    same = bool(rng.random() < 0.5)
+    h, w, k_h, k_w = (int(v) for v in rng.integers(1, 6, 4))
+    s_h, s_w = (int(v) for v in rng.integers(1, 4, 2))
+    in_c, out_c = (int(v) for v in rng.integers(1, 10, 2))
+    more = [int(rng.integers(0, s)) for s in (s_h, s_w)]
+    out_h, out_w = (h * s_h - more[0], w * s_w - more[1])
+    if not same:
+        out_h, out_w = (h - 1) * s_h + k_h + more[0], (w - 1) * s_w + k_w + more[1]
+    b = GraphBuilder()
+    x = b.input(1, h, w, in_c, dtype=dtype, quant=random_quant(rng, dtype))
+    y = b.tensor(1, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
+    shape = b.constant([1, out_h, out_w, out_c])
+    has_bias = bool(rng.random() < 0.5)
+    weights, *bias = random_weights(rng, b, x, y, (out_c, k_h, k_w, in_c), 0, has_bias)
+    attrs: dict[str, AttrValue] = {
+        "padding": "SAME" if same else "VALID",
+        "stride_h": s_h,
+        "stride_w": s_w,
+        "fused_activation_function": random_activation(rng),
+    }
+    return b.graph(b.op("TRANSPOSE_CONV", (shape, weights, x, *bias), y, **attrs))
+
+
+OPERATORS = (
+    Operator(
+        kind="TRANSPOSE_CONV",
+        options=Options("TransposeConvOptions", WINDOW_FIELDS),
+        operands=(
+            Operand("output shape", INTEGERS, constant=True),
+            Operand("filter", LAYER_TYPES, constant=True),
+            Operand("input", LAYER_TYPES),
+            Operand("bias", ("int32", "float32"), constant=True, optional=True),
+        ),
+        output=LAYER_TYPES,
+        rules=(
+            *(_of_layer(weighted_types), _of_layer(data_scales), filter_of_channels),
+            *(source_image, table_length, transposed_filter, strides, fused_activation),
+            *map(_of_layer, LAYER_SCALES),
+        ),
+        shape=source_size,
+        evaluate=evaluate,
+        kernels=(Kernel(lower_transposed),),
+        version=4,
+        samples=samples(sample, LAYER_TYPES),
+    ),
+)
