@@ -21,6 +21,9 @@ from relocatable.targets import Family
 # Functions in assembly state no frame size; those of the runtime library push at most this. C that
 # sizes its frame at run time states none either: toolchain.py refuses it.
 _UNKNOWN_FRAME = 32
+# What Arm's run-time functions push by instructions of their own, which the compiler does not count:
+# at most two registers and four words (compiler_rt, __aeabi_ldivmod).
+_NAKED_FRAME = 32
 
 _ALIGN = 64  # a blob's code may be at any multiple of this
 _CONTENTS = {".data": "writable data", ".bss": "writable data", ".got": "address table"}
@@ -82,8 +85,12 @@ class Image:
             raise ToolchainError(f"kernels must not recurse; {chain}")
         if f.start not in depths:
             deeper = [self._depth(g, depths, (*path, f.name)) for g in self._calls.get(f.start, ())]
-            depths[f.start] = self._frames.get(f.start, _UNKNOWN_FRAME) + max(deeper, default=0)
+            depths[f.start] = self._frame(f) + max(deeper, default=0)
         return depths[f.start]
+
+    def _frame(self, f: _Function) -> int:
+        frame = self._frames.get(f.start, _UNKNOWN_FRAME)
+        return frame + _NAKED_FRAME if f.name.startswith("__aeabi_") else frame
 
     def _section(self, name: str) -> Section:
         section = self._elf.get_section_by_name(name)
