@@ -479,6 +479,7 @@ class Device(Connection):
         *,
         tflite: ModelSource | None = None,
         limit: int | None = None,
+        sequence: bool = False,
         progress: Progress | bool = False,
     ) -> Report:
         """Run many samples through the active model: how right and how fast it is.
@@ -494,6 +495,8 @@ class Device(Connection):
             tflite: the model's .tflite, for the reference; by default the one that this Device
                 compiled into the active model. Without it the report says that there is none.
             limit: only the first samples.
+            sequence: the samples follow one another: a model that keeps a state keeps it from one
+                to the next; by default each sample is run from a reset state.
             progress: called with (done, total) samples; True shows a bar.
 
         Raises:
@@ -511,6 +514,7 @@ class Device(Connection):
                 reference=reference,
                 tflite=self._tflites.get(model.sha256) if tflite is None else tflite,
                 limit=limit,
+                sequence=sequence,
                 progress=show,
             )
 

@@ -17,6 +17,7 @@ from relocatable.blob.blob import (
     Entry,
     Golden,
     Io,
+    State,
     Variant,
     golden_inputs,
 )
@@ -33,6 +34,7 @@ from relocatable.passes import PASSES
 from relocatable.read_tflite import read_tflite
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
+from relocatable.schedule.reset_call import reset_call
 from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
@@ -41,6 +43,7 @@ from relocatable.targets import Target, find_target
 Optimize = Literal["speed", "size"]
 _GOLDEN_SEED = 0x1234567
 _GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
+_GOLDEN_RUNS = 3  # of a model that keeps a state
 
 
 def compile_model(
@@ -127,6 +130,7 @@ class Program:
         calls: the steps on each target, in the order of `targets`.
         entries: ways to run them.
         plan: the arena, for every target.
+        state: where what is kept from run to run lies, and the steps that set it.
     """
 
     graph: Graph
@@ -135,6 +139,7 @@ class Program:
     calls: tuple[tuple[KernelCall, ...], ...]
     entries: tuple[Entry, ...]
     plan: Plan
+    state: State | None = None
 
 
 def schedule(
@@ -161,7 +166,13 @@ def schedule(
     if head is not None:
         first, size = entries[0].network_steps, graph.tensors[result].size_bytes
         entries.append(Entry(kind, first, first, len(extra), plan.offsets[result], size))
-    return Program(graph, head, tuple(targets), calls, tuple(entries), plan)
+    state = None
+    if graph.states:
+        reset = reset_call(graph)
+        step = count_steps(calls[0]) if reset else 0
+        state = State(plan.state_offset, plan.state_bytes, step, int(reset is not None))
+        calls = tuple((*steps, reset) if reset else steps for steps in calls)
+    return Program(graph, head, tuple(targets), calls, tuple(entries), plan, state)
 
 
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
@@ -221,6 +232,7 @@ def build_blob(
         inputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.inputs),
         outputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.outputs),
         entries=entries,
+        state=program.state,
         metadata=write_metadata(
             name,
             [target.name for target in program.targets],
@@ -237,20 +249,24 @@ def _make_golden(native: Blob) -> Golden:
     """Run the host's build of the same program on made-up inputs."""
     ports = native.metadata["inputs"]
     floats = [port["dtype"] == "float32" for port in ports]
-    arrays, parts = [], []
-    made = golden_inputs(_GOLDEN_SEED, sum(io.size_bytes for io in native.inputs), all(floats))
-    for port, io, is_float in zip(ports, native.inputs, floats, strict=True):
-        raw, made = made[: io.size_bytes], made[io.size_bytes :]
-        if is_float and not all(floats):  # random bytes make no sensible floats
-            raw = golden_inputs(_GOLDEN_SEED, io.size_bytes, floats=True)
-        arrays.append(np.frombuffer(raw, port["dtype"]).reshape(port["shape"]))
-        parts.append(raw)
+    runs = 1 if native.state is None else _GOLDEN_RUNS
+    size = sum(io.size_bytes for io in native.inputs)
+    made = golden_inputs(_GOLDEN_SEED, size * runs, all(floats))
+    stored, outputs = b"", b""
     with HostModel(native.pack()) as model:
-        model.write_inputs(arrays)
-        model.run()
-        outputs = b"".join(y.tobytes() for y in model.outputs())
+        for _ in range(runs):
+            arrays = []
+            for port, io, is_float in zip(ports, native.inputs, floats, strict=True):
+                raw, made = made[: io.size_bytes], made[io.size_bytes :]
+                if is_float and not all(floats):  # random bytes make no sensible floats
+                    raw = golden_inputs(_GOLDEN_SEED, io.size_bytes, floats=True)
+                arrays.append(np.frombuffer(raw, port["dtype"]).reshape(port["shape"]))
+                stored += raw
+            model.write_inputs(arrays)
+            model.run()
+            outputs += b"".join(y.tobytes() for y in model.outputs())
     hashed = len(outputs) > _GOLDEN_BYTES
     expected = sha256(outputs).digest() if hashed else outputs
     if any(floats) and not all(floats):
-        return Golden(expected, inputs=b"".join(parts), hashed=hashed)
-    return Golden(expected, _GOLDEN_SEED, floats=all(floats), hashed=hashed)
+        return Golden(expected, inputs=stored, runs=runs, hashed=hashed)
+    return Golden(expected, _GOLDEN_SEED, runs=runs, floats=all(floats), hashed=hashed)

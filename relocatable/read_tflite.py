@@ -16,6 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.errors import ModelError, UnsupportedError, Violation
+from relocatable.explicit_states import (
+    ONLY_CONSTANTS,
+    Values,
+    explicit_states,
+    variable_name,
+)
+from relocatable.graph.edit import int_attr
 from relocatable.graph.flexbuffers import FlexBufferError, Number, read_numbers
 from relocatable.graph.graph import (
     DTYPES,
@@ -30,6 +37,7 @@ from relocatable.graph.graph import (
 from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import OPERATORS
 from relocatable.ops.operator import CustomOptions
+from relocatable.ops.variable import ASSIGN_VARIABLE, CALL_ONCE, VAR_HANDLE
 from relocatable.support import known_violations
 
 _IDENTIFIER = b"TFL3"
@@ -37,6 +45,7 @@ _SCHEMA_VERSION = 3
 
 # Bounds that no model for a microcontroller comes near; they keep a hostile file from costing
 # more time and memory than its size.
+_MAX_SUBGRAPHS = 1_000
 _MAX_TENSORS = 10_000
 _MAX_OPS = 4_000
 _MAX_OPERANDS = 100_000
@@ -58,7 +67,8 @@ def read_tflite(data: bytes, name: str) -> Graph:
         name: what to call the model in messages and in the blob.
 
     Returns:
-        Its one subgraph, with the model's own tensor indices; a dynamic batch is 1.
+        Its first subgraph, with the model's own tensor indices; a dynamic batch is 1. What the
+        model keeps from run to run is explicit, and has further tensors.
 
     Raises:
         ModelError: the bytes are truncated, garbage or at odds with themselves.
@@ -119,7 +129,9 @@ class _Reader:
 
     def graph(self) -> Graph:
         self.require("schema version must be", _SCHEMA_VERSION, self.model.Version())
-        self.require("subgraphs must be", 1, self.model.SubgraphsLength())
+        count = self.model.SubgraphsLength()
+        if not 1 <= count <= _MAX_SUBGRAPHS:
+            raise self.error("subgraphs", f"in [1, {_MAX_SUBGRAPHS}]", count)
         sub = self.model.Subgraphs(0)
         tensor_count = self.bounded("tensors", sub.TensorsLength(), _MAX_TENSORS)
         op_count = self.bounded("operators", sub.OperatorsLength(), _MAX_OPS)
@@ -130,16 +142,66 @@ class _Reader:
         )
         raw_ops = [self.raw_op(sub.Operators(i), tensor_count) for i in range(op_count)]
         computed = {i for _, _, _, written in raw_ops for i in written} | set(inputs)
-        tensors = tuple(self.known_tensor(i, sub, computed) for i in range(tensor_count))
+        handles = {i for kind, _, _, written in raw_ops if kind == VAR_HANDLE for i in written}
+        variables = {i for i in range(tensor_count) if sub.Tensors(i).IsVariable()}
+        computed |= variables
+        tensors = tuple(
+            Tensor(self.text(sub.Tensors(i).Name()), (), "int32")
+            if i in handles
+            else self.known_tensor(i, sub, computed)
+            for i in range(tensor_count)
+        )
         ops = tuple(
             Op(kind, tensors[written[0]].name if written else kind, read, written, attrs)
             for (kind, attrs, read, written) in raw_ops
         )
-        graph = Graph(self.name, tensors, ops, inputs, outputs, self.file_bytes)
+        names = (self.port_names(True, inputs), self.port_names(False, outputs))
+        graph = Graph(self.name, tensors, ops, inputs, outputs, self.file_bytes, (), *names)
         if self.refused:
             rest = known_violations(graph, self.refused)
             raise UnsupportedError([*chain(*self.refused.values()), *rest])
-        return graph
+        initial: dict[str, Values] = {}
+        called = [int_attr(op, "init_subgraph_index") for op in ops if op.kind == CALL_ONCE]
+        for index in dict.fromkeys(called):
+            initial |= self.initial_values(index)
+        return explicit_states(graph, variables, initial)
+
+    def port_names(self, is_input: bool, tensors: Sequence[int]) -> tuple[str, ...]:
+        """Name inputs or outputs as the signature of the first subgraph does."""
+        for i in range(self.bounded("signatures", self.model.SignatureDefsLength(), _MAX_TENSORS)):
+            signature = self.model.SignatureDefs(i)
+            if signature.SubgraphIndex() != 0:
+                continue
+            count = signature.InputsLength() if is_input else signature.OutputsLength()
+            self.bounded("names of a signature", count, _MAX_TENSORS)
+            maps = [signature.Inputs(k) if is_input else signature.Outputs(k) for k in range(count)]
+            names = {m.TensorIndex(): self.text(m.Name()) for m in maps}
+            return tuple(names.get(i, "") for i in tensors)
+        return ()
+
+    def initial_values(self, index: int) -> Mapping[str, Values]:
+        """Read the constants that a subgraph assigns, by the names of the variables."""
+        count = self.model.SubgraphsLength()
+        if not 0 < index < count:
+            raise self.error("subgraph of CALL_ONCE", f"in [1, {count})", index)
+        sub = self.model.Subgraphs(index)
+        tensor_count = self.bounded("tensors", sub.TensorsLength(), _MAX_TENSORS)
+        op_count = self.bounded("operators", sub.OperatorsLength(), _MAX_OPS)
+        handles: dict[int, str] = {}
+        found: dict[str, Values] = {}
+        for i in range(op_count):
+            kind, attrs, read, written = self.raw_op(sub.Operators(i), tensor_count)
+            if kind == VAR_HANDLE and len(written) == 1:
+                handles[written[0]] = variable_name(attrs)
+                continue
+            if kind != ASSIGN_VARIABLE or len(read) != 2 or -1 in read or read[0] not in handles:
+                raise UnsupportedError([Violation(ONLY_CONSTANTS, kind, CALL_ONCE, self.name)])
+            value = self.tensor(sub.Tensors(read[1]), False)
+            if value.data is None:
+                seen = f"computed '{value.name}'"
+                raise UnsupportedError([Violation(ONLY_CONSTANTS, seen, CALL_ONCE, self.name)])
+            found[handles[read[0]]] = value.data
+        return found
 
     # Operators
 
@@ -149,7 +211,22 @@ class _Reader:
         kind = self.kind(op.OpcodeIndex())
         read = self.indices(f"{kind} inputs", op.InputsLength(), op.Inputs, tensor_count, low=-1)
         written = self.indices(f"{kind} outputs", op.OutputsLength(), op.Outputs, tensor_count)
-        return kind, self.attrs(kind, op), read, written
+        operator = OPERATORS.get(kind)
+        attrs = self.attrs(kind, op)
+        if operator is not None and operator.hidden is not None:
+            attrs |= self.hidden(op, operator.hidden)
+        return kind, attrs, in_order(read, operator.order if operator else ()), written
+
+    def hidden(self, op: Any, index: int) -> dict[str, AttrValue]:
+        """Read the quantisation of an intermediate tensor, which has no values of its own."""
+        sub = self.model.Subgraphs(0)
+        at = int(op.Intermediates(index)) if op.IntermediatesLength() > index else -1
+        scale, zero_point = 0.0, 0
+        if 0 <= at < sub.TensorsLength():
+            quant = self.quant(sub.Tensors(at), "intermediate", ())
+            if quant is not None:
+                scale, zero_point = quant.scale[0], quant.zero_point[0]
+        return {"hidden_scale": scale, "hidden_zero_point": zero_point}
 
     def kind(self, code_index: int) -> str:
         if not 0 <= code_index < self.model.OperatorCodesLength():
@@ -214,6 +291,8 @@ class _Reader:
             return names[value]
         if isinstance(value, (bool, np.bool_)):
             return bool(value)
+        if value is None or isinstance(value, bytes):
+            return self.text(value)
         return float(value) if isinstance(value, (float, np.floating)) else int(value)
 
     # Tensors
@@ -235,8 +314,8 @@ class _Reader:
         most = MOST_TENSOR_BYTES if computed else _MAX_CONSTANT_BYTES
         if size > most:
             raise self.error(f"bytes of tensor '{name}'", f"at most {most}", size)
-        if raw.IsVariable() or raw.Sparsity() is not None:
-            raise _refuse("must be a plain array", "variable or sparse", name)
+        if raw.Sparsity() is not None:
+            raise _refuse("must be a plain array", "sparse", name)
         data = self.constant(raw, name, shape, dtype, computed)
         return Tensor(name, shape, dtype, self.quant(raw, name, shape), data)
 
@@ -335,6 +414,16 @@ class _Reader:
 
     def error(self, what: str, wanted: str, seen: object) -> ModelError:
         return ModelError(f"'{self.name}': {what} must be {wanted}; is {seen}")
+
+
+def in_order(read: tuple[int, ...], order: Sequence[int]) -> tuple[int, ...]:
+    """Bring a file's inputs into the order of the operator's operands."""
+    if not order:
+        return read
+    wanted = [read[i] if i < len(read) else -1 for i in order] + list(read[len(order) :])
+    while wanted and wanted[-1] == -1:
+        wanted.pop()
+    return tuple(wanted)
 
 
 def _names_by_number(enum: type) -> dict[int, str]:

@@ -12,10 +12,8 @@ _PARTS = "give the model its parts as inputs, or compute them from one tensor by
 
 # Of operators that are not done.
 _INSTEAD = {
-    "CALL_ONCE": _STATE,
     "IF": _STATE,
     "TOPK_V2": _HOST,
-    "VAR_HANDLE": _STATE,
     "WHILE": _STATE,
 }
 

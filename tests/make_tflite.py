@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import flatbuffers
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from flatbuffers import flexbuffers
 
-from relocatable.graph.graph import Graph, Op, Tensor
+from relocatable.graph.edit import float_attr, int_attr
+from relocatable.graph.graph import AttrValue, Graph, Op, Quant, Tensor
 from relocatable.ops import OPERATORS
 from relocatable.ops.operator import CustomOptions, Options
 
@@ -19,22 +21,21 @@ schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 _ENUMS = {"padding": "Padding", "fused_activation_function": "ActivationFunctionType"}
 
 
-def make_tflite(graph: Graph, edit: Callable[[Any], None] | None = None) -> bytes:
+def make_tflite(
+    graph: Graph, edit: Callable[[Any], None] | None = None, others: Sequence[Graph] = ()
+) -> bytes:
     """Write the graph as a .tflite.
 
     Args:
-        graph: what to write.
+        graph: what to write; its states as variable tensors.
         edit: changes the schema's own model object before it is written, for damaged files.
+        others: further subgraphs.
     """
     model = schema.ModelT()
     model.version = 3
     model.buffers = [schema.BufferT()]
     model.operatorCodes = []
-    sub = schema.SubGraphT()
-    sub.tensors = [_tensor(model, tensor) for tensor in graph.tensors]
-    sub.operators = [_operator(model, op) for op in graph.ops]
-    sub.inputs, sub.outputs = list(graph.inputs), list(graph.outputs)
-    model.subgraphs = [sub]
+    model.subgraphs = [_subgraph(model, one) for one in (graph, *others)]
     if edit:
         edit(model)
     builder = flatbuffers.Builder(1024)
@@ -68,6 +69,22 @@ def random_inputs(graph: Graph, seed: int) -> list[np.ndarray]:
     return inputs
 
 
+def _subgraph(model: Any, graph: Graph) -> Any:
+    sub = schema.SubGraphT()
+    sub.tensors = [_tensor(model, tensor) for tensor in graph.tensors]
+    lasts = {state.last for state in graph.states}
+    for state in graph.states:
+        sub.tensors[state.first].isVariable = True
+    sub.operators = [
+        _operator(
+            model, sub.tensors, replace(op, outputs=tuple(i for i in op.outputs if i not in lasts))
+        )
+        for op in graph.ops
+    ]
+    sub.inputs, sub.outputs = list(graph.inputs), list(graph.outputs)
+    return sub
+
+
 def _tensor(model: Any, tensor: Tensor) -> Any:
     t = schema.TensorT()
     t.name = tensor.name.encode()
@@ -87,7 +104,7 @@ def _tensor(model: Any, tensor: Tensor) -> Any:
     return t
 
 
-def _operator(model: Any, op: Op) -> Any:
+def _operator(model: Any, sub_tensors: list[Any], op: Op) -> Any:
     code = schema.OperatorCodeT()
     kind, _, custom = op.kind.partition(" ")
     code.builtinCode = getattr(schema.BuiltinOperator, kind)
@@ -99,12 +116,23 @@ def _operator(model: Any, op: Op) -> Any:
     model.operatorCodes.append(code)
     o.inputs, o.outputs = list(op.inputs), list(op.outputs)
     operator = OPERATORS.get(op.kind)
+    attrs = dict(op.attrs)
+    if operator is not None and operator.order:
+        given = [*op.inputs, *[-1] * (len(operator.order) - len(op.inputs))]
+        o.inputs = [given[operator.order.index(i)] for i in range(len(operator.order))]
+    if operator is not None and operator.hidden is not None:
+        scale, zero_point = float_attr(op, "hidden_scale"), int_attr(op, "hidden_zero_point")
+        attrs = {key: v for key, v in attrs.items() if not key.startswith("hidden_")}
+        if scale:
+            quant = Quant((scale,), (zero_point,))
+            o.intermediates = [len(sub_tensors)] * (operator.hidden + 1)
+            sub_tensors.append(_tensor(model, Tensor("intermediate", (), "int8", quant)))
     described = None if operator is None else operator.options
     if isinstance(described, CustomOptions):
         o.customOptions = _custom_options(op)
     elif described is not None:
         o.builtinOptionsType = getattr(schema.BuiltinOptions, described.table)
-        o.builtinOptions = _options(described, op)
+        o.builtinOptions = _options(described, attrs)
     return o
 
 
@@ -118,9 +146,9 @@ def _custom_options(op: Op) -> list[int]:
     return list(builder.Finish())
 
 
-def _options(described: Options, op: Op) -> Any:
+def _options(described: Options, attrs: Mapping[str, AttrValue]) -> Any:
     options, enums = getattr(schema, f"{described.table}T")(), {**_ENUMS, **described.enums}
-    for key, value in op.attrs.items():
+    for key, value in attrs.items():
         first, *rest = key.split("_")
         field = first + "".join(part.capitalize() for part in rest)
         assert hasattr(options, field), field

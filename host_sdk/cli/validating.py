@@ -59,6 +59,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--labels", metavar="KEY|FILE", help="Key in --data, or a .npy; by default the key y or labels."
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first samples.")
+@click.option("--sequence", is_flag=True, help="Keep the model's state from sample to sample.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page.")
 @click.option("--json", "json_", type=click.Path(dir_okay=False), help="Write JSON.")
 @click.option("--csv", "csv_", type=click.Path(dir_okay=False), help="Write a line per sample.")
@@ -68,6 +69,7 @@ def validate(
     data: str,
     labels: str | None,
     limit: int | None,
+    sequence: bool,
     html: str | None,
     json_: str | None,
     csv_: str | None,
@@ -77,7 +79,7 @@ def validate(
     from host_sdk.validation.report import write_text
 
     x, y = read_data(Path(data), labels)
-    report = _validate(model, on, x, y, limit, **options)
+    report = _validate(model, on, x, y, limit, sequence, **options)
     for path, text in ((html, report.to_html), (json_, report.json_text), (csv_, report.to_csv)):
         if path:
             write_text(Path(path), text())
@@ -90,6 +92,7 @@ def _validate(
     x: Array | tuple[Array, ...],
     y: Array | None,
     limit: int | None,
+    sequence: bool,
     *,
     reference: str,
     tflite: str | None,
@@ -98,11 +101,18 @@ def _validate(
 ) -> host_sdk.Report:
     if on == "host":
         return host_sdk.validate_on_host(
-            model, x, y, reference, tflite=tflite, head=head, limit=limit, progress=True
+            *(model, x, y, reference),
+            tflite=tflite,
+            head=head,
+            limit=limit,
+            sequence=sequence,
+            progress=True,
         )
     with open_board(**port) as board:
         board.load_model(model, head=head, progress=True)
-        return board.validate(x, y, reference, tflite=tflite, limit=limit, progress=True)
+        return board.validate(
+            x, y, reference, tflite=tflite, limit=limit, sequence=sequence, progress=True
+        )
 
 
 @click.command()

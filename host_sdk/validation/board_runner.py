@@ -34,14 +34,29 @@ class BoardRunner:
         info = session.info
         self.place = f"{info.board} ({info.cpu})"
 
-    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measurement]:
+    def run_all(
+        self, samples: Iterable[Sequence[Array]], sequence: bool = False
+    ) -> Iterator[Measurement]:
         """See `Runner`."""
+        self._reset_state()
+        if sequence or not self.model.state_bytes:
+            yield from self._run_on(samples)
+            return
+        for inputs in samples:
+            self._reset_state()
+            yield from self._run_on([inputs])
+
+    def _run_on(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measurement]:
         data = ([x.tobytes() for x in inputs] for inputs in samples)
         result_bytes = sum(t.size_bytes for t in self.model.outputs)
         layouts = input_layouts(self.model)
         for result in run_many(self._session, data, result_bytes, layouts=layouts):
             outputs = self.model.read_outputs(result.data)
             yield Measurement(outputs, result.sent_s, result.done_s, result.us, result.at_us)
+
+    def _reset_state(self) -> None:
+        if self.model.state_bytes:
+            self._session.call("reset_state")
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """See `Runner`."""
@@ -55,6 +70,7 @@ class BoardRunner:
                 f"run: must time at most the model's {len(self.model.steps)} steps; "
                 f"has {len(steps_us)}"
             )
+        self._reset_state()
         write_inputs(self._session, [x.tobytes() for x in inputs])
         for step, us in enumerate(steps_us):
             self._session.call("run_steps", 0, step, 1, timeout_s=RUN_TIMEOUT_S)

@@ -64,9 +64,14 @@ class HostRunner:
         """Unload the model."""
         self._host.close()
 
-    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measurement]:
+    def run_all(
+        self, samples: Iterable[Sequence[Array]], sequence: bool = False
+    ) -> Iterator[Measurement]:
         """See `Runner`."""
+        self._host.reset_state()
         for inputs in samples:
+            if not sequence:
+                self._host.reset_state()
             sent_s = time.perf_counter()
             self._host.write_inputs(inputs)
             began_s = time.perf_counter()
@@ -91,6 +96,7 @@ class HostRunner:
             for tensor in self.model.steps[step].outputs:
                 found.append(StepValues(step, tensor, steps_us[step], self._host.tensor(tensor)))
 
+        self._host.reset_state()
         self._host.write_inputs(inputs)
         self._host.run(after_step=keep)
         yield from found

@@ -82,6 +82,14 @@ class Reference:
         """End the process."""
         self._end()
 
+    def reset_state(self) -> None:
+        """Forget what the model kept from run to run.
+
+        Raises:
+            ModelFileError: LiteRT cannot run the model, or its process ended.
+        """
+        self._ask({"do": "reset"}, [])
+
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Run the model; give the outputs, in their dtypes.
 
@@ -96,7 +104,10 @@ class Reference:
 
         self.run(inputs)
         graph = read_tflite(self._tflite, "reference")
-        wanted = [i for op in graph.ops for i in op.outputs]
+        # A state is one place to LiteRT; what only says that it changes has no tensor there.
+        place = {state.last: state.first for state in graph.states}
+        computing = [op for op in graph.ops if op.kind != "ASSIGN_VARIABLE"]
+        wanted = [place.get(i, i) for op in computing for i in op.outputs]
         head, values = self._ask({"do": "tensors", "wanted": wanted}, [])
         names = [short_name(graph.tensors[i].name) for i in head["found"]]
         return [ReferenceTensor(*pair) for pair in zip(names, values, strict=True)]

@@ -93,14 +93,18 @@ def main() -> None:
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what LiteRT prints is no reply
     interpreter: Any = None
+    opened: tuple[bytes, bool] = b"", False
     while True:
         try:
             head, arrays = read_message(requests)
         except EOFError:
             return
         try:
-            if head["do"] == "open":
-                interpreter = _open(arrays[0].tobytes(), head["keep_all"])
+            if head["do"] in ("open", "reset"):
+                if head["do"] == "open":
+                    opened = arrays[0].tobytes(), head["keep_all"]
+                # What a model keeps begins again only in a new interpreter.
+                interpreter = _open(*opened)
                 write_message(replies, {}, [])
             elif head["do"] == "run":
                 write_message(replies, {}, _run(interpreter, arrays))

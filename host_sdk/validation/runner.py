@@ -64,11 +64,18 @@ class Runner(Protocol):
     def place(self) -> str:
         """Its name for the report."""
 
-    def run_all(self, samples: Iterable[Sequence[Array]]) -> Iterator[Measurement]:
-        """Run samples; give the results in their order."""
+    def run_all(
+        self, samples: Iterable[Sequence[Array]], sequence: bool = False
+    ) -> Iterator[Measurement]:
+        """Run samples; give the results in their order.
+
+        Args:
+            samples: the inputs of each.
+            sequence: the model's state is reset before the first alone, not before each.
+        """
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """Measure each step of a run."""
 
     def trace(self, inputs: Sequence[Array]) -> Iterator[StepValues]:
-        """Run step by step; give every tensor that a step computes."""
+        """Run step by step from a reset state; give every tensor that a step computes."""

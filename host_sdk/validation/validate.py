@@ -48,6 +48,7 @@ def validate(
     reference: str | None = "litert",
     tflite: ModelSource | None = None,
     limit: int | None = None,
+    sequence: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Validate a model; arguments as of `Device.validate`.
@@ -59,14 +60,15 @@ def validate(
         reference: "litert" or "none".
         tflite: of the model.
         limit: only the first samples.
+        sequence: the samples follow one another.
         progress: called with (done, total) samples.
     """
     model = runner.model
     samples = Samples(x, model, limit)
     labels = None if y is None else read_labels(y, len(samples))
     litert, skip_reason = open_reference(reference, tflite)
-    validation = _Validation(model, samples, labels, litert)
-    for done, measurement in enumerate(runner.run_all(samples), 1):
+    validation = _Validation(model, samples, labels, litert, sequence)
+    for done, measurement in enumerate(runner.run_all(samples, sequence), 1):
         validation.add(measurement)
         if progress:
             progress(done, len(samples))
@@ -96,6 +98,7 @@ def validate_on_host(
     tflite: ModelSource | None = None,
     head: HeadSource | None = None,
     limit: int | None = None,
+    sequence: bool = False,
     progress: Progress | bool = False,
 ) -> Report:
     """Validate a model on this computer, as `Device.validate` does on a board.
@@ -108,6 +111,7 @@ def validate_on_host(
         tflite: for the reference if the model is a blob.
         head: post-processing for a .tflite, see `Device.load_model`.
         limit: only the first samples.
+        sequence: see `Device.validate`.
         progress: called with (done, total) samples; True shows a bar.
 
     Raises:
@@ -126,6 +130,7 @@ def validate_on_host(
             reference=reference,
             tflite=runner.tflite if tflite is None else tflite,
             limit=limit,
+            sequence=sequence,
             progress=show,
         )
 
@@ -139,6 +144,7 @@ class _Validation:
         samples: Samples,
         labels: npt.NDArray[np.int64] | None,
         reference: Reference | None,
+        sequence: bool,
     ) -> None:
         self.rows: list[ImageRow] = []
         self.mistakes: list[Thumbnail] = []
@@ -148,6 +154,7 @@ class _Validation:
         self._samples = samples
         self._labels = labels
         self._reference = reference
+        self._resets = bool(model.state_bytes) and not sequence
         self._first: Measurement | None = None
         self._began_us: int | None = None
 
@@ -183,6 +190,8 @@ class _Validation:
     def _compare(self, index: int, outputs: Sequence[Array]) -> Comparison | None:
         if self._reference is None:
             return None
+        if self._resets:
+            self._reference.reset_state()
         expected = self._reference.run(self._samples[index])
         found = [
             s.add(actual, other.reshape(actual.shape))

@@ -60,8 +60,8 @@ def write_metadata(
         "tool": f"xipnet {packages.version('xipnet')}",
         "targets": list(targets),
         "tensors": [{**_write_values(graph, i), "offset": offsets[i]} for i in placed],
-        "inputs": _write_ports(graph, graph.inputs, index),
-        "outputs": _write_ports(graph, graph.outputs, index),
+        "inputs": _write_ports(graph, graph.inputs, graph.input_names, index),
+        "outputs": _write_ports(graph, graph.outputs, graph.output_names, index),
         "steps": [step for call in calls for step in _write_steps(graph, index, call)],
         **head,
     }
@@ -115,10 +115,12 @@ def _write_step(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dic
 
 
 def _write_ports(
-    graph: Graph, tensors: Sequence[int], index: Mapping[int, int]
+    graph: Graph, tensors: Sequence[int], names: Sequence[str], index: Mapping[int, int]
 ) -> list[dict[str, Any]]:
     """Describe inputs or outputs; number a name that is there already."""
     ports = [{**_write_values(graph, i), "tensor": index[i]} for i in tensors]
+    for port, told in zip(ports, names, strict=False):
+        port["name"] = told or port["name"]
     taken: set[str] = set()
     for port in ports:
         name = str(port["name"])

@@ -21,8 +21,8 @@ from relocatable.targets import Family
 # Functions in assembly state no frame size; those of the runtime library push at most this. C that
 # sizes its frame at run time states none either: toolchain.py refuses it.
 _UNKNOWN_FRAME = 32
-# What Arm's run-time functions push by instructions of their own, which the compiler does not count:
-# at most two registers and four words (compiler_rt, __aeabi_ldivmod).
+# What Arm's run-time functions push by instructions of their own, which no compiler counts: at most
+# two registers and four words (compiler_rt, __aeabi_ldivmod).
 _NAKED_FRAME = 32
 
 _ALIGN = 64  # a blob's code may be at any multiple of this

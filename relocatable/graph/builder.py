@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from relocatable.graph.graph import AttrValue, Graph, Op, Quant, Tensor
+from relocatable.graph.graph import AttrValue, Graph, Op, Quant, State, Tensor
 
 PLAIN = Quant((0.5,), (0,))
 
@@ -19,6 +19,7 @@ class GraphBuilder:
         self.tensors: list[Tensor] = []
         self.ops: list[Op] = []
         self.inputs: list[int] = []
+        self.states: list[State] = []
 
     def tensor(
         self, *shape: int, dtype: str = "int8", quant: Quant | None = PLAIN, name: str = ""
@@ -41,6 +42,12 @@ class GraphBuilder:
         self.tensors.append(Tensor(name, data.shape, dtype, quant, data))
         return len(self.tensors) - 1
 
+    def state(self, *shape: int, dtype: str = "int8", quant: Quant | None = PLAIN) -> State:
+        """Add a state that begins as 0; an operator writes its last value."""
+        first, last = (self.tensor(*shape, dtype=dtype, quant=quant) for _ in range(2))
+        self.states.append(State(first, last))
+        return self.states[-1]
+
     def op(self, kind: str, inputs: Sequence[int], *outputs: int, **attrs: AttrValue) -> int:
         """Add an operator; return its first output."""
         self.ops.append(Op(kind, self.tensors[outputs[0]].name, tuple(inputs), outputs, attrs))
@@ -48,4 +55,5 @@ class GraphBuilder:
 
     def graph(self, *outputs: int) -> Graph:
         """Return the graph so far."""
-        return Graph("test", tuple(self.tensors), tuple(self.ops), tuple(self.inputs), outputs)
+        parts = (tuple(self.tensors), tuple(self.ops), tuple(self.inputs), outputs)
+        return Graph("test", *parts, states=tuple(self.states))

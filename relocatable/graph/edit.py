@@ -46,10 +46,10 @@ def only_reader(graph: Graph, tensor: int) -> int | None:
     """Find the position of the tensor's only reader.
 
     Returns:
-        None if the graph's caller or more than one operator read it.
+        None if the graph's caller, the next run or more than one operator read it.
     """
     found = readers(graph, tensor)
-    return found[0] if len(found) == 1 and tensor not in graph.outputs else None
+    return found[0] if len(found) == 1 and tensor not in graph.kept else None
 
 
 def read_instead(op: Op, sources: Mapping[int, int]) -> Op:

@@ -6,7 +6,7 @@ Everything between `read_tflite` and `emit_c` passes a `Graph`; a pass returns a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,12 +88,32 @@ class Op:
     attrs: Mapping[str, AttrValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class State:
+    """A value that lives through all runs.
+
+    A run reads `first` and leaves `last`, which is the next run's `first`: no operator writes to a
+    tensor that another one reads, so the operators' order says all.
+
+    Attributes:
+        first: tensor that holds the value when a run begins; no operator writes it.
+        last: tensor that holds it when the run ends, of as many bytes.
+        initial: the value before the first run; None if that is the real number 0.
+    """
+
+    first: int
+    last: int
+    initial: npt.NDArray[np.generic] | None = None
+
+
 @dataclass(frozen=True)
 class Graph:
     """A model: tensors by index, operators in the order of execution.
 
     Attributes:
         file_bytes: size of the file that it was read from; it bounds what the model may cost.
+        states: what is kept from run to run.
+        input_names, output_names: what the caller names the inputs and outputs, if it is told.
     """
 
     name: str
@@ -102,6 +122,14 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     file_bytes: int = 0
+    states: tuple[State, ...] = ()
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """Tensors that are wanted after the last operator."""
+        return frozenset((*self.outputs, *(state.last for state in self.states)))
 
 
 def verify_graph(graph: Graph) -> None:
@@ -123,6 +151,9 @@ def verify_graph(graph: Graph) -> None:
                 f"is {tensor.data.dtype} {tensor.data.shape}"
             )
     ready = {i for i, t in enumerate(graph.tensors) if t.data is not None} | set(graph.inputs)
+    for state in graph.states:
+        _verify_state(graph, state, ready)
+        ready.add(state.first)
     for op in graph.ops:
         for i in op.inputs:
             if i != -1 and i not in ready:
@@ -136,3 +167,17 @@ def verify_graph(graph: Graph) -> None:
     for i in graph.outputs:
         if i not in ready:
             raise GraphError(f"graph '{graph.name}': output {i} must be written; is not")
+    for state in graph.states:
+        if state.last not in ready:
+            raise GraphError(f"graph '{graph.name}': state {state.last} must be written; is not")
+
+
+def _verify_state(graph: Graph, state: State, ready: Collection[int]) -> None:
+    first, last = graph.tensors[state.first], graph.tensors[state.last]
+    if state.first in ready:
+        raise GraphError(f"state '{first.name}': must be no input, constant or other state; is one")
+    kinds = {(t.dtype, t.count) for t in (first, last)}
+    if state.initial is not None:
+        kinds.add((str(state.initial.dtype), state.initial.size))
+    if len(kinds) != 1:
+        raise GraphError(f"state '{first.name}': must keep its type and size; has {sorted(kinds)}")

@@ -131,6 +131,11 @@ class Operator:
         folds: when it is computed at compile time: "never", if all inputs are "constants", or if
             their "shapes" are known.
         is_view: whether a node keeps all bytes as they are and thus needs no step.
+        order: LiteRT's indices of the operands, if it has optional ones between others.
+        hidden: index of LiteRT's intermediate tensor whose scale and zero point are the attributes
+            `hidden_scale` (0: it has none) and `hidden_zero_point`.
+        updates: indices of operands that LiteRT changes where they are; here each has a further
+            output, its next value.
         version: LiteRT's version of the operator in models that the tests write.
         samples: makes random graphs of one such operator for each element type of the first input.
     """
@@ -147,6 +152,9 @@ class Operator:
     evaluate: Callable[[Node, list[Array]], Array | tuple[Array, ...]] | None = None
     folds: Literal["never", "constants", "shapes"] = "never"
     is_view: Callable[[Node], bool] = never
+    order: tuple[int, ...] = ()
+    hidden: int | None = None
+    updates: tuple[int, ...] = ()
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
 

@@ -102,6 +102,7 @@ class Site:
         weights: Mapping[str, npt.NDArray[np.generic]] | None = None,
         inputs: Sequence[int] = (0,),
         in_place: Sequence[int] = (),
+        updates: Mapping[int, int] | None = None,
         scratch_bytes: int = 0,
         macs: int = 0,
         rows: Rows | None = None,
@@ -114,6 +115,7 @@ class Site:
             weights: packed constants by key.
             inputs: those that the kernels read, as indices into the operator's inputs.
             in_place: those whose memory the output may take over, likewise.
+            updates: those that are states -> the output that is the state's next value.
             scratch_bytes: that the step needs while it runs.
             macs: multiply-accumulates of the operator's definition.
             rows: how the kernels make some rows; None if they always make all.
@@ -129,6 +131,7 @@ class Site:
             weights=dict(weights or {}),
             scratch_bytes=-(-scratch_bytes // 16) * 16,
             in_place=dict.fromkeys(in_place, 0),
+            updates=dict(updates or {}),
             macs=macs,
             rows=rows,
         )

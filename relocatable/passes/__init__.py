@@ -13,6 +13,7 @@ from relocatable.passes.drop_reshapes import drop_reshapes
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.passes.fuse_cast_quantize import fuse_cast_quantize
+from relocatable.passes.place_states import place_states
 from relocatable.passes.remove_dead import remove_dead
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
@@ -21,6 +22,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fuse_cast_quantize,
     fold_pad,
     remove_dead,
+    place_states,
     copy_views,
 )
 

@@ -25,7 +25,7 @@ def drop_reshapes(graph: Graph) -> Graph:
             continue
         source, output = origin.get(op.inputs[0], op.inputs[0]), op.outputs[0]
         origin[output] = source
-        if output not in graph.outputs and _alike(graph.tensors[source], graph.tensors[output]):
+        if output not in graph.kept and _alike(graph.tensors[source], graph.tensors[output]):
             same[output] = source
         else:
             ops.append(Op("RESHAPE", op.name, (source,), op.outputs))

@@ -8,8 +8,8 @@ from relocatable.graph.graph import Graph
 
 
 def remove_dead(graph: Graph) -> Graph:
-    """Keep what leads to the graph's outputs, in its order."""
-    wanted = set(graph.outputs)
+    """Keep what leads to the graph's outputs and states, in its order."""
+    wanted = set(graph.kept)
     kept = []
     for op in reversed(graph.ops):
         if wanted.intersection(op.outputs):

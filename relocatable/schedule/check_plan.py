@@ -25,10 +25,12 @@ def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
         PlanError: names the step, the tensor that is damaged and the one that damages it.
     """
     arena = _Arena(graph, plan)
-    for index in graph.inputs:
+    given = (*graph.inputs, *(state.first for state in graph.states))
+    for index in given:
         arena.write(index)
-    for index in graph.inputs:
+    for index in given:
         arena.read(index, "before the first step")
+    _check_states(arena, calls)
     for step, call in enumerate(calls):
         place = f"step {step} {call.kind} '{call.name}'"
         for index in call.inputs:
@@ -45,7 +47,7 @@ def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
             arena.write(index)
     read = {i for call in calls for i in call.inputs} | set(views(graph).values())
     unread = [i for call in calls for i in call.outputs if i not in read]
-    for index in (*graph.outputs, *unread):
+    for index in (*graph.kept, *unread):
         arena.read(index, "after the last step")
 
 
@@ -162,6 +164,27 @@ class _Arena:
         return f"tensor '{self.graph.tensors[holder].name}'"
 
 
+def _check_states(arena: _Arena, calls: Sequence[KernelCall]) -> None:
+    """Check that states keep their places, in a part of their own."""
+    graph, plan = arena.graph, arena.plan
+    part = arena.bounded("states", plan.state_offset, plan.state_bytes)
+    places = set()
+    for state in graph.states:
+        first, last = arena.span(state.first), arena.span(state.last)
+        if first != last or first[0] < part[0] or first[1] > part[1]:
+            raise PlanError(
+                f"state '{graph.tensors[state.first].name}': must begin and end a run at one place "
+                f"in {part}; is at {first} and {last}"
+            )
+        places.add(first)
+    used = {f"tensor '{graph.tensors[i].name}'": arena.span(i) for i in plan.offsets}
+    for step, offset in plan.scratch_offset.items():
+        used[f"scratch of step {step}"] = offset, offset + calls[step].scratch_bytes
+    for what, span in used.items():
+        if _overlap(span, part) and span not in places:
+            raise PlanError(f"{what}: must be apart from the states in {part}; is at {span}")
+
+
 def _check_scratch(arena: _Arena, call: KernelCall, offset: int | None, place: str) -> Span:
     if not call.scratch_bytes:
         return 0, 0
@@ -179,6 +202,8 @@ def _check_step(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> N
         source = arena.span(index)
         for what, target in written.items():
             allowed = what == "output 0" and at in call.in_place and source[0] == target[0]
+            updated = at in call.updates and what == f"output {call.updates[at]}"
+            allowed = allowed or (updated and source == target)
             if _overlap(source, target) and not allowed:
                 raise PlanError(
                     f"{place}: {what} must be apart from input tensor "

@@ -37,11 +37,14 @@ class Plan:
         arena_bytes: size of the arena, a multiple of 16.
         offsets: tensor index -> byte offset, for every tensor that is not constant.
         scratch_offset: index of the call -> byte offset, for calls with scratch.
+        state_offset, state_bytes: the part that holds the states and nothing else.
     """
 
     arena_bytes: int
     offsets: dict[int, int]
     scratch_offset: dict[int, int]
+    state_offset: int = 0
+    state_bytes: int = 0
 
     def moved_up(self, call: KernelCall) -> tuple[int, int] | None:
         """Find the input that a step must move up to make room for its output; how far."""
@@ -123,6 +126,8 @@ def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
     """
     blocks, owner = lifetimes(graph, calls)
     takeovers = _takeovers(calls, blocks, owner)
+    # States live always: behind all that shares memory they cost it nothing.
+    states = {key: blocks.pop(key) for key in dict.fromkeys(owner[s.first] for s in graph.states)}
     tried: list[tuple[int, int, _Stacks, _Groups, list[int]]] = []
     for chosen in _choices(takeovers, blocks):
         joined, into = _join(blocks, chosen)
@@ -131,17 +136,23 @@ def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> Plan:
     _, _, joined, into, order = min(tried, key=lambda t: t[:2])
     packed = _improve(joined, order)
     best = {key: packed[into[key]] for key in blocks}
+    state_offset = end = _arena_bytes(joined, packed)
+    for key, block in states.items():
+        best[key] = end
+        end += block.size
     return Plan(
-        arena_bytes=_arena_bytes(joined, packed),
+        arena_bytes=end,
         offsets={index: best[key] for index, key in owner.items()},
         scratch_offset={-1 - key: offset for key, offset in best.items() if key < 0},
+        state_offset=state_offset if states else 0,
+        state_bytes=end - state_offset,
     )
 
 
 def lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, Block], _Groups]:
     """Find the blocks by key, and for each tensor the key of its block."""
     end = len(calls)
-    source = views(graph)
+    source = views(graph) | _replaced(graph)
     blocks: dict[int, Block] = {}
     owner: _Groups = {}
 
@@ -158,6 +169,8 @@ def lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, Bloc
     read = {index for call in calls for index in call.inputs} | set(source.values())
     for index in graph.inputs:
         use(index, -1, -1)
+    for state in graph.states:
+        use(state.first, -1, end)
     for index in source:
         use(index, end, -1)
     for step, call in enumerate(calls):
@@ -171,6 +184,19 @@ def lifetimes(graph: Graph, calls: Sequence[KernelCall]) -> tuple[dict[int, Bloc
     for index in graph.outputs:
         use(index, end, end)
     return blocks, owner
+
+
+def _replaced(graph: Graph) -> dict[int, int]:
+    """Map each tensor that becomes a state to the one whose memory it gets."""
+    source = views(graph)
+    found = {}
+    for state in graph.states:
+        last = state.last
+        while last in source:
+            last = source[last]
+        if last != state.first:
+            found[last] = state.first
+    return found
 
 
 def _takeovers(

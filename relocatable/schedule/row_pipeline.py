@@ -141,8 +141,14 @@ class _Planner:
     ) -> None:
         self.graph = graph
         self.pace = _WITH_VECTORS if has_vectors else 1.0
-        self.calls = [common_call(step) for step in zip(*by_target, strict=True)]
-        self.blocks, self.owner = lifetimes(graph, self.calls)
+        calls = [common_call(step) for step in zip(*by_target, strict=True)]
+        self.blocks, self.owner = lifetimes(graph, calls)
+        # What becomes a state is written where the state was, when all of that has been read.
+        states = {self.owner[state.first] for state in graph.states}
+        self.calls = [
+            call if states.isdisjoint(self.owner[i] for i in call.outputs) else _whole(call)
+            for call in calls
+        ]
         self.kept = {self.owner[i] for i in graph.outputs if i in self.owner}
         self.plays = _MOST_PLAYED  # that are left
 
@@ -326,6 +332,10 @@ class _Planner:
             total += rests * self.work(call) / (height * width)
             total += dropped * _PER_MOVED * out.size_bytes / height
         return total
+
+
+def _whole(call: KernelCall) -> KernelCall:
+    return replace(call, rows=None, in_place={})
 
 
 def _rows(call: KernelCall) -> Rows:

@@ -81,6 +81,7 @@ class KernelCall:
         scratch_bytes: arena bytes that the step alone needs while it runs, 16-aligned.
         in_place: indices into `inputs` whose memory the output may take over, beginning where the
             input began -> headroom: bytes, 16-aligned, by which the input must be moved up before.
+        updates: index into `inputs` -> into `outputs`: the kernel changes a state where it is.
         macs: multiply-accumulates of the operator's definition.
         rows: None if the calls always make all of the output.
         pipeline: the layers of a step that makes several by rows; it has no calls of its own.
@@ -95,6 +96,7 @@ class KernelCall:
     weights: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     scratch_bytes: int = 0
     in_place: Mapping[int, int] = field(default_factory=dict)
+    updates: Mapping[int, int] = field(default_factory=dict)
     macs: int = 0
     rows: Rows | None = None
     pipeline: RowPipeline | None = None

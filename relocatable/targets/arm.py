@@ -50,6 +50,7 @@ def _cortex_m(
         level=level,
         features=features,
         has_vectors=MVE_I in features,
+        without_constants=("-mexecute-only",) if level > LEVEL_V6M else (),
     )
 
 

@@ -66,6 +66,8 @@ class Target:
         level: architecture level within the family: code of a lower one runs on a higher one.
         features: what the code needs, and kernels may use.
         has_vectors: kernels make many products at a time.
+        without_constants: Clang's flags for code with no constants between its instructions; empty
+            if there are none such.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Target:
     level: int = 0
     features: tuple[Feature, ...] = ()
     has_vectors: bool = False
+    without_constants: tuple[str, ...] = ()
 
     @property
     def feature_bits(self) -> int:

@@ -16,7 +16,7 @@ from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph, Quant
+from relocatable.graph.graph import Graph, Quant, State
 from relocatable.ops import OPERATORS, is_view, views
 from relocatable.ops._shared.random import random_input
 from relocatable.ops.node import Node
@@ -48,10 +48,10 @@ class Program:
 
     def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
         """Every computed tensor, by its index."""
+        for state in self.graph.states:  # each run is the first
+            self.put(state.first, initial_values(self.graph, state))
         for index, x in zip(self.graph.inputs, inputs, strict=True):
-            raw = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
-            at = self.offsets[index]
-            self.arena[at : at + raw.size] = raw
+            self.put(index, x)
         context = Context(self.arena.ctypes.data, self.weights.ctypes.data)
         base = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
         for step in self.steps:
@@ -59,12 +59,25 @@ class Program:
             assert function(ctypes.addressof(context)) == 0
         return {i: self.tensor(i) for i in self.offsets}
 
+    def put(self, index: int, values: Array) -> None:
+        """Write a tensor into the arena."""
+        raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        at = self.offsets[index]
+        self.arena[at : at + raw.size] = raw
+
     def tensor(self, index: int) -> Array:
         """Copy a tensor as it stands in the arena."""
         tensor = self.graph.tensors[index]
         at = self.offsets[index]
         raw = self.arena[at : at + tensor.size_bytes].copy()
         return raw.view(tensor.dtype).reshape(tensor.shape)
+
+
+def initial_values(graph: Graph, state: State) -> Array:
+    """Make what LiteRT's variable tensors begin with."""
+    tensor = graph.tensors[state.first]
+    zero = tensor.quant.zero_point[0] if tensor.quant and tensor.dtype == "int8" else 0
+    return np.full(tensor.shape, zero, tensor.dtype)
 
 
 def sample(rng: np.random.Generator, kind: str, dtype: str) -> Graph:
@@ -115,9 +128,9 @@ def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
     offsets: dict[int, int] = {}
     scratch: dict[int, int] = {}
     at = 0
-    source = views(graph)
+    source = views(graph) | {state.last: state.first for state in graph.states}
     written = [o for op in graph.ops for o in op.outputs]
-    for i in (*graph.inputs, *written):
+    for i in (*graph.inputs, *(state.first for state in graph.states), *written):
         if i in source:
             offsets[i] = offsets[source[i]]
         else:
@@ -149,7 +162,7 @@ def _run(model: bytes, inputs: Sequence[Array], kernels: OpResolverType) -> dict
     for detail, x in zip(interpreter.get_input_details(), inputs, strict=True):
         interpreter.set_tensor(detail["index"], x)
     interpreter.invoke()
-    found = {}
+    found: dict[int, Array] = {}
     for detail in interpreter.get_tensor_details():
         try:
             found[detail["index"]] = interpreter.get_tensor(detail["index"])
@@ -237,6 +250,7 @@ def join(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:
     ops: list[Any] = []
     inputs: list[int] = []
     outputs: list[int] = []
+    states: list[State] = []
     bases = []
     for graph in graphs:
         base = len(tensors)
@@ -244,10 +258,12 @@ def join(graphs: Sequence[Graph]) -> tuple[Graph, list[int]]:
         tensors += graph.tensors
         inputs += [i + base for i in graph.inputs]
         outputs += [i + base for i in graph.outputs]
+        states += [State(s.first + base, s.last + base) for s in graph.states]
         for op in graph.ops:
             moved = tuple(i + base if i >= 0 else i for i in op.inputs)
             ops.append(replace(op, inputs=moved, outputs=tuple(i + base for i in op.outputs)))
-    return Graph("joined", tuple(tensors), tuple(ops), tuple(inputs), tuple(outputs)), bases
+    parts = (tuple(tensors), tuple(ops), tuple(inputs), tuple(outputs))
+    return Graph("joined", *parts, states=tuple(states)), bases
 
 
 def _aligned(data: bytes) -> npt.NDArray[np.uint8]:

@@ -17,7 +17,14 @@ from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, flat_plan, inputs_of, join, wrong_tensors
+from tests.numeric.harness import (
+    Array,
+    flat_plan,
+    initial_values,
+    inputs_of,
+    join,
+    wrong_tensors,
+)
 from tests.numeric.machines import MACHINES, run_on_machine
 
 
@@ -65,7 +72,8 @@ def run_steps_on_target(
     text = emit_c(graph, calls, plan, weight_offsets)
     code = build_code(text, TARGETS[target], count_steps(calls), optimize)
     arena = np.zeros(plan.arena_bytes, np.uint8)
-    for i, x in zip(graph.inputs, inputs, strict=True):
+    began = {s.first: initial_values(graph, s) for s in graph.states}
+    for i, x in (*zip(graph.inputs, inputs, strict=True), *began.items()):
         at = plan.offsets[i]
         arena[at : at + x.nbytes] = x.reshape(-1).view(np.uint8)
     outcome = run_on_machine(MACHINES[target], code, weights, arena, folder)

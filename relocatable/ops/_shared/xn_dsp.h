@@ -132,4 +132,18 @@ XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scalin
     return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);
 }
 
+// Sum of the products of int8 in the order of memory, without a layout of their own.
+static inline int32_t xn_dsp_dot(const int8_t *x, const int8_t *w, int32_t n) {
+    int32_t sum = 0, i = 0;
+    for (; i + 4 <= n; i += 4) {
+        uint32_t a = xn_load_bytes(x + i), b = xn_load_bytes(w + i);
+        sum = xn_add_products(xn_even_bytes(a), xn_even_bytes(b), sum);
+        sum = xn_add_products(xn_odd_bytes(a), xn_odd_bytes(b), sum);
+    }
+    for (; i < n; i++) {
+        sum += (int32_t)x[i] * w[i];
+    }
+    return sum;
+}
+
 #endif

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from relocatable.codegen import toolchain
 from relocatable.codegen.toolchain import build_code
 from relocatable.errors import ToolchainError
 from relocatable.targets import TARGETS, find_target
+from relocatable.targets.thumb_scan import scan
 
 HEAD = '#include "blob/include/xn_blob.h"\n'
 STEP = "int32_t xn_step_0(const xn_ctx *ctx);\nint32_t xn_step_0(const xn_ctx *ctx)"
@@ -237,3 +240,44 @@ def test_texts_and_switches_are_reached_from_where_the_code_is(target: str) -> N
         return s[ctx->arena[1]];
     }}"""
     assert b"three" in build(text, target).code
+
+
+def far_constants(count: int) -> str:
+    """Write a function so long that a constant may lie before what reads it."""
+    lines = "\n".join(f"  x += y * {1 + i * 0.37}f; y = x * x - y;" for i in range(count))
+    return (
+        f"{HEAD}int32_t xn_step_0(const xn_ctx *c);\n"
+        "int32_t xn_step_0(const xn_ctx *c) {\n"
+        "  volatile float *a = (volatile float *)c->arena; float x = a[0], y = a[1];\n"
+        f"  for (int i = 0; i < 9; i++) {{\n{lines}\n"
+        f"  if (a[2] > x) {{ y = 1.5f * x; continue; }}\n"
+        f"{lines}\n  }}\n  a[3] = x;\n  return 0;\n}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"]
+)
+@pytest.mark.parametrize("count", [40, 150, 400])
+def test_long_float_code_passes_the_scan(name: str, count: int) -> None:
+    code = build_code(far_constants(count), find_target(name), 1, "speed")
+    assert scan(code.code, code.step_offsets) == ""
+
+
+def test_code_without_constants_is_tried_if_the_scan_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+
+    def refuse_the_first(code: bytes, steps: Sequence[int]) -> str:
+        seen.append(len(code))
+        return "branch at 8" if len(seen) == 1 else scan(code, steps)
+
+    target = find_target("cortex-m4")
+    family = replace(target.family, scan=refuse_the_first)
+    build_code(far_constants(40), replace(target, family=family), 1, "speed")
+    assert len(seen) == 2
+    seen.clear()
+    target = find_target("cortex-m0plus")  # whose code cannot do without
+    with pytest.raises(ToolchainError, match="a board would refuse the code: branch at 8"):
+        build_code(far_constants(40), replace(target, family=family), 1, "speed")

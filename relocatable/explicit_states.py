@@ -1,0 +1,154 @@
+"""Turn variables into states: every value of a variable is a tensor of its own.
+
+LiteRT's variables are places that operators read and change in the order of the file. Here each
+change makes a new tensor, and whoever reads later reads that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relocatable.errors import UnsupportedError, Violation
+from relocatable.graph.graph import AttrValue, Graph, Op, State, Tensor
+from relocatable.ops import OPERATORS
+from relocatable.ops.variable import ASSIGN_VARIABLE, CALL_ONCE, READ_VARIABLE, VAR_HANDLE
+
+ONLY_CONSTANTS = "CALL_ONCE must call a subgraph that assigns constants to variables, and no more"
+
+Values = npt.NDArray[np.generic]
+
+
+def variable_name(attrs: Mapping[str, AttrValue]) -> str:
+    """Name the variable of a VAR_HANDLE."""
+    container, name = attrs.get("container", ""), str(attrs.get("shared_name", ""))
+    return f"{container}/{name}" if container else name
+
+
+def explicit_states(
+    graph: Graph, variables: Collection[int], initial: Mapping[str, Values]
+) -> Graph:
+    """Replace variables by states.
+
+    Args:
+        graph: as in the file; a handle is a tensor without meaning.
+        variables: its variable tensors.
+        initial: values of the variables of VAR_HANDLE before the first run, by their names.
+
+    Raises:
+        UnsupportedError: an operator uses a variable in a way that a state cannot have.
+    """
+    threading = _Threading(graph, variables, initial)
+    for op in graph.ops:
+        threading.add(op)
+    return threading.graph()
+
+
+class _Threading:
+    def __init__(
+        self, graph: Graph, variables: Collection[int], initial: Mapping[str, Values]
+    ) -> None:
+        self._graph = graph
+        self._variables = variables
+        self._initial = initial
+        self._tensors = list(graph.tensors)
+        self._ops: list[Op] = []
+        self._handles: dict[int, str] = {}
+        # By the name of a variable, or the index of a variable tensor.
+        self._first: dict[str | int, int] = {}
+        self._current: dict[str | int, int] = {}
+
+    def add(self, op: Op) -> None:
+        """Take the file's next operator."""
+        if op.kind == VAR_HANDLE:
+            self._handles |= dict.fromkeys(op.outputs, variable_name(op.attrs))
+        elif op.kind == CALL_ONCE:
+            if any(isinstance(key, str) for key in self._first):
+                self._refuse(op, "CALL_ONCE must come before its variables are used", "later")
+        elif op.kind == READ_VARIABLE:
+            name = self._name(op, 1, 1)
+            value = self._tensors[op.outputs[0]]
+            read = self._value(name, replace(value, name=name, data=None))
+            self._ops.append(replace(op, name=name, inputs=(read,)))
+        elif op.kind == ASSIGN_VARIABLE:
+            self._assign(op)
+        else:
+            self._update(op)
+
+    def graph(self) -> Graph:
+        """Return the graph; a state is what was read or changed."""
+        for i in (*self._graph.inputs, *self._graph.outputs):
+            if i in self._variables or i in self._handles:
+                rule = "graph's inputs and outputs must be no variables"
+                tensor = self._tensors[i].name
+                raise UnsupportedError([Violation(rule, "variable", "", tensor)])
+        states = tuple(
+            State(first, self._current[key], self._initial_of(key))
+            for key, first in self._first.items()
+        )
+        return replace(
+            self._graph, tensors=tuple(self._tensors), ops=tuple(self._ops), states=states
+        )
+
+    def _initial_of(self, key: str | int) -> Values | None:
+        return self._initial.get(key) if isinstance(key, str) else None
+
+    def _assign(self, op: Op) -> None:
+        name = self._name(op, 2, 0)
+        value = self._tensors[op.inputs[1]]
+        kept = replace(value, name=name, data=None)
+        if name not in self._first:
+            self._value(name, kept)
+        described = self._tensors[self._first[name]]
+        self._current[name] = self._new(described)
+        outputs = (self._current[name],)
+        self._ops.append(Op(op.kind, name, (op.inputs[1],), outputs, op.attrs))
+
+    def _update(self, op: Op) -> None:
+        """Take an operator that may read variable tensors and change some of them."""
+        for i in op.inputs:
+            if i in self._handles:
+                self._refuse(op, "a variable must be read and assigned by itself", op.kind)
+        operator = OPERATORS.get(op.kind)
+        changed = [
+            op.inputs[at]
+            for at in (operator.updates if operator else ())
+            if at < len(op.inputs) and op.inputs[at] in self._variables
+        ]
+        inputs = tuple(
+            self._value(i, self._tensors[i], i) if i in self._variables else i for i in op.inputs
+        )
+        outputs = list(op.outputs)
+        for i in changed:
+            if self._current[i] != i:
+                rule = "a variable tensor must be changed by one operator, once"
+                self._refuse(op, rule, self._tensors[i].name)
+            self._current[i] = self._new(self._tensors[i])
+            outputs.append(self._current[i])
+        self._ops.append(replace(op, inputs=inputs, outputs=tuple(outputs)))
+
+    def _name(self, op: Op, inputs: int, outputs: int) -> str:
+        """Find the variable of an operator with a handle."""
+        counts = (len(op.inputs), len(op.outputs))
+        if counts != (inputs, outputs) or -1 in op.inputs:
+            self._refuse(op, f"inputs and outputs must be {inputs} and {outputs}", str(counts))
+        if op.inputs[0] not in self._handles:
+            self._refuse(op, "the first input must come from a VAR_HANDLE before", "another")
+        return self._handles[op.inputs[0]]
+
+    def _value(self, key: str | int, described: Tensor, index: int | None = None) -> int:
+        """Find the tensor that holds the variable's value now."""
+        if key not in self._first:
+            self._first[key] = self._current[key] = self._new(described) if index is None else index
+        return self._current[key]
+
+    def _new(self, tensor: Tensor) -> int:
+        self._tensors.append(tensor)
+        return len(self._tensors) - 1
+
+    def _refuse(self, op: Op, rule: str, seen: str) -> Any:
+        raise UnsupportedError([Violation(rule, seen, op.kind, op.name)])

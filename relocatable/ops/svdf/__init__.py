@@ -1,0 +1,243 @@
+"""SVDF: a layer of low rank over the last inputs, which it keeps as a state.
+
+The reference is LiteRT's BUILTIN_REF; an int8 layer has an int16 state.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.fixed_point import (
+    float_clamp,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    scale_of,
+    zero_of,
+)
+from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.types import has_one_scale
+from relocatable.ops.node import Node
+from relocatable.ops.operator import (
+    Array,
+    Kernel,
+    Operand,
+    Operator,
+    Options,
+    Rng,
+    Seen,
+    samples,
+)
+from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import DSP, MVE_I
+
+_TYPES = {
+    "int8": ("int8", "int8", "int16", "int16", "int32"),
+    "float32": ("float32",) * 5,
+}
+
+
+def layer_types(node: Node) -> Seen:
+    """input and output must both be float32, as all else, or int8 with int16 time weights and
+    state, int8 feature weights and int32 bias"""
+    seen = tuple(t.dtype for t in node.inputs)
+    wanted = _TYPES[node.inputs[0].dtype][: len(seen)]
+    return seen == wanted and node.output.dtype == seen[0], ", ".join(seen)
+
+
+def with_state(node: Node) -> Seen:
+    """state must be a variable tensor"""
+    return len(node.outputs) == 2, f"{len(node.outputs) - 1} states"
+
+
+def layer_activation(node: Node) -> Seen:
+    """fused activation of an int8 layer must be RELU, of a float32 layer NONE, RELU, RELU6 or
+    RELU_N1_TO_1"""
+    if node.output.dtype == "int8":
+        return node.activation == "RELU", node.activation
+    known = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
+    return node.activation in known, node.activation
+
+
+def layer_scales(node: Node) -> Seen:
+    """tensors of an int8 layer must have one scale each, weights and state the zero point 0"""
+    if node.output.dtype == "float32":
+        return True, ""
+    tensors = (*node.inputs[:4], node.output)
+    ok = all(has_one_scale(t) for t in tensors)
+    return ok and all(zero_of(t) == 0 for t in tensors[1:4]), str([t.quant for t in tensors])
+
+
+def layer_shape(node: Node) -> Seen:
+    """input must be [B, C], feature weights [F, C], time weights [F, M], state [B, M * F], bias
+    [F / rank] and output [B, F / rank]"""
+    shapes = [t.shape for t in (*node.inputs, node.output)]
+    rank, ranks = node.integer("rank"), [len(s) for s in shapes[:4]]
+    text = f"{[list(s) for s in shapes]}, rank {rank}"
+    if ranks != [2] * 4 or rank < 1 or shapes[1][0] % rank:
+        return False, text
+    (batch, in_c), (filters, _), (_, memory) = shapes[:3]
+    bias = [(filters // rank,)] * (len(node.inputs) == 5)
+    wanted = [(batch, in_c), (filters, in_c), (filters, memory), (batch, memory * filters), *bias]
+    return shapes == [*wanted, (batch, filters // rank)], text
+
+
+def layer_sums(node: Node) -> Seen:
+    """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too"""
+    if node.output.dtype == "float32" or not layer_shape(node)[0]:
+        return True, ""
+    feature, time = (np.abs(np.asarray(node.inputs[i].data, np.int64)) for i in (1, 2))
+    rank = node.integer("rank")
+    largest = [255 * int(feature.sum(1).max()), 32768 * int(time.sum(1).max()) * rank]
+    if len(node.inputs) == 5:
+        largest[1] += int(np.abs(np.asarray(node.inputs[4].data, np.int64)).max())
+    seen = [v << max(0, s) for v, (_, s) in zip(largest, _multipliers(node), strict=True)]
+    return max(seen) < 1 << 31 and max(s for _, s in _multipliers(node)) <= 30, str(max(seen))
+
+
+def _multipliers(node: Node) -> list[tuple[int, int]]:
+    x, feature, time, state, y = (scale_of(t) for t in (*node.inputs[:4], node.output))
+    # In single precision, as LiteRT 2.3 computes them.
+    factors = (x * feature / state, state * time / y)
+    return [quantize_multiplier(float(factor)) for factor in factors]
+
+
+def _first_sums(node: Node) -> Array:
+    weights = np.asarray(node.inputs[1].data, np.int64)
+    return np.asarray(-zero_of(node.inputs[0]) * weights.sum(1))
+
+
+def _bias(node: Node) -> Array:
+    units = node.output.shape[1]
+    dtype = "int32" if node.output.dtype == "int8" else "float32"
+    return np.zeros(units, dtype) if len(node.inputs) < 5 else np.asarray(node.inputs[4].data)
+
+
+def lower_plain(site: Site) -> KernelCall:
+    """Lower a layer in plain C."""
+    return _lower(site, "svdf_f32.c" if site.is_float else "svdf.c")
+
+
+def lower_dsp(site: Site) -> KernelCall:
+    """Lower an int8 layer for the DSP extension."""
+    return _lower(site, "svdf_dsp.c")
+
+
+def _lower(site: Site, source: str) -> KernelCall:
+    """Make the call; the state is moved on by one input."""
+    node = site.node
+    (batch, in_c), (filters, memory) = site.input(0).shape, site.input(2).shape
+    params: dict[str, CValue] = {"batch": batch, "in_c": in_c, "filters": filters}
+    params |= {"rank": site.int_attr("rank"), "memory": memory}
+    weights = {"bias": _bias(node)}
+    arguments: list[CPointer] = [Input(0), Input(1), Input(2), Constant("bias")]
+    arguments += [Output(index=1), Output()]
+    if site.is_float:
+        low, high = float_clamp(site.activation)
+        call = CCall("xn_svdf_f32", arguments, {**params, "low": low, "high": high})
+    else:
+        weights["first"] = _first_sums(node).astype(np.int32)
+        multipliers = _multipliers(node)
+        params |= {"multiplier": [m for m, _ in multipliers], "shift": [s for _, s in multipliers]}
+        params["zero"] = zero_of(site.output)
+        arguments.insert(3, Constant("first"))
+        call = CCall("xn_svdf_i8", arguments, params, "xn_svdf_params")
+    macs = batch * filters * (in_c + memory)
+    return site.call(
+        f"svdf/{source}", call, weights=weights, inputs=(0, 1, 2, 3), updates={3: 1}, macs=macs
+    )
+
+
+def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array]:
+    """Move the state on, and sum it up by the time weights."""
+    x, feature, time, state = inputs[:4]
+    batch, (filters, memory) = x.shape[0], time.shape
+    rank, is_float = node.integer("rank"), x.dtype == np.float32
+    wide = np.float32 if is_float else np.int64
+    zero = 0 if is_float else zero_of(node.inputs[0])
+    shifted: Any = x.astype(wide) - zero
+    new = shifted @ feature.astype(wide).T
+    if not is_float:
+        (a, b), (c, d) = _multipliers(node)
+        new = np.clip(multiply_by_quantized_multiplier(new, a, b), -32768, 32767)
+    kept = state.reshape(batch, filters, memory).astype(wide)
+    kept = np.concatenate([kept[:, :, 1:], new[:, :, None]], 2)
+    sums = (kept * time.astype(wide)).sum(2).reshape(batch, -1, rank).sum(2) + _bias(node)
+    if is_float:
+        return np.clip(sums, *float_clamp(node.activation)), kept.reshape(state.shape)
+    y = multiply_by_quantized_multiplier(sums, c, d) + zero_of(node.output)
+    return np.clip(y, -128, 127).astype(np.int8), kept.astype(np.int16).reshape(state.shape)
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of one layer."""
+    batch, rank, units = (int(rng.integers(1, n)) for n in (4, 4, 9))
+    in_c, memory = int(rng.integers(1, 20)), int(rng.integers(1, 9))
+    filters, is_float = rank * units, dtype == "float32"
+    b = GraphBuilder()
+    x = b.input(batch, in_c, dtype=dtype, quant=random_quant(rng, dtype, 0.3))
+    kept_type, wide = ("float32", "float32") if is_float else ("int16", "int32")
+    quants: list[Quant | None] = [
+        Quant((float(np.float32(s)),), (0,)) for s in (0.01, 0.0001, 0.0005)
+    ]
+    quants = [None if is_float else quant for quant in quants]
+    state = b.state(batch, memory * filters, dtype=kept_type, quant=quants[2])
+    feature: Array
+    time: Array
+    bias: Array
+    if is_float:
+        feature, time, bias = (
+            rng.normal(0, 0.2, s) for s in ((filters, in_c), (filters, memory), units)
+        )
+    else:
+        feature = rng.integers(-127, 128, (filters, in_c))
+        time = rng.integers(-3000, 3000, (filters, memory))
+        bias = rng.integers(-100_000, 100_000, units)
+    inputs = [x, b.constant(feature, dtype, quants[0]), b.constant(time, kept_type, quants[1])]
+    inputs.append(state.first)
+    if rng.random() < 0.7:
+        inputs.append(b.constant(bias, wide))
+    y = b.tensor(batch, units, dtype=dtype, quant=random_quant(rng, dtype, 0.3))
+    names = ["NONE", "RELU", "RELU6"] if is_float else ["RELU"]
+    b.op(
+        *("SVDF", inputs, y, state.last),
+        rank=rank,
+        fused_activation_function=str(rng.choice(names)),
+        asymmetric_quantize_inputs=False,
+    )
+    return b.graph(y)
+
+
+OPERATORS = (
+    Operator(
+        kind="SVDF",
+        options=Options(
+            "SVDFOptions", ("rank", "fused_activation_function", "asymmetric_quantize_inputs")
+        ),
+        operands=(
+            Operand("input", ("int8", "float32")),
+            Operand("feature weights", ("int8", "float32"), constant=True),
+            Operand("time weights", ("int16", "float32"), constant=True),
+            Operand("state", ("int16", "float32")),
+            Operand("bias", ("int32", "float32"), constant=True, optional=True),
+        ),
+        output=("int8", "int16", "float32"),
+        outputs=(1, 2),
+        rules=(with_state, layer_types, layer_activation, layer_scales, layer_sums),
+        shape=layer_shape,
+        kernels=(
+            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
+            Kernel(lower_plain),
+        ),
+        evaluate=evaluate,
+        order=(0, 1, 2, 4, 3),
+        updates=(3,),
+        version=3,
+        samples=samples(sample, ("int8", "float32")),
+    ),
+)

@@ -1,0 +1,241 @@
+"""UNIDIRECTIONAL_SEQUENCE_LSTM: all times of a sequence in one step.
+
+The reference is LiteRT's BUILTIN_REF; an int8 layer has an int16 cell state.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.types import has_one_scale
+from relocatable.ops.node import Node
+from relocatable.ops.operator import (
+    ANY,
+    Kernel,
+    Operand,
+    Operator,
+    Options,
+    Rng,
+    Seen,
+    samples,
+)
+from relocatable.ops.site import Site
+from relocatable.ops.unidirectional_sequence_lstm.meaning import (
+    BIASES,
+    CELL,
+    HIDDEN,
+    WEIGHTS,
+    evaluate,
+    hidden_quant,
+    rows_of,
+    scaling_of,
+)
+from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output
+from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import DSP, MVE_I
+
+_GATES = ("input", "forget", "cell", "output")
+_OTHERS = 9  # operands that LiteRT has besides: peepholes, projection, layer normalisation
+_NO_OTHERS = "peepholes, projection or layer normalisation"
+
+
+def plain_layer(node: Node) -> Seen:
+    """there must be neither peepholes, projection, layer normalisation nor diagonal recurrent
+    weights, and both states must be variable tensors"""
+    others, states = len(node.inputs) - CELL - 1, len(node.outputs) - 1
+    is_diagonal = node.op.attrs["diagonal_recurrent_tensors"]
+    text = f"{others} further inputs, {states} states, diagonal: {is_diagonal}"
+    return not others and states == 2 and not is_diagonal, text
+
+
+def layer_types(node: Node) -> Seen:
+    """tensors must all be float32, or int8 with int32 biases and an int16 cell state"""
+    seen = [t.dtype for t in (*node.inputs, *node.outputs)]
+    integers = ["int8"] * 9 + ["int32"] * 4 + ["int8", "int16", "int8", "int8", "int16"]
+    return seen in (["float32"] * len(integers), integers), ", ".join(seen)
+
+
+def layer_activation(node: Node) -> Seen:
+    """fused activation must be TANH"""
+    return node.activation == "TANH", node.activation
+
+
+def layer_clip(node: Node) -> Seen:
+    """clip of the cell must be 0 or more"""
+    clip = node.number("cell_clip")
+    return bool(np.isfinite(clip) and clip >= 0), f"{clip:g}"
+
+
+def layer_scales(node: Node) -> Seen:
+    """tensors of an int8 layer must have one scale each, weights and cell state the zero point 0,
+    the cell state a scale of 2^-15 to 2^-9, and the hidden values a scale of at least 2^-29"""
+    if node.output.dtype == "float32":
+        return True, ""
+    tensors = (*node.inputs[:BIASES], node.inputs[HIDDEN], node.inputs[CELL])
+    zeros = (*node.inputs[WEIGHTS:BIASES], node.inputs[CELL])
+    if not all(has_one_scale(t) for t in tensors):
+        return False, str([t.quant for t in tensors])
+    ok = all(t.quant is not None and t.quant.zero_point == (0,) for t in zeros)
+    cell = node.inputs[CELL].quant
+    scale, (hidden, hidden_zero) = cell.scale[0] if cell else 0.0, hidden_quant(node)
+    ok = ok and scale in [2.0**n for n in range(-15, -8)] and hidden >= 2.0**-29
+    ok = ok and -128 <= hidden_zero <= 127
+    return ok, f"cell {scale:g}, hidden {hidden:g}, zero points {[t.quant for t in zeros]}"
+
+
+def layer_shape(node: Node) -> Seen:
+    """input must be [B, T, C] or, if time comes first, [T, B, C], weights [N, C], recurrent weights
+    [N, N], biases [N], states B * N values, and the output as the input, with N for C"""
+    shapes = [t.shape for t in (*node.inputs, node.output)]
+    text = str([list(s) for s in shapes])
+    if len(shapes[0]) != 3 or len(shapes[1]) != 2:
+        return False, text
+    *rows, in_c = shapes[0]
+    cells = shapes[1][0]
+    batch = rows[1] if node.op.attrs["time_major"] else rows[0]
+    wanted = [(cells, in_c)] * 4 + [(cells, cells)] * 4 + [(cells,)] * 4
+    ok = shapes[WEIGHTS:HIDDEN] == wanted and shapes[-1] == (*rows, cells)
+    counts = [t.count for t in node.inputs[HIDDEN : CELL + 1]]
+    return ok and counts == [batch * cells] * 2, text
+
+
+def layer_sums(node: Node) -> Seen:
+    """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too"""
+    if node.output.dtype == "float32" or not layer_shape(node)[0]:
+        return True, ""
+    scaling, largest = scaling_of(node), 0
+    for i, (_, shift) in enumerate(scaling.gates):
+        weights = np.abs(np.asarray(node.inputs[WEIGHTS + i].data, np.int64)).sum(1) * 128
+        sums = int((weights + np.abs(scaling.bias[i])).max())
+        largest = max(largest, sums << max(0, shift))
+    return largest < 1 << 31, str(largest)
+
+
+def lower_plain(site: Site) -> KernelCall:
+    """Lower a layer in plain C."""
+    return _lower(site, "lstm_f32.c" if site.is_float else "lstm.c")
+
+
+def lower_dsp(site: Site) -> KernelCall:
+    """Lower an int8 layer for the DSP extension."""
+    return _lower(site, "lstm_dsp.c")
+
+
+def _lower(site: Site, source: str) -> KernelCall:
+    """Make the call; the states are changed where they are."""
+    node = site.node
+    batch, times, batch_step, time_step = rows_of(node)
+    cells, in_c = site.input(1).shape
+    shape: dict[str, CValue] = {"batch": batch, "time": times, "in_c": in_c, "cells": cells}
+    params: dict[str, CValue] = {
+        "shape": {**shape, "batch_step": batch_step, "time_step": time_step}
+    }
+    if site.is_float:
+        suffix, params["clip"] = "f32", site.float_attr("cell_clip")
+        bias = np.stack([site.constant(i) for i in range(BIASES, HIDDEN)])
+    else:
+        suffix, scaling = "i8", scaling_of(node)
+        bias = scaling.bias.astype(np.int32)
+        params |= {
+            "multiplier": [m for m, _ in scaling.gates],
+            "shift": [s for _, s in scaling.gates],
+            "hidden_multiplier": scaling.hidden[0],
+            "hidden_shift": scaling.hidden[1],
+            "hidden_zero": hidden_quant(node)[1],
+            "whole_bits": scaling.whole_bits,
+            "clip": scaling.clip,
+        }
+    arguments: list[CPointer] = [Input(i) for i in range(BIASES)]
+    arguments += [Constant("bias"), Output(index=1), Output(index=2), Output()]
+    return site.call(
+        f"unidirectional_sequence_lstm/{source}",
+        CCall(f"xn_lstm_{suffix}", arguments, params),
+        weights={"bias": bias},
+        inputs=(*range(BIASES), HIDDEN, CELL),
+        updates={BIASES: 1, BIASES + 1: 2},
+        macs=4 * batch * times * cells * (in_c + cells),
+    )
+
+
+def sample(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of one layer."""
+    batch, times, in_c, cells = (int(rng.integers(1, n)) for n in (4, 7, 20, 14))
+    is_time_major, is_float = bool(rng.random() < 0.4), dtype == "float32"
+    b = GraphBuilder()
+    rows = (times, batch) if is_time_major else (batch, times)
+    x = b.input(*rows, in_c, dtype=dtype, quant=random_quant(rng, dtype, 0.5))
+    inputs = [x]
+    for columns in (in_c, cells):
+        for _ in _GATES:
+            shape = (cells, columns)
+            if is_float:
+                inputs.append(b.constant(rng.normal(0, 0.3, shape), "float32"))
+                continue
+            scale = float(np.float32(np.exp(rng.normal(-5, 1)) / np.sqrt(columns)))
+            weights = rng.integers(-127, 128, shape)
+            inputs.append(b.constant(weights, "int8", Quant((scale,), (0,))))
+    for _ in _GATES:
+        bias = rng.normal(0, 0.5, cells) if is_float else rng.integers(-20_000, 20_000, cells)
+        inputs.append(b.constant(bias, "float32" if is_float else "int32"))
+    quant = None if is_float else Quant((1 / 128,), (int(rng.integers(-20, 20)),))
+    cell_quant = Quant((2.0 ** -int(rng.integers(9, 16)),), (0,))
+    hidden = b.state(batch, cells, dtype=dtype, quant=quant)
+    cell = b.state(batch, cells, dtype="float32" if is_float else "int16", quant=cell_quant)
+    y = b.tensor(*rows, cells, dtype=dtype, quant=quant)
+    b.op(
+        *("UNIDIRECTIONAL_SEQUENCE_LSTM", (*inputs, hidden.first, cell.first), y),
+        *(hidden.last, cell.last),
+        fused_activation_function="TANH",
+        cell_clip=float(rng.choice([0.0, 0.0, 0.5])),
+        proj_clip=0.0,
+        time_major=is_time_major,
+        diagonal_recurrent_tensors=False,
+        hidden_scale=quant.scale[0] if quant else 0.0,
+        hidden_zero_point=quant.zero_point[0] if quant else 0,
+    )
+    return b.graph(y)
+
+
+_BOTH = ("int8", "float32")
+
+OPERATORS = (
+    Operator(
+        kind="UNIDIRECTIONAL_SEQUENCE_LSTM",
+        options=Options(
+            "UnidirectionalSequenceLSTMOptions",
+            (
+                *("fused_activation_function", "cell_clip", "proj_clip", "time_major"),
+                "diagonal_recurrent_tensors",
+            ),
+        ),
+        operands=(
+            Operand("input", _BOTH),
+            *(Operand(f"{gate} weights", _BOTH, constant=True) for gate in _GATES),
+            *(Operand(f"recurrent {gate} weights", _BOTH, constant=True) for gate in _GATES),
+            *(Operand(f"{gate} bias", ("int32", "float32"), constant=True) for gate in _GATES),
+            Operand("hidden state", _BOTH),
+            Operand("cell state", ("int16", "float32")),
+            *(Operand(_NO_OTHERS, ANY, optional=True),) * _OTHERS,
+        ),
+        output=("int8", "int16", "float32"),
+        outputs=(1, 3),
+        rules=(
+            *(plain_layer, layer_types, layer_activation, layer_clip, layer_scales),
+            layer_sums,
+        ),
+        shape=layer_shape,
+        kernels=(
+            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
+            Kernel(lower_plain),
+        ),
+        evaluate=evaluate,
+        order=(*range(9), *range(12, 16), 18, 19, 9, 10, 11, 16, 17, *range(20, 24)),
+        hidden=4,
+        updates=(HIDDEN, CELL),
+        version=3,
+        samples=samples(sample, _BOTH),
+    ),
+)

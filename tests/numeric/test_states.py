@@ -1,0 +1,107 @@
+"""What models keep from run to run: every output as LiteRT's, run after run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from relocatable import compile_model
+from relocatable.blob.host import HostModel
+from relocatable.graph.builder import PLAIN
+from tests.numeric.harness import Array
+from tests.variables import VariableBuilder, streaming_model
+
+
+def interpreter_of(model: bytes) -> Interpreter:
+    interpreter = Interpreter(
+        model_content=model,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        # Else LiteRT 2.3 adds in place to what a RESHAPE shares with another tensor.
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def run_reference(interpreter: Interpreter, inputs: Sequence[Array]) -> list[Array]:
+    for detail, x in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(detail["index"], x)
+    interpreter.invoke()
+    return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+
+
+def assert_equal_runs(model: bytes, runs: int, whole_tensors: bool) -> None:
+    rng = np.random.default_rng(5)
+    blob = compile_model(
+        model, target="host", optimize="size", whole_tensors=whole_tensors, golden=False
+    )
+    interpreter = interpreter_of(model)
+    details = interpreter.get_input_details()
+    with HostModel(blob) as host:
+        begun: list[list[Array]] = []
+        for run in range(runs):
+            inputs = [rng.integers(-128, 128, d["shape"], np.int8) for d in details]
+            wanted = run_reference(interpreter, inputs)
+            host.write_inputs(inputs)
+            host.run()
+            for got, want in zip(host.outputs(), wanted, strict=True):
+                assert np.array_equal(got, want), f"run {run}"
+            begun = begun or [inputs, wanted]
+        host.reset_state()
+        host.write_inputs(begun[0])
+        host.run()
+        for got, want in zip(host.outputs(), begun[1], strict=True):
+            assert np.array_equal(got, want)
+
+
+@pytest.mark.parametrize("whole_tensors", [False, True])
+def test_a_streaming_model_is_exact(whole_tensors: bool) -> None:
+    assert_equal_runs(streaming_model(), 200, whole_tensors)
+
+
+def random_program(seed: int) -> bytes:
+    """Read, assign, add and reshape at random: the order of effects counts."""
+    rng = np.random.default_rng(seed)
+    initial = {
+        "a": rng.integers(-128, 128, (1, 6), np.int8),
+        "b": np.full((1, 6), 7, np.int8),
+        "c": np.zeros((1, 6), np.int8),
+    }
+    b = VariableBuilder(initial)
+    values = [b.input(1, 6), b.input(1, 6)]
+    constant = b.constant(rng.integers(-128, 128, (1, 6)), "int8", PLAIN)
+    computed = []
+    for _ in range(int(rng.integers(3, 14))):
+        kind, name = int(rng.integers(5)), str(rng.choice([*initial]))
+        value = int(rng.choice(values))
+        if kind == 0:
+            values.append(b.read(name, b.tensor(1, 6)))
+        elif kind == 1:
+            b.assign(name, constant if rng.random() < 0.2 else value)
+        elif kind == 2:
+            to = b.tensor(6, 1)
+            b.op("RESHAPE", (value, b.constant([6, 1])), to)
+            back = b.tensor(1, 6)
+            values.append(b.op("RESHAPE", (to, b.constant([1, 6])), back))
+        else:
+            y = b.tensor(1, 6)
+            b.op(
+                *("ADD", (value, int(rng.choice(values))), y),
+                fused_activation_function="NONE",
+            )
+            values.append(y)
+        if kind not in (1,):
+            computed.append(values[-1])
+    computed = computed or [b.read("a", b.tensor(1, 6))]
+    for name in initial:  # what is kept shows
+        computed.append(b.read(name, b.tensor(1, 6)))
+    chosen = rng.choice(computed, min(3, len(computed)), replace=False)
+    return b.model(*(int(i) for i in dict.fromkeys(chosen.tolist())))
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_effects_keep_their_order(seed: int) -> None:
+    assert_equal_runs(random_program(seed), 6, whole_tensors=bool(seed % 2))
