@@ -26,6 +26,7 @@ from relocatable.graph.edit import int_attr
 from relocatable.graph.flexbuffers import FlexBufferError, Number, read_numbers
 from relocatable.graph.graph import (
     DTYPES,
+    STORED_DTYPES,
     AttrValue,
     Graph,
     GraphError,
@@ -54,6 +55,8 @@ _MAX_RANK = 32  # what NumPy holds
 _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_NAME = 200
 _MAX_TEXT_BYTES = 1 << 24
+
+_DTYPE_RULE = f"dtype must be one of {', '.join(DTYPES)}"
 
 # Enumerations that fields of several operators have.
 _ENUMS = {"padding": "Padding", "fused_activation_function": "ActivationFunctionType"}
@@ -317,12 +320,14 @@ class _Reader:
         if raw.Sparsity() is not None:
             raise _refuse("must be a plain array", "sparse", name)
         data = self.constant(raw, name, shape, dtype, computed)
+        if data is None and dtype not in DTYPES:
+            raise _refuse(_DTYPE_RULE, dtype, name)
         return Tensor(name, shape, dtype, self.quant(raw, name, shape), data)
 
     def dtype(self, raw: Any, name: str) -> str:
         dtype = self.types.get(raw.Type(), f"type {raw.Type()}").lower()
-        if dtype not in DTYPES:
-            raise _refuse(f"dtype must be one of {', '.join(DTYPES)}", dtype, name)
+        if dtype not in STORED_DTYPES:
+            raise _refuse(_DTYPE_RULE, dtype, name)
         return dtype
 
     def shape(self, raw: Any, name: str) -> tuple[int, ...]:

@@ -16,6 +16,8 @@ from relocatable.errors import RelocatableError
 
 # Names of element types are NumPy's; these are the ones a graph may hold.
 DTYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+# Constants may be stored in these, too; an operator makes another type of them at compile time.
+STORED_DTYPES = (*DTYPES, "float16")
 
 AttrValue = int | float | str | bool | tuple[int, ...]
 
@@ -46,7 +48,7 @@ class Tensor:
     Attributes:
         name: as in the model, for messages.
         shape: dimensions; the batch is 1.
-        dtype: one of DTYPES.
+        dtype: one of DTYPES; a constant's one of STORED_DTYPES.
         quant: None if the values are plain numbers.
         data: a constant's values (shape and dtype as stated), None for a computed tensor.
     """
@@ -139,9 +141,10 @@ def verify_graph(graph: Graph) -> None:
         GraphError: names the rule, the value seen and the tensor or operator.
     """
     for tensor in graph.tensors:
-        if tensor.dtype not in DTYPES:
+        known = DTYPES if tensor.data is None else STORED_DTYPES
+        if tensor.dtype not in known:
             raise GraphError(
-                f"tensor '{tensor.name}': dtype must be one of {DTYPES}; is {tensor.dtype}"
+                f"tensor '{tensor.name}': dtype must be one of {known}; is {tensor.dtype}"
             )
         if tensor.data is not None and (
             tensor.data.shape != tensor.shape or tensor.data.dtype != np.dtype(tensor.dtype)

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from relocatable import compile_model, run
 from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.random import random_quant
 from tests.make_graph import GraphBuilder
@@ -72,3 +73,28 @@ def test_cast_of_large_floats() -> None:
         inputs = [values.astype(np.float32)]
         got, want = program.run(inputs)[y], reference(make_tflite(graph), inputs)[y]
         assert mismatch(got, want) == "", to
+
+
+@pytest.mark.parametrize("kind", ["FULLY_CONNECTED", "CONV_2D"])
+def test_weights_stored_as_float16_are_those_of_litert(kind: str) -> None:
+    rng = np.random.default_rng(75)
+    b = GraphBuilder()
+    is_conv = kind == "CONV_2D"
+    shape, filters = ((1, 5, 6, 3), (4, 3, 2, 3)) if is_conv else ((1, 12), (4, 12))
+    x = b.input(*shape, dtype="float32")
+    stored = [b.constant(rng.normal(0, 1, s), "float16") for s in (filters, (4,))]
+    used = [
+        b.op("DEQUANTIZE", (i,), b.tensor(*b.tensors[i].shape, dtype="float32")) for i in stored
+    ]
+    attrs: dict[str, int | str | bool] = {"fused_activation_function": "RELU"}
+    if is_conv:
+        attrs |= {"padding": "SAME", "stride_h": 1, "stride_w": 1}
+        attrs |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
+    y = b.op(
+        kind, (x, *used), b.tensor(*(1, 5, 6, 4) if is_conv else (1, 4), dtype="float32"), **attrs
+    )
+    model = make_tflite(b.graph(y))
+    values = rng.normal(0, 1, shape).astype(np.float32)
+    got = run(compile_model(model, target="host"), values)
+    assert isinstance(got, np.ndarray)
+    assert mismatch(got, reference(model, [values])[y]) == ""
