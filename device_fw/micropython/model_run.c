@@ -24,6 +24,9 @@ void xn_model_check(int status) {
     if (status >= 0) {
         return;
     }
+    if (status == XN_E_STOPPED) {
+        mp_handle_pending(true); // what stopped the run, if it was an interrupt
+    }
     char text[XN_ERROR_TEXT_MAX];
     xn_error_text(status, text);
     mp_obj_t args[2] = {MP_OBJ_NEW_SMALL_INT(status), mp_obj_new_str_from_cstr(text)};

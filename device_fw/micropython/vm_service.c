@@ -107,7 +107,7 @@ static void take_reserve(void) {
 }
 
 static void give_reserve(void) {
-    m_free(MP_STATE_VM(xn_vm_reserve));
+    m_del(uint8_t, MP_STATE_VM(xn_vm_reserve), RESERVE_BYTES);
     MP_STATE_VM(xn_vm_reserve) = NULL;
 }
 

@@ -269,6 +269,7 @@ static void fuzz_server(uint32_t rounds) {
     install_blob();
     xn_lane_vm_version = "fuzz";
     xn_host_sent = count_sent;
+    xn_link_init();
     xn_server_init();
     for (uint32_t i = 0; i < rounds; i++) {
         if (i % 1000 == 0) { // it was removed long ago

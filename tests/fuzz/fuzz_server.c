@@ -63,6 +63,7 @@ static void start_again(void) {
     install_blob();
     xn_host_sent = touch;
     xn_lane_vm_version = "fuzz";
+    xn_link_init();
     xn_server_init();
     xn_session_open(1);
 }

@@ -12,13 +12,12 @@ from relocatable.compile import lower
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Graph, Quant, Tensor
 from relocatable.ops import OPERATORS
-from relocatable.ops._shared.random import random_input
 from relocatable.ops.operator import Rng
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.read_tflite import read_tflite
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import build, describe, mismatch, reference
+from tests.numeric.harness import build, describe, inputs_of, mismatch, reference
 
 _COUNT = 60
 _LEAST, _MOST = 1.4e-45, 3.3e38
@@ -35,14 +34,18 @@ def test_extreme_scales(kind: str) -> None:
     taken = [graph for graph in graphs if _is_taken(graph)]
     compared = 0
     for graph, program in zip(taken, build(taken), strict=True):
-        inputs = [
-            random_input(rng, graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs
-        ]
+        inputs = inputs_of(rng, graph)
         with suppress(RuntimeError):  # LiteRT refuses more; what aborts it ends this process
             output = graph.ops[0].outputs[0]
             want = reference(make_tflite(graph), inputs)[output]
             compared += 1
-            assert mismatch(program.run(inputs)[output], want) == "", describe(graph)
+            got = program.run(inputs)[output]
+            if want.dtype == np.float32:  # such as boxes: of the range that these scales have
+                finite = np.isfinite(want)
+                most = 1e-6 * np.abs(want[finite]).max(initial=1.0)
+                np.testing.assert_allclose(got[finite], want[finite], rtol=0, atol=most)
+            else:
+                assert mismatch(got, want) == "", describe(graph)
     assert compared > 5
 
 
@@ -62,11 +65,12 @@ def _extreme(rng: Rng, kind: str) -> Graph:
     operator = OPERATORS[kind]
     dtype = str(rng.choice([d for d in operator.samples if d in ("int8", "uint8")]))
     graph = operator.samples[dtype](rng, dtype)
-    all_alike = rng.random() < 0.3
+    few = len(graph.ops[0].inputs) < 8
+    all_alike = rng.random() < 0.3 and few
     base = float(rng.choice(_SCALES))
     tensors = [
         _with_scale(rng, t, base if all_alike else float(rng.choice(_SCALES)))
-        if all_alike or rng.random() < 0.5
+        if all_alike or rng.random() < (0.5 if few else 0.05)
         else t
         for t in graph.tensors
     ]

@@ -24,7 +24,7 @@ def unscanned_firmware(board: str, folder: Path, limit_ms: int | None = None) ->
     data = bytearray(elf.read_bytes())
     _overwrite(data, elf, "xn_scan_code", _RETURN_OK)
     if limit_ms is not None:
-        _overwrite(data, elf, "step_limit_ms", limit_ms.to_bytes(4, "little"))
+        _overwrite(data, elf, "xn_runner_limit_ms", limit_ms.to_bytes(4, "little"))
     copy = folder / elf.name
     copy.write_bytes(data)
     return copy

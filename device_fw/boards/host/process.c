@@ -187,6 +187,7 @@ static void start(int argc, char **argv) {
     xn_lane_vm_version = services->version;
     watch_steps();
     XN_HOST_CHECK(pthread_create(&watcher, NULL, watch_parent, NULL) == 0);
+    xn_link_init();
     xn_server_init();
 }
 

@@ -17,6 +17,7 @@ static xn_runner_model *open_models;
 static const xn_runner_model *running;
 static volatile bool stop; // the runs that are under way
 
+uint32_t xn_runner_limit_ms = XN_RUNNER_LIMIT_MS;
 void (*xn_runner_between_steps)(void);
 void (*xn_runner_on_stop)(const xn_runner_model *model, int status, uint32_t step);
 
@@ -51,7 +52,7 @@ static int open_model(xn_runner_model *model, const uint8_t *blob, uint32_t byte
         return xn_error_limit(XN_E_ARENA, "arena_bytes", arena_bytes, xn_pool_largest());
     }
     model->ctx.weights = blob + model->program.variant->weights_offset;
-    model->limit_ms = XN_RUNNER_LIMIT_MS;
+    model->limit_ms = xn_runner_limit_ms;
     clear(model);
     model->next = open_models;
     open_models = model;
@@ -456,7 +457,7 @@ int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us) {
             status = late(model, 0, *us / 1000u);
         }
     }
-    model->limit_ms = XN_RUNNER_LIMIT_MS;
+    model->limit_ms = xn_runner_limit_ms;
     if (status == XN_OK && vector->output_kind == XN_GOLDEN_SHA256) {
         status = compare_golden_hash(&t, model->program.golden_runs);
     }

@@ -72,6 +72,8 @@ int xn_runner_golden(xn_runner_model *model, uint32_t limit_ms, uint32_t *us);
 // the same sizes; else false.
 bool xn_runner_hand_over(const xn_runner_model *from, xn_runner_model *to);
 
+// What a step may take, in milliseconds.
+extern uint32_t xn_runner_limit_ms;
 // Called between steps (NULL: nothing). Other work may be done there, but no model may be opened or
 // closed, and only a model other than this one may be run.
 extern void (*xn_runner_between_steps)(void);

@@ -166,7 +166,6 @@ bool xn_server_attend(bool in_step) {
 // ---- For the board and the VM -----------------------------------------------------------------
 
 void xn_server_init(void) {
-    xn_link_init();
     xn_pool_init();
     xn_extent_in_use = xn_runner_uses;
     polling = between_steps = false;

@@ -160,6 +160,11 @@ WEAK void xn_port_keep(uint32_t word) {
 
 static uint8_t *flash_at(uint32_t offset) {
     static uint8_t flash[XN_USER_FLASH_BYTES] __attribute__((aligned(SECTOR_BYTES)));
+    static bool erased; // as flash is that was never written
+    if (!erased) {
+        memset(flash, 0xFF, sizeof(flash));
+        erased = true;
+    }
     return flash + offset;
 }
 

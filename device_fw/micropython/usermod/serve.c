@@ -25,6 +25,7 @@ static mp_obj_t user_init(void) {
         started = true;
         xn_serve_quiet = true;
         xn_vm_attach();
+        xn_link_init();
         xn_server_init();
         xn_serve_quiet = false;
     }

@@ -6,6 +6,7 @@ or shift and convert in ways that C leaves undefined: there is nothing to be equ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -39,6 +40,13 @@ def factors_below(power: int, name: str, factors: Factors) -> Rule:
 
     bounded_factors.__doc__ = f"{name} must be below 2^{power} for 8-bit values"
     return bounded_factors
+
+
+def plain_scales(node: Node) -> Seen:
+    """scales of 8 and 16 bits must be in [2^-40, 2^40]"""
+    scales = [s for t in node.quantized if t.quant for s in t.quant.scale]
+    worst = max(scales, key=lambda scale: abs(math.log2(scale)), default=1.0)
+    return 2.0**-40 <= worst <= 2.0**40, f"{worst:g}"
 
 
 def kept_ratio(node: Node) -> list[np.float32]:

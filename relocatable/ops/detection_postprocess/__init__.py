@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph, Quant, Tensor
+from relocatable.ops._shared.factors import plain_scales
 from relocatable.ops._shared.fixed_point import scale_of, zero_of
 from relocatable.ops._shared.types import one_scale
 from relocatable.ops.node import Node
@@ -193,7 +194,14 @@ OPERATORS = (
         ),
         output=("float32",),
         outputs=(4, 4),
-        rules=(one_element_type, one_scale, fast_method, detection_limits, detection_inputs),
+        rules=(
+            one_element_type,
+            one_scale,
+            plain_scales,
+            fast_method,
+            detection_limits,
+            detection_inputs,
+        ),
         shape=detection_outputs,
         kernels=(Kernel(lower_detection),),
         evaluate=evaluate,

@@ -11,6 +11,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.factors import plain_scales
 from relocatable.ops._shared.fixed_point import (
     float_clamp,
     multiply_by_quantized_multiplier,
@@ -228,7 +229,7 @@ OPERATORS = (
         ),
         output=("int8", "int16", "float32"),
         outputs=(1, 2),
-        rules=(with_state, layer_types, layer_activation, layer_scales, layer_sums),
+        rules=(with_state, layer_types, layer_activation, layer_scales, plain_scales, layer_sums),
         shape=layer_shape,
         kernels=(
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),

@@ -9,6 +9,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
+from relocatable.ops._shared.factors import plain_scales
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import has_one_scale
 from relocatable.ops.node import Node
@@ -223,7 +224,7 @@ OPERATORS = (
         output=("int8", "int16", "float32"),
         outputs=(1, 3),
         rules=(
-            *(plain_layer, layer_types, layer_activation, layer_clip, layer_scales),
+            *(plain_layer, layer_types, layer_activation, layer_clip, layer_scales, plain_scales),
             layer_sums,
         ),
         shape=layer_shape,
