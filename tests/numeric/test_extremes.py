@@ -24,7 +24,12 @@ _LEAST, _MOST = 1.4e-45, 3.3e38
 _SCALES = [1.4e-45, 1.2e-38, 1e-30, 1e-20, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 0.05, 1.0]
 _SCALES += [30.0, 1e3, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e20, 3e38]
 _FACTORS = [1e-45, 1e-38, 1e-20, 1e-10, 1e-3, 1.0, 10.0, 1e3, 1e6, 1e10, 1e20, 1e30, 3e38]
-_KINDS = [o.kind for o in OPERATORS.values() if {"int8", "uint8"} & set(o.samples)]
+# Of what a custom operator does not find, LiteRT says nothing: tests of its own look at the rest.
+_KINDS = [
+    o.kind
+    for o in OPERATORS.values()
+    if {"int8", "uint8"} & set(o.samples) and not o.kind.startswith("CUSTOM")
+]
 
 
 @pytest.mark.parametrize("kind", _KINDS)
