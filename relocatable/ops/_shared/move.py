@@ -7,14 +7,27 @@ the right shape whose elements are never looked at: the strides of what comes ba
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import AttrValue, Graph
+from relocatable.ops._shared.random import random_quant
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Array, Seen
+from relocatable.ops.operator import (
+    ANY,
+    Array,
+    Kernel,
+    Operand,
+    Operator,
+    Options,
+    Rng,
+    Sample,
+    Seen,
+)
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
@@ -107,6 +120,33 @@ class Movement:
     views: Views
     source: int = 0
 
+    def operator(
+        self,
+        kind: str,
+        operands: tuple[Operand, ...],
+        sampled: Mapping[str, Sample],
+        *,
+        options: Options | None = None,
+        outputs: tuple[int, int] = (1, 1),
+        version: int = 2,
+    ) -> Operator:
+        """Describe the operator: see `Operator` for what is given."""
+        return Operator(
+            kind=kind,
+            options=options,
+            operands=operands,
+            output=ANY,
+            outputs=outputs,
+            rules=(self.keeps_type,),
+            shape=self.takes,
+            kernels=(Kernel(self.lower),),
+            evaluate=self.evaluate,
+            folds="constants",
+            is_view=self.keeps_all,
+            version=version,
+            samples=sampled,
+        )
+
     def moves(self, node: Node) -> list[Move]:
         """Find the loops that fill each output."""
         whole = outline(node.inputs[self.source].shape)
@@ -182,3 +222,31 @@ def _widen(move: Move, width: int) -> tuple[Move, int]:
         last = [Loop(run.size // 2, 1, 1)] if run.size > 2 else []
         move, width = Move(move.source // 2, move.target // 2, (*wide, *last)), 2 * width
     return move, width
+
+
+def move_sample(
+    rng: Rng,
+    kind: str,
+    dtype: str,
+    source: Iterable[int],
+    output: Iterable[int],
+    constants: Sequence[object] = (),
+    **attrs: AttrValue,
+) -> Graph:
+    """Make a graph of one operator that moves values; input and output have one scale.
+
+    Args:
+        rng: source of the scale.
+        kind: of the operator.
+        dtype: of input and output.
+        source: shape of the input.
+        output: shape of the output.
+        constants: the further inputs.
+        attrs: of the operator.
+    """
+    b = GraphBuilder()
+    quant = random_quant(rng, dtype)
+    inputs = [b.input(*map(int, source), dtype=dtype, quant=quant), *map(b.constant, constants)]
+    return b.graph(
+        b.op(kind, inputs, b.tensor(*map(int, output), dtype=dtype, quant=quant), **attrs)
+    )

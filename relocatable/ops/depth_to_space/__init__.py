@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.move import Movement
-from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.move import Movement, move_sample
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     ANY,
     Array,
-    Kernel,
     Operand,
     Operator,
     Options,
@@ -45,29 +42,18 @@ def _sample(kind: str) -> Sample:
         h, w, c, block = (int(v) for v in rng.integers(1, 4, 4))
         small, large = (1, h, w, c * block**2), (1, h * block, w * block, c)
         source, target = (small, large) if kind == "DEPTH_TO_SPACE" else (large, small)
-        b = GraphBuilder()
-        quant = random_quant(rng, dtype)
-        x = b.input(*source, dtype=dtype, quant=quant)
-        y = b.tensor(*target, dtype=dtype, quant=quant)
-        return b.graph(b.op(kind, (x,), y, block_size=block))
+        return move_sample(rng, kind, dtype, source, target, block_size=block)
 
     return sample
 
 
 def _operator(kind: str, table: str, movement: Movement) -> Operator:
-    return Operator(
-        kind=kind,
+    return movement.operator(
+        kind,
+        (Operand("input", ANY),),
+        samples(_sample(kind), ("int8", "uint8", "int32", "int64", "float32")),
         options=Options(table, ("block_size",)),
-        operands=(Operand("input", ANY),),
-        output=ANY,
-        rules=(movement.keeps_type,),
-        shape=movement.takes,
-        kernels=(Kernel(movement.lower),),
-        evaluate=movement.evaluate,
-        folds="constants",
-        is_view=movement.keeps_all,
         version=1,
-        samples=samples(_sample(kind), ("int8", "uint8", "int32", "int64", "float32")),
     )
 
 

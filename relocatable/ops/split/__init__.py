@@ -14,7 +14,6 @@ from relocatable.ops.operator import (
     ANY,
     MANY,
     Array,
-    Kernel,
     Operand,
     Operator,
     Options,
@@ -90,19 +89,12 @@ _SAMPLED = ("int8", "uint8", "int16", "int32", "float32")
 def _operator(
     kind: str, movement: Movement, table: str, fields: tuple[str, ...], *operands: Operand
 ) -> Operator:
-    return Operator(
-        kind=kind,
+    return movement.operator(
+        kind,
+        operands,
+        samples(_sample(kind), _SAMPLED),
         options=Options(table, fields),
-        operands=operands,
-        output=ANY,
         outputs=(1, MANY),
-        rules=(movement.keeps_type,),
-        shape=movement.takes,
-        kernels=(Kernel(movement.lower),),
-        evaluate=movement.evaluate,
-        folds="constants",
-        is_view=movement.keeps_all,
-        samples=samples(_sample(kind), _SAMPLED),
     )
 
 

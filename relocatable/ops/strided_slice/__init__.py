@@ -7,18 +7,14 @@ from types import EllipsisType
 
 import numpy as np
 
-from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.move import Movement
-from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.move import Movement, move_sample
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     ANY,
     Array,
-    Kernel,
     Operand,
-    Operator,
     Options,
     Rng,
     Sample,
@@ -90,71 +86,40 @@ def _random_strided(rng: Rng, dtype: str, shape: list[int]) -> Graph:
     shrink = (masks["shrink_axis_mask"] >> np.arange(dims.size)) & 1
     strides = np.where(shrink, 1, rng.choice([1, 1, 2, 3, -1, -2], dims.size))
     end = np.where(shrink, first + 1, rng.integers(-dims - 1, dims + 2))
-    return _graph(
-        rng, "STRIDED_SLICE", dtype, shape, (first, end, strides), {**masks, "offset": False}
-    )
+    constants = (first, end, strides)
+    return move_sample(rng, "STRIDED_SLICE", dtype, shape, (), constants, **masks, offset=False)
 
 
 def _random_slice(rng: Rng, dtype: str, shape: list[int]) -> Graph:
     begin = rng.integers(0, shape)
     sizes = rng.integers(1, np.array(shape) - begin + 1)
     sizes[(begin + sizes == shape) & (rng.random(begin.size) < 0.5)] = -1
-    return _graph(rng, "SLICE", dtype, shape, (begin, sizes), {})
-
-
-def _graph(
-    rng: Rng,
-    kind: str,
-    dtype: str,
-    shape: list[int],
-    constants: tuple[Array, ...],
-    attrs: dict[str, int],
-) -> Graph:
-    b = GraphBuilder()
-    quant = random_quant(rng, dtype)
-    inputs = [b.input(*shape, dtype=dtype, quant=quant), *map(b.constant, constants)]
-    return b.graph(b.op(kind, inputs, b.tensor(dtype=dtype, quant=quant), **attrs))
+    return move_sample(rng, "SLICE", dtype, shape, (), (begin, sizes))
 
 
 _VIEWS = {"STRIDED_SLICE": strided_slice, "SLICE": slice_of}
-_STRIDED_SLICE, _SLICE = Movement(strided_slice), Movement(slice_of)
 _SAMPLED = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 
 OPERATORS = (
-    Operator(
-        kind="STRIDED_SLICE",
-        options=Options("StridedSliceOptions", (*_MASKS, "offset")),
-        operands=(
+    Movement(strided_slice).operator(
+        "STRIDED_SLICE",
+        (
             Operand("input", ANY),
             Operand("begin", INTEGERS, constant=True, may_be_empty=True),
             Operand("end", INTEGERS, constant=True, may_be_empty=True),
             Operand("strides", INTEGERS, constant=True, may_be_empty=True),
         ),
-        output=ANY,
-        rules=(_SLICE.keeps_type,),
-        shape=_STRIDED_SLICE.takes,
-        kernels=(Kernel(_STRIDED_SLICE.lower),),
-        evaluate=_STRIDED_SLICE.evaluate,
-        folds="constants",
-        is_view=_STRIDED_SLICE.keeps_all,
+        samples(_sample("STRIDED_SLICE"), _SAMPLED),
+        options=Options("StridedSliceOptions", (*_MASKS, "offset")),
         version=4,
-        samples=samples(_sample("STRIDED_SLICE"), _SAMPLED),
     ),
-    Operator(
-        kind="SLICE",
-        operands=(
+    Movement(slice_of).operator(
+        "SLICE",
+        (
             Operand("input", ANY),
             Operand("begin", INTEGERS, constant=True),
             Operand("size", INTEGERS, constant=True),
         ),
-        output=ANY,
-        rules=(_SLICE.keeps_type,),
-        shape=_SLICE.takes,
-        kernels=(Kernel(_SLICE.lower),),
-        evaluate=_SLICE.evaluate,
-        folds="constants",
-        is_view=_SLICE.keeps_all,
-        version=2,
-        samples=samples(_sample("SLICE"), _SAMPLED),
+        samples(_sample("SLICE"), _SAMPLED),
     ),
 )

@@ -6,13 +6,11 @@ import math
 
 import numpy as np
 
-from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.move import Movement
-from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.move import Movement, move_sample
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
-from relocatable.ops.operator import ANY, Array, Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.operator import ANY, Array, Operand, Rng, samples
 
 
 def tile(node: Node, x: Array) -> list[Array]:
@@ -43,7 +41,7 @@ def sample_tile(rng: Rng, dtype: str) -> Graph:
     rank = int(rng.integers(1, 5))
     shape = rng.integers(1, 4, rank)
     repeats = rng.integers(1, 4, rank)
-    return _graph(rng, "TILE", dtype, shape, repeats, shape * repeats)
+    return move_sample(rng, "TILE", dtype, shape, shape * repeats, (repeats,))
 
 
 def sample_broadcast_to(rng: Rng, dtype: str) -> Graph:
@@ -51,43 +49,19 @@ def sample_broadcast_to(rng: Rng, dtype: str) -> Graph:
     rank = int(rng.integers(1, 6))
     output = rng.integers(1, 5, rank)
     shape = np.where(rng.random(rank) < 0.5, output, 1)[int(rng.integers(0, rank)) :]
-    return _graph(rng, "BROADCAST_TO", dtype, shape, output, output)
+    return move_sample(rng, "BROADCAST_TO", dtype, shape, output, (output,))
 
-
-def _graph(rng: Rng, kind: str, dtype: str, source: Array, constant: Array, output: Array) -> Graph:
-    b = GraphBuilder()
-    quant = random_quant(rng, dtype)
-    x = b.input(*map(int, source), dtype=dtype, quant=quant)
-    y = b.tensor(*map(int, output), dtype=dtype, quant=quant)
-    return b.graph(b.op(kind, (x, b.constant(constant)), y))
-
-
-_TILE, _BROADCAST_TO = Movement(tile), Movement(broadcast_to)
 
 OPERATORS = (
-    Operator(
-        kind="TILE",
-        operands=(Operand("input", ANY), Operand("multiples", INTEGERS, constant=True)),
-        output=ANY,
-        rules=(_TILE.keeps_type,),
-        shape=_TILE.takes,
-        kernels=(Kernel(_TILE.lower),),
-        evaluate=_TILE.evaluate,
-        folds="constants",
-        is_view=_TILE.keeps_all,
-        samples=samples(sample_tile, ("uint8", "int32", "int64", "float32", "bool")),
+    Movement(tile).operator(
+        "TILE",
+        (Operand("input", ANY), Operand("multiples", INTEGERS, constant=True)),
+        samples(sample_tile, ("uint8", "int32", "int64", "float32", "bool")),
     ),
-    Operator(
-        kind="BROADCAST_TO",
-        operands=(Operand("input", ANY), Operand("shape", INTEGERS, constant=True)),
-        output=ANY,
-        rules=(_BROADCAST_TO.keeps_type,),
-        shape=_BROADCAST_TO.takes,
-        kernels=(Kernel(_BROADCAST_TO.lower),),
-        evaluate=_BROADCAST_TO.evaluate,
-        folds="constants",
-        is_view=_BROADCAST_TO.keeps_all,
-        samples=samples(
+    Movement(broadcast_to).operator(
+        "BROADCAST_TO",
+        (Operand("input", ANY), Operand("shape", INTEGERS, constant=True)),
+        samples(
             sample_broadcast_to, ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
         ),
     ),
