@@ -22,11 +22,6 @@ typedef struct xn_norm_factor {
     int32_t multiplier, right;
 } xn_norm_factor;
 
-static inline int32_t xn_norm_shift_left(int32_t x, int32_t n) {
-    int64_t wide = (int64_t)x * (1 << n);
-    return wide > INT32_MAX ? INT32_MAX : wide < INT32_MIN ? INT32_MIN : (int32_t)wide;
-}
-
 // 1 / sqrt(sum), bit by bit as LiteRT's GetInvSqrtQuantizedMultiplierExp; sum >= 0.
 static inline xn_norm_factor xn_norm_reciprocal(int32_t sum) {
     xn_norm_factor found = {INT32_MAX, 0};
@@ -45,10 +40,10 @@ static inline xn_norm_factor xn_norm_reciprocal(int32_t sum) {
     int32_t half = xn_rounding_divide_by_pot(sum >> 1, 1), x = 1 << 28;
     for (int32_t i = 0; i < 5; i++) {
         int32_t square = xn_saturating_doubling_high_mul(x, x);
-        int32_t cube = xn_norm_shift_left(xn_saturating_doubling_high_mul(square, x), 6);
-        x = xn_norm_shift_left(xn_saturating_doubling_high_mul((1 << 28) + (1 << 27), x) -
-                                   xn_saturating_doubling_high_mul(half, cube),
-                               3);
+        int32_t cube = xn_saturating_shift_left(xn_saturating_doubling_high_mul(square, x), 6);
+        x = xn_saturating_shift_left(xn_saturating_doubling_high_mul((1 << 28) + (1 << 27), x) -
+                                         xn_saturating_doubling_high_mul(half, cube),
+                                     3);
     }
     found.multiplier = xn_saturating_doubling_high_mul(x, 1518500250); // sqrt(2) / 2
     found.multiplier <<= right < 0 ? -right : 0;

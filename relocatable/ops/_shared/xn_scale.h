@@ -119,4 +119,10 @@ static inline int32_t xn_scale(int32_t sum, int32_t channel, const xn_scales *s,
     return y < p->low ? p->low : y > p->high ? p->high : y;
 }
 
+// x * 2^n, at the ends of the type if it is beyond them.
+static inline int32_t xn_saturating_shift_left(int32_t x, int32_t n) {
+    int64_t wide = (int64_t)x * (1 << n);
+    return wide > INT32_MAX ? INT32_MAX : wide < INT32_MIN ? INT32_MIN : (int32_t)wide;
+}
+
 #endif

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,12 +14,12 @@ from relocatable.ops._shared.broadcast import (
     broadcast_call,
     stretched_shapes,
 )
+from relocatable.ops._shared.common_scales import CommonScales, common_scale
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
     output_clamp,
-    quantize_multiplier,
     quantized_clamp,
     scale_of,
     zero_of,
@@ -57,7 +56,7 @@ def lower_add(site: Site, sign: int) -> KernelCall:
             "shift": plane.shift,
         }
         return broadcast_call(site, "add/add.c", "xn_add_affine", params)
-    scales = _Scales.of(site.node)
+    scales = CommonScales.of(site.node, _out_factor(site.node))
     params |= {
         "sign": sign,
         "a_zero": zero_of(a),
@@ -87,27 +86,15 @@ def evaluate(node: Node, inputs: list[Array], sign: int) -> Array:
 
 def _integer_sum(node: Node, a: Ints, b: Ints, sign: int) -> Ints:
     """Compute LiteRT's sum or difference of stored values, not yet clamped."""
-    scales = _Scales.of(node)
+    scales = CommonScales.of(node, _out_factor(node))
     first = multiply_by_quantized_multiplier((a - zero_of(node.inputs[0])) << 20, *scales.a)
     second = multiply_by_quantized_multiplier((b - zero_of(node.inputs[1])) << 20, *scales.b)
     found = multiply_by_quantized_multiplier(first + sign * second, *scales.out)
     return found + zero_of(node.output)
 
 
-class _Scales(NamedTuple):
-    """The multipliers and shifts to a common scale, times 2^20, and of the sum."""
-
-    a: tuple[int, int]
-    b: tuple[int, int]
-    out: tuple[int, int]
-
-    @classmethod
-    def of(cls, node: Node) -> _Scales:
-        """Compute what LiteRT makes of the tensors' scales."""
-        a, b = (float(scale_of(x)) for x in node.inputs)
-        common = 2 * max(a, b)
-        out = common / float(np.float32(1 << 20) * scale_of(node.output))
-        return cls(*(quantize_multiplier(real) for real in (a / common, b / common, out)))
+def _out_factor(node: Node) -> float:
+    return common_scale(node) / float(np.float32(1 << 20) * scale_of(node.output))
 
 
 def _sample(kind: str) -> Sample:

@@ -12,11 +12,6 @@
 #define XN_SOFTMAX_Q2_48_OVER_17 1515870810
 #define XN_SOFTMAX_Q2_MINUS_32_OVER_17 (-1010580540)
 
-static inline int32_t xn_softmax_shift_left(int32_t x, int32_t n) {
-    int64_t wide = (int64_t)x * (1 << n);
-    return wide > INT32_MAX ? INT32_MAX : wide < INT32_MIN ? INT32_MIN : (int32_t)wide;
-}
-
 // 1 / (1 + x) in q0 for x of q0 in [0, 1): Newton's method from 48/17 - 32/17 d, three times.
 static inline int32_t xn_softmax_reciprocal(int32_t x) {
     int32_t half = (int32_t)(((int64_t)x + XN_SOFTMAX_Q0_ONE + 1) / 2);
@@ -24,9 +19,9 @@ static inline int32_t xn_softmax_reciprocal(int32_t x) {
                 xn_saturating_doubling_high_mul(half, XN_SOFTMAX_Q2_MINUS_32_OVER_17);
     for (int32_t i = 0; i < 3; i++) {
         int32_t rest = XN_SOFTMAX_Q2_ONE - xn_saturating_doubling_high_mul(half, y);
-        y += xn_softmax_shift_left(xn_saturating_doubling_high_mul(y, rest), 2);
+        y += xn_saturating_shift_left(xn_saturating_doubling_high_mul(y, rest), 2);
     }
-    return xn_softmax_shift_left(y, 1);
+    return xn_saturating_shift_left(y, 1);
 }
 
 #endif

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.broadcast import broadcast_call, random_shapes, stretched_shapes
+from relocatable.ops._shared.common_scales import CommonScales, common_scale
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
-    quantize_multiplier,
     scale_of,
     type_range,
     zero_of,
@@ -31,23 +29,8 @@ _TYPES = ("int8", "int32", "float32")
 _SOURCE = "squared_difference/squared_difference.c"
 
 
-class _Scales(NamedTuple):
-    """The multipliers and shifts to a common scale, times 2^7, and of the square."""
-
-    a: tuple[int, int]
-    b: tuple[int, int]
-    out: tuple[int, int]
-
-    @classmethod
-    def of(cls, node: Node) -> _Scales:
-        """Compute what LiteRT makes of the tensors' scales."""
-        a, b = (float(scale_of(x)) for x in node.inputs)
-        common = 2 * max(a, b)
-        return cls(*(quantize_multiplier(r) for r in (a / common, b / common, _out_factor(node))))
-
-
 def _out_factor(node: Node) -> float:
-    common = 2 * max(float(scale_of(x)) for x in node.inputs)
+    common = common_scale(node)
     with np.errstate(over="ignore"):
         return common * common / float(np.float32(1 << 14) * scale_of(node.output))
 
@@ -77,7 +60,7 @@ def lower_squared_difference(site: Site) -> KernelCall:
         return broadcast_call(
             site, _SOURCE, "xn_difference_table", params, weights={"table": table}
         )
-    scales = _Scales.of(site.node)
+    scales = CommonScales.of(site.node, _out_factor(site.node))
     params = {"a_zero": zero_of(a), "b_zero": zero_of(b), "out_zero": zero_of(site.output)}
     for name, (multiplier, shift) in scales._asdict().items():
         params |= {f"{name}_multiplier": multiplier, f"{name}_shift": shift}
@@ -87,7 +70,7 @@ def lower_squared_difference(site: Site) -> KernelCall:
 def _square(node: Node, difference: Ints) -> Ints:
     """Square a difference in the common scale and rescale it, not yet clamped."""
     square = difference * difference
-    scaled = multiply_by_quantized_multiplier(square, *_Scales.of(node).out)
+    scaled = multiply_by_quantized_multiplier(square, *CommonScales.of(node, _out_factor(node)).out)
     return scaled + zero_of(node.output)
 
 
@@ -96,7 +79,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     if node.output.dtype != "int8":
         difference = inputs[0] - inputs[1]
         return np.asarray(difference * difference)
-    scales = _Scales.of(node)
+    scales = CommonScales.of(node, _out_factor(node))
     x, y = (
         multiply_by_quantized_multiplier((v.astype(np.int64) - zero_of(t)) << 7, *scale)
         for v, t, scale in zip(inputs, node.inputs, (scales.a, scales.b), strict=True)
