@@ -1,4 +1,4 @@
-"""What MAX_POOL_2D and AVERAGE_POOL_2D share: rules, the call, meaning, samples."""
+"""What pools share: their description, rules, the call, meaning, samples."""
 
 from __future__ import annotations
 
@@ -23,12 +23,21 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import kept_scale, kept_type, one_scale, one_scale_or_none
 from relocatable.ops._shared.window import window_of
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Array, Options, Rng, Seen
+from relocatable.ops.operator import (
+    Array,
+    Kernel,
+    Operand,
+    Operator,
+    Options,
+    Rng,
+    Seen,
+    samples,
+)
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
-POOL_OPTIONS = Options("Pool2DOptions", (*WINDOW_FIELDS, "filter_width", "filter_height"))
+_OPTIONS = Options("Pool2DOptions", (*WINDOW_FIELDS, "filter_width", "filter_height"))
 
 
 def window_size(node: Node) -> Seen:
@@ -54,10 +63,48 @@ def pool_scales(node: Node) -> Seen:
     return one_scale_or_none(node) if node.activation == "NONE" else one_scale(node)
 
 
-POOL_RULES = (
+_RULES = (
     *(kept_type, pool_scales, kept_scale, image_shapes),
     *(strides, window_size, kept_channels, fused_activation, clamp_steps),
 )
+
+
+def pool_operator(
+    kind: str,
+    dtypes: tuple[str, ...],
+    reduce: Callable[[Array, bool], Array],
+    *kernels: Kernel,
+    version: int = 2,
+) -> Operator:
+    """Describe a pool.
+
+    Args:
+        kind: of the operator.
+        dtypes: element types that it takes.
+        reduce: see `evaluate_pool`; also told whether the values are floats.
+        kernels: in order of preference.
+        version: see `Operator`.
+    """
+
+    def evaluate(node: Node, inputs: list[Array]) -> Array:
+        is_float = node.output.dtype == "float32"
+        return evaluate_pool(node, inputs[0], lambda seen: reduce(seen, is_float))
+
+    def sample(rng: Rng, dtype: str) -> Graph:
+        return pool_sample(rng, kind, dtype)
+
+    return Operator(
+        kind=kind,
+        options=_OPTIONS,
+        operands=(Operand("input", dtypes),),
+        output=dtypes,
+        rules=_RULES,
+        shape=pool_size,
+        evaluate=evaluate,
+        kernels=kernels,
+        version=version,
+        samples=samples(sample, dtypes),
+    )
 
 
 def lower_pool(site: Site, source: str, kernel: str) -> KernelCall:

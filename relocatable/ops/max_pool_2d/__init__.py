@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from relocatable.graph.graph import Graph
-from relocatable.ops._shared.pool import (
-    POOL_OPTIONS,
-    POOL_RULES,
-    evaluate_pool,
-    lower_pool,
-    pool_sample,
-    pool_size,
-)
+from relocatable.ops._shared.pool import lower_pool, pool_operator
 from relocatable.ops._shared.types import ARITHMETIC
-from relocatable.ops.node import Node
-from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.operator import Array, Kernel
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
@@ -31,29 +22,18 @@ def lower_plain(site: Site) -> KernelCall:
     return lower_pool(site, "max_pool_2d/max_pool_2d.c", "xn_max_pool_2d")
 
 
-def evaluate(node: Node, inputs: list[Array]) -> Array:
+def greatest(seen: Array, is_float: bool) -> Array:
     """Find the greatest value of each window."""
-    return evaluate_pool(node, inputs[0], lambda seen: np.nanmax(seen, axis=-2))
-
-
-def sample(rng: Rng, dtype: str) -> Graph:
-    """Make a graph of one pool."""
-    return pool_sample(rng, "MAX_POOL_2D", dtype)
+    found: Array = np.nanmax(seen, axis=-2)
+    return found
 
 
 OPERATORS = (
-    Operator(
-        kind="MAX_POOL_2D",
-        options=POOL_OPTIONS,
-        operands=(Operand("input", ARITHMETIC),),
-        output=ARITHMETIC,
-        rules=POOL_RULES,
-        shape=pool_size,
-        evaluate=evaluate,
-        kernels=(
-            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
-            Kernel(lower_plain),
-        ),
-        samples=samples(sample, ARITHMETIC),
+    pool_operator(
+        "MAX_POOL_2D",
+        ARITHMETIC,
+        greatest,
+        Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
+        Kernel(lower_plain),
     ),
 )

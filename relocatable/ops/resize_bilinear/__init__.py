@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.images import image_shapes
-from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.resize import MOST_PIXELS, resize_sample, resized_shape
 from relocatable.ops._shared.types import ARITHMETIC, kept_scale, kept_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -23,7 +22,6 @@ from relocatable.ops.operator import (
     Seen,
     samples,
 )
-from relocatable.ops.resize_nearest_neighbor import resized_shape
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import (
     FIRST_ROW,
@@ -38,7 +36,6 @@ from relocatable.steps.c_call import (
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
 
-_MOST_PIXELS = 1 << 14  # of a row or a column
 _ONE = 1 << 10  # shares of int8 pixels are in 1/1024
 
 
@@ -65,7 +62,7 @@ def one_grid(node: Node) -> Seen:
 def pixel_counts(node: Node) -> Seen:
     """input and output must have at most 16384 rows and columns"""
     sizes = [*node.inputs[0].shape[1:3], *node.output.shape[1:3]]
-    return max(sizes) <= _MOST_PIXELS, str(sizes)
+    return max(sizes) <= MOST_PIXELS, str(sizes)
 
 
 def inside_source(node: Node) -> Seen:
@@ -159,14 +156,9 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of any sizes and options that LiteRT has."""
-    h, w, c, out_h, out_w = (int(v) for v in rng.integers(1, 14, 5))
-    b = GraphBuilder()
-    quant = random_quant(rng, dtype)
-    x = b.input(1, h, w, c, dtype=dtype, quant=quant)
-    y = b.tensor(1, out_h, out_w, c, dtype=dtype, quant=quant)
     grid = int(rng.integers(0, 3))
     attrs = {"align_corners": grid == 1, "half_pixel_centers": grid == 2}
-    return b.graph(b.op("RESIZE_BILINEAR", (x, b.constant([out_h, out_w])), y, **attrs))
+    return resize_sample(rng, "RESIZE_BILINEAR", dtype, attrs)
 
 
 OPERATORS = (

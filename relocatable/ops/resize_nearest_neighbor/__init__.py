@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, GraphError
 from relocatable.ops._shared.images import image_shapes
-from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.resize import resize_sample, resized_shape, table_length
 from relocatable.ops._shared.types import MOVABLE, kept_scale, kept_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -18,28 +17,12 @@ from relocatable.ops.operator import (
     Operator,
     Options,
     Rng,
-    Seen,
     samples,
 )
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import FIRST_ROW, ROWS, CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
-
-_MOST_PIXELS = 1 << 14  # of a row or a column
-
-
-def resized_shape(node: Node) -> Seen:
-    """output must be [1, size[0], size[1], C] for C input channels"""
-    source, output, size = node.inputs[0].shape, node.output.shape, node.integers(1)
-    ok = source[3] == output[3] and size == list(output[1:3])
-    return ok, f"{list(source)} to {size} -> {list(output)}"
-
-
-def table_length(node: Node) -> Seen:
-    """output must have at most 16384 rows and columns"""
-    size = node.output.shape[1:3]
-    return max(size) <= _MOST_PIXELS, f"{list(size)}"
 
 
 def sources(node: Node, axis: int) -> npt.NDArray[np.int32]:
@@ -104,17 +87,11 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of any sizes and options that LiteRT has."""
-    h, w, c, out_h, out_w = (int(v) for v in rng.integers(1, 14, 5))
-    b = GraphBuilder()
-    quant = random_quant(rng, dtype)
-    x = b.input(1, h, w, c, dtype=dtype, quant=quant)
-    y = b.tensor(1, out_h, out_w, c, dtype=dtype, quant=quant)
-    size = b.constant([out_h, out_w])
     attrs = {
         "align_corners": bool(rng.random() < 0.5),
         "half_pixel_centers": bool(rng.random() < 0.5),
     }
-    return b.graph(b.op("RESIZE_NEAREST_NEIGHBOR", (x, size), y, **attrs))
+    return resize_sample(rng, "RESIZE_NEAREST_NEIGHBOR", dtype, attrs)
 
 
 OPERATORS = (

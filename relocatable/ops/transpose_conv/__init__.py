@@ -32,6 +32,7 @@ from relocatable.ops._shared.layer import (
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values
 from relocatable.ops._shared.layer_sample import random_weights
 from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.resize import table_length
 from relocatable.ops._shared.scaling import AccumulatorBounds, scale_double_rounding
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
@@ -46,7 +47,6 @@ from relocatable.ops.operator import (
     Seen,
     samples,
 )
-from relocatable.ops.resize_nearest_neighbor import table_length
 from relocatable.ops.rules import rule_text
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import (
