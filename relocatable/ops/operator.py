@@ -137,7 +137,8 @@ class Operator:
         updates: indices of operands that LiteRT changes where they are; here each has a further
             output, its next value.
         version: LiteRT's version of the operator in models that the tests write.
-        samples: makes random graphs of one such operator for each element type of the first input.
+        samples: makes random graphs of one such operator for each element type of the first input,
+            or for each way to combine types, by its name.
     """
 
     kind: str

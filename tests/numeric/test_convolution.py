@@ -8,6 +8,7 @@ import pytest
 from relocatable.compile import Optimize
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.images import random_activation
+from relocatable.ops._shared.layer import LAYER_FORMS
 from relocatable.ops._shared.layer_sample import random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.passes.fold_pad import fold_pad
@@ -113,10 +114,9 @@ def padded(rng: Rng, kind: str) -> Graph:
     attrs: dict[str, AttrValue] = {**CONV, "stride_h": s_h, "stride_w": s_w}
     if kind != "CONV_2D":
         attrs["depth_multiplier"] = 1
-    inputs = (
-        wide,
-        *random_weights(rng, b, wide, y, shape, axis, is_conv or bool(rng.random() < 0.8)),
-    )
+    has_bias = is_conv or bool(rng.random() < 0.8)
+    weights = random_weights(rng, b, LAYER_FORMS["int8"], wide, y, shape, axis, has_bias)
+    inputs = (wide, *weights)
     return b.graph(b.op(kind, inputs, y, **attrs))
 
 

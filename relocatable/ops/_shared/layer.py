@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,21 +23,57 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall, Rows
 
-LAYER_TYPES = ("int8", "float32")
+
+@dataclass(frozen=True)
+class LayerForm:
+    """The element types that the tensors of a layer have together.
+
+    Attributes:
+        data: of input and output.
+        filter: of the filter.
+        bias: those that the bias may have.
+    """
+
+    data: str
+    filter: str
+    bias: tuple[str, ...]
+
+
+# By the names of their samples.
+LAYER_FORMS = {
+    "int8": LayerForm("int8", "int8", ("int32",)),
+    "float32": LayerForm("float32", "float32", ("float32",)),
+}
+LAYER_TYPES = tuple(dict.fromkeys(form.data for form in LAYER_FORMS.values()))
+FILTER_TYPES = tuple(dict.fromkeys(form.filter for form in LAYER_FORMS.values()))
+BIAS_TYPES = tuple(dict.fromkeys(dtype for form in LAYER_FORMS.values() for dtype in form.bias))
 LAYER_OPERANDS = (
     Operand("input", LAYER_TYPES),
-    Operand("filter", LAYER_TYPES, constant=True),
-    Operand("bias", ("int32", "float32"), constant=True, optional=True),
+    Operand("filter", FILTER_TYPES, constant=True),
+    Operand("bias", BIAS_TYPES, constant=True, optional=True),
 )
 CONV_FIELDS = ("dilation_w_factor", "dilation_h_factor")
 
 
+def layer_form(node: Node) -> str | None:
+    """Find the name of a layer's form; None if there is none for its element types."""
+    data, weights, *bias = (t.dtype for t in node.inputs)
+    for name, form in LAYER_FORMS.items():
+        same = (form.data, form.filter, form.data) == (data, weights, node.output.dtype)
+        if same and set(bias) <= set(form.bias):
+            return name
+    return None
+
+
 def weighted_types(node: Node) -> Seen:
-    """input, filter and output must be int8 with a bias of int32, or all float32"""
-    seen = [t.dtype for t in (*node.inputs, node.output)]
-    bias = ["int32"] if len(node.inputs) == 3 else []
-    whole = ["int8", "int8", *bias, "int8"]
-    return seen in (whole, ["float32"] * len(seen)), ", ".join(seen)
+    """Look for the layer's form."""
+    seen = ", ".join(t.dtype for t in (*node.inputs, node.output))
+    return layer_form(node) is not None, seen
+
+
+weighted_types.__doc__ = "input and output, filter and bias must be " + "; or ".join(
+    f"{form.data}, {form.filter} and {' or '.join(form.bias)}" for form in LAYER_FORMS.values()
+)
 
 
 def data_scales(node: Node) -> Seen:

@@ -9,6 +9,7 @@ import numpy as np
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.images import random_activation, random_length
+from relocatable.ops._shared.layer import LAYER_FORMS, LayerForm
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops.operator import Rng
 
@@ -22,13 +23,21 @@ def filter_quant(rng: Rng, channels: int, axis: int, factor: float) -> Quant:
 
 
 def random_weights(
-    rng: Rng, b: GraphBuilder, x: int, y: int, shape: Sequence[int], axis: int, has_bias: bool
+    rng: Rng,
+    b: GraphBuilder,
+    form: LayerForm,
+    x: int,
+    y: int,
+    shape: Sequence[int],
+    axis: int,
+    has_bias: bool,
 ) -> list[int]:
-    """Add a filter and, perhaps, a bias for a layer of int8 or float32.
+    """Add a filter and, perhaps, a bias for a layer.
 
     Args:
         rng: source of the values.
         b: the graph.
+        form: the layer's element types.
         x: input of the layer.
         y: output of the layer.
         shape: of the filter.
@@ -38,32 +47,34 @@ def random_weights(
     channels = shape[axis]
     source, output = b.tensors[x].quant, b.tensors[y].quant
     if source is None or output is None:
-        found = [b.constant(rng.normal(0, 0.5, shape), "float32")]
-        return found + [b.constant(rng.normal(0, 1, channels), "float32")] * has_bias
+        found = [b.constant(rng.normal(0, 0.5, shape), form.filter)]
+        return found + [b.constant(rng.normal(0, 1, channels), form.bias[0])] * has_bias
     terms = np.prod(shape) / channels
     in_scale, out_scale = source.scale[0], output.scale[0]
     factor = out_scale / in_scale / 60 / np.sqrt(terms) * rng.choice([0.05, 1, 1, 4])
     quant = filter_quant(rng, channels, axis, factor)
-    found = [b.constant(rng.integers(-127, 128, shape), "int8", quant)]
+    found = [b.constant(rng.integers(-127, 128, shape), form.filter, quant)]
     if has_bias:
         scales = tuple(float(np.float32(in_scale * s)) for s in quant.scale)
         spread = int(60 / min(factor * in_scale / out_scale, 1))
         values = rng.integers(-spread, spread, channels)
         bias_quant = Quant(scales, quant.zero_point, None if quant.axis is None else 0)
-        found.append(b.constant(values, "int32", bias_quant))
+        found.append(b.constant(values, form.bias[0], bias_quant))
     return found
 
 
-def convolution_sample(rng: Rng, kind: str, dtype: str, k: int = 0) -> Graph:
+def convolution_sample(rng: Rng, kind: str, name: str, k: int = 0) -> Graph:
     """Make a graph of one convolution.
 
     Args:
         rng: source of shapes and values.
         kind: of the operator; one whose filter ends in its outputs has a depth multiplier.
-        dtype: of input and output.
+        name: of the layer's form.
         k: if not 0, the window is k x k and undilated.
     """
     is_deep = kind != "CONV_2D"
+    form = LAYER_FORMS[name]
+    dtype = form.data
     k_h, k_w = (int(v) for v in rng.integers(1, 6, 2))
     dilated = rng.random() < 0.3 and not k
     d_h, d_w = (int(v) for v in rng.integers(1, 4, 2)) if dilated else (1, 1)
@@ -89,9 +100,13 @@ def convolution_sample(rng: Rng, kind: str, dtype: str, k: int = 0) -> Graph:
     }
     if is_deep:
         attrs["depth_multiplier"] = out_c // in_c
-        weights = random_weights(rng, b, x, y, (1, k_h, k_w, out_c), 3, bool(rng.random() < 0.8))
+        weights = random_weights(
+            rng, b, form, x, y, (1, k_h, k_w, out_c), 3, bool(rng.random() < 0.8)
+        )
     else:
         groups = int(rng.choice([1, 1, 1, in_c])) if out_c % in_c == 0 else 1
         shape = (out_c, k_h, k_w, in_c // groups)
-        weights = random_weights(rng, b, x, y, shape, 0, True)  # LiteRT's CONV_2D wants a bias
+        weights = random_weights(
+            rng, b, form, x, y, shape, 0, True
+        )  # LiteRT's CONV_2D wants a bias
     return b.graph(b.op(kind, (x, *weights), y, **attrs))

@@ -15,6 +15,7 @@ from relocatable.ops._shared.images import (
 )
 from relocatable.ops._shared.layer import (
     CONV_FIELDS,
+    LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
     LAYER_TYPES,
@@ -73,9 +74,9 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     return finish_layer(node, inputs, sums, "double")
 
 
-def sample(rng: Rng, dtype: str) -> Graph:
+def sample(rng: Rng, form: str) -> Graph:
     """Make a graph of one layer."""
-    return convolution_sample(rng, "DEPTHWISE_CONV_2D", dtype)
+    return convolution_sample(rng, "DEPTHWISE_CONV_2D", form)
 
 
 OPERATORS = (
@@ -98,6 +99,6 @@ OPERATORS = (
             Kernel(lower_plain),
         ),
         version=3,
-        samples=samples(sample, LAYER_TYPES),
+        samples=samples(sample, tuple(LAYER_FORMS)),
     ),
 )

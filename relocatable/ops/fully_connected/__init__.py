@@ -8,6 +8,7 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.layer import (
+    LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
     LAYER_TYPES,
@@ -147,14 +148,16 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     return finish_layer(node, inputs, sum_in_order(rows * filters), "single")
 
 
-def sample(rng: Rng, dtype: str) -> Graph:
+def sample(rng: Rng, name: str) -> Graph:
     """Make a graph of one layer of some rows."""
+    form = LAYER_FORMS[name]
+    dtype = form.data
     rows = int(rng.choice([1, 1, 3]))
     in_c, out_c = int(rng.integers(1, 70)), int(rng.integers(1, 30))
     b = GraphBuilder()
     x = b.input(rows, in_c, dtype=dtype, quant=random_quant(rng, dtype))
     y = b.tensor(rows, out_c, dtype=dtype, quant=random_quant(rng, dtype))
-    weights = random_weights(rng, b, x, y, (out_c, in_c), 0, bool(rng.random() < 0.8))
+    weights = random_weights(rng, b, form, x, y, (out_c, in_c), 0, bool(rng.random() < 0.8))
     b.op(
         *("FULLY_CONNECTED", (x, *weights), y),
         fused_activation_function=random_activation(rng),
@@ -185,6 +188,6 @@ OPERATORS = (
             Kernel(lower_plain),
         ),
         version=4,
-        samples=samples(sample, LAYER_TYPES),
+        samples=samples(sample, tuple(LAYER_FORMS)),
     ),
 )

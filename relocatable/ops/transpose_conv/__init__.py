@@ -19,6 +19,9 @@ from relocatable.ops._shared.images import (
     strides,
 )
 from relocatable.ops._shared.layer import (
+    BIAS_TYPES,
+    FILTER_TYPES,
+    LAYER_FORMS,
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
@@ -217,8 +220,10 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     return finish_layer(layer, [source, weights, *bias], sums, "double")
 
 
-def sample(rng: Rng, dtype: str) -> Graph:
+def sample(rng: Rng, name: str) -> Graph:
     """Make a graph of one layer, with a bias or without."""
+    form = LAYER_FORMS[name]
+    dtype = form.data
     same = bool(rng.random() < 0.5)
     h, w, k_h, k_w = (int(v) for v in rng.integers(1, 6, 4))
     s_h, s_w = (int(v) for v in rng.integers(1, 4, 2))
@@ -232,7 +237,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
     y = b.tensor(1, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
     shape = b.constant([1, out_h, out_w, out_c])
     has_bias = bool(rng.random() < 0.5)
-    weights, *bias = random_weights(rng, b, x, y, (out_c, k_h, k_w, in_c), 0, has_bias)
+    weights, *bias = random_weights(rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias)
     attrs: dict[str, AttrValue] = {
         "padding": "SAME" if same else "VALID",
         "stride_h": s_h,
@@ -248,9 +253,9 @@ OPERATORS = (
         options=Options("TransposeConvOptions", WINDOW_FIELDS),
         operands=(
             Operand("output shape", INTEGERS, constant=True),
-            Operand("filter", LAYER_TYPES, constant=True),
+            Operand("filter", FILTER_TYPES, constant=True),
             Operand("input", LAYER_TYPES),
-            Operand("bias", ("int32", "float32"), constant=True, optional=True),
+            Operand("bias", BIAS_TYPES, constant=True, optional=True),
         ),
         output=LAYER_TYPES,
         rules=(
@@ -262,6 +267,6 @@ OPERATORS = (
         evaluate=evaluate,
         kernels=(Kernel(lower_transposed),),
         version=4,
-        samples=samples(sample, LAYER_TYPES),
+        samples=samples(sample, tuple(LAYER_FORMS)),
     ),
 )
