@@ -1,7 +1,8 @@
 """Turn variables into states: every value of a variable is a tensor of its own.
 
 LiteRT's variables are places that operators read and change in the order of the file. Here each
-change makes a new tensor, and whoever reads later reads that one.
+change makes a new tensor, and whoever reads later reads that one. What an operator remembers
+without a tensor in the file becomes a state, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import numpy.typing as npt
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import AttrValue, Graph, Op, State, Tensor
 from relocatable.ops import OPERATORS
+from relocatable.ops.node import Node
+from relocatable.ops.operator import Operator
+from relocatable.ops.rules import all_rules
 from relocatable.ops.variable import ASSIGN_VARIABLE, CALL_ONCE, READ_VARIABLE, VAR_HANDLE
 
 ONLY_CONSTANTS = "CALL_ONCE must call a subgraph that assigns constants to variables, and no more"
@@ -53,7 +57,8 @@ class _Threading:
         self, graph: Graph, variables: Collection[int], initial: Mapping[str, Values]
     ) -> None:
         self._graph = graph
-        self._variables = variables
+        # What an operator writes as a whole is no variable, whatever the file says.
+        self._variables = set(variables).difference(*(op.outputs for op in graph.ops))
         self._initial = initial
         self._tensors = list(graph.tensors)
         self._ops: list[Op] = []
@@ -129,7 +134,22 @@ class _Threading:
                 self._refuse(op, rule, self._tensors[i].name)
             self._current[i] = self._new(self._tensors[i])
             outputs.append(self._current[i])
-        self._ops.append(replace(op, inputs=inputs, outputs=tuple(outputs)))
+        op = replace(op, inputs=inputs, outputs=tuple(outputs))
+        self._ops.append(self._with_memory(op, operator) if operator else op)
+
+    def _with_memory(self, op: Op, operator: Operator) -> Op:
+        """Give an operator that remembers something the state that it remembers it in."""
+        if operator.memory is None:
+            return op
+        inputs = tuple(self._tensors[i] for i in op.inputs if i != -1)
+        node = Node(op, inputs, tuple(self._tensors[i] for i in op.outputs))
+        if not all(rule(node)[0] for rule in all_rules(operator)):
+            return op  # which is refused
+        memory = operator.memory(node)
+        first = self._new(memory)
+        self._value(first, memory, first)
+        self._current[first] = self._new(memory)
+        return replace(op, inputs=(*op.inputs, first), outputs=(*op.outputs, self._current[first]))
 
     def _name(self, op: Op, inputs: int, outputs: int) -> str:
         """Find the variable of an operator with a handle."""

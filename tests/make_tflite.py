@@ -73,16 +73,22 @@ def _subgraph(model: Any, graph: Graph) -> Any:
     sub = schema.SubGraphT()
     sub.tensors = [_tensor(model, tensor) for tensor in graph.tensors]
     lasts = {state.last for state in graph.states}
+    remembered = {op.inputs[-1] for op in graph.ops if _has_memory(op)}
     for state in graph.states:
-        sub.tensors[state.first].isVariable = True
-    sub.operators = [
-        _operator(
-            model, sub.tensors, replace(op, outputs=tuple(i for i in op.outputs if i not in lasts))
-        )
-        for op in graph.ops
-    ]
+        sub.tensors[state.first].isVariable = state.first not in remembered
+    sub.operators = [_operator(model, sub.tensors, _without(op, lasts)) for op in graph.ops]
     sub.inputs, sub.outputs = list(graph.inputs), list(graph.outputs)
     return sub
+
+
+def _has_memory(op: Op) -> bool:
+    return op.kind in OPERATORS and OPERATORS[op.kind].memory is not None
+
+
+def _without(op: Op, tensors: set[int]) -> Op:
+    """Leave out what a file has no place for: a memory, and the next values of states."""
+    inputs = op.inputs[:-1] if _has_memory(op) else op.inputs
+    return replace(op, inputs=inputs, outputs=tuple(i for i in op.outputs if i not in tensors))
 
 
 def _tensor(model: Any, tensor: Tensor) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.graph.graph import DTYPES, Graph
+from relocatable.graph.graph import DTYPES, Graph, Tensor
 from relocatable.ops.node import Node
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
@@ -136,6 +136,10 @@ class Operator:
             `hidden_scale` (0: it has none) and `hidden_zero_point`.
         updates: indices of operands that LiteRT changes where they are; here each has a further
             output, its next value.
+        memory: describes what it remembers from run to run, if a file has no tensor for that; the
+            reader makes it a state, the last operand and, as its next value, the last output. Asked
+            only of an operator that keeps the rules.
+        reference: whose results its own must equal.
         version: LiteRT's version of the operator in models that the tests write.
         samples: makes random graphs of one such operator for each element type of the first input,
             or for each way to combine types, by its name.
@@ -156,6 +160,8 @@ class Operator:
     order: tuple[int, ...] = ()
     hidden: int | None = None
     updates: tuple[int, ...] = ()
+    memory: Callable[[Node], Tensor] | None = None
+    reference: Literal["LiteRT", "TFLite Micro"] = "LiteRT"
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
 

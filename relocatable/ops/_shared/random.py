@@ -17,7 +17,10 @@ def random_input(rng: Rng, shape: Sequence[int], dtype: str) -> Array:
     if dtype == "bool":
         return rng.integers(0, 2, shape).astype(np.bool_)
     info = np.iinfo(dtype)
-    return rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
+    values = rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
+    if dtype in ("uint32", "uint64"):  # energies, of any number of bits
+        return np.asarray(values >> rng.integers(0, info.bits, shape, dtype=dtype))
+    return values
 
 
 def random_quant(rng: Rng, dtype: str = "int8", spread: float = 1.0) -> Quant | None:
