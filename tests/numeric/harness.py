@@ -46,9 +46,9 @@ class Program:
     code: mmap.mmap
     steps: Sequence[int]
 
-    def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
-        """Every computed tensor, by its index."""
-        for state in self.graph.states:  # each run is the first
+    def run(self, inputs: Sequence[Array], is_first: bool = True) -> dict[int, Array]:
+        """Every computed tensor, by its index, of a first run or of one that follows."""
+        for state in self.graph.states if is_first else ():
             self.put(state.first, initial_values(self.graph, state))
         for index, x in zip(self.graph.inputs, inputs, strict=True):
             self.put(index, x)
@@ -152,6 +152,31 @@ def reference(model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
         return _run(model, inputs, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
 
+def expected(graph: Graph, model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
+    """Compute every tensor as the reference of the graph's operators does.
+
+    That is LiteRT's, which is run; or TFLite Micro's, which the operators' meanings stand for:
+    test_tflite_micro.py compares these with what it computed.
+    """
+    if any(OPERATORS[op.kind].reference != "LiteRT" for op in graph.ops):
+        return meaning(graph, inputs, {s.first: initial_values(graph, s) for s in graph.states})
+    found = reference(model, inputs)
+    return found | {state.last: found[state.first] for state in graph.states}
+
+
+def meaning(graph: Graph, inputs: Sequence[Array], states: Mapping[int, Array]) -> dict[int, Array]:
+    """Compute every tensor by the meanings of the graph's operators in NumPy."""
+    found = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
+    found |= dict(zip(graph.inputs, inputs, strict=True)) | dict(states)
+    for op in graph.ops:
+        evaluate = OPERATORS[op.kind].evaluate
+        assert evaluate is not None, op.kind
+        made = evaluate(Node.of(graph, op), [found[i] for i in op.inputs])
+        for i, x in zip(op.outputs, made if isinstance(made, tuple) else (made,), strict=True):
+            found[i] = x.reshape(graph.tensors[i].shape)
+    return found
+
+
 def _run(model: bytes, inputs: Sequence[Array], kernels: OpResolverType) -> dict[int, Array]:
     interpreter = Interpreter(
         model_content=model,
@@ -232,8 +257,8 @@ def _input_of(rng: np.random.Generator, graph: Graph, index: int) -> Array:
 def wrong_tensors(
     graph: Graph, got: Mapping[int, Array], model: bytes, inputs: Sequence[Array]
 ) -> list[str]:
-    """Describe every computed tensor that differs from LiteRT's."""
-    want = reference(model, inputs)
+    """Describe every computed tensor that differs from the reference's."""
+    want = expected(graph, model, inputs)
     texts = [mismatch(got[op.outputs[0]], want[op.outputs[0]]) for op in graph.ops]
     return [f"{text}: {describe(graph)}" for text in texts if text]
 

@@ -108,7 +108,7 @@ def test_one_new_folder_is_an_operator(tree: Path) -> None:
     assert run(tree, "-c", _COMPILE).splitlines() == ["['SIGN']"] * 2
     page = run(tree, "-m", "tools.ops_page")
     assert "\n## SIGN\n\n- input and output must be float32\n" in page
-    swept = run(tree, "-m", "pytest", "-q", "tests/numeric/test_sweep.py", "-k", "SIGN")
+    swept = run(tree, "-m", "pytest", "-q", "tests/numeric/test_sweep.py", "-k", "SIGN-float32")
     assert "1 passed" in swept
 
 
