@@ -93,8 +93,8 @@ static char read_typecode(xn_reader r) {
     static const struct {
         const char *dtype;
         char code;
-    } table[] = {{"int8", 'b'},  {"uint8", 'B'}, {"int16", 'h'},
-                 {"int32", 'i'}, {"int64", 'q'}, {"float32", 'f'}};
+    } table[] = {{"int8", 'b'},  {"uint8", 'B'},  {"int16", 'h'},  {"int32", 'i'},
+                 {"int64", 'q'}, {"uint32", 'I'}, {"uint64", 'Q'}, {"float32", 'f'}};
     for (size_t i = 0; i < MP_ARRAY_SIZE(table); i++) {
         if (is_text(r, XN_KEY_DTYPE, table[i].dtype)) {
             return table[i].code;

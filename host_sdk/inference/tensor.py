@@ -14,7 +14,10 @@ from host_sdk.link.wire_map import WireMap
 
 Array = npt.NDArray[Any]
 
-_DTYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+_DTYPES = (
+    *("int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"),
+    *("float32", "bool"),
+)
 _MOST_DIMENSIONS = 32
 _MOST_ELEMENTS = (1 << 31) - 1
 _MOST_SCALE = float(np.finfo(np.float32).max)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relocatable.errors import ModelError, UnsupportedError
-from relocatable.graph.graph import Quant
+from relocatable.graph.graph import DTYPES, Quant
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS, shared_model
 from tests.make_graph import GraphBuilder, conv_graph
@@ -201,8 +201,7 @@ def test_all_that_cannot_be_read_is_in_one_text() -> None:
     with pytest.raises(UnsupportedError) as caught:
         read_tflite(make_tflite(graph, damage), "test")
     assert str(caught.value).splitlines() == [
-        "tensors 't0', 't1': dtype must be one of int8, uint8, int16, int32, int64, float32, bool; "
-        "is float16, int4",
+        f"tensors 't0', 't1': dtype must be one of {', '.join(DTYPES)}; is float16, int4",
         "  instead: convert without supported_types, and quantise weights to 8 bits",
         "RFFT2D 't3': operator must be one of docs/OPS.md; is RFFT2D",
         "  instead: end the model before it and compute it in the program that uses the result",
