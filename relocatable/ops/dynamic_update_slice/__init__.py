@@ -1,6 +1,7 @@
-"""DYNAMIC_UPDATE_SLICE: a tensor whose part from a place on, which may be computed, is another.
+"""DYNAMIC_UPDATE_SLICE: a tensor with another one as a part.
 
-A part that would not fit begins as near to the place as it can, as in LiteRT.
+The place may be computed. A part that would not fit begins as near to the place as it can, as in
+LiteRT.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from relocatable.ops._shared.types import INTEGERS, kept_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import ANY, Array, Kernel, Operand, Operator, Rng, Seen, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.c_call import CCall, CPointer, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _DIMENSIONS = 8  # of the kernel
@@ -44,7 +45,8 @@ def lower_update(site: Site) -> KernelCall:
     params["words"] = 2 if site.input(2).dtype == "int64" else 1
     params |= {"size": (*ones, *whole), "part": (*ones, *part)}
     bits = f"uint{8 * np.dtype(site.output.dtype).itemsize}"
-    pointers = (*(Input(i, f"{bits}_t") for i in (0, 1)), Input(2, "int32_t"), Output(f"{bits}_t"))
+    pointers: list[CPointer] = [Input(0, f"{bits}_t"), Input(1, f"{bits}_t")]
+    pointers += [Input(2, "int32_t"), Output(f"{bits}_t")]
     call = CCall("xn_dynamic_update_slice", pointers, params, dtype=bits)
     source = "dynamic_update_slice/dynamic_update_slice.c"
     return site.call(source, call, inputs=(0, 1, 2), in_place=(0,))
@@ -73,9 +75,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
         inputs.append(b.constant(rng.integers(-2, 7, rank), index))
     else:
         inputs.append(b.input(rank, dtype=index))
-    return b.graph(
-        b.op("DYNAMIC_UPDATE_SLICE", inputs, b.tensor(*whole, dtype=dtype, quant=quant))
-    )
+    return b.graph(b.op("DYNAMIC_UPDATE_SLICE", inputs, b.tensor(*whole, dtype=dtype, quant=quant)))
 
 
 OPERATORS = (

@@ -1,4 +1,4 @@
-"""What operators remember without a tensor in the file: the reader makes it a state."""
+"""What operators remember without a tensor in the file becomes a state."""
 
 from __future__ import annotations
 
