@@ -71,9 +71,10 @@ def test_each_operator_is_among_the_vectors() -> None:
 
 
 def test_programs_remember_like_tflite_micro() -> None:
-    graphs = [case.graph for case in CASES]
+    cases = [case for case in CASES if all(OPERATORS[op.kind].kernels for op in case.graph.ops)]
+    graphs = [case.graph for case in cases]
     wrong: list[str] = []
-    for graph, case, program in zip(graphs, CASES, build(graphs, "size"), strict=True):
+    for graph, case, program in zip(graphs, cases, build(graphs, "size"), strict=True):
         for run, inputs in enumerate(case.inputs):
             found = program.run(inputs, is_first=run == 0)
             wrong += wrong_outputs(graph, case, run, [found[i] for i in graph.outputs])

@@ -23,6 +23,7 @@ from relocatable.ops import OPERATORS
 from relocatable.read_tflite import read_tflite
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import Array, inputs_of
+from tests.numeric.packed import TYPES, packed_graph
 from tests.numeric.signal_front_end import front_end, speech
 
 VECTORS = Path(__file__).with_name("tflm_vectors.npz")
@@ -64,7 +65,12 @@ def draw_cases(seed: int, number: int) -> list[Case]:
                     for _ in range(2 if operator.memory is None else 8)
                 ]
                 cases.append(Case(make_tflite(graph, _keep_buffers), inputs))
-    return cases
+    return cases + [
+        Case(make_tflite(packed_graph(rng, method, dtype)), [[np.arange(4, dtype=np.int32)]])
+        for method, dtypes in TYPES.items()
+        for dtype in dtypes
+        for _ in range(number)
+    ]
 
 
 def _keep_buffers(model: Any) -> None:
