@@ -6,14 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
 from relocatable.errors import UnsupportedError, Violation
-from relocatable.graph.graph import DTYPES, Graph, GraphError, Op
+from relocatable.graph.graph import PORT_DTYPES, Graph, GraphError, Op
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.rules import all_rules, rule_text
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.refusal import UNKNOWN_OPERATOR
-
-_ENDPOINTS = DTYPES
 
 
 def check_support(graph: Graph) -> None:
@@ -70,8 +68,8 @@ def _endpoint_violations(graph: Graph) -> Iterator[Violation]:
     """Find what is wrong with the inputs and outputs that the caller sees."""
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for tensor in (graph.tensors[i] for i in indices):
-            if tensor.dtype not in _ENDPOINTS:
-                rule = f"graph {what} must be int8, uint8, int16, int32 or float32"
+            if tensor.dtype not in PORT_DTYPES:
+                rule = f"graph {what} must be one of {', '.join(PORT_DTYPES)}"
                 yield Violation(rule, tensor.dtype, "", tensor.name)
             if tensor.data is not None:
                 yield Violation(f"graph {what} must be computed", "constant", "", tensor.name)

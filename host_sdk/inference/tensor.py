@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 _DTYPES = (
     *("int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"),
-    *("float32", "bool"),
+    *("float32", "bool", "complex64"),
 )
 _MOST_DIMENSIONS = 32
 _MOST_ELEMENTS = (1 << 31) - 1

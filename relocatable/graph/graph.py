@@ -17,8 +17,10 @@ from relocatable.errors import RelocatableError
 # Names of element types are NumPy's; these are the ones a graph may hold.
 DTYPES = (
     *("int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"),
-    *("float32", "bool"),
+    *("float32", "bool", "complex64"),
 )
+# Inputs and outputs may be of these.
+PORT_DTYPES = DTYPES[:-1]
 # Constants may be stored in these, too; an operator makes another type of them at compile time.
 STORED_DTYPES = (*DTYPES, "float16")
 

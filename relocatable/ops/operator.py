@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from relocatable.graph.graph import DTYPES, Graph, Tensor
+from relocatable.graph.graph import DTYPES, PORT_DTYPES, Graph, Tensor
 from relocatable.ops.node import Node
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
@@ -27,6 +27,7 @@ Rule = Callable[[Node], Seen]
 Sample = Callable[[Rng, str], Graph]
 
 ANY = DTYPES
+SAMPLED = PORT_DTYPES  # of operators that take any
 MANY = 1000  # operands of an operator that joins any number of tensors
 
 

@@ -13,11 +13,11 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-_C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double"}
+_C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double", "complex64": "float"}
 
 
 def c_type(dtype: str) -> str:
-    """Name an element type in C."""
+    """Name an element type in C; a complex number is two elements."""
     return _C_TYPES.get(dtype, f"{dtype}_t")
 
 

@@ -13,7 +13,7 @@ from relocatable import compile_model
 from relocatable.blob.blob import Blob
 from relocatable.blob.details import DETAIL_KEYS
 from relocatable.blob.record import FIELD_DTYPES, KNOWN_RECORDS, ROLES
-from relocatable.graph.graph import DTYPES
+from relocatable.graph.graph import PORT_DTYPES
 from tests.conftest import ROOT
 from tests.dummy_head import compile_with_new_head
 
@@ -116,4 +116,4 @@ def test_dtypes_and_roles_agree() -> None:
     }
     assert len({role[0] for role in ROLES}) == len(ROLES)
     codes = set(re.findall(r'\{"(\w+)", \'\w\'\}', (GLUE / "metadata.c").read_text()))
-    assert set(FIELD_DTYPES) <= codes == set(DTYPES) - {"bool"}
+    assert set(FIELD_DTYPES) <= codes == set(PORT_DTYPES) - {"bool"}

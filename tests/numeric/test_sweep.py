@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -44,29 +45,29 @@ def test_samples_are_exact(operator: Operator, dtype: str) -> None:
         assert read_tflite(model, "sample").ops[0].attrs == graph.ops[0].attrs
         inputs = inputs_of(rng, graph)
         wanted, got = expected(graph, model, inputs), program.run(inputs)
-        outputs = graph.ops[0].outputs
-        for output in outputs:
+        for output in (output for op in graph.ops for output in op.outputs):
             assert mismatch(got[output], wanted[output]) == "", describe(graph)
-        check_meaning(operator, graph, inputs, [wanted[output] for output in outputs])
+        check_meaning(operator, graph, inputs, wanted)
 
 
 def check_meaning(
-    operator: Operator, graph: Graph, inputs: list[Array], wanted: list[Array]
+    operator: Operator, graph: Graph, inputs: list[Array], wanted: Mapping[int, Array]
 ) -> None:
     """Compare LiteRT's outputs with the operator's meaning in NumPy."""
     if operator.evaluate is None:
         return
-    node, given = Node.of(graph, graph.ops[0]), iter(inputs)
-    began = {s.first: initial_values(graph, s) for s in graph.states}
+    op = next(op for op in graph.ops if op.kind == operator.kind)
+    node, known = Node.of(graph, op), dict(wanted) | dict(zip(graph.inputs, inputs, strict=True))
+    known |= {s.first: initial_values(graph, s) for s in graph.states}
     values = [
-        began[i] if i in began else t.data if t.data is not None else next(given)
-        for i, t in zip(graph.ops[0].inputs, node.inputs, strict=True)
+        t.data if t.data is not None else known[i]
+        for i, t in zip(op.inputs, node.inputs, strict=True)
     ]
     found = operator.evaluate(node, values)
-    for tensor, meant, want in zip(
-        node.outputs, found if isinstance(found, tuple) else (found,), wanted, strict=True
+    for output, meant in zip(
+        op.outputs, found if isinstance(found, tuple) else (found,), strict=True
     ):
-        meant = meant.reshape(tensor.shape)
+        want, meant = wanted[output], meant.reshape(graph.tensors[output].shape)
         if operator.folds == "constants" and meant.dtype != want.dtype:
             with np.errstate(invalid="ignore"):
                 meant = meant.astype(want.dtype)

@@ -54,7 +54,7 @@ def _bits(data: Array, count: int, width: int) -> Array:
 def _values(data: Array, dtype: str) -> Array:
     """Take the bytes behind the header as values of a type."""
     whole = (data.size - _HEADER_BYTES) // np.dtype(dtype).itemsize * np.dtype(dtype).itemsize
-    return data[_HEADER_BYTES : _HEADER_BYTES + whole].view(dtype)
+    return np.asarray(data[_HEADER_BYTES : _HEADER_BYTES + whole].view(dtype))
 
 
 def look_up(output: Tensor, data: Array, ancillary: Array) -> Array:
@@ -75,7 +75,7 @@ def restore_pruned(output: Tensor, data: Array, ancillary: Array) -> Array:
     values, count = _values(ancillary, output.dtype), int(is_there.sum())
     if values.size < count:
         raise ValueError(f"{count} values must be there; are {values.size}")
-    made = zeros[_channels(output) % zeros.size].astype(output.dtype)
+    made: Array = zeros[_channels(output) % zeros.size].astype(output.dtype)
     made[is_there] = values[:count]
     return made
 

@@ -14,7 +14,17 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.types import INTEGERS, kept_scale
 from relocatable.ops.node import Node
-from relocatable.ops.operator import ANY, Array, Kernel, Operand, Operator, Rng, Seen, samples
+from relocatable.ops.operator import (
+    ANY,
+    SAMPLED,
+    Array,
+    Kernel,
+    Operand,
+    Operator,
+    Rng,
+    Seen,
+    samples,
+)
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CPointer, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
@@ -93,6 +103,6 @@ OPERATORS = (
         evaluate=evaluate,
         folds="constants",
         version=1,
-        samples=samples(sample, ANY),
+        samples=samples(sample, SAMPLED),
     ),
 )

@@ -14,7 +14,16 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import same_count, same_values
 from relocatable.ops._shared.types import INTEGERS, kept_type
 from relocatable.ops.node import Node
-from relocatable.ops.operator import ANY, Kernel, Operand, Operator, Rng, Sample, samples
+from relocatable.ops.operator import (
+    ANY,
+    SAMPLED,
+    Kernel,
+    Operand,
+    Operator,
+    Rng,
+    Sample,
+    samples,
+)
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Input, Output
 from relocatable.steps.kernel_call import KernelCall
@@ -74,7 +83,7 @@ OPERATORS = tuple(
         kernels=(Kernel(lower_copy),),
         is_view=is_no_copy,
         version=1,
-        samples=samples(_sample(kind), ANY),
+        samples=samples(_sample(kind), SAMPLED),
     )
     for kind, second in _SECOND.items()
 )

@@ -196,14 +196,14 @@ def test_all_that_cannot_be_read_is_in_one_text() -> None:
 
     b = GraphBuilder()
     x = b.op("RELU", (b.input(1, 8),), b.tensor(1, 8))
-    x = b.op("RFFT2D", (b.op("RELU", (x,), b.tensor(1, 8)),), b.tensor(1, 8))
+    x = b.op("UNIQUE", (b.op("RELU", (x,), b.tensor(1, 8)),), b.tensor(1, 8))
     graph = b.graph(b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=float("nan")))
     with pytest.raises(UnsupportedError) as caught:
         read_tflite(make_tflite(graph, damage), "test")
     assert str(caught.value).splitlines() == [
         f"tensors 't0', 't1': dtype must be one of {', '.join(DTYPES)}; is float16, int4",
         "  instead: convert without supported_types, and quantise weights to 8 bits",
-        "RFFT2D 't3': operator must be one of docs/OPS.md; is RFFT2D",
+        "UNIQUE 't3': operator must be one of docs/OPS.md; is UNIQUE",
         "  instead: end the model before it and compute it in the program that uses the result",
         "LEAKY_RELU 't4': alpha must be finite; is nan",
     ]

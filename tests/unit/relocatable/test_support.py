@@ -53,10 +53,10 @@ def test_error_carries_its_parts() -> None:
 def test_collects_the_violations_of_all_operators() -> None:
     b = GraphBuilder()
     x = b.input(1, 4, 4, 2)
-    bad = b.op("RFFT2D", (x,), b.tensor(1, 4, 4, 2))
+    bad = b.op("REVERSE_SEQUENCE", (x,), b.tensor(1, 4, 4, 2))
     graph = b.graph(b.op("UNIQUE", (bad,), b.tensor(1, 4, 4, 2)))
     assert refusal(graph).splitlines() == [
-        "RFFT2D 't1': operator must be one of docs/OPS.md; is RFFT2D",
+        "REVERSE_SEQUENCE 't1': operator must be one of docs/OPS.md; is REVERSE_SEQUENCE",
         "  instead: end the model before it and compute it in the program that uses the result",
         "UNIQUE 't2': operator must be one of docs/OPS.md; is UNIQUE",
     ]
@@ -200,10 +200,10 @@ def test_mean_of_three_runs_is_refused() -> None:
 
 def test_an_unknown_operator_hides_no_other_violation() -> None:
     b = GraphBuilder()
-    x = b.op("RFFT2D", (b.input(1, 8),), b.tensor(1, 8))
+    x = b.op("REVERSE_SEQUENCE", (b.input(1, 8),), b.tensor(1, 8))
     graph = b.graph(b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=float("inf")))
     assert refusal(graph).splitlines() == [
-        "RFFT2D 't1': operator must be one of docs/OPS.md; is RFFT2D",
+        "REVERSE_SEQUENCE 't1': operator must be one of docs/OPS.md; is REVERSE_SEQUENCE",
         "  instead: end the model before it and compute it in the program that uses the result",
         "LEAKY_RELU 't2': alpha must be finite; is inf",
     ]
