@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import AttrValue, Graph, Op, State, Tensor
+from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Operator
@@ -146,6 +147,9 @@ class _Threading:
         if not all(rule(node)[0] for rule in all_rules(operator)):
             return op  # which is refused
         memory = operator.memory(node)
+        if memory.size_bytes > MOST_TENSOR_BYTES:
+            rule = f"bytes that an operator remembers must be at most {MOST_TENSOR_BYTES}"
+            self._refuse(op, rule, str(memory.size_bytes))
         first = self._new(memory)
         self._value(first, memory, first)
         self._current[first] = self._new(memory)

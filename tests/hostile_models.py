@@ -81,6 +81,10 @@ def hostile_models() -> Iterator[tuple[str, Callable[[], Graph]]]:
     for count, kind in ((2000, "ADD"), (2000, "RELU"), (200, "MAX_POOL_2D"), (40, "MAX_POOL_2D")):
         yield f"{count} {kind}", partial(_deep, kind, count)
     yield "1000 tensors alive", partial(_wide, 1000)
+    for amount in (1 << 10, 1 << 20):
+        yield f"SignalDelay {amount}", partial(_delay, amount)
+    yield "SignalRfft 32768", partial(_spectra, "CUSTOM SignalRfft", "int16")
+    yield "RFFT2D 32768", partial(_spectra, "RFFT2D", "float32")
 
 
 def _unary(kind: str, shape: tuple[int, ...]) -> Graph:
@@ -239,6 +243,26 @@ def _deep(kind: str, count: int) -> Graph:
         attrs = {"ADD": _NONE, "MAX_POOL_2D": {**POOL, **window, "padding": "SAME"}}.get(kind, {})
         x = b.op(kind, inputs, y, **attrs)
     return b.graph(x)
+
+
+def _delay(amount: int) -> Graph:
+    b = GraphBuilder()
+    x, y = (b.tensor(1 << 12, 1, dtype="int16", quant=None) for _ in range(2))
+    b.inputs.append(x)
+    state = b.state(1, dtype="int16")
+    b.op("CUSTOM SignalDelay", (x, state.first), y, state.last, delay_length=amount)
+    return b.graph(y)
+
+
+def _spectra(kind: str, dtype: str) -> Graph:
+    b, length = GraphBuilder(), 1 << 15
+    x = b.input(1 << 7, 1, length, dtype=dtype, quant=None)
+    if kind == "RFFT2D":
+        y = b.tensor(1 << 7, 1, length // 2 + 1, dtype="complex64")
+        b.op(kind, (x, b.constant([1, length])), y)
+        return b.graph(b.op("COMPLEX_ABS", (y,), b.tensor(*b.tensors[y].shape, dtype="float32")))
+    y = b.tensor(1 << 7, 1, length + 2, dtype=dtype, quant=None)
+    return b.graph(b.op(kind, (x,), y, T=7, fft_length=length))
 
 
 def _wide(count: int) -> Graph:

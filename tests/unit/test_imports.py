@@ -38,7 +38,7 @@ COMPILER = {
     "ops": {"errors", "targets", "graph", "steps"},
     "passes": {"errors", "graph", "limits", "ops"},
     "support": {"errors", "graph", "ops", "passes", "refusal"},
-    "explicit_states": {"errors", "graph", "ops"},
+    "explicit_states": {"errors", "graph", "limits", "ops"},
     "read_tflite": {"errors", "explicit_states", "graph", "limits", "ops", "support"},
     "blob": {"errors", "targets", "graph", "steps"},
     "heads": {"errors", "graph", "steps", "blob"},

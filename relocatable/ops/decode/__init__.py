@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 
 from relocatable.graph.graph import Tensor
-from relocatable.ops._shared.shapes import constant_result
 from relocatable.ops.node import Node
 from relocatable.ops.operator import ANY, MANY, Array, Operand, Operator
 
@@ -18,6 +17,7 @@ KIND = "CUSTOM TFLM_DECODE"
 _HEADER_BYTES, _VERSION = 16, 1
 _METHOD_AT, _VERSION_AT, _OPTIONS_AT, _STRIDE_AT = 0, 1, 5, 6
 _LUT_TYPES = ("bool", "float32", "int8", "int16", "int32", "int64")
+_MOST_TABLES = 32  # that lead to a symbol
 _FOUND = 1 << 31  # in an entry of a Huffman table: it is a symbol's
 _COUNT_SHIFT, _COUNT_MASK, _NEXT_MASK = 27, 15, (1 << 27) - 1
 
@@ -90,23 +90,24 @@ def decode_huffman(output: Tensor, data: Array, ancillary: Array) -> Array:
     if not is_wide:  # as if it were wide: one bit, four of a count, eleven of a value
         table = [(entry >> 11) << _COUNT_SHIFT | entry & 0x7FF for entry in table]
     stream, place, most = data.tobytes() + bytes(8), 0, 8 * data.size
-    symbols = []
-    # A symbol has a bit or more, so a short file cannot ask for many.
-    for _ in range(min(output.count, most + 1)):
-        width, start = first, 0
-        while True:
-            window = int.from_bytes(stream[place >> 3 : (place >> 3) + 4], "big")
-            start += window >> (32 - width - (place & 7)) & (1 << width) - 1
+    symbols: list[int] = []
+    while len(symbols) < output.count and place < most:
+        width, at = first, 0
+        for _ in range(_MOST_TABLES):
+            window = int.from_bytes(stream[place >> 3 : (place >> 3) + 4])
+            at += window >> (32 - width - (place & 7)) & (1 << width) - 1
             place += width
-            entry = table[start]
+            entry = table[at]
+            count = entry >> _COUNT_SHIFT & _COUNT_MASK
             if entry & _FOUND or place > most:
                 break
-            width = (entry >> _COUNT_SHIFT & _COUNT_MASK) + 1
-            start += entry & _NEXT_MASK
-        place -= max(0, width - (entry >> _COUNT_SHIFT & _COUNT_MASK))
-        if place > most or not entry & _FOUND:
-            raise ValueError(f"{output.count} symbols must end within {data.size} bytes")
+            width, at = count + 1, at + (entry & _NEXT_MASK)
+        if not entry & _FOUND:
+            break
+        place -= max(0, width - count)
         symbols.append(entry & 0xFFFF)
+    if len(symbols) < output.count or place > most:
+        raise ValueError(f"{output.count} symbols must be found in {data.size} bytes")
     return np.array(symbols, np.uint16).astype(output.dtype)
 
 
@@ -150,7 +151,6 @@ OPERATORS = (
         output=ANY,
         outputs=(1, MANY),
         is_variadic=True,
-        rules=(constant_result,),
         shape=None,
         evaluate=evaluate,
         folds="constants",

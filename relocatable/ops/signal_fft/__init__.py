@@ -73,7 +73,12 @@ def lower_transform(site: Site) -> KernelCall:
     function = "xn_signal_irfft" if transform.is_inverse else "xn_signal_rfft"
     call = CCall(function, pointers, params, "xn_signal_fft_params", site.output.dtype)
     tables = (transform.places, transform.radixes, transform.turns, transform.half_turns)
-    return site.call("signal_fft/signal_fft.c", call, weights=dict(zip(names, tables, strict=True)))
+    return site.call(
+        "signal_fft/signal_fft.c",
+        call,
+        weights=dict(zip(names, tables, strict=True)),
+        macs=4 * math.prod(outer) * transform.half * len(transform.stages),
+    )
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:

@@ -21,13 +21,17 @@ _TABLES = ("weights", "unweights", "frequency starts", "weight starts", "widths"
 
 
 def bank_shapes(node: Node) -> Seen:
-    """all tensors must have one dimension, the output num_channels values, frequency starts, weight
-    starts and widths one more, and unweights as many as weights"""
+    """inputs must have one dimension, frequency starts, weight starts and widths one value more
+    than num_channels, and unweights as many as weights"""
     shapes = [t.shape for t in node.inputs]
-    channels = node.output.shape
-    ok = all(len(shape) == 1 for shape in (*shapes, channels)) and shapes[1] == shapes[2]
-    ok = ok and channels == (node.integer("num_channels"),)
-    return ok and all(s == (channels[0] + 1,) for s in shapes[3:]), shapes_text(node)
+    ok = all(len(shape) == 1 for shape in shapes) and shapes[1] == shapes[2]
+    return ok and set(shapes[3:]) == {(node.integer("num_channels") + 1,)}, shapes_text(node)
+
+
+def bank_output(node: Node) -> Seen:
+    """output must be [num_channels]"""
+    output = node.output.shape
+    return output == (node.integer("num_channels"),), str(list(output))
 
 
 def bank_ranges(node: Node) -> Seen:
@@ -89,7 +93,7 @@ OPERATORS = (
         ),
         output=("uint64",),
         rules=(bank_shapes, bank_ranges),
-        shape=bank_shapes,
+        shape=bank_output,
         kernels=(Kernel(lower_filter_bank),),
         evaluate=evaluate,
         reference="TFLite Micro",

@@ -54,8 +54,8 @@ def test_the_program_is_that_of_plain_constants() -> None:
         (b"\xff" * 8, header(LUT, 2, 1) + b"\1", "out of bounds"),
         (b"\xff", header(PRUNE) + b"\1", "8 values must be there; are 1"),
         (b"\xff" * 8, header(HUFFMAN, 0x20), "index out of range"),
-        (b"\0" * 8, header(HUFFMAN, 0x20) + b"\0" * 16, "8 symbols must end within 8 bytes"),
-        (b"\0", header(HUFFMAN, 0x70) + b"\1\x90" * 256, "8 symbols must end within 1 bytes"),
+        (b"\0" * 8, header(HUFFMAN, 0x20) + b"\0" * 16, "8 symbols must be found in 8 bytes"),
+        (b"\0", header(HUFFMAN, 0x70) + b"\1\x90" * 256, "8 symbols must be found in 1 bytes"),
     ],
 )
 def test_bytes_that_are_not_packed_values_are_refused(

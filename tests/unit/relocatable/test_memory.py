@@ -15,6 +15,7 @@ from relocatable.ops import OPERATORS
 from relocatable.read_tflite import read_tflite
 from relocatable.support import check_support
 from relocatable.targets import find_target
+from tests.hostile_models import hostile_models
 from tests.make_tflite import make_tflite
 
 DELAY, BUFFER = "CUSTOM SignalDelay", "CUSTOM CIRCULAR_BUFFER"
@@ -58,6 +59,11 @@ def test_an_operator_that_is_refused_gets_none(length: int) -> None:
     assert not graph.states
     with pytest.raises(UnsupportedError, match="delay_length must be at least 0 and at most"):
         check_support(graph)
+
+
+def test_too_large_a_memory_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="bytes that an operator remembers must be at most"):
+        read_tflite(make_tflite(dict(hostile_models())["SignalDelay 1048576"]()), "delay")
 
 
 def test_a_file_cannot_give_the_memory_itself() -> None:
