@@ -51,6 +51,10 @@ class Complex:
     def __getitem__(self, at: Any) -> Complex:
         return Complex(self.re[at], self.im[at])
 
+    def reshape(self, *shape: int) -> Complex:
+        """Give both parts another shape."""
+        return self.apply(lambda x: x.reshape(shape))
+
     def apply(self, function: Callable[[Array], Array]) -> Complex:
         """Apply a function to both parts."""
         return Complex(function(self.re), function(self.im))
@@ -196,21 +200,20 @@ class Transform:
         order = np.argsort(self.places)
         values = values[:, order]
         for radix, count in reversed(self.stages):
-            shape = (len(values.re), -1, radix, count)
-            parts = self._divide(values.apply(lambda x, s=shape: x.reshape(s)), radix)  # type: ignore[misc]
+            parts = self._divide(values.reshape(len(values.re), -1, radix, count), radix)
             every = np.arange(count) * (self.half // (radix * count))
             turned = [parts[:, :, 0]]
             for k in range(1, radix):
                 turned.append(self._times(parts[:, :, k], _complex(self.turns)[every * k]))
             joined = self._join(turned, self.half // radix)
             values = Complex(
-                np.stack([v.re for v in joined], 2).reshape(len(values.re), -1),
-                np.stack([v.im for v in joined], 2).reshape(len(values.re), -1),
+                np.stack([v.re for v in joined], 2), np.stack([v.im for v in joined], 2)
             )
+            values = values.reshape(len(values.re), -1)
         return values
 
-    def _join(self, x: list[Complex], third: int) -> list[Complex]:
-        """Make the sums of one stage; `third` is the place of the radix's first root."""
+    def _join(self, x: list[Complex], root_at: int) -> list[Complex]:
+        """Make the sums of one stage; `root_at`: place of its first root."""
         if len(x) == 2:
             return [x[0] + x[1], x[0] - x[1]]
         if len(x) == 4:
@@ -223,20 +226,21 @@ class Transform:
         if len(x) == 3:
             both, apart = x[1] + x[2], x[1] - x[2]
             middle = Complex(x[0].re - self._halve(both.re), x[0].im - self._halve(both.im))
-            apart = apart.apply(lambda v: self._scale(v, root.im[third])).turned
+            apart = apart.apply(lambda v: self._scale(v, root.im[root_at])).turned
             return [x[0] + both, middle - apart, middle + apart]
         outer, inner = x[1] + x[4], x[2] + x[3]
         outer_apart, inner_apart = x[1] - x[4], x[2] - x[3]
-        a, b = root[third], root[2 * third]
+        a, b = root[root_at], root[2 * root_at]
 
         def times(values: Complex, factor: Array) -> Complex:
             return values.apply(lambda v: self._scale(v, factor))
 
-        five = x[0] + times(outer, a.re) + times(inner, b.re)
-        six = (times(outer_apart, a.im) + times(inner_apart, b.im)).turned
-        eleven = x[0] + times(outer, b.re) + times(inner, a.re)
-        twelve = (times(inner_apart, a.im) - times(outer_apart, b.im)).turned
-        return [x[0] + (outer + inner), five - six, eleven + twelve, eleven - twelve, five + six]
+        near = x[0] + times(outer, a.re) + times(inner, b.re)
+        near_apart = (times(outer_apart, a.im) + times(inner_apart, b.im)).turned
+        far = x[0] + times(outer, b.re) + times(inner, a.re)
+        far_apart = (times(inner_apart, a.im) - times(outer_apart, b.im)).turned
+        whole = x[0] + (outer + inner)
+        return [whole, near - near_apart, far + far_apart, far - far_apart, near + near_apart]
 
 
 def _complex(values: Array) -> Complex:
