@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.ops._shared.factors import clamp_steps, factors_below
-from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
+from relocatable.ops._shared.fixed_point import Ints, float_clamp, quantized_clamp
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
+    Rounding,
     Scaling,
     layer_factors,
     scale_double_rounding,
@@ -42,6 +43,7 @@ class LayerForm:
 # By the names of their samples.
 LAYER_FORMS = {
     "int8": LayerForm("int8", "int8", ("int32",)),
+    "uint8": LayerForm("uint8", "uint8", ("int32",)),
     "float32": LayerForm("float32", "float32", ("float32",)),
 }
 LAYER_TYPES = tuple(dict.fromkeys(form.data for form in LAYER_FORMS.values()))
@@ -79,14 +81,16 @@ weighted_types.__doc__ = "input and output, filter and bias must be " + "; or ".
 def data_scales(node: Node) -> Seen:
     """input and output of 8 bits must have one scale"""
     for tensor in (node.inputs[0], node.output):
-        if tensor.dtype == "int8" and not has_one_scale(tensor):
+        if tensor.dtype in ("int8", "uint8") and not has_one_scale(tensor):
             return False, f"{tensor.quant} of '{tensor.name}'"
     return True, ""
 
 
 def filter_scales(node: Node, axis: int) -> Seen:
-    """Check for one scale, or one for each output channel, and zero point 0."""
+    """Check for one scale, or one for each output channel, and zero point 0; uint8: one scale."""
     quant = node.inputs[1].quant
+    if node.output.dtype == "uint8":
+        return has_one_scale(node.inputs[1]), f"{quant} of the filter"
     if node.output.dtype == "float32":
         return True, ""
     if quant is None or quant.axis not in (None, axis):
@@ -152,10 +156,26 @@ def float_layer(
     return site.call(source, call, weights=weights, macs=macs, rows=rows)
 
 
-def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., Scaling]) -> Scaling:
-    """Find the scaling of an int8 layer's sums, by a method of scaling.py."""
-    factors = layer_factors(site.input(0), site.input(1), site.output)
+def scaling_of(
+    site: Site,
+    bounds: AccumulatorBounds,
+    method: Callable[..., Scaling],
+    rounding: Rounding = "double",
+) -> Scaling:
+    """Find the scaling of an integer layer's sums, by a method of scaling.py that rounds so."""
+    factors = layer_factors(site.input(0), site.input(1), site.output, rounding)
     return method(factors, bounds, site.output, quantized_clamp(site.activation, site.output))
+
+
+def filter_zero(site: Site) -> int:
+    """Find the weights' zero point, which LiteRT applies only if there is one scale."""
+    quant = site.input(1).quant
+    return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
+
+
+def real_weights(site: Site) -> Ints:
+    """Read the weights less their zero point."""
+    return site.constant(1).astype(np.int64) - filter_zero(site)
 
 
 def bias_of(site: Site) -> npt.NDArray[np.generic] | None:
@@ -172,12 +192,15 @@ def plain_layer(
     macs: int,
     rows: Rows,
 ) -> KernelCall:
-    """Make the call of an int8 layer in plain C, its filter as the model has it."""
+    """Make the call of a layer of 8-bit integers in plain C, its filter as the model has it."""
+    dtype = site.input(0).dtype
+    if dtype == "uint8":
+        params["filter_zero"] = filter_zero(site)
     scaling = scaling_of(site, bounds, scale_double_rounding)
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
         source,
-        CCall(function, arguments, {**params, "scaling": scaling.params}),
+        CCall(function, arguments, {**params, "scaling": scaling.params}, dtype=dtype),
         weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,
         rows=rows,

@@ -9,7 +9,7 @@ from relocatable.ops._shared.fixed_point import (
     output_clamp,
     zero_of,
 )
-from relocatable.ops._shared.scaling import layer_factors, multipliers_of, single_rounding
+from relocatable.ops._shared.scaling import Rounding, layer_factors, multipliers_of, single_rounding
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array
 
@@ -28,7 +28,7 @@ def sum_in_order(values: Array) -> Array:
     return np.add.accumulate(values, axis=-1, dtype=values.dtype)[..., -1]
 
 
-def finish_layer(node: Node, inputs: list[Array], sums: Array, rounding: str) -> Array:
+def finish_layer(node: Node, inputs: list[Array], sums: Array, rounding: Rounding) -> Array:
     """Add the bias, scale and clamp.
 
     Args:
@@ -42,7 +42,7 @@ def finish_layer(node: Node, inputs: list[Array], sums: Array, rounding: str) ->
         sums = sums + inputs[2]
     if node.output.dtype == "float32":
         return np.clip(sums, np.float32(low), np.float32(high))
-    factors = layer_factors(node.inputs[0], node.inputs[1], node.output)
+    factors = layer_factors(node.inputs[0], node.inputs[1], node.output, rounding)
     if rounding == "double":
         scaled = multiply_by_quantized_multiplier(sums, *multipliers_of(factors))
     else:

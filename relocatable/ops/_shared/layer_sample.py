@@ -14,8 +14,11 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops.operator import Rng
 
 
-def filter_quant(rng: Rng, channels: int, axis: int, factor: float) -> Quant:
+def filter_quant(rng: Rng, dtype: str, channels: int, axis: int, factor: float) -> Quant:
     """Draw scales of weights such that most outputs are neither clamped nor all alike."""
+    if dtype == "uint8":
+        zero = int(rng.choice([0, 128, 255, *rng.integers(100, 150, 5)]))
+        return Quant((float(np.float32(factor)),), (zero,))
     count = channels if rng.random() < 0.8 and channels > 1 else 1
     scales = factor * np.exp(rng.normal(0, 0.7, count))
     values = tuple(float(np.float32(s)) for s in scales)
@@ -52,13 +55,15 @@ def random_weights(
     terms = np.prod(shape) / channels
     in_scale, out_scale = source.scale[0], output.scale[0]
     factor = out_scale / in_scale / 60 / np.sqrt(terms) * rng.choice([0.05, 1, 1, 4])
-    quant = filter_quant(rng, channels, axis, factor)
-    found = [b.constant(rng.integers(-127, 128, shape), form.filter, quant)]
+    quant = filter_quant(rng, form.filter, channels, axis, factor)
+    least = 0 if form.filter == "uint8" else -127
+    values = rng.integers(least, least + 255 + (least == 0), shape)
+    found = [b.constant(values, form.filter, quant)]
     if has_bias:
         scales = tuple(float(np.float32(in_scale * s)) for s in quant.scale)
         spread = int(60 / min(factor * in_scale / out_scale, 1))
         values = rng.integers(-spread, spread, channels)
-        bias_quant = Quant(scales, quant.zero_point, None if quant.axis is None else 0)
+        bias_quant = Quant(scales, (0,) * len(scales), None if quant.axis is None else 0)
         found.append(b.constant(values, form.bias[0], bias_quant))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,12 @@ from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     scale_of,
+    type_range,
     zero_of,
 )
 from relocatable.steps.c_call import Constant, CValue, Name, Struct
 
+Rounding = Literal["single", "double"]
 _TABLES = ("multiplier", "round", "bias", "shift", "real")
 
 
@@ -66,7 +69,7 @@ class AccumulatorBounds:
 def accumulator_bounds(
     filter_rows: Ints, bias: npt.NDArray[np.generic] | None, source: Tensor, filter_zero: int = 0
 ) -> AccumulatorBounds:
-    """Bound the sums of a layer that multiplies int8 inputs with filters.
+    """Bound the sums of a layer that multiplies 8-bit inputs with filters.
 
     Args:
         filter_rows: weights of each output channel, int64 [C, K].
@@ -75,7 +78,8 @@ def accumulator_bounds(
         filter_zero: zero point of the weights.
     """
     zero = zero_of(source)
-    low, high = -128 - zero, 127 - zero
+    least, most = type_range(source.dtype)
+    low, high = least - zero, most - zero
     real = filter_rows - filter_zero
     up = np.maximum(real, 0).sum(axis=1)
     down = np.minimum(real, 0).sum(axis=1)
@@ -84,13 +88,19 @@ def accumulator_bounds(
         bias=base - zero * real.sum(axis=1),
         lowest=base + up * low + down * high,
         highest=base + up * high + down * low,
-        raw=128 * (np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * abs(filter_zero)),
+        raw=max(-least, most)
+        * (np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * abs(filter_zero)),
     )
 
 
-def layer_factors(source: Tensor, weights: Tensor, output: Tensor) -> list[float]:
+def layer_factors(
+    source: Tensor, weights: Tensor, output: Tensor, rounding: Rounding = "double"
+) -> list[float]:
     """Divide the sums' scale by the output's: one for each channel, or one for all."""
     assert weights.quant is not None
+    if source.dtype == "uint8" and rounding == "double":
+        # LiteRT multiplies the old type's scales in single precision.
+        return [float(scale_of(source) * scale_of(weights)) / float(scale_of(output))]
     scales = [float(np.float32(s)) for s in weights.quant.scale]
     return [float(scale_of(source)) * s / float(scale_of(output)) for s in scales]
 

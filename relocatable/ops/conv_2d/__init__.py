@@ -36,7 +36,8 @@ from relocatable.targets.arm import DSP, MVE_I
 
 
 def filter_of_channels(node: Node) -> Seen:
-    """filter must have one scale, or one for each output channel, and zero point 0"""
+    """filter must have one scale, or one for each output channel, and zero point 0; of
+    uint8 one scale and any zero point"""
     return filter_scales(node, 0)
 
 

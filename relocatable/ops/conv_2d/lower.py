@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.ops._shared.fixed_point import zero_of
-from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.layer import bias_of, filter_zero, float_layer, plain_layer, scaling_of
 from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.window import Window, window_of
@@ -17,11 +17,9 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount, Scratch
 from relocatable.steps.kernel_call import KernelCall
 
-_SOURCE = "conv_2d/conv_2d.c"
-
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 with groups and dilation, in plain C."""
+    """Lower a layer of 8-bit integers or float32 with groups and dilation, in plain C."""
     weights = site.constant(1)
     out_c, k_h, k_w, filter_c = weights.shape
     in_c = site.input(0).shape[3]
@@ -34,10 +32,12 @@ def lower_plain(site: Site) -> KernelCall:
         "group_out": out_c // (in_c // filter_c),
     }
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_conv_2d_f32", params, _macs(site), window.rows)
+        return float_layer(
+            site, "conv_2d/conv_2d_f32.c", "xn_conv_2d_f32", params, _macs(site), window.rows
+        )
     params["in_zero"] = zero_of(site.input(0))
-    bounds = _bounds(site)
-    return plain_layer(site, _SOURCE, "xn_conv_2d_i8", params, bounds, _macs(site), window.rows)
+    source, macs, rows = "conv_2d/conv_2d.c", _macs(site), window.rows
+    return plain_layer(site, source, "xn_conv_2d", params, _bounds(site), macs, rows)
 
 
 def is_whole_int8(site: Site) -> bool:
@@ -52,7 +52,7 @@ def _macs(site: Site) -> int:
 def _bounds(site: Site) -> AccumulatorBounds:
     weights = site.constant(1)
     rows = weights.reshape(len(weights), -1).astype(np.int64)
-    return accumulator_bounds(rows, bias_of(site), site.input(0))
+    return accumulator_bounds(rows, bias_of(site), site.input(0), filter_zero(site))
 
 
 def lower_dsp(site: Site) -> KernelCall:

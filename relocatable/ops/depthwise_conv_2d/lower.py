@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from relocatable.ops._shared.fixed_point import quantized_clamp, zero_of
-from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.layer import (
+    bias_of,
+    float_layer,
+    plain_layer,
+    real_weights,
+    scaling_of,
+)
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     accumulator_bounds,
@@ -21,17 +27,19 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall, Rows
 
-_SOURCE = "depthwise_conv_2d/depthwise_conv_2d.c"
+_FOLDER = "depthwise_conv_2d"
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 with multiplier and dilation, in plain C."""
+    """Lower a layer of 8-bit integers or float32 with multiplier and dilation, in plain C."""
     _, k_h, k_w, _ = site.constant(1).shape
     window = window_of(site, k_h, k_w)
     params, macs, rows = _params(site, window), _macs(site), window.rows
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_depthwise_f32", params, macs, rows)
-    return plain_layer(site, _SOURCE, "xn_depthwise_i8", params, _bounds(site), macs, rows)
+        source = f"{_FOLDER}/depthwise_conv_2d_f32.c"
+        return float_layer(site, source, "xn_depthwise_f32", params, macs, rows)
+    source = f"{_FOLDER}/depthwise_conv_2d.c"
+    return plain_layer(site, source, "xn_depthwise", params, _bounds(site), macs, rows)
 
 
 def is_for_mve(site: Site) -> bool:
@@ -63,8 +71,8 @@ def _macs(site: Site) -> int:
 
 
 def _bounds(site: Site) -> AccumulatorBounds:
-    weights = site.constant(1)
-    rows = weights.reshape(-1, weights.shape[3]).T.astype(np.int64)
+    weights = real_weights(site)
+    rows = weights.reshape(-1, weights.shape[3]).T
     return accumulator_bounds(rows, bias_of(site), site.input(0))
 
 

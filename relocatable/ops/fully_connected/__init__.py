@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED; LiteRT's reference rounds int8 once."""
+"""FULLY_CONNECTED; LiteRT's reference rounds 8-bit integers once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from relocatable.ops._shared.layer import (
     data_scales,
     filter_scales,
     filter_text,
+    filter_zero,
     float_layer,
     scaling_of,
     weighted_types,
@@ -43,7 +44,7 @@ from relocatable.targets.arm import DSP, MVE_I
 def filter_of_rows(node: Node) -> Seen:
     """filter must have one scale and any zero point, or a scale for each output and zero point 0"""
     filter_ = node.inputs[1]
-    if filter_.dtype == "int8" and has_one_scale(filter_):
+    if filter_.dtype in ("int8", "uint8") and has_one_scale(filter_):
         return True, ""
     return filter_scales(node, 0)
 
@@ -65,27 +66,28 @@ def plain_weights(node: Node) -> Seen:
 
 
 def dense_results(node: Node) -> Seen:
-    """int8 results must be below 2^30 steps of the output's scale before they are clamped"""
+    """results of 8 bits must be below 2^30 steps of the output's scale before they are clamped"""
     if node.output.dtype == "float32":
         return True, ""
     bias = node.inputs[2].data if len(node.inputs) == 3 else None
     terms = node.inputs[1].count // max(1, node.inputs[1].shape[0]) * 255 * 255
     most = terms + (0 if bias is None else int(np.abs(bias.astype(np.int64)).max(initial=0)))
-    largest = most * max(layer_factors(node.inputs[0], node.inputs[1], node.output))
+    largest = most * max(layer_factors(node.inputs[0], node.inputs[1], node.output, "single"))
     return largest < 1 << 30, f"up to {largest:g}"
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 in plain C."""
-    source, params, macs = "fully_connected/fully_connected.c", _params(site), _macs(site)
+    """Lower a layer of 8-bit integers or float32 in plain C."""
+    params, macs, dtype = _params(site), _macs(site), site.input(0).dtype
     if site.is_float:
+        source = "fully_connected/fully_connected_f32.c"
         return float_layer(site, source, "xn_fully_connected_f32", params, macs)
-    scaling = scaling_of(site, _bounds(site), scale_single_rounding)
-    params |= {"filter_zero": _filter_zero(site), "scaling": scaling.params}
+    scaling = scaling_of(site, _bounds(site), scale_single_rounding, "single")
+    params |= {"filter_zero": filter_zero(site), "scaling": scaling.params}
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
-        source,
-        CCall("xn_fully_connected_i8", arguments, params),
+        "fully_connected/fully_connected.c",
+        CCall("xn_fully_connected", arguments, params, dtype=dtype),
         weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,
     )
@@ -117,7 +119,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 def is_for_dsp(site: Site) -> bool:
     """Tell whether it is a layer of int8 whose weights have zero point 0."""
-    return site.input(0).dtype == "int8" and _filter_zero(site) == 0
+    return site.input(0).dtype == "int8" and filter_zero(site) == 0
 
 
 def _params(site: Site) -> dict[str, CValue]:
@@ -130,15 +132,9 @@ def _macs(site: Site) -> int:
     return site.input(0).count * int(out_c)
 
 
-def _filter_zero(site: Site) -> int:
-    """Find the weights' zero point, which LiteRT applies only if there is one scale."""
-    quant = site.input(1).quant
-    return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
-
-
 def _bounds(site: Site) -> AccumulatorBounds:
     weights = site.constant(1).astype(np.int64)
-    return accumulator_bounds(weights, bias_of(site), site.input(0), _filter_zero(site))
+    return accumulator_bounds(weights, bias_of(site), site.input(0), filter_zero(site))
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
-from relocatable.ops._shared.fixed_point import float_clamp, zero_of
+from relocatable.ops._shared.fixed_point import float_clamp, type_range, zero_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -29,6 +29,8 @@ from relocatable.ops._shared.layer import (
     data_scales,
     filter_scales,
     filter_text,
+    filter_zero,
+    real_weights,
     scaling_of,
     weighted_types,
 )
@@ -65,8 +67,6 @@ from relocatable.steps.c_call import (
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
 
-_SOURCE = "transpose_conv/transpose_conv.c"
-
 
 def layer_of(node: Node) -> Node:
     """Put the operands in the order of other layers: input, filter, bias."""
@@ -83,7 +83,8 @@ def _of_layer(rule: Rule) -> Rule:
 
 
 def filter_of_channels(node: Node) -> Seen:
-    """filter must have one scale, or one for each output channel, and zero point 0"""
+    """filter must have one scale, or one for each output channel, and zero point 0; of
+    uint8 one scale and any zero point"""
     return filter_scales(node, 0)
 
 
@@ -120,7 +121,7 @@ def _padding(node: Node, axis: int) -> int:
 
 
 def lower_transposed(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32."""
+    """Lower a layer of 8-bit integers or float32."""
     node = site.node
     x, weights = node.inputs[2], site.constant(1)
     out_c, k_h, k_w, in_c = weights.shape
@@ -146,9 +147,10 @@ def lower_transposed(site: Site) -> KernelCall:
     rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
     access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
     layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    call, tables = (_float_call if x.dtype == "float32" else _int8_call)(layer, shape)
+    is_float = x.dtype == "float32"
+    call, tables = (_float_call if is_float else _integer_call)(layer, shape)
     return layer.call(
-        _SOURCE,
+        f"transpose_conv/transpose_conv{'_f32' * is_float}.c",
         call,
         weights={"rows": rows, "filter": weights, **tables},
         macs=math.prod(x.shape) * k_h * k_w * out_c,
@@ -173,26 +175,31 @@ def _float_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
     return call, {"bias": zeros if bias is None else bias}
 
 
-def _int8_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
+def _integer_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
     scaling = scaling_of(layer, _bounds(layer), scale_double_rounding)
     params: dict[str, CValue] = {
         "shape": shape,
         "in_zero": zero_of(layer.input(0)),
         "scaling": scaling.params,
     }
+    dtype = layer.input(0).dtype
+    if dtype == "uint8":
+        params["filter_zero"] = filter_zero(layer)
     pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter"))]
-    call = CCall("xn_transpose_conv_i8", (*pointers, scaling.tables, Output()), params)
+    arguments = (*pointers, scaling.tables, Output())
+    call = CCall("xn_transpose_conv", arguments, params, dtype=dtype)
     return call, scaling.weights
 
 
 def _bounds(layer: Site) -> AccumulatorBounds:
     """Bound sums of any of the taps; their inputs are less the zero point."""
-    filters = layer.constant(1)
-    rows = filters.reshape(len(filters), -1).astype(np.int64)
+    filters = real_weights(layer)
+    rows = filters.reshape(len(filters), -1)
     zero, bias = zero_of(layer.input(0)), bias_of(layer)
     base = np.zeros(len(rows), np.int64) if bias is None else bias.astype(np.int64).reshape(-1)
     up, down = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
-    low, high = -128 - zero, 127 - zero
+    least, most = type_range(layer.input(0).dtype)
+    low, high = least - zero, most - zero
     return AccumulatorBounds(
         bias=base,
         lowest=base + up * low + down * high,
