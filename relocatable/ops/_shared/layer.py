@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.graph.graph import Quant, Tensor
 from relocatable.ops._shared.factors import clamp_steps, factors_below
-from relocatable.ops._shared.fixed_point import Ints, float_clamp, quantized_clamp
+from relocatable.ops._shared.fixed_point import Ints, float_clamp, quantized_clamp, zero_of
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     Rounding,
@@ -173,9 +175,38 @@ def filter_zero(site: Site) -> int:
     return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
 
 
+class SignedLayer(NamedTuple):
+    """A layer of 8-bit integers as one of int8, for kernels that take uint8 less 128.
+
+    Attributes:
+        source: the input.
+        weights: of int8, as the model has them.
+        filter_zero: their zero point.
+    """
+
+    source: Tensor
+    weights: Ints
+    filter_zero: int
+
+
+def signed_layer(site: Site) -> SignedLayer:
+    """Bring the input and the weights to int8; the weights' zero point to 0 if they allow it."""
+    source, weights, zero = site.input(0), site.constant(1).astype(np.int64), filter_zero(site)
+    if source.dtype == "int8":
+        return SignedLayer(source, weights, zero)
+    signed = replace(source, dtype="int8", quant=Quant((1.0,), (zero_of(source) - 128,)))
+    base = zero if np.abs(weights - zero).max(initial=0) < 128 else 128
+    return SignedLayer(signed, weights - base, zero - base)
+
+
 def real_weights(site: Site) -> Ints:
     """Read the weights less their zero point."""
     return site.constant(1).astype(np.int64) - filter_zero(site)
+
+
+def filter_zero_param(dtype: str, zero: int) -> dict[str, CValue]:
+    """Make the constant XN_FILTER_ZERO_FIELD of a template."""
+    return {"filter_zero": zero} if dtype == "uint8" else {}
 
 
 def bias_of(site: Site) -> npt.NDArray[np.generic] | None:
@@ -194,8 +225,7 @@ def plain_layer(
 ) -> KernelCall:
     """Make the call of a layer of 8-bit integers in plain C, its filter as the model has it."""
     dtype = site.input(0).dtype
-    if dtype == "uint8":
-        params["filter_zero"] = filter_zero(site)
+    params |= filter_zero_param(dtype, filter_zero(site))
     scaling = scaling_of(site, bounds, scale_double_rounding)
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,7 @@ class _Plain:
     zero: int
     clamp: tuple[int, int]
     rounding: Rounding
+    filter_zero: int = 0
 
 
 _Pack = Callable[[Ints, AccumulatorBounds], "_Packed | None"]
@@ -93,6 +95,7 @@ def dsp_layer(
     output: Tensor,
     clamp: tuple[int, int],
     rounding: Rounding,
+    filter_zero: int = 0,
 ) -> DspLayer | None:
     """Pack a layer for kernels that read filters by four weights.
 
@@ -103,11 +106,13 @@ def dsp_layer(
         output: for its zero point.
         clamp: of the output.
         rounding: "double" by LiteRT's fixed-point multipliers, "single" by a double.
+        filter_zero: zero point of the weights, for which the kernel corrects its sums.
 
     Returns:
         None if it rounds once in a way that no affine function does.
     """
-    plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, rounding))
+    whole = _Plain(rows, factors, sums, zero_of(output), clamp, rounding, filter_zero)
+    plain = _without_constants(whole)
     layer = _by_line(plain, _pack)
     if layer is not None or rounding == "single":
         return layer
@@ -115,12 +120,12 @@ def dsp_layer(
 
 
 def dsp_layer_of(
-    site: Site, rows: Ints, bounds: AccumulatorBounds, rounding: Rounding
+    site: Site, rows: Ints, bounds: AccumulatorBounds, rounding: Rounding, filter_zero: int = 0
 ) -> DspLayer | None:
     """Pack the layer of a site; arguments and result as those of `dsp_layer`."""
     factors = layer_factors(site.input(0), site.input(1), site.output, rounding)
     clamp = quantized_clamp(site.activation, site.output)
-    return dsp_layer(rows, factors, bounds, site.output, clamp, rounding)
+    return dsp_layer(rows, factors, bounds, site.output, clamp, rounding, filter_zero)
 
 
 def dsp_bytes(
@@ -129,14 +134,20 @@ def dsp_bytes(
     sums: AccumulatorBounds,
     output: Tensor,
     clamp: tuple[int, int],
+    dtype: str = "int8",
 ) -> DspLayer | None:
-    """Pack plain bytes, for kernels whose inputs count 256 times and round twice.
+    """Pack plain weights, for kernels whose inputs count 256 times and round twice.
+
+    Args:
+        rows, factors, sums, output, clamp: as those of `dsp_layer`.
+        dtype: of the weights as the kernel reads them.
 
     Returns:
         None if the sums would overflow.
     """
     plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, "double"))
-    return _by_line(plain, _bytes) or _by_shifts(plain, _bytes)
+    pack = partial(_plain_words, dtype)
+    return _by_line(plain, pack) or _by_shifts(plain, pack)
 
 
 def _without_constants(plain: _Plain) -> _Plain:
@@ -162,7 +173,7 @@ def _without_constants(plain: _Plain) -> _Plain:
     )
     return replace(
         plain,
-        rows=np.where(varies[:, None], plain.rows, 0),
+        rows=np.where(varies[:, None], plain.rows, plain.filter_zero),
         factors=list(np.where(varies, real, 2.0**-power)),
         sums=AccumulatorBounds(bias, lowest, highest, sums.raw),
     )
@@ -224,10 +235,11 @@ def _by_shifts(plain: _Plain, pack: _Pack) -> DspLayer | None:
     return _layer(kind, packed, multipliers, last, 0, plain.zero, plain.clamp)
 
 
-def _bytes(rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
+def _plain_words(dtype: str, rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
     if sums.reach.max() >= 1 << (31 - _UNIT):
         return None
-    whole = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).astype(np.int8)
+    per_word = 4 // np.dtype(dtype).itemsize
+    whole = np.pad(rows, ((0, 0), (0, -rows.shape[1] % per_word))).astype(dtype)
     words = np.ascontiguousarray(whole).view("<u4")[:, :, None]
     return _Packed(words, words.shape[1], _UNIT, sums.bias << _UNIT)
 

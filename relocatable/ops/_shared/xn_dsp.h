@@ -19,21 +19,27 @@
 #define XN_NEXT_TWO(from, a, b)                                                                    \
     __asm__("ldrd %0, %1, [%2], #8" : "=r"(a), "=r"(b), "+r"(from) : : "memory")
 
-// Four int8 at any address.
-static inline uint32_t xn_load_bytes(const int8_t *from) {
+// What makes int8 of a template's four bytes: the values of uint8 count less 128.
+#define XN_FLIP (XN_IS_UNSIGNED * 0x80808080u)
+
+// A weight less its zero point, of a template whose values are not.
+#define XN_WEIGHT __typeof__(_Generic((XN_T)0, uint8_t: (int16_t)0, default: (int8_t)0))
+
+// Four bytes at any address.
+static inline uint32_t xn_load_bytes(const void *from) {
     uint32_t word;
     __builtin_memcpy(&word, from, sizeof word);
     return word;
 }
 
 // The first `count` of them, the others 0; and back.
-XN_INLINE uint32_t xn_load_some(const int8_t *from, int32_t count) {
+XN_INLINE uint32_t xn_load_some(const void *from, int32_t count) {
     if (count == 4) {
         return xn_load_bytes(from);
     }
     uint32_t word = 0;
     for (int32_t k = 0; k < count; k++) {
-        word |= (uint32_t)(uint8_t)from[k] << (8 * k);
+        word |= (uint32_t)((const uint8_t *)from)[k] << (8 * k);
     }
     return word;
 }
@@ -119,7 +125,7 @@ XN_INLINE int32_t xn_dsp_scale_high(int32_t sum, xn_dsp_factor f, const xn_dsp_s
     return (y + (sum >> 31)) >> (f.last + 1);
 }
 
-XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+XN_INLINE int32_t xn_dsp_scale_whole(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t y;
     if (p->kind == XN_SCALE_AFFINE) {
         y = ((int32_t)(((int64_t)sum * f.multiplier) >> 32) + f.last) >> p->shift;
@@ -128,8 +134,26 @@ XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scalin
     } else {
         y = xn_multiply_by_quantized_multiplier(sum >> p->unit, f.multiplier, f.last) + p->zero;
     }
+    return y;
+}
+
+// A sum to an output of a template's type.
+#define XN_DSP_SCALE(sum, f, p) XN_JOIN_EXPANDED(xn_dsp_scale, XN_IS_UNSIGNED)(sum, f, p)
+XN_INLINE int32_t xn_dsp_scale_0(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+    int32_t y = xn_dsp_scale_whole(sum, f, p);
     int32_t is_whole = p->low == -128 && p->high == 127;
     return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);
+}
+
+XN_INLINE int32_t xn_dsp_scale_1(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+    int32_t y = xn_dsp_scale_whole(sum, f, p);
+    int32_t is_whole = p->low == 0 && p->high == 255;
+    return is_whole ? (int32_t)__usat(y, 8) : xn_clamp(y, p->low, p->high);
+}
+
+// Adds the four bytes of a word to a sum of uint8.
+static inline int32_t xn_add_bytes(uint32_t word, int32_t sum) {
+    return (int32_t)__usada8(word, 0, (uint32_t)sum);
 }
 
 // Sum of the products of int8 in the order of memory, without a layout of their own.

@@ -2,9 +2,19 @@
 #ifndef XN_MVE_H
 #define XN_MVE_H
 
+#include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 #include <arm_mve.h>
 #include <stdint.h>
+
+// The intrinsic for a template's bytes: of vldrbq vldrbq_s8 or vldrbq_u8; and a vector of them.
+#define XN_MVE(name) XN_JOIN_EXPANDED(name, XN_JOIN_EXPANDED(XN_MVE_BYTES, XN_IS_UNSIGNED))
+#define XN_MVE_BYTES_0 s8
+#define XN_MVE_BYTES_1 u8
+#define XN_MVE_T __typeof__(_Generic((XN_T)0, int8_t: (int8x16_t){0}, uint8_t: (uint8x16_t){0}))
+
+// A sum of products of such bytes.
+#define XN_SUM __typeof__(_Generic((XN_T)0, int8_t: (int32_t)0, uint8_t: (uint32_t)0))
 
 typedef struct xn_mve_scales {
     int32x4_t bias, multiplier, shift;

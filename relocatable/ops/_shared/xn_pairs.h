@@ -10,7 +10,7 @@
 typedef struct xn_pairs {
     const xn_window *window;
     int32_t in_c;
-    int32_t in_zero;
+    int32_t in_zero; // of int8
     int32_t columns; // all that windows cover
     int32_t spacing; // words from a channel to the next; four times that from a column to the next
 } xn_pairs;
@@ -25,23 +25,24 @@ XN_INLINE void xn_pairs_put(uint32_t upper, uint32_t lower, uint32_t *to, int32_
     to[3 * spacing] = high & 0xFF00FF00u;
 }
 
-// Rows y and y + 1 of the image; `in` is the first of the channels.
-XN_INLINE void xn_pairs_fetch(const int8_t *in, int32_t y, int32_t channels, uint32_t *to,
-                              const xn_pairs *p) {
+// Rows y and y + 1 of the image; `in` is the first of the channels, `flip` makes int8 of four.
+XN_INLINE void xn_pairs_fetch(const void *in, int32_t y, int32_t channels, uint32_t *to,
+                              uint32_t flip, const xn_pairs *p) {
     const xn_window *win = p->window;
-    const uint32_t zeros = ((uint32_t)p->in_zero & 0xFFu) * 0x01010101u;
+    const uint32_t zeros = (((uint32_t)p->in_zero & 0xFFu) * 0x01010101u) ^ flip;
     const int8_t *rows[2];
     int32_t steps[2];
     for (int32_t k = 0; k < 2; k++) {
         int32_t is_inside = y + k >= 0 && y + k < win->in_h;
-        rows[k] = is_inside ? in + (y + k) * win->in_w * p->in_c : (const int8_t *)&zeros;
+        rows[k] =
+            is_inside ? (const int8_t *)in + (y + k) * win->in_w * p->in_c : (const int8_t *)&zeros;
         steps[k] = is_inside ? p->in_c : 0;
     }
     int32_t left = xn_min(win->pad_left, p->columns);
     int32_t right = xn_min(left + win->in_w, p->columns);
 #pragma clang loop unroll(disable)
     for (int32_t x = left; x < right; x++) {
-        xn_pairs_put(xn_load_some(rows[0], channels), xn_load_some(rows[1], channels),
+        xn_pairs_put(xn_load_some(rows[0], channels) ^ flip, xn_load_some(rows[1], channels) ^ flip,
                      to + 4 * p->spacing * x, p->spacing);
         rows[0] += steps[0];
         rows[1] += steps[1];

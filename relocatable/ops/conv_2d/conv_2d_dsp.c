@@ -3,10 +3,15 @@
 // The windows of four pixels of a row are laid out as pairs of 16-bit values ("columns", see
 // xn_dsp.h) once for all output channels. A window consists of runs, values that are side by side
 // in the image: first the whole words of each run, then what is left of all runs.
+//
+// Values and weights of uint8 are brought to int8; the weights' zero point that is then left takes
+// as many times the sum of a window's values from all its sums.
+#include "ops/_shared/xn_filter.h"
 #include "ops/_shared/xn_dsp.h"
 #include "ops/_shared/xn_kernel.h"
+#include "ops/conv_2d/xn_conv_2d_dsp.h"
 
-typedef struct xn_conv_2d_dsp_params {
+typedef struct XN_NAME(xn_conv_2d_dsp_params) {
     xn_window window;
     int32_t in_c, out_c;
     int32_t run;   // values of a run: a row of the window, or one tap if it is dilated
@@ -15,10 +20,11 @@ typedef struct xn_conv_2d_dsp_params {
     int32_t part;  // quads after which sums are saved, since they might overflow
     int32_t is_wide;
     int32_t in_zero;
+    XN_FILTER_ZERO_FIELD
     xn_dsp_scaling scaling;
-} xn_conv_2d_dsp_params;
+} XN_NAME(xn_conv_2d_dsp_params);
 
-static inline int8_t *conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t count) {
+static inline XN_T *XN_NAME(conv_2d_dsp_copy)(XN_T *to, const XN_T *from, int32_t count) {
     int32_t words = count >> 2, rest = count & 3;
 #pragma clang loop unroll_count(4)
     for (; words > 0; words--, from += 4, to += 4) {
@@ -31,7 +37,7 @@ static inline int8_t *conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t c
     return to;
 }
 
-static inline int8_t *conv_2d_dsp_fill(int8_t *to, int32_t value, int32_t count) {
+static inline XN_T *XN_NAME(conv_2d_dsp_fill)(XN_T *to, int32_t value, int32_t count) {
     uint32_t word = ((uint32_t)value & 0xFFu) * 0x01010101u;
     int32_t words = count >> 2, rest = count & 3;
 #pragma clang loop unroll_count(4)
@@ -39,35 +45,41 @@ static inline int8_t *conv_2d_dsp_fill(int8_t *to, int32_t value, int32_t count)
         __builtin_memcpy(to, &word, sizeof word);
     }
     for (; rest > 0; rest--) {
-        *to++ = (int8_t)value;
+        *to++ = (XN_T)value;
     }
     return to;
 }
 
 // Positions [x, x + width) of row y of the image; values outside it are the zero point.
-static __attribute__((noinline)) void conv_2d_dsp_patch(const int8_t *in, int32_t y, int32_t x,
-                                                        int32_t width, int8_t *to,
-                                                        const xn_conv_2d_dsp_params *p) {
+static __attribute__((noinline)) void
+XN_NAME(conv_2d_dsp_patch)(const XN_T *in, int32_t y, int32_t x, int32_t width, XN_T *to,
+                           const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t first = xn_max(x, 0), last = xn_min(x + width, win->in_w);
     if (y < 0 || y >= win->in_h || first >= last) {
-        conv_2d_dsp_fill(to, p->in_zero, width * p->in_c);
+        XN_NAME(conv_2d_dsp_fill)(to, p->in_zero, width * p->in_c);
         return;
     }
-    const int8_t *from = in + (y * win->in_w + first) * p->in_c;
-    to = conv_2d_dsp_fill(to, p->in_zero, (first - x) * p->in_c);
-    to = conv_2d_dsp_copy(to, from, (last - first) * p->in_c);
-    conv_2d_dsp_fill(to, p->in_zero, (x + width - last) * p->in_c);
+    const XN_T *from = in + (y * win->in_w + first) * p->in_c;
+    to = XN_NAME(conv_2d_dsp_fill)(to, p->in_zero, (first - x) * p->in_c);
+    to = XN_NAME(conv_2d_dsp_copy)(to, from, (last - first) * p->in_c);
+    XN_NAME(conv_2d_dsp_fill)(to, p->in_zero, (x + width - last) * p->in_c);
 }
 
-// A multiple of 4 values of each of `pixels` pixels, `step` apart, to the columns.
-XN_INLINE uint32_t *conv_2d_dsp_expand(const int8_t *x, int32_t step, int32_t count, uint32_t *to,
-                                       int32_t pixels, const xn_conv_2d_dsp_params *p) {
+// A multiple of 4 values of each of `pixels` pixels, `step` apart, to the columns; adds them to the
+// pixels' sums unless that is 0.
+XN_INLINE uint32_t *XN_NAME(conv_2d_dsp_expand)(const XN_T *x, int32_t step, int32_t count,
+                                                uint32_t *to, int32_t pixels, int32_t values[4],
+                                                const XN_NAME(xn_conv_2d_dsp_params) * p) {
 #pragma clang loop unroll_count(2)
     for (int32_t i = 0; i < count; i += 4, x += 4, to += 2 * pixels) {
         uint32_t words[4];
         for (int32_t k = 0; k < pixels; k++) {
             words[k] = xn_load_bytes(x + k * step);
+            if (values) {
+                values[k] = xn_add_bytes(words[k], values[k]);
+            }
+            words[k] ^= XN_FLIP;
         }
         for (int32_t k = 0; k < pixels; k++) {
             to[k] = xn_even_bytes(words[k]);
@@ -80,9 +92,11 @@ XN_INLINE uint32_t *conv_2d_dsp_expand(const int8_t *x, int32_t step, int32_t co
 }
 
 // The windows of `pixels` neighbours into their columns. `bytes`: scratch for a row of the image
-// and, `left` bytes for each pixel, for what is left of the runs.
-XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_x, uint32_t *to,
-                                   int8_t *bytes, int32_t pixels, const xn_conv_2d_dsp_params *p) {
+// and, `left` bytes for each pixel, for what is left of the runs; values: what their sums begin at.
+XN_INLINE void XN_NAME(conv_2d_dsp_windows)(const XN_T *in, int32_t out_y, int32_t out_x,
+                                            uint32_t *to, XN_T *bytes, int32_t pixels,
+                                            int32_t values[4],
+                                            const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t step = win->stride_w * p->in_c;
     int32_t words = p->run & ~3, rest = p->run & 3;
@@ -90,17 +104,17 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
     int32_t x = out_x * win->stride_w - win->pad_left;
     int32_t y = out_y * win->stride_h - win->pad_top;
     int32_t is_whole = x >= 0 && x + width <= win->in_w;
-    int8_t *left = bytes;
-    int8_t *patch = bytes + pixels * p->left;
+    XN_T *left = bytes;
+    XN_T *patch = bytes + pixels * p->left;
 #pragma clang loop unroll(disable)
     for (int32_t ky = 0; ky < win->k_h; ky++, y += win->dilation_h) {
-        const int8_t *row = in + (y * win->in_w + x) * p->in_c;
+        const XN_T *row = in + (y * win->in_w + x) * p->in_c;
         if (!is_whole || y < 0 || y >= win->in_h) {
-            conv_2d_dsp_patch(in, y, x, width, patch, p);
+            XN_NAME(conv_2d_dsp_patch)(in, y, x, width, patch, p);
             row = patch;
         }
         for (int32_t at = 0; at < win->k_w * p->in_c; at += p->run) {
-            to = conv_2d_dsp_expand(row, step, words, to, pixels, p);
+            to = XN_NAME(conv_2d_dsp_expand)(row, step, words, to, pixels, values, p);
             for (int32_t k = 0; k < pixels; k++) {
                 for (int32_t i = 0; i < rest; i++) {
                     left[k * p->left + i] = row[k * step + words + i];
@@ -110,118 +124,31 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
             row += win->dilation_w * p->in_c;
         }
     }
-    conv_2d_dsp_expand(bytes, p->left, p->left, to, pixels, p); // the end meets weights of 0
-}
-
-// One quad of four pixels by two channels: 32 multiplications in 23 instructions. In assembly, as
-// the registers just suffice: even the loop's end waits in a register of the FPU.
-#define CONV_2D_DSP_PAIR(A, B)                                                                     \
-    "ldrd %[xa], %[xb], [%[columns]], #8\n"                                                        \
-    "smlad %[s" #A "0], %[xa], %[w0], %[s" #A "0]\n"                                               \
-    "smlad %[s" #A "1], %[xa], %[w1], %[s" #A "1]\n"                                               \
-    "smlad %[s" #B "0], %[xb], %[w0], %[s" #B "0]\n"                                               \
-    "smlad %[s" #B "1], %[xb], %[w1], %[s" #B "1]\n"
-#define CONV_2D_DSP_QUAD(SECOND_WEIGHTS)                                                           \
-    "ldrd %[w0], %[w1], [%[filter]], #8\n" CONV_2D_DSP_PAIR(0, 1) CONV_2D_DSP_PAIR(2, 3)           \
-        SECOND_WEIGHTS CONV_2D_DSP_PAIR(0, 1) CONV_2D_DSP_PAIR(2, 3)
-#define CONV_2D_DSP_PACKED CONV_2D_DSP_QUAD("sxtb16 %[w0], %[w0]\nsxtb16 %[w1], %[w1]\n")
-#define CONV_2D_DSP_WIDE CONV_2D_DSP_QUAD("ldrd %[w0], %[w1], [%[filter]], #8\n")
-
-#define CONV_2D_DSP_RUN(CODE, ...)                                                                 \
-    __asm__(CODE                                                                                   \
-            : [filter] "+r"(filter), [columns] "+r"(columns), [s00] "+r"(s00), [s01] "+r"(s01),    \
-              [s10] "+r"(s10), [s11] "+r"(s11), [s20] "+r"(s20), [s21] "+r"(s21), [s30] "+r"(s30), \
-              [s31] "+r"(s31), [w0] "=&r"(w0), [w1] "=&r"(w1), [xa] "=&r"(xa), [xb] "=&r"(xb)      \
-            : __VA_ARGS__                                                                          \
-            : "cc", "memory")
-#define CONV_2D_DSP_LOOP(QUAD)                                                                     \
-    CONV_2D_DSP_RUN("1:\n" QUAD QUAD QUAD QUAD "vmov %[xa], %[end]\n"                              \
-                    "cmp %[columns], %[xa]\n"                                                      \
-                    "bne 1b\n",                                                                    \
-                    [end] "t"(end))
-#define CONV_2D_DSP_ALL(QUAD)                                                                      \
-    do {                                                                                           \
-        float end = xn_keep((uint32_t)(columns + (quads & ~3) * 8));                               \
-        if (quads >= 4) {                                                                          \
-            CONV_2D_DSP_LOOP(QUAD);                                                                \
-        }                                                                                          \
-        if ((quads & 2) != 0) {                                                                    \
-            CONV_2D_DSP_RUN(QUAD QUAD, );                                                          \
-        }                                                                                          \
-        if ((quads & 1) != 0) {                                                                    \
-            CONV_2D_DSP_RUN(QUAD, );                                                               \
-        }                                                                                          \
-    } while (0)
-
-// sums[pixel][channel] of four pixels over some quads; sums[0] holds what they start from. Returns
-// what follows in the filter.
-XN_INLINE const uint32_t *conv_2d_dsp_block(const uint32_t *columns, const uint32_t *filter,
-                                            int32_t quads, int32_t is_wide, int32_t sums[4][2]) {
-    int32_t s00 = sums[0][0], s10 = s00, s20 = s00, s30 = s00;
-    int32_t s01 = sums[0][1], s11 = s01, s21 = s01, s31 = s01;
-    uint32_t w0, w1, xa, xb;
-    if (is_wide) {
-        CONV_2D_DSP_ALL(CONV_2D_DSP_WIDE);
-    } else {
-        CONV_2D_DSP_ALL(CONV_2D_DSP_PACKED);
-    }
-    sums[0][0] = s00;
-    sums[0][1] = s01;
-    sums[1][0] = s10;
-    sums[1][1] = s11;
-    sums[2][0] = s20;
-    sums[2][1] = s21;
-    sums[3][0] = s30;
-    sums[3][1] = s31;
-    return filter;
-}
-
-// The same for one pixel.
-XN_INLINE const uint32_t *conv_2d_dsp_single(const uint32_t *columns, const uint32_t *filter,
-                                             int32_t quads, int32_t is_wide, int32_t sums[1][2]) {
-    int32_t s0 = sums[0][0], s1 = sums[0][1];
-    for (int32_t i = 0; i < quads; i++) {
-        uint32_t xa, xb, w0, w1;
-        XN_NEXT_TWO(columns, xa, xb);
-        XN_NEXT_TWO(filter, w0, w1);
-        s0 = xn_add_products(xa, w0, s0);
-        s1 = xn_add_products(xa, w1, s1);
-        if (is_wide) {
-            XN_NEXT_TWO(filter, w0, w1);
-        } else {
-            w0 = xn_even_bytes(w0);
-            w1 = xn_even_bytes(w1);
+    if (values) { // fill up with what counts as 0
+        for (int32_t k = 0; k < pixels; k++) {
+            for (XN_T *end = left + k * p->left; end < bytes + (k + 1) * p->left; end++) {
+                *end = (XN_T)XN_FLIP;
+            }
         }
-        s0 = xn_add_products(xb, w0, s0);
-        s1 = xn_add_products(xb, w1, s1);
     }
-    sums[0][0] = s0;
-    sums[0][1] = s1;
-    return filter;
-}
-
-XN_INLINE const uint32_t *conv_2d_dsp_sums(const uint32_t *columns, const uint32_t *filter,
-                                           int32_t quads, int32_t is_wide, int32_t pixels,
-                                           int32_t sums[4][2]) {
-    if (pixels == 4) {
-        return conv_2d_dsp_block(columns, filter, quads, is_wide, sums);
-    }
-    return conv_2d_dsp_single(columns, filter, quads, is_wide, sums);
+    // The end meets weights of 0.
+    XN_NAME(conv_2d_dsp_expand)(bytes, p->left, p->left, to, pixels, values, p);
 }
 
 // Sums whose parts alone fit into 32 bits at 2^-8.
-XN_INLINE const uint32_t *conv_2d_dsp_long_sums(const uint32_t *columns, const uint32_t *filter,
-                                                int32_t pixels, int32_t sums[4][2],
-                                                const xn_conv_2d_dsp_params *p) {
+XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_long_sums)(const uint32_t *columns,
+                                                         const uint32_t *filter, int32_t pixels,
+                                                         const int32_t base[4], int32_t sums[4][2],
+                                                         const XN_NAME(xn_conv_2d_dsp_params) * p) {
     int32_t start[2] = {sums[0][0], sums[0][1]};
     for (int32_t i = 0; i < pixels; i++) {
-        sums[i][0] = start[0];
-        sums[i][1] = start[1];
+        sums[i][0] = start[0] + (base ? base[i] : 0);
+        sums[i][1] = start[1] + (base ? base[i] : 0);
     }
     for (int32_t at = 0; at < p->quads; at += p->part) {
         int32_t more[4][2] = {{0, 0}};
         filter = conv_2d_dsp_sums(columns + 2 * pixels * at, filter, xn_min(p->part, p->quads - at),
-                                  0, pixels, more);
+                                  0, pixels, 0, more);
         for (int32_t i = 0; i < pixels; i++) {
             sums[i][0] += more[i][0] >> (8 - p->scaling.unit);
             sums[i][1] += more[i][1] >> (8 - p->scaling.unit);
@@ -230,43 +157,64 @@ XN_INLINE const uint32_t *conv_2d_dsp_long_sums(const uint32_t *columns, const u
     return filter;
 }
 
-// All output channels of one or four pixels.
-XN_INLINE void conv_2d_dsp_channels(const uint32_t *columns, const uint32_t *filter, int32_t pixels,
-                                    int8_t *out, const xn_conv_2d_dsp_params *p) {
+// All output channels of one or four pixels; base: what belongs to the sums of each, or 0.
+XN_INLINE void XN_NAME(conv_2d_dsp_channels)(const uint32_t *columns, const uint32_t *filter,
+                                             int32_t pixels, const int32_t base[4], XN_T *out,
+                                             const XN_NAME(xn_conv_2d_dsp_params) * p) {
     for (int32_t c = 0; c < p->out_c; c += 2, out += 2, filter += 4 * p->scaling.step) {
         int32_t sums[4][2];
         sums[0][0] = (int32_t)filter[0];
         sums[0][1] = (int32_t)filter[1];
         if (p->part >= p->quads) {
-            filter = conv_2d_dsp_sums(columns, filter + 2, p->quads, p->is_wide, pixels, sums);
+            filter =
+                conv_2d_dsp_sums(columns, filter + 2, p->quads, p->is_wide, pixels, base, sums);
         } else {
-            filter = conv_2d_dsp_long_sums(columns, filter + 2, pixels, sums, p);
+            filter = XN_NAME(conv_2d_dsp_long_sums)(columns, filter + 2, pixels, base, sums, p);
         }
         for (int32_t j = 0; j < 2 && c + j < p->out_c; j++) {
             xn_dsp_factor factor = xn_dsp_factor_of(filter, 2, j, &p->scaling);
             for (int32_t i = 0; i < pixels; i++) {
-                out[i * p->out_c + j] = (int8_t)xn_dsp_scale(sums[i][j], factor, &p->scaling);
+                out[i * p->out_c + j] = (XN_T)XN_DSP_SCALE(sums[i][j], factor, &p->scaling);
             }
         }
     }
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
+// One or four pixels.
+XN_INLINE void XN_NAME(conv_2d_dsp_pixels)(const XN_T *in, int32_t y, int32_t x, int32_t pixels,
+                                           const uint32_t *filter, uint32_t *columns, XN_T *bytes,
+                                           XN_T *out, const XN_NAME(xn_conv_2d_dsp_params) * p) {
+    if (XN_FILTER_ZERO(p) == 0) {
+        XN_NAME(conv_2d_dsp_windows)(in, y, x, columns, bytes, pixels, 0, p);
+        XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, 0, out, p);
+        return;
+    }
+    int32_t values[4];
+    for (int32_t i = 0; i < pixels; i++) {
+        values[i] = p->quads * -4 * 128;
+    }
+    XN_NAME(conv_2d_dsp_windows)(in, y, x, columns, bytes, pixels, values, p);
+    for (int32_t i = 0; i < pixels; i++) {
+        values[i] = (int32_t)((uint32_t)(-XN_FILTER_ZERO(p) * values[i]) << p->scaling.unit);
+    }
+    XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, values, out, p);
+}
+
+// in: [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
 // weights each, the last of 0 if out_c is odd; columns: scratch of 32 * quads bytes; bytes:
-// scratch of 4 * left bytes and of the row that four windows cover; out: int8 [out_h, out_w,
+// scratch of 4 * left bytes and of the row that four windows cover; out: [out_h, out_w,
 // out_c].
-XN_KERNEL void xn_conv_2d_dsp(const int8_t *in, const uint32_t *filter, uint32_t *columns,
-                              int8_t *bytes, int8_t *out, const xn_conv_2d_dsp_params *p) {
+XN_KERNEL void XN_NAME(xn_conv_2d_dsp)(const XN_T *in, const uint32_t *filter, uint32_t *columns,
+                                       XN_T *bytes, XN_T *out,
+                                       const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
     for (int32_t y = 0; y < win->out_h; y++) {
         int32_t x = 0;
         for (; x + 4 <= win->out_w; x += 4, out += 4 * p->out_c) {
-            conv_2d_dsp_windows(in, y, x, columns, bytes, 4, p);
-            conv_2d_dsp_channels(columns, filter, 4, out, p);
+            XN_NAME(conv_2d_dsp_pixels)(in, y, x, 4, filter, columns, bytes, out, p);
         }
         for (; x < win->out_w; x++, out += p->out_c) {
-            conv_2d_dsp_windows(in, y, x, columns, bytes, 1, p);
-            conv_2d_dsp_channels(columns, filter, 1, out, p);
+            XN_NAME(conv_2d_dsp_pixels)(in, y, x, 1, filter, columns, bytes, out, p);
         }
     }
 }

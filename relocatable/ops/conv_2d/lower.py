@@ -9,12 +9,29 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.ops._shared.fixed_point import zero_of
-from relocatable.ops._shared.layer import bias_of, filter_zero, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.layer import (
+    bias_of,
+    filter_zero,
+    filter_zero_param,
+    float_layer,
+    plain_layer,
+    scaling_of,
+    signed_layer,
+)
 from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount, Scratch
+from relocatable.steps.c_call import (
+    CCall,
+    Constant,
+    CValue,
+    Input,
+    Output,
+    RowCount,
+    Scratch,
+    c_type,
+)
 from relocatable.steps.kernel_call import KernelCall
 
 
@@ -40,9 +57,12 @@ def lower_plain(site: Site) -> KernelCall:
     return plain_layer(site, source, "xn_conv_2d", params, _bounds(site), macs, rows)
 
 
-def is_whole_int8(site: Site) -> bool:
-    """Tell whether it is a layer of int8 without groups."""
-    return site.input(0).dtype == "int8" and site.constant(1).shape[3] == site.input(0).shape[3]
+def is_whole(site: Site) -> bool:
+    """Tell whether it is a layer of 8-bit integers without groups."""
+    return (
+        site.input(0).dtype in ("int8", "uint8")
+        and site.constant(1).shape[3] == site.input(0).shape[3]
+    )
 
 
 def _macs(site: Site) -> int:
@@ -56,8 +76,8 @@ def _bounds(site: Site) -> AccumulatorBounds:
 
 
 def lower_dsp(site: Site) -> KernelCall:
-    """Lower an int8 layer for the DSP extension: two output channels, word by word."""
-    weights = site.constant(1).astype(np.int64)
+    """Lower a layer of 8-bit integers for the DSP extension: two channels, word by word."""
+    source, weights, zero = signed_layer(site)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
     is_flat = _skips_nothing(window)
@@ -70,9 +90,10 @@ def lower_dsp(site: Site) -> KernelCall:
     left = -(-rest * runs.shape[1] // 4) * 4
     width = 3 * window.stride_w + (k_w - 1) * dilation + 1
     rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
-    layer = dsp_layer_of(site, rows, _bounds(site), "double")
+    bounds = accumulator_bounds(rows, bias_of(site), source, zero)
+    layer = dsp_layer_of(site, rows, bounds, "double", zero)
     assert layer is not None
-    quads = layer.words.shape[1]
+    quads, dtype = layer.words.shape[1], site.input(0).dtype
     params: dict[str, CValue] = {
         "window": _as_one_row(window) if is_flat else window.fields,
         "in_c": in_c,
@@ -84,12 +105,13 @@ def lower_dsp(site: Site) -> KernelCall:
         "is_wide": layer.words.shape[2] - 1,
         "in_zero": zero_of(site.input(0)),
         "scaling": layer.scaling,
+        **filter_zero_param(dtype, zero),
     }
-    scratch = (Scratch("uint32_t"), Scratch("int8_t", 32 * quads))
+    scratch = (Scratch("uint32_t"), Scratch(c_type(dtype), 32 * quads))
     arguments = (Input(0), Constant("filter"), *scratch, Output())
     return site.call(
         "conv_2d/conv_2d_dsp.c",
-        CCall("xn_conv_2d_dsp", arguments, params),
+        CCall("xn_conv_2d_dsp", arguments, params, dtype=dtype),
         weights={"filter": layer.stream(2)},
         scratch_bytes=32 * quads + 4 * left + width * in_c,
         macs=_macs(site),
@@ -98,22 +120,24 @@ def lower_dsp(site: Site) -> KernelCall:
 
 
 def lower_mve(site: Site) -> KernelCall:
-    """Lower a layer of int8 for Helium."""
+    """Lower a layer of 8-bit integers for Helium."""
     weights = site.constant(1)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
-    scaling = scaling_of(site, _bounds(site), scale_vectors)
+    scaling, dtype = scaling_of(site, _bounds(site), scale_vectors), site.input(0).dtype
     params: dict[str, CValue] = {
         "window": window.fields,
         "in_c": in_c,
         "out_c": out_c,
         "in_zero": zero_of(site.input(0)),
         "scaling": scaling.params,
+        **filter_zero_param(dtype, filter_zero(site)),
     }
-    arguments = (Input(0), Constant("filter"), scaling.tables, Scratch("int8_t"), Output())
+    scratch = Scratch(c_type(dtype))
+    arguments = (Input(0), Constant("filter"), scaling.tables, scratch, Output())
     return site.call(
         "conv_2d/conv_2d_mve.c",
-        CCall("xn_conv_2d_mve", arguments, params),
+        CCall("xn_conv_2d_mve", arguments, params, dtype=dtype),
         weights={"filter": _four_by_sixteen(weights), **scaling.weights},
         scratch_bytes=weights[0].size,
         macs=_macs(site),

@@ -6,72 +6,78 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_mve.h"
 
-typedef struct xn_depthwise_mve_params {
+typedef struct XN_NAME(xn_depthwise_mve_params) {
     xn_window window;
     int32_t channels;
-    int32_t in_zero;
+    int32_t in_zero;    // of int8
     xn_scaling scaling; // HIGH or TWICE, with shifts as LiteRT's
-} xn_depthwise_mve_params;
+} XN_NAME(xn_depthwise_mve_params);
 
 // An output pixel's window, and the 16 channels that are done.
-typedef struct depthwise_mve_site {
-    const int8_t *first;  // value of the first tap's first channel
+typedef struct XN_NAME(depthwise_mve_site) {
+    const XN_T *first;    // value of the first tap's first channel
     const int8_t *filter; // of these channels, 16 for each tap
     xn_taps rows, columns;
     mve_pred16_t lanes; // that exist
     int32_t is_whole;   // all taps inside the image
     int32_t is_full;    // all 16 channels exist
-} depthwise_mve_site;
+} XN_NAME(depthwise_mve_site);
 
 // The values of a tap; outside the image the zero point.
-XN_INLINE int8x16_t depthwise_mve_load(const depthwise_mve_site *at, int32_t ky, int32_t kx,
-                                       const xn_depthwise_mve_params *p) {
+XN_INLINE int8x16_t XN_NAME(depthwise_mve_load)(const XN_NAME(depthwise_mve_site) * at, int32_t ky,
+                                                int32_t kx,
+                                                const XN_NAME(xn_depthwise_mve_params) * p) {
     const xn_window *win = &p->window;
     if (!at->is_whole && (ky < at->rows.first || ky >= at->rows.last || kx < at->columns.first ||
                           kx >= at->columns.last)) {
         return vdupq_n_s8((int8_t)p->in_zero);
     }
     int32_t pixel = ky * win->dilation_h * win->in_w + kx * win->dilation_w;
-    const int8_t *from = at->first + pixel * p->channels;
-    return at->is_full ? vldrbq_s8(from) : vldrbq_z_s8(from, at->lanes);
+    const int8_t *from = (const int8_t *)at->first + pixel * p->channels;
+    int8x16_t x = at->is_full ? vldrbq_s8(from) : vldrbq_z_s8(from, at->lanes);
+    return XN_IS_UNSIGNED ? veorq_s8(x, vdupq_n_s8(-128)) : x;
 }
 
-static inline void depthwise_mve_widen(int32x4_t sums[4], int16x8_t even, int16x8_t odd) {
+static inline void XN_NAME(depthwise_mve_widen)(int32x4_t sums[4], int16x8_t even, int16x8_t odd) {
     sums[0] = vaddq_s32(sums[0], vmovlbq_s16(even));
     sums[1] = vaddq_s32(sums[1], vmovltq_s16(even));
     sums[2] = vaddq_s32(sums[2], vmovlbq_s16(odd));
     sums[3] = vaddq_s32(sums[3], vmovltq_s16(odd));
 }
 
-XN_INLINE void depthwise_mve_sum(const depthwise_mve_site *at, int32x4_t sums[4],
-                                 const xn_depthwise_mve_params *p) {
-    const int8_t *filter = at->filter;
+XN_INLINE void XN_NAME(depthwise_mve_sum)(const XN_NAME(depthwise_mve_site) * at,
+                                          const int8_t *filter, int32x4_t sums[4],
+                                          const XN_NAME(xn_depthwise_mve_params) * p) {
     for (int32_t ky = 0; ky < p->window.k_h; ky++) {
         int32_t kx = 0;
         for (; kx + 1 < p->window.k_w; kx += 2, filter += 32) {
-            int8x16_t x = depthwise_mve_load(at, ky, kx, p), w = vldrbq_s8(filter);
+            int8x16_t x = XN_NAME(depthwise_mve_load)(at, ky, kx, p), w = vldrbq_s8(filter);
             int16x8_t even = vmullbq_int_s8(x, w), odd = vmulltq_int_s8(x, w);
-            x = depthwise_mve_load(at, ky, kx + 1, p);
+            x = XN_NAME(depthwise_mve_load)(at, ky, kx + 1, p);
             w = vldrbq_s8(filter + 16);
             even = vaddq_s16(even, vmullbq_int_s8(x, w));
             odd = vaddq_s16(odd, vmulltq_int_s8(x, w));
-            depthwise_mve_widen(sums, even, odd);
+            XN_NAME(depthwise_mve_widen)(sums, even, odd);
         }
         if (kx < p->window.k_w) {
-            int8x16_t x = depthwise_mve_load(at, ky, kx, p), w = vldrbq_s8(filter);
-            depthwise_mve_widen(sums, vmullbq_int_s8(x, w), vmulltq_int_s8(x, w));
+            int8x16_t x = XN_NAME(depthwise_mve_load)(at, ky, kx, p), w = vldrbq_s8(filter);
+            XN_NAME(depthwise_mve_widen)(sums, vmullbq_int_s8(x, w), vmulltq_int_s8(x, w));
             filter += 16;
         }
     }
 }
 
 // Four times four scaled sums, each back in its channel's lane.
-static inline int8x16_t depthwise_mve_narrow(int32x4_t y[4], const xn_scaling *p) {
-    if (p->low == -128 && p->high == 127) { // saturation is the clamp
+static inline int8x16_t XN_NAME(depthwise_mve_narrow)(int32x4_t y[4], const xn_scaling *p) {
+    if (p->low == XN_T_MIN && p->high == XN_T_MAX) { // saturation is the clamp
         int16x8_t even = vqmovnbq_s32(vdupq_n_s16(0), y[0]);
         int16x8_t odd = vqmovnbq_s32(vdupq_n_s16(0), y[2]);
         even = vqmovntq_s32(even, y[1]);
         odd = vqmovntq_s32(odd, y[3]);
+        if (XN_IS_UNSIGNED) {
+            uint8x16_t bytes = vqmovunbq_s16(vdupq_n_u8(0), even);
+            return vreinterpretq_s8_u8(vqmovuntq_s16(bytes, odd));
+        }
         return vqmovntq_s16(vqmovnbq_s16(vdupq_n_s8(0), even), odd);
     }
     for (int32_t i = 0; i < 4; i++) {
@@ -82,56 +88,69 @@ static inline int8x16_t depthwise_mve_narrow(int32x4_t y[4], const xn_scaling *p
     return vmovntq_s16(vreinterpretq_s8_s16(even), odd);
 }
 
-XN_INLINE int8x16_t depthwise_mve_block(const depthwise_mve_site *at, const xn_scales *scales,
-                                        int32_t c, const xn_depthwise_mve_params *p) {
+XN_INLINE int8x16_t XN_NAME(depthwise_mve_block)(const XN_NAME(depthwise_mve_site) * at,
+                                                 const xn_scales *scales, int32_t c,
+                                                 const XN_NAME(xn_depthwise_mve_params) * p) {
     int32x4_t none = vdupq_n_s32(0);
     int32x4_t sums[4] = {none, none, none, none};
-    depthwise_mve_sum(at, sums, p);
+    if (!XN_IS_UNSIGNED) {
+        XN_NAME(depthwise_mve_sum)(at, at->filter, sums, p);
+    } else {
+        const int8_t *filter = at->filter + 16;
+        for (int32_t set = at->filter[0]; set > 0; set--) {
+            XN_NAME(depthwise_mve_sum)(at, filter, sums, p);
+            filter += 16 * p->window.k_h * p->window.k_w;
+        }
+    }
     for (int32_t i = 0; i < 4; i++) {
         sums[i] = xn_mve_scale(sums[i], xn_mve_load_scales(scales, c + 4 * i), &p->scaling);
     }
-    return depthwise_mve_narrow(sums, &p->scaling);
+    return XN_NAME(depthwise_mve_narrow)(sums, &p->scaling);
 }
 
 // All channels of one output pixel.
-XN_INLINE void depthwise_mve_pixel(depthwise_mve_site at, const int8_t *filter,
-                                   const xn_scales *scales, int8_t *out,
-                                   const xn_depthwise_mve_params *p) {
+XN_INLINE void XN_NAME(depthwise_mve_pixel)(XN_NAME(depthwise_mve_site) at, const int8_t *filter,
+                                            const xn_scales *scales, XN_T *out,
+                                            const XN_NAME(xn_depthwise_mve_params) * p) {
     int32_t taps = p->window.k_h * p->window.k_w;
     int32_t c = 0;
     at.filter = filter;
     at.is_full = 1;
-    for (; c + 16 <= p->channels; c += 16, at.first += 16, at.filter += 16 * taps) {
-        vstrbq_s8(out + c, depthwise_mve_block(&at, scales, c, p));
+    for (; c + 16 <= p->channels;
+         c += 16, at.first += 16,
+         at.filter += XN_IS_UNSIGNED ? 16 + at.filter[0] * 16 * taps : 16 * taps) {
+        vstrbq_s8((int8_t *)out + c, XN_NAME(depthwise_mve_block)(&at, scales, c, p));
     }
     if (c < p->channels) {
         at.is_full = 0;
         at.lanes = vctp8q((uint32_t)(p->channels - c));
-        vstrbq_p_s8(out + c, depthwise_mve_block(&at, scales, c, p), at.lanes);
+        vstrbq_p_s8((int8_t *)out + c, XN_NAME(depthwise_mve_block)(&at, scales, c, p), at.lanes);
     }
 }
 
-// in: int8 [in_h, in_w, channels]; filter: int8 [ceil(channels / 16), k_h, k_w, 16];
-// out: int8 [out_h, out_w, channels]; tables: an entry for each channel, rounded up to 16, in the
+// in: [in_h, in_w, channels]; filter: int8 [ceil(channels / 16), k_h, k_w, 16],
+// of uint8 before each block a vector that begins with how many such sets of weights it has;
+// out: [out_h, out_w, channels]; tables: an entry for each channel, rounded up to 16, in the
 // order above.
-XN_KERNEL void xn_depthwise_mve(const int8_t *in, const int8_t *filter, const xn_scales *scales,
-                                int8_t *out, const xn_depthwise_mve_params *p) {
+XN_KERNEL void XN_NAME(xn_depthwise_mve)(const XN_T *in, const int8_t *filter,
+                                         const xn_scales *scales, XN_T *out,
+                                         const XN_NAME(xn_depthwise_mve_params) * p) {
     const xn_window *win = &p->window;
     for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
         xn_taps rows = xn_rows(win, out_y);
         for (int32_t out_x = 0; out_x < win->out_w; out_x++, out += p->channels) {
             xn_taps columns = xn_columns(win, out_x);
-            depthwise_mve_site at = {0};
+            XN_NAME(depthwise_mve_site) at = {0};
             at.first = in + (rows.origin * win->in_w + columns.origin) * p->channels;
             at.rows = rows;
             at.columns = columns;
             if (rows.first == 0 && rows.last == win->k_h && columns.first == 0 &&
                 columns.last == win->k_w) {
                 at.is_whole = 1; // as a constant: the code is made for it
-                depthwise_mve_pixel(at, filter, scales, out, p);
+                XN_NAME(depthwise_mve_pixel)(at, filter, scales, out, p);
             } else {
                 at.is_whole = 0;
-                depthwise_mve_pixel(at, filter, scales, out, p);
+                XN_NAME(depthwise_mve_pixel)(at, filter, scales, out, p);
             }
         }
     }

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from relocatable.ops._shared.fixed_point import quantized_clamp, zero_of
+from relocatable.graph.graph import Tensor
+from relocatable.ops._shared.fixed_point import Ints, quantized_clamp, zero_of
 from relocatable.ops._shared.layer import (
     bias_of,
     float_layer,
     plain_layer,
     real_weights,
     scaling_of,
+    signed_layer,
 )
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
@@ -39,20 +42,22 @@ def lower_plain(site: Site) -> KernelCall:
         source = f"{_FOLDER}/depthwise_conv_2d_f32.c"
         return float_layer(site, source, "xn_depthwise_f32", params, macs, rows)
     source = f"{_FOLDER}/depthwise_conv_2d.c"
-    return plain_layer(site, source, "xn_depthwise", params, _bounds(site), macs, rows)
+    return plain_layer(
+        site, source, "xn_depthwise", params, _bounds(site, site.input(0)), macs, rows
+    )
 
 
 def is_for_mve(site: Site) -> bool:
     """Tell whether Helium's kernel takes it, which adds two products in 16 bits."""
-    weights = site.constant(1)
-    is_int8 = site.input(0).dtype == "int8" and weights.min(initial=0) > -128
-    return bool(is_int8 and weights.shape[3] == site.input(0).shape[3])
+    weights, dtype = site.constant(1), site.input(0).dtype
+    fits = dtype == "uint8" or (dtype == "int8" and weights.min(initial=0) > -128)
+    return bool(fits and weights.shape[3] == site.input(0).shape[3])
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of int8 without dilation."""
+    """Tell whether it is a layer of 8-bit integers without dilation."""
     undilated = site.int_attr("dilation_h_factor") == site.int_attr("dilation_w_factor") == 1
-    return site.input(0).dtype == "int8" and undilated
+    return site.input(0).dtype in ("int8", "uint8") and undilated
 
 
 def _params(site: Site, window: Window) -> dict[str, CValue]:
@@ -70,15 +75,15 @@ def _macs(site: Site) -> int:
     return site.output.count * int(k_h * k_w)
 
 
-def _bounds(site: Site) -> AccumulatorBounds:
+def _bounds(site: Site, source: Tensor) -> AccumulatorBounds:
     weights = real_weights(site)
     rows = weights.reshape(-1, weights.shape[3]).T
-    return accumulator_bounds(rows, bias_of(site), site.input(0))
+    return accumulator_bounds(rows, bias_of(site), source)
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a layer of int8 for the DSP extension; None if sums would overflow."""
-    weights = site.constant(1).astype(np.int64)
+    """Lower a layer of 8-bit integers for the DSP extension; None if sums would overflow."""
+    source, weights, dtype = signed_layer(site).source, real_weights(site), site.input(0).dtype
     _, k_h, k_w, out_c = weights.shape
     window = window_of(site, k_h, k_w)
     out_w, multiplier = window.out_w, out_c // site.input(0).shape[3]
@@ -89,13 +94,14 @@ def lower_dsp(site: Site) -> KernelCall | None:
     layer = dsp_bytes(
         filters,
         layer_factors(site.input(0), site.input(1), site.output),
-        _bounds(site),
+        _bounds(site, source),
         site.output,
         quantized_clamp(site.activation, site.output),
+        "int16" if dtype == "uint8" else "int8",
     )
     if layer is None:
         return None
-    params = {**_params(site, window), "scaling": layer.scaling}
+    params = {**_params(site, window), "in_zero": zero_of(source), "scaling": layer.scaling}
     scratch = [Scratch("uint32_t")]
     if is_3x3:
         source, function = "depthwise_conv_2d/depthwise_3x3_dsp.c", "xn_depthwise_3x3_dsp"
@@ -110,7 +116,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
     params["columns"] = columns
     return site.call(
         source,
-        CCall(function, (Input(0), Constant("filter"), *scratch, Output()), params),
+        CCall(function, (Input(0), Constant("filter"), *scratch, Output()), params, dtype=dtype),
         weights={"filter": layer.stream(1)},
         scratch_bytes=4 * words,
         macs=_macs(site),
@@ -134,12 +140,13 @@ def _channel_by_channel(site: Site, window: Window) -> Rows:
 
 
 def lower_mve(site: Site) -> KernelCall:
-    """Lower a layer of int8 for Helium: tables in the order that its widening leaves."""
+    """Lower a layer of 8-bit integers for Helium: tables in the order that its widening leaves."""
     _, k_h, k_w, channels = site.constant(1).shape
-    window = window_of(site, k_h, k_w)
-    scaling = scaling_of(site, _bounds(site), scale_vectors)
-    taps = np.pad(site.constant(1).reshape(-1, channels), ((0, 0), (0, -channels % 16)))
-    blocks = taps.reshape(len(taps), -1, 16).transpose(1, 0, 2)
+    window, source = window_of(site, k_h, k_w), signed_layer(site).source
+    scaling = scaling_of(site, _bounds(site, source), scale_vectors)
+    taps = np.pad(real_weights(site).reshape(-1, channels), ((0, 0), (0, -channels % 16)))
+    blocks, dtype = taps.reshape(len(taps), -1, 16).transpose(1, 0, 2), site.input(0).dtype
+    filters = _passes(blocks) if dtype == "uint8" else blocks.astype(np.int8)
     order = (
         np.arange(-(-channels // 16) * 16).reshape(-1, 4, 2, 2).transpose(0, 3, 2, 1).reshape(-1)
     )
@@ -150,14 +157,27 @@ def lower_mve(site: Site) -> KernelCall:
     params: dict[str, CValue] = {
         "window": window.fields,
         "channels": channels,
-        "in_zero": zero_of(site.input(0)),
+        "in_zero": zero_of(source),
         "scaling": scaling.params,
     }
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
         "depthwise_conv_2d/depthwise_conv_2d_mve.c",
-        CCall("xn_depthwise_mve", arguments, params),
-        weights={"filter": blocks, **tables},
+        CCall("xn_depthwise_mve", arguments, params, dtype=dtype),
+        weights={"filter": filters, **tables},
         macs=_macs(site),
         rows=window.rows,
     )
+
+
+def _passes(blocks: Ints) -> npt.NDArray[np.int8]:
+    """Write weights, [B, K, 16], as sums of such of 8 bits, before each block how many."""
+    found = []
+    for block in blocks:
+        parts, rest = [], block
+        while not parts or rest.any():
+            parts.append(rest.clip(-127, 127))
+            rest = rest - parts[-1]
+        head = np.full((1, 16), len(parts))
+        found.append(np.concatenate([head, *parts]))
+    return np.concatenate(found).astype(np.int8)

@@ -18,8 +18,10 @@ from relocatable.ops._shared.layer import (
     filter_scales,
     filter_text,
     filter_zero,
+    filter_zero_param,
     float_layer,
     scaling_of,
+    signed_layer,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
@@ -94,9 +96,10 @@ def lower_plain(site: Site) -> KernelCall:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower an int8 layer for the DSP extension; None if no affine function fits."""
-    weights = site.constant(1).astype(np.int64)
-    layer = dsp_layer_of(site, weights, _bounds(site), "single")
+    """Lower a layer of 8-bit integers for the DSP extension; None if no affine function fits."""
+    (source, weights, zero), dtype = signed_layer(site), site.input(0).dtype
+    bounds = accumulator_bounds(weights, bias_of(site), source, zero)
+    layer = dsp_layer_of(site, weights, bounds, "single", zero)
     if layer is None:
         return None
     quads = layer.words.shape[1]
@@ -106,11 +109,12 @@ def lower_dsp(site: Site) -> KernelCall | None:
         "part": layer.part,
         "is_wide": layer.words.shape[2] - 1,
         "scaling": layer.scaling,
+        **filter_zero_param(dtype, zero),
     }
     arguments = (Input(0), Constant("filter"), Scratch("uint32_t"), Output())
     return site.call(
         "fully_connected/fully_connected_dsp.c",
-        CCall("xn_fully_connected_dsp", arguments, params),
+        CCall("xn_fully_connected_dsp", arguments, params, dtype=dtype),
         weights={"filter": layer.stream(4)},
         scratch_bytes=8 * quads,
         macs=_macs(site),
@@ -118,8 +122,9 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of int8 whose weights have zero point 0."""
-    return site.input(0).dtype == "int8" and filter_zero(site) == 0
+    """Tell whether it is a layer of uint8, or one of int8 whose weights have zero point 0."""
+    dtype = site.input(0).dtype
+    return dtype == "uint8" or (dtype == "int8" and filter_zero(site) == 0)
 
 
 def _params(site: Site) -> dict[str, CValue]:

@@ -1,97 +1,54 @@
-// FULLY_CONNECTED for the DSP extension: four output channels at a time (see xn_dsp.h).
+// FULLY_CONNECTED for the DSP extension: four output channels at a time (see xn_dsp.h). Values and
+// weights of uint8 are brought to int8, as in conv_2d_dsp.c.
 #include "ops/_shared/xn_dsp.h"
+#include "ops/_shared/xn_filter.h"
 #include "ops/_shared/xn_kernel.h"
+#include "ops/fully_connected/xn_fully_connected_dsp.h"
 
-typedef struct xn_fully_connected_dsp_params {
+typedef struct XN_NAME(xn_fully_connected_dsp_params) {
     int32_t rows, in_c, out_c;
     int32_t quads; // ceil(in_c / 4)
     int32_t part;  // quads after which sums are saved, since they might overflow
     int32_t is_wide;
+    XN_FILTER_ZERO_FIELD
     xn_dsp_scaling scaling;
-} xn_fully_connected_dsp_params;
+} XN_NAME(xn_fully_connected_dsp_params);
 
-static inline uint32_t *fully_connected_dsp_put(uint32_t word, uint32_t *to, int32_t is_wide) {
+static inline uint32_t *XN_NAME(fully_connected_dsp_put)(uint32_t word, uint32_t *to,
+                                                         int32_t is_wide) {
+    word ^= XN_FLIP;
     to[0] = xn_even_bytes(word);
     to[1] = is_wide ? xn_odd_bytes(word) : xn_mixed_bytes(word);
     return to + 2;
 }
 
-static inline void fully_connected_dsp_expand(const int8_t *x, int32_t count, uint32_t *to,
-                                              int32_t is_wide) {
+static inline void XN_NAME(fully_connected_dsp_expand)(const XN_T *x, int32_t count, uint32_t *to,
+                                                       int32_t is_wide) {
     int32_t i = 0;
 #pragma clang loop unroll_count(4)
     for (; i + 4 <= count; i += 4) {
-        to = fully_connected_dsp_put(xn_load_bytes(x + i), to, is_wide);
+        to = XN_NAME(fully_connected_dsp_put)(xn_load_bytes(x + i), to, is_wide);
     }
     if (i < count) { // what is not written meets weights of 0
-        fully_connected_dsp_put(xn_load_some(x + i, count - i), to, is_wide);
+        XN_NAME(fully_connected_dsp_put)(xn_load_some(x + i, count - i), to, is_wide);
     }
 }
 
-// One quad by four channels: 16 multiplications in 13 instructions, and the values' load. The
-// registers are named, since LDM wants them in order.
-#define FULLY_CONNECTED_DSP_FOUR(X, W0, W1, W2, W3)                                                \
-    "smlad %[s0], " X ", " W0 ", %[s0]\n"                                                          \
-    "smlad %[s1], " X ", " W1 ", %[s1]\n"                                                          \
-    "smlad %[s2], " X ", " W2 ", %[s2]\n"                                                          \
-    "smlad %[s3], " X ", " W3 ", %[s3]\n"
-#define FULLY_CONNECTED_DSP_QUAD(X, Y, SECOND_WEIGHTS)                                             \
-    "ldm %[filter]!, {r2, r3, r4, r5}\n" FULLY_CONNECTED_DSP_FOUR(X, "r2", "r3", "r4", "r5")       \
-        SECOND_WEIGHTS                                                                             \
-        FULLY_CONNECTED_DSP_FOUR(Y, "r2", "r3", "r4", "r5")
-#define FULLY_CONNECTED_DSP_ONE(SECOND_WEIGHTS)                                                    \
-    "ldrd r8, r9, [%[values]], #8\n" FULLY_CONNECTED_DSP_QUAD("r8", "r9", SECOND_WEIGHTS)
-#define FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS)                                                    \
-    "ldm %[values]!, {r8, r9, r10, r11}\n" FULLY_CONNECTED_DSP_QUAD("r8", "r9", SECOND_WEIGHTS)    \
-        FULLY_CONNECTED_DSP_QUAD("r10", "r11", SECOND_WEIGHTS)
-#define FULLY_CONNECTED_DSP_PACKED "sxtb16 r2, r2\nsxtb16 r3, r3\nsxtb16 r4, r4\nsxtb16 r5, r5\n"
-#define FULLY_CONNECTED_DSP_WIDE "ldm %[filter]!, {r2, r3, r4, r5}\n"
-
-#define FULLY_CONNECTED_DSP_RUN(CODE, ...)                                                         \
-    __asm__(CODE                                                                                   \
-            : [filter] "+r"(filter), [values] "+r"(values), [s0] "+r"(s0), [s1] "+r"(s1),          \
-              [s2] "+r"(s2), [s3] "+r"(s3)                                                         \
-            : __VA_ARGS__                                                                          \
-            : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory")
-#define FULLY_CONNECTED_DSP_ALL(SECOND_WEIGHTS)                                                    \
-    do {                                                                                           \
-        float end = xn_keep((uint32_t)(values + (quads & ~3) * 2));                                \
-        if (quads >= 4) {                                                                          \
-            FULLY_CONNECTED_DSP_RUN(                                                               \
-                "1:\n" FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS)                                     \
-                    FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS) "vmov r2, %[end]\n"                    \
-                                                            "cmp %[values], r2\n"                  \
-                                                            "bne 1b\n",                            \
-                [end] "t"(end));                                                                   \
-        }                                                                                          \
-        if ((quads & 2) != 0) {                                                                    \
-            FULLY_CONNECTED_DSP_RUN(FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS), );                    \
-        }                                                                                          \
-        if ((quads & 1) != 0) {                                                                    \
-            FULLY_CONNECTED_DSP_RUN(FULLY_CONNECTED_DSP_ONE(SECOND_WEIGHTS), );                    \
-        }                                                                                          \
-    } while (0)
-
-// Adds some quads of four channels to their sums. Returns what follows in the filter.
-XN_INLINE const uint32_t *fully_connected_dsp_add(const uint32_t *values, const uint32_t *filter,
-                                                  int32_t quads, int32_t is_wide, int32_t sums[4]) {
-    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    if (is_wide) {
-        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_WIDE);
-    } else {
-        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_PACKED);
+// Sum of a row's values of uint8, each less 128.
+static inline int32_t XN_NAME(fully_connected_dsp_values)(const XN_T *x, int32_t count) {
+    int32_t i = 0, sum = count * -128;
+#pragma clang loop unroll_count(4)
+    for (; i + 4 <= count; i += 4) {
+        sum = xn_add_bytes(xn_load_bytes(x + i), sum);
     }
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
-    return filter;
+    return i < count ? xn_add_bytes(xn_load_some(x + i, count - i), sum) : sum;
 }
 
 // Sums whose parts alone fit into 32 bits at 2^-8.
-XN_INLINE const uint32_t *fully_connected_dsp_add_parts(const uint32_t *values,
-                                                        const uint32_t *filter, int32_t sums[4],
-                                                        const xn_fully_connected_dsp_params *p) {
+XN_INLINE const uint32_t *
+XN_NAME(fully_connected_dsp_add_parts)(const uint32_t *values, const uint32_t *filter,
+                                       int32_t sums[4],
+                                       const XN_NAME(xn_fully_connected_dsp_params) * p) {
     for (int32_t at = 0; at < p->quads; at += p->part) {
         int32_t more[4] = {0};
         filter = fully_connected_dsp_add(values + 2 * at, filter, xn_min(p->part, p->quads - at), 0,
@@ -103,30 +60,36 @@ XN_INLINE const uint32_t *fully_connected_dsp_add_parts(const uint32_t *values,
     return filter;
 }
 
-// in: int8 [rows, in_c]; filter: stream in blocks of four channels, [quads, 4] words of four
-// weights each, 0 beyond the last; values: scratch of 8 * quads bytes; out: int8 [rows, out_c].
-XN_KERNEL void xn_fully_connected_dsp(const int8_t *in, const uint32_t *filter, uint32_t *values,
-                                      int8_t *out, const xn_fully_connected_dsp_params *p) {
+// in: [rows, in_c]; filter: stream in blocks of four channels, [quads, 4] words of four
+// weights each, 0 beyond the last; values: scratch of 8 * quads bytes; out: [rows, out_c].
+XN_KERNEL void XN_NAME(xn_fully_connected_dsp)(const XN_T *in, const uint32_t *filter,
+                                               uint32_t *values, XN_T *out,
+                                               const XN_NAME(xn_fully_connected_dsp_params) * p) {
     for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
-        fully_connected_dsp_expand(in, p->in_c, values, p->is_wide);
+        XN_NAME(fully_connected_dsp_expand)(in, p->in_c, values, p->is_wide);
+        int32_t base = 0;
+        if (XN_FILTER_ZERO(p) != 0) {
+            int32_t sum = XN_NAME(fully_connected_dsp_values)(in, p->in_c);
+            base = (int32_t)((uint32_t)(-XN_FILTER_ZERO(p) * sum) << p->scaling.unit);
+        }
         const uint32_t *w = filter;
         for (int32_t c = 0; c < p->out_c; c += 4, w += 8 * p->scaling.step) {
             int32_t sums[4];
             int32_t count = xn_min(4, p->out_c - c);
             for (int32_t k = 0; k < 4; k++) {
-                sums[k] = (int32_t)w[k];
+                sums[k] = (int32_t)w[k] + base;
             }
             if (p->part >= p->quads) {
                 w = fully_connected_dsp_add(values, w + 4, p->quads, p->is_wide, sums);
             } else {
-                w = fully_connected_dsp_add_parts(values, w + 4, sums, p);
+                w = XN_NAME(fully_connected_dsp_add_parts)(values, w + 4, sums, p);
             }
             for (int32_t k = 0; k < 4; k++) {
                 sums[k] =
-                    xn_dsp_scale(sums[k], xn_dsp_factor_of(w, 4, k, &p->scaling), &p->scaling);
+                    XN_DSP_SCALE(sums[k], xn_dsp_factor_of(w, 4, k, &p->scaling), &p->scaling);
             }
             for (int32_t k = 0; k < count; k++) {
-                *out++ = (int8_t)sums[k];
+                *out++ = (XN_T)sums[k];
             }
         }
     }

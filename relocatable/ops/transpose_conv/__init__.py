@@ -30,6 +30,7 @@ from relocatable.ops._shared.layer import (
     filter_scales,
     filter_text,
     filter_zero,
+    filter_zero_param,
     real_weights,
     scaling_of,
     weighted_types,
@@ -183,8 +184,7 @@ def _integer_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
         "scaling": scaling.params,
     }
     dtype = layer.input(0).dtype
-    if dtype == "uint8":
-        params["filter_zero"] = filter_zero(layer)
+    params |= filter_zero_param(dtype, filter_zero(layer))
     pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter"))]
     arguments = (*pointers, scaling.tables, Output())
     call = CCall("xn_transpose_conv", arguments, params, dtype=dtype)
