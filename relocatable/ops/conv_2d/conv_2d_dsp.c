@@ -105,7 +105,7 @@ XN_INLINE void XN_NAME(conv_2d_dsp_windows)(const XN_T *in, int32_t out_y, int32
     int32_t y = out_y * win->stride_h - win->pad_top;
     int32_t is_whole = x >= 0 && x + width <= win->in_w;
     XN_T *left = bytes;
-    XN_T *patch = bytes + pixels * p->left;
+    XN_T *patch = bytes + (XN_IS_UNSIGNED ? 4 : pixels) * p->left;
 #pragma clang loop unroll(disable)
     for (int32_t ky = 0; ky < win->k_h; ky++, y += win->dilation_h) {
         const XN_T *row = in + (y * win->in_w + x) * p->in_c;
@@ -124,15 +124,18 @@ XN_INLINE void XN_NAME(conv_2d_dsp_windows)(const XN_T *in, int32_t out_y, int32
             row += win->dilation_w * p->in_c;
         }
     }
-    if (values) { // fill up with what counts as 0
-        for (int32_t k = 0; k < pixels; k++) {
-            for (XN_T *end = left + k * p->left; end < bytes + (k + 1) * p->left; end++) {
-                *end = (XN_T)XN_FLIP;
-            }
-        }
-    }
     // The end meets weights of 0.
     XN_NAME(conv_2d_dsp_expand)(bytes, p->left, p->left, to, pixels, values, p);
+}
+
+// What no value is left for counts as 0 in the windows' sums.
+static inline void XN_NAME(conv_2d_dsp_end)(XN_T *bytes, const XN_NAME(xn_conv_2d_dsp_params) * p) {
+    int32_t used = p->window.k_h * (p->window.k_w * p->in_c / p->run) * (p->run & 3);
+    for (int32_t k = 0; k < 4; k++) {
+        for (int32_t i = used; i < p->left; i++) {
+            bytes[k * p->left + i] = (XN_T)XN_FLIP;
+        }
+    }
 }
 
 // Sums whose parts alone fit into 32 bits at 2^-8.
@@ -208,6 +211,9 @@ XN_KERNEL void XN_NAME(xn_conv_2d_dsp)(const XN_T *in, const uint32_t *filter, u
                                        XN_T *bytes, XN_T *out,
                                        const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
+    if (XN_FILTER_ZERO(p) != 0) {
+        XN_NAME(conv_2d_dsp_end)(bytes, p);
+    }
     for (int32_t y = 0; y < win->out_h; y++) {
         int32_t x = 0;
         for (; x + 4 <= win->out_w; x += 4, out += 4 * p->out_c) {
