@@ -1,7 +1,7 @@
 """Instructions of layers in uint8, of files of 2018 and 2019, beside the same in int8.
 
-QEMU counts (`-icount shift=0`). The layers are those of a MobileNet v1 of a quarter width for images
-of 96 x 96, with RELU6, one scale and random values. The weights' zero point is 121, so that
+QEMU counts (`-icount shift=0`). The layers are those of a MobileNet v1 of a quarter width for
+images of 96 x 96, with RELU6, one scale and random values. The weights' zero point is 121, so that
 weights less it do not fit into 8 bits and every window's values must be summed; or 128, where
 nothing of the kind is needed. "Worst" has such weights in all depthwise channels, as no trained
 network does.
@@ -50,9 +50,13 @@ def layers(dtype: str, filter_zero: int, reach: int) -> Graph:
         terms = k * k if is_deep else k * k * in_c
         x = b.input(1, size, size, in_c, dtype=dtype, quant=Quant((IMAGE_SCALE,), (low,)))
         y = b.tensor(
-            *(1, size // stride, size // stride, out_c), dtype=dtype, quant=Quant((IMAGE_SCALE,), (low,))
+            *(1, size // stride, size // stride, out_c),
+            dtype=dtype,
+            quant=Quant((IMAGE_SCALE,), (low,)),
         )
-        least, most = (-reach, reach) if is_deep else (low - filter_zero + 1, low + 255 - filter_zero)
+        least, most = (
+            (-reach, reach) if is_deep else (low - filter_zero + 1, low + 255 - filter_zero)
+        )
         weights = rng.integers(least, most + 1, shape) + filter_zero
         scale = 2.0 ** -(5 + round(np.log2(terms) / 2)) * WEIGHT_SCALE
         w = b.constant(weights, dtype, Quant((scale,), (filter_zero,)))
@@ -87,12 +91,18 @@ def table() -> str:
     forms = (("int8", 0, 90), ("uint8", 128, 90), ("uint8", 121, 90), ("uint8", 121, 134))
     names = ["int8", "uint8 of zero point 128", "of 121", "worst"]
     lines = [
-        "| layer, thousands | " + " | ".join(f"{cpu}: {', '.join(names[:1])} | " + " | ".join(names[1:]) for cpu in CPUS) + " |",
+        "| layer, thousands | "
+        + " | ".join(f"{cpu}: {', '.join(names[:1])} | " + " | ".join(names[1:]) for cpu in CPUS)
+        + " |",
         "|---|" + "--:|" * len(names) * len(CPUS),
     ]
     counts = [[measure(cpu, layers(*form)) for form in forms] for cpu in CPUS]
     for i, (size, in_c, k, stride, out_c) in enumerate((*LAYERS, (0, 0, 0, 0, 0))):
-        kind = f"{k}x{k}" + (f"/{stride}" if stride > 1 else "") + (f", {out_c}" if out_c else " depthwise")
+        kind = (
+            f"{k}x{k}"
+            + (f"/{stride}" if stride > 1 else "")
+            + (f", {out_c}" if out_c else " depthwise")
+        )
         cells = []
         for found in counts:
             sums = [row[i] if i < len(LAYERS) else sum(row) for row in found]

@@ -120,8 +120,9 @@ def _call(
             names[f"IN{i}"] = f"((const {_c_type(graph, tensor)} *){place})"
     for i, tensor in enumerate(call.outputs):
         names[f"OUT{i}"] = f"(({_c_type(graph, tensor)} *){places[tensor]})"
-    if call.rows is not None:
-        names |= _all_rows(graph, call, call.rows)
+    rows = call.rows or call.image_rows
+    if rows is not None:
+        names |= _all_rows(graph, call, rows)
     if call.scratch_bytes:
         names["SCRATCH"] = f"(ctx->arena + {scratch})"
     return [
@@ -139,12 +140,13 @@ def _call(
 
 def _skipped_bytes(graph: Graph, call: KernelCall, i: int) -> int:
     """Count an input's bytes above the first row that the whole output needs."""
-    if call.rows is None:
+    rows = call.rows or call.image_rows
+    if rows is None:
         return 0
     tensor = graph.tensors[call.inputs[i]]
-    height = tensor.shape[1]
-    top, _ = call.rows.access.span(0, 1, height)
-    return top * tensor.size_bytes // height
+    images, height, *_ = tensor.shape
+    top, _ = rows.access.span(0, 1, height)
+    return top * tensor.size_bytes // (images * height)
 
 
 def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:

@@ -52,7 +52,7 @@ class Tensor:
 
     Attributes:
         name: as in the model, for messages.
-        shape: dimensions; the batch is 1.
+        shape: dimensions.
         dtype: one of DTYPES; a constant's one of STORED_DTYPES.
         quant: None if the values are plain numbers.
         data: a constant's values (shape and dtype as stated), None for a computed tensor.

@@ -84,6 +84,7 @@ class KernelCall:
         updates: index into `inputs` -> into `outputs`: the kernel changes a state where it is.
         macs: multiply-accumulates of the operator's definition.
         rows: None if the calls always make all of the output.
+        image_rows: the rows of each image of a batch, of which the calls always make all.
         pipeline: the layers of a step that makes several by rows; it has no calls of its own.
     """
 
@@ -99,6 +100,7 @@ class KernelCall:
     updates: Mapping[int, int] = field(default_factory=dict)
     macs: int = 0
     rows: Rows | None = None
+    image_rows: Rows | None = None
     pipeline: RowPipeline | None = None
 
     @property

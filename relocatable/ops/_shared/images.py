@@ -13,9 +13,9 @@ ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 
 
 def image_shapes(node: Node) -> Seen:
-    """input and output must be [1, H, W, C]"""
+    """input and output must be [N, H, W, C]"""
     source, output = node.inputs[0].shape, node.output.shape
-    ok = len(source) == len(output) == 4 and source[0] == output[0] == 1
+    ok = len(source) == len(output) == 4 and source[0] == output[0]
     return ok, f"{list(source)} -> {list(output)}"
 
 
@@ -57,18 +57,18 @@ def patches(node: Node, image: Array, k_h: int, k_w: int, outside: Array | float
 
     Args:
         node: with options for strides, padding and, perhaps, dilation.
-        image: values [1, H, W, C].
+        image: values [N, H, W, C].
         k_h: rows of the window.
         k_w: columns of the window.
         outside: value of what is not in the image.
 
     Returns:
-        An array [OH, OW, k_h, k_w, C].
+        An array [N, OH, OW, k_h, k_w, C].
     """
     _, out_h, out_w, _ = node.output.shape
     rows, inside_h = _positions(node, 1, k_h, out_h)
     columns, inside_w = _positions(node, 2, k_w, out_w)
-    found = image[0][rows[:, None, :, None], columns[None, :, None, :]]
+    found = image[:, rows[:, None, :, None], columns[None, :, None, :]]
     inside = inside_h[:, None, :, None] & inside_w[None, :, None, :]
     return np.where(inside[..., None], found, outside)
 
@@ -89,6 +89,11 @@ def _positions(node: Node, axis: int, k: int, out: int) -> tuple[Array, Array]:
 def random_length(size: int, k: int, stride: int, dilation: int, same: bool) -> int:
     """Compute the length of an output, for samples."""
     return -(-size // stride) if same else -(-(size - (k - 1) * dilation) // stride)
+
+
+def random_batch(rng: Rng) -> int:
+    """Choose a number of images, for samples."""
+    return int(rng.choice([1, 1, 2, 3]))
 
 
 def random_activation(rng: Rng) -> AttrValue:

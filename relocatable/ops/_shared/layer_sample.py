@@ -8,7 +8,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph, Quant
-from relocatable.ops._shared.images import random_activation, random_length
+from relocatable.ops._shared.images import random_activation, random_batch, random_length
 from relocatable.ops._shared.layer import LAYER_FORMS, LayerForm
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops.operator import Rng
@@ -92,9 +92,9 @@ def convolution_sample(rng: Rng, kind: str, name: str, k: int = 0) -> Graph:
     in_c = int(rng.choice([1, 2, 3, 4, 5, 8, 16, 17]))
     out_c = in_c * int(rng.integers(1, 4)) if is_deep else int(rng.integers(1, 20))
     out_h, out_w = random_length(h, k_h, s_h, d_h, same), random_length(w, k_w, s_w, d_w, same)
-    b = GraphBuilder()
-    x = b.input(1, h, w, in_c, dtype=dtype, quant=random_quant(rng, dtype))
-    y = b.tensor(1, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
+    b, n = GraphBuilder(), random_batch(rng)
+    x = b.input(n, h, w, in_c, dtype=dtype, quant=random_quant(rng, dtype))
+    y = b.tensor(n, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
     attrs: dict[str, AttrValue] = {
         "padding": "SAME" if same else "VALID",
         "stride_h": s_h,

@@ -8,6 +8,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.factors import clamp_steps
 from relocatable.ops._shared.fixed_point import output_clamp
 from relocatable.ops._shared.images import (
@@ -17,6 +18,7 @@ from relocatable.ops._shared.images import (
     output_size_seen,
     patches,
     random_activation,
+    random_batch,
     strides,
 )
 from relocatable.ops._shared.random import random_quant
@@ -101,7 +103,7 @@ def pool_operator(
         rules=_RULES,
         shape=pool_size,
         evaluate=evaluate,
-        kernels=kernels,
+        kernels=tuple(map(image_kernel, kernels)),
         version=version,
         samples=samples(sample, dtypes),
     )
@@ -132,7 +134,7 @@ def evaluate_pool(node: Node, image: Array, reduce: Callable[[Array], Array]) ->
     """
     k_h, k_w = node.integer("filter_height"), node.integer("filter_width")
     seen = patches(node, image.astype(np.float64), k_h, k_w, np.nan)
-    flat = seen.reshape(1, *seen.shape[:2], k_h * k_w, -1)
+    flat = seen.reshape(*seen.shape[:3], k_h * k_w, -1)
     return np.clip(reduce(flat), *output_clamp(node.activation, node.output)).astype(image.dtype)
 
 
@@ -144,10 +146,10 @@ def pool_sample(rng: Rng, kind: str, dtype: str) -> Graph:
     same = bool(rng.random() < 0.6)
     out_h = -(-h // s_h) if same else (h - k_h) // s_h + 1
     out_w = -(-w // s_w) if same else (w - k_w) // s_w + 1
-    b = GraphBuilder()
+    b, n = GraphBuilder(), random_batch(rng)
     quant = random_quant(rng, dtype)
-    x = b.input(1, h, w, c, dtype=dtype, quant=quant)
-    y = b.tensor(1, out_h, out_w, c, dtype=dtype, quant=quant)
+    x = b.input(n, h, w, c, dtype=dtype, quant=quant)
+    y = b.tensor(n, out_h, out_w, c, dtype=dtype, quant=quant)
     b.op(
         *(kind, (x,), y),
         padding="SAME" if same else "VALID",

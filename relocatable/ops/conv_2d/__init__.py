@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -61,11 +62,11 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     filters = real_values(node, 1, inputs[1])
     outputs, k_h, k_w, depth = filters.shape
     seen = patches(node, real_values(node, 0, inputs[0]), k_h, k_w, 0).astype(filters.dtype)
-    by_group = seen.reshape(*seen.shape[:4], -1, 1, depth)
-    grouped = filters.reshape(by_group.shape[4], -1, k_h, k_w, depth).transpose(2, 3, 0, 1, 4)
-    # The sums' dimensions come last: [OH, OW, group, O / group, k_h, k_w, depth].
-    products = np.moveaxis(by_group * grouped, (2, 3), (4, 5))
-    sums = sum_in_order(products.reshape(1, *seen.shape[:2], outputs, -1))
+    by_group = seen.reshape(*seen.shape[:5], -1, 1, depth)
+    grouped = filters.reshape(by_group.shape[5], -1, k_h, k_w, depth).transpose(2, 3, 0, 1, 4)
+    # The sums' dimensions come last: [N, OH, OW, group, O / group, k_h, k_w, depth].
+    products = np.moveaxis(by_group * grouped, (3, 4), (5, 6))
+    sums = sum_in_order(products.reshape(*seen.shape[:3], outputs, -1))
     return finish_layer(node, inputs, sums, "double")
 
 
@@ -87,9 +88,9 @@ OPERATORS = (
         shape=output_size,
         evaluate=evaluate,
         kernels=(
-            Kernel(lower_mve, needs=(MVE_I,), takes=is_whole),
-            Kernel(lower_dsp, needs=(DSP,), takes=is_whole),
-            Kernel(lower_plain),
+            image_kernel(Kernel(lower_mve, needs=(MVE_I,), takes=is_whole)),
+            image_kernel(Kernel(lower_dsp, needs=(DSP,), takes=is_whole)),
+            image_kernel(Kernel(lower_plain)),
         ),
         version=3,
         samples=samples(sample, tuple(LAYER_FORMS)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -69,9 +70,9 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     [filters] = real_values(node, 1, inputs[1])
     k_h, k_w, _ = filters.shape
     seen = patches(node, real_values(node, 0, inputs[0]), k_h, k_w, 0).astype(filters.dtype)
-    products = np.repeat(seen, node.integer("depth_multiplier"), axis=4) * filters
-    by_channel = np.moveaxis(products, 4, 2)  # [OH, OW, C, k_h, k_w]
-    sums = sum_in_order(by_channel.reshape(1, *by_channel.shape[:3], -1))
+    products = np.repeat(seen, node.integer("depth_multiplier"), axis=5) * filters
+    by_channel = np.moveaxis(products, 5, 3)  # [N, OH, OW, C, k_h, k_w]
+    sums = sum_in_order(by_channel.reshape(*by_channel.shape[:4], -1))
     return finish_layer(node, inputs, sums, "double")
 
 
@@ -95,9 +96,9 @@ OPERATORS = (
         shape=output_size,
         evaluate=evaluate,
         kernels=(
-            Kernel(lower_mve, needs=(MVE_I,), takes=is_for_mve),
-            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
-            Kernel(lower_plain),
+            image_kernel(Kernel(lower_mve, needs=(MVE_I,), takes=is_for_mve)),
+            image_kernel(Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp)),
+            image_kernel(Kernel(lower_plain)),
         ),
         version=3,
         samples=samples(sample, tuple(LAYER_FORMS)),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.images import image_shapes
 from relocatable.ops._shared.resize import MOST_PIXELS, resize_sample, resized_shape
 from relocatable.ops._shared.types import ARITHMETIC, kept_scale, kept_type
@@ -169,7 +170,7 @@ OPERATORS = (
         output=ARITHMETIC,
         rules=(kept_type, kept_scale, image_shapes, one_grid, pixel_counts, inside_source),
         shape=resized_shape,
-        kernels=(Kernel(lower_resize),),
+        kernels=(image_kernel(Kernel(lower_resize)),),
         evaluate=evaluate,
         version=3,
         samples=samples(sample, ARITHMETIC),

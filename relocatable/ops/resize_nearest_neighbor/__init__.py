@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph.graph import Graph, GraphError
+from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.images import image_shapes
 from relocatable.ops._shared.resize import resize_sample, resized_shape, table_length
 from relocatable.ops._shared.types import MOVABLE, kept_scale, kept_type
@@ -102,7 +103,7 @@ OPERATORS = (
         output=MOVABLE,
         rules=(kept_type, kept_scale, image_shapes, table_length),
         shape=resized_shape,
-        kernels=(Kernel(lower_resize),),
+        kernels=(image_kernel(Kernel(lower_resize)),),
         evaluate=evaluate,
         folds="constants",
         version=3,

@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
+from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.fixed_point import float_clamp, type_range, zero_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
     output_size_seen,
     random_activation,
+    random_batch,
     strides,
 )
 from relocatable.ops._shared.layer import (
@@ -90,9 +92,9 @@ def filter_of_channels(node: Node) -> Seen:
 
 
 def source_image(node: Node) -> Seen:
-    """input and output must be [1, H, W, C], and the output as the first operand says"""
+    """input and output must be [N, H, W, C], and the output as the first operand says"""
     source, output, wanted = node.inputs[2].shape, node.output.shape, node.integers(0)
-    ok = len(source) == len(output) == 4 and source[0] == output[0] == 1
+    ok = len(source) == len(output) == 4 and source[0] == output[0]
     return ok and wanted == list(output), f"{list(source)} -> {list(output)}, {wanted}"
 
 
@@ -215,15 +217,20 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     image, filters = real_values(layer, 0, source), real_values(layer, 1, weights)
     out_c, k_h, k_w, in_c = filters.shape
     stride_h, stride_w = node.integer("stride_h"), node.integer("stride_w")
-    _, in_h, in_w, _ = image.shape
+    images, in_h, in_w, _ = image.shape
     _, out_h, out_w, _ = node.output.shape
-    whole = np.zeros((in_h * stride_h + k_h, in_w * stride_w + k_w, out_c), filters.dtype)
+    size = (images, in_h * stride_h + k_h, in_w * stride_w + k_w, out_c)
+    whole = np.zeros(size, filters.dtype)
     for y, x in np.ndindex(in_h, in_w):
-        at = (slice(y * stride_h, y * stride_h + k_h), slice(x * stride_w, x * stride_w + k_w))
+        rows, columns = (
+            slice(y * stride_h, y * stride_h + k_h),
+            slice(x * stride_w, x * stride_w + k_w),
+        )
         for c in range(in_c):
-            whole[at] += (filters[..., c] * image[0, y, x, c]).transpose(1, 2, 0)
+            taps = filters[..., c].transpose(1, 2, 0)
+            whole[:, rows, columns] += taps * image[:, y, x, c][:, None, None, None]
     top, left = _padding(node, 1), _padding(node, 2)
-    sums = whole[None, top : top + out_h, left : left + out_w]
+    sums = whole[:, top : top + out_h, left : left + out_w]
     return finish_layer(layer, [source, weights, *bias], sums, "double")
 
 
@@ -239,10 +246,10 @@ def sample(rng: Rng, name: str) -> Graph:
     out_h, out_w = (h * s_h - more[0], w * s_w - more[1])
     if not same:
         out_h, out_w = (h - 1) * s_h + k_h + more[0], (w - 1) * s_w + k_w + more[1]
-    b = GraphBuilder()
-    x = b.input(1, h, w, in_c, dtype=dtype, quant=random_quant(rng, dtype))
-    y = b.tensor(1, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
-    shape = b.constant([1, out_h, out_w, out_c])
+    b, n = GraphBuilder(), random_batch(rng)
+    x = b.input(n, h, w, in_c, dtype=dtype, quant=random_quant(rng, dtype))
+    y = b.tensor(n, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
+    shape = b.constant([n, out_h, out_w, out_c])
     has_bias = bool(rng.random() < 0.5)
     weights, *bias = random_weights(rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias)
     attrs: dict[str, AttrValue] = {
@@ -272,7 +279,7 @@ OPERATORS = (
         ),
         shape=source_size,
         evaluate=evaluate,
-        kernels=(Kernel(lower_transposed),),
+        kernels=(image_kernel(Kernel(lower_transposed), 2),),
         version=4,
         samples=samples(sample, tuple(LAYER_FORMS)),
     ),
