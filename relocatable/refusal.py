@@ -32,7 +32,7 @@ _BY_RULE = (
     ("from shapes and constants alone", _PARTS),
     ("graph input must be int8", "set inference_input_type to int8, uint8 or float32"),
     ("graph output must be int8", "set inference_output_type to int8, uint8 or float32"),
-    ("must be [1, H, W, C]", "convert with a batch of 1"),
+    ("must be [N, H, W, C]", "give the layer images of four dimensions"),
     ("must have one scale", "set representative_dataset: it gives every tensor a scale"),
     ("same scale and zero point", "quantise with LiteRT's converter, which gives both one"),
     ("zero point 0", "quantise with LiteRT's converter of version 2 (int8 weights)"),

@@ -122,6 +122,11 @@ class _Net:
             bias = self.rng.normal(0, 0.1, channels)
             return self.b.constant(values, "float32"), self.b.constant(bias, "float32")
         ratio = self.scale(y) / self.scale(x) / 60 / np.sqrt(terms)
+        if self.dtype == "uint8":
+            quant = Quant((float(np.float32(ratio)),), (int(self.rng.integers(110, 146)),))
+            values = self.rng.integers(0, 256, shape)
+            bias = self.rng.integers(-500, 500, channels)
+            return self.b.constant(values, "uint8", quant), self.b.constant(bias, "int32")
         scales = tuple(
             float(np.float32(ratio * s)) for s in np.exp(self.rng.normal(0, 0.3, channels))
         )
@@ -186,7 +191,7 @@ class _Net:
     def quant(self) -> Quant:
         return Quant(
             (float(np.float32(np.exp(self.rng.normal(-3, 0.5)))),),
-            (int(self.rng.integers(-128, 128)),),
+            (int(self.rng.integers(-128, 128)) + 128 * (self.dtype == "uint8"),),
         )
 
     def activation(self) -> str:

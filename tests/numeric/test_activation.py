@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.random import random_quant
+from relocatable.support import check_support
 from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import build, describe, mismatch, quant_of, reference
@@ -54,3 +56,33 @@ def test_floats(kind: str) -> None:
     [program] = build([graph])
     got, want = program.run([values])[1], reference(make_tflite(graph), [values])[1]
     assert mismatch(got, want) == ""
+
+
+def refusal(graph: Graph) -> str:
+    """Say why a graph is refused, "" if it is not."""
+    try:
+        check_support(graph)
+    except UnsupportedError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_steep_leaky_relu(dtype: str) -> None:
+    """Products that leave 32 bits do so as LiteRT's, or the layer is refused."""
+    graphs = []
+    for power in range(0, 36, 3):
+        for alpha in (0.01, 1.0, 3.0, -1000.0, 1e6):
+            b = GraphBuilder()
+            zero = 100 if dtype == "uint8" else -28
+            x = b.input(1, 256, dtype=dtype, quant=Quant((2.0**power,), (zero,)))
+            y = b.tensor(1, 256, dtype=dtype, quant=Quant((1.0,), (zero,)))
+            graphs.append(b.graph(b.op("LEAKY_RELU", (x,), y, alpha=alpha)))
+    refusals = [refusal(graph) for graph in graphs]
+    assert all("must be below 2^30" in text for text in refusals if text)
+    taken = [graph for graph, text in zip(graphs, refusals, strict=True) if not text]
+    assert 0 < len(taken) < len(graphs)
+    values = np.arange(256, dtype=np.uint8).view(dtype)[None]
+    for graph, program in zip(taken, build(taken, "size"), strict=True):
+        got, want = program.run([values])[1], reference(make_tflite(graph), [values])[1]
+        assert mismatch(got, want) == "", describe(graph)

@@ -70,17 +70,22 @@ def test_extreme_scales_and_biases(kind: str) -> None:
     check([extreme(rng, kind) for _ in range(150)], "size")
 
 
-def deep(rng: Rng) -> Graph:
+def deep(rng: Rng, dtype: str = "int8") -> Graph:
     """Make a layer of many large weights, its last channel dead by a huge bias."""
     in_c, out_c = int(rng.integers(500, 2500)), int(rng.integers(2, 5))
     b = GraphBuilder()
-    x = b.input(1, *(int(v) for v in rng.integers(1, 4, 2)), in_c, quant=random_quant(rng))
-    y = b.tensor(*b.tensors[x].shape[:-1], out_c, quant=random_quant(rng))
+    size = [int(v) for v in rng.integers(1, 4, 2)]
+    x = b.input(1, *size, in_c, dtype=dtype, quant=random_quant(rng, dtype))
+    y = b.tensor(1, *size, out_c, dtype=dtype, quant=random_quant(rng, dtype))
     in_scale, out_scale = quant_of(b, x).scale[0], quant_of(b, y).scale[0]
     scale = float(np.float32(out_scale / in_scale / 100 / np.sqrt(in_c)))
     values = rng.integers(-127, 128, (out_c, 1, 1, in_c)) | 64
     values[-1] = 0
-    w = b.constant(values, "int8", Quant((scale,) * out_c, (0,) * out_c, 0))
+    quant = Quant((scale,) * out_c, (0,) * out_c, 0)
+    if dtype == "uint8":
+        zero = int(rng.choice([100, 128, 140]))
+        values, quant = np.clip(values + zero, 0, 255), Quant((scale,), (zero,))
+    w = b.constant(values, dtype, quant)
     bias = rng.integers(-1000, 1000, out_c)
     bias[-1] = int(rng.choice([-1, 1])) << 30
     terms = b.constant(bias, "int32", Quant((in_scale * scale,) * out_c, (0,) * out_c, 0))
@@ -88,9 +93,10 @@ def deep(rng: Rng) -> Graph:
     return b.graph(b.op("CONV_2D", (x, w, terms), y, **attrs))
 
 
-def test_many_large_weights() -> None:
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_many_large_weights(dtype: str) -> None:
     rng = np.random.default_rng(15)
-    check([deep(rng) for _ in range(12)])
+    check([deep(rng, dtype) for _ in range(12)])
 
 
 def padded(rng: Rng, kind: str) -> Graph:

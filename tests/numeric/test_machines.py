@@ -27,17 +27,16 @@ pytestmark = pytest.mark.sim
 CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55", "rv32imac")
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
 @pytest.mark.parametrize("target", CPUS)
-def test_weighted_layers(target: str, tmp_path: Path) -> None:
+def test_weighted_layers(target: str, dtype: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(81)
-    graphs = [sample(rng, "CONV_2D", "int8") for _ in range(30)]
-    graphs += [sample(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
-    graphs += [sample(rng, "FULLY_CONNECTED", "int8") for _ in range(20)]
-    graphs += [deep(rng) for _ in range(12)]
+    graphs = [sample(rng, "CONV_2D", dtype) for _ in range(30)]
+    graphs += [sample(rng, "DEPTHWISE_CONV_2D", dtype) for _ in range(30)]
+    graphs += [sample(rng, "FULLY_CONNECTED", dtype) for _ in range(20)]
+    graphs += [deep(rng, dtype) for _ in range(12)]
     graphs += [
-        convolution_sample(rng, "DEPTHWISE_CONV_2D", "int8", k)
-        for k in (3, 3, 5)
-        for _ in range(12)
+        convolution_sample(rng, "DEPTHWISE_CONV_2D", dtype, k) for k in (3, 3, 5) for _ in range(12)
     ]
     check_on_target(graphs, target, tmp_path)
 

@@ -37,7 +37,8 @@ def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def networks(seed: int, count: int) -> tuple[Graph, list[npt.NDArray[Any]], list[bytes]]:
     """Make random networks as one graph, with inputs, and outputs layer by layer."""
     rng = np.random.default_rng(seed)
-    graphs = [random_network(rng, "float32" if i % 4 == 3 else "int8") for i in range(count)]
+    dtypes = ("int8", "uint8", "int8", "float32")
+    graphs = [random_network(rng, dtypes[i % 4]) for i in range(count)]
     graph, _ = join(graphs)
     return graph, *outputs_by_layers(graph, seed)
 

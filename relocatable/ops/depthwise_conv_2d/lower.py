@@ -83,7 +83,7 @@ def _bounds(site: Site, source: Tensor) -> AccumulatorBounds:
 
 def lower_dsp(site: Site) -> KernelCall | None:
     """Lower a layer of 8-bit integers for the DSP extension; None if sums would overflow."""
-    source, weights, dtype = signed_layer(site).source, real_weights(site), site.input(0).dtype
+    x, weights, dtype = signed_layer(site).source, real_weights(site), site.input(0).dtype
     _, k_h, k_w, out_c = weights.shape
     window = window_of(site, k_h, k_w)
     out_w, multiplier = window.out_w, out_c // site.input(0).shape[3]
@@ -94,14 +94,14 @@ def lower_dsp(site: Site) -> KernelCall | None:
     layer = dsp_bytes(
         filters,
         layer_factors(site.input(0), site.input(1), site.output),
-        _bounds(site, source),
+        _bounds(site, x),
         site.output,
         quantized_clamp(site.activation, site.output),
         "int16" if dtype == "uint8" else "int8",
     )
     if layer is None:
         return None
-    params = {**_params(site, window), "in_zero": zero_of(source), "scaling": layer.scaling}
+    params = {**_params(site, window), "in_zero": zero_of(x), "scaling": layer.scaling}
     scratch = [Scratch("uint32_t")]
     if is_3x3:
         source, function = "depthwise_conv_2d/depthwise_3x3_dsp.c", "xn_depthwise_3x3_dsp"
@@ -174,7 +174,8 @@ def _passes(blocks: Ints) -> npt.NDArray[np.int8]:
     """Write weights, [B, K, 16], as sums of such of 8 bits, before each block how many."""
     found = []
     for block in blocks:
-        parts, rest = [], block
+        parts: list[Ints] = []
+        rest = block
         while not parts or rest.any():
             parts.append(rest.clip(-127, 127))
             rest = rest - parts[-1]

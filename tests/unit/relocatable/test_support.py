@@ -137,7 +137,7 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
     [
         (conv_graph(stride_w=0), "strides must be at least 1; is 1 x 0"),
         (conv_graph(padding="SAME"), "output's height and width must follow"),
-        (with_tensor(conv_graph(), 0, shape=(2, 8, 6, 2)), "input and output must be [1, H, W, C]"),
+        (with_tensor(conv_graph(), 0, shape=(2, 8, 6, 2)), "input and output must be [N, H, W, C]"),
         (
             with_tensor(conv_graph(), 0, shape=(1, 8, 6, 3)),
             "filter must be [O, KH, KW, C / groups]",
