@@ -1,10 +1,10 @@
 """Instructions of layers in uint8, of files of 2018 and 2019, beside the same in int8.
 
 QEMU counts (`-icount shift=0`). The layers are those of a MobileNet v1 of a quarter width for
-images of 96 x 96, with RELU6, one scale and random values. The weights' zero point is 121, so that
-weights less it do not fit into 8 bits and every window's values must be summed; or 128, where
-nothing of the kind is needed. "Worst" has such weights in all depthwise channels, as no trained
-network does.
+images of 96 x 96, with RELU6 and one scale. Weights are normally distributed, channels differ in
+their spread, and the largest is at the end of the type. If their zero point is 121, weights less it
+reach from -120 to 134: of channels that have such as do not fit into 8 bits, the kernels sum up the
+window's values, too. "Worst" has uniformly distributed weights: every channel is one of these.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 from host_sdk import Device
 from relocatable.compile import build_blob, lower, schedule
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph, Quant
+from relocatable.graph.graph import AttrValue, Graph, Quant
+from relocatable.ops.operator import Array
 from relocatable.targets import find_target
 
 CPUS = ("cortex-m4", "cortex-m55")
@@ -31,41 +32,36 @@ LAYERS = (
     (6, 128, 1, 1, 128),
     (3, 256, 1, 1, 256),
 )
+# Element type, zero point of the weights, whether they are uniformly distributed.
+FORMS = {
+    "int8": ("int8", 0, False),
+    "uint8, zero point 128": ("uint8", 128, False),
+    "121": ("uint8", 121, False),
+    "worst": ("uint8", 121, True),
+}
 
 
-def layers(dtype: str, filter_zero: int, reach: int) -> Graph:
-    """Make a graph whose operators are the layers, each with an input of its own.
-
-    Args:
-        dtype: "int8" or "uint8".
-        filter_zero: zero point of the weights.
-        reach: of the depthwise layers' weights, less the zero point.
-    """
+def layers(dtype: str, filter_zero: int, is_uniform: bool) -> Graph:
+    """Make a graph whose operators are the layers, each with an input of its own."""
     rng, b, outputs = np.random.default_rng(1), GraphBuilder(), []
     low = 0 if dtype == "uint8" else -128
+    image = Quant((IMAGE_SCALE,), (low,))
     for size, in_c, k, stride, out_c in LAYERS:
         is_deep = out_c == 0
         out_c = out_c or in_c
+        x = b.input(1, size, size, in_c, dtype=dtype, quant=image)
+        y = b.tensor(1, size // stride, size // stride, out_c, dtype=dtype, quant=image)
         shape = (1, k, k, in_c) if is_deep else (out_c, k, k, in_c)
-        terms = k * k if is_deep else k * k * in_c
-        x = b.input(1, size, size, in_c, dtype=dtype, quant=Quant((IMAGE_SCALE,), (low,)))
-        y = b.tensor(
-            *(1, size // stride, size // stride, out_c),
-            dtype=dtype,
-            quant=Quant((IMAGE_SCALE,), (low,)),
-        )
-        least, most = (
-            (-reach, reach) if is_deep else (low - filter_zero + 1, low + 255 - filter_zero)
-        )
-        weights = rng.integers(least, most + 1, shape) + filter_zero
+        values = weights(rng, shape, 3 if is_deep else 0, low + 255 - filter_zero, is_uniform)
+        terms = values.size / out_c
         scale = 2.0 ** -(5 + round(np.log2(terms) / 2)) * WEIGHT_SCALE
-        w = b.constant(weights, dtype, Quant((scale,), (filter_zero,)))
-        bias = rng.integers(-100, 100, out_c)
-        z = b.constant(bias, "int32", Quant((IMAGE_SCALE * scale,), (0,)))
-        attrs = {"depth_multiplier": 1} if is_deep else {}
+        w = b.constant(values + filter_zero, dtype, Quant((scale,), (filter_zero,)))
+        bias = b.constant(
+            rng.integers(-100, 100, out_c), "int32", Quant((IMAGE_SCALE * scale,), (0,))
+        )
+        attrs: dict[str, AttrValue] = {"depth_multiplier": 1} if is_deep else {}
         b.op(
-            "DEPTHWISE_CONV_2D" if is_deep else "CONV_2D",
-            *((x, w, z), y),
+            *("DEPTHWISE_CONV_2D" if is_deep else "CONV_2D", (x, w, bias), y),
             padding="SAME",
             stride_h=stride,
             stride_w=stride,
@@ -78,6 +74,18 @@ def layers(dtype: str, filter_zero: int, reach: int) -> Graph:
     return b.graph(*outputs)
 
 
+def weights(
+    rng: np.random.Generator, shape: tuple[int, ...], axis: int, most: int, is_uniform: bool
+) -> Array:
+    """Draw weights less their zero point, of [most - 254, most]."""
+    if is_uniform:
+        return rng.integers(most - 254, most, shape, endpoint=True)
+    spread = np.exp(rng.normal(0, 0.4, shape[axis]))
+    drawn = rng.normal(0, 1, shape) * (spread if axis == 3 else spread[:, None, None, None])
+    found: Array = np.rint(drawn * (most / np.abs(drawn).max())).astype(int)
+    return np.clip(found, most - 254, most)
+
+
 def measure(cpu: str, graph: Graph) -> list[int]:
     """Count thousands of instructions of each layer."""
     program = schedule(lower(graph), None, [find_target(cpu)], whole_tensors=True)
@@ -88,26 +96,22 @@ def measure(cpu: str, graph: Graph) -> list[int]:
 
 def table() -> str:
     """Write the Markdown table."""
-    forms = (("int8", 0, 90), ("uint8", 128, 90), ("uint8", 121, 90), ("uint8", 121, 134))
-    names = ["int8", "uint8 of zero point 128", "of 121", "worst"]
+    counts = [[measure(cpu, layers(*form)) for form in FORMS.values()] for cpu in CPUS]
+    heads = [f"{cpu}: {names}" for cpu in CPUS for names in [" | ".join(FORMS)]]
     lines = [
-        "| layer, thousands | "
-        + " | ".join(f"{cpu}: {', '.join(names[:1])} | " + " | ".join(names[1:]) for cpu in CPUS)
-        + " |",
-        "|---|" + "--:|" * len(names) * len(CPUS),
+        f"| layer, thousands | {' | '.join(heads)} |",
+        "|---|" + "--:|" * len(FORMS) * len(CPUS),
     ]
-    counts = [[measure(cpu, layers(*form)) for form in forms] for cpu in CPUS]
-    for i, (size, in_c, k, stride, out_c) in enumerate((*LAYERS, (0, 0, 0, 0, 0))):
-        kind = (
-            f"{k}x{k}"
-            + (f"/{stride}" if stride > 1 else "")
-            + (f", {out_c}" if out_c else " depthwise")
-        )
-        cells = []
-        for found in counts:
-            sums = [row[i] if i < len(LAYERS) else sum(row) for row in found]
-            cells.append(f"{sums[0]:,}")
-            cells += [f"{n:,} ({n / sums[0] - 1:+.1%})" for n in sums[1:]]
-        name = f"{kind} on {size} x {size} x {in_c}" if size else "all"
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    for i, (size, in_c, k, stride, out_c) in enumerate(LAYERS):
+        kind = f"{k}x{k}{f'/{stride}' * (stride > 1)} {f'to {out_c}' if out_c else 'depthwise'}"
+        cells = [cell for found in counts for cell in compared([row[i] for row in found])]
+        lines.append(f"| {kind}, {size} x {size} x {in_c} | {' | '.join(cells)} |")
+    cells = [cell for found in counts for cell in compared([sum(row) for row in found])]
+    lines.append(f"| all | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def compared(counts: list[int]) -> list[str]:
+    """Write counts, and how much those after the first are above it."""
+    first, *others = counts
+    return [f"{first:,}", *(f"{n:,} ({n / first - 1:+.1%})" for n in others)]

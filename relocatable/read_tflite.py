@@ -385,7 +385,8 @@ class _Reader:
         zero = tuple(int(v) for v in quant.ZeroPointAsNumpy()) if quant.ZeroPointLength() else ()
         if scale == (0.0,):
             return None  # what some files say of tensors without a scale
-        if not all(np.isfinite(s) and s > 0 for s in scale):
+        # Of several channels some may be dead, with weights of 0.
+        if not all(np.isfinite(s) and (s > 0 or (s == 0 and count > 1)) for s in scale):
             raise self.error(f"scales of tensor '{name}'", "finite and > 0", scale[:4])
         return Quant(scale, zero or (0,) * count, axis if count > 1 else None)
 
