@@ -1,4 +1,4 @@
-"""Instructions of layers in uint8, of files of 2018 and 2019, beside the same in int8.
+"""Instructions of layers in uint8, beside the same in int8.
 
 QEMU counts (`-icount shift=0`). The layers are those of a MobileNet v1 of a quarter width for
 images of 96 x 96, with RELU6 and one scale. Weights are normally distributed, channels differ in

@@ -1,4 +1,4 @@
-"""Networks as converters of 2018 and 2019 wrote them: uint8, and every operator of version 1."""
+"""Networks as converters of 2018 wrote them: uint8, operators of version 1."""
 
 from __future__ import annotations
 

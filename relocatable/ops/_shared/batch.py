@@ -51,7 +51,7 @@ def image_kernel(kernel: Kernel, image: int = 0) -> Kernel:
 
 
 def _looped(call: KernelCall, part: CCall, images: int, steps: dict[int, Tensor]) -> CCall:
-    """Put a loop around a call, in which the pointers to images move from one to the next."""
+    """Put a loop around a call, each turn of which moves the pointers to images."""
     moves = []
     for argument in part.arguments:
         tensor = None

@@ -164,7 +164,7 @@ def scaling_of(
     method: Callable[..., Scaling],
     rounding: Rounding = "double",
 ) -> Scaling:
-    """Find the scaling of an integer layer's sums, by a method of scaling.py that rounds so."""
+    """Find the scaling of an integer layer's sums, by a method of scaling.py."""
     factors = layer_factors(site.input(0), site.input(1), site.output, rounding)
     return method(factors, bounds, site.output, quantized_clamp(site.activation, site.output))
 
@@ -190,7 +190,7 @@ class SignedLayer(NamedTuple):
 
 
 def signed_layer(site: Site) -> SignedLayer:
-    """Bring the input and the weights to int8; the weights' zero point to 0 if they allow it."""
+    """Bring input and weights to int8, the weights' zero point to 0 if it fits."""
     source, weights, zero = site.input(0), site.constant(1).astype(np.int64), filter_zero(site)
     if source.dtype == "int8":
         return SignedLayer(source, weights, zero)
@@ -223,7 +223,7 @@ def plain_layer(
     macs: int,
     rows: Rows,
 ) -> KernelCall:
-    """Make the call of a layer of 8-bit integers in plain C, its filter as the model has it."""
+    """Make the call of a layer of 8-bit integers in plain C, its filter as it is."""
     dtype = site.input(0).dtype
     params |= filter_zero_param(dtype, filter_zero(site))
     scaling = scaling_of(site, bounds, scale_double_rounding)

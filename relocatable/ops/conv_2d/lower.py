@@ -76,7 +76,7 @@ def _bounds(site: Site) -> AccumulatorBounds:
 
 
 def lower_dsp(site: Site) -> KernelCall:
-    """Lower a layer of 8-bit integers for the DSP extension: two channels, word by word."""
+    """Lower a layer of 8 bits for the DSP extension: two channels, word by word."""
     source, weights, zero = signed_layer(site)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)

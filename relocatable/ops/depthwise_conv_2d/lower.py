@@ -34,7 +34,7 @@ _FOLDER = "depthwise_conv_2d"
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of 8-bit integers or float32 with multiplier and dilation, in plain C."""
+    """Lower a layer of 8 bits or float32 with multiplier and dilation, in plain C."""
     _, k_h, k_w, _ = site.constant(1).shape
     window = window_of(site, k_h, k_w)
     params, macs, rows = _params(site, window), _macs(site), window.rows
@@ -82,7 +82,7 @@ def _bounds(site: Site, source: Tensor) -> AccumulatorBounds:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a layer of 8-bit integers for the DSP extension; None if sums would overflow."""
+    """Lower a layer of 8 bits for the DSP extension; None if sums would overflow."""
     x, weights, dtype = signed_layer(site).source, real_weights(site), site.input(0).dtype
     _, k_h, k_w, out_c = weights.shape
     window = window_of(site, k_h, k_w)
@@ -140,7 +140,7 @@ def _channel_by_channel(site: Site, window: Window) -> Rows:
 
 
 def lower_mve(site: Site) -> KernelCall:
-    """Lower a layer of 8-bit integers for Helium: tables in the order that its widening leaves."""
+    """Lower a layer of 8 bits for Helium: tables in the order of its widening."""
     _, k_h, k_w, channels = site.constant(1).shape
     window, source = window_of(site, k_h, k_w), signed_layer(site).source
     scaling = scaling_of(site, _bounds(site, source), scale_vectors)
@@ -171,7 +171,7 @@ def lower_mve(site: Site) -> KernelCall:
 
 
 def _passes(blocks: Ints) -> npt.NDArray[np.int8]:
-    """Write weights, [B, K, 16], as sums of such of 8 bits, before each block how many."""
+    """Write weights, [B, K, 16], as sums of such of 8 bits, and how many."""
     found = []
     for block in blocks:
         parts: list[Ints] = []

@@ -96,7 +96,7 @@ def lower_plain(site: Site) -> KernelCall:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a layer of 8-bit integers for the DSP extension; None if no affine function fits."""
+    """Lower a layer of 8 bits for the DSP extension; None if no line fits."""
     (source, weights, zero), dtype = signed_layer(site), site.input(0).dtype
     bounds = accumulator_bounds(weights, bias_of(site), source, zero)
     layer = dsp_layer_of(site, weights, bounds, "single", zero)
@@ -122,7 +122,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of uint8, or one of int8 whose weights have zero point 0."""
+    """Tell whether it is of uint8, or of int8 with weights of zero point 0."""
     dtype = site.input(0).dtype
     return dtype == "uint8" or (dtype == "int8" and filter_zero(site) == 0)
 
