@@ -61,7 +61,9 @@ def layers(dtype: str, filter_zero: int, is_uniform: bool) -> Graph:
         )
         attrs: dict[str, AttrValue] = {"depth_multiplier": 1} if is_deep else {}
         b.op(
-            *("DEPTHWISE_CONV_2D" if is_deep else "CONV_2D", (x, w, bias), y),
+            "DEPTHWISE_CONV_2D" if is_deep else "CONV_2D",
+            (x, w, bias),
+            y,
             padding="SAME",
             stride_h=stride,
             stride_w=stride,

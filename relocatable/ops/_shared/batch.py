@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 
 import numpy as np
 
@@ -24,6 +25,7 @@ def image_kernel(kernel: Kernel, image: int = 0) -> Kernel:
         image: index of the operand that holds the images.
     """
 
+    @wraps(kernel.lower)
     def lower(site: Site) -> KernelCall | None:
         images = site.output.shape[0]
         if images == 1:
