@@ -3,8 +3,8 @@
 QEMU counts (`-icount shift=0`). The layers are those of a MobileNet v1 of a quarter width for
 images of 96 x 96, with RELU6 and one scale. Weights are normally distributed, channels differ in
 their spread, and the largest is at the end of the type. If their zero point is 121, weights less it
-reach from -120 to 134: of channels that have such as do not fit into 8 bits, the kernels sum up the
-window's values, too. "Worst" has uniformly distributed weights: every channel is one of these.
+reach from -120 to 134, which does not fit into 8 bits: then the kernels sum up the window's values,
+too. "Worst" has uniformly distributed weights.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 // in the image: first the whole words of each run, then what is left of all runs.
 //
 // Values and weights of uint8 are brought to int8; the weights' zero point that is then left takes
-// as many times the sum of a window's values from those sums whose channels have such weights.
+// as many times the sum of a window's values from all its sums.
 #include "ops/_shared/xn_filter.h"
 #include "ops/_shared/xn_dsp.h"
 #include "ops/_shared/xn_kernel.h"
@@ -160,29 +160,12 @@ XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_long_sums)(const uint32_t *columns
     return filter;
 }
 
-// Each pixel's sum of values times a factor, behind the sums.
-XN_INLINE const int32_t *XN_NAME(conv_2d_dsp_base)(int32_t values[8], int32_t pixels,
-                                                   int32_t factor) {
-    for (int32_t i = 0; i < pixels; i++) {
-        values[4 + i] = values[i] * factor;
-    }
-    return values + 4;
-}
-
-// All output channels of one or four pixels; values: the sum of those of each, or 0.
+// All output channels of one or four pixels; base: what belongs to the sums of each, or 0.
 XN_INLINE void XN_NAME(conv_2d_dsp_channels)(const uint32_t *columns, const uint32_t *filter,
-                                             int32_t pixels, int32_t values[8], XN_T *out,
+                                             int32_t pixels, const int32_t base[4], XN_T *out,
                                              const XN_NAME(xn_conv_2d_dsp_params) * p) {
     for (int32_t c = 0; c < p->out_c; c += 2, out += 2, filter += 4 * p->scaling.step) {
         int32_t sums[4][2];
-        const int32_t *base = 0;
-        if (values) {
-            int32_t factor = (int32_t)filter[0];
-            filter += 2;
-            if (factor != 0) {
-                base = XN_NAME(conv_2d_dsp_base)(values, pixels, factor);
-            }
-        }
         sums[0][0] = (int32_t)filter[0];
         sums[0][1] = (int32_t)filter[1];
         if (p->part >= p->quads) {
@@ -209,20 +192,19 @@ XN_INLINE void XN_NAME(conv_2d_dsp_pixels)(const XN_T *in, int32_t y, int32_t x,
         XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, 0, out, p);
         return;
     }
-    int32_t values[8];
+    int32_t values[4];
     for (int32_t i = 0; i < pixels; i++) {
         values[i] = p->quads * -4 * 128;
     }
     XN_NAME(conv_2d_dsp_windows)(in, y, x, columns, bytes, pixels, values, p);
     for (int32_t i = 0; i < pixels; i++) {
-        values[i] = (int32_t)((uint32_t)values[i] << p->scaling.unit);
+        values[i] = (int32_t)((uint32_t)(-XN_FILTER_ZERO(p) * values[i]) << p->scaling.unit);
     }
     XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, values, out, p);
 }
 
 // in: [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
-// weights each, the last of 0 if out_c is odd, if filter_zero is not 0 behind the factors of the
-// windows' sums of values; columns: scratch of 32 * quads bytes; bytes:
+// weights each, the last of 0 if out_c is odd; columns: scratch of 32 * quads bytes; bytes:
 // scratch of 4 * left bytes and of the row that four windows cover; out: [out_h, out_w,
 // out_c].
 XN_KERNEL void XN_NAME(xn_conv_2d_dsp)(const XN_T *in, const uint32_t *filter, uint32_t *columns,

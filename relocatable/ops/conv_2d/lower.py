@@ -90,13 +90,8 @@ def lower_dsp(site: Site) -> KernelCall:
     left = -(-rest * runs.shape[1] // 4) * 4
     width = 3 * window.stride_w + (k_w - 1) * dilation + 1
     rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
-    zeros = np.full((out_c, 1), zero)
-    if zero != 0:  # of uint8: some pairs of channels may be free of it
-        fits = np.abs(rows - zero).max(axis=1, keepdims=True) < 128
-        fits[: out_c // 2 * 2] = np.repeat(fits[0 : out_c // 2 * 2 : 2] & fits[1::2], 2, axis=0)
-        rows, zeros = np.where(fits, rows - zero, rows), np.where(fits, 0, zeros)
-    bounds = accumulator_bounds(rows, bias_of(site), source, zeros)
-    layer = dsp_layer_of(site, rows, bounds, "double", zeros)
+    bounds = accumulator_bounds(rows, bias_of(site), source, zero)
+    layer = dsp_layer_of(site, rows, bounds, "double", zero)
     assert layer is not None
     quads, dtype = layer.words.shape[1], site.input(0).dtype
     params: dict[str, CValue] = {
@@ -110,14 +105,14 @@ def lower_dsp(site: Site) -> KernelCall:
         "is_wide": layer.words.shape[2] - 1,
         "in_zero": zero_of(site.input(0)),
         "scaling": layer.scaling,
-        **filter_zero_param(dtype, int(zero != 0)),
+        **filter_zero_param(dtype, zero),
     }
     scratch = (Scratch("uint32_t"), Scratch(c_type(dtype), 32 * quads))
     arguments = (Input(0), Constant("filter"), *scratch, Output())
     return site.call(
         "conv_2d/conv_2d_dsp.c",
         CCall("xn_conv_2d_dsp", arguments, params, dtype=dtype),
-        weights={"filter": layer.stream(2, -zeros if zero else None)},
+        weights={"filter": layer.stream(2)},
         scratch_bytes=32 * quads + 4 * left + width * in_c,
         macs=_macs(site),
         rows=replace(window.rows, block=4 if is_flat or window.out_h == 1 else 1),
