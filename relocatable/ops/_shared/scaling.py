@@ -70,7 +70,7 @@ def accumulator_bounds(
     filter_rows: Ints,
     bias: npt.NDArray[np.generic] | None,
     source: Tensor,
-    filter_zero: int | Ints = 0,
+    filter_zero: int = 0,
 ) -> AccumulatorBounds:
     """Bound the sums of a layer that multiplies 8-bit inputs with filters.
 
@@ -78,7 +78,7 @@ def accumulator_bounds(
         filter_rows: weights of each output channel, int64 [C, K].
         bias: int32 [C], None for zeros.
         source: the input, for its type and zero point.
-        filter_zero: zero point of the weights: one number, or int64 [C, 1].
+        filter_zero: zero point of the weights.
     """
     zero = zero_of(source)
     least, most = type_range(source.dtype)
@@ -92,9 +92,7 @@ def accumulator_bounds(
         lowest=base + up * low + down * high,
         highest=base + up * high + down * low,
         raw=max(-least, most)
-        * (
-            np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * np.abs(filter_zero).reshape(-1)
-        ),
+        * (np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * abs(filter_zero)),
     )
 
 

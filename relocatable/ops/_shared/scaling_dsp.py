@@ -49,15 +49,12 @@ class DspLayer:
     factors: npt.NDArray[np.uint32]
     scaling: Mapping[str, CValue]
 
-    def stream(self, size: int, zeros: Ints | None = None) -> npt.NDArray[np.uint32]:
+    def stream(self, size: int) -> npt.NDArray[np.uint32]:
         """Arrange filters in blocks of `size` channels, the last filled up: uint32 [B, N].
 
-        A block is perhaps numbers `zeros`, [C, 1], the sums' starts, the words in turn, the
-        multipliers, the last numbers.
+        A block is the sums' starts, the words in turn, the multipliers, the last numbers.
         """
-        more = () if zeros is None else ((zeros & (_WORD - 1)).astype(np.uint32),)
-        words = self.words.reshape(len(self.words), -1)
-        parts = (*more, self.start[:, None], words, self.factors)
+        parts = (self.start[:, None], self.words.reshape(len(self.words), -1), self.factors)
         blocks = []
         for part in parts:
             whole = np.pad(part, ((0, -len(part) % size), (0, 0)))
@@ -85,7 +82,7 @@ class _Plain:
     zero: int
     clamp: tuple[int, int]
     rounding: Rounding
-    filter_zero: int | Ints = 0
+    filter_zero: int = 0
 
 
 _Pack = Callable[[Ints, AccumulatorBounds], "_Packed | None"]
@@ -98,7 +95,7 @@ def dsp_layer(
     output: Tensor,
     clamp: tuple[int, int],
     rounding: Rounding,
-    filter_zero: int | Ints = 0,
+    filter_zero: int = 0,
 ) -> DspLayer | None:
     """Pack a layer for kernels that read filters by four weights.
 
@@ -109,7 +106,7 @@ def dsp_layer(
         output: for its zero point.
         clamp: of the output.
         rounding: "double" by LiteRT's fixed-point multipliers, "single" by a double.
-        filter_zero: zero point of the weights, one or int64 [C, 1]; the kernel corrects its sums.
+        filter_zero: zero point of the weights, for which the kernel corrects its sums.
 
     Returns:
         None if it rounds once in a way that no affine function does.
@@ -127,7 +124,7 @@ def dsp_layer_of(
     rows: Ints,
     bounds: AccumulatorBounds,
     rounding: Rounding,
-    filter_zero: int | Ints = 0,
+    filter_zero: int = 0,
 ) -> DspLayer | None:
     """Pack the layer of a site; arguments and result as those of `dsp_layer`."""
     factors = layer_factors(site.input(0), site.input(1), site.output, rounding)
