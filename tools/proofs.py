@@ -14,8 +14,11 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tools import exactness
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "PROOFS.md"
@@ -23,7 +26,8 @@ PAGE = ROOT / "docs" / "PROOFS.md"
 # What each proof shows. Its tests are marked `proof("name")`; "exact" and "models" choose their
 # tests in tests/conftest.py.
 PROOFS = {
-    "exact": "every exactness case of every operator, against LiteRT's reference kernels",
+    "exact": "every exactness case of every operator, in speed and size builds, against LiteRT's"
+    " reference kernels",
     "models": "large models: every tensor on the host, outputs on every virtual board",
     "powerloss": "a cut at every flash operation and at every operation of the recovery",
     "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
@@ -41,12 +45,16 @@ class Figures:
         failed: tests that failed or could not start.
         skipped: tests that need what this machine lacks.
         seconds: how long all took.
+        cases: one-operator cases that were tried.
+        differences: cases among them that differed.
     """
 
     passed: int
     failed: int
     skipped: int
     seconds: float
+    cases: exactness.Cases = field(default_factory=exactness.Cases)
+    differences: int = 0
 
 
 def run(name: str) -> Figures:
@@ -76,7 +84,23 @@ def count(junit: str, seconds: float) -> Figures:
         raise ValueError("the report of pytest has no test suite")
     number = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
     failed = number["failures"] + number["errors"]
-    return Figures(number["tests"] - failed - number["skipped"], failed, number["skipped"], seconds)
+    cases = exactness.Cases()
+    for text in properties(suite, "cases"):
+        cases.add(text)
+    return Figures(
+        passed=number["tests"] - failed - number["skipped"],
+        failed=failed,
+        skipped=number["skipped"],
+        seconds=seconds,
+        cases=cases,
+        differences=sum(map(int, properties(suite, "differences"))),
+    )
+
+
+def properties(suite: ElementTree.Element, name: str) -> Iterable[str]:
+    """List what tests recorded by a name."""
+    found = suite.iter("property")
+    return [element.get("value", "") for element in found if element.get("name") == name]
 
 
 def commit() -> str:
@@ -96,9 +120,18 @@ def row(name: str, figures: Figures, date: str, commit: str) -> str:
     minutes = f"{figures.seconds / 60:.1f}"
     verdict = f"{figures.failed} **failed**, {figures.passed}" if figures.failed else figures.passed
     skipped = f", {figures.skipped} skipped" if figures.skipped else ""
-    result = f"{verdict} passed{skipped}"
+    result = f"{verdict} passed{skipped}{cases_text(figures)}"
     cores = f"{os.cpu_count()} cores"
     return f"| `{name}` | {PROOFS[name]} | {date} | {commit} | {result} | {minutes} min, {cores} |"
+
+
+def cases_text(figures: Figures) -> str:
+    """Say how many one-operator cases a proof tried; "" if none."""
+    here, beyond = figures.cases.here.total(), figures.cases.machines.total()
+    if not here:
+        return ""
+    differ = f"**{figures.differences} differ**" if figures.differences else "0 differ"
+    return f"; {here:,} one-operator cases here and {beyond:,} on virtual CPUs, {differ}"
 
 
 def replace_row(page: str, name: str, line: str) -> str:
@@ -122,7 +155,10 @@ def main() -> None:
     name = parser.parse_args().name
     at = commit()  # before the page changes
     figures = run(name)
-    line = row(name, figures, datetime.date.today().isoformat(), at)
+    today = datetime.date.today().isoformat()
+    line = row(name, figures, today, at)
+    if figures.cases.here and not figures.failed:
+        exactness.PAGE.write_text(exactness.to_toml(figures.cases, today, at), encoding="utf-8")
     PAGE.write_text(replace_row(PAGE.read_text(encoding="utf-8"), name, line), encoding="utf-8")
     print(line)
     sys.exit(0 if figures.passed and not figures.failed else 1)

@@ -260,8 +260,13 @@ def wrong_tensors(
     graph: Graph, got: Mapping[int, Array], model: bytes, inputs: Sequence[Array]
 ) -> list[str]:
     """Describe every computed tensor that differs from the reference's."""
-    want = expected(graph, model, inputs)
-    texts = [mismatch(got[op.outputs[0]], want[op.outputs[0]]) for op in graph.ops]
+    return wrong_outputs(graph, got, expected(graph, model, inputs))
+
+
+def wrong_outputs(graph: Graph, got: Mapping[int, Array], want: Mapping[int, Array]) -> list[str]:
+    """Describe every output of an operator that is not what is wanted."""
+    outputs = [output for op in graph.ops for output in op.outputs]
+    texts = [mismatch(got[output], want[output]) for output in outputs]
     return [f"{text}: {describe(graph)}" for text in texts if text]
 
 
