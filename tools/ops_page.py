@@ -1,4 +1,4 @@
-"""Write docs/OPS.md, the rules of every operator, from relocatable/ops."""
+"""Write docs/OPS.md, what is taken and every operator's rules, from relocatable/ops."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from relocatable.ops import OPERATORS
 from relocatable.ops._shared.shapes import same_count
 from relocatable.ops.operator import Operator, Rule
 from relocatable.ops.rules import common_rules, own_rules, rule_text
+from tools.ops_table import ops_table
 
 _INTRO = """\
 # Operators
@@ -31,7 +32,7 @@ def ops_markdown() -> str:
         views=_names(o for o in operators if o.shape is same_count),
     )
     first = next(iter(operators))
-    lines = [intro, "## Every operator", "", *_items(common_rules(first)), ""]
+    lines = [intro, *ops_table(), "", "## Every operator", "", *_items(common_rules(first)), ""]
     for operator in operators:
         shape = (operator.shape,) if operator.shape else ()
         rules = (*own_rules(operator), *shape)

@@ -17,9 +17,9 @@ from tests.numeric.harness import Array, inputs_of, sample
 from tests.sampling import draw_numbers, runs_all, shuffled
 
 # Cases of each operator x element type: on this machine, and on each virtual one.
-COUNT = 100
-MACHINE_COUNT = 6
-SHARD = 25  # that one test builds at once
+COUNT = 60
+MACHINE_COUNT = 4
+SHARD = 20  # that one test builds at once
 
 
 @dataclass(frozen=True)
