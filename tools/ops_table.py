@@ -25,9 +25,9 @@ _INTRO = """\
 | D | on Cortex-M4, M7 and M33 some or all cases by kernels with DSP instructions |
 | H | on Cortex-M55 some or all cases by kernels written for Helium |
 | view | costs nothing: the output is the input's memory |
-| a number | exactness cases of the last proof: one-operator models, random and edge attributes, each \
-built for speed and for size, equal to LiteRT's reference kernels in every bit (float32: within 4 \
-ulp or 1e-6) |
+| a number | exactness cases of the last proof: one-operator models, random and edge \
+attributes, each built for speed and for size, equal to LiteRT's reference kernels in every bit \
+(float32: within 4 ulp or 1e-6) |
 | new | not in the last proof |
 
 The last proof, of {date} at {commit}, tried {here:,} cases on its machine and {machines:,} on \
@@ -67,10 +67,17 @@ def ops_table() -> list[str]:
         tflm_date=tflm_date,
         tflm_commit=tflm_commit,
     )
-    return [intro, *(_row(kind, kind in tflm, cases.here) for kind in sorted({*tflm, *OPERATORS}))]
+    return [intro, *(row(kind, kind in tflm, cases.here) for kind in sorted({*tflm, *OPERATORS}))]
 
 
-def _row(kind: str, is_tflm: bool, counts: Counter[tuple[str, str]]) -> str:
+def row(kind: str, is_tflm: bool, counts: Counter[tuple[str, str]]) -> str:
+    """Write an operator's line.
+
+    Args:
+        kind: of the operator.
+        is_tflm: whether TensorFlow Lite Micro has it.
+        counts: exactness cases by kind and element type.
+    """
     operator = OPERATORS.get(kind)
     name = kind if operator is None else f"[{kind}](#{kind.lower().replace(' ', '-')})"
     name = name if is_tflm else f"*{name}*"

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import re
-import subprocess
 import sys
-import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import exactness
+from tools import exactness, networks
+from tools.junit import counts, properties, run_pytest
+from tools.tree import commit
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "PROOFS.md"
@@ -57,35 +56,28 @@ class Figures:
     differences: int = 0
 
 
-def run(name: str) -> Figures:
-    """Run the tests of a proof.
+def run(name: str) -> tuple[str, float]:
+    """Run the tests of a proof; return pytest's report and how many seconds they took.
 
     Args:
         name: one of PROOFS.
     """
-    jobs = os.environ.get("JOBS", "auto")
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "junit.xml"
-        options = ("-n", jobs, "--dist", "loadgroup", "--proof", name, f"--junit-xml={report}")
-        subprocess.run([sys.executable, "-m", "pytest", *options], cwd=ROOT, check=False)
-        return count(report.read_text(encoding="utf-8"), time.monotonic() - begin)
+    report = run_pytest("--proof", name)
+    return report, time.monotonic() - begin
 
 
-def count(junit: str, seconds: float) -> Figures:
+def count(report: str, seconds: float) -> Figures:
     """Read the figures from pytest's report.
 
     Args:
-        junit: the report's XML.
+        report: XML.
         seconds: how long the run took.
     """
-    suite = ElementTree.fromstring(junit).find("testsuite")
-    if suite is None:
-        raise ValueError("the report of pytest has no test suite")
-    number = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+    number = counts(report)
     failed = number["failures"] + number["errors"]
     cases = exactness.Cases()
-    for text in properties(suite, "cases"):
+    for text in properties(report, "cases"):
         cases.add(text)
     return Figures(
         passed=number["tests"] - failed - number["skipped"],
@@ -93,26 +85,8 @@ def count(junit: str, seconds: float) -> Figures:
         skipped=number["skipped"],
         seconds=seconds,
         cases=cases,
-        differences=sum(map(int, properties(suite, "differences"))),
+        differences=sum(map(int, properties(report, "differences"))),
     )
-
-
-def properties(suite: ElementTree.Element, name: str) -> Iterable[str]:
-    """List what tests recorded by a name."""
-    found = suite.iter("property")
-    return [element.get("value", "") for element in found if element.get("name") == name]
-
-
-def commit() -> str:
-    """Name the commit, and say if files other than pages differ from it."""
-    head = git("describe", "--always", "--exclude=*")
-    return f"{head}-dirty" if git("status", "--porcelain", "--", ".", ":!docs") else head
-
-
-def git(*arguments: str) -> str:
-    """Ask git about this tree."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def row(name: str, figures: Figures, date: str, commit: str) -> str:
@@ -154,11 +128,17 @@ def main() -> None:
     parser.add_argument("name", choices=PROOFS)
     name = parser.parse_args().name
     at = commit()  # before the page changes
-    figures = run(name)
+    if name == "models":
+        networks.write_files()
+    report, seconds = run(name)
+    figures = count(report, seconds)
     today = datetime.date.today().isoformat()
     line = row(name, figures, today, at)
     if figures.cases.here and not figures.failed:
         exactness.PAGE.write_text(exactness.to_toml(figures.cases, today, at), encoding="utf-8")
+    if name == "models":
+        networks.keep(map(json.loads, properties(report, "network")), at)
+        networks.write_page()
     PAGE.write_text(replace_row(PAGE.read_text(encoding="utf-8"), name, line), encoding="utf-8")
     print(line)
     sys.exit(0 if figures.passed and not figures.failed else 1)

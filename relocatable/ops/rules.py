@@ -42,7 +42,7 @@ def common_rules(operator: Operator) -> tuple[Rule, ...]:
 
     def sixteen_bits(node: Node) -> Seen:
         """16-bit activations are not done, but for operators that only move values"""
-        seen = [t.dtype for t in (node.inputs[0], node.output)]
+        seen = [t.dtype for t in (*node.inputs[:1], *node.outputs[:1])]
         known = (operator.output, *(operand.dtypes for operand in operator.operands))
         return any("int16" in dtypes for dtypes in known) or "int16" not in seen, " -> ".join(seen)
 
