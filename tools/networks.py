@@ -62,17 +62,19 @@ def environment() -> Path:
 def write_files(names: Sequence[str] = ()) -> None:
     """Write the files that are not there, of the networks that are named or of all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    missing = [
-        name
-        for name in names or NETWORKS
-        if any(not list(FOLDER.glob(f"{name}_{f}.t*")) for f in FORMATS)
-    ]
-    if not missing:
-        return
     script = ROOT / "tests" / "models" / "write_networks.py"
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    command = [str(environment()), str(script), str(FOLDER), *missing]
-    subprocess.run(command, check=True, env=quiet)
+    for name in names or NETWORKS:
+        while before := missing(name):
+            command = [str(environment()), str(script), str(FOLDER), name]
+            subprocess.run(command, check=False, env=quiet)
+            if missing(name) == before:  # a crash of the converter leaves a file that says so
+                raise SystemExit(f"{name} cannot be written as {', '.join(before)}")
+
+
+def missing(name: str) -> list[str]:
+    """List the formats that a network was not yet written in."""
+    return [form for form in FORMATS if not any(FOLDER.glob(f"{name}_{form}.t*"))]
 
 
 def keep(results: Iterable[dict[str, Any]], at: str) -> None:

@@ -257,13 +257,16 @@ def write(name: str, folder: Path) -> None:
     for form in missing:
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
         _configure(tf, converter, form, lambda: _samples(inputs, seed))
+        path = folder / f"{name}_{form}.tflite"
+        reason = path.with_suffix(".txt")
+        reason.write_text("the converter crashed", encoding="utf-8")  # for the case that it does
         try:
-            data = converter.convert()
+            path.write_bytes(converter.convert())
         except Exception as error:  # of many kinds, with a text of many lines
-            text = str(error).strip().splitlines()
-            (folder / f"{name}_{form}.txt").write_text(text[0] if text else "no reason given")
+            first, *_ = str(error).strip().splitlines() or ["no reason given"]
+            reason.write_text(first, encoding="utf-8")
         else:
-            (folder / f"{name}_{form}.tflite").write_bytes(data)
+            reason.unlink()
 
 
 def _spread(model: Any, rng: np.random.Generator) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,15 +65,15 @@ def tried(data: bytes, name: str, folder: Path) -> dict[str, Any]:
         folder: for files.
 
     Returns:
-        If it is refused, `refused`: each reason, first the most important. Otherwise `tensors`:
+        If it is refused, `refused`: each rule, with how many operators break it. Otherwise `tensors`:
         how many were compared on this machine; `wrong`: what differs, with its place; `targets`:
         for each bytes of arena and blob, and whether its outputs were compared.
     """
     try:
         blobs = {t: compile_model(data, target=t, name=name, golden=False) for t in TARGETS}
     except UnsupportedError as error:
-        lines = str(error).splitlines()
-        return {"refused": [line for line in lines if not line.startswith("  ")]}
+        seen = Counter((v.op, v.rule) for v in error.violations)
+        return {"refused": [f"{n} {op or 'tensors'}: {rule}" for (op, rule), n in seen.items()]}
     graph = lower(read_tflite(data, name))
     [program] = build([graph], "size")
     rng = np.random.default_rng(7)
