@@ -27,7 +27,8 @@ PAGE = ROOT / "docs" / "PROOFS.md"
 PROOFS = {
     "exact": "every exactness case of every operator, in speed and size builds, against LiteRT's"
     " reference kernels",
-    "models": "large models: every tensor on the host, outputs on every virtual board",
+    "models": "large models, and the networks of NETWORKS.md: every tensor on the host, outputs on"
+    " virtual boards",
     "powerloss": "a cut at every flash operation and at every operation of the recovery",
     "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",

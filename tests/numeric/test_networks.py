@@ -27,7 +27,7 @@ from tests.numeric.test_blobs import outputs, run_entry
 FOLDER = ROOT / "build" / "networks"
 TARGETS = ("cortex-m4", "cortex-m55")
 MACHINE_BYTES = 3 << 20  # of blob and arena, that fit into each virtual machine
-SMALL = ("ds_cnn_int8", "lstm_unrolled_int8")  # in the repository
+SMALL = ("gru_int8", "tcn_int8")  # in the repository
 
 
 @pytest.mark.sim
@@ -65,9 +65,9 @@ def tried(data: bytes, name: str, folder: Path) -> dict[str, Any]:
         folder: for files.
 
     Returns:
-        If it is refused, `refused`: each rule, with how many operators break it. Otherwise `tensors`:
-        how many were compared on this machine; `wrong`: what differs, with its place; `targets`:
-        for each bytes of arena and blob, and whether its outputs were compared.
+        If it is refused, `refused`: each rule, with how many operators break it. Otherwise
+        `tensors`: how many were compared on this machine; `wrong`: what differs, with its place;
+        `targets`: for each bytes of arena and blob, and whether its outputs were compared.
     """
     try:
         blobs = {t: compile_model(data, target=t, name=name, golden=False) for t in TARGETS}
