@@ -142,9 +142,9 @@ def main() -> None:
     names = parser.parse_args().names
     at = commit()
     done = {(r["network"], r["format"]) for r in kept() if r["commit"] == at and not names}
-    write_files(names)
     failed = False
     for name in names or NETWORKS:
+        write_files([name])
         forms = [form for form in FORMATS if (name, form) not in done]
         ids = [f"tests/numeric/test_networks.py::test_network[{name}-{form}]" for form in forms]
         if ids:
