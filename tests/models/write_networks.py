@@ -10,6 +10,7 @@ Needs the extra `train`; `python -m tools.networks` makes an environment for it.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,9 +160,53 @@ def ssd_mobilenet(k: Keras) -> Any:
 
 
 def lstm(k: Keras) -> Any:
+    """Stack two layers, each of which the converter makes one operator of."""
     sequence = k.Input((20, 8))
-    x = k.layers.LSTM(24, return_sequences=True)(sequence)
-    return k.Model(sequence, k.layers.Dense(4, activation="softmax")(k.layers.LSTM(16)(x)))
+    x = _fused_lstm(k, 24)(sequence)
+    x = _fused_lstm(k, 16)(x)[:, -1]
+    return k.Model(sequence, k.layers.Dense(4, activation="softmax")(x))
+
+
+def _fused_lstm(k: Keras, units: int) -> Any:
+    """Make a layer whose function has the name by which the converter knows an LSTM."""
+    import tensorflow as tf
+
+    class Lstm(k.layers.Layer):  # type: ignore[misc]
+        def build(self, shape: Any) -> None:
+            self.steps = shape[1]
+            self.kernel = self.add_weight(shape=(shape[2], 4 * units), initializer="glorot_normal")
+            self.recurrent = self.add_weight(shape=(units, 4 * units), initializer="orthogonal")
+            self.bias = self.add_weight(shape=(4 * units,), initializer="zeros", name="bias")
+
+        def call(self, x: Any) -> Any:
+            names = {"api_implements": f"lstm_{units}", "api_preferred_device": "CPU"}
+            options = {**names, "time_major": False, "go_backwards": False}
+            function = tf.function(self.sum_up, autograph=False, experimental_attributes=options)
+            weights = [tf.convert_to_tensor(w) for w in (self.kernel, self.recurrent, self.bias)]
+            zero = tf.zeros((1, units))
+            return function(x, zero, zero, *weights)[1]
+
+        def sum_up(self, x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+            made = []
+            for step in range(self.steps):
+                gates = tf.matmul(x[:, step], kernel) + tf.matmul(h, recurrent) + bias
+                let_in, keep, value, show = tf.split(gates, 4, axis=1)
+                c = tf.sigmoid(keep) * c + tf.sigmoid(let_in) * tf.tanh(value)
+                h = tf.sigmoid(show) * tf.tanh(c)
+                made.append(h)
+            return h, tf.stack(made, 1), h, c, tf.constant(1.0)
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return (shape[0], shape[1], units)
+
+    return Lstm()
+
+
+def lstm_loop(k: Keras) -> Any:
+    """Keep the loop over time: two subgraphs and WHILE."""
+    sequence = k.Input((20, 8))
+    x = k.layers.LSTM(16)(sequence)
+    return k.Model(sequence, k.layers.Dense(4, activation="softmax")(x))
 
 
 def lstm_unrolled(k: Keras) -> Any:
@@ -227,7 +272,8 @@ NETWORKS: dict[str, Callable[[Keras], Any]] = {
     make.__name__: make
     for make in (
         *(mobilenet_v1, mobilenet_v2, mobilenet_v3, efficientnet_lite, resnet, unet, yolov8n),
-        *(ssd_mobilenet, lstm, lstm_unrolled, gru, tcn, ds_cnn, autoencoder, transformer),
+        *(ssd_mobilenet, lstm, lstm_loop, lstm_unrolled, gru, tcn, ds_cnn, autoencoder),
+        transformer,
     )
 }
 
@@ -244,7 +290,6 @@ def write(name: str, folder: Path) -> None:
         return
     import keras
     import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     seed = zlib.crc32(name.encode())
     keras.backend.clear_session()  # which numbers the layers from 1
@@ -252,21 +297,30 @@ def write(name: str, folder: Path) -> None:
     model = NETWORKS[name](keras)
     _spread(model, np.random.default_rng(seed))
     inputs = [tf.TensorSpec((1, *x.shape[1:]), tf.float32) for x in model.inputs]
-    function = tf.function(lambda *x: model(list(x) if len(x) > 1 else x[0], training=False))
-    frozen = convert_variables_to_constants_v2(function.get_concrete_function(*inputs), False)
-    for form in missing:
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-        _configure(tf, converter, form, lambda: _samples(inputs, seed))
-        path = folder / f"{name}_{form}.tflite"
-        reason = path.with_suffix(".txt")
-        reason.write_text("the converter crashed", encoding="utf-8")  # for the case that it does
-        try:
-            path.write_bytes(converter.convert())
-        except Exception as error:  # of many kinds, with a text of many lines
-            first, *_ = str(error).strip().splitlines() or ["no reason given"]
-            reason.write_text(first, encoding="utf-8")
-        else:
-            reason.unlink()
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    module.run = tf.function(
+        lambda x: model(x, training=False), input_signature=inputs, autograph=False
+    )
+    with tempfile.TemporaryDirectory() as saved:
+        tf.saved_model.save(module, saved, signatures=module.run)
+        for form in missing:
+            converter = tf.lite.TFLiteConverter.from_saved_model(saved)
+            _configure(tf, converter, form, lambda: _samples(inputs, seed))
+            convert(converter, folder / f"{name}_{form}.tflite")
+
+
+def convert(converter: Any, path: Path) -> None:
+    """Write what a converter makes, or a text that says why it makes nothing."""
+    reason = path.with_suffix(".txt")
+    reason.write_text("the converter crashed", encoding="utf-8")  # for the case that it does
+    try:
+        path.write_bytes(converter.convert())
+    except Exception as error:  # of many kinds, with a text of many lines
+        first, *_ = str(error).strip().splitlines() or ["no reason given"]
+        reason.write_text(first, encoding="utf-8")
+    else:
+        reason.unlink()
 
 
 def _spread(model: Any, rng: np.random.Generator) -> None:

@@ -13,7 +13,7 @@ from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops import OPERATORS
 from relocatable.ops.rules import all_rules
 from relocatable.read_tflite import read_tflite
-from relocatable.support import check_support
+from relocatable.support import check_support, known_violations
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
 from tools.ops_page import ops_markdown
@@ -207,6 +207,13 @@ def test_an_unknown_operator_hides_no_other_violation() -> None:
         "  instead: end the model before it and compute it in the program that uses the result",
         "LEAKY_RELU 't2': alpha must be finite; is inf",
     ]
+
+
+def test_an_operator_without_inputs_is_judged_among_others() -> None:
+    b = GraphBuilder()
+    handle = b.op("VAR_HANDLE", (), b.tensor(dtype="int32"), shared_name="a", container="")
+    graph = b.graph(b.op("RFFT2D", (handle,), b.tensor(1, 8)))
+    assert [v.op for v in known_violations(graph, ())] == ["RFFT2D"]
 
 
 def test_concatenation_along_an_axis() -> None:
