@@ -1,4 +1,4 @@
-"""The counts of one-operator cases that the proof `exact` tried, in docs/exactness.toml."""
+"""The one-operator cases of the proof `exact`, in docs/exactness.toml."""
 
 from __future__ import annotations
 

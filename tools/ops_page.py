@@ -1,4 +1,4 @@
-"""Write docs/OPS.md, what is taken and every operator's rules, from relocatable/ops."""
+"""Write docs/OPS.md: what is taken, and every operator's rules."""
 
 from __future__ import annotations
 

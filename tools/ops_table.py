@@ -1,4 +1,4 @@
-"""Write the table at the top of docs/OPS.md: operator x element type x kernels per target."""
+"""Write the table of docs/OPS.md: operator, element types, kernels, cases."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def unet(k: Keras) -> Any:
 
 
 def yolov8n(k: Keras) -> Any:
-    """Build YOLOv8's parts: C2f, SPPF, two ways of joining sizes, heads with distributions."""
+    """Build YOLOv8's parts: C2f, SPPF, sizes joined, heads with distributions."""
     bins = 8
 
     def c2f(x: Any, filters: int, *, adds: bool) -> Any:

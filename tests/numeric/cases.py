@@ -82,7 +82,7 @@ def shards(config: pytest.Config) -> list[Shard]:
 
 
 def _sampled_on_machines(config: pytest.Config) -> int:
-    """Count the sample's cases on virtual machines: one of each operator, or half of the sample."""
+    """Count the sample's cases on virtual machines: at most half of it."""
     return min(len(PAIRS), int(config.getoption("--sample-size")) // 2)
 
 
@@ -92,7 +92,7 @@ def _shard(name: str, numbers: Sequence[int]) -> Shard:
 
 
 def machine_shards(config: pytest.Config, targets: Sequence[str]) -> list[Shard]:
-    """List what a run tries on virtual machines; in a sample each operator is on one of them."""
+    """List what a run tries on virtual machines, each operator of a sample on one."""
     one = config.getoption("--case")
     if runs_all(config) or one is not None:
         numbers: Iterable[int] = range(MACHINE_COUNT) if one is None else (one,)

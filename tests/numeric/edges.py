@@ -1,4 +1,4 @@
-"""Edges of an operator, one after another: shapes and windows that a sample seldom has."""
+"""Edges of an operator: shapes and windows that a sample seldom has."""
 
 from __future__ import annotations
 
@@ -62,10 +62,8 @@ def other_windows(graph: Graph) -> Iterator[tuple[str, Graph]]:
     [op] = graph.ops
     x, y = op.inputs[0], op.outputs[0]
     is_pool = "filter_height" in op.attrs
-    if is_pool:
-        window = int_attr(op, "filter_height"), int_attr(op, "filter_width")
-    else:
-        window = graph.tensors[op.inputs[1]].shape[1:3]
+    window: Shape = tuple(int_attr(op, f"filter_{side}") for side in ("height", "width") if is_pool)
+    window = window or graph.tensors[op.inputs[1]].shape[1:3]
     for same, stride, dilation, extra in itertools.product(
         (False, True), (1, 2, 7), (1,) if is_pool else (1, 2, 3), (-1, 0, 1, 6)
     ):

@@ -54,7 +54,7 @@ def is_taken(graph: Graph) -> bool:
 
 
 def compare(graphs: Iterable[Graph]) -> None:
-    """Compare values with LiteRT's, if it takes a graph, which may give them another shape."""
+    """Compare values, but not shapes, with those of LiteRT, if it takes a graph."""
     rng = np.random.default_rng(17)
     graphs = list(graphs)
     for graph, program in zip(graphs, build(graphs, "size") if graphs else [], strict=True):

@@ -101,7 +101,7 @@ def tried(data: bytes, name: str, folder: Path) -> dict[str, Any]:
 
 
 def differs(got: Array, want: Array) -> str:
-    """Describe what differs: by a bit, of floats by 4 ulp or by 1e-6 of the largest value."""
+    """Describe what differs: of floats by 4 ulp and 1e-6 of the largest value."""
     text = mismatch(got, want)
     if text and want.dtype == np.float32 and got.shape == want.shape:
         error = np.abs(got.astype(np.float64) - want).max()

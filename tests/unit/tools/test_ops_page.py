@@ -1,4 +1,4 @@
-"""docs/OPS.md: every operator of TensorFlow Lite Micro has a line, every count its place."""
+"""docs/OPS.md: every operator of TensorFlow Lite Micro has a line."""
 
 from __future__ import annotations
 
