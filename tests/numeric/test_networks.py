@@ -16,7 +16,7 @@ import pytest
 
 from relocatable import Blob, compile_model
 from relocatable.compile import lower
-from relocatable.errors import UnsupportedError
+from relocatable.errors import ModelError, UnsupportedError
 from relocatable.ops._shared.random import random_input
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS_DIR, ROOT
@@ -71,6 +71,8 @@ def tried(data: bytes, name: str, folder: Path) -> dict[str, Any]:
     """
     try:
         blobs = {t: compile_model(data, target=t, name=name, golden=False) for t in TARGETS}
+    except ModelError as error:
+        return {"refused": [str(error).partition(": ")[2]]}
     except UnsupportedError as error:
         seen = Counter((v.op, v.rule) for v in error.violations)
         return {"refused": [f"{n} {op or 'tensors'}: {rule}" for (op, rule), n in seen.items()]}
