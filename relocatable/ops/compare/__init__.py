@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from relocatable.graph.graph import Graph, Quant
+from relocatable.graph.graph import Graph, Quant, Tensor
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     Ints,
@@ -76,7 +76,7 @@ class Comparison(PlainFunction):
 
     def sample(self, rng: Rng, dtype: str) -> Graph:
         """Make a graph whose operands are often equal, and of one scale or two."""
-        graph = super().sample(rng, dtype)
+        graph = _with_scales_below_1(super().sample(rng, dtype))
         if dtype in _BYTES and rng.random() < 0.6:
             scale = float(np.float32(rng.choice([0.3, 0.01, 0.001])))
             second = graph.tensors[graph.ops[0].inputs[1]]
@@ -84,6 +84,16 @@ class Comparison(PlainFunction):
             tensors = tuple(other if t is second else t for t in graph.tensors)
             graph = replace(graph, tensors=tensors)
         return graph
+
+
+def _with_scales_below_1(graph: Graph) -> Graph:
+    return replace(graph, tensors=tuple(map(_with_scale_below_1, graph.tensors)))
+
+
+def _with_scale_below_1(tensor: Tensor) -> Tensor:
+    if tensor.quant is None or tensor.quant.scale[0] < 1:
+        return tensor
+    return replace(tensor, quant=replace(tensor.quant, scale=(0.75,)))
 
 
 def _of(kind: str, options: str, meaning: np.ufunc, *more: str) -> Comparison:
