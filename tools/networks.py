@@ -114,7 +114,7 @@ def _row(result: dict[str, Any]) -> str:
     if "missing" in result:
         return f"{start} not offered by the converter: {_short(result['missing'])} | | | |"
     if "refused" in result:
-        return f"{start} refused: {'; '.join(map(_short, result['refused']))} | | | |"
+        return f"{start} refused: {_short(_by_rule(result['refused']))} | | | |"
     verdict = f"**{len(result['wrong'])} differ**" if result["wrong"] else "exact"
     targets = result["targets"].values()
     if not all(target["compared"] for target in targets):
@@ -123,10 +123,19 @@ def _row(result: dict[str, Any]) -> str:
     return f"{start} {verdict} | {result['tensors']} | {arenas} | {blobs} |"
 
 
+def _by_rule(reasons: Sequence[str]) -> str:
+    """Join reasons, "2 ADD: rule", that are of one rule."""
+    kinds: dict[str, list[str]] = {}
+    for reason in reasons:
+        kind, _, rule = reason.partition(": ")
+        kinds.setdefault(rule, []).append(kind)
+    return "; ".join(f"{rule} ({', '.join(names)})" for rule, names in kinds.items())
+
+
 def _short(text: str) -> str:
     """Shorten a reason to what stands in a cell."""
     text = " ".join(text.replace("|", "/").split())
-    return text if len(text) <= 240 else f"{text[:240]} .."
+    return text if len(text) <= 300 else f"{text[:300]} .."
 
 
 def write_page() -> None:

@@ -72,7 +72,7 @@ def tried(data: bytes, name: str, folder: Path) -> dict[str, Any]:
     try:
         blobs = {t: compile_model(data, target=t, name=name, golden=False) for t in TARGETS}
     except ModelError as error:
-        return {"refused": [str(error).partition(": ")[2]]}
+        return {"refused": [f"file: {error}"]}
     except UnsupportedError as error:
         seen = Counter((v.op, v.rule) for v in error.violations)
         return {"refused": [f"{n} {op or 'tensors'}: {rule}" for (op, rule), n in seen.items()]}

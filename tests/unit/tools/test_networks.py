@@ -25,7 +25,7 @@ def test_the_page_tells_what_each_network_came_to() -> None:
         [
             result("int8", tensors=12, wrong=[], targets=TARGETS),
             result("float32", tensors=5, wrong=["y: 1 of 2 differ"], targets=TARGETS),
-            result("16x8", refused=["2 ADD: 16-bit | activations"]),
+            result("16x8", refused=["2 ADD: 16 | bits", "1 MUL: 16 | bits"]),
             result("dynamic", missing="the converter crashed"),
         ],
         "2026-01-02",
@@ -33,7 +33,7 @@ def test_the_page_tells_what_each_network_came_to() -> None:
     assert "2 of 3 are taken; 1 of them exact" in " ".join(text.split())
     assert "| gru | int8 | exact | 12 | 1,024 / 2,048 | 20,480 / 18,432 |" in text
     assert "| gru | float32 | **1 differ** | 5 |" in text
-    assert "| gru | 16x8 | refused: 2 ADD: 16-bit / activations | | | |" in text
+    assert "| gru | 16x8 | refused: 16 / bits (2 ADD, 1 MUL) | | | |" in text
     assert "| gru | dynamic | not offered by the converter: the converter crashed | | | |" in text
 
 
