@@ -26,8 +26,8 @@ _INTRO = """\
 | H | on Cortex-M55 some or all cases by kernels written for Helium |
 | view | costs nothing: the output is the input's memory |
 | a number | exactness cases of the last proof: one-operator models, random and edge \
-attributes, each built for speed and for size, equal to LiteRT's reference kernels in every bit \
-(float32: within 4 ulp or 1e-6) |
+attributes, each built for speed and for size, equal to LiteRT's reference kernels, or to what the \
+operator's rules name instead, in every bit (float32: within 4 ulp or 1e-6) |
 | new | not in the last proof |
 
 The last proof, of {date} at {commit}, tried {here:,} cases on its machine and {machines:,} on \

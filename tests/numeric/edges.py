@@ -24,7 +24,8 @@ def other_shapes(graph: Graph) -> Iterator[tuple[str, Graph]]:
     Yields:
         What was done, and the graph. Most of them break a rule.
     """
-    computed = [i for i, tensor in enumerate(graph.tensors) if tensor.data is None]
+    states = {i for state in graph.states for i in (state.first, state.last)}
+    computed = [i for i, t in enumerate(graph.tensors) if t.data is None and i not in states]
     names = list(_shapes((1,)))
     if max(tensor.count for tensor in graph.tensors) > _MOST_IN_A_ROW:
         names.remove("flat")

@@ -29,7 +29,8 @@ def test_other_shapes(kind: str) -> None:
             if is_taken(other):
                 assert not name.startswith(EMPTY), f"{name}: {describe(other)}"
                 taken.append(other)
-    compare(taken)
+    if OPERATORS[kind].reference == "LiteRT":  # which reads the shapes that a file says
+        compare(taken)
 
 
 @pytest.mark.parametrize("kind", WINDOWS)

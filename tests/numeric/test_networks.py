@@ -21,7 +21,7 @@ from relocatable.ops._shared.random import random_input
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS_DIR, ROOT
 from tests.models.write_networks import FORMATS, NETWORKS
-from tests.numeric.harness import Array, build, mismatch, wanted_tensors
+from tests.numeric.harness import Array, build, expected, mismatch
 from tests.numeric.test_blobs import outputs, run_entry
 
 FOLDER = ROOT / "build" / "networks"
@@ -81,7 +81,7 @@ def tried(data: bytes, name: str, folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(7)
     tensors = [graph.tensors[i] for i in graph.inputs]
     inputs: list[Array] = [random_input(rng, t.shape, t.dtype) for t in tensors]
-    got, want = program.run(inputs), wanted_tensors(graph, data, inputs)
+    got, want = program.run(inputs), expected(graph, data, inputs)
     made = [o for op in graph.ops for o in op.outputs]
     wrong = [f"{graph.tensors[i].name}: {text}" for i in made if (text := differs(got[i], want[i]))]
     result: dict[str, Any] = {"tensors": len(made), "wrong": wrong, "targets": {}}
