@@ -57,7 +57,7 @@ def test_samples_are_exact(shard: Shard, record_property: Record) -> None:
 def check_case(
     kind: str, graph: Graph, model: bytes, inputs: list[Array], programs: Sequence[Program]
 ) -> None:
-    """Compare what each build computes, and the meaning in NumPy, with the reference's."""
+    """Compare what each build computes, and the meaning, with the reference."""
     check_support(graph)
     assert read_tflite(model, "sample").ops[0].attrs == graph.ops[0].attrs
     wanted = expected(graph, model, inputs)

@@ -67,7 +67,7 @@ def lower_log_softmax(site: Site) -> KernelCall:
 
 
 def tables(scale: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Compute e^(-scale * d) in 12 integer bits, and -scale * d in 5, until LiteRT takes 0."""
+    """Compute e^(-scale * d) in 12 integer bits and -scale * d in 5, by d."""
     whole = exp_table(1.0, scale)
     powers = rounding_divide_by_pot(whole.astype(np.int64), 12)
     multiplier, shift = quantize_multiplier(min(scale * (1 << 26), float(INT32_MAX)))
