@@ -67,7 +67,8 @@ class Operand:
         constant: whether its values must be known at compile time.
         optional: whether it may be absent.
         may_be_empty: whether it may have no values.
-        below: bound of its values, which count from 0, in samples: LiteRT refuses others.
+        below: bound of its values, which count from 0, in samples, since LiteRT refuses others;
+            None if any will do.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Operand:
     constant: bool = False
     optional: bool = False
     may_be_empty: bool = False
-    below: Callable[[Node], int] | None = None
+    below: Callable[[Node], int | None] | None = None
 
 
 def always(site: Site) -> bool:

@@ -32,6 +32,7 @@ def template_macros(dtype: str) -> dict[str, str]:
         "XN_T": c_type(dtype),
         "XN_SUFFIX": type_suffix(dtype),
         "XN_IS_FLOAT": str(int(dtype.startswith("float"))),
+        "XN_IS_16_BITS": str(int(dtype == "int16")),
     }
 
 

@@ -251,8 +251,8 @@ def _input_of(rng: np.random.Generator, graph: Graph, index: int) -> Array:
     for op in graph.ops:
         at = op.inputs.index(index) if index in op.inputs else None
         below = None if at is None else OPERATORS[op.kind].operand(at).below
-        if below is not None:
-            most = below(Node.of(graph, op))
+        most = None if below is None else below(Node.of(graph, op))
+        if most is not None:
             return rng.integers(0, most, tensor.shape, dtype=tensor.dtype)
     return random_input(rng, tensor.shape, tensor.dtype)
 

@@ -1,6 +1,7 @@
 """EQUAL, NOT_EQUAL, GREATER, GREATER_EQUAL, LESS and LESS_EQUAL.
 
-8-bit values are compared as LiteRT does: times 256 and the scale, rounded to integers.
+8-bit values are compared as LiteRT does: times 256 and the scale, rounded to integers. Those of 16
+bits are compared as they are stored, whatever their scale.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _of(kind: str, options: str, meaning: np.ufunc, *more: str) -> Comparison:
     return Comparison(
         kind,
         meaning,
-        (*_BYTES, "int32", "int64", "float32", *more),
+        (*_BYTES, "int16", "int32", "int64", "float32", *more),
         output="bool",
         options=Options(options, ()),
         rules=(byte_scales, _BELOW_1),

@@ -87,7 +87,9 @@ OPERATORS = (
         evaluate=lambda node, inputs: _FILL.evaluate(node, [inputs[0], inputs[1].reshape(())]),
         folds="constants",
         version=3,
-        samples=samples(sample_fill, ("int8", "int16", "int32", "int64", "float32", "bool")),
+        samples=samples(
+            sample_fill, ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+        ),
     ),
     Operator(
         kind="ZEROS_LIKE",

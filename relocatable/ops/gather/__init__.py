@@ -300,7 +300,7 @@ OPERATORS = (
         shape=gathered_shape,
         kernels=(Kernel(lower_gather),),
         evaluate=evaluate,
-        samples=samples(sample_embedding, ("int8", "uint8", "float32")),
+        samples=samples(sample_embedding, ("int8", "uint8", "int16", "int32", "int64", "float32")),
     ),
     Operator(
         kind="GATHER_ND",

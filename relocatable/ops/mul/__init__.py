@@ -49,7 +49,7 @@ def lower_mul(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Multiply, and rescale integers of 8 bits."""
+    """Multiply, and rescale integers of 8 and 16 bits."""
     if node.output.dtype in INTEGERS:
         limits = plain_clamp(node.activation, node.output.dtype)
         return np.asarray(np.clip(inputs[0] * inputs[1], *limits))

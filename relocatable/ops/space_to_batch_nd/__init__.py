@@ -176,7 +176,7 @@ def _operator(
         kernels=(Kernel(lower),),
         evaluate=evaluate,
         version=2,
-        samples=samples(_sample(kind), ("int8", "uint8", "int32", "int64", "float32")),
+        samples=samples(_sample(kind), ("int8", "uint8", "int16", "int32", "int64", "float32")),
     )
 
 

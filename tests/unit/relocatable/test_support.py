@@ -24,11 +24,15 @@ def test_takes_every_shared_model(name: str) -> None:
     check_support(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
 
 
-def test_refuses_16_bit_activations_once_for_each_operator() -> None:
-    graph = read_tflite(shared_model("mnist_small_16x8.tflite").read_bytes(), "16x8")
-    with pytest.raises(UnsupportedError, match="16-bit activations are not done") as caught:
-        check_support(graph)
-    assert [v.op for v in caught.value.violations].count("CONV_2D") == 2
+def test_refuses_16_bit_activations_where_an_operator_has_none() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 8, dtype="int16")
+    graph = b.graph(b.op("HARD_SWISH", (x,), b.tensor(1, 8, dtype="int16")))
+    assert refusal(graph).splitlines() == [
+        "HARD_SWISH 't1': 16-bit activations must be inputs of operators that take int16; "
+        "is int16 -> int16",
+        "  instead: convert with TFLITE_BUILTINS_INT8 as the only supported_ops",
+    ]
 
 
 def refusal(graph: Graph) -> str:
@@ -74,7 +78,8 @@ def test_groups_refusals_by_rule_and_names_a_way_out() -> None:
         "  instead: convert without allow_custom_ops, or end the model before it and compute it "
         "in the program that uses the result",
         "LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
-        "RELU 't7': tensors of 8 bits must have one scale, and a zero point within their type; "
+        "RELU 't7': tensors of 8 and 16 bits must have one scale, and a zero point in their range "
+        "(int16: 0); "
         "is None of int8 't7'",
         "  instead: set representative_dataset: it gives every tensor a scale",
     ]
