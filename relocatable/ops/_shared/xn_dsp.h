@@ -19,6 +19,10 @@
 #define XN_NEXT_TWO(from, a, b)                                                                    \
     __asm__("ldrd %0, %1, [%2], #8" : "=r"(a), "=r"(b), "+r"(from) : : "memory")
 
+// One word, at any address; and back.
+#define XN_NEXT_ONE(from, a) __asm__("ldr %0, [%1], #4" : "=r"(a), "+r"(from) : : "memory")
+#define XN_PUT_ONE(to, a) __asm__ volatile("str %1, [%0], #4" : "+r"(to) : "r"(a) : "memory")
+
 // Four int8 at any address.
 static inline uint32_t xn_load_bytes(const int8_t *from) {
     uint32_t word;

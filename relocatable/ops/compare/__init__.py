@@ -27,9 +27,9 @@ from relocatable.ops.operator import Array, Options, Rng, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue, Name
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import MVE_I
 
 _BYTES = ("int8", "uint8")
-_SOURCE = "compare/compare.c"
 _EQUALITIES = ("EQUAL", "NOT_EQUAL")
 
 
@@ -70,11 +70,12 @@ def limits_of(kind: str, low: int, first: Ints, second: Ints) -> Ints | None:
         second: of the second operand, in any order.
 
     Returns:
-        None if several first ones count as the same, so that no limit says EQUAL.
+        Stored values, for EQUAL and NOT_EQUAL by their bits as unsigned. None if several first ones count as the same, so that no limit says EQUAL.
     """
     below, up_to = (np.searchsorted(first, second, side) + low for side in ("left", "right"))
     if kind in _EQUALITIES:
-        return None if np.any(np.diff(first) == 0) else np.where(up_to > below, below, _NEVER)
+        same = np.where(up_to > below, below & 0xFF, _NEVER)
+        return None if np.any(np.diff(first) == 0) else same
     limits = {"LESS": below, "LESS_EQUAL": up_to, "GREATER": up_to - 1, "GREATER_EQUAL": below - 1}
     return limits[kind]
 
@@ -115,8 +116,17 @@ class Comparison(PlainFunction):
             limits = limits_of(self.kind, int(values.min()), in_order, second)
         if limits is not None:
             table = {"limits": limits.astype(np.int16)}
-            return broadcast_call(site, _SOURCE, "xn_compare_limits", dict(relation), weights=table)
-        return broadcast_call(site, _SOURCE, "xn_compare_scaled", _scaled_params(node) | relation)
+            suffix = "_mve" if site.target.has(MVE_I) else ""
+            return broadcast_call(
+                site,
+                f"compare/compare{suffix}.c",
+                f"xn_compare_limits{suffix}",
+                dict(relation),
+                weights=table,
+            )
+        return broadcast_call(
+            site, "compare/compare.c", "xn_compare_scaled", _scaled_params(node) | relation
+        )
 
     def evaluate(self, node: Node, inputs: list[Array]) -> Array:
         """Compare."""

@@ -25,6 +25,7 @@ from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import MVE_I
 
 
 def _factors(node: Node) -> tuple[float, float]:
@@ -54,6 +55,8 @@ def lower_prelu(site: Site) -> KernelCall:
         one = slope.data.reshape(-1)[:1].astype(np.int64)
         return lower_table(site, scaled(site.node, all_values(x), one))
     up, below = (quantize_multiplier(factor) for factor in _factors(site.node))
+    if site.target.has(MVE_I) and x.dtype != "int16":
+        return _lower_mve(site, below)
     params: dict[str, CValue] = {
         "in_zero": zero_of(x),
         "slope_zero": zero_of(slope),
@@ -64,6 +67,21 @@ def lower_prelu(site: Site) -> KernelCall:
         "below_shift": below[1],
     }
     return broadcast_call(site, "prelu/prelu.c", "xn_prelu", params)
+
+
+def _lower_mve(site: Site, below: tuple[int, int]) -> KernelCall:
+    """Lower PRELU of bytes for Helium: values from zero on by a table."""
+    x, slope, dtype = site.input(0), site.input(1), site.output.dtype
+    above = scaled(site.node, all_values(x), np.full(256, zero_of(slope)))
+    params: dict[str, CValue] = {
+        "in_zero": zero_of(x),
+        "slope_zero": zero_of(slope),
+        "out_zero": zero_of(site.output),
+        "below_multiplier": below[0],
+        "below_shift": below[1],
+    }
+    table = {"above": np.clip(above, *type_range(dtype)).astype(dtype)}
+    return broadcast_call(site, "prelu/prelu_mve.c", "xn_prelu_mve", params, weights=table)
 
 
 def scaled(node: Node, values: Ints, slopes: Ints) -> Ints:
