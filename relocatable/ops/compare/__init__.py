@@ -61,7 +61,7 @@ _NEVER = 1000  # is no 8-bit value
 
 
 def limits_of(kind: str, low: int, first: Ints, second: Ints) -> Ints | None:
-    """Find what the first operand's stored value is compared with, for each second one.
+    """Find what first stored values are compared with, for each second one.
 
     Args:
         kind: of the comparison.
@@ -70,7 +70,8 @@ def limits_of(kind: str, low: int, first: Ints, second: Ints) -> Ints | None:
         second: of the second operand, in any order.
 
     Returns:
-        Stored values, for EQUAL and NOT_EQUAL by their bits as unsigned. None if several first ones count as the same, so that no limit says EQUAL.
+        Stored values, for EQUAL and NOT_EQUAL by their bits as unsigned. None if several first ones
+        count as the same: then no limit says EQUAL.
     """
     below, up_to = (np.searchsorted(first, second, side) + low for side in ("left", "right"))
     if kind in _EQUALITIES:
@@ -125,7 +126,7 @@ class Comparison(PlainFunction):
                 weights=table,
             )
         return broadcast_call(
-            site, "compare/compare.c", "xn_compare_scaled", _scaled_params(node) | relation
+            site, "compare/compare.c", "xn_compare_scaled", {**_scaled_params(node), **relation}
         )
 
     def evaluate(self, node: Node, inputs: list[Array]) -> Array:

@@ -15,6 +15,7 @@ from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.broadcast import broadcast_call
 from relocatable.ops._shared.factors import clamp_steps
 from relocatable.ops._shared.fixed_point import (
+    Ints,
     bit_lengths,
     quantize_multiplier,
     quantized_clamp,
@@ -28,6 +29,7 @@ from relocatable.ops._shared.fixed_point import (
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.plain import PlainFunction, plain_call, plain_clamp
 from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.table import all_values
 from relocatable.ops._shared.types import one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Options, Rng, Seen
@@ -59,7 +61,15 @@ class Division(PlainFunction):
             "low": low,
             "high": high,
         }
-        return broadcast_call(site, "div/div.c", "xn_scaled_div", params)
+        if y.dtype == "int16":
+            return broadcast_call(site, "div/div.c", "xn_scaled_div", params)
+        tables = {"inverses": _inverses(np.abs(all_values(b) - zero_of(b))).astype(np.int32)}
+        return broadcast_call(
+            *(site, "div/div.c", "xn_scaled_div_table"),
+            params,
+            "xn_scaled_div_params",
+            weights=tables,
+        )
 
     def evaluate(self, node: Node, inputs: list[Array]) -> Array:
         """Divide, and clamp."""
@@ -120,16 +130,21 @@ def _scaled_quotient(node: Node, inputs: list[Array]) -> Array:
         x.astype(np.int64) - zero_of(t) for x, t in zip(inputs, node.inputs, strict=True)
     )
     a, b = np.broadcast_arrays(first * np.sign(second), np.abs(second))
-    bits, divisor = bit_lengths(b), np.maximum(b, 1)
-    inverse = reciprocal((divisor << (32 - bits)) - (1 << 31))
+    bits, inverse = bit_lengths(np.maximum(b, 1)), _inverses(b)
     room = 31 - bit_lengths(np.where(a < 0, -a - 1, a))
     quotient = saturating_doubling_high_mul(a << room, inverse)
     multiplier, shift = quantize_multiplier(_factor(node))
     right = room + bits - 1 - shift
     scaled = rounding_divide_by_pot(saturating_doubling_high_mul(quotient, multiplier), right)
     y = node.output
-    found = np.where(b == 0, 0, scaled) + zero_of(y)
-    return np.asarray(np.clip(found, *quantized_clamp(node.activation, y)), y.dtype)
+    return np.asarray(np.clip(scaled + zero_of(y), *quantized_clamp(node.activation, y)), y.dtype)
+
+
+def _inverses(divisors: Ints) -> Ints:
+    """Compute the reciprocals of numbers, their highest bits as 1; 0 for zero."""
+    some = np.maximum(divisors, 1)
+    found = reciprocal((some << (32 - bit_lengths(some))) - (1 << 31))
+    return np.where(divisors == 0, 0, found)
 
 
 def _quotient(a: Array, b: Array) -> Array:

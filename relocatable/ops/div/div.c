@@ -11,18 +11,11 @@ typedef struct {
     int32_t low, high; // clamp of the output
 } XN_NAME(xn_scaled_div_params);
 
-// The quotient by zero is 0.
-static inline XN_T XN_NAME(scaled_div)(int32_t a, int32_t b,
-                                       const XN_NAME(xn_scaled_div_params) * p) {
-    a -= p->a_zero;
-    b -= p->b_zero;
-    if (b == 0) {
-        return (XN_T)xn_clamp(p->out_zero, p->low, p->high);
-    }
-    a = b < 0 ? -a : a;
-    uint32_t divisor = (uint32_t)(b < 0 ? -b : b);
-    int32_t unused = __builtin_clz(divisor);
-    int32_t inverse = xn_reciprocal((int32_t)((divisor << unused) - (1u << 31)));
+// inverse: of the divisor's magnitude, or of its highest bits as 1; 0 for zero, whose quotient is 0.
+XN_INLINE XN_T XN_NAME(scaled_div)(int32_t a, int32_t b, int32_t inverse,
+                                   const XN_NAME(xn_scaled_div_params) * p) {
+    a = b < 0 ? p->a_zero - a : a - p->a_zero;
+    int32_t unused = __builtin_clz((uint32_t)(b < 0 ? -b : b) | 1u);
     int32_t room = __builtin_clrsb(a);
     int32_t quotient = xn_saturating_doubling_high_mul((int32_t)((uint32_t)a << room), inverse);
     quotient = xn_saturating_doubling_high_mul(quotient, p->multiplier);
@@ -31,7 +24,27 @@ static inline XN_T XN_NAME(scaled_div)(int32_t a, int32_t b,
                           p->high);
 }
 
+static inline int32_t XN_NAME(inverse)(int32_t b) {
+    uint32_t divisor = (uint32_t)(b < 0 ? -b : b);
+    return b == 0
+               ? 0
+               : xn_reciprocal((int32_t)((divisor << __builtin_clz(divisor)) - (1u << 31)));
+}
+
+// inverses: of bytes, by the divisor's bits as unsigned.
+XN_KERNEL void XN_NAME(xn_scaled_div_table)(const XN_T *in_a, const XN_T *in_b,
+                                            const int32_t *inverses, XN_T *out,
+                                            const XN_NAME(xn_scaled_div_params) * p) {
+    XN_BROADCAST_EACH(&p->shape, {
+        int32_t divisor = in_b[b] - p->b_zero;
+        *out++ = XN_NAME(scaled_div)(in_a[a], divisor, inverses[(uint8_t)in_b[b]], p);
+    })
+}
+
 XN_KERNEL void XN_NAME(xn_scaled_div)(const XN_T *in_a, const XN_T *in_b, XN_T *out,
                                       const XN_NAME(xn_scaled_div_params) * p) {
-    XN_BROADCAST_EACH(&p->shape, *out++ = XN_NAME(scaled_div)(in_a[a], in_b[b], p))
+    XN_BROADCAST_EACH(&p->shape, {
+        int32_t divisor = in_b[b] - p->b_zero;
+        *out++ = XN_NAME(scaled_div)(in_a[a], divisor, XN_NAME(inverse)(divisor), p);
+    })
 }
