@@ -3,7 +3,8 @@
 EXP, LOG, SQRT, RSQRT, SIN, COS, SQUARE, FLOOR, CEIL, ROUND, ELU, GELU. 8-bit values are a table,
 16-bit ones lines between 513 points, as in LiteRT. BUILTIN_REF lacks CEIL, ROUND and ELU: their
 reference are LiteRT's default kernels. SQRT and RSQRT of stored values below the zero point, which
-LiteRT refuses while it runs, are those of the zero point (RSQRT of 16 bits: the largest output).
+LiteRT refuses while it runs, are those of the zero point (RSQRT of 16 bits: the largest output). There is no GELU of
+16 bits: the last bit of LiteRT's depends on the C library's erfcf and tanhf.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from relocatable.ops._shared.table import (
     lower_table,
     on_lines,
 )
-from relocatable.ops._shared.types import ARITHMETIC_16
+from relocatable.ops._shared.types import ARITHMETIC
 from relocatable.ops._shared.unary import (
     UNARY_RULES,
     Floats,
@@ -317,7 +318,7 @@ FUNCTIONS = (
     RealFunction(
         "GELU",
         _gelu,
-        ARITHMETIC_16,
+        ARITHMETIC,
         options=Options("GeluOptions", ("approximate",)),
         attributes=lambda rng: {"approximate": bool(rng.random() < 0.5)},
         version=2,
