@@ -1,10 +1,10 @@
 """Real functions of one value.
 
 EXP, LOG, SQRT, RSQRT, SIN, COS, SQUARE, FLOOR, CEIL, ROUND, ELU, GELU. 8-bit values are a table,
-16-bit ones lines between 513 points, as in LiteRT. BUILTIN_REF lacks CEIL, ROUND and ELU: their
-reference are LiteRT's default kernels. SQRT and RSQRT of stored values below the zero point, which
-LiteRT refuses while it runs, are those of the zero point (RSQRT of 16 bits: the largest output). There is no GELU of
-16 bits: the last bit of LiteRT's depends on the C library's erfcf and tanhf.
+16-bit ones lines between 513 points, as in LiteRT; SQRT is computed. BUILTIN_REF lacks CEIL, ROUND
+and ELU: their reference are LiteRT's default kernels. SQRT and RSQRT of stored values below the
+zero point, which LiteRT refuses while it runs, are those of the zero point. There is no GELU of 16
+bits: the last bit of LiteRT's depends on the C library's erfcf and tanhf.
 """
 
 from __future__ import annotations
