@@ -11,7 +11,8 @@ typedef struct {
     int32_t low, high; // clamp of the output
 } XN_NAME(xn_scaled_div_params);
 
-// inverse: of the divisor's magnitude, or of its highest bits as 1; 0 for zero, whose quotient is 0.
+// inverse: of the divisor's magnitude, or of its highest bits as 1; 0 for zero, whose quotient is
+// 0.
 XN_INLINE XN_T XN_NAME(scaled_div)(int32_t a, int32_t b, int32_t inverse,
                                    const XN_NAME(xn_scaled_div_params) * p) {
     a = b < 0 ? p->a_zero - a : a - p->a_zero;
@@ -26,20 +27,19 @@ XN_INLINE XN_T XN_NAME(scaled_div)(int32_t a, int32_t b, int32_t inverse,
 
 static inline int32_t XN_NAME(inverse)(int32_t b) {
     uint32_t divisor = (uint32_t)(b < 0 ? -b : b);
-    return b == 0
-               ? 0
-               : xn_reciprocal((int32_t)((divisor << __builtin_clz(divisor)) - (1u << 31)));
+    return b == 0 ? 0 : xn_reciprocal((int32_t)((divisor << __builtin_clz(divisor)) - (1u << 31)));
 }
 
 // inverses: of bytes, by the divisor's bits as unsigned.
 XN_KERNEL void XN_NAME(xn_scaled_div_table)(const XN_T *in_a, const XN_T *in_b,
                                             const int32_t *inverses, XN_T *out,
-                                            const XN_NAME(xn_scaled_div_params) * p) {
-    XN_BROADCAST_EACH(&p->shape, {
-        int32_t divisor = in_b[b] - p->b_zero;
-        *out++ = XN_NAME(scaled_div)(in_a[a], divisor, inverses[(uint8_t)in_b[b]], p);
-    })
-}
+                                            const XN_NAME(xn_scaled_div_params) * p){
+    XN_BROADCAST_EACH(&p -> shape,
+                      {
+                          int32_t divisor = in_b[b] - p->b_zero;
+                          *out++ =
+                              XN_NAME(scaled_div)(in_a[a], divisor, inverses[(uint8_t)in_b[b]], p);
+                      })}
 
 XN_KERNEL void XN_NAME(xn_scaled_div)(const XN_T *in_a, const XN_T *in_b, XN_T *out,
                                       const XN_NAME(xn_scaled_div_params) * p) {

@@ -157,7 +157,7 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
         (unary("LOGISTIC"), "scale 1/256 and zero point"),
         (unary("TANH"), "scale 1/128 and zero point"),
         (unary("LEAKY_RELU", alpha=float("nan")), "alpha must be finite; is nan"),
-        (unary("RELU", Quant((0.5,), (300,))), "zero point within their type"),
+        (unary("RELU", Quant((0.5,), (300,))), "zero point in their range"),
         (unary("ADD", fused_activation_function="NONE"), "inputs and outputs must be as many"),
         (pool(out=Quant((0.25,), (0,))), "must have the same scale and zero point"),
         (pool(filter_width=0), "window must be at least 1 x 1; is 2 x 0"),
