@@ -1,9 +1,9 @@
 """Instructions a value of operators that make each value of one or two others.
 
-Each operator is compiled alone, for speed, and run on 16,384 zeros as bytes or 16-bit values; two
-operands have one shape and different scales. QEMU counts as for `instructions`: what a step costs
-beside its loop is in it, and a vector instruction counts 1. Programs for CPUs without a virtual
-board run on one of a higher level. DIV is by a constant.
+Each operator is a step of its own, compiled for speed, and runs on 16,384 zeros of 8 or 16 bits;
+two operands have one shape and different scales. QEMU counts as for `instructions`: what a step
+costs beside its loop is in it, and a vector instruction counts 1. Programs for CPUs without a
+virtual board run on one of a higher level. DIV is by a constant.
 """
 
 from __future__ import annotations
@@ -61,47 +61,58 @@ def quants_of(kind: str, dtype: str) -> list[Quant]:
     return [Quant((scale,), (least + above,)) for scale, above in found]
 
 
-def graph_of(kind: str, dtype: str) -> Graph:
-    """Make a graph of one operator."""
+def kinds_of(dtype: str) -> list[str]:
+    """List the operators that take a type."""
+    return [kind for kind in (*UNARY, *BINARY) if dtype in OPERATORS[kind].operands[0].dtypes]
+
+
+def graph_of(dtype: str) -> Graph:
+    """Make a graph of all operators that take a type, side by side."""
     b = GraphBuilder()
-    first, second, result = quants_of(kind, dtype)
-    operator = OPERATORS[kind]
-    to = operator.output[0] if operator.output == ("bool",) else dtype
-    inputs = [b.input(1, COUNT, dtype=dtype, quant=first)]
-    if kind in BINARY:
-        other = "int8" if kind == "PRELU" and dtype == "int16" else dtype
+    inputs: dict[tuple[str, Quant], int] = {}
+
+    def given(of: str, quant: Quant) -> int:
+        if (of, quant) not in inputs:
+            inputs[of, quant] = b.input(1, COUNT, dtype=of, quant=quant)
+        return inputs[of, quant]
+
+    outputs = []
+    for kind in kinds_of(dtype):
+        first, second, result = quants_of(kind, dtype)
+        operands = [given(dtype, first)]
         if kind == "DIV":
             values = np.full((1, COUNT), second.zero_point[0] + 7)
-            inputs.append(b.constant(values, other, second))
-        else:
-            inputs.append(b.input(1, COUNT, dtype=other, quant=second))
-    y = b.tensor(1, COUNT, dtype=to, quant=result)
-    return b.graph(b.op(kind, inputs, y, **_ATTRS.get(kind, {})))
+            operands.append(b.constant(values, dtype, second))
+        elif kind in BINARY:
+            other = "int8" if kind == "PRELU" and dtype == "int16" else dtype
+            operands.append(given(other, second))
+        to = "bool" if OPERATORS[kind].output == ("bool",) else dtype
+        y = b.tensor(1, COUNT, dtype=to, quant=result)
+        outputs.append(b.op(kind, operands, y, **_ATTRS.get(kind, {})))
+    return b.graph(*outputs)
 
 
-def measure(target: str, graphs: dict[str, Graph]) -> dict[str, float]:
-    """Count instructions a value, by the graphs' names."""
+def measure(target: str) -> dict[str, float]:
+    """Count instructions a value, by operator and type."""
     found = {}
     with Device(f"sim://{BOARDS[target]}?icount=on") as board:
-        for name, graph in graphs.items():
-            program = schedule(lower(replace(graph, name=name)), None, [find_target(target)], True)
-            board.load_model(build_blob(name, program, "speed", lambda: None).pack())
-            found[name] = sum(row.us for row in board.profile().rows) * 1000 / COUNT
-            board.rm(name)
+        for dtype in DTYPES:
+            graph = lower(replace(graph_of(dtype), name=dtype))
+            program = schedule(graph, None, [find_target(target)], True)
+            board.load_model(build_blob(dtype, program, "speed", lambda: None).pack())
+            for row in board.profile().rows:
+                found[f"{row.op} {dtype}"] = row.us * 1000 / COUNT
+            board.rm(dtype)
     return found
 
 
 def table() -> str:
     """Write the Markdown table."""
-    graphs = {
-        f"{kind} {dtype}": graph_of(kind, dtype)
-        for kind in (*UNARY, *BINARY)
-        for dtype in DTYPES
-        if dtype in OPERATORS[kind].operands[0].dtypes
-    }
-    counts = [measure(target, graphs) for target in BOARDS]
+    counts = [measure(target) for target in BOARDS]
     lines = [f"| operator | {' | '.join(BOARDS)} |", "|---|" + "--:|" * len(BOARDS)]
-    for name in graphs:
-        cells = " | ".join(f"{count[name]:.1f}" for count in counts)
-        lines.append(f"| {name} | {cells} |")
+    for kind in (*UNARY, *BINARY):
+        for dtype in DTYPES:
+            if kind in kinds_of(dtype):
+                cells = " | ".join(f"{count[f'{kind} {dtype}']:.1f}" for count in counts)
+                lines.append(f"| {kind} {dtype} | {cells} |")
     return "\n".join(lines)

@@ -146,7 +146,8 @@ class Comparison(PlainFunction):
             other = replace(second, quant=Quant((scale,), (zero,)))
             tensors = tuple(other if t is second else t for t in graph.tensors)
             graph = replace(graph, tensors=tensors)
-        return graph
+        fits, _ = compared_scales(Node.of(graph, graph.ops[0]))
+        return graph if fits else self.sample(rng, dtype)
 
 
 def _with_scales_below_1(graph: Graph) -> Graph:
