@@ -60,7 +60,7 @@ FUNCTIONS = (
     PlainFunction(
         "FLOOR_MOD",
         floor_remainder,
-        ("int8", "int16", "int32", "int64", "float32"),
+        ("int8", "int16", "int32", "float32"),
         second=_not_zero,
     ),
     PlainFunction(
