@@ -5,7 +5,7 @@ values that a loop carries lie where the loop's outputs lie, and change there. V
 reads are its last inputs, without an output.
 
 LiteRT's loops may run for ever. Here a step gives up when its loops have done as much work as a
-model may have in all (`MOST_LOOP_WORK`): it returns 1. On a board its time limit comes first.
+model may have in all (`MOST_LOOP_WORK`): it returns 1. On a board its time limit may come first.
 """
 
 from __future__ import annotations
