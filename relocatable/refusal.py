@@ -12,9 +12,7 @@ _PARTS = "give the model its parts as inputs, or compute them from one tensor by
 
 # Of operators that are not done.
 _INSTEAD = {
-    "IF": _STATE,
     "TOPK_V2": _HOST,
-    "WHILE": _STATE,
 }
 
 # Of rules, by a part of their words; the first that is found counts.

@@ -60,7 +60,11 @@ class Code:
 
 
 def build_code(
-    c_text: str, target: Target, step_count: int, optimize: Literal["speed", "size"]
+    c_text: str,
+    target: Target,
+    step_count: int,
+    optimize: Literal["speed", "size"],
+    folders: Sequence[Path] = (),
 ) -> Code:
     """Compile and link a program.
 
@@ -70,23 +74,26 @@ def build_code(
         target: CPU to compile for.
         step_count: number of these functions.
         optimize: "speed" makes a copy of a kernel for each step, "size" lets steps share it.
+        folders: that its includes are relative to, too.
 
     Raises:
         ToolchainError: compiler or linker is missing or failed, or the code has writable data, an
             absolute address, an undefined symbol or what a board's scan refuses.
     """
     level = ("-O3",) if optimize == "speed" else ("-Os", "-DXN_OPTIMIZE_SIZE=1")
-    code, refused = _build(c_text, target, step_count, level)
+    code, refused = _build(c_text, target, step_count, level, folders)
     if refused and target.without_constants:
         # A constant may lie before the instruction that reads it, where the scan expects none.
         level = (*level, *target.without_constants)
-        code, refused = _build(c_text, target, step_count, level)
+        code, refused = _build(c_text, target, step_count, level, folders)
     if refused:
         raise ToolchainError(f"a board would refuse the code: {refused}")
     return code
 
 
-def _build(c_text: str, target: Target, step_count: int, flags: Sequence[str]) -> tuple[Code, str]:
+def _build(
+    c_text: str, target: Target, step_count: int, flags: Sequence[str], folders: Sequence[Path]
+) -> tuple[Code, str]:
     """Compile and link; return what a board's scan refuses, too, "" if nothing."""
     with tempfile.TemporaryDirectory(prefix="xipnet-") as folder:
         source, obj, linked = (Path(folder, name) for name in ("unit.c", "unit.o", "unit.elf"))
@@ -97,6 +104,7 @@ def _build(c_text: str, target: Target, step_count: int, flags: Sequence[str]) -
             *_COMMON_FLAGS,
             *flags,
             *("-isystem", str(_zig_folder() / "lib/include"), "-I", str(_PACKAGE)),
+            *(text for folder in folders for text in ("-I", str(folder))),
             *_intrinsics(target),
             *("-c", str(source), "-o", str(obj)),
         )

@@ -14,13 +14,14 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
-from relocatable.compile import Optimize
+from relocatable.compile import Optimize, lower
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant, State
 from relocatable.ops import OPERATORS, is_view, views
 from relocatable.ops._shared.random import random_input
 from relocatable.ops.node import Node
 from relocatable.ops.select_kernels import select_kernels
+from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
@@ -94,8 +95,9 @@ def quant_of(b: GraphBuilder, index: int) -> Quant:
 
 def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program]:
     """Compiles many graphs as one unit: one run of the compiler for all of them."""
+    graphs = [with_bound_subgraphs(graph) for graph in graphs]
     graph, bases = join(graphs)
-    calls = select_kernels(graph, TARGETS["host"])
+    calls = plan_called(select_kernels(graph, TARGETS["host"]))
     plan = flat_plan(graph, calls)
     whole = load(graph, calls, plan, optimize)
     programs, step = [], 0
@@ -108,6 +110,11 @@ def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program
         programs.append(replace(whole, graph=one, offsets=offsets, steps=steps))
         step += count
     return programs
+
+
+def with_bound_subgraphs(graph: Graph) -> Graph:
+    """Run all passes over a graph that calls others."""
+    return lower(graph) if any(op.subgraphs for op in graph.ops) else graph
 
 
 def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimize) -> Program:

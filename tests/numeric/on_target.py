@@ -13,6 +13,7 @@ from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
 from relocatable.graph.graph import Graph
 from relocatable.ops.select_kernels import select_kernels
+from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
@@ -23,6 +24,7 @@ from tests.numeric.harness import (
     initial_values,
     inputs_of,
     join,
+    with_bound_subgraphs,
     wrong_tensors,
 )
 from tests.numeric.machines import MACHINES, run_on_machine
@@ -50,8 +52,9 @@ def wrong_on_target(
     optimize: Optimize,
 ) -> list[list[str]]:
     """Describe what differs from LiteRT's, of each graph with its .tflite and inputs."""
+    made = [(with_bound_subgraphs(graph), model, inputs) for graph, model, inputs in made]
     graph, bases = join([graph for graph, _, _ in made])
-    calls = select_kernels(graph, TARGETS[target])
+    calls = plan_called(select_kernels(graph, TARGETS[target]))
     plan = flat_plan(graph, calls)
     joined = [x for _, _, inputs in made for x in inputs]
     arena = run_steps_on_target(graph, calls, plan, joined, target, folder, optimize)
