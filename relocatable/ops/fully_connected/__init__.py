@@ -1,4 +1,7 @@
-"""FULLY_CONNECTED; LiteRT's reference rounds int8 once."""
+"""FULLY_CONNECTED; LiteRT's reference rounds int8 once.
+
+A layer of float32 by int8 quantises each row for itself, with a zero point if its option says so.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,19 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.hybrid import (
+    HybridCall,
+    dot_kernels,
+    finish_hybrid,
+    lower_hybrid,
+    quantize_values,
+    real_sums,
+    scales_of,
+    sums_of_bytes,
+)
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.layer import (
+    HYBRID,
     LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
@@ -18,6 +32,7 @@ from relocatable.ops._shared.layer import (
     filter_scales,
     filter_text,
     float_layer,
+    layer_form,
     scaling_of,
     weighted_types,
 )
@@ -43,7 +58,7 @@ from relocatable.targets.arm import DSP, MVE_I
 def filter_of_rows(node: Node) -> Seen:
     """filter must have one scale and any zero point, or a scale for each output and zero point 0"""
     filter_ = node.inputs[1]
-    if filter_.dtype == "int8" and has_one_scale(filter_):
+    if node.inputs[0].dtype == filter_.dtype == "int8" and has_one_scale(filter_):
         return True, ""
     return filter_scales(node, 0)
 
@@ -73,6 +88,29 @@ def dense_results(node: Node) -> Seen:
     most = terms + (0 if bias is None else int(np.abs(bias.astype(np.int64)).max(initial=0)))
     largest = most * max(layer_factors(node.inputs[0], node.inputs[1], node.output))
     return largest < 1 << 30, f"up to {largest:g}"
+
+
+def hybrid_sums(node: Node) -> Seen:
+    """sums of a layer of float32 by int8 must be of at most 65536 products"""
+    return sums_of_bytes(node, node.inputs[1].count // max(1, node.inputs[1].shape[0]))
+
+
+def is_asymmetric(node: Node) -> bool:
+    """Tell whether rows that are quantised at run time get a zero point."""
+    return bool(node.op.attrs.get("asymmetric_quantize_inputs", False))
+
+
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a layer of float32 by int8; see `dot_kernels`."""
+    weights = site.constant(1)
+    call = HybridCall(
+        f"fully_connected/fully_connected_hybrid{suffix}.c",
+        "xn_fully_connected_hybrid",
+        _params(site),
+        scratch=(weights.shape[1],),
+        sums=weights.astype(np.int64).sum(axis=1) if is_asymmetric(site.node) else None,
+    )
+    return lower_hybrid(site, call, _macs(site))
 
 
 def lower_plain(site: Site) -> KernelCall:
@@ -143,9 +181,22 @@ def _bounds(site: Site) -> AccumulatorBounds:
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Sum the products of each row with each filter."""
+    if layer_form(node) == HYBRID:
+        return _evaluate_hybrid(node, inputs)
     filters = real_values(node, 1, inputs[1])
     rows = real_values(node, 0, inputs[0]).reshape(-1, 1, filters.shape[1])
     return finish_layer(node, inputs, sum_in_order(rows * filters), "single")
+
+
+def _evaluate_hybrid(node: Node, inputs: list[Array]) -> Array:
+    filters = inputs[1].astype(np.int64)
+    rows = inputs[0].reshape(-1, filters.shape[1])
+    quantized = [quantize_values(row, is_asymmetric(node)) for row in rows]
+    sums = np.array([x.values @ filters.T for x in quantized])
+    scales = np.array([[x.scale] for x in quantized])
+    return finish_hybrid(
+        node, real_sums(sums, scales_of(node.inputs[1]), scales, False), inputs[2:]
+    )
 
 
 def sample(rng: Rng, name: str) -> Graph:
@@ -163,6 +214,7 @@ def sample(rng: Rng, name: str) -> Graph:
         fused_activation_function=random_activation(rng),
         weights_format="DEFAULT",
         keep_num_dims=False,
+        asymmetric_quantize_inputs=bool(rng.random() < 0.5) if name == HYBRID else False,
     )
     return b.graph(y)
 
@@ -172,18 +224,22 @@ OPERATORS = (
         kind="FULLY_CONNECTED",
         options=Options(
             "FullyConnectedOptions",
-            ("fused_activation_function", "weights_format", "keep_num_dims"),
+            (
+                *("fused_activation_function", "weights_format", "keep_num_dims"),
+                "asymmetric_quantize_inputs",
+            ),
             {"weights_format": "FullyConnectedOptionsWeightsFormat"},
         ),
         operands=LAYER_OPERANDS,
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
-            *(*LAYER_SCALES, dense_results),
+            *(*LAYER_SCALES, dense_results, hybrid_sums),
         ),
         shape=dense_filter,
         evaluate=evaluate,
         kernels=(
+            *dot_kernels(lower_by_bytes),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
             Kernel(lower_plain),
         ),
