@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +20,18 @@ from relocatable.ops._shared.layer import HYBRID, bias_of, layer_form
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Seen
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output, Scratch, Struct
+from relocatable.steps.c_call import (
+    CCall,
+    Constant,
+    CPointer,
+    CValue,
+    Input,
+    Output,
+    Scratch,
+    Struct,
+)
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets import Feature
 from relocatable.targets.arm import DSP, MVE_I
 
 MOST_TERMS = 1 << 16
@@ -46,17 +55,20 @@ def is_hybrid(site: Site) -> bool:
     return layer_form(site.node) == HYBRID
 
 
-def dot_kernels(lower: Callable[[Site, str], KernelCall]) -> tuple[Kernel, ...]:
+def dot_kernels(
+    lower: Callable[[Site, str], KernelCall], takes: Callable[[Site], bool] = is_hybrid
+) -> tuple[Kernel, ...]:
     """List the kernels of a layer by what sums up its products.
 
     Args:
         lower: makes the call; it is told what the name of the kernel's file ends in.
+        takes: whether an operator is of this form.
     """
-    return (
-        Kernel(partial(lower, suffix="_mve"), needs=(MVE_I,), takes=is_hybrid),
-        Kernel(partial(lower, suffix="_dsp"), needs=(DSP,), takes=is_hybrid),
-        Kernel(partial(lower, suffix=""), takes=is_hybrid),
-    )
+
+    def named(suffix: str, *needs: Feature) -> Kernel:
+        return Kernel(lambda site: lower(site, suffix), needs=needs, takes=takes)
+
+    return named("_mve", MVE_I), named("_dsp", DSP), named("")
 
 
 def sums_of_bytes(node: Node, terms: int) -> Seen:
@@ -82,8 +94,20 @@ def quantize_values(x: Array, is_asymmetric: bool) -> Quantized:
     return Quantized(np.clip(_nearest(x * inverse) + zero, -128, 127) - zero, factor)
 
 
+def quantize_rows(x: Array, is_asymmetric: bool) -> tuple[Ints, Array]:
+    """Quantise each row of [N, K] for itself; values as in `Quantized`, scales [N, 1]."""
+    rows = [quantize_values(row, is_asymmetric) for row in x]
+    return np.array([row.values for row in rows]), np.array([[row.scale] for row in rows])
+
+
+def is_asymmetric(node: Node) -> bool:
+    """Tell whether the option is set that gives values a zero point at run time."""
+    return bool(node.op.attrs.get("asymmetric_quantize_inputs", False))
+
+
 def _nearest(x: Array) -> Ints:
-    return np.trunc(x + np.copysign(np.float32(0.5), x)).astype(np.int64)
+    rounded: Ints = np.trunc(x + np.copysign(np.float32(0.5), x)).astype(np.int64)
+    return rounded
 
 
 def real_sums(sums: Ints, scales: Array, scale: Array | np.float32, is_apart: bool) -> Array:
@@ -117,6 +141,7 @@ class HybridCall:
         source: kernel file, relative to ops/.
         function: the kernel.
         params: its own constants.
+        filter: the weights in the kernel's order.
         scratch: of the quantised input, and more areas, in bytes.
         sums: of each channel's weights, if inputs get a zero point.
         is_apart: whether the two scales are multiplied by one after the other.
@@ -125,6 +150,7 @@ class HybridCall:
     source: str
     function: str
     params: dict[str, CValue]
+    filter: npt.NDArray[np.generic]
     scratch: Sequence[int]
     sums: Ints | None = None
     is_apart: bool = False
@@ -136,7 +162,7 @@ def lower_hybrid(site: Site, call: HybridCall, macs: int) -> KernelCall:
     bias, scales = bias_of(site), scales_of(site.input(1))
     low, high = float_clamp(site.activation)
     weights: dict[str, npt.NDArray[np.generic]] = {
-        "filter": site.constant(1),
+        "filter": call.filter,
         "scale": scales,
         "bias": np.zeros(channels, np.float32) if bias is None else bias,
     }

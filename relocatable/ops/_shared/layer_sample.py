@@ -14,9 +14,7 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops.operator import Rng
 
 
-def filter_quant(
-    rng: Rng, channels: int, axis: int, factor: float, one: float = 0.2
-) -> Quant:
+def filter_quant(rng: Rng, channels: int, axis: int, factor: float, one: float = 0.2) -> Quant:
     """Draw scales of weights such that most outputs are neither clamped nor all alike.
 
     Args:

@@ -9,14 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.images import (
-    WINDOW_FIELDS,
-    fused_activation,
-    image_shapes,
-    output_size_seen,
-    patches,
-    strides,
-)
 from relocatable.ops._shared.hybrid import (
     dot_kernels,
     finish_hybrid,
@@ -25,6 +17,14 @@ from relocatable.ops._shared.hybrid import (
     real_sums,
     scales_of,
     sums_of_bytes,
+)
+from relocatable.ops._shared.images import (
+    WINDOW_FIELDS,
+    fused_activation,
+    image_shapes,
+    output_size_seen,
+    patches,
+    strides,
 )
 from relocatable.ops._shared.layer import (
     CONV_FIELDS,

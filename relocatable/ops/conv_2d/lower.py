@@ -57,6 +57,7 @@ def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
     rows = weights.reshape(out_c, -1).astype(np.int64)
     call = HybridCall(
         *(f"conv_2d/conv_2d_hybrid{suffix}.c", "xn_conv_2d_hybrid", params),
+        filter=weights,
         scratch=(source.count, rows.shape[1]),
         sums=rows.sum(axis=1) if several else None,
         is_apart=several,

@@ -5,14 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.graph import Graph
-from relocatable.ops._shared.images import (
-    WINDOW_FIELDS,
-    fused_activation,
-    image_shapes,
-    output_size_seen,
-    patches,
-    strides,
-)
 from relocatable.ops._shared.hybrid import (
     finish_hybrid,
     is_hybrid,
@@ -20,6 +12,14 @@ from relocatable.ops._shared.hybrid import (
     real_sums,
     scales_of,
     sums_of_bytes,
+)
+from relocatable.ops._shared.images import (
+    WINDOW_FIELDS,
+    fused_activation,
+    image_shapes,
+    output_size_seen,
+    patches,
+    strides,
 )
 from relocatable.ops._shared.layer import (
     CONV_FIELDS,

@@ -45,7 +45,8 @@ def lower_by_bytes(site: Site) -> KernelCall:
         "multiplier": out_c // source.shape[3],
     }
     name = "depthwise_conv_2d/depthwise_hybrid.c", "xn_depthwise_hybrid"
-    return lower_hybrid(site, HybridCall(*name, params, scratch=(source.count,)), _macs(site))
+    call = HybridCall(*name, params, site.constant(1), scratch=(source.count,))
+    return lower_hybrid(site, call, _macs(site))
 
 
 def is_for_mve(site: Site) -> bool:

@@ -13,8 +13,9 @@ from relocatable.ops._shared.hybrid import (
     HybridCall,
     dot_kernels,
     finish_hybrid,
+    is_asymmetric,
     lower_hybrid,
-    quantize_values,
+    quantize_rows,
     real_sums,
     scales_of,
     sums_of_bytes,
@@ -95,11 +96,6 @@ def hybrid_sums(node: Node) -> Seen:
     return sums_of_bytes(node, node.inputs[1].count // max(1, node.inputs[1].shape[0]))
 
 
-def is_asymmetric(node: Node) -> bool:
-    """Tell whether rows that are quantised at run time get a zero point."""
-    return bool(node.op.attrs.get("asymmetric_quantize_inputs", False))
-
-
 def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
     """Lower a layer of float32 by int8; see `dot_kernels`."""
     weights = site.constant(1)
@@ -107,6 +103,7 @@ def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
         f"fully_connected/fully_connected_hybrid{suffix}.c",
         "xn_fully_connected_hybrid",
         _params(site),
+        filter=weights,
         scratch=(weights.shape[1],),
         sums=weights.astype(np.int64).sum(axis=1) if is_asymmetric(site.node) else None,
     )
@@ -191,12 +188,9 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 def _evaluate_hybrid(node: Node, inputs: list[Array]) -> Array:
     filters = inputs[1].astype(np.int64)
     rows = inputs[0].reshape(-1, filters.shape[1])
-    quantized = [quantize_values(row, is_asymmetric(node)) for row in rows]
-    sums = np.array([x.values @ filters.T for x in quantized])
-    scales = np.array([[x.scale] for x in quantized])
-    return finish_hybrid(
-        node, real_sums(sums, scales_of(node.inputs[1]), scales, False), inputs[2:]
-    )
+    values, scales = quantize_rows(rows, is_asymmetric(node))
+    sums = real_sums(values @ filters.T, scales_of(node.inputs[1]), scales, False)
+    return finish_hybrid(node, sums, inputs[2:])
 
 
 def sample(rng: Rng, name: str) -> Graph:

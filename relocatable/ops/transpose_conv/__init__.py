@@ -255,7 +255,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
         image, filters = x.values.astype(np.float32), weights.astype(np.float32)
         sums = _sums(node, image, filters, (scales, np.asarray(x.scale)))
     else:
-        sums = _sums(node, *(real_values(layer, i, v) for i, v in enumerate((source, weights))))
+        sums = _sums(node, real_values(layer, 0, source), real_values(layer, 1, weights))
     return finish_layer(layer, [source, weights, *bias], sums, "double")
 
 
