@@ -38,8 +38,9 @@ static inline xn_quantized xn_asymmetric_scale(float low, float high) {
 }
 
 // Quantises n > 0 values. Halves go away from zero; so does the one float below a half.
-static __attribute__((noinline, unused)) xn_quantized
-xn_quantize_values(const float *x, int32_t n, int32_t is_asymmetric, int8_t *to) {
+static __attribute__((noinline, unused)) xn_quantized xn_quantize_values(const float *x, int32_t n,
+                                                                         int32_t is_asymmetric,
+                                                                         int8_t *to) {
     float low = 0.0f, high = 0.0f;
 #pragma clang loop unroll(disable)
     for (int32_t i = 0; i < n; i++) {
@@ -81,6 +82,7 @@ XN_INLINE float xn_hybrid_output(int32_t sum, int32_t c, xn_quantized x, const x
 // The sum of n products, in plain C.
 static inline int32_t xn_hybrid_dot(const int8_t *x, const int8_t *w, int32_t n) {
     int32_t sum = 0;
+#pragma clang loop unroll_count(4)
     for (int32_t i = 0; i < n; i++) {
         sum += (int32_t)x[i] * w[i];
     }

@@ -240,7 +240,8 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array]:
         new, time = real_sums(sums, scales_of(node.inputs[1]), scales, False), _real_time(node)
     else:
         zero = 0 if is_float else zero_of(node.inputs[0])
-        new = (x.astype(wide) - zero) @ feature.astype(wide).T
+        shifted: Any = x.astype(wide) - zero
+        new = shifted @ feature.astype(wide).T
     if not is_float:
         (a, b), (c, d) = _multipliers(node)
         new = np.clip(multiply_by_quantized_multiplier(new, a, b), -32768, 32767)

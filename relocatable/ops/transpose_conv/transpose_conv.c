@@ -163,9 +163,8 @@ XN_KERNEL void xn_transpose_conv_hybrid(const float *in, const int8_t *filter, c
             xn_transpose_conv_taps right =
                 transpose_conv_taps(x + s->pad_left, s->k_w, s->stride_w, s->in_w);
             for (int32_t c = 0; c < s->out_c; c++) {
-                float sum =
-                    transpose_conv_hybrid_sum(image, quantized, scale[c * p->step],
-                                              filter + c * filter_size, down, right, s);
+                float sum = transpose_conv_hybrid_sum(image, quantized, scale[c * p->step],
+                                                      filter + c * filter_size, down, right, s);
                 *out++ = xn_clampf(sum + bias[c], p->low, p->high);
             }
         }

@@ -52,8 +52,7 @@ xn_lstm_hybrid(const float *in, const int8_t *w0, const int8_t *w1, const int8_t
             float *y = out + row * s->cells;
             int8_t *hidden = values + s->in_c;
             const float *now = in + row * s->in_c;
-            xn_lstm_values x = {values,
-                                xn_quantize_values(now, s->in_c, p->is_asymmetric, values)};
+            xn_lstm_values x = {values, xn_quantize_values(now, s->in_c, p->is_asymmetric, values)};
             xn_lstm_values k = {hidden, xn_quantize_values(h, s->cells, p->is_asymmetric, hidden)};
             for (int32_t c = 0; c < s->cells; c++) {
                 float i = xn_logisticf(xn_lstm_sum_hybrid(x, k, w0, r0, bias, sums, 0, c, p));
