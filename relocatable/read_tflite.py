@@ -192,7 +192,7 @@ class _Reader:
     def densified(
         self, ops: Sequence[RawOp], computed: Collection[int]
     ) -> dict[tuple[int, ...], int]:
-        """Find the operators that make constants dense, by what they write: what each reads."""
+        """Find what each operator reads that makes a constant dense."""
         return {
             written: read[0]
             for kind, _, read, written in ops

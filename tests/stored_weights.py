@@ -56,11 +56,12 @@ def make_sparse(
     parts = [n for d, size in enumerate(sizes) for n in (dense.shape[d] // size, size)]
     axes = [2 * d for d in range(dense.ndim)] + [2 * d + 1 for d, _ in blocks]
     rest = [axis for axis in range(len(parts)) if axis not in axes]  # of size 1
-    tree = dense.reshape(parts).transpose([axes[at] for at in order] + rest)
+    tree: Array = dense.reshape(parts).transpose([axes[at] for at in order] + rest)
     tree = tree.reshape(tree.shape[: len(order)])
     levels: list[Any] = []
     nodes: list[Array] = [tree]
-    for size, is_compressed in zip(list(tree.shape), compressed, strict=True):
+    lengths: list[int] = list(tree.shape)
+    for size, is_compressed in zip(lengths, compressed, strict=True):
         level = schema.DimensionMetadataT()
         level.format, level.denseSize = int(is_compressed), size
         kept = [[i for i in range(size) if not is_compressed or np.any(node[i])] for node in nodes]

@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class SparseError(Exception):
-    """A description at odds with itself or with the array; the message says the rule and value."""
+    """A description that contradicts itself; the message says rule and value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def expand(
 
 
 def _steps(shape: Sequence[int], sparsity: Sparsity) -> list[tuple[int, int]]:
-    """Find, for each level, the bound of its indices and the elements that one of them moves."""
+    """Find each level's bound of indices, and the elements that one moves."""
     order, block_map, levels = sparsity.order, sparsity.block_map, sparsity.levels
     rank = len(shape)
     whole = [*range(rank), *range(rank, rank + len(block_map))]

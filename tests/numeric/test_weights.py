@@ -64,10 +64,10 @@ def quantized_identity(count: int, asymmetric: bool) -> Graph:
 def test_halves_go_away_from_zero(asymmetric: bool, below: bool) -> None:
     # A scale of 1: the ends are 127 and -127, or 155 and -100. In eights, as LiteRT's loop has it.
     ends = [155.0, -100.0] if asymmetric else [127.0, -127.0]
-    halves = np.arange(-90.5, 90.5, 1, np.float32)
+    halves: Array = np.arange(-90.5, 90.5).astype(np.float32)
     values = np.nextafter(halves, np.float32(0)) if below else halves
-    x = np.append(values, ends).astype(np.float32)
-    x = np.append(x, np.zeros(-len(x) % 8, np.float32)).reshape(1, -1)
+    padding = np.zeros(-(len(values) + 2) % 8)
+    x = np.concatenate([values, ends, padding]).astype(np.float32).reshape(1, -1)
     graph = quantized_identity(x.size, asymmetric)
     [program] = build([graph])
     output = graph.ops[0].outputs[0]
@@ -90,7 +90,7 @@ def test_infinite_values_do_no_harm(kind: str) -> None:
 def unpacked_range(tensor: Tensor, bits: int) -> Tensor:
     """Take a filter's values down to what fits into so many bits."""
     assert tensor.data is not None
-    return replace(tensor, data=np.asarray(tensor.data >> (8 - bits), np.int8))
+    return replace(tensor, data=np.asarray(tensor.data, np.int8) >> np.int8(8 - bits))
 
 
 def packed(kind: str, form: str, bits: int, seed: int) -> tuple[list[Graph], list[bytes]]:
@@ -120,7 +120,7 @@ def test_weights_of_4_bits(kind: str, form: str) -> None:
 
 
 def sparse_layer(dtype: str, values: Array) -> tuple[Graph, int]:
-    """Make a FULLY_CONNECTED whose weights a DENSIFY and, if stored smaller, a DEQUANTIZE make."""
+    """Make a FULLY_CONNECTED of weights that are sparse and perhaps stored smaller."""
     b = GraphBuilder()
     x = b.input(2, values.shape[1], dtype="float32")
     stored = b.constant(values, dtype, PLAIN if dtype == "int8" else None)

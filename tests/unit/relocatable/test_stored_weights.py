@@ -1,4 +1,4 @@
-"""Constants that files store packed or sparse: what becomes of them; every damage has its error."""
+"""Constants that files store packed or sparse, and damaged ones."""
 
 from __future__ import annotations
 
