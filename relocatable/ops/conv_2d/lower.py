@@ -35,7 +35,9 @@ def lower_plain(site: Site) -> KernelCall:
         "group_out": out_c // (in_c // filter_c),
     }
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_conv_2d_f32", params, _macs(site), window.rows)
+        return float_layer(
+            site, "conv_2d/conv_2d_f32.c", "xn_conv_2d_f32", params, _macs(site), window.rows
+        )
     params["in_zero"] = zero_of(site.input(0))
     bounds = _bounds(site)
     return plain_layer(site, _SOURCE, "xn_conv_2d_i8", params, bounds, _macs(site), window.rows)

@@ -31,7 +31,14 @@ def lower_plain(site: Site) -> KernelCall:
     window = window_of(site, k_h, k_w)
     params, macs, rows = _params(site, window), _macs(site), window.rows
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_depthwise_f32", params, macs, rows)
+        return float_layer(
+            site,
+            "depthwise_conv_2d/depthwise_conv_2d_f32.c",
+            "xn_depthwise_f32",
+            params,
+            macs,
+            rows,
+        )
     return plain_layer(site, _SOURCE, "xn_depthwise_i8", params, _bounds(site), macs, rows)
 
 

@@ -112,14 +112,15 @@ def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
 
 def lower_plain(site: Site) -> KernelCall:
     """Lower a layer of int8 or float32 in plain C."""
-    source, params, macs = "fully_connected/fully_connected.c", _params(site), _macs(site)
+    params, macs = _params(site), _macs(site)
     if site.is_float:
+        source = "fully_connected/fully_connected_f32.c"
         return float_layer(site, source, "xn_fully_connected_f32", params, macs)
     scaling = scaling_of(site, _bounds(site), scale_single_rounding)
     params |= {"filter_zero": _filter_zero(site), "scaling": scaling.params}
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
-        source,
+        "fully_connected/fully_connected.c",
         CCall("xn_fully_connected_i8", arguments, params),
         weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,

@@ -68,8 +68,6 @@ from relocatable.steps.c_call import (
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
 
-_SOURCE = "transpose_conv/transpose_conv.c"
-
 
 def layer_of(node: Node) -> Node:
     """Put the operands in the order of other layers: input, filter, bias."""
@@ -162,7 +160,7 @@ def lower_by_bytes(site: Site) -> KernelCall:
     )
     zeros = np.zeros(layer.output.shape[-1], np.float32)
     return layer.call(
-        _SOURCE,
+        "transpose_conv/transpose_conv_hybrid.c",
         call,
         weights={
             "filter": layer.constant(1),
@@ -191,9 +189,10 @@ def lower_transposed(site: Site) -> KernelCall:
     rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
     access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
     layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    call, tables = (_float_call if x.dtype == "float32" else _int8_call)(layer, shape)
+    is_float = x.dtype == "float32"
+    call, tables = (_float_call if is_float else _int8_call)(layer, shape)
     return layer.call(
-        _SOURCE,
+        f"transpose_conv/transpose_conv{'_f32' if is_float else ''}.c",
         call,
         weights={"rows": rows, "filter": weights, **tables},
         macs=_macs(layer),
