@@ -85,6 +85,7 @@ class KernelCall:
         macs: multiply-accumulates of the operator's definition.
         rows: None if the calls always make all of the output.
         pipeline: the layers of a step that makes several by rows; it has no calls of its own.
+        widens: key of weights whose type the kernels are templates of, float32 or float16.
     """
 
     kind: str
@@ -100,6 +101,7 @@ class KernelCall:
     macs: int = 0
     rows: Rows | None = None
     pipeline: RowPipeline | None = None
+    widens: str = ""
 
     @property
     def body(self) -> str:

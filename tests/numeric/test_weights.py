@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,27 @@ import pytest
 from relocatable.graph.graph import Graph, Quant, Tensor
 from relocatable.ops import OPERATORS
 from relocatable.ops._shared.layer import HYBRID
+from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.read_tflite import read_tflite
+from relocatable.steps.half_weights import with_half_weights
 from relocatable.support import check_support
+from relocatable.targets import TARGETS
 from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite, schema
-from tests.numeric.harness import Array, build, check, inputs_of, reference, sample
+from tests.numeric.harness import (
+    Array,
+    build,
+    check,
+    flat_plan,
+    inputs_of,
+    join,
+    load,
+    mismatch,
+    reference,
+    sample,
+)
+from tests.numeric.on_target import run_steps_on_target
 from tests.stored_weights import make_sparse, pack
 
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
@@ -167,3 +183,47 @@ def test_sparse_weights(
 def test_every_layer_of_float32_by_int8_is_swept() -> None:
     found = {kind for kind, operator in OPERATORS.items() if HYBRID in operator.samples}
     assert found == {*EXACT, "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+
+
+def half_graphs(kind: str, count: int) -> list[Graph]:
+    """Make layers of floats whose weights float16 can hold."""
+    rng, graphs = np.random.default_rng(97), []
+    for graph in (sample(rng, kind, "float32") for _ in range(count)):
+        tensors, at = list(graph.tensors), graph.ops[0].inputs[1]
+        halves = np.asarray(tensors[at].data).astype(np.float16)
+        halves.reshape(-1)[:3] = (6e-8, 65504, -3e-5)[: halves.size]  # among them subnormal ones
+        tensors[at] = replace(tensors[at], data=halves.astype(np.float32))
+        graphs.append(replace(graph, tensors=tuple(tensors)))
+    return graphs
+
+
+@pytest.mark.parametrize("kind", LAYERS[:3])
+def test_half_weights_give_the_same_bits(kind: str) -> None:
+    rng = np.random.default_rng(98)
+    for graph in half_graphs(kind, 6):
+        inputs = inputs_of(rng, graph)
+        calls = select_kernels(graph, TARGETS["host"])
+        results = []
+        for steps in (calls, with_half_weights(calls)):
+            program = load(graph, steps, flat_plan(graph, steps), "size")
+            results.append(program.run(inputs)[graph.ops[0].outputs[0]])
+        assert steps[0].weights["filter"].dtype == np.float16
+        assert np.array_equal(*results)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m4", "cortex-m55", "rv32imac"])
+def test_half_weights_on_targets(target: str, tmp_path: Path) -> None:
+    rng, graphs = np.random.default_rng(99), [g for k in LAYERS[:3] for g in half_graphs(k, 4)]
+    inputs = [inputs_of(rng, graph) for graph in graphs]
+    graph, bases = join(graphs)
+    calls = with_half_weights(select_kernels(graph, TARGETS[target]))
+    assert {call.weights["filter"].dtype for call in calls} == {np.dtype(np.float16)}
+    plan = flat_plan(graph, calls)
+    flat = [x for xs in inputs for x in xs]
+    arena = run_steps_on_target(graph, calls, plan, flat, target, tmp_path, "size")
+    for one, base, xs in zip(graphs, bases, inputs, strict=True):
+        y = one.ops[0].outputs[0]
+        at, tensor = plan.offsets[base + y], one.tensors[y]
+        got = arena[at : at + tensor.size_bytes].view(np.float32).reshape(tensor.shape)
+        assert mismatch(got, reference(make_tflite(one), xs)[y]) == ""

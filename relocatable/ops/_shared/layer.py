@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -152,8 +152,10 @@ def float_layer(
         "bias": np.zeros(site.output.shape[-1], np.float32) if bias is None else bias,
     }
     arguments = (Input(0), Constant("filter"), Constant("bias"), Output())
-    call = CCall(function, arguments, {**params, "low": low, "high": high})
-    return site.call(source, call, weights=weights, macs=macs, rows=rows)
+    constants = {**params, "low": low, "high": high}
+    call = CCall(function, arguments, constants, dtype="float32")
+    made = site.call(source, call, weights=weights, macs=macs, rows=rows)
+    return replace(made, widens="filter")
 
 
 def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., Scaling]) -> Scaling:
