@@ -1,7 +1,8 @@
-"""Keep weights in half precision where that loses nothing: half the flash, but slower.
+"""Keep weights in half precision if that loses nothing.
 
-Files often store weights as float16 and make float32 of them, which is done at compile time. The
-kernels of layers of floats are templates of the weights' type and widen a weight when they use it.
+It takes half the flash and more time. Files often store weights as float16 and make float32 of
+them, which is done at compile time; the kernels of layers of floats are templates of the weights'
+type and widen a weight when they use it.
 """
 
 from __future__ import annotations

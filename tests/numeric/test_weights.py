@@ -208,7 +208,7 @@ def test_half_weights_give_the_same_bits(kind: str) -> None:
             program = load(graph, steps, flat_plan(graph, steps), "size")
             results.append(program.run(inputs)[graph.ops[0].outputs[0]])
         assert steps[0].weights["filter"].dtype == np.float16
-        assert np.array_equal(*results)
+        assert np.array_equal(results[0], results[1])
 
 
 @pytest.mark.sim
