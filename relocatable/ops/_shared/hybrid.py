@@ -66,7 +66,11 @@ def dot_kernels(
     """
 
     def named(suffix: str, *needs: Feature) -> Kernel:
-        return Kernel(lambda site: lower(site, suffix), needs=needs, takes=takes)
+        def lower_named(site: Site) -> KernelCall:
+            """Lower a layer of float32 by int8 with the sums that the suffix names."""
+            return lower(site, suffix)
+
+        return Kernel(lower_named, needs=needs, takes=takes)
 
     return named("_mve", MVE_I), named("_dsp", DSP), named("")
 
