@@ -40,6 +40,7 @@ from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.reset_call import reset_call
 from relocatable.schedule.row_pipeline import plan_rows
+from relocatable.steps.half_weights import with_half_weights
 from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import Target, find_target
@@ -187,6 +188,8 @@ def schedule(
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     """Compile a program for one of its targets."""
     target, calls = program.targets[index], program.calls[index]
+    if optimize == "size":
+        calls = with_half_weights(calls)
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
     if shares_kernels(calls):

@@ -36,6 +36,7 @@ from relocatable.graph.graph import (
     Tensor,
     verify_graph,
 )
+from relocatable.graph.sparse import Level, SparseError, Sparsity, expand
 from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import find_operator
 from relocatable.ops.inline import inline
@@ -57,8 +58,15 @@ _MAX_SCALES = 1 << 20
 _MAX_RANK = 32  # what NumPy holds
 _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_DEPTH = 8  # of subgraphs that call others
+_MAX_SPARSE_BYTES = (1 << 24, 64)  # of dense arrays, and more for each byte of the file
 _MAX_NAME = 200
 _MAX_TEXT_BYTES = 1 << 24
+
+# Constants of fewer than 8 bits become int8, as LiteRT's kernels unpack them: the first value is in
+# the lowest bits of a byte.
+_PACKED_BITS = {"int4": 4, "int2": 2}
+# Makes a sparse constant dense, which it is as soon as it is read.
+_DENSIFY = "DENSIFY"
 
 _DTYPE_RULE = f"dtype must be one of {', '.join(DTYPES)}"
 
@@ -122,6 +130,9 @@ def _schema() -> ModuleType:
     return module
 
 
+# Kind, options, and the tensors that are read and written.
+
+
 class _Reader:
     """One reading of one file; flatbuffer tables are visited lazily, each once."""
 
@@ -139,6 +150,7 @@ class _Reader:
         self.tensor_count = 0
         self.op_count = 0
         self.constant_bytes = 0
+        self.sparse_bytes = 0
         self.operand_count = 0
         self.refused: dict[int, Sequence[Violation]] = {}  # by the tensor's index
         self.scale_count = 0
@@ -183,20 +195,25 @@ class _Reader:
         outputs = self.indices("graph outputs", sub.OutputsLength(), sub.Outputs, tensor_count)
         raw_ops = [self.raw_op(sub.Operators(i), sub) for i in range(op_count)]
         computed = {i for _, _, _, written in raw_ops for i in written} | set(inputs)
+        dense = self.densified(raw_ops, computed)
+        raw_ops = [op for op in raw_ops if op[0] != _DENSIFY or op[3] not in dense]
         handles = {i for kind, _, _, written in raw_ops if kind == VAR_HANDLE for i in written}
         variables = {i for i in range(tensor_count) if sub.Tensors(i).IsVariable()}
         if callers and (variables or handles):
             rule = "variables must be used by the main graph alone"
             raise _refuse(rule, f"by subgraph {index}", self.text(sub.Name()))
         computed |= variables
-        tensors = tuple(
+        placeholders = {*handles, *(i for written in dense for i in written)}
+        tensors = [
             Tensor(self.text(sub.Tensors(i).Name()), (), "int32")
-            if i in handles
+            if i in placeholders
             else self.known_tensor(i, sub, computed, bool(callers))
             for i in range(tensor_count)
-        )
+        ]
+        for (to,), source in dense.items():
+            tensors[to] = replace(tensors[source], name=tensors[to].name)
         ops = tuple(self.op(raw, tensors, (*callers, index)) for raw in raw_ops)
-        parts = (self.name, tensors, ops, inputs, outputs, self.file_bytes)
+        parts = (self.name, tuple(tensors), ops, inputs, outputs, self.file_bytes)
         graph = Graph(*parts, own_operators=self.own_operators)
         return _with_shapes(graph if self.refused else _without_calls(graph)), variables
 
@@ -213,6 +230,17 @@ class _Reader:
             subgraphs.append(self.subgraph(index, callers)[0])
         name = tensors[written[0]].name if written else kind
         return Op(kind, name, read, written, attrs, tuple(subgraphs))
+
+    def densified(
+        self, ops: Sequence[_RawOp], computed: Collection[int]
+    ) -> dict[tuple[int, ...], int]:
+        """Find what each operator reads that makes a constant dense."""
+        return {
+            written: read[0]
+            for kind, _, read, written in ops
+            if kind == _DENSIFY and len(read) == len(written) == 1
+            if read[0] != -1 and read[0] not in computed
+        }
 
     def port_names(self, is_input: bool, tensors: Sequence[int]) -> tuple[str, ...]:
         """Name inputs or outputs as the signature of the first subgraph does."""
@@ -367,21 +395,26 @@ class _Reader:
 
     def tensor(self, raw: Any, computed: bool) -> Tensor:
         name = self.text(raw.Name())
-        dtype = self.dtype(raw, name)
+        dtype = self.dtype(raw, name, computed)
         shape = self.shape(raw, name)
         size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
         most = MOST_TENSOR_BYTES if computed else _MAX_CONSTANT_BYTES
         if size > most:
             raise self.error(f"bytes of tensor '{name}'", f"at most {most}", size)
-        if raw.Sparsity() is not None:
-            raise _refuse("must be a plain array", "sparse", name)
-        data = self.constant(raw, name, shape, dtype, computed)
+        read = self.constant if raw.Sparsity() is None else self.sparse_constant
+        data = read(raw, name, shape, dtype, computed)
         if data is None and dtype not in DTYPES:
             raise _refuse(_DTYPE_RULE, dtype, name)
         return Tensor(name, shape, dtype, self.quant(raw, name, shape), data)
 
-    def dtype(self, raw: Any, name: str) -> str:
-        dtype = self.types.get(raw.Type(), f"type {raw.Type()}").lower()
+    def stored_type(self, raw: Any) -> str:
+        """Name the type of a tensor as the file has it."""
+        return self.types.get(raw.Type(), f"type {raw.Type()}").lower()
+
+    def dtype(self, raw: Any, name: str, computed: bool) -> str:
+        dtype = self.stored_type(raw)
+        if dtype in _PACKED_BITS and not computed and raw.Sparsity() is None:
+            return "int8"
         if dtype not in STORED_DTYPES:
             raise _refuse(_DTYPE_RULE, dtype, name)
         return dtype
@@ -398,6 +431,74 @@ class _Reader:
     def constant(
         self, raw: Any, name: str, shape: tuple[int, ...], dtype: str, computed: bool
     ) -> npt.NDArray[np.generic] | None:
+        stored = np.dtype(dtype).newbyteorder("<")
+        count = int(np.prod(shape, dtype=np.int64))
+        raw_bytes = self.buffer(raw, name)
+        if raw_bytes is None:
+            empty = not computed and count == 0
+            return np.zeros(shape, dtype) if empty else None
+        bits = _PACKED_BITS.get(self.stored_type(raw), 8 * stored.itemsize)
+        size = -(-count * bits // 8)
+        if len(raw_bytes) != size:
+            raise self.error(f"bytes of constant '{name}'", str(size), len(raw_bytes))
+        self.constant_bytes += count * stored.itemsize
+        self.bounded("bytes of all constants", self.constant_bytes, _MAX_CONSTANT_BYTES)
+        if bits < 8:
+            return _unpack(raw_bytes, bits)[:count].reshape(shape)
+        return raw_bytes.view(stored).astype(dtype, copy=False).reshape(shape)
+
+    def sparse_constant(
+        self, raw: Any, name: str, shape: tuple[int, ...], dtype: str, computed: bool
+    ) -> npt.NDArray[np.generic] | None:
+        """Read a sparse constant, which becomes dense."""
+        stored = np.dtype(dtype).newbyteorder("<")
+        raw_bytes = self.buffer(raw, name)
+        if raw_bytes is None:  # of zeros alone
+            raw_bytes = np.zeros(0, np.uint8)
+        if computed:
+            raise _refuse("must be a plain array or a sparse constant", "sparse", name)
+        if len(raw_bytes) % stored.itemsize:
+            rule = f"a multiple of {stored.itemsize}"
+            raise self.error(f"bytes of constant '{name}'", rule, len(raw_bytes))
+        self.sparse_bytes += int(np.prod(shape, dtype=np.int64)) * stored.itemsize
+        base, per_byte = _MAX_SPARSE_BYTES
+        most = base + per_byte * self.file_bytes
+        self.bounded("bytes of sparse constants, made dense,", self.sparse_bytes, most)
+        values = raw_bytes.view(stored).astype(dtype, copy=False)
+        try:
+            return expand(values, shape, self.sparsity(raw.Sparsity()), self.file_bytes)
+        except SparseError as error:
+            raise ModelError(f"'{self.name}': sparse constant '{name}': {error}") from error
+
+    def sparsity(self, raw: Any) -> Sparsity:
+        lengths = (raw.TraversalOrderLength(), raw.BlockMapLength(), raw.DimMetadataLength())
+        for count in lengths:
+            self.bounded("levels and blocks of a sparse constant", count, 2 * _MAX_RANK)
+        return Sparsity(
+            [int(raw.TraversalOrder(i)) for i in range(lengths[0])],
+            [int(raw.BlockMap(i)) for i in range(lengths[1])],
+            [self.level(raw.DimMetadata(i)) for i in range(lengths[2])],
+        )
+
+    def level(self, raw: Any) -> Level:
+        if raw.Format() == self.schema.DimensionType.DENSE:
+            return Level(int(raw.DenseSize()))
+        segments = self.index_vector(raw.ArraySegmentsType(), raw.ArraySegments())
+        indices = self.index_vector(raw.ArrayIndicesType(), raw.ArrayIndices())
+        return Level(int(raw.DenseSize()), segments, indices)
+
+    def index_vector(self, number: int, raw: Any) -> npt.NDArray[np.int64]:
+        names = _names_by_number(self.schema.SparseIndexVector)
+        if raw is None or number not in names or names[number] == "NONE":
+            raise self.error("indices of a sparse constant", "a vector", f"number {number}")
+        vector = getattr(self.schema, names[number])()
+        vector.Init(raw.Bytes, raw.Pos)
+        if vector.ValuesLength() == 0:
+            return np.zeros(0, np.int64)
+        return np.asarray(vector.ValuesAsNumpy(), np.int64)
+
+    def buffer(self, raw: Any, name: str) -> npt.NDArray[np.uint8] | None:
+        """Find a tensor's bytes in the file; None if it has none."""
         index = raw.Buffer()
         if not 0 <= index < self.model.BuffersLength():
             raise self.error(
@@ -406,20 +507,10 @@ class _Reader:
         buffer = self.model.Buffers(index)
         if buffer.Offset() > 1:
             raise _refuse("constants must lie inside the flatbuffer", "outside", name)
-        stored = np.dtype(dtype).newbyteorder("<")
-        count = int(np.prod(shape, dtype=np.int64))
         if buffer.DataLength() == 0:
-            empty = not computed and count == 0
-            return np.zeros(shape, dtype) if empty else None
-        size = count * stored.itemsize
-        if buffer.DataLength() != size:
-            raise self.error(f"bytes of constant '{name}'", str(size), buffer.DataLength())
-        self.constant_bytes += size
-        self.bounded("bytes of all constants", self.constant_bytes, _MAX_CONSTANT_BYTES)
-        values: npt.NDArray[np.generic] = (
-            buffer.DataAsNumpy().view(np.uint8).view(stored).astype(dtype, copy=False)
-        )
-        return values.reshape(shape)
+            return None
+        found: npt.NDArray[np.uint8] = buffer.DataAsNumpy().view(np.uint8)
+        return found
 
     def quant(self, raw: Any, name: str, shape: tuple[int, ...]) -> Quant | None:
         quant = raw.Quantization()
@@ -475,6 +566,13 @@ class _Reader:
 
     def error(self, what: str, wanted: str, seen: object) -> ModelError:
         return ModelError(f"'{self.name}': {what} must be {wanted}; is {seen}")
+
+
+def _unpack(packed: npt.NDArray[np.uint8], bits: int) -> npt.NDArray[np.int8]:
+    """Split bytes into signed values, from the lowest bits on."""
+    left = np.arange(8 - bits, -1, -bits, dtype=np.uint8)  # brings each value's sign to the top
+    values = (packed[:, None] << left).astype(np.uint8).view(np.int8) >> np.int8(8 - bits)
+    return values.reshape(-1)
 
 
 def in_order(read: tuple[int, ...], order: Sequence[int]) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ _INSTEAD = {
 # Of rules, by a part of their words; the first that is found counts.
 _BY_RULE = (
     ("dtype must be one of", "convert without supported_types, and quantise weights to 8 bits"),
-    ("must be a plain array", _STATE),
+    ("must be a plain array", "let only constants be sparse"),
     ("dimensions but for the batch", "give the model inputs of a fixed shape before converting"),
     ("inside the flatbuffer", "convert to one file below 2 GB"),
     ("16-bit activations", "convert with TFLITE_BUILTINS_INT8 as the only supported_ops"),

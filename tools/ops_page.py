@@ -20,6 +20,12 @@ nothing else is said.
 Computed at compile time, with no more rules than the number of inputs: {shapes}; and, if all their
 inputs are constants, {constants}. {views} cost
 nothing on the board, unless a model consists of nothing else.
+
+Constants of 4 or 2 bits become int8 as they are read, and sparse constants plain ones, with or
+without a DENSIFY behind them: neither is smaller in flash. Weights of float32 layers (CONV_2D,
+DEPTHWISE_CONV_2D, FULLY_CONNECTED) that float16 holds without loss stay float16 in flash if a model
+is compiled for size. Layers of float32 with int8 weights keep these and quantise their inputs as
+they run.
 """
 
 

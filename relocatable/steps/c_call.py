@@ -13,7 +13,13 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-_C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double", "complex64": "float"}
+_C_TYPES = {
+    "bool": "uint8_t",
+    "complex64": "float",
+    "float16": "__fp16",
+    "float32": "float",
+    "float64": "double",
+}
 
 
 def c_type(dtype: str) -> str:

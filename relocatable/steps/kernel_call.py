@@ -92,6 +92,7 @@ class KernelCall:
         ports: tensors whose memory the states of every such graph have, in the order of states.
         rows: None if the calls always make all of the output.
         pipeline: the layers of a step that makes several by rows; it has no calls of its own.
+        widens: key of weights whose type the kernels are templates of, float32 or float16.
     """
 
     kind: str
@@ -109,6 +110,7 @@ class KernelCall:
     ports: tuple[int, ...] = ()
     rows: Rows | None = None
     pipeline: RowPipeline | None = None
+    widens: str = ""
 
     @property
     def body(self) -> str:

@@ -58,7 +58,7 @@ def clamp_steps(node: Node) -> Seen:
     """an output of 8 or 16 bits that is clamped to 6 or 1 must have a scale that takes it in fewer
     than 2^30 steps"""
     most = _TO_CLAMP.get(node.activation, _TO_CLAMP.get(node.op.kind))
-    if most is None or not node.quantized:
+    if most is None or not node.quantized or node.output.dtype == "float32":
         return True, ""
     scale = float(scale_of(node.output))
     return most / scale < 1 << 30, f"scale {scale:g}"

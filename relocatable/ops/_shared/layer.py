@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,9 @@ class LayerForm:
 LAYER_FORMS = {
     "int8": LayerForm("int8", "int8", ("int32",)),
     "float32": LayerForm("float32", "float32", ("float32",)),
+    "float32 by int8": LayerForm("float32", "int8", ("float32",)),
 }
+HYBRID = "float32 by int8"  # LiteRT's name: it quantises the input at run time (hybrid.py)
 LAYER_TYPES = tuple(dict.fromkeys(form.data for form in LAYER_FORMS.values()))
 FILTER_TYPES = tuple(dict.fromkeys(form.filter for form in LAYER_FORMS.values()))
 BIAS_TYPES = tuple(dict.fromkeys(dtype for form in LAYER_FORMS.values() for dtype in form.bias))
@@ -87,7 +89,7 @@ def data_scales(node: Node) -> Seen:
 def filter_scales(node: Node, axis: int) -> Seen:
     """Check for one scale, or one for each output channel, and zero point 0."""
     quant = node.inputs[1].quant
-    if node.output.dtype == "float32":
+    if node.inputs[1].dtype == "float32":
         return True, ""
     if quant is None or quant.axis not in (None, axis):
         return False, f"{quant} of the filter"
@@ -95,6 +97,8 @@ def filter_scales(node: Node, axis: int) -> Seen:
 
 
 def _layer_factors(node: Node) -> list[float]:
+    if node.output.dtype == "float32":
+        return [0.0]
     return layer_factors(node.inputs[0], node.inputs[1], node.output)
 
 
@@ -148,8 +152,10 @@ def float_layer(
         "bias": np.zeros(site.output.shape[-1], np.float32) if bias is None else bias,
     }
     arguments = (Input(0), Constant("filter"), Constant("bias"), Output())
-    call = CCall(function, arguments, {**params, "low": low, "high": high})
-    return site.call(source, call, weights=weights, macs=macs, rows=rows)
+    constants = {**params, "low": low, "high": high}
+    call = CCall(function, arguments, constants, dtype="float32")
+    made = site.call(source, call, weights=weights, macs=macs, rows=rows)
+    return replace(made, widens="filter")
 
 
 def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., Scaling]) -> Scaling:

@@ -14,9 +14,17 @@ from relocatable.ops._shared.random import random_quant
 from relocatable.ops.operator import Rng
 
 
-def filter_quant(rng: Rng, channels: int, axis: int, factor: float) -> Quant:
-    """Draw scales of weights such that most outputs are neither clamped nor all alike."""
-    count = channels if rng.random() < 0.8 and channels > 1 else 1
+def filter_quant(rng: Rng, channels: int, axis: int, factor: float, one: float = 0.2) -> Quant:
+    """Draw scales of weights such that most outputs are neither clamped nor all alike.
+
+    Args:
+        rng: source of the values.
+        channels: that may have scales of their own.
+        axis: of the channels.
+        factor: that the scales are around.
+        one: probability of one scale for all.
+    """
+    count = channels if rng.random() < 1 - one and channels > 1 else 1
     scales = factor * np.exp(rng.normal(0, 0.7, count))
     values = tuple(float(np.float32(s)) for s in scales)
     return Quant(values, (0,) * count, axis if count > 1 else None)
@@ -45,6 +53,9 @@ def random_weights(
         has_bias: whether there is a bias.
     """
     channels = shape[axis]
+    if form.data != form.filter:
+        needs_scales = axis == 3 or (len(shape) == 4 and shape[3] < b.tensors[x].shape[3])
+        return _hybrid_weights(rng, b, shape, axis, has_bias, 0.0 if needs_scales else 0.4)
     source, output = b.tensors[x].quant, b.tensors[y].quant
     if source is None or output is None:
         found = [b.constant(rng.normal(0, 0.5, shape), form.filter)]
@@ -61,6 +72,14 @@ def random_weights(
         bias_quant = Quant(scales, quant.zero_point, None if quant.axis is None else 0)
         found.append(b.constant(values, form.bias[0], bias_quant))
     return found
+
+
+def _hybrid_weights(
+    rng: Rng, b: GraphBuilder, shape: Sequence[int], axis: int, has_bias: bool, one: float
+) -> list[int]:
+    quant = filter_quant(rng, shape[axis], axis, 0.5 / 127, one)
+    found = [b.constant(rng.integers(-127, 128, shape), "int8", quant)]
+    return found + [b.constant(rng.normal(0, 1, shape[axis]), "float32")] * has_bias
 
 
 def convolution_sample(rng: Rng, kind: str, name: str, k: int = 0) -> Graph:

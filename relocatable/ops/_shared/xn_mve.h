@@ -1,4 +1,4 @@
-// What the Helium kernels share: four sums become four 8-bit outputs.
+// What the Helium kernels share: four sums become four 8-bit outputs; plain sums of products.
 #ifndef XN_MVE_H
 #define XN_MVE_H
 
@@ -42,6 +42,16 @@ static inline int32x4_t xn_mve_scale(int32x4_t sums, xn_mve_scales s, const xn_s
 
 static inline int32x4_t xn_mve_clamp(int32x4_t y, const xn_scaling *p) {
     return vminq_s32(vmaxq_s32(y, vdupq_n_s32(p->low)), vdupq_n_s32(p->high));
+}
+
+// The sum of n products.
+static inline int32_t xn_mve_dot(const int8_t *x, const int8_t *w, int32_t n) {
+    int32_t sum = 0;
+    for (int32_t i = n; i > 0; i -= 16, x += 16, w += 16) {
+        mve_pred16_t lanes = vctp8q((uint32_t)i);
+        sum = vmladavaq_p_s8(sum, vldrbq_z_s8(x, lanes), vldrbq_z_s8(w, lanes), lanes);
+    }
+    return sum;
 }
 
 #endif

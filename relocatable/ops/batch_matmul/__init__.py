@@ -1,4 +1,8 @@
-"""BATCH_MATMUL."""
+"""BATCH_MATMUL.
+
+If the first input is float32 and the second int8, LiteRT quantises each row at run time, as a
+FULLY_CONNECTED layer without bias does.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,22 @@ from relocatable.ops._shared.fixed_point import (
     type_range,
     zero_of,
 )
+from relocatable.ops._shared.hybrid import (
+    HybridCall,
+    dot_kernels,
+    is_asymmetric,
+    lower_hybrid,
+    quantize_rows,
+    real_sums,
+    scales_of,
+    sums_of_bytes,
+)
+from relocatable.ops._shared.layer import HYBRID, layer_form
 from relocatable.ops._shared.layer_meaning import real_values, sum_in_order
+from relocatable.ops._shared.layer_sample import filter_quant
 from relocatable.ops._shared.move import outline
 from relocatable.ops._shared.random import random_input, random_quant
-from relocatable.ops._shared.types import one_scale, one_type
+from relocatable.ops._shared.types import has_one_scale, one_scale, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -37,6 +53,26 @@ _TYPES = ("int8", "float32")
 _BATCH = 3  # dimensions
 
 
+def product_types(node: Node) -> Seen:
+    """inputs and output must be of one type, or float32 but for an int8 second input"""
+    return (True, "") if layer_form(node) == HYBRID else one_type(node)
+
+
+def product_scales(node: Node) -> Seen:
+    """tensors of 8 bits must have one scale, and a zero point within their type; an int8 second
+    input of a float32 one must be a constant matrix with zero point 0 and may have a scale for each
+    of its columns, and the first one must not be transposed"""
+    if layer_form(node) != HYBRID:
+        return one_scale(node)
+    weights, quant = node.inputs[1], node.inputs[1].quant
+    seen = f"{list(weights.shape)}, {quant}, transposed: {node.op.attrs['adj_x']}"
+    if quant is None or any(quant.zero_point) or node.op.attrs["adj_x"]:
+        return False, seen
+    ok = weights.data is not None and len(weights.shape) == 2
+    axis = 0 if node.op.attrs["adj_y"] else 1
+    return ok and (has_one_scale(weights) or quant.axis == axis), seen
+
+
 def ranks(node: Node) -> Seen:
     """inputs must have 2 to 5 dimensions"""
     shapes = [t.shape for t in node.inputs]
@@ -46,7 +82,8 @@ def ranks(node: Node) -> Seen:
 def depth_of_sums(node: Node) -> Seen:
     """the products of 8-bit values must be sums of at most 32768 terms"""
     depth = node.inputs[0].shape[-2 if node.op.attrs["adj_x"] else -1]
-    return not node.quantized or depth <= 1 << 15, str(depth)
+    most_terms = sums_of_bytes(node, depth)[0]
+    return most_terms and (not node.quantized or depth <= 1 << 15), str(depth)
 
 
 def product_shape(node: Node) -> Seen:
@@ -67,6 +104,21 @@ def _operands(node: Node, a: Array, b: Array) -> tuple[Array, Array]:
     b = b if node.op.attrs["adj_y"] else np.swapaxes(b, -1, -2)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:])
+
+
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a product of float32 by int8; see `dot_kernels`."""
+    weights = site.constant(1) if site.op.attrs["adj_y"] else site.constant(1).T
+    columns, depth = weights.shape
+    sums = weights.astype(np.int64).sum(axis=1) if is_asymmetric(site.node) else None
+    params: dict[str, CValue] = {
+        "rows": site.input(0).count // depth,
+        "in_c": depth,
+        "out_c": columns,
+    }
+    name = f"fully_connected/fully_connected_hybrid{suffix}.c", "xn_fully_connected_hybrid"
+    call = HybridCall(*name, params, weights, scratch=(depth,), sums=sums)
+    return lower_hybrid(site, call, site.input(0).count * columns)
 
 
 def lower_product(site: Site) -> KernelCall:
@@ -102,8 +154,14 @@ def _factor(node: Node) -> float:
     return float(a) * float(b) / float(scale_of(node.output))
 
 
+def _factors(node: Node) -> list[float]:
+    return [0.0] if layer_form(node) == HYBRID else [_factor(node)]
+
+
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Multiply matrices, and rescale integers."""
+    if layer_form(node) == HYBRID:
+        return _evaluate_hybrid(node, *inputs)
     a, b = _operands(node, *(real_values(node, i, x) for i, x in enumerate(inputs)))
     sums = sum_in_order(a[..., :, None, :] * b[..., None, :, :])
     if node.output.dtype == "float32":
@@ -111,6 +169,31 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     scaled = multiply_by_quantized_multiplier(sums, *quantize_multiplier(_factor(node)))
     limits = type_range(node.output.dtype)
     return np.clip(scaled + zero_of(node.output), *limits).astype(node.output.dtype)
+
+
+def _evaluate_hybrid(node: Node, a: Array, b: Array) -> Array:
+    filters = b.astype(np.int64) if node.op.attrs["adj_y"] else b.astype(np.int64).T
+    values, scales = quantize_rows(a.reshape(-1, filters.shape[1]), is_asymmetric(node))
+    return real_sums(values @ filters.T, scales_of(node.inputs[1]), scales, False)
+
+
+def sample_hybrid(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of float32 rows and a constant int8 matrix."""
+    *rows, columns, depth = (int(v) for v in rng.integers(1, 30, int(rng.integers(3, 5))))
+    adj_y = bool(rng.random() < 0.4)
+    axis = 0 if adj_y else 1
+    b = GraphBuilder()
+    shape = (columns, depth) if adj_y else (depth, columns)
+    quant = filter_quant(rng, columns, axis, 0.01, 0.5)
+    x = b.input(*rows, depth, dtype="float32")
+    if len(rows) < 2:
+        x = b.inputs[0] = b.tensor(1, *rows, depth, dtype="float32")
+        rows = [1, *rows]
+    weights = b.constant(rng.integers(-127, 128, shape), "int8", quant)
+    y = b.tensor(*rows, columns, dtype="float32")
+    asymmetric = bool(rng.random() < 0.5)
+    attrs = {"adj_x": False, "adj_y": adj_y, "asymmetric_quantize_inputs": asymmetric}
+    return b.graph(b.op("BATCH_MATMUL", (x, weights), y, **attrs))
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -136,25 +219,24 @@ def sample(rng: Rng, dtype: str) -> Graph:
     else:
         right = b.input(*side, dtype=dtype, quant=second)
     y = b.tensor(*output, rows, columns, dtype=dtype, quant=third)
-    return b.graph(b.op("BATCH_MATMUL", (left, right), y, adj_x=adj_x, adj_y=adj_y))
+    attrs = {"adj_x": adj_x, "adj_y": adj_y, "asymmetric_quantize_inputs": False}
+    return b.graph(b.op("BATCH_MATMUL", (left, right), y, **attrs))
 
 
 OPERATORS = (
     Operator(
         kind="BATCH_MATMUL",
-        options=Options("BatchMatMulOptions", ("adj_x", "adj_y")),
+        options=Options("BatchMatMulOptions", ("adj_x", "adj_y", "asymmetric_quantize_inputs")),
         operands=(Operand("input", _TYPES), Operand("second input", _TYPES)),
         output=_TYPES,
         rules=(
-            *(one_type, one_scale, ranks, depth_of_sums),
-            factors_below(
-                30, "product of the inputs' scales over the output's", lambda node: [_factor(node)]
-            ),
+            *(product_types, product_scales, ranks, depth_of_sums),
+            factors_below(30, "product of the inputs' scales over the output's", _factors),
         ),
         shape=product_shape,
-        kernels=(Kernel(lower_product),),
+        kernels=(*dot_kernels(lower_by_bytes), Kernel(lower_product)),
         evaluate=evaluate,
         version=3,
-        samples=samples(sample, _TYPES),
+        samples={**samples(sample, _TYPES), HYBRID: sample_hybrid},
     ),
 )

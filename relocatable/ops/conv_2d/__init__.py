@@ -1,10 +1,23 @@
-"""CONV_2D, with groups and dilation."""
+"""CONV_2D, with groups and dilation.
+
+By LiteRT's rules a layer of float32 by int8 has inputs with a zero point if and only if the scales
+of its channels differ.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.hybrid import (
+    dot_kernels,
+    finish_hybrid,
+    has_several_scales,
+    quantize_values,
+    real_sums,
+    scales_of,
+    sums_of_bytes,
+)
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -15,6 +28,7 @@ from relocatable.ops._shared.images import (
 )
 from relocatable.ops._shared.layer import (
     CONV_FIELDS,
+    HYBRID,
     LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
@@ -25,11 +39,18 @@ from relocatable.ops._shared.layer import (
     dilation,
     filter_scales,
     filter_text,
+    layer_form,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
 from relocatable.ops._shared.layer_sample import convolution_sample
-from relocatable.ops.conv_2d.lower import is_whole_int8, lower_dsp, lower_mve, lower_plain
+from relocatable.ops.conv_2d.lower import (
+    is_whole_int8,
+    lower_by_bytes,
+    lower_dsp,
+    lower_mve,
+    lower_plain,
+)
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
 from relocatable.targets.arm import DSP, MVE_I
@@ -50,6 +71,18 @@ def conv_filter(node: Node) -> Seen:
     return outputs % groups == 0 and bias_fits(node, outputs), filter_text(node)
 
 
+def hybrid_groups(node: Node) -> Seen:
+    """a layer of float32 by int8 that has groups must have channels of different scales, and each
+    of its sums at most 65536 products"""
+    shape = node.inputs[1].shape
+    if layer_form(node) != HYBRID:
+        return True, ""
+    has_groups = shape[3] != node.inputs[0].shape[3]
+    seen = f"{node.inputs[0].shape[3] // shape[3]} groups, filter {list(shape)}"
+    ok = not has_groups or has_several_scales(node.inputs[1])
+    return ok and sums_of_bytes(node, shape[1] * shape[2] * shape[3])[0], seen
+
+
 def output_size(node: Node) -> Seen:
     """output's height and width must follow from input, window, stride, dilation and padding"""
     return output_size_seen(node, dilated_window(node))
@@ -57,15 +90,25 @@ def output_size(node: Node) -> Seen:
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Sum the products of each window with the filters of its group."""
-    filters = real_values(node, 1, inputs[1])
+    if layer_form(node) != HYBRID:
+        image, filters = (real_values(node, i, inputs[i]) for i in (0, 1))
+        return finish_layer(node, inputs, _sums(node, image, filters), "double")
+    several = has_several_scales(node.inputs[1])
+    x = quantize_values(inputs[0], is_asymmetric=several)
+    sums = _sums(node, x.values, inputs[1].astype(np.int64))
+    return finish_hybrid(
+        node, real_sums(sums, scales_of(node.inputs[1]), x.scale, several), inputs[2:]
+    )
+
+
+def _sums(node: Node, image: Array, filters: Array) -> Array:
     outputs, k_h, k_w, depth = filters.shape
-    seen = patches(node, real_values(node, 0, inputs[0]), k_h, k_w, 0).astype(filters.dtype)
+    seen = patches(node, image, k_h, k_w, 0).astype(filters.dtype)
     by_group = seen.reshape(*seen.shape[:4], -1, 1, depth)
     grouped = filters.reshape(by_group.shape[4], -1, k_h, k_w, depth).transpose(2, 3, 0, 1, 4)
     # The sums' dimensions come last: [OH, OW, group, O / group, k_h, k_w, depth].
     products = np.moveaxis(by_group * grouped, (2, 3), (4, 5))
-    sums = sum_in_order(products.reshape(1, *seen.shape[:2], outputs, -1))
-    return finish_layer(node, inputs, sums, "double")
+    return sum_in_order(products.reshape(1, *seen.shape[:2], outputs, -1))
 
 
 def sample(rng: Rng, form: str) -> Graph:
@@ -81,11 +124,12 @@ OPERATORS = (
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_channels, image_shapes, conv_filter),
-            *(strides, dilation, fused_activation, *LAYER_SCALES),
+            *(hybrid_groups, strides, dilation, fused_activation, *LAYER_SCALES),
         ),
         shape=output_size,
         evaluate=evaluate,
         kernels=(
+            *dot_kernels(lower_by_bytes),
             Kernel(lower_mve, needs=(MVE_I,), takes=is_whole_int8),
             Kernel(lower_dsp, needs=(DSP,), takes=is_whole_int8),
             Kernel(lower_plain),

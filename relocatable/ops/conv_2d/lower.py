@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from relocatable.ops._shared.fixed_point import zero_of
+from relocatable.ops._shared.hybrid import HybridCall, has_several_scales, lower_hybrid
 from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
 from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
@@ -34,10 +35,36 @@ def lower_plain(site: Site) -> KernelCall:
         "group_out": out_c // (in_c // filter_c),
     }
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_conv_2d_f32", params, _macs(site), window.rows)
+        return float_layer(
+            site, "conv_2d/conv_2d_f32.c", "xn_conv_2d_f32", params, _macs(site), window.rows
+        )
     params["in_zero"] = zero_of(site.input(0))
     bounds = _bounds(site)
     return plain_layer(site, _SOURCE, "xn_conv_2d_i8", params, bounds, _macs(site), window.rows)
+
+
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a layer of float32 by int8; see `dot_kernels`."""
+    weights, source = site.constant(1), site.input(0)
+    out_c, k_h, k_w, filter_c = weights.shape
+    in_c = source.shape[3]
+    params: dict[str, CValue] = {
+        "window": asdict(window_of(site, k_h, k_w)),
+        "in_c": in_c,
+        "out_c": out_c,
+        "filter_c": filter_c,
+        "group_out": out_c // (in_c // filter_c),
+    }
+    several = has_several_scales(site.input(1))
+    rows = weights.reshape(out_c, -1).astype(np.int64)
+    call = HybridCall(
+        *(f"conv_2d/conv_2d_hybrid{suffix}.c", "xn_conv_2d_hybrid", params),
+        filter=weights,
+        scratch=(source.count, rows.shape[1]),
+        sums=rows.sum(axis=1) if several else None,
+        is_apart=several,
+    )
+    return lower_hybrid(site, call, _macs(site))
 
 
 def is_whole_int8(site: Site) -> bool:

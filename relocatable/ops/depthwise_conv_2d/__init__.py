@@ -5,6 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.hybrid import (
+    finish_hybrid,
+    is_hybrid,
+    quantize_values,
+    real_sums,
+    scales_of,
+    sums_of_bytes,
+)
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -15,6 +23,7 @@ from relocatable.ops._shared.images import (
 )
 from relocatable.ops._shared.layer import (
     CONV_FIELDS,
+    HYBRID,
     LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
@@ -25,6 +34,7 @@ from relocatable.ops._shared.layer import (
     dilation,
     filter_scales,
     filter_text,
+    layer_form,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
@@ -32,6 +42,7 @@ from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.ops.depthwise_conv_2d.lower import (
     is_for_dsp,
     is_for_mve,
+    lower_by_bytes,
     lower_dsp,
     lower_mve,
     lower_plain,
@@ -58,6 +69,17 @@ def depthwise_filter(node: Node) -> Seen:
     return ok and bias_fits(node, outputs), filter_text(node)
 
 
+def hybrid_scales(node: Node) -> Seen:
+    """filter of a layer of float32 by int8 must have a scale for each output channel, and at most
+    65536 taps"""
+    if layer_form(node) != HYBRID:
+        return True, ""
+    _, k_h, k_w, channels = node.inputs[1].shape
+    count = len(scales_of(node.inputs[1]))
+    seen = f"{count} scales, {channels} channels, {k_h} x {k_w}"
+    return count == channels and sums_of_bytes(node, k_h * k_w)[0], seen
+
+
 def output_size(node: Node) -> Seen:
     """output's height and width must follow from input, window, stride, dilation and padding"""
     return output_size_seen(node, dilated_window(node))
@@ -65,13 +87,23 @@ def output_size(node: Node) -> Seen:
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Sum the products of each channel's window with the filters of that channel."""
-    [filters] = real_values(node, 1, inputs[1])
+    if layer_form(node) != HYBRID:
+        image, filters = (real_values(node, i, inputs[i]) for i in (0, 1))
+        return finish_layer(node, inputs, _sums(node, image, filters), "double")
+    x = quantize_values(inputs[0], is_asymmetric=True)
+    sums = _sums(node, x.values, inputs[1].astype(np.int64))
+    return finish_hybrid(
+        node, real_sums(sums, scales_of(node.inputs[1]), x.scale, False), inputs[2:]
+    )
+
+
+def _sums(node: Node, image: Array, weights: Array) -> Array:
+    [filters] = weights
     k_h, k_w, _ = filters.shape
-    seen = patches(node, real_values(node, 0, inputs[0]), k_h, k_w, 0).astype(filters.dtype)
+    seen = patches(node, image, k_h, k_w, 0).astype(filters.dtype)
     products = np.repeat(seen, node.integer("depth_multiplier"), axis=4) * filters
     by_channel = np.moveaxis(products, 4, 2)  # [OH, OW, C, k_h, k_w]
-    sums = sum_in_order(by_channel.reshape(1, *by_channel.shape[:3], -1))
-    return finish_layer(node, inputs, sums, "double")
+    return sum_in_order(by_channel.reshape(1, *by_channel.shape[:3], -1))
 
 
 def sample(rng: Rng, form: str) -> Graph:
@@ -89,11 +121,12 @@ OPERATORS = (
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_channels, image_shapes, depthwise_filter),
-            *(strides, dilation, fused_activation, *LAYER_SCALES),
+            *(hybrid_scales, strides, dilation, fused_activation, *LAYER_SCALES),
         ),
         shape=output_size,
         evaluate=evaluate,
         kernels=(
+            Kernel(lower_by_bytes, takes=is_hybrid),
             Kernel(lower_mve, needs=(MVE_I,), takes=is_for_mve),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
             Kernel(lower_plain),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from relocatable.ops._shared.fixed_point import quantized_clamp, zero_of
+from relocatable.ops._shared.hybrid import HybridCall, lower_hybrid
 from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
@@ -30,8 +31,29 @@ def lower_plain(site: Site) -> KernelCall:
     window = window_of(site, k_h, k_w)
     params, macs, rows = _params(site, window), _macs(site), window.rows
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_depthwise_f32", params, macs, rows)
+        return float_layer(
+            site,
+            "depthwise_conv_2d/depthwise_conv_2d_f32.c",
+            "xn_depthwise_f32",
+            params,
+            macs,
+            rows,
+        )
     return plain_layer(site, _SOURCE, "xn_depthwise_i8", params, _bounds(site), macs, rows)
+
+
+def lower_by_bytes(site: Site) -> KernelCall:
+    """Lower a layer of float32 by int8."""
+    _, k_h, k_w, out_c = site.constant(1).shape
+    source = site.input(0)
+    params: dict[str, CValue] = {
+        "window": asdict(window_of(site, k_h, k_w)),
+        "in_c": source.shape[3],
+        "multiplier": out_c // source.shape[3],
+    }
+    name = "depthwise_conv_2d/depthwise_hybrid.c", "xn_depthwise_hybrid"
+    call = HybridCall(*name, params, site.constant(1), scratch=(source.count,))
+    return lower_hybrid(site, call, _macs(site))
 
 
 def is_for_mve(site: Site) -> bool:

@@ -1,4 +1,7 @@
-"""FULLY_CONNECTED; LiteRT's reference rounds int8 once."""
+"""FULLY_CONNECTED; LiteRT's reference rounds int8 once.
+
+A layer of float32 by int8 quantises each row for itself, with a zero point if its option says so.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,20 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.hybrid import (
+    HybridCall,
+    dot_kernels,
+    finish_hybrid,
+    is_asymmetric,
+    lower_hybrid,
+    quantize_rows,
+    real_sums,
+    scales_of,
+    sums_of_bytes,
+)
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.layer import (
+    HYBRID,
     LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
@@ -18,6 +33,7 @@ from relocatable.ops._shared.layer import (
     filter_scales,
     filter_text,
     float_layer,
+    layer_form,
     scaling_of,
     weighted_types,
 )
@@ -43,7 +59,7 @@ from relocatable.targets.arm import DSP, MVE_I
 def filter_of_rows(node: Node) -> Seen:
     """filter must have one scale and any zero point, or a scale for each output and zero point 0"""
     filter_ = node.inputs[1]
-    if filter_.dtype == "int8" and has_one_scale(filter_):
+    if node.inputs[0].dtype == filter_.dtype == "int8" and has_one_scale(filter_):
         return True, ""
     return filter_scales(node, 0)
 
@@ -75,16 +91,36 @@ def dense_results(node: Node) -> Seen:
     return largest < 1 << 30, f"up to {largest:g}"
 
 
+def hybrid_sums(node: Node) -> Seen:
+    """sums of a layer of float32 by int8 must be of at most 65536 products"""
+    return sums_of_bytes(node, node.inputs[1].count // max(1, node.inputs[1].shape[0]))
+
+
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a layer of float32 by int8; see `dot_kernels`."""
+    weights = site.constant(1)
+    call = HybridCall(
+        f"fully_connected/fully_connected_hybrid{suffix}.c",
+        "xn_fully_connected_hybrid",
+        _params(site),
+        filter=weights,
+        scratch=(weights.shape[1],),
+        sums=weights.astype(np.int64).sum(axis=1) if is_asymmetric(site.node) else None,
+    )
+    return lower_hybrid(site, call, _macs(site))
+
+
 def lower_plain(site: Site) -> KernelCall:
     """Lower a layer of int8 or float32 in plain C."""
-    source, params, macs = "fully_connected/fully_connected.c", _params(site), _macs(site)
+    params, macs = _params(site), _macs(site)
     if site.is_float:
+        source = "fully_connected/fully_connected_f32.c"
         return float_layer(site, source, "xn_fully_connected_f32", params, macs)
     scaling = scaling_of(site, _bounds(site), scale_single_rounding)
     params |= {"filter_zero": _filter_zero(site), "scaling": scaling.params}
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
-        source,
+        "fully_connected/fully_connected.c",
         CCall("xn_fully_connected_i8", arguments, params),
         weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,
@@ -143,9 +179,19 @@ def _bounds(site: Site) -> AccumulatorBounds:
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Sum the products of each row with each filter."""
+    if layer_form(node) == HYBRID:
+        return _evaluate_hybrid(node, inputs)
     filters = real_values(node, 1, inputs[1])
     rows = real_values(node, 0, inputs[0]).reshape(-1, 1, filters.shape[1])
     return finish_layer(node, inputs, sum_in_order(rows * filters), "single")
+
+
+def _evaluate_hybrid(node: Node, inputs: list[Array]) -> Array:
+    filters = inputs[1].astype(np.int64)
+    rows = inputs[0].reshape(-1, filters.shape[1])
+    values, scales = quantize_rows(rows, is_asymmetric(node))
+    sums = real_sums(values @ filters.T, scales_of(node.inputs[1]), scales, False)
+    return finish_hybrid(node, sums, inputs[2:])
 
 
 def sample(rng: Rng, name: str) -> Graph:
@@ -163,6 +209,7 @@ def sample(rng: Rng, name: str) -> Graph:
         fused_activation_function=random_activation(rng),
         weights_format="DEFAULT",
         keep_num_dims=False,
+        asymmetric_quantize_inputs=bool(rng.random() < 0.5) if name == HYBRID else False,
     )
     return b.graph(y)
 
@@ -172,18 +219,22 @@ OPERATORS = (
         kind="FULLY_CONNECTED",
         options=Options(
             "FullyConnectedOptions",
-            ("fused_activation_function", "weights_format", "keep_num_dims"),
+            (
+                *("fused_activation_function", "weights_format", "keep_num_dims"),
+                "asymmetric_quantize_inputs",
+            ),
             {"weights_format": "FullyConnectedOptionsWeightsFormat"},
         ),
         operands=LAYER_OPERANDS,
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
-            *(*LAYER_SCALES, dense_results),
+            *(*LAYER_SCALES, dense_results, hybrid_sums),
         ),
         shape=dense_filter,
         evaluate=evaluate,
         kernels=(
+            *dot_kernels(lower_by_bytes),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
             Kernel(lower_plain),
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
 from relocatable.ops._shared.fixed_point import float_clamp, zero_of
+from relocatable.ops._shared.hybrid import quantize_values, scales_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -21,6 +21,7 @@ from relocatable.ops._shared.images import (
 from relocatable.ops._shared.layer import (
     BIAS_TYPES,
     FILTER_TYPES,
+    HYBRID,
     LAYER_FORMS,
     LAYER_SCALES,
     LAYER_TYPES,
@@ -29,6 +30,7 @@ from relocatable.ops._shared.layer import (
     data_scales,
     filter_scales,
     filter_text,
+    layer_form,
     scaling_of,
     weighted_types,
 )
@@ -61,11 +63,10 @@ from relocatable.steps.c_call import (
     CValue,
     Input,
     Output,
+    Scratch,
 )
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
-
-_SOURCE = "transpose_conv/transpose_conv.c"
 
 
 def layer_of(node: Node) -> Node:
@@ -119,39 +120,82 @@ def _padding(node: Node, axis: int) -> int:
     return max(0, ((node.inputs[2].shape[axis] - 1) * stride + k - node.output.shape[axis]) // 2)
 
 
-def lower_transposed(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32."""
+def is_hybrid(site: Site) -> bool:
+    """Tell whether it is a layer of float32 by int8."""
+    return layer_form(layer_of(site.node)) == HYBRID
+
+
+def _shape(site: Site) -> dict[str, CValue]:
     node = site.node
-    x, weights = node.inputs[2], site.constant(1)
-    out_c, k_h, k_w, in_c = weights.shape
-    stride_h, stride_w = node.integer("stride_h"), node.integer("stride_w")
-    pad_top, pad_left = _padding(node, 1), _padding(node, 2)
-    shape: dict[str, CValue] = {
-        "first_row": FIRST_ROW,
+    x = node.inputs[2]
+    out_c, k_h, k_w, in_c = site.constant(1).shape
+    return {
+        "first_row": 0,
         "in_h": x.shape[1],
         "in_w": x.shape[2],
         "in_c": in_c,
-        "out_h": ROWS,
+        "out_h": site.output.shape[1],
         "out_w": site.output.shape[2],
         "out_c": out_c,
         "k_h": k_h,
         "k_w": k_w,
-        "stride_h": stride_h,
-        "stride_w": stride_w,
-        "pad_top": pad_top,
-        "pad_left": pad_left,
+        "stride_h": node.integer("stride_h"),
+        "stride_w": node.integer("stride_w"),
+        "pad_top": _padding(node, 1),
+        "pad_left": _padding(node, 2),
     }
+
+
+def lower_by_bytes(site: Site) -> KernelCall:
+    """Lower a layer of float32 by int8."""
+    low, high = float_clamp(site.activation)
+    layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
+    bias, scale = bias_of(layer), scales_of(layer.input(1))
+    params: dict[str, CValue] = {"shape": _shape(site), "step": int(len(scale) > 1)}
+    pointers: list[CPointer] = [Input(0), *map(Constant, ("filter", "scale", "bias"))]
+    call = CCall(
+        "xn_transpose_conv_hybrid",
+        (*pointers, Scratch("int8_t"), Output()),
+        {**params, "low": low, "high": high},
+    )
+    zeros = np.zeros(layer.output.shape[-1], np.float32)
+    return layer.call(
+        "transpose_conv/transpose_conv_hybrid.c",
+        call,
+        weights={
+            "filter": layer.constant(1),
+            "scale": scale,
+            "bias": zeros if bias is None else bias,
+        },
+        scratch_bytes=layer.input(0).count,
+        macs=_macs(layer),
+    )
+
+
+def _macs(layer: Site) -> int:
+    out_c, k_h, k_w, _ = layer.constant(1).shape
+    return layer.input(0).count * int(k_h * k_w * out_c)
+
+
+def lower_transposed(site: Site) -> KernelCall:
+    """Lower a layer of int8 or float32."""
+    node = site.node
+    x, weights = node.inputs[2], site.constant(1)
+    k_h = weights.shape[1]
+    stride_h, pad_top = node.integer("stride_h"), _padding(node, 1)
+    shape = {**_shape(site), "first_row": FIRST_ROW, "out_h": ROWS}
     # The first row of the input whose taps reach a row of the output.
     tops = -((k_h - 1 - pad_top - np.arange(site.output.shape[1])) // stride_h)
     rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
     access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
     layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    call, tables = (_float_call if x.dtype == "float32" else _int8_call)(layer, shape)
+    is_float = x.dtype == "float32"
+    call, tables = (_float_call if is_float else _int8_call)(layer, shape)
     return layer.call(
-        _SOURCE,
+        f"transpose_conv/transpose_conv{'_f32' if is_float else ''}.c",
         call,
         weights={"rows": rows, "filter": weights, **tables},
-        macs=math.prod(x.shape) * k_h * k_w * out_c,
+        macs=_macs(layer),
         rows=Rows(access),
     )
 
@@ -205,7 +249,16 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Add each pixel of the input, times the filters, to its place in the output."""
     layer = layer_of(node)
     _, weights, source, *bias = inputs
-    image, filters = real_values(layer, 0, source), real_values(layer, 1, weights)
+    if layer_form(layer) == HYBRID:
+        x, scales = quantize_values(source, is_asymmetric=True), scales_of(node.inputs[1])
+        image, filters = x.values.astype(np.float32), weights.astype(np.float32)
+        sums = _sums(node, image, filters, (scales, np.asarray(x.scale)))
+    else:
+        sums = _sums(node, real_values(layer, 0, source), real_values(layer, 1, weights))
+    return finish_layer(layer, [source, weights, *bias], sums, "double")
+
+
+def _sums(node: Node, image: Array, filters: Array, scales: tuple[Array, ...] = ()) -> Array:
     out_c, k_h, k_w, in_c = filters.shape
     stride_h, stride_w = node.integer("stride_h"), node.integer("stride_w")
     _, in_h, in_w, _ = image.shape
@@ -214,10 +267,12 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     for y, x in np.ndindex(in_h, in_w):
         at = (slice(y * stride_h, y * stride_h + k_h), slice(x * stride_w, x * stride_w + k_w))
         for c in range(in_c):
-            whole[at] += (filters[..., c] * image[0, y, x, c]).transpose(1, 2, 0)
+            products = (filters[..., c] * image[0, y, x, c]).transpose(1, 2, 0)
+            for scale in scales:
+                products = products * scale
+            whole[at] += products
     top, left = _padding(node, 1), _padding(node, 2)
-    sums = whole[None, top : top + out_h, left : left + out_w]
-    return finish_layer(layer, [source, weights, *bias], sums, "double")
+    return whole[None, top : top + out_h, left : left + out_w]
 
 
 def sample(rng: Rng, name: str) -> Graph:
@@ -265,7 +320,7 @@ OPERATORS = (
         ),
         shape=source_size,
         evaluate=evaluate,
-        kernels=(Kernel(lower_transposed),),
+        kernels=(Kernel(lower_by_bytes, takes=is_hybrid), Kernel(lower_transposed)),
         version=4,
         samples=samples(sample, tuple(LAYER_FORMS)),
     ),
