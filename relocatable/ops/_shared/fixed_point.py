@@ -82,6 +82,17 @@ def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Int
     )
 
 
+def reduced(multipliers: Ints) -> Ints:
+    """Round multipliers of 31 bits to the 15 that LiteRT uses for 64-bit sums."""
+    return np.where(multipliers < 0x7FFF0000, (multipliers + (1 << 15)) >> 16, 0x7FFF)
+
+
+def multiply_by_reduced_multiplier(x: Ints, multipliers: Ints, shifts: Ints) -> Ints:
+    """Compute LiteRT's MultiplyByQuantizedMultiplier of 64-bit sums."""
+    right = 15 - shifts
+    return (x * reduced(multipliers) + (np.int64(1) << (right - 1))) >> right
+
+
 def type_range(dtype: str) -> tuple[int, int]:
     """Return the smallest and largest value of an integer type."""
     info = np.iinfo(dtype)
@@ -97,7 +108,7 @@ _CLAMPS = {
 
 
 def quantized_clamp(activation: str, output: Tensor) -> tuple[int, int]:
-    """Find the range of an 8-bit output under a fused activation."""
+    """Find the range of an 8-bit or 16-bit output under a fused activation."""
     low, high = type_range(output.dtype)
     wanted = _CLAMPS.get(activation, (None, None))
     quantized = [
@@ -118,7 +129,7 @@ def float_clamp(activation: str) -> tuple[float, float]:
 
 
 def output_clamp(activation: str, output: Tensor) -> tuple[int, int] | tuple[float, float]:
-    """Find the range of an 8-bit or float32 output under a fused activation."""
+    """Find the range of an integer or float32 output under a fused activation."""
     is_float = output.dtype == "float32"
     return float_clamp(activation) if is_float else quantized_clamp(activation, output)
 

@@ -1,9 +1,10 @@
-"""The scaling of a layer's 32-bit sums to 8-bit outputs: its constants and tables."""
+"""The scaling of a layer's sums to outputs of 8 or 16 bits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,16 @@ from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
+    reduced,
     scale_of,
+    type_range,
     zero_of,
 )
 from relocatable.steps.c_call import Constant, CValue, Name, Struct
 
+# Once by a double; twice by LiteRT's fixed-point multipliers; or once by their upper 16 bits, as it
+# scales 64-bit sums.
+Rounding = Literal["single", "double", "reduced"]
 _TABLES = ("multiplier", "round", "bias", "shift", "real")
 
 
@@ -66,16 +72,16 @@ class AccumulatorBounds:
 def accumulator_bounds(
     filter_rows: Ints, bias: npt.NDArray[np.generic] | None, source: Tensor, filter_zero: int = 0
 ) -> AccumulatorBounds:
-    """Bound the sums of a layer that multiplies int8 inputs with filters.
+    """Bound the sums of a layer that multiplies inputs with int8 filters.
 
     Args:
         filter_rows: weights of each output channel, int64 [C, K].
-        bias: int32 [C], None for zeros.
+        bias: integers [C], None for zeros.
         source: the input, for its type and zero point.
         filter_zero: zero point of the weights.
     """
-    zero = zero_of(source)
-    low, high = -128 - zero, 127 - zero
+    zero, (least, most) = zero_of(source), type_range(source.dtype)
+    low, high = least - zero, most - zero
     real = filter_rows - filter_zero
     up = np.maximum(real, 0).sum(axis=1)
     down = np.minimum(real, 0).sum(axis=1)
@@ -84,7 +90,7 @@ def accumulator_bounds(
         bias=base - zero * real.sum(axis=1),
         lowest=base + up * low + down * high,
         highest=base + up * high + down * low,
-        raw=128 * (np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * abs(filter_zero)),
+        raw=-least * (np.abs(filter_rows).sum(axis=1) + filter_rows.shape[1] * abs(filter_zero)),
     )
 
 
@@ -181,6 +187,28 @@ def scale_single_rounding(
         return affine
     weights = {"bias": _wrapped(sums.bias), "real": real}
     return Scaling(_params("XN_SCALE_SINGLE_ROUNDING", len(factors), 0, zero, clamp), weights)
+
+
+def scale_wide_sums(
+    factors: list[float],
+    sums: AccumulatorBounds,
+    output: Tensor,
+    clamp: tuple[int, int],
+    rounding: Rounding,
+) -> Scaling:
+    """Scale 64-bit sums to 16 bits, whose zero point is 0."""
+    if rounding == "single":
+        kind, rounds = "XN_SCALE_SINGLE_ROUNDING", sums.bias
+        tables: dict[str, npt.NDArray[np.generic]] = {"real": np.array(factors, np.float64)}
+    else:
+        kind, rounds = "XN_SCALE_DOUBLE_ROUNDING", sums.bias
+        multipliers, shifts = multipliers_of(factors)
+        if rounding == "reduced":
+            kind, multipliers, shifts = "XN_SCALE_WIDE_AFFINE", reduced(multipliers), 15 - shifts
+            rounds = sums.bias * multipliers + (np.int64(1) << (shifts - 1))
+        tables = {"multiplier": multipliers.astype(np.int32), "shift": shifts.astype(np.int32)}
+    params = _params(kind, len(factors), 0, 0, clamp)
+    return Scaling(params, {**tables, "round": rounds})
 
 
 def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:

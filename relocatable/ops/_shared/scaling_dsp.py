@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from relocatable.ops._shared.affine import Staircase, fit_affine
 from relocatable.ops._shared.fixed_point import Ints, quantized_clamp, zero_of
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
+    Rounding,
     bounds_of,
     double_rounding,
     layer_factors,
@@ -24,7 +24,6 @@ from relocatable.ops._shared.scaling import (
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue, Name
 
-Rounding = Literal["single", "double"]
 _UNIT = 8  # bits
 _MOST_PARTS = 8
 _WORD = 1 << 32

@@ -1,4 +1,4 @@
-// Scaling of 32-bit sums to 8-bit values, bit by bit as LiteRT's reference kernels do it.
+// Scaling of sums to 8-bit or 16-bit values, bit by bit as LiteRT's reference kernels do it.
 #ifndef XN_SCALE_H
 #define XN_SCALE_H
 
@@ -71,6 +71,8 @@ enum xn_scale_kind {
     XN_SCALE_DOUBLE_ROUNDING = 2,
     // xn_round_double((sum + bias) * real) + zero.
     XN_SCALE_SINGLE_ROUNDING = 3,
+    // (sum * multiplier + round) >> shift, of 64-bit sums and a shift for each channel.
+    XN_SCALE_WIDE_AFFINE = 4,
 };
 
 // A layer's scaling, as constants of the step. Tables are indexed by channel; multiplier, shift and
@@ -85,9 +87,10 @@ typedef struct xn_scaling {
 
 typedef struct xn_scales {
     const int32_t *multiplier;
-    const int64_t *round; // AFFINE
+    const int64_t *round; // AFFINE; all kinds of 64-bit sums: those that round have it as bias
     const int32_t *bias;
-    const int32_t *shift; // as LiteRT's, left is positive; _30: one less than the right shift
+    const int32_t *shift; // as LiteRT's, left is positive; _30: one less than the right shift;
+                          // WIDE_AFFINE: right
     const double *real;
 } xn_scales;
 
@@ -118,6 +121,28 @@ static inline int32_t xn_scale(int32_t sum, int32_t channel, const xn_scales *s,
     }
     return y < p->low ? p->low : y > p->high ? p->high : y;
 }
+
+// A 64-bit sum, of the kinds DOUBLE_ROUNDING (the sum with its bias fits 32 bits), SINGLE_ROUNDING
+// and WIDE_AFFINE; there is no zero point.
+static inline int32_t xn_scale_wide(int64_t sum, int32_t channel, const xn_scales *s,
+                                    const xn_scaling *p) {
+    int32_t i = channel * p->step;
+    int32_t y;
+    if (p->kind == XN_SCALE_WIDE_AFFINE) {
+        y = (int32_t)((sum * s->multiplier[i] + s->round[channel]) >> s->shift[i]);
+    } else if (p->kind == XN_SCALE_SINGLE_ROUNDING) {
+        y = xn_round_double((double)(sum + s->round[channel]) * s->real[i]);
+    } else {
+        y = xn_multiply_by_quantized_multiplier((int32_t)(sum + s->round[channel]),
+                                                s->multiplier[i], s->shift[i]);
+    }
+    return y < p->low ? p->low : y > p->high ? p->high : y;
+}
+
+// The type of a layer's sums in a template by its inputs' type, and their scaling.
+#define XN_SUM __typeof__(_Generic((XN_T)0, int16_t: (int64_t)0, default: (int32_t)0))
+#define XN_SCALE(sum, ...)                                                                         \
+    _Generic((XN_T)0, int16_t: xn_scale_wide, default: xn_scale)(sum, __VA_ARGS__)
 
 // x * 2^n, at the ends of the type if it is beyond them.
 static inline int32_t xn_saturating_shift_left(int32_t x, int32_t n) {

@@ -14,17 +14,22 @@ from relocatable.ops._shared.images import (
     strides,
 )
 from relocatable.ops._shared.layer import (
+    BIAS_TYPE_ENUM,
+    BIAS_TYPE_FIELD,
     CONV_FIELDS,
     LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
+    bias_type,
+    bounded_sums,
     data_scales,
     dilated_window,
     dilation,
     filter_scales,
     filter_text,
+    fixed_rounding,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
@@ -65,7 +70,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     # The sums' dimensions come last: [OH, OW, group, O / group, k_h, k_w, depth].
     products = np.moveaxis(by_group * grouped, (2, 3), (4, 5))
     sums = sum_in_order(products.reshape(1, *seen.shape[:2], outputs, -1))
-    return finish_layer(node, inputs, sums, "double")
+    return finish_layer(node, inputs, sums, fixed_rounding(node))
 
 
 def sample(rng: Rng, form: str) -> Graph:
@@ -76,12 +81,14 @@ def sample(rng: Rng, form: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="CONV_2D",
-        options=Options("Conv2DOptions", (*WINDOW_FIELDS, *CONV_FIELDS)),
+        options=Options(
+            "Conv2DOptions", (*WINDOW_FIELDS, *CONV_FIELDS, BIAS_TYPE_FIELD), BIAS_TYPE_ENUM
+        ),
         operands=LAYER_OPERANDS,
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_channels, image_shapes, conv_filter),
-            *(strides, dilation, fused_activation, *LAYER_SCALES),
+            *(strides, dilation, fused_activation, bias_type, *LAYER_SCALES, bounded_sums(0)),
         ),
         shape=output_size,
         evaluate=evaluate,

@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.ops._shared.fixed_point import zero_of
-from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.layer import (
+    bias_of,
+    fixed_rounding,
+    float_layer,
+    plain_layer,
+    scaling_of,
+)
 from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.window import Window, window_of
@@ -17,11 +23,9 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount, Scratch
 from relocatable.steps.kernel_call import KernelCall
 
-_SOURCE = "conv_2d/conv_2d.c"
-
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 with groups and dilation, in plain C."""
+    """Lower any layer, with groups and dilation, in plain C."""
     weights = site.constant(1)
     out_c, k_h, k_w, filter_c = weights.shape
     in_c = site.input(0).shape[3]
@@ -34,10 +38,14 @@ def lower_plain(site: Site) -> KernelCall:
         "group_out": out_c // (in_c // filter_c),
     }
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_conv_2d_f32", params, _macs(site), window.rows)
+        source = "conv_2d/conv_2d_f32.c"
+        return float_layer(site, source, "xn_conv_2d_f32", params, _macs(site), window.rows)
     params["in_zero"] = zero_of(site.input(0))
-    bounds = _bounds(site)
-    return plain_layer(site, _SOURCE, "xn_conv_2d_i8", params, bounds, _macs(site), window.rows)
+    return plain_layer(
+        *(site, "conv_2d/conv_2d.c", "xn_conv_2d", params, _bounds(site), _macs(site)),
+        rows=window.rows,
+        rounding=fixed_rounding(site.node),
+    )
 
 
 def is_whole_int8(site: Site) -> bool:

@@ -20,11 +20,13 @@ from relocatable.ops._shared.layer import (
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
+    bounded_sums,
     data_scales,
     dilated_window,
     dilation,
     filter_scales,
     filter_text,
+    fixed_rounding,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
@@ -58,6 +60,12 @@ def depthwise_filter(node: Node) -> Seen:
     return ok and bias_fits(node, outputs), filter_text(node)
 
 
+def long_bias(node: Node) -> Seen:
+    """bias of a 16-bit layer must be int64"""
+    seen = [t.dtype for t in node.inputs[2:]]
+    return node.output.dtype != "int16" or seen in ([], ["int64"]), str(seen)
+
+
 def output_size(node: Node) -> Seen:
     """output's height and width must follow from input, window, stride, dilation and padding"""
     return output_size_seen(node, dilated_window(node))
@@ -71,7 +79,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     products = np.repeat(seen, node.integer("depth_multiplier"), axis=4) * filters
     by_channel = np.moveaxis(products, 4, 2)  # [OH, OW, C, k_h, k_w]
     sums = sum_in_order(by_channel.reshape(1, *by_channel.shape[:3], -1))
-    return finish_layer(node, inputs, sums, "double")
+    return finish_layer(node, inputs, sums, fixed_rounding(node))
 
 
 def sample(rng: Rng, form: str) -> Graph:
@@ -89,7 +97,7 @@ OPERATORS = (
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_channels, image_shapes, depthwise_filter),
-            *(strides, dilation, fused_activation, *LAYER_SCALES),
+            *(strides, dilation, fused_activation, long_bias, *LAYER_SCALES, bounded_sums(3)),
         ),
         shape=output_size,
         evaluate=evaluate,

@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from relocatable.ops._shared.fixed_point import quantized_clamp, zero_of
-from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.layer import (
+    bias_of,
+    fixed_rounding,
+    float_layer,
+    plain_layer,
+    scaling_of,
+)
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     accumulator_bounds,
@@ -21,17 +27,18 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall, Rows
 
-_SOURCE = "depthwise_conv_2d/depthwise_conv_2d.c"
-
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 with multiplier and dilation, in plain C."""
+    """Lower any layer, with multiplier and dilation, in plain C."""
     _, k_h, k_w, _ = site.constant(1).shape
     window = window_of(site, k_h, k_w)
     params, macs, rows = _params(site, window), _macs(site), window.rows
     if site.is_float:
-        return float_layer(site, _SOURCE, "xn_depthwise_f32", params, macs, rows)
-    return plain_layer(site, _SOURCE, "xn_depthwise_i8", params, _bounds(site), macs, rows)
+        source = "depthwise_conv_2d/depthwise_conv_2d_f32.c"
+        return float_layer(site, source, "xn_depthwise_f32", params, macs, rows)
+    source, bounds = "depthwise_conv_2d/depthwise_conv_2d.c", _bounds(site)
+    rounding = fixed_rounding(site.node)
+    return plain_layer(site, source, "xn_depthwise", params, bounds, macs, rows, rounding)
 
 
 def is_for_mve(site: Site) -> bool:

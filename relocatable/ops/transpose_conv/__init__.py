@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
-from relocatable.ops._shared.fixed_point import float_clamp, zero_of
+from relocatable.ops._shared.fixed_point import float_clamp, type_range, zero_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -19,6 +19,8 @@ from relocatable.ops._shared.images import (
     strides,
 )
 from relocatable.ops._shared.layer import (
+    BIAS_TYPE_ENUM,
+    BIAS_TYPE_FIELD,
     BIAS_TYPES,
     FILTER_TYPES,
     LAYER_FORMS,
@@ -26,17 +28,20 @@ from relocatable.ops._shared.layer import (
     LAYER_TYPES,
     bias_fits,
     bias_of,
+    bias_type,
+    bounded_sums,
     data_scales,
     filter_scales,
     filter_text,
-    scaling_of,
+    fixed_rounding,
+    plain_scaling,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values
-from relocatable.ops._shared.layer_sample import random_weights
+from relocatable.ops._shared.layer_sample import random_bias_type, random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.resize import table_length
-from relocatable.ops._shared.scaling import AccumulatorBounds, scale_double_rounding
+from relocatable.ops._shared.scaling import AccumulatorBounds
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -64,8 +69,6 @@ from relocatable.steps.c_call import (
 )
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
-
-_SOURCE = "transpose_conv/transpose_conv.c"
 
 
 def layer_of(node: Node) -> Node:
@@ -120,7 +123,7 @@ def _padding(node: Node, axis: int) -> int:
 
 
 def lower_transposed(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32."""
+    """Lower any layer."""
     node = site.node
     x, weights = node.inputs[2], site.constant(1)
     out_c, k_h, k_w, in_c = weights.shape
@@ -146,9 +149,9 @@ def lower_transposed(site: Site) -> KernelCall:
     rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
     access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
     layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    call, tables = (_float_call if x.dtype == "float32" else _int8_call)(layer, shape)
+    call, tables = (_float_call if layer.is_float else _integer_call)(layer, shape)
     return layer.call(
-        _SOURCE,
+        f"transpose_conv/transpose_conv{'_f32' if layer.is_float else ''}.c",
         call,
         weights={"rows": rows, "filter": weights, **tables},
         macs=math.prod(x.shape) * k_h * k_w * out_c,
@@ -173,15 +176,16 @@ def _float_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
     return call, {"bias": zeros if bias is None else bias}
 
 
-def _int8_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
-    scaling = scaling_of(layer, _bounds(layer), scale_double_rounding)
+def _integer_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
+    scaling = plain_scaling(layer, _bounds(layer), fixed_rounding(layer.node))
     params: dict[str, CValue] = {
         "shape": shape,
         "in_zero": zero_of(layer.input(0)),
         "scaling": scaling.params,
     }
     pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter"))]
-    call = CCall("xn_transpose_conv_i8", (*pointers, scaling.tables, Output()), params)
+    arguments = (*pointers, scaling.tables, Output())
+    call = CCall("xn_transpose_conv", arguments, params, dtype=layer.output.dtype)
     return call, scaling.weights
 
 
@@ -192,12 +196,13 @@ def _bounds(layer: Site) -> AccumulatorBounds:
     zero, bias = zero_of(layer.input(0)), bias_of(layer)
     base = np.zeros(len(rows), np.int64) if bias is None else bias.astype(np.int64).reshape(-1)
     up, down = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
-    low, high = -128 - zero, 127 - zero
+    least, most = type_range(layer.input(0).dtype)
+    low, high = least - zero, most - zero
     return AccumulatorBounds(
         bias=base,
         lowest=base + up * low + down * high,
         highest=base + up * high + down * low,
-        raw=255 * np.abs(rows).sum(axis=1),
+        raw=(most - least) * np.abs(rows).sum(axis=1),
     )
 
 
@@ -217,7 +222,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
             whole[at] += (filters[..., c] * image[0, y, x, c]).transpose(1, 2, 0)
     top, left = _padding(node, 1), _padding(node, 2)
     sums = whole[None, top : top + out_h, left : left + out_w]
-    return finish_layer(layer, [source, weights, *bias], sums, "double")
+    return finish_layer(layer, [source, weights, *bias], sums, fixed_rounding(layer))
 
 
 def sample(rng: Rng, name: str) -> Graph:
@@ -237,12 +242,16 @@ def sample(rng: Rng, name: str) -> Graph:
     y = b.tensor(1, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
     shape = b.constant([1, out_h, out_w, out_c])
     has_bias = bool(rng.random() < 0.5)
-    weights, *bias = random_weights(rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias)
+    bias_dtype, option = random_bias_type(rng, form)
+    weights, *bias = random_weights(
+        rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias, bias_dtype
+    )
     attrs: dict[str, AttrValue] = {
         "padding": "SAME" if same else "VALID",
         "stride_h": s_h,
         "stride_w": s_w,
         "fused_activation_function": random_activation(rng),
+        BIAS_TYPE_FIELD: option,
     }
     return b.graph(b.op("TRANSPOSE_CONV", (shape, weights, x, *bias), y, **attrs))
 
@@ -250,7 +259,7 @@ def sample(rng: Rng, name: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="TRANSPOSE_CONV",
-        options=Options("TransposeConvOptions", WINDOW_FIELDS),
+        options=Options("TransposeConvOptions", (*WINDOW_FIELDS, BIAS_TYPE_FIELD), BIAS_TYPE_ENUM),
         operands=(
             Operand("output shape", INTEGERS, constant=True),
             Operand("filter", FILTER_TYPES, constant=True),
@@ -261,7 +270,7 @@ OPERATORS = (
         rules=(
             *(_of_layer(weighted_types), _of_layer(data_scales), filter_of_channels),
             *(source_image, table_length, transposed_filter, strides, fused_activation),
-            *map(_of_layer, LAYER_SCALES),
+            *map(_of_layer, (bias_type, *LAYER_SCALES, bounded_sums(0))),
         ),
         shape=source_size,
         evaluate=evaluate,
