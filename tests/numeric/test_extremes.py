@@ -32,10 +32,10 @@ _KINDS = [
 ]
 
 
-_LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+_PRODUCTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
 _CASES = [
     *((kind, ("int8", "uint8")) for kind in _KINDS),
-    *((kind, ("int16",)) for kind in _LAYERS),
+    *((kind, ("int16",)) for kind in _PRODUCTS),
 ]
 
 

@@ -82,14 +82,15 @@ def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Int
     )
 
 
-def reduced(multipliers: Ints) -> Ints:
+def reduced(multipliers: Ints | int) -> Ints:
     """Round multipliers of 31 bits to the 15 that LiteRT uses for 64-bit sums."""
-    return np.where(multipliers < 0x7FFF0000, (multipliers + (1 << 15)) >> 16, 0x7FFF)
+    rounded: Ints = (np.asarray(multipliers, np.int64) + (1 << 15)) >> 16
+    return np.asarray(np.minimum(rounded, 0x7FFF))
 
 
-def multiply_by_reduced_multiplier(x: Ints, multipliers: Ints, shifts: Ints) -> Ints:
+def multiply_by_reduced_multiplier(x: Ints, multipliers: Ints | int, shifts: Ints | int) -> Ints:
     """Compute LiteRT's MultiplyByQuantizedMultiplier of 64-bit sums."""
-    right = 15 - shifts
+    right = 15 - np.asarray(shifts, np.int64)
     return (x * reduced(multipliers) + (np.int64(1) << (right - 1))) >> right
 
 

@@ -139,8 +139,18 @@ static inline int32_t xn_scale_wide(int64_t sum, int32_t channel, const xn_scale
     return y < p->low ? p->low : y > p->high ? p->high : y;
 }
 
-// The type of a layer's sums in a template by its inputs' type, and their scaling.
+// x * multiplier / 2^shift, halves upwards; multiplier in [0, 2^15), shift in [8, 46].
+static inline int32_t xn_multiply_by_reduced_multiplier(int64_t x, int32_t multiplier,
+                                                        int32_t shift) {
+    return (int32_t)((x * multiplier + ((int64_t)1 << (shift - 1))) >> shift);
+}
+
+// The type of sums in a template by its inputs' type, and two ways to scale them.
 #define XN_SUM __typeof__(_Generic((XN_T)0, int16_t: (int64_t)0, default: (int32_t)0))
+#define XN_RESCALE(sum, ...)                                                                       \
+    _Generic((XN_T)0,                                                                              \
+        int16_t: xn_multiply_by_reduced_multiplier,                                                \
+        default: xn_multiply_by_quantized_multiplier)(sum, __VA_ARGS__)
 #define XN_SCALE(sum, ...)                                                                         \
     _Generic((XN_T)0, int16_t: xn_scale_wide, default: xn_scale)(sum, __VA_ARGS__)
 
