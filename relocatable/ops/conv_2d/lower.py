@@ -20,7 +20,16 @@ from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bound
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount, Scratch
+from relocatable.steps.c_call import (
+    CCall,
+    Constant,
+    CValue,
+    Input,
+    Output,
+    RowCount,
+    Scratch,
+    c_type,
+)
 from relocatable.steps.kernel_call import KernelCall
 
 
@@ -48,9 +57,14 @@ def lower_plain(site: Site) -> KernelCall:
     )
 
 
+def is_whole(site: Site) -> bool:
+    """Tell whether it is a layer of integers without groups."""
+    return not site.is_float and site.constant(1).shape[3] == site.input(0).shape[3]
+
+
 def is_whole_int8(site: Site) -> bool:
     """Tell whether it is a layer of int8 without groups."""
-    return site.input(0).dtype == "int8" and site.constant(1).shape[3] == site.input(0).shape[3]
+    return site.input(0).dtype == "int8" and is_whole(site)
 
 
 def _macs(site: Site) -> int:
@@ -63,8 +77,8 @@ def _bounds(site: Site) -> AccumulatorBounds:
     return accumulator_bounds(rows, bias_of(site), site.input(0))
 
 
-def lower_dsp(site: Site) -> KernelCall:
-    """Lower an int8 layer for the DSP extension: two output channels, word by word."""
+def lower_dsp(site: Site) -> KernelCall | None:
+    """Lower a layer for the DSP extension: two output channels, word by word."""
     weights = site.constant(1).astype(np.int64)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
@@ -78,8 +92,9 @@ def lower_dsp(site: Site) -> KernelCall:
     left = -(-rest * runs.shape[1] // 4) * 4
     width = 3 * window.stride_w + (k_w - 1) * dilation + 1
     rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
-    layer = dsp_layer_of(site, rows, _bounds(site), "double")
-    assert layer is not None
+    layer = dsp_layer_of(site, rows, _bounds(site), fixed_rounding(site.node))
+    if layer is None:
+        return None
     quads = layer.words.shape[1]
     params: dict[str, CValue] = {
         "window": _as_one_row(window) if is_flat else window.fields,
@@ -93,13 +108,14 @@ def lower_dsp(site: Site) -> KernelCall:
         "in_zero": zero_of(site.input(0)),
         "scaling": layer.scaling,
     }
-    scratch = (Scratch("uint32_t"), Scratch("int8_t", 32 * quads))
+    dtype, each = site.input(0).dtype, site.input(0).size_bytes // site.input(0).count
+    scratch = (Scratch("uint32_t"), Scratch(c_type(dtype), 32 * quads))
     arguments = (Input(0), Constant("filter"), *scratch, Output())
     return site.call(
         "conv_2d/conv_2d_dsp.c",
-        CCall("xn_conv_2d_dsp", arguments, params),
+        CCall("xn_conv_2d_dsp", arguments, params, dtype=dtype),
         weights={"filter": layer.stream(2)},
-        scratch_bytes=32 * quads + 4 * left + width * in_c,
+        scratch_bytes=32 * quads + each * (4 * left + width * in_c),
         macs=_macs(site),
         rows=replace(window.rows, block=4 if is_flat or window.out_h == 1 else 1),
     )

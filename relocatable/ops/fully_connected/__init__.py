@@ -93,7 +93,7 @@ def lower_plain(site: Site) -> KernelCall:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower an int8 layer for the DSP extension; None if no affine function fits."""
+    """Lower a layer for the DSP extension; None if its scaling does not fit."""
     weights = site.constant(1).astype(np.int64)
     layer = dsp_layer_of(site, weights, _bounds(site), "single")
     if layer is None:
@@ -109,7 +109,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
     arguments = (Input(0), Constant("filter"), Scratch("uint32_t"), Output())
     return site.call(
         "fully_connected/fully_connected_dsp.c",
-        CCall("xn_fully_connected_dsp", arguments, params),
+        CCall("xn_fully_connected_dsp", arguments, params, dtype=site.input(0).dtype),
         weights={"filter": layer.stream(4)},
         scratch_bytes=8 * quads,
         macs=_macs(site),
@@ -117,8 +117,8 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of int8 whose weights have zero point 0."""
-    return site.input(0).dtype == "int8" and filter_zero(site.input(1)) == 0
+    """Tell whether it is a layer of integers whose weights have zero point 0."""
+    return not site.is_float and filter_zero(site.input(1)) == 0
 
 
 def _params(site: Site) -> dict[str, CValue]:
