@@ -21,6 +21,7 @@ from relocatable.ops._shared.fixed_point import (
     type_range,
     zero_of,
 )
+from relocatable.ops._shared.fraction import fractions_of
 from relocatable.steps.c_call import Constant, CValue, Name, Struct
 
 # Once by a double; twice by LiteRT's fixed-point multipliers; or once by their upper 16 bits, as it
@@ -197,9 +198,11 @@ def scale_wide_sums(
     rounding: Rounding,
 ) -> Scaling:
     """Scale 64-bit sums to 16 bits, whose zero point is 0."""
+    right = 0
     if rounding == "single":
-        kind, rounds = "XN_SCALE_SINGLE_ROUNDING", sums.bias
-        tables: dict[str, npt.NDArray[np.generic]] = {"real": np.array(factors, np.float64)}
+        kind, real, right = single_factors(factors, sums.reach)
+        tables: dict[str, npt.NDArray[np.generic]] = {"real": real}
+        rounds = sums.bias
     else:
         kind, rounds = "XN_SCALE_DOUBLE_ROUNDING", sums.bias
         multipliers, shifts = multipliers_of(factors)
@@ -207,8 +210,25 @@ def scale_wide_sums(
             kind, multipliers, shifts = "XN_SCALE_WIDE_AFFINE", reduced(multipliers), 15 - shifts
             rounds = sums.bias * multipliers + (np.int64(1) << (shifts - 1))
         tables = {"multiplier": multipliers.astype(np.int32), "shift": shifts.astype(np.int32)}
-    params = _params(kind, len(factors), 0, 0, clamp)
+    params = _params(kind, len(factors), right, 0, clamp)
     return Scaling(params, {**tables, "round": rounds})
+
+
+def single_factors(factors: list[float], reach: Ints) -> tuple[str, npt.NDArray[np.float64], int]:
+    """Find kind, factors and shift of 16-bit outputs that are rounded once.
+
+    Args:
+        factors: one for each channel, or one for all.
+        reach: largest magnitude of each channel's sum.
+
+    Returns:
+        Of the faster kind, if it rounds likewise, the bits of the factors are integers.
+    """
+    found = fractions_of(factors, reach)
+    if found is None:
+        return "XN_SCALE_SINGLE_ROUNDING", np.array(factors, np.float64), 0
+    bits = np.array(found.numerators, np.uint64).view(np.float64)
+    return "XN_SCALE_SINGLE_ROUNDING_31", bits, found.shift
 
 
 def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:

@@ -19,6 +19,7 @@ from relocatable.ops._shared.scaling import (
     layer_factors,
     multipliers_of,
     shifts_fit,
+    single_factors,
     single_rounding,
 )
 from relocatable.ops.site import Site
@@ -155,8 +156,9 @@ def dsp_layer_16(
     clamp = quantized_clamp(site.activation, site.output)
     factors = layer_factors(site.input(0), site.input(1), site.output)
     if rounding == "single":
-        real = np.array(factors, "<f8").view("<i4").reshape(-1, 2).astype(np.int64)
-        return _layer("XN_SCALE_SINGLE_ROUNDING", packed, real[:, 0], real[:, 1], 0, 0, clamp)
+        kind, real, shift = single_factors(factors, bounds.reach)
+        halves = real.view("<i4").reshape(-1, 2).astype(np.int64)
+        return _layer(kind, packed, halves[:, 0], halves[:, 1], shift, 0, clamp)
     multipliers, shifts = multipliers_of(factors)
     if rounding == "double":
         return _layer("XN_SCALE_DOUBLE_ROUNDING", packed, multipliers, shifts, 0, 0, clamp)

@@ -90,7 +90,7 @@ typedef struct xn_dsp_scaling {
     int32_t kind;
     int32_t step;
     int32_t unit;  // sums count in 2^-unit
-    int32_t shift; // of LINE, for all channels
+    int32_t shift; // of LINE and SINGLE_ROUNDING_31, for all channels
     int32_t zero;  // part of `last` in LINE
     int32_t low, high;
     int32_t multiplier, last; // of all channels, if step is 0
@@ -135,8 +135,9 @@ XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scalin
     return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);
 }
 
-// The same for 16 bits: kinds AFFINE, SINGLE_ROUNDING, whose double is the factor's two words, and
-// DOUBLE_ROUNDING of sums that fit 32 bits. There is no zero point.
+// The same for 16 bits: kinds AFFINE, SINGLE_ROUNDING and SINGLE_ROUNDING_31, whose double and
+// numerator are the factor's two words, and DOUBLE_ROUNDING of sums that fit 32 bits. There is no
+// zero point.
 XN_INLINE int32_t xn_dsp_scale_wide(int64_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t y;
     if (p->kind == XN_SCALE_AFFINE) {
@@ -145,6 +146,9 @@ XN_INLINE int32_t xn_dsp_scale_wide(int64_t sum, xn_dsp_factor f, const xn_dsp_s
         double real;
         __builtin_memcpy(&real, &f, sizeof real);
         y = xn_round_double((double)sum * real);
+    } else if (p->kind == XN_SCALE_SINGLE_ROUNDING_31) {
+        uint64_t numerator = (uint64_t)(uint32_t)f.last << 32 | (uint32_t)f.multiplier;
+        y = xn_multiply_by_fraction((int32_t)sum, numerator, p->shift);
     } else {
         y = xn_multiply_by_quantized_multiplier((int32_t)sum, f.multiplier, f.last);
     }

@@ -103,7 +103,7 @@ OPERATORS = (
         evaluate=evaluate,
         kernels=(
             Kernel(lower_mve, needs=(MVE_I,), takes=is_for_mve),
-            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
+            Kernel(lower_dsp, needs=(DSP,), takes=is_for_dsp),
             Kernel(lower_plain),
         ),
         version=3,

@@ -25,6 +25,7 @@ from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall, Rows
+from relocatable.targets.arm import MVE_I
 
 
 def lower_plain(site: Site) -> KernelCall:
@@ -48,9 +49,10 @@ def is_for_mve(site: Site) -> bool:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of integers without dilation."""
+    """Tell whether it is a layer of integers without dilation; of int8 without Helium."""
     undilated = site.int_attr("dilation_h_factor") == site.int_attr("dilation_w_factor") == 1
-    return not site.is_float and undilated
+    is_better = site.input(0).dtype == "int16" or not site.target.has(MVE_I)
+    return not site.is_float and undilated and is_better
 
 
 def _params(site: Site, window: Window) -> dict[str, CValue]:
