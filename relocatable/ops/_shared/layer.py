@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,8 @@ from relocatable.ops.operator import Operand, Rule, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall, Rows
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,7 @@ def float_layer(
     return site.call(source, call, weights=weights, macs=macs, rows=rows)
 
 
-def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., Scaling]) -> Scaling:
+def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., _Found]) -> _Found:
     """Find the scaling of an integer layer's sums, by a method of scaling.py."""
     factors = layer_factors(site.input(0), site.input(1), site.output)
     return method(factors, bounds, site.output, quantized_clamp(site.activation, site.output))

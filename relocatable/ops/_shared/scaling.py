@@ -176,6 +176,32 @@ def scale_vectors(
     return Scaling(_params(kind, channels, 0, zero_of(output), clamp), weights)
 
 
+def scale_vectors_16(
+    factors: list[float],
+    sums: AccumulatorBounds,
+    output: Tensor,
+    clamp: tuple[int, int],
+    rounding: Rounding,
+) -> Scaling | None:
+    """Scale to 16 bits four channels at a time; None if 32 bits are not enough."""
+    if sums.reach.max() >= 1 << 31:
+        return None
+    scaling = scale_vectors(factors, sums, output, clamp)
+    if rounding == "double":
+        return scaling
+    multipliers, shifts = (
+        scaling.weights[name].astype(np.int64) for name in ("multiplier", "shift")
+    )
+    if shifts.max() > -2:  # the half must be a part of the product's upper word
+        return None
+    weights = {
+        **scaling.weights,
+        "multiplier": (reduced(multipliers) << 16).astype(np.int32),
+        "shift": (shifts + 1).astype(np.int32),
+    }
+    return Scaling({**scaling.params, "kind": Name("XN_SCALE_AFFINE")}, weights)
+
+
 def scale_single_rounding(
     factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
 ) -> Scaling:

@@ -34,7 +34,7 @@ from relocatable.ops._shared.layer import (
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
 from relocatable.ops._shared.layer_sample import convolution_sample
-from relocatable.ops.conv_2d.lower import is_whole, is_whole_int8, lower_dsp, lower_mve, lower_plain
+from relocatable.ops.conv_2d.lower import is_whole, lower_dsp, lower_mve, lower_plain
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
 from relocatable.targets.arm import DSP, MVE_I
@@ -93,7 +93,7 @@ OPERATORS = (
         shape=output_size,
         evaluate=evaluate,
         kernels=(
-            Kernel(lower_mve, needs=(MVE_I,), takes=is_whole_int8),
+            Kernel(lower_mve, needs=(MVE_I,), takes=is_whole),
             Kernel(lower_dsp, needs=(DSP,), takes=is_whole),
             Kernel(lower_plain),
         ),

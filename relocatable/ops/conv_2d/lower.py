@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,13 @@ from relocatable.ops._shared.layer import (
     plain_layer,
     scaling_of,
 )
-from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
+from relocatable.ops._shared.scaling import (
+    AccumulatorBounds,
+    Scaling,
+    accumulator_bounds,
+    scale_vectors,
+    scale_vectors_16,
+)
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
@@ -60,11 +68,6 @@ def lower_plain(site: Site) -> KernelCall:
 def is_whole(site: Site) -> bool:
     """Tell whether it is a layer of integers without groups."""
     return not site.is_float and site.constant(1).shape[3] == site.input(0).shape[3]
-
-
-def is_whole_int8(site: Site) -> bool:
-    """Tell whether it is a layer of int8 without groups."""
-    return site.input(0).dtype == "int8" and is_whole(site)
 
 
 def _macs(site: Site) -> int:
@@ -121,12 +124,17 @@ def lower_dsp(site: Site) -> KernelCall | None:
     )
 
 
-def lower_mve(site: Site) -> KernelCall:
-    """Lower a layer of int8 for Helium."""
-    weights = site.constant(1)
+def lower_mve(site: Site) -> KernelCall | None:
+    """Lower a layer for Helium; None if its scaling does not fit."""
+    weights, dtype = site.constant(1), site.input(0).dtype
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
-    scaling = scaling_of(site, _bounds(site), scale_vectors)
+    method: Callable[..., Scaling | None] = scale_vectors
+    if dtype == "int16":
+        method = partial(scale_vectors_16, rounding=fixed_rounding(site.node))
+    scaling = scaling_of(site, _bounds(site), method)
+    if scaling is None:
+        return None
     params: dict[str, CValue] = {
         "window": window.fields,
         "in_c": in_c,
@@ -134,12 +142,13 @@ def lower_mve(site: Site) -> KernelCall:
         "in_zero": zero_of(site.input(0)),
         "scaling": scaling.params,
     }
-    arguments = (Input(0), Constant("filter"), scaling.tables, Scratch("int8_t"), Output())
+    lanes, scratch = (8, "int16_t") if dtype == "int16" else (16, "int8_t")
+    arguments = (Input(0), Constant("filter"), scaling.tables, Scratch(scratch), Output())
     return site.call(
         "conv_2d/conv_2d_mve.c",
-        CCall("xn_conv_2d_mve", arguments, params),
-        weights={"filter": _four_by_sixteen(weights), **scaling.weights},
-        scratch_bytes=weights[0].size,
+        CCall("xn_conv_2d_mve", arguments, params, dtype=dtype),
+        weights={"filter": _in_fours(weights, lanes), **scaling.weights},
+        scratch_bytes=weights[0].size * 16 // lanes,
         macs=_macs(site),
         rows=window.rows,
     )
@@ -166,11 +175,11 @@ def _as_one_row(window: Window) -> dict[str, CValue]:
     return window.fields | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
 
 
-def _four_by_sixteen(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Order filters four by four: 16 values of each in turn, then the rest of each."""
+def _in_fours(weights: npt.NDArray[np.generic], lanes: int) -> npt.NDArray[np.generic]:
+    """Order filters by fours: `lanes` values of each in turn, then the rest of each."""
     rows = weights.reshape(len(weights), -1)
     fours = np.pad(rows, ((0, -len(rows) % 4), (0, 0))).reshape(-1, 4, rows.shape[1])
-    whole = rows.shape[1] // 16 * 16
-    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, 16).transpose(0, 2, 1, 3)
+    whole = rows.shape[1] // lanes * lanes
+    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, lanes).transpose(0, 2, 1, 3)
     parts = (blocks, fours[:, :, whole:])
     return np.concatenate([part.reshape(len(fours), -1) for part in parts], axis=1)

@@ -1,4 +1,5 @@
 // FULLY_CONNECTED of int8 or int16, plain C.
+#include "ops/_shared/xn_dot.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 
@@ -7,14 +8,6 @@ typedef struct {
     int32_t filter_zero; // what of the zero points does not depend on the input is in the bias
     xn_scaling scaling;
 } XN_NAME(xn_fully_connected_params);
-
-static inline XN_SUM XN_NAME(fully_connected_dot)(const XN_T *x, const int8_t *w, int32_t n) {
-    XN_SUM sum = 0;
-    for (int32_t i = 0; i < n; i++) {
-        sum += (int32_t)x[i] * w[i];
-    }
-    return sum;
-}
 
 static inline XN_SUM XN_NAME(fully_connected_sum)(const XN_T *x, int32_t n) {
     XN_SUM sum = 0;
@@ -32,7 +25,7 @@ XN_KERNEL void XN_NAME(xn_fully_connected)(const XN_T *in, const int8_t *filter,
         XN_SUM base =
             p->filter_zero == 0 ? 0 : -p->filter_zero * XN_NAME(fully_connected_sum)(in, p->in_c);
         for (int32_t c = 0; c < p->out_c; c++) {
-            XN_SUM sum = base + XN_NAME(fully_connected_dot)(in, filter + c * p->in_c, p->in_c);
+            XN_SUM sum = base + XN_DOT(in, filter + c * p->in_c, p->in_c);
             *out++ = (XN_T)XN_SCALE(sum, c, scales, &p->scaling);
         }
     }
