@@ -31,8 +31,8 @@ def template_macros(dtype: str) -> dict[str, str]:
     return {
         "XN_T": c_type(dtype),
         "XN_SUFFIX": type_suffix(dtype),
-        "XN_BITS": str(8 * np.dtype(dtype).itemsize),
         "XN_IS_FLOAT": str(int(dtype.startswith("float"))),
+        "XN_IS_16_BITS": str(int(dtype == "int16")),
     }
 
 

@@ -109,7 +109,7 @@ _CLAMPS = {
 
 
 def quantized_clamp(activation: str, output: Tensor) -> tuple[int, int]:
-    """Find the range of an 8-bit or 16-bit output under a fused activation."""
+    """Find the range of an output of 8 or 16 bits under a fused activation."""
     low, high = type_range(output.dtype)
     wanted = _CLAMPS.get(activation, (None, None))
     quantized = [
@@ -130,7 +130,7 @@ def float_clamp(activation: str) -> tuple[float, float]:
 
 
 def output_clamp(activation: str, output: Tensor) -> tuple[int, int] | tuple[float, float]:
-    """Find the range of an integer or float32 output under a fused activation."""
+    """Find the range of an 8-bit, 16-bit or float32 output under a fused activation."""
     is_float = output.dtype == "float32"
     return float_clamp(activation) if is_float else quantized_clamp(activation, output)
 

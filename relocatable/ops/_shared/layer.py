@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from relocatable.graph.graph import Tensor
 from relocatable.ops._shared.factors import clamp_steps, factors_below
-from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp, zero_of
+from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     Rounding,
@@ -93,7 +93,7 @@ def data_scales(node: Node) -> Seen:
     for tensor in (node.inputs[0], node.output):
         if tensor.dtype == "float32":
             continue
-        if not has_one_scale(tensor) or (tensor.dtype == "int16" and zero_of(tensor)):
+        if not has_one_scale(tensor):
             return False, f"{tensor.quant} of '{tensor.name}'"
     return True, ""
 

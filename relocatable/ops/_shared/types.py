@@ -58,11 +58,12 @@ def probability_scale(node: Node) -> Seen:
 
 
 def has_one_scale(tensor: Tensor) -> bool:
-    """Whether a tensor has one scale, and a zero point that its type can hold."""
+    """Whether a tensor has one scale, and a zero point in its range (int16: 0)."""
     quant, limits = tensor.quant, np.iinfo(tensor.dtype)
     if quant is None or len(quant.scale) != 1:
         return False
-    return bool(limits.min <= quant.zero_point[0] <= limits.max)
+    zero_point = quant.zero_point[0]
+    return zero_point == 0 if tensor.dtype == "int16" else limits.min <= zero_point <= limits.max
 
 
 def exact_scale(tensor: Tensor, scale: float, zero_points: dict[str, int]) -> Seen:

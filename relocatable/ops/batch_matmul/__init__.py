@@ -19,7 +19,7 @@ from relocatable.ops._shared.fixed_point import (
 from relocatable.ops._shared.layer_meaning import real_values, sum_in_order
 from relocatable.ops._shared.move import outline
 from relocatable.ops._shared.random import random_input, random_quant
-from relocatable.ops._shared.types import even_scale, one_scale, one_type
+from relocatable.ops._shared.types import one_scale, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -158,7 +158,7 @@ OPERATORS = (
         operands=(Operand("input", _TYPES), Operand("second input", _TYPES)),
         output=_TYPES,
         rules=(
-            *(one_type, one_scale, even_scale, ranks),
+            *(one_type, one_scale, ranks),
             factors_below(
                 30, "product of the inputs' scales over the output's", lambda node: [_factor(node)]
             ),

@@ -20,7 +20,7 @@ typedef struct {
 
 // Values in a word, and their number's power of two.
 #define CONV_2D_DSP_EACH (1 << CONV_2D_DSP_SHIFT)
-#define CONV_2D_DSP_SHIFT (XN_BITS == 16 ? 1 : 2)
+#define CONV_2D_DSP_SHIFT (XN_IS_16_BITS ? 1 : 2)
 
 static inline XN_T *XN_NAME(conv_2d_dsp_copy)(XN_T *to, const XN_T *from, int32_t count) {
     int32_t words = count >> CONV_2D_DSP_SHIFT, rest = count & (CONV_2D_DSP_EACH - 1);
@@ -72,7 +72,7 @@ XN_INLINE uint32_t *XN_NAME(conv_2d_dsp_expand)(const XN_T *x, int32_t step, int
 #pragma clang loop unroll_count(2)
     for (int32_t i = 0; i < count; i += 4, x += 4, to += 2 * pixels) {
         uint32_t words[4];
-#if XN_BITS == 16
+#if XN_IS_16_BITS
         for (int32_t k = 0; k < pixels; k++) {
             to[k] = xn_load_bytes(x + k * step);
             words[k] = xn_load_bytes(x + k * step + 2);
@@ -186,7 +186,7 @@ XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_block)(const uint32_t *columns,
     int32_t s00 = (int32_t)sums[0][0], s10 = s00, s20 = s00, s30 = s00;
     int32_t s01 = (int32_t)sums[0][1], s11 = s01, s21 = s01, s31 = s01;
     uint32_t w0, w1, xa, xb;
-    if (XN_BITS == 16) {
+    if (XN_IS_16_BITS) {
         CONV_2D_DSP_ALL(CONV_2D_DSP_16);
     } else if (is_wide) {
         CONV_2D_DSP_ALL(CONV_2D_DSP_WIDE);
@@ -213,9 +213,9 @@ XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_single)(const uint32_t *columns,
         uint32_t xa, xb, w0, w1;
         XN_NEXT_TWO(columns, xa, xb);
         XN_NEXT_TWO(filter, w0, w1);
-        s0 = xn_add_products(xa, XN_BITS == 16 ? xn_even_bytes(w0) : w0, s0);
-        s1 = xn_add_products(xa, XN_BITS == 16 ? xn_even_bytes(w1) : w1, s1);
-        if (XN_BITS == 16) {
+        s0 = xn_add_products(xa, XN_IS_16_BITS ? xn_even_bytes(w0) : w0, s0);
+        s1 = xn_add_products(xa, XN_IS_16_BITS ? xn_even_bytes(w1) : w1, s1);
+        if (XN_IS_16_BITS) {
             w0 = xn_odd_bytes(w0);
             w1 = xn_odd_bytes(w1);
         } else if (is_wide) {
@@ -256,8 +256,8 @@ XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_long_sums)(const uint32_t *columns
         filter = XN_NAME(conv_2d_dsp_sums)(columns + 2 * pixels * at, filter,
                                            xn_min(p->part, p->quads - at), 0, pixels, more);
         for (int32_t i = 0; i < pixels; i++) {
-            sums[i][0] += XN_BITS == 16 ? more[i][0] : more[i][0] >> (8 - p->scaling.unit);
-            sums[i][1] += XN_BITS == 16 ? more[i][1] : more[i][1] >> (8 - p->scaling.unit);
+            sums[i][0] += XN_IS_16_BITS ? more[i][0] : more[i][0] >> (8 - p->scaling.unit);
+            sums[i][1] += XN_IS_16_BITS ? more[i][1] : more[i][1] >> (8 - p->scaling.unit);
         }
     }
     return filter;

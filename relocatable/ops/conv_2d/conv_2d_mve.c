@@ -11,7 +11,7 @@ typedef struct {
 } XN_NAME(xn_conv_2d_mve_params);
 
 static inline XN_T *XN_NAME(conv_2d_mve_copy)(XN_T *to, const XN_T *from, int32_t count) {
-#if XN_BITS == 16
+#if XN_IS_16_BITS
     for (int32_t i = count; i > 0; i -= 8, to += 8, from += 8) {
         mve_pred16_t lanes = vctp16q((uint32_t)i);
         vstrhq_p_s16(to, vldrhq_z_s16(from, lanes), lanes);
@@ -26,7 +26,7 @@ static inline XN_T *XN_NAME(conv_2d_mve_copy)(XN_T *to, const XN_T *from, int32_
 }
 
 static inline void XN_NAME(conv_2d_mve_fill)(XN_T *to, int32_t value, int32_t count) {
-#if XN_BITS == 16
+#if XN_IS_16_BITS
     int16x8_t values = vdupq_n_s16((int16_t)value);
     for (int32_t i = count; i > 0; i -= 8, to += 8) {
         vstrhq_p_s16(to, values, vctp16q((uint32_t)i));
@@ -79,7 +79,7 @@ static inline void XN_NAME(conv_2d_mve_window)(const XN_T *in, xn_taps rows, xn_
 // Sums of one window with four filters: 16 (8) values of each in turn, then the rest of each.
 static inline int32x4_t XN_NAME(conv_2d_mve_four)(const XN_T *x, const int8_t *w, int32_t size) {
     int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#if XN_BITS == 16
+#if XN_IS_16_BITS
 #pragma clang loop unroll(disable)
     for (int32_t i = 0; i < size / 8; i++, x += 8, w += 32) {
         int16x8_t values = vldrhq_s16(x);
@@ -125,7 +125,7 @@ static inline int32x4_t XN_NAME(conv_2d_mve_four)(const XN_T *x, const int8_t *w
     return vsetq_lane_s32(s3, sums, 3);
 }
 
-#if XN_BITS == 16
+#if XN_IS_16_BITS
 // By name, since what the compiler makes of vstrhq_s32 may write back to r7, which the scan of code
 // takes for the program counter.
 #define CONV_2D_MVE_STORE(to, y)                                                                   \
@@ -137,7 +137,7 @@ static inline int32x4_t XN_NAME(conv_2d_mve_four)(const XN_T *x, const int8_t *w
 // The first `count` of four outputs.
 static inline void XN_NAME(conv_2d_mve_store_some)(XN_T *to, int32x4_t y, int32_t count,
                                                    mve_pred16_t lanes) {
-#if XN_BITS == 16
+#if XN_IS_16_BITS
     int32_t values[4];
     vstrwq_s32(values, y);
     for (int32_t i = 0; i < count; i++) {

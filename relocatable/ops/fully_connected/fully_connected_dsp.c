@@ -21,7 +21,7 @@ static inline uint32_t *XN_NAME(fully_connected_dsp_put)(uint32_t word, uint32_t
 static inline void XN_NAME(fully_connected_dsp_expand)(const XN_T *x, int32_t count, uint32_t *to,
                                                        int32_t is_wide) {
     int32_t i = 0;
-#if XN_BITS == 16
+#if XN_IS_16_BITS
     for (; i + 2 <= count; i += 2) {
         *to++ = xn_load_bytes(x + i);
     }
@@ -101,7 +101,7 @@ XN_INLINE const uint32_t *XN_NAME(fully_connected_dsp_add)(const uint32_t *value
                                                            int32_t is_wide, XN_SUM sums[4]) {
     int32_t s0 = (int32_t)sums[0], s1 = (int32_t)sums[1];
     int32_t s2 = (int32_t)sums[2], s3 = (int32_t)sums[3];
-    if (XN_BITS == 16) {
+    if (XN_IS_16_BITS) {
         FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_QUAD_16,
                                 FULLY_CONNECTED_DSP_QUAD_16 FULLY_CONNECTED_DSP_QUAD_16);
     } else if (is_wide) {
@@ -128,7 +128,7 @@ XN_NAME(fully_connected_dsp_add_parts)(const uint32_t *values, const uint32_t *f
         filter = XN_NAME(fully_connected_dsp_add)(values + 2 * at, filter,
                                                   xn_min(p->part, p->quads - at), 0, more);
         for (int32_t k = 0; k < 4; k++) {
-            sums[k] += XN_BITS == 16 ? more[k] : more[k] >> (8 - p->scaling.unit);
+            sums[k] += XN_IS_16_BITS ? more[k] : more[k] >> (8 - p->scaling.unit);
         }
     }
     return filter;
