@@ -1,4 +1,4 @@
-// Sums of the products of values and weights in the order of memory.
+// The sum of products of 16-bit values and weights in the order of memory.
 #ifndef XN_DOT_H
 #define XN_DOT_H
 
@@ -7,14 +7,6 @@
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
 #endif
-
-static inline int32_t xn_dot_8(const int8_t *x, const int8_t *w, int32_t n) {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < n; i++) {
-        sum += (int32_t)x[i] * w[i];
-    }
-    return sum;
-}
 
 static inline int64_t xn_dot_16(const int16_t *x, const int8_t *w, int32_t n) {
     int64_t sum = 0;
@@ -30,8 +22,5 @@ static inline int64_t xn_dot_16(const int16_t *x, const int8_t *w, int32_t n) {
 #endif
     return sum;
 }
-
-// That of a template by the values' type.
-#define XN_DOT(x, w, n) _Generic((XN_T)0, int16_t: xn_dot_16, default: xn_dot_8)(x, w, n)
 
 #endif

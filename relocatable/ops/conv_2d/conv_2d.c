@@ -13,6 +13,18 @@ typedef struct {
     xn_scaling scaling;
 } XN_NAME(xn_conv_2d_params);
 
+static inline XN_SUM XN_NAME(conv_2d_dot)(const XN_T *x, const int8_t *w, int32_t n) {
+#if XN_IS_16_BITS
+    return xn_dot_16(x, w, n);
+#else
+    int32_t sum = 0;
+    for (int32_t i = 0; i < n; i++) {
+        sum += (int32_t)x[i] * w[i];
+    }
+    return sum;
+#endif
+}
+
 static inline int32_t XN_NAME(conv_2d_sum)(const int8_t *w, int32_t n) {
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -29,13 +41,13 @@ static inline XN_SUM XN_NAME(conv_2d_inside)(const XN_T *x, const int8_t *w,
     XN_SUM sum = 0;
     for (int32_t ky = 0; ky < win->k_h; ky++) {
         if (win->dilation_w == 1 && p->filter_c == p->in_c) {
-            sum += XN_DOT(x + ky * row, w, win->k_w * p->in_c);
+            sum += XN_NAME(conv_2d_dot)(x + ky * row, w, win->k_w * p->in_c);
             w += win->k_w * p->in_c;
             continue;
         }
         for (int32_t kx = 0; kx < win->k_w; kx++) {
             const XN_T *tap = x + ky * row + kx * win->dilation_w * p->in_c;
-            sum += XN_DOT(tap, w, p->filter_c);
+            sum += XN_NAME(conv_2d_dot)(tap, w, p->filter_c);
             w += p->filter_c;
         }
     }
@@ -56,7 +68,7 @@ static inline XN_SUM XN_NAME(conv_2d_border)(const XN_T *x, const int8_t *w, xn_
             if (ky < rows.first || ky >= rows.last || kx < columns.first || kx >= columns.last) {
                 sum += p->in_zero * XN_NAME(conv_2d_sum)(w, p->filter_c);
             } else {
-                sum += XN_DOT(x + (y * win->in_w + at) * p->in_c, w, p->filter_c);
+                sum += XN_NAME(conv_2d_dot)(x + (y * win->in_w + at) * p->in_c, w, p->filter_c);
             }
         }
     }

@@ -9,6 +9,18 @@ typedef struct {
     xn_scaling scaling;
 } XN_NAME(xn_fully_connected_params);
 
+static inline XN_SUM XN_NAME(fully_connected_dot)(const XN_T *x, const int8_t *w, int32_t n) {
+#if XN_IS_16_BITS
+    return xn_dot_16(x, w, n);
+#else
+    int32_t sum = 0;
+    for (int32_t i = 0; i < n; i++) {
+        sum += (int32_t)x[i] * w[i];
+    }
+    return sum;
+#endif
+}
+
 static inline XN_SUM XN_NAME(fully_connected_sum)(const XN_T *x, int32_t n) {
     XN_SUM sum = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -25,7 +37,7 @@ XN_KERNEL void XN_NAME(xn_fully_connected)(const XN_T *in, const int8_t *filter,
         XN_SUM base =
             p->filter_zero == 0 ? 0 : -p->filter_zero * XN_NAME(fully_connected_sum)(in, p->in_c);
         for (int32_t c = 0; c < p->out_c; c++) {
-            XN_SUM sum = base + XN_DOT(in, filter + c * p->in_c, p->in_c);
+            XN_SUM sum = base + XN_NAME(fully_connected_dot)(in, filter + c * p->in_c, p->in_c);
             *out++ = (XN_T)XN_SCALE(sum, c, scales, &p->scaling);
         }
     }
