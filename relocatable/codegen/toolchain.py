@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -80,15 +80,28 @@ def build_code(
         ToolchainError: compiler or linker is missing or failed, or the code has writable data, an
             absolute address, an undefined symbol or what a board's scan refuses.
     """
-    level = ("-O3",) if optimize == "speed" else ("-Os", "-DXN_OPTIMIZE_SIZE=1")
-    code, refused = _build(c_text, target, step_count, level, folders)
-    if refused and target.without_constants:
-        # A constant may lie before the instruction that reads it, where the scan expects none.
-        level = (*level, *target.without_constants)
-        code, refused = _build(c_text, target, step_count, level, folders)
-    if refused:
-        raise ToolchainError(f"a board would refuse the code: {refused}")
-    return code
+    refused = ""
+    for flags in _attempts(target, optimize):
+        code, refused = _build(c_text, target, step_count, flags, folders)
+        if not refused:
+            return code
+    raise ToolchainError(f"a board would refuse the code: {refused}")
+
+
+def _attempts(target: Target, optimize: Literal["speed", "size"]) -> Iterator[tuple[str, ...]]:
+    """Yield the compiler's flags, then others for code that a board's scan mistakes."""
+    size = ("-Os", "-DXN_OPTIMIZE_SIZE=1")
+    level = ("-O3",) if optimize == "speed" else size
+    yield level
+    # A constant may lie before the instruction that reads it, where the scan expects none.
+    if target.without_constants:
+        yield (*level, *target.without_constants)
+    # A vector's load by r7 may look like one that writes back to the program counter.
+    if target.has_vectors:
+        yield (*level, *target.without_constants, "-fno-vectorize", "-fno-slp-vectorize")
+    # Functions beyond 2 KB jump by calls on an Armv6-M, with constants behind them.
+    if optimize == "speed":
+        yield (*size, *target.without_constants)
 
 
 def _build(

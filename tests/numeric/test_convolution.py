@@ -70,12 +70,13 @@ def test_extreme_scales_and_biases(kind: str) -> None:
     check([extreme(rng, kind) for _ in range(150)], "size")
 
 
-def deep(rng: Rng) -> Graph:
+def deep(rng: Rng, dtype: str = "int8") -> Graph:
     """Make a layer of many large weights, its last channel dead by a huge bias."""
     in_c, out_c = int(rng.integers(500, 2500)), int(rng.integers(2, 5))
     b = GraphBuilder()
-    x = b.input(1, *(int(v) for v in rng.integers(1, 4, 2)), in_c, quant=random_quant(rng))
-    y = b.tensor(*b.tensors[x].shape[:-1], out_c, quant=random_quant(rng))
+    image, quants = rng.integers(1, 4, 2), (random_quant(rng, dtype), random_quant(rng, dtype))
+    x = b.input(1, *(int(v) for v in image), in_c, dtype=dtype, quant=quants[0])
+    y = b.tensor(*b.tensors[x].shape[:-1], out_c, dtype=dtype, quant=quants[1])
     in_scale, out_scale = quant_of(b, x).scale[0], quant_of(b, y).scale[0]
     scale = float(np.float32(out_scale / in_scale / 100 / np.sqrt(in_c)))
     values = rng.integers(-127, 128, (out_c, 1, 1, in_c)) | 64
@@ -83,14 +84,15 @@ def deep(rng: Rng) -> Graph:
     w = b.constant(values, "int8", Quant((scale,) * out_c, (0,) * out_c, 0))
     bias = rng.integers(-1000, 1000, out_c)
     bias[-1] = int(rng.choice([-1, 1])) << 30
-    terms = b.constant(bias, "int32", Quant((in_scale * scale,) * out_c, (0,) * out_c, 0))
+    bias_type = "int64" if dtype == "int16" else "int32"
+    terms = b.constant(bias, bias_type, Quant((in_scale * scale,) * out_c, (0,) * out_c, 0))
     attrs: dict[str, AttrValue] = {**CONV, "fused_activation_function": random_activation(rng)}
     return b.graph(b.op("CONV_2D", (x, w, terms), y, **attrs))
 
 
 def test_many_large_weights() -> None:
     rng = np.random.default_rng(15)
-    check([deep(rng) for _ in range(12)])
+    check([deep(rng, dtype) for dtype in ("int8", "int16") for _ in range(12)])
 
 
 def padded(rng: Rng, kind: str) -> Graph:

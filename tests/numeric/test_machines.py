@@ -40,9 +40,15 @@ def test_weighted_layers(target: str, tmp_path: Path) -> None:
     graphs = [sample(rng, "CONV_2D", "int8") for _ in range(30)]
     graphs += [sample(rng, "DEPTHWISE_CONV_2D", "int8") for _ in range(30)]
     graphs += [sample(rng, "FULLY_CONNECTED", "int8") for _ in range(20)]
-    graphs += [deep(rng) for _ in range(12)]
+    graphs += [deep(rng, dtype) for dtype in ("int8", "int16") for _ in range(12)]
     graphs += [
-        convolution_sample(rng, "DEPTHWISE_CONV_2D", "int8", k)
+        sample(rng, kind, "int16")
+        for kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+        for _ in range(12)
+    ]
+    graphs += [
+        convolution_sample(rng, "DEPTHWISE_CONV_2D", dtype, k)
+        for dtype in ("int8", "int16")
         for k in (3, 3, 5)
         for _ in range(12)
     ]

@@ -104,6 +104,18 @@ def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Int
     )
 
 
+def reduced(multipliers: Ints | int) -> Ints:
+    """Round multipliers of 31 bits to the 15 that LiteRT uses for 64-bit sums."""
+    rounded: Ints = (np.asarray(multipliers, np.int64) + (1 << 15)) >> 16
+    return np.asarray(np.minimum(rounded, 0x7FFF))
+
+
+def multiply_by_reduced_multiplier(x: Ints, multipliers: Ints | int, shifts: Ints | int) -> Ints:
+    """Compute LiteRT's MultiplyByQuantizedMultiplier of 64-bit sums."""
+    right = 15 - np.asarray(shifts, np.int64)
+    return (x * reduced(multipliers) + (np.int64(1) << (right - 1))) >> right
+
+
 def type_range(dtype: str) -> tuple[int, int]:
     """Return the smallest and largest value of an integer type."""
     info = np.iinfo(dtype)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.graph.graph import Tensor
 from relocatable.ops._shared.factors import clamp_steps, factors_below
 from relocatable.ops._shared.fixed_point import float_clamp, quantized_clamp
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
+    Rounding,
     Scaling,
     layer_factors,
     scale_double_rounding,
+    scale_single_rounding,
+    scale_wide_sums,
 )
 from relocatable.ops._shared.types import has_one_scale
 from relocatable.ops.node import Node
@@ -22,6 +28,8 @@ from relocatable.ops.operator import Operand, Rule, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall, Rows
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class LayerForm:
 # By the names of their samples.
 LAYER_FORMS = {
     "int8": LayerForm("int8", "int8", ("int32",)),
+    "int16": LayerForm("int16", "int8", ("int64", "int32")),
     "float32": LayerForm("float32", "float32", ("float32",)),
     "float32 by int8": LayerForm("float32", "int8", ("float32",)),
 }
@@ -55,6 +64,9 @@ LAYER_OPERANDS = (
     Operand("bias", BIAS_TYPES, constant=True, optional=True),
 )
 CONV_FIELDS = ("dilation_w_factor", "dilation_h_factor")
+# Names the type of a 16-bit layer's sums; absent, it reads as FLOAT32.
+BIAS_TYPE_FIELD = "quantized_bias_type"
+BIAS_TYPE_ENUM = {BIAS_TYPE_FIELD: "TensorType"}
 
 
 def layer_form(node: Node) -> str | None:
@@ -79,11 +91,37 @@ weighted_types.__doc__ = "input and output, filter and bias must be " + "; or ".
 
 
 def data_scales(node: Node) -> Seen:
-    """input and output of 8 bits must have one scale"""
+    """input and output of 8 or 16 bits must have one scale, those of 16 bits zero point 0"""
     for tensor in (node.inputs[0], node.output):
-        if tensor.dtype == "int8" and not has_one_scale(tensor):
+        if tensor.dtype == "float32":
+            continue
+        if not has_one_scale(tensor):
             return False, f"{tensor.quant} of '{tensor.name}'"
     return True, ""
+
+
+def bias_type(node: Node) -> Seen:
+    """quantized_bias_type of a 16-bit layer must be absent, or the bias's type"""
+    named = str(node.op.attrs.get(BIAS_TYPE_FIELD, "FLOAT32")).lower()
+    bias = [t.dtype for t in node.inputs[2:]] or ["int32", "int64"]
+    ok = node.output.dtype != "int16" or named in ("float32", *bias)
+    return ok, f"{named} with {' or '.join(bias)}"
+
+
+def has_wide_sums(node: Node) -> bool:
+    """Tell whether LiteRT sums a layer up in 64 bits; else TFLM and it do in 32.
+
+    LiteRT asks the option, without which it reads a 32-bit bias as if it were longer; TFLM asks
+    the bias.
+    """
+    named = str(node.op.attrs.get(BIAS_TYPE_FIELD, "FLOAT32"))
+    narrow = node.inputs[2].dtype == "int32" if len(node.inputs) == 3 else named == "INT32"
+    return node.output.dtype == "int16" and not narrow
+
+
+def fixed_rounding(node: Node) -> Rounding:
+    """Find the rounding of a layer that scales by fixed-point multipliers."""
+    return "reduced" if has_wide_sums(node) else "double"
 
 
 def filter_scales(node: Node, axis: int) -> Seen:
@@ -106,6 +144,34 @@ LAYER_SCALES: tuple[Rule, ...] = (
     factors_below(30, "input's scale times the filter's over the output's", _layer_factors),
     clamp_steps,
 )
+
+
+def bounded_sums(axis: int) -> Rule:
+    """Make the rule about a 16-bit layer's sums; `axis`: of the filter's channels."""
+
+    def wide_sums(node: Node) -> Seen:
+        """sums of a 16-bit layer must be below 2^47 and their factors below 2^7, or, if the bias
+        has 32 bits, sums below 2^31; results must be below 2^30 before they are clamped"""
+        weights = np.asarray(node.inputs[1].data, np.int64)
+        if node.output.dtype != "int16" or weights.ndim <= axis:
+            return True, ""
+        real = np.abs(weights - filter_zero(node.inputs[1]))
+        sums = 32768 * np.moveaxis(real, axis, 0).reshape(real.shape[axis], -1).sum(axis=1)
+        if len(node.inputs) == 3 and bias_fits(node, len(sums)):
+            sums = sums + np.abs(np.asarray(node.inputs[2].data, np.float64)).reshape(-1)
+        factors = np.array(_layer_factors(node))
+        most, factor, result = (float(x.max()) for x in (sums, factors, sums * factors))
+        power = 47 if has_wide_sums(node) else 31
+        ok = most < 2.0**power and result < 2.0**30 and (power == 31 or factor < 2.0**7)
+        return ok, f"{most:g} times {factor:g}, or up to {result:g}"
+
+    return wide_sums
+
+
+def filter_zero(weights: Tensor) -> int:
+    """Find the weights' zero point, which LiteRT applies only if there is one scale."""
+    quant = weights.quant
+    return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
 
 
 def dilation(node: Node) -> Seen:
@@ -158,8 +224,8 @@ def float_layer(
     return replace(made, widens="filter")
 
 
-def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., Scaling]) -> Scaling:
-    """Find the scaling of an int8 layer's sums, by a method of scaling.py."""
+def scaling_of(site: Site, bounds: AccumulatorBounds, method: Callable[..., _Found]) -> _Found:
+    """Find the scaling of an integer layer's sums, by a method of scaling.py."""
     factors = layer_factors(site.input(0), site.input(1), site.output)
     return method(factors, bounds, site.output, quantized_clamp(site.activation, site.output))
 
@@ -169,6 +235,14 @@ def bias_of(site: Site) -> npt.NDArray[np.generic] | None:
     return site.constant(2) if site.has_input(2) else None
 
 
+def plain_scaling(site: Site, bounds: AccumulatorBounds, rounding: Rounding) -> Scaling:
+    """Find the scaling of a layer in plain C; sums of 16-bit inputs have 64 bits."""
+    if site.output.dtype == "int16":
+        return scaling_of(site, bounds, partial(scale_wide_sums, rounding=rounding))
+    method = scale_single_rounding if rounding == "single" else scale_double_rounding
+    return scaling_of(site, bounds, method)
+
+
 def plain_layer(
     site: Site,
     source: str,
@@ -176,14 +250,20 @@ def plain_layer(
     params: dict[str, CValue],
     bounds: AccumulatorBounds,
     macs: int,
-    rows: Rows,
+    rows: Rows | None,
+    rounding: Rounding,
 ) -> KernelCall:
-    """Make the call of an int8 layer in plain C, its filter as the model has it."""
-    scaling = scaling_of(site, bounds, scale_double_rounding)
+    """Make the call of an integer layer in plain C, its filter as the model has it."""
+    scaling = plain_scaling(site, bounds, rounding)
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
         source,
-        CCall(function, arguments, {**params, "scaling": scaling.params}),
+        CCall(
+            function,
+            arguments,
+            {**params, "scaling": scaling.params},
+            dtype=site.output.dtype,
+        ),
         weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,
         rows=rows,

@@ -1,4 +1,5 @@
-// What the Helium kernels share: four sums become four 8-bit outputs; plain sums of products.
+// What the Helium kernels share: four sums become four outputs of 8 or 16 bits; plain sums of
+// products.
 #ifndef XN_MVE_H
 #define XN_MVE_H
 
@@ -39,6 +40,19 @@ static inline int32x4_t xn_mve_scale(int32x4_t sums, xn_mve_scales s, const xn_s
     y = vrshlq_s32(y, s.shift);
     return vaddq_n_s32(y, p->zero);
 }
+
+// The same of 16 bits: as above, or AFFINE, round((sum + bias) * multiplier / 2^32 * 2^shift),
+// halves upwards; shift < 0.
+static inline int32x4_t xn_mve_scale_16(int32x4_t sums, xn_mve_scales s, const xn_scaling *p) {
+    if (p->kind != XN_SCALE_AFFINE) {
+        return xn_mve_scale(sums, s, p);
+    }
+    int32x4_t y = vmulhq_s32(vaddq_s32(sums, s.bias), s.multiplier);
+    return vrshlq_s32(y, s.shift);
+}
+
+#define XN_MVE_SCALE(sums, ...)                                                                    \
+    _Generic((XN_T)0, int16_t: xn_mve_scale_16, default: xn_mve_scale)(sums, __VA_ARGS__)
 
 static inline int32x4_t xn_mve_clamp(int32x4_t y, const xn_scaling *p) {
     return vminq_s32(vmaxq_s32(y, vdupq_n_s32(p->low)), vdupq_n_s32(p->high));

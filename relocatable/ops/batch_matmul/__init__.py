@@ -13,7 +13,9 @@ from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
+    multiply_by_reduced_multiplier,
     quantize_multiplier,
+    reduced,
     scale_of,
     type_range,
     zero_of,
@@ -49,7 +51,7 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
-_TYPES = ("int8", "float32")
+_TYPES = ("int8", "int16", "float32")
 _BATCH = 3  # dimensions
 
 
@@ -80,8 +82,12 @@ def ranks(node: Node) -> Seen:
 
 
 def depth_of_sums(node: Node) -> Seen:
-    """the products of 8-bit values must be sums of at most 32768 terms"""
+    """the products of 8-bit values must be sums of at most 32768 terms, those of 16-bit values of
+    fewer than 131072, and their number times the factor between scales below 2"""
     depth = node.inputs[0].shape[-2 if node.op.attrs["adj_x"] else -1]
+    if node.output.dtype == "int16":
+        factor = _factor(node)
+        return depth < 1 << 17 and depth * factor < 2, f"{depth}, factor {factor:g}"
     most_terms = sums_of_bytes(node, depth)[0]
     return most_terms and (not node.quantized or depth <= 1 << 15), str(depth)
 
@@ -122,7 +128,7 @@ def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
 
 
 def lower_product(site: Site) -> KernelCall:
-    """Lower a product of int8 or float32."""
+    """Lower a product of any type."""
     a, b = _operands(site.node, *(outline(site.input(i).shape) for i in (0, 1)))
     lead = _BATCH + 2 - a.ndim
     params: dict[str, CValue] = {
@@ -135,6 +141,8 @@ def lower_product(site: Site) -> KernelCall:
     }
     if not site.is_float:
         multiplier, shift = quantize_multiplier(_factor(site.node))
+        if site.output.dtype == "int16":
+            multiplier, shift = int(reduced(multiplier)), 15 - shift
         zeros = (zero_of(t) for t in (site.input(0), site.input(1), site.output))
         params |= zip(("a_zero", "b_zero", "out_zero"), zeros, strict=True)
         params |= {"multiplier": multiplier, "shift": shift}
@@ -150,8 +158,9 @@ def _steps(view: Array, lead: int) -> CValue:
 
 
 def _factor(node: Node) -> float:
+    # The product in single precision, as LiteRT has it.
     a, b = (scale_of(t) for t in node.inputs)
-    return float(a) * float(b) / float(scale_of(node.output))
+    return float(a * b) / float(scale_of(node.output))
 
 
 def _factors(node: Node) -> list[float]:
@@ -166,7 +175,9 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     sums = sum_in_order(a[..., :, None, :] * b[..., None, :, :])
     if node.output.dtype == "float32":
         return sums
-    scaled = multiply_by_quantized_multiplier(sums, *quantize_multiplier(_factor(node)))
+    is_wide = node.output.dtype == "int16"
+    scale = multiply_by_reduced_multiplier if is_wide else multiply_by_quantized_multiplier
+    scaled = scale(sums, *quantize_multiplier(_factor(node)))
     limits = type_range(node.output.dtype)
     return np.clip(scaled + zero_of(node.output), *limits).astype(node.output.dtype)
 
@@ -210,7 +221,8 @@ def sample(rng: Rng, dtype: str) -> Graph:
     b = GraphBuilder()
     first, second, third = (random_quant(rng, dtype) for _ in range(3))
     if first and second and third:
-        spread = float(first.scale[0] * second.scale[0] * 50 * np.sqrt(depth))
+        size = 20_000 if dtype == "int16" else 50
+        spread = float(first.scale[0] * second.scale[0] * size * np.sqrt(depth))
         third = Quant((float(np.float32(spread)),), third.zero_point)
     left = b.input(*shapes[0], *ends[0], dtype=dtype, quant=first)
     side = [*shapes[1], *ends[1]]
@@ -230,8 +242,9 @@ OPERATORS = (
         operands=(Operand("input", _TYPES), Operand("second input", _TYPES)),
         output=_TYPES,
         rules=(
-            *(product_types, product_scales, ranks, depth_of_sums),
+            *(product_types, product_scales, ranks),
             factors_below(30, "product of the inputs' scales over the output's", _factors),
+            depth_of_sums,
         ),
         shape=product_shape,
         kernels=(*dot_kernels(lower_by_bytes), Kernel(lower_product)),

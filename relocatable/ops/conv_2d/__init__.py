@@ -27,6 +27,8 @@ from relocatable.ops._shared.images import (
     strides,
 )
 from relocatable.ops._shared.layer import (
+    BIAS_TYPE_ENUM,
+    BIAS_TYPE_FIELD,
     CONV_FIELDS,
     HYBRID,
     LAYER_FORMS,
@@ -34,18 +36,21 @@ from relocatable.ops._shared.layer import (
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
+    bias_type,
+    bounded_sums,
     data_scales,
     dilated_window,
     dilation,
     filter_scales,
     filter_text,
+    fixed_rounding,
     layer_form,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
 from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.ops.conv_2d.lower import (
-    is_whole_int8,
+    is_whole,
     lower_by_bytes,
     lower_dsp,
     lower_mve,
@@ -92,7 +97,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Sum the products of each window with the filters of its group."""
     if layer_form(node) != HYBRID:
         image, filters = (real_values(node, i, inputs[i]) for i in (0, 1))
-        return finish_layer(node, inputs, _sums(node, image, filters), "double")
+        return finish_layer(node, inputs, _sums(node, image, filters), fixed_rounding(node))
     several = has_several_scales(node.inputs[1])
     x = quantize_values(inputs[0], is_asymmetric=several)
     sums = _sums(node, x.values, inputs[1].astype(np.int64))
@@ -119,19 +124,22 @@ def sample(rng: Rng, form: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="CONV_2D",
-        options=Options("Conv2DOptions", (*WINDOW_FIELDS, *CONV_FIELDS)),
+        options=Options(
+            "Conv2DOptions", (*WINDOW_FIELDS, *CONV_FIELDS, BIAS_TYPE_FIELD), BIAS_TYPE_ENUM
+        ),
         operands=LAYER_OPERANDS,
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_channels, image_shapes, conv_filter),
-            *(hybrid_groups, strides, dilation, fused_activation, *LAYER_SCALES),
+            *(hybrid_groups, strides, dilation, fused_activation, bias_type),
+            *(*LAYER_SCALES, bounded_sums(0)),
         ),
         shape=output_size,
         evaluate=evaluate,
         kernels=(
             *dot_kernels(lower_by_bytes),
-            Kernel(lower_mve, needs=(MVE_I,), takes=is_whole_int8),
-            Kernel(lower_dsp, needs=(DSP,), takes=is_whole_int8),
+            Kernel(lower_mve, needs=(MVE_I,), takes=is_whole),
+            Kernel(lower_dsp, needs=(DSP,), takes=is_whole),
             Kernel(lower_plain),
         ),
         version=3,

@@ -1,25 +1,31 @@
-// CONV_2D, plain C: the window's rows run straight through memory if the whole window is inside.
+// CONV_2D of int8 or int16, plain C: the window's rows run straight through memory if the whole
+// window is inside.
+#include "ops/_shared/xn_dot.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 
-typedef struct xn_conv_2d_i8_params {
+typedef struct {
     xn_window window;
     int32_t in_c, out_c;
     int32_t filter_c;  // channels that one filter reads: in_c / groups
     int32_t group_out; // output channels of a group
     int32_t in_zero;   // what of it does not depend on the input is in the bias
     xn_scaling scaling;
-} xn_conv_2d_i8_params;
+} XN_NAME(xn_conv_2d_params);
 
-static inline int32_t conv_2d_dot(const int8_t *x, const int8_t *w, int32_t n) {
+static inline XN_SUM XN_NAME(conv_2d_dot)(const XN_T *x, const int8_t *w, int32_t n) {
+#if XN_IS_16_BITS
+    return xn_dot_16(x, w, n);
+#else
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
         sum += (int32_t)x[i] * w[i];
     }
     return sum;
+#endif
 }
 
-static inline int32_t conv_2d_sum(const int8_t *w, int32_t n) {
+static inline int32_t XN_NAME(conv_2d_sum)(const int8_t *w, int32_t n) {
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
         sum += w[i];
@@ -28,20 +34,20 @@ static inline int32_t conv_2d_sum(const int8_t *w, int32_t n) {
 }
 
 // All taps inside the image. `x` is the first tap's pixel, at the group's first channel.
-static inline int32_t conv_2d_inside(const int8_t *x, const int8_t *w,
-                                     const xn_conv_2d_i8_params *p) {
+static inline XN_SUM XN_NAME(conv_2d_inside)(const XN_T *x, const int8_t *w,
+                                             const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
     int32_t row = win->dilation_h * win->in_w * p->in_c;
-    int32_t sum = 0;
+    XN_SUM sum = 0;
     for (int32_t ky = 0; ky < win->k_h; ky++) {
         if (win->dilation_w == 1 && p->filter_c == p->in_c) {
-            sum += conv_2d_dot(x + ky * row, w, win->k_w * p->in_c);
+            sum += XN_NAME(conv_2d_dot)(x + ky * row, w, win->k_w * p->in_c);
             w += win->k_w * p->in_c;
             continue;
         }
         for (int32_t kx = 0; kx < win->k_w; kx++) {
-            const int8_t *tap = x + ky * row + kx * win->dilation_w * p->in_c;
-            sum += conv_2d_dot(tap, w, p->filter_c);
+            const XN_T *tap = x + ky * row + kx * win->dilation_w * p->in_c;
+            sum += XN_NAME(conv_2d_dot)(tap, w, p->filter_c);
             w += p->filter_c;
         }
     }
@@ -50,28 +56,29 @@ static inline int32_t conv_2d_inside(const int8_t *x, const int8_t *w,
 
 // Some taps are outside: there the input counts as its zero point. `x` is the group's first
 // channel.
-static inline int32_t conv_2d_border(const int8_t *x, const int8_t *w, xn_taps rows,
-                                     xn_taps columns, const xn_conv_2d_i8_params *p) {
+static inline XN_SUM XN_NAME(conv_2d_border)(const XN_T *x, const int8_t *w, xn_taps rows,
+                                             xn_taps columns,
+                                             const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
-    int32_t sum = 0;
+    XN_SUM sum = 0;
     for (int32_t ky = 0; ky < win->k_h; ky++) {
         int32_t y = rows.origin + ky * win->dilation_h;
         for (int32_t kx = 0; kx < win->k_w; kx++, w += p->filter_c) {
             int32_t at = columns.origin + kx * win->dilation_w;
             if (ky < rows.first || ky >= rows.last || kx < columns.first || kx >= columns.last) {
-                sum += p->in_zero * conv_2d_sum(w, p->filter_c);
+                sum += p->in_zero * XN_NAME(conv_2d_sum)(w, p->filter_c);
             } else {
-                sum += conv_2d_dot(x + (y * win->in_w + at) * p->in_c, w, p->filter_c);
+                sum += XN_NAME(conv_2d_dot)(x + (y * win->in_w + at) * p->in_c, w, p->filter_c);
             }
         }
     }
     return sum;
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: int8 [out_c, k_h, k_w, filter_c];
-// out: int8 [out_h, out_w, out_c].
-XN_KERNEL void xn_conv_2d_i8(const int8_t *in, const int8_t *filter, const xn_scales *scales,
-                             int8_t *out, const xn_conv_2d_i8_params *p) {
+// in: T [in_h, in_w, in_c]; filter: int8 [out_c, k_h, k_w, filter_c];
+// out: T [out_h, out_w, out_c].
+XN_KERNEL void XN_NAME(xn_conv_2d)(const XN_T *in, const int8_t *filter, const xn_scales *scales,
+                                   XN_T *out, const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
     int32_t filter_size = win->k_h * win->k_w * p->filter_c;
     for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
@@ -80,13 +87,13 @@ XN_KERNEL void xn_conv_2d_i8(const int8_t *in, const int8_t *filter, const xn_sc
             xn_taps columns = xn_columns(win, out_x);
             int32_t whole = rows.first == 0 && rows.last == win->k_h && columns.first == 0 &&
                             columns.last == win->k_w;
-            const int8_t *first = in + (rows.origin * win->in_w + columns.origin) * p->in_c;
+            const XN_T *first = in + (rows.origin * win->in_w + columns.origin) * p->in_c;
             for (int32_t c = 0; c < p->out_c; c++) {
                 int32_t group = c / p->group_out * p->filter_c;
                 const int8_t *w = filter + c * filter_size;
-                int32_t sum = whole ? conv_2d_inside(first + group, w, p)
-                                    : conv_2d_border(in + group, w, rows, columns, p);
-                *out++ = (int8_t)xn_scale(sum, c, scales, &p->scaling);
+                XN_SUM sum = whole ? XN_NAME(conv_2d_inside)(first + group, w, p)
+                                   : XN_NAME(conv_2d_border)(in + group, w, rows, columns, p);
+                *out++ = (XN_T)XN_SCALE(sum, c, scales, &p->scaling);
             }
         }
     }

@@ -1,4 +1,4 @@
-// CONV_2D for the DSP extension: four pixels by two output channels at a time.
+// CONV_2D of int8 or int16 for the DSP extension: four pixels by two output channels at a time.
 //
 // The windows of four pixels of a row are laid out as pairs of 16-bit values ("columns", see
 // xn_dsp.h) once for all output channels. A window consists of runs, values that are side by side
@@ -6,22 +6,26 @@
 #include "ops/_shared/xn_dsp.h"
 #include "ops/_shared/xn_kernel.h"
 
-typedef struct xn_conv_2d_dsp_params {
+typedef struct {
     xn_window window;
     int32_t in_c, out_c;
     int32_t run;   // values of a run: a row of the window, or one tap if it is dilated
-    int32_t left;  // bytes of scratch for what is left of a pixel's runs; a multiple of 4
+    int32_t left;  // values in scratch for what is left of a pixel's runs; a multiple of 4
     int32_t quads; // of a window: four values each, filled up with 0
     int32_t part;  // quads after which sums are saved, since they might overflow
     int32_t is_wide;
     int32_t in_zero;
     xn_dsp_scaling scaling;
-} xn_conv_2d_dsp_params;
+} XN_NAME(xn_conv_2d_dsp_params);
 
-static inline int8_t *conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t count) {
-    int32_t words = count >> 2, rest = count & 3;
+// Values in a word, and their number's power of two.
+#define CONV_2D_DSP_EACH (1 << CONV_2D_DSP_SHIFT)
+#define CONV_2D_DSP_SHIFT (XN_IS_16_BITS ? 1 : 2)
+
+static inline XN_T *XN_NAME(conv_2d_dsp_copy)(XN_T *to, const XN_T *from, int32_t count) {
+    int32_t words = count >> CONV_2D_DSP_SHIFT, rest = count & (CONV_2D_DSP_EACH - 1);
 #pragma clang loop unroll_count(4)
-    for (; words > 0; words--, from += 4, to += 4) {
+    for (; words > 0; words--, from += CONV_2D_DSP_EACH, to += CONV_2D_DSP_EACH) {
         uint32_t word = xn_load_bytes(from);
         __builtin_memcpy(to, &word, sizeof word);
     }
@@ -31,41 +35,52 @@ static inline int8_t *conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t c
     return to;
 }
 
-static inline int8_t *conv_2d_dsp_fill(int8_t *to, int32_t value, int32_t count) {
+// Zero points of 16 bits are 0.
+static inline XN_T *XN_NAME(conv_2d_dsp_fill)(XN_T *to, int32_t value, int32_t count) {
     uint32_t word = ((uint32_t)value & 0xFFu) * 0x01010101u;
-    int32_t words = count >> 2, rest = count & 3;
+    int32_t words = count >> CONV_2D_DSP_SHIFT, rest = count & (CONV_2D_DSP_EACH - 1);
 #pragma clang loop unroll_count(4)
-    for (; words > 0; words--, to += 4) {
+    for (; words > 0; words--, to += CONV_2D_DSP_EACH) {
         __builtin_memcpy(to, &word, sizeof word);
     }
     for (; rest > 0; rest--) {
-        *to++ = (int8_t)value;
+        *to++ = (XN_T)value;
     }
     return to;
 }
 
 // Positions [x, x + width) of row y of the image; values outside it are the zero point.
-static __attribute__((noinline)) void conv_2d_dsp_patch(const int8_t *in, int32_t y, int32_t x,
-                                                        int32_t width, int8_t *to,
-                                                        const xn_conv_2d_dsp_params *p) {
+static __attribute__((noinline)) void
+XN_NAME(conv_2d_dsp_patch)(const XN_T *in, int32_t y, int32_t x, int32_t width, XN_T *to,
+                           const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t first = xn_max(x, 0), last = xn_min(x + width, win->in_w);
     if (y < 0 || y >= win->in_h || first >= last) {
-        conv_2d_dsp_fill(to, p->in_zero, width * p->in_c);
+        XN_NAME(conv_2d_dsp_fill)(to, p->in_zero, width * p->in_c);
         return;
     }
-    const int8_t *from = in + (y * win->in_w + first) * p->in_c;
-    to = conv_2d_dsp_fill(to, p->in_zero, (first - x) * p->in_c);
-    to = conv_2d_dsp_copy(to, from, (last - first) * p->in_c);
-    conv_2d_dsp_fill(to, p->in_zero, (x + width - last) * p->in_c);
+    const XN_T *from = in + (y * win->in_w + first) * p->in_c;
+    to = XN_NAME(conv_2d_dsp_fill)(to, p->in_zero, (first - x) * p->in_c);
+    to = XN_NAME(conv_2d_dsp_copy)(to, from, (last - first) * p->in_c);
+    XN_NAME(conv_2d_dsp_fill)(to, p->in_zero, (x + width - last) * p->in_c);
 }
 
 // A multiple of 4 values of each of `pixels` pixels, `step` apart, to the columns.
-XN_INLINE uint32_t *conv_2d_dsp_expand(const int8_t *x, int32_t step, int32_t count, uint32_t *to,
-                                       int32_t pixels, const xn_conv_2d_dsp_params *p) {
+XN_INLINE uint32_t *XN_NAME(conv_2d_dsp_expand)(const XN_T *x, int32_t step, int32_t count,
+                                                uint32_t *to, int32_t pixels,
+                                                const XN_NAME(xn_conv_2d_dsp_params) * p) {
 #pragma clang loop unroll_count(2)
     for (int32_t i = 0; i < count; i += 4, x += 4, to += 2 * pixels) {
         uint32_t words[4];
+#if XN_IS_16_BITS
+        for (int32_t k = 0; k < pixels; k++) {
+            to[k] = xn_load_bytes(x + k * step);
+            words[k] = xn_load_bytes(x + k * step + 2);
+        }
+        for (int32_t k = 0; k < pixels; k++) {
+            to[pixels + k] = words[k];
+        }
+#else
         for (int32_t k = 0; k < pixels; k++) {
             words[k] = xn_load_bytes(x + k * step);
         }
@@ -75,14 +90,16 @@ XN_INLINE uint32_t *conv_2d_dsp_expand(const int8_t *x, int32_t step, int32_t co
         for (int32_t k = 0; k < pixels; k++) {
             to[pixels + k] = p->is_wide ? xn_odd_bytes(words[k]) : xn_mixed_bytes(words[k]);
         }
+#endif
     }
     return to;
 }
 
-// The windows of `pixels` neighbours into their columns. `bytes`: scratch for a row of the image
-// and, `left` bytes for each pixel, for what is left of the runs.
-XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_x, uint32_t *to,
-                                   int8_t *bytes, int32_t pixels, const xn_conv_2d_dsp_params *p) {
+// The windows of `pixels` neighbours into their columns. `values`: scratch for a row of the image
+// and, `left` for each pixel, for what is left of the runs.
+XN_INLINE void XN_NAME(conv_2d_dsp_windows)(const XN_T *in, int32_t out_y, int32_t out_x,
+                                            uint32_t *to, XN_T *values, int32_t pixels,
+                                            const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t step = win->stride_w * p->in_c;
     int32_t words = p->run & ~3, rest = p->run & 3;
@@ -90,17 +107,17 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
     int32_t x = out_x * win->stride_w - win->pad_left;
     int32_t y = out_y * win->stride_h - win->pad_top;
     int32_t is_whole = x >= 0 && x + width <= win->in_w;
-    int8_t *left = bytes;
-    int8_t *patch = bytes + pixels * p->left;
+    XN_T *left = values;
+    XN_T *patch = values + pixels * p->left;
 #pragma clang loop unroll(disable)
     for (int32_t ky = 0; ky < win->k_h; ky++, y += win->dilation_h) {
-        const int8_t *row = in + (y * win->in_w + x) * p->in_c;
+        const XN_T *row = in + (y * win->in_w + x) * p->in_c;
         if (!is_whole || y < 0 || y >= win->in_h) {
-            conv_2d_dsp_patch(in, y, x, width, patch, p);
+            XN_NAME(conv_2d_dsp_patch)(in, y, x, width, patch, p);
             row = patch;
         }
         for (int32_t at = 0; at < win->k_w * p->in_c; at += p->run) {
-            to = conv_2d_dsp_expand(row, step, words, to, pixels, p);
+            to = XN_NAME(conv_2d_dsp_expand)(row, step, words, to, pixels, p);
             for (int32_t k = 0; k < pixels; k++) {
                 for (int32_t i = 0; i < rest; i++) {
                     left[k * p->left + i] = row[k * step + words + i];
@@ -110,7 +127,8 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
             row += win->dilation_w * p->in_c;
         }
     }
-    conv_2d_dsp_expand(bytes, p->left, p->left, to, pixels, p); // the end meets weights of 0
+    XN_NAME(conv_2d_dsp_expand)(values, p->left, p->left, to, pixels,
+                                p); // the end meets weights of 0
 }
 
 // One quad of four pixels by two channels: 32 multiplications in 23 instructions. In assembly, as
@@ -121,11 +139,18 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
     "smlad %[s" #A "1], %[xa], %[w1], %[s" #A "1]\n"                                               \
     "smlad %[s" #B "0], %[xb], %[w0], %[s" #B "0]\n"                                               \
     "smlad %[s" #B "1], %[xb], %[w1], %[s" #B "1]\n"
-#define CONV_2D_DSP_QUAD(SECOND_WEIGHTS)                                                           \
-    "ldrd %[w0], %[w1], [%[filter]], #8\n" CONV_2D_DSP_PAIR(0, 1) CONV_2D_DSP_PAIR(2, 3)           \
+#define CONV_2D_DSP_QUAD(FIRST_WEIGHTS, SECOND_WEIGHTS)                                            \
+    FIRST_WEIGHTS CONV_2D_DSP_PAIR(0, 1) CONV_2D_DSP_PAIR(2, 3)                                    \
         SECOND_WEIGHTS CONV_2D_DSP_PAIR(0, 1) CONV_2D_DSP_PAIR(2, 3)
-#define CONV_2D_DSP_PACKED CONV_2D_DSP_QUAD("sxtb16 %[w0], %[w0]\nsxtb16 %[w1], %[w1]\n")
-#define CONV_2D_DSP_WIDE CONV_2D_DSP_QUAD("ldrd %[w0], %[w1], [%[filter]], #8\n")
+#define CONV_2D_DSP_NEXT "ldrd %[w0], %[w1], [%[filter]], #8\n"
+#define CONV_2D_DSP_EVEN "sxtb16 %[w0], %[w0]\nsxtb16 %[w1], %[w1]\n"
+#define CONV_2D_DSP_ODD "sxtb16 %[w0], %[w0], ror #8\nsxtb16 %[w1], %[w1], ror #8\n"
+#define CONV_2D_DSP_PACKED CONV_2D_DSP_QUAD(CONV_2D_DSP_NEXT, CONV_2D_DSP_EVEN)
+#define CONV_2D_DSP_WIDE CONV_2D_DSP_QUAD(CONV_2D_DSP_NEXT, CONV_2D_DSP_NEXT)
+// Of 16-bit values, in 26: there is no register for a second pair of weights.
+#define CONV_2D_DSP_16                                                                             \
+    CONV_2D_DSP_QUAD("ldrd %[w0], %[w1], [%[filter]]\n" CONV_2D_DSP_EVEN,                          \
+                     CONV_2D_DSP_NEXT CONV_2D_DSP_ODD)
 
 #define CONV_2D_DSP_RUN(CODE, ...)                                                                 \
     __asm__(CODE                                                                                   \
@@ -155,12 +180,15 @@ XN_INLINE void conv_2d_dsp_windows(const int8_t *in, int32_t out_y, int32_t out_
 
 // sums[pixel][channel] of four pixels over some quads; sums[0] holds what they start from. Returns
 // what follows in the filter.
-XN_INLINE const uint32_t *conv_2d_dsp_block(const uint32_t *columns, const uint32_t *filter,
-                                            int32_t quads, int32_t is_wide, int32_t sums[4][2]) {
-    int32_t s00 = sums[0][0], s10 = s00, s20 = s00, s30 = s00;
-    int32_t s01 = sums[0][1], s11 = s01, s21 = s01, s31 = s01;
+XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_block)(const uint32_t *columns,
+                                                     const uint32_t *filter, int32_t quads,
+                                                     int32_t is_wide, XN_SUM sums[4][2]) {
+    int32_t s00 = (int32_t)sums[0][0], s10 = s00, s20 = s00, s30 = s00;
+    int32_t s01 = (int32_t)sums[0][1], s11 = s01, s21 = s01, s31 = s01;
     uint32_t w0, w1, xa, xb;
-    if (is_wide) {
+    if (XN_IS_16_BITS) {
+        CONV_2D_DSP_ALL(CONV_2D_DSP_16);
+    } else if (is_wide) {
         CONV_2D_DSP_ALL(CONV_2D_DSP_WIDE);
     } else {
         CONV_2D_DSP_ALL(CONV_2D_DSP_PACKED);
@@ -177,16 +205,20 @@ XN_INLINE const uint32_t *conv_2d_dsp_block(const uint32_t *columns, const uint3
 }
 
 // The same for one pixel.
-XN_INLINE const uint32_t *conv_2d_dsp_single(const uint32_t *columns, const uint32_t *filter,
-                                             int32_t quads, int32_t is_wide, int32_t sums[1][2]) {
-    int32_t s0 = sums[0][0], s1 = sums[0][1];
+XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_single)(const uint32_t *columns,
+                                                      const uint32_t *filter, int32_t quads,
+                                                      int32_t is_wide, XN_SUM sums[1][2]) {
+    int32_t s0 = (int32_t)sums[0][0], s1 = (int32_t)sums[0][1];
     for (int32_t i = 0; i < quads; i++) {
         uint32_t xa, xb, w0, w1;
         XN_NEXT_TWO(columns, xa, xb);
         XN_NEXT_TWO(filter, w0, w1);
-        s0 = xn_add_products(xa, w0, s0);
-        s1 = xn_add_products(xa, w1, s1);
-        if (is_wide) {
+        s0 = xn_add_products(xa, XN_IS_16_BITS ? xn_even_bytes(w0) : w0, s0);
+        s1 = xn_add_products(xa, XN_IS_16_BITS ? xn_even_bytes(w1) : w1, s1);
+        if (XN_IS_16_BITS) {
+            w0 = xn_odd_bytes(w0);
+            w1 = xn_odd_bytes(w1);
+        } else if (is_wide) {
             XN_NEXT_TWO(filter, w0, w1);
         } else {
             w0 = xn_even_bytes(w0);
@@ -200,73 +232,77 @@ XN_INLINE const uint32_t *conv_2d_dsp_single(const uint32_t *columns, const uint
     return filter;
 }
 
-XN_INLINE const uint32_t *conv_2d_dsp_sums(const uint32_t *columns, const uint32_t *filter,
-                                           int32_t quads, int32_t is_wide, int32_t pixels,
-                                           int32_t sums[4][2]) {
+XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_sums)(const uint32_t *columns, const uint32_t *filter,
+                                                    int32_t quads, int32_t is_wide, int32_t pixels,
+                                                    XN_SUM sums[4][2]) {
     if (pixels == 4) {
-        return conv_2d_dsp_block(columns, filter, quads, is_wide, sums);
+        return XN_NAME(conv_2d_dsp_block)(columns, filter, quads, is_wide, sums);
     }
-    return conv_2d_dsp_single(columns, filter, quads, is_wide, sums);
+    return XN_NAME(conv_2d_dsp_single)(columns, filter, quads, is_wide, sums);
 }
 
-// Sums whose parts alone fit into 32 bits at 2^-8.
-XN_INLINE const uint32_t *conv_2d_dsp_long_sums(const uint32_t *columns, const uint32_t *filter,
-                                                int32_t pixels, int32_t sums[4][2],
-                                                const xn_conv_2d_dsp_params *p) {
-    int32_t start[2] = {sums[0][0], sums[0][1]};
+// Sums whose parts alone fit into 32 bits; those of int8 at 2^-8.
+XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_long_sums)(const uint32_t *columns,
+                                                         const uint32_t *filter, int32_t pixels,
+                                                         XN_SUM sums[4][2],
+                                                         const XN_NAME(xn_conv_2d_dsp_params) * p) {
+    XN_SUM start[2] = {sums[0][0], sums[0][1]};
     for (int32_t i = 0; i < pixels; i++) {
         sums[i][0] = start[0];
         sums[i][1] = start[1];
     }
     for (int32_t at = 0; at < p->quads; at += p->part) {
-        int32_t more[4][2] = {{0, 0}};
-        filter = conv_2d_dsp_sums(columns + 2 * pixels * at, filter, xn_min(p->part, p->quads - at),
-                                  0, pixels, more);
+        XN_SUM more[4][2] = {{0, 0}};
+        filter = XN_NAME(conv_2d_dsp_sums)(columns + 2 * pixels * at, filter,
+                                           xn_min(p->part, p->quads - at), 0, pixels, more);
         for (int32_t i = 0; i < pixels; i++) {
-            sums[i][0] += more[i][0] >> (8 - p->scaling.unit);
-            sums[i][1] += more[i][1] >> (8 - p->scaling.unit);
+            sums[i][0] += XN_IS_16_BITS ? more[i][0] : more[i][0] >> (8 - p->scaling.unit);
+            sums[i][1] += XN_IS_16_BITS ? more[i][1] : more[i][1] >> (8 - p->scaling.unit);
         }
     }
     return filter;
 }
 
 // All output channels of one or four pixels.
-XN_INLINE void conv_2d_dsp_channels(const uint32_t *columns, const uint32_t *filter, int32_t pixels,
-                                    int8_t *out, const xn_conv_2d_dsp_params *p) {
+XN_INLINE void XN_NAME(conv_2d_dsp_channels)(const uint32_t *columns, const uint32_t *filter,
+                                             int32_t pixels, XN_T *out,
+                                             const XN_NAME(xn_conv_2d_dsp_params) * p) {
     for (int32_t c = 0; c < p->out_c; c += 2, out += 2, filter += 4 * p->scaling.step) {
-        int32_t sums[4][2];
+        XN_SUM sums[4][2];
         sums[0][0] = (int32_t)filter[0];
         sums[0][1] = (int32_t)filter[1];
         if (p->part >= p->quads) {
-            filter = conv_2d_dsp_sums(columns, filter + 2, p->quads, p->is_wide, pixels, sums);
+            filter =
+                XN_NAME(conv_2d_dsp_sums)(columns, filter + 2, p->quads, p->is_wide, pixels, sums);
         } else {
-            filter = conv_2d_dsp_long_sums(columns, filter + 2, pixels, sums, p);
+            filter = XN_NAME(conv_2d_dsp_long_sums)(columns, filter + 2, pixels, sums, p);
         }
         for (int32_t j = 0; j < 2 && c + j < p->out_c; j++) {
             xn_dsp_factor factor = xn_dsp_factor_of(filter, 2, j, &p->scaling);
             for (int32_t i = 0; i < pixels; i++) {
-                out[i * p->out_c + j] = (int8_t)xn_dsp_scale(sums[i][j], factor, &p->scaling);
+                out[i * p->out_c + j] = (XN_T)XN_DSP_SCALE(sums[i][j], factor, &p->scaling);
             }
         }
     }
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
-// weights each, the last of 0 if out_c is odd; columns: scratch of 32 * quads bytes; bytes:
-// scratch of 4 * left bytes and of the row that four windows cover; out: int8 [out_h, out_w,
+// in: T [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
+// weights each, the last of 0 if out_c is odd; columns: scratch of 32 * quads bytes; values:
+// scratch of 4 * left values and of the row that four windows cover; out: T [out_h, out_w,
 // out_c].
-XN_KERNEL void xn_conv_2d_dsp(const int8_t *in, const uint32_t *filter, uint32_t *columns,
-                              int8_t *bytes, int8_t *out, const xn_conv_2d_dsp_params *p) {
+XN_KERNEL void XN_NAME(xn_conv_2d_dsp)(const XN_T *in, const uint32_t *filter, uint32_t *columns,
+                                       XN_T *values, XN_T *out,
+                                       const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
     for (int32_t y = 0; y < win->out_h; y++) {
         int32_t x = 0;
         for (; x + 4 <= win->out_w; x += 4, out += 4 * p->out_c) {
-            conv_2d_dsp_windows(in, y, x, columns, bytes, 4, p);
-            conv_2d_dsp_channels(columns, filter, 4, out, p);
+            XN_NAME(conv_2d_dsp_windows)(in, y, x, columns, values, 4, p);
+            XN_NAME(conv_2d_dsp_channels)(columns, filter, 4, out, p);
         }
         for (; x < win->out_w; x++, out += p->out_c) {
-            conv_2d_dsp_windows(in, y, x, columns, bytes, 1, p);
-            conv_2d_dsp_channels(columns, filter, 1, out, p);
+            XN_NAME(conv_2d_dsp_windows)(in, y, x, columns, values, 1, p);
+            XN_NAME(conv_2d_dsp_channels)(columns, filter, 1, out, p);
         }
     }
 }

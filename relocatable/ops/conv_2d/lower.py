@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from relocatable.ops._shared.fixed_point import zero_of
 from relocatable.ops._shared.hybrid import HybridCall, has_several_scales, lower_hybrid
-from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
-from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
+from relocatable.ops._shared.layer import (
+    bias_of,
+    fixed_rounding,
+    float_layer,
+    plain_layer,
+    scaling_of,
+)
+from relocatable.ops._shared.scaling import (
+    AccumulatorBounds,
+    Scaling,
+    accumulator_bounds,
+    scale_vectors,
+    scale_vectors_16,
+)
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount, Scratch
+from relocatable.steps.c_call import (
+    CCall,
+    Constant,
+    CValue,
+    Input,
+    Output,
+    RowCount,
+    Scratch,
+    c_type,
+)
 from relocatable.steps.kernel_call import KernelCall
-
-_SOURCE = "conv_2d/conv_2d.c"
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 with groups and dilation, in plain C."""
+    """Lower any layer, with groups and dilation, in plain C."""
     weights = site.constant(1)
     out_c, k_h, k_w, filter_c = weights.shape
     in_c = site.input(0).shape[3]
@@ -35,12 +56,14 @@ def lower_plain(site: Site) -> KernelCall:
         "group_out": out_c // (in_c // filter_c),
     }
     if site.is_float:
-        return float_layer(
-            site, "conv_2d/conv_2d_f32.c", "xn_conv_2d_f32", params, _macs(site), window.rows
-        )
+        source = "conv_2d/conv_2d_f32.c"
+        return float_layer(site, source, "xn_conv_2d_f32", params, _macs(site), window.rows)
     params["in_zero"] = zero_of(site.input(0))
-    bounds = _bounds(site)
-    return plain_layer(site, _SOURCE, "xn_conv_2d_i8", params, bounds, _macs(site), window.rows)
+    return plain_layer(
+        *(site, "conv_2d/conv_2d.c", "xn_conv_2d", params, _bounds(site), _macs(site)),
+        rows=window.rows,
+        rounding=fixed_rounding(site.node),
+    )
 
 
 def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
@@ -67,9 +90,9 @@ def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
     return lower_hybrid(site, call, _macs(site))
 
 
-def is_whole_int8(site: Site) -> bool:
-    """Tell whether it is a layer of int8 without groups."""
-    return site.input(0).dtype == "int8" and site.constant(1).shape[3] == site.input(0).shape[3]
+def is_whole(site: Site) -> bool:
+    """Tell whether it is a layer of integers without groups."""
+    return not site.is_float and site.constant(1).shape[3] == site.input(0).shape[3]
 
 
 def _macs(site: Site) -> int:
@@ -82,8 +105,8 @@ def _bounds(site: Site) -> AccumulatorBounds:
     return accumulator_bounds(rows, bias_of(site), site.input(0))
 
 
-def lower_dsp(site: Site) -> KernelCall:
-    """Lower an int8 layer for the DSP extension: two output channels, word by word."""
+def lower_dsp(site: Site) -> KernelCall | None:
+    """Lower a layer for the DSP extension: two output channels, word by word."""
     weights = site.constant(1).astype(np.int64)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
@@ -97,8 +120,9 @@ def lower_dsp(site: Site) -> KernelCall:
     left = -(-rest * runs.shape[1] // 4) * 4
     width = 3 * window.stride_w + (k_w - 1) * dilation + 1
     rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
-    layer = dsp_layer_of(site, rows, _bounds(site), "double")
-    assert layer is not None
+    layer = dsp_layer_of(site, rows, _bounds(site), fixed_rounding(site.node))
+    if layer is None:
+        return None
     quads = layer.words.shape[1]
     params: dict[str, CValue] = {
         "window": _as_one_row(window) if is_flat else window.fields,
@@ -112,24 +136,30 @@ def lower_dsp(site: Site) -> KernelCall:
         "in_zero": zero_of(site.input(0)),
         "scaling": layer.scaling,
     }
-    scratch = (Scratch("uint32_t"), Scratch("int8_t", 32 * quads))
+    dtype, each = site.input(0).dtype, site.input(0).size_bytes // site.input(0).count
+    scratch = (Scratch("uint32_t"), Scratch(c_type(dtype), 32 * quads))
     arguments = (Input(0), Constant("filter"), *scratch, Output())
     return site.call(
         "conv_2d/conv_2d_dsp.c",
-        CCall("xn_conv_2d_dsp", arguments, params),
+        CCall("xn_conv_2d_dsp", arguments, params, dtype=dtype),
         weights={"filter": layer.stream(2)},
-        scratch_bytes=32 * quads + 4 * left + width * in_c,
+        scratch_bytes=32 * quads + each * (4 * left + width * in_c),
         macs=_macs(site),
         rows=replace(window.rows, block=4 if is_flat or window.out_h == 1 else 1),
     )
 
 
-def lower_mve(site: Site) -> KernelCall:
-    """Lower a layer of int8 for Helium."""
-    weights = site.constant(1)
+def lower_mve(site: Site) -> KernelCall | None:
+    """Lower a layer for Helium; None if its scaling does not fit."""
+    weights, dtype = site.constant(1), site.input(0).dtype
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
-    scaling = scaling_of(site, _bounds(site), scale_vectors)
+    method: Callable[..., Scaling | None] = scale_vectors
+    if dtype == "int16":
+        method = partial(scale_vectors_16, rounding=fixed_rounding(site.node))
+    scaling = scaling_of(site, _bounds(site), method)
+    if scaling is None:
+        return None
     params: dict[str, CValue] = {
         "window": window.fields,
         "in_c": in_c,
@@ -137,12 +167,13 @@ def lower_mve(site: Site) -> KernelCall:
         "in_zero": zero_of(site.input(0)),
         "scaling": scaling.params,
     }
-    arguments = (Input(0), Constant("filter"), scaling.tables, Scratch("int8_t"), Output())
+    lanes, scratch = (8, "int16_t") if dtype == "int16" else (16, "int8_t")
+    arguments = (Input(0), Constant("filter"), scaling.tables, Scratch(scratch), Output())
     return site.call(
         "conv_2d/conv_2d_mve.c",
-        CCall("xn_conv_2d_mve", arguments, params),
-        weights={"filter": _four_by_sixteen(weights), **scaling.weights},
-        scratch_bytes=weights[0].size,
+        CCall("xn_conv_2d_mve", arguments, params, dtype=dtype),
+        weights={"filter": _in_fours(weights, lanes), **scaling.weights},
+        scratch_bytes=weights[0].size * 16 // lanes,
         macs=_macs(site),
         rows=window.rows,
     )
@@ -169,11 +200,11 @@ def _as_one_row(window: Window) -> dict[str, CValue]:
     return window.fields | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
 
 
-def _four_by_sixteen(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Order filters four by four: 16 values of each in turn, then the rest of each."""
+def _in_fours(weights: npt.NDArray[np.generic], lanes: int) -> npt.NDArray[np.generic]:
+    """Order filters by fours: `lanes` values of each in turn, then the rest of each."""
     rows = weights.reshape(len(weights), -1)
     fours = np.pad(rows, ((0, -len(rows) % 4), (0, 0))).reshape(-1, 4, rows.shape[1])
-    whole = rows.shape[1] // 16 * 16
-    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, 16).transpose(0, 2, 1, 3)
+    whole = rows.shape[1] // lanes * lanes
+    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, lanes).transpose(0, 2, 1, 3)
     parts = (blocks, fours[:, :, whole:])
     return np.concatenate([part.reshape(len(fours), -1) for part in parts], axis=1)

@@ -29,11 +29,13 @@ from relocatable.ops._shared.layer import (
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
+    bounded_sums,
     data_scales,
     dilated_window,
     dilation,
     filter_scales,
     filter_text,
+    fixed_rounding,
     layer_form,
     weighted_types,
 )
@@ -80,6 +82,12 @@ def hybrid_scales(node: Node) -> Seen:
     return count == channels and sums_of_bytes(node, k_h * k_w)[0], seen
 
 
+def long_bias(node: Node) -> Seen:
+    """bias of a 16-bit layer must be int64"""
+    seen = [t.dtype for t in node.inputs[2:]]
+    return node.output.dtype != "int16" or seen in ([], ["int64"]), str(seen)
+
+
 def output_size(node: Node) -> Seen:
     """output's height and width must follow from input, window, stride, dilation and padding"""
     return output_size_seen(node, dilated_window(node))
@@ -89,7 +97,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Sum the products of each channel's window with the filters of that channel."""
     if layer_form(node) != HYBRID:
         image, filters = (real_values(node, i, inputs[i]) for i in (0, 1))
-        return finish_layer(node, inputs, _sums(node, image, filters), "double")
+        return finish_layer(node, inputs, _sums(node, image, filters), fixed_rounding(node))
     x = quantize_values(inputs[0], is_asymmetric=True)
     sums = _sums(node, x.values, inputs[1].astype(np.int64))
     return finish_hybrid(
@@ -121,14 +129,15 @@ OPERATORS = (
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_channels, image_shapes, depthwise_filter),
-            *(hybrid_scales, strides, dilation, fused_activation, *LAYER_SCALES),
+            *(hybrid_scales, strides, dilation, fused_activation, long_bias),
+            *(*LAYER_SCALES, bounded_sums(3)),
         ),
         shape=output_size,
         evaluate=evaluate,
         kernels=(
             Kernel(lower_by_bytes, takes=is_hybrid),
             Kernel(lower_mve, needs=(MVE_I,), takes=is_for_mve),
-            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
+            Kernel(lower_dsp, needs=(DSP,), takes=is_for_dsp),
             Kernel(lower_plain),
         ),
         version=3,

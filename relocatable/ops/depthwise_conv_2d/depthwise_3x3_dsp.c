@@ -1,4 +1,5 @@
-// DEPTHWISE_CONV_2D by windows of 3x3 for the DSP extension, four channels of the input at a time.
+// DEPTHWISE_CONV_2D of int8 or int16 by windows of 3x3 for the DSP extension, four channels of the
+// input at a time.
 //
 // Two pairs of rows (see xn_pairs.h), word by word side by side, give one row of the output, or two
 // with stride 1. The lower pair is then the upper one of what follows.
@@ -6,14 +7,14 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_pairs.h"
 
-typedef struct xn_depthwise_3x3_dsp_params {
+typedef struct {
     xn_window window; // dilation 1, stride_h 1 or 2
     int32_t in_c;
     int32_t multiplier; // output channels of one input channel
     int32_t columns;    // all that windows cover
     int32_t in_zero;
     xn_dsp_scaling scaling;
-} xn_depthwise_3x3_dsp_params;
+} XN_NAME(xn_depthwise_3x3_dsp_params);
 
 // A column's part of the sums of one output or of two below each other. Its weights are the pairs
 // (upper, middle) and (middle, lower).
@@ -38,8 +39,9 @@ typedef struct xn_depthwise_3x3_dsp_params {
 
 // A channel of one or two rows of the output; `odd`: the upper pair of rows is the second one. The
 // channel's weights take six registers, so its other constants wait in the FPU.
-XN_INLINE void depthwise_3x3_rows(const uint32_t *from, const uint32_t *filter, int32_t rows,
-                                  int32_t odd, int8_t *out, const xn_depthwise_3x3_dsp_params *p) {
+XN_INLINE void XN_NAME(depthwise_3x3_rows)(const uint32_t *from, const uint32_t *filter,
+                                           int32_t rows, int32_t odd, XN_T *out,
+                                           const XN_NAME(xn_depthwise_3x3_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
     xn_dsp_factor factor = xn_dsp_factor_of(filter + 4, 1, 0, &p->scaling);
@@ -66,34 +68,35 @@ XN_INLINE void depthwise_3x3_rows(const uint32_t *from, const uint32_t *filter, 
         from += 8 * (win->stride_w - 1);
         factor.multiplier = xn_kept(multiplier);
         factor.last = xn_kept(last);
-        out[0] = (int8_t)xn_dsp_scale(s0, factor, &p->scaling);
+        out[0] = (XN_T)XN_DSP_SCALE(s0, factor, &p->scaling);
         if (rows == 2) {
-            out[win->out_w * out_c] = (int8_t)xn_dsp_scale(s1, factor, &p->scaling);
+            out[win->out_w * out_c] = (XN_T)XN_DSP_SCALE(s1, factor, &p->scaling);
         }
         out += out_c;
     }
 }
 
 // The same, instantiated for each of the four ways.
-XN_INLINE void depthwise_3x3_any_rows(const uint32_t *from, const uint32_t *filter, int32_t rows,
-                                      int32_t odd, int8_t *out,
-                                      const xn_depthwise_3x3_dsp_params *p) {
+XN_INLINE void XN_NAME(depthwise_3x3_any_rows)(const uint32_t *from, const uint32_t *filter,
+                                               int32_t rows, int32_t odd, XN_T *out,
+                                               const XN_NAME(xn_depthwise_3x3_dsp_params) * p) {
     if (rows == 2 && odd) {
-        depthwise_3x3_rows(from, filter, 2, 1, out, p);
+        XN_NAME(depthwise_3x3_rows)(from, filter, 2, 1, out, p);
     } else if (rows == 2) {
-        depthwise_3x3_rows(from, filter, 2, 0, out, p);
+        XN_NAME(depthwise_3x3_rows)(from, filter, 2, 0, out, p);
     } else if (odd) {
-        depthwise_3x3_rows(from, filter, 1, 1, out, p);
+        XN_NAME(depthwise_3x3_rows)(from, filter, 1, 1, out, p);
     } else {
-        depthwise_3x3_rows(from, filter, 1, 0, out, p);
+        XN_NAME(depthwise_3x3_rows)(from, filter, 1, 0, out, p);
     }
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: stream of single channels, for each column a word of the
-// weights (upper, middle, middle, lower); pairs: scratch of 32 * columns bytes; out: int8 [out_h,
+// in: T [in_h, in_w, in_c]; filter: stream of single channels, for each column a word of the
+// weights (upper, middle, middle, lower); pairs: scratch of 32 * columns bytes; out: T [out_h,
 // out_w, out_c], which may begin where the input does if out_c == in_c and out_w <= in_w.
-XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter, uint32_t *pairs,
-                                    int8_t *out, const xn_depthwise_3x3_dsp_params *p) {
+XN_KERNEL void XN_NAME(xn_depthwise_3x3_dsp)(const XN_T *in, const uint32_t *filter,
+                                             uint32_t *pairs, XN_T *out,
+                                             const XN_NAME(xn_depthwise_3x3_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t step = 3 - win->stride_h, size = win->out_w * p->in_c * p->multiplier;
     int32_t words = 4 + 2 * p->scaling.step;
@@ -106,14 +109,14 @@ XN_KERNEL void xn_depthwise_3x3_dsp(const int8_t *in, const uint32_t *filter, ui
             int32_t upper = y * win->stride_h / 2;
 #pragma clang loop unroll(disable)
             for (; next < upper + 2; next++) {
-                xn_pairs_fetch(in + first, 2 * next - win->pad_top, channels, pairs + next % 2,
+                XN_PAIRS_FETCH(in + first, 2 * next - win->pad_top, channels, pairs + next % 2,
                                &rows_of);
             }
             int32_t rows = win->out_h % step == 0 ? step : xn_min(step, win->out_h - y);
 #pragma clang loop unroll(disable)
             for (int32_t k = 0; k < channels * p->multiplier; k++) {
-                depthwise_3x3_any_rows(pairs + 2 * (k / p->multiplier), filter + k * words, rows,
-                                       upper % 2, out + y * size + k, p);
+                XN_NAME(depthwise_3x3_any_rows)(pairs + 2 * (k / p->multiplier), filter + k * words,
+                                                rows, upper % 2, out + y * size + k, p);
             }
         }
         filter += channels * p->multiplier * words;

@@ -1,21 +1,22 @@
-// DEPTHWISE_CONV_2D, plain C.
+// DEPTHWISE_CONV_2D of int8 or int16, plain C.
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 
-typedef struct xn_depthwise_i8_params {
+typedef struct {
     xn_window window;
     int32_t in_c;
     int32_t multiplier; // output channels of one input channel
     int32_t in_zero;    // what of it does not depend on the input is in the bias
     xn_scaling scaling;
-} xn_depthwise_i8_params;
+} XN_NAME(xn_depthwise_params);
 
 // One output. `x` and `w` are the channel's first elements; taps outside count as in_zero.
-static inline int32_t depthwise_sum(const int8_t *x, const int8_t *w, xn_taps rows, xn_taps columns,
-                                    const xn_depthwise_i8_params *p) {
+static inline XN_SUM XN_NAME(depthwise_sum)(const XN_T *x, const int8_t *w, xn_taps rows,
+                                            xn_taps columns,
+                                            const XN_NAME(xn_depthwise_params) * p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
-    int32_t sum = 0;
+    XN_SUM sum = 0;
     for (int32_t ky = 0; ky < win->k_h; ky++) {
         int32_t y = rows.origin + ky * win->dilation_h;
         for (int32_t kx = 0; kx < win->k_w; kx++, w += out_c) {
@@ -29,10 +30,10 @@ static inline int32_t depthwise_sum(const int8_t *x, const int8_t *w, xn_taps ro
     return sum;
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: int8 [k_h, k_w, in_c * multiplier];
-// out: int8 [out_h, out_w, in_c * multiplier].
-XN_KERNEL void xn_depthwise_i8(const int8_t *in, const int8_t *filter, const xn_scales *scales,
-                               int8_t *out, const xn_depthwise_i8_params *p) {
+// in: T [in_h, in_w, in_c]; filter: int8 [k_h, k_w, in_c * multiplier];
+// out: T [out_h, out_w, in_c * multiplier].
+XN_KERNEL void XN_NAME(xn_depthwise)(const XN_T *in, const int8_t *filter, const xn_scales *scales,
+                                     XN_T *out, const XN_NAME(xn_depthwise_params) * p) {
     const xn_window *win = &p->window;
     for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
         xn_taps rows = xn_rows(win, out_y);
@@ -43,10 +44,10 @@ XN_KERNEL void xn_depthwise_i8(const int8_t *in, const int8_t *filter, const xn_
             xn_taps all_rows = {rows.origin, 0, win->k_h};
             xn_taps all_columns = {columns.origin, 0, win->k_w};
             for (int32_t c = 0; c < p->in_c * p->multiplier; c++) {
-                const int8_t *x = in + c / p->multiplier;
-                int32_t sum = whole ? depthwise_sum(x, filter + c, all_rows, all_columns, p)
-                                    : depthwise_sum(x, filter + c, rows, columns, p);
-                *out++ = (int8_t)xn_scale(sum, c, scales, &p->scaling);
+                const XN_T *x = in + c / p->multiplier;
+                XN_SUM sum = whole ? XN_NAME(depthwise_sum)(x, filter + c, all_rows, all_columns, p)
+                                   : XN_NAME(depthwise_sum)(x, filter + c, rows, columns, p);
+                *out++ = (XN_T)XN_SCALE(sum, c, scales, &p->scaling);
             }
         }
     }

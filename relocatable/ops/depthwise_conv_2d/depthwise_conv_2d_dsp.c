@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D for the DSP extension, four channels of the input at a time.
+// DEPTHWISE_CONV_2D of int8 or int16 for the DSP extension, four channels of the input at a time.
 //
 // The pairs of rows (see xn_pairs.h) begin at even rows, the padding included. A window that does
 // so, too, meets its weights as (w0, w1), (w2, w3), ..; one that begins at an odd row as (0, w0),
@@ -7,7 +7,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_pairs.h"
 
-typedef struct xn_depthwise_dsp_params {
+typedef struct {
     xn_window window; // dilation 1
     int32_t in_c;
     int32_t multiplier; // output channels of one input channel
@@ -15,12 +15,12 @@ typedef struct xn_depthwise_dsp_params {
     int32_t pairs;      // k_h / 2 + 1: of rows, for a window
     int32_t in_zero;
     xn_dsp_scaling scaling;
-} xn_depthwise_dsp_params;
+} XN_NAME(xn_depthwise_dsp_params);
 
 // The weights of a channel in the order of use: for each pair of rows and column the even window's
 // and the odd window's.
-static inline void depthwise_dsp_expand(const int8_t *filter, uint32_t *to,
-                                        const xn_depthwise_dsp_params *p) {
+static inline void XN_NAME(depthwise_dsp_expand)(const int8_t *filter, uint32_t *to,
+                                                 const XN_NAME(xn_depthwise_dsp_params) * p) {
     const xn_window *win = &p->window;
     for (int32_t ky = 0; ky < 2 * p->pairs; ky += 2) {
         for (int32_t kx = 0; kx < win->k_w; kx++) {
@@ -35,9 +35,10 @@ static inline void depthwise_dsp_expand(const int8_t *filter, uint32_t *to,
 }
 
 // Adds to the sums [row][pixel] of two neighbouring pixels; one row: that of an even or odd window.
-XN_INLINE void depthwise_dsp_add(const uint32_t *ring, int32_t upper, int32_t x,
-                                 const uint32_t *weights, int32_t rows, int32_t odd,
-                                 int32_t sums[2][2], const xn_depthwise_dsp_params *p) {
+XN_INLINE void XN_NAME(depthwise_dsp_add)(const uint32_t *ring, int32_t upper, int32_t x,
+                                          const uint32_t *weights, int32_t rows, int32_t odd,
+                                          int32_t sums[2][2],
+                                          const XN_NAME(xn_depthwise_dsp_params) * p) {
     int32_t slot = upper % p->pairs, stride = p->window.stride_w;
     for (int32_t pair = 0; pair < p->pairs; pair++) {
         const uint32_t *from = ring + (slot * p->columns + x) * 4;
@@ -68,30 +69,32 @@ XN_INLINE void depthwise_dsp_add(const uint32_t *ring, int32_t upper, int32_t x,
 }
 
 // A channel of one or two rows of the output.
-XN_INLINE void depthwise_dsp_rows(const uint32_t *ring, int32_t upper, const uint32_t *weights,
-                                  int32_t start, xn_dsp_factor factor, int32_t rows, int32_t odd,
-                                  int8_t *out, const xn_depthwise_dsp_params *p) {
+XN_INLINE void XN_NAME(depthwise_dsp_rows)(const uint32_t *ring, int32_t upper,
+                                           const uint32_t *weights, int32_t start,
+                                           xn_dsp_factor factor, int32_t rows, int32_t odd,
+                                           XN_T *out, const XN_NAME(xn_depthwise_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
 #pragma clang loop unroll(disable)
     for (int32_t x = 0; x < win->out_w; x += 2, out += 2 * out_c) {
         int32_t sums[2][2] = {{start, start}, {start, start}};
-        depthwise_dsp_add(ring, upper, x * win->stride_w, weights, rows, odd, sums, p);
+        XN_NAME(depthwise_dsp_add)(ring, upper, x * win->stride_w, weights, rows, odd, sums, p);
         for (int32_t row = 0; row < rows; row++) {
-            int8_t *to = out + row * win->out_w * out_c;
-            to[0] = (int8_t)xn_dsp_scale(sums[row][0], factor, &p->scaling);
+            XN_T *to = out + row * win->out_w * out_c;
+            to[0] = (XN_T)XN_DSP_SCALE(sums[row][0], factor, &p->scaling);
             if (win->out_w % 2 == 0 || x + 1 < win->out_w) {
-                to[out_c] = (int8_t)xn_dsp_scale(sums[row][1], factor, &p->scaling);
+                to[out_c] = (XN_T)XN_DSP_SCALE(sums[row][1], factor, &p->scaling);
             }
         }
     }
 }
 
-// in: int8 [in_h, in_w, in_c]; filter: stream of single channels, [k_h, k_w] weights each in whole
+// in: T [in_h, in_w, in_c]; filter: stream of single channels, [k_h, k_w] weights each in whole
 // words; ring: scratch of 16 * pairs * columns bytes; weights: scratch of 32 * multiplier * pairs *
-// k_w bytes; out: int8 [out_h, out_w, out_c].
-XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const uint32_t *filter, uint32_t *ring,
-                                uint32_t *weights, int8_t *out, const xn_depthwise_dsp_params *p) {
+// k_w bytes; out: T [out_h, out_w, out_c].
+XN_KERNEL void XN_NAME(xn_depthwise_dsp)(const XN_T *in, const uint32_t *filter, uint32_t *ring,
+                                         uint32_t *weights, XN_T *out,
+                                         const XN_NAME(xn_depthwise_dsp_params) * p) {
     const xn_window *win = &p->window;
     int32_t step = win->stride_h == 1 ? 2 : 1, size = win->out_w * p->in_c * p->multiplier;
     int32_t words = (win->k_h * win->k_w + 3) / 4 + 1 + 2 * p->scaling.step;
@@ -103,15 +106,15 @@ XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const uint32_t *filter, uint32
         int32_t next = 0; // first missing pair of rows, counted with the padding
 #pragma clang loop unroll(disable)
         for (int32_t k = 0; k < channels * p->multiplier; k++) {
-            depthwise_dsp_expand((const int8_t *)(filter + k * words + 1), weights + k * expanded,
-                                 p);
+            XN_NAME(depthwise_dsp_expand)((const int8_t *)(filter + k * words + 1),
+                                          weights + k * expanded, p);
         }
         for (int32_t y = 0; y < win->out_h; y += step) {
             int32_t top = y * win->stride_h, upper = top / 2;
             int32_t rows = win->out_h % step == 0 ? step : xn_min(step, win->out_h - y);
 #pragma clang loop unroll(disable)
             for (next = xn_max(next, upper); next < upper + p->pairs; next++) {
-                xn_pairs_fetch(in + first, 2 * next - win->pad_top, channels,
+                XN_PAIRS_FETCH(in + first, 2 * next - win->pad_top, channels,
                                ring + next % p->pairs * p->columns * 4, &rows_of);
             }
 #pragma clang loop unroll(disable)
@@ -120,11 +123,13 @@ XN_KERNEL void xn_depthwise_dsp(const int8_t *in, const uint32_t *filter, uint32
                 xn_dsp_factor factor = xn_dsp_factor_of(channel + words - 2, 1, 0, &p->scaling);
                 const uint32_t *from = ring + k / p->multiplier;
                 if (rows == 2) {
-                    depthwise_dsp_rows(from, upper, weights + k * expanded, (int32_t)*channel,
-                                       factor, 2, 0, out + y * size + k, p);
+                    XN_NAME(depthwise_dsp_rows)(from, upper, weights + k * expanded,
+                                                (int32_t)*channel, factor, 2, 0, out + y * size + k,
+                                                p);
                 } else {
-                    depthwise_dsp_rows(from, upper, weights + k * expanded, (int32_t)*channel,
-                                       factor, 1, top % 2, out + y * size + k, p);
+                    XN_NAME(depthwise_dsp_rows)(from, upper, weights + k * expanded,
+                                                (int32_t)*channel, factor, 1, top % 2,
+                                                out + y * size + k, p);
                 }
             }
         }

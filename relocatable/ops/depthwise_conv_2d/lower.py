@@ -7,39 +7,39 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from relocatable.ops._shared.fixed_point import quantized_clamp, zero_of
+from relocatable.ops._shared.fixed_point import zero_of
 from relocatable.ops._shared.hybrid import HybridCall, lower_hybrid
-from relocatable.ops._shared.layer import bias_of, float_layer, plain_layer, scaling_of
+from relocatable.ops._shared.layer import (
+    bias_of,
+    fixed_rounding,
+    float_layer,
+    plain_layer,
+    scaling_of,
+)
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     accumulator_bounds,
-    layer_factors,
     scale_vectors,
 )
-from relocatable.ops._shared.scaling_dsp import dsp_bytes
+from relocatable.ops._shared.scaling_dsp import dsp_bytes_of
 from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall, Rows
-
-_SOURCE = "depthwise_conv_2d/depthwise_conv_2d.c"
+from relocatable.targets.arm import MVE_I
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 with multiplier and dilation, in plain C."""
+    """Lower any layer, with multiplier and dilation, in plain C."""
     _, k_h, k_w, _ = site.constant(1).shape
     window = window_of(site, k_h, k_w)
     params, macs, rows = _params(site, window), _macs(site), window.rows
     if site.is_float:
-        return float_layer(
-            site,
-            "depthwise_conv_2d/depthwise_conv_2d_f32.c",
-            "xn_depthwise_f32",
-            params,
-            macs,
-            rows,
-        )
-    return plain_layer(site, _SOURCE, "xn_depthwise_i8", params, _bounds(site), macs, rows)
+        source = "depthwise_conv_2d/depthwise_conv_2d_f32.c"
+        return float_layer(site, source, "xn_depthwise_f32", params, macs, rows)
+    source, bounds = "depthwise_conv_2d/depthwise_conv_2d.c", _bounds(site)
+    rounding = fixed_rounding(site.node)
+    return plain_layer(site, source, "xn_depthwise", params, bounds, macs, rows, rounding)
 
 
 def lower_by_bytes(site: Site) -> KernelCall:
@@ -64,9 +64,10 @@ def is_for_mve(site: Site) -> bool:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of int8 without dilation."""
+    """Tell whether it is a layer of integers without dilation; of int8 without Helium."""
     undilated = site.int_attr("dilation_h_factor") == site.int_attr("dilation_w_factor") == 1
-    return site.input(0).dtype == "int8" and undilated
+    is_better = site.input(0).dtype == "int16" or not site.target.has(MVE_I)
+    return not site.is_float and undilated and is_better
 
 
 def _params(site: Site, window: Window) -> dict[str, CValue]:
@@ -91,7 +92,7 @@ def _bounds(site: Site) -> AccumulatorBounds:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a layer of int8 for the DSP extension; None if sums would overflow."""
+    """Lower a layer for the DSP extension; None if sums would overflow."""
     weights = site.constant(1).astype(np.int64)
     _, k_h, k_w, out_c = weights.shape
     window = window_of(site, k_h, k_w)
@@ -100,13 +101,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
     is_3x3 = (k_h, k_w) == (3, 3) and window.stride_h <= 2
     if is_3x3:  # for each column the weights (upper, middle, middle, lower)
         filters = filters.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)].reshape(-1, 12)
-    layer = dsp_bytes(
-        filters,
-        layer_factors(site.input(0), site.input(1), site.output),
-        _bounds(site),
-        site.output,
-        quantized_clamp(site.activation, site.output),
-    )
+    layer = dsp_bytes_of(site, filters, _bounds(site), fixed_rounding(site.node))
     if layer is None:
         return None
     params = {**_params(site, window), "scaling": layer.scaling}
@@ -124,7 +119,12 @@ def lower_dsp(site: Site) -> KernelCall | None:
     params["columns"] = columns
     return site.call(
         source,
-        CCall(function, (Input(0), Constant("filter"), *scratch, Output()), params),
+        CCall(
+            function,
+            (Input(0), Constant("filter"), *scratch, Output()),
+            params,
+            dtype=site.input(0).dtype,
+        ),
         weights={"filter": layer.stream(1)},
         scratch_bytes=4 * words,
         macs=_macs(site),

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED; LiteRT's reference rounds int8 once.
+"""FULLY_CONNECTED; LiteRT's reference rounds int8 and int16 once.
 
 A layer of float32 by int8 quantises each row for itself, with a zero point if its option says so.
 """
@@ -22,6 +22,8 @@ from relocatable.ops._shared.hybrid import (
 )
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.layer import (
+    BIAS_TYPE_ENUM,
+    BIAS_TYPE_FIELD,
     HYBRID,
     LAYER_FORMS,
     LAYER_OPERANDS,
@@ -29,22 +31,24 @@ from relocatable.ops._shared.layer import (
     LAYER_TYPES,
     bias_fits,
     bias_of,
+    bias_type,
+    bounded_sums,
     data_scales,
     filter_scales,
     filter_text,
+    filter_zero,
     float_layer,
     layer_form,
-    scaling_of,
+    plain_layer,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
-from relocatable.ops._shared.layer_sample import random_weights
+from relocatable.ops._shared.layer_sample import random_bias_type, random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     accumulator_bounds,
     layer_factors,
-    scale_single_rounding,
 )
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.types import has_one_scale
@@ -59,7 +63,7 @@ from relocatable.targets.arm import DSP, MVE_I
 def filter_of_rows(node: Node) -> Seen:
     """filter must have one scale and any zero point, or a scale for each output and zero point 0"""
     filter_ = node.inputs[1]
-    if node.inputs[0].dtype == filter_.dtype == "int8" and has_one_scale(filter_):
+    if layer_form(node) != HYBRID and filter_.dtype == "int8" and has_one_scale(filter_):
         return True, ""
     return filter_scales(node, 0)
 
@@ -82,7 +86,7 @@ def plain_weights(node: Node) -> Seen:
 
 def dense_results(node: Node) -> Seen:
     """int8 results must be below 2^30 steps of the output's scale before they are clamped"""
-    if node.output.dtype == "float32":
+    if node.output.dtype != "int8":
         return True, ""
     bias = node.inputs[2].data if len(node.inputs) == 3 else None
     terms = node.inputs[1].count // max(1, node.inputs[1].shape[0]) * 255 * 255
@@ -111,24 +115,20 @@ def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32 in plain C."""
+    """Lower any layer in plain C."""
     params, macs = _params(site), _macs(site)
     if site.is_float:
         source = "fully_connected/fully_connected_f32.c"
         return float_layer(site, source, "xn_fully_connected_f32", params, macs)
-    scaling = scaling_of(site, _bounds(site), scale_single_rounding)
-    params |= {"filter_zero": _filter_zero(site), "scaling": scaling.params}
-    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
-    return site.call(
-        "fully_connected/fully_connected.c",
-        CCall("xn_fully_connected_i8", arguments, params),
-        weights={"filter": site.constant(1), **scaling.weights},
-        macs=macs,
+    params["filter_zero"] = filter_zero(site.input(1))
+    source, bounds = "fully_connected/fully_connected.c", _bounds(site)
+    return plain_layer(
+        *(site, source, "xn_fully_connected", params, bounds, macs), rows=None, rounding="single"
     )
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower an int8 layer for the DSP extension; None if no affine function fits."""
+    """Lower a layer for the DSP extension; None if its scaling does not fit."""
     weights = site.constant(1).astype(np.int64)
     layer = dsp_layer_of(site, weights, _bounds(site), "single")
     if layer is None:
@@ -144,7 +144,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
     arguments = (Input(0), Constant("filter"), Scratch("uint32_t"), Output())
     return site.call(
         "fully_connected/fully_connected_dsp.c",
-        CCall("xn_fully_connected_dsp", arguments, params),
+        CCall("xn_fully_connected_dsp", arguments, params, dtype=site.input(0).dtype),
         weights={"filter": layer.stream(4)},
         scratch_bytes=8 * quads,
         macs=_macs(site),
@@ -152,8 +152,8 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of int8 whose weights have zero point 0."""
-    return site.input(0).dtype == "int8" and _filter_zero(site) == 0
+    """Tell whether it is a layer of integers whose weights have zero point 0."""
+    return not site.is_float and filter_zero(site.input(1)) == 0
 
 
 def _params(site: Site) -> dict[str, CValue]:
@@ -166,15 +166,9 @@ def _macs(site: Site) -> int:
     return site.input(0).count * int(out_c)
 
 
-def _filter_zero(site: Site) -> int:
-    """Find the weights' zero point, which LiteRT applies only if there is one scale."""
-    quant = site.input(1).quant
-    return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
-
-
 def _bounds(site: Site) -> AccumulatorBounds:
     weights = site.constant(1).astype(np.int64)
-    return accumulator_bounds(weights, bias_of(site), site.input(0), _filter_zero(site))
+    return accumulator_bounds(weights, bias_of(site), site.input(0), filter_zero(site.input(1)))
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
@@ -203,13 +197,16 @@ def sample(rng: Rng, name: str) -> Graph:
     b = GraphBuilder()
     x = b.input(rows, in_c, dtype=dtype, quant=random_quant(rng, dtype))
     y = b.tensor(rows, out_c, dtype=dtype, quant=random_quant(rng, dtype))
-    weights = random_weights(rng, b, form, x, y, (out_c, in_c), 0, bool(rng.random() < 0.8))
+    bias, option = random_bias_type(rng, form)
+    has_bias = bool(rng.random() < 0.8)
+    weights = random_weights(rng, b, form, x, y, (out_c, in_c), 0, has_bias, bias)
     b.op(
         *("FULLY_CONNECTED", (x, *weights), y),
         fused_activation_function=random_activation(rng),
         weights_format="DEFAULT",
         keep_num_dims=False,
         asymmetric_quantize_inputs=bool(rng.random() < 0.5) if name == HYBRID else False,
+        quantized_bias_type=option,
     )
     return b.graph(y)
 
@@ -221,15 +218,15 @@ OPERATORS = (
             "FullyConnectedOptions",
             (
                 *("fused_activation_function", "weights_format", "keep_num_dims"),
-                "asymmetric_quantize_inputs",
+                *("asymmetric_quantize_inputs", BIAS_TYPE_FIELD),
             ),
-            {"weights_format": "FullyConnectedOptionsWeightsFormat"},
+            {"weights_format": "FullyConnectedOptionsWeightsFormat", **BIAS_TYPE_ENUM},
         ),
         operands=LAYER_OPERANDS,
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
-            *(*LAYER_SCALES, dense_results, hybrid_sums),
+            *(bias_type, *LAYER_SCALES, dense_results, hybrid_sums, bounded_sums(0)),
         ),
         shape=dense_filter,
         evaluate=evaluate,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
-from relocatable.ops._shared.fixed_point import float_clamp, zero_of
+from relocatable.ops._shared.fixed_point import float_clamp, type_range, zero_of
 from relocatable.ops._shared.hybrid import quantize_values, scales_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
@@ -19,6 +19,8 @@ from relocatable.ops._shared.images import (
     strides,
 )
 from relocatable.ops._shared.layer import (
+    BIAS_TYPE_ENUM,
+    BIAS_TYPE_FIELD,
     BIAS_TYPES,
     FILTER_TYPES,
     HYBRID,
@@ -27,18 +29,21 @@ from relocatable.ops._shared.layer import (
     LAYER_TYPES,
     bias_fits,
     bias_of,
+    bias_type,
+    bounded_sums,
     data_scales,
     filter_scales,
     filter_text,
+    fixed_rounding,
     layer_form,
-    scaling_of,
+    plain_scaling,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values
-from relocatable.ops._shared.layer_sample import random_weights
+from relocatable.ops._shared.layer_sample import random_bias_type, random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.resize import table_length
-from relocatable.ops._shared.scaling import AccumulatorBounds, scale_double_rounding
+from relocatable.ops._shared.scaling import AccumulatorBounds
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -189,10 +194,9 @@ def lower_transposed(site: Site) -> KernelCall:
     rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
     access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
     layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    is_float = x.dtype == "float32"
-    call, tables = (_float_call if is_float else _int8_call)(layer, shape)
+    call, tables = (_float_call if layer.is_float else _integer_call)(layer, shape)
     return layer.call(
-        f"transpose_conv/transpose_conv{'_f32' if is_float else ''}.c",
+        f"transpose_conv/transpose_conv{'_f32' if layer.is_float else ''}.c",
         call,
         weights={"rows": rows, "filter": weights, **tables},
         macs=_macs(layer),
@@ -217,15 +221,16 @@ def _float_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
     return call, {"bias": zeros if bias is None else bias}
 
 
-def _int8_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
-    scaling = scaling_of(layer, _bounds(layer), scale_double_rounding)
+def _integer_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
+    scaling = plain_scaling(layer, _bounds(layer), fixed_rounding(layer.node))
     params: dict[str, CValue] = {
         "shape": shape,
         "in_zero": zero_of(layer.input(0)),
         "scaling": scaling.params,
     }
     pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter"))]
-    call = CCall("xn_transpose_conv_i8", (*pointers, scaling.tables, Output()), params)
+    arguments = (*pointers, scaling.tables, Output())
+    call = CCall("xn_transpose_conv", arguments, params, dtype=layer.output.dtype)
     return call, scaling.weights
 
 
@@ -236,12 +241,13 @@ def _bounds(layer: Site) -> AccumulatorBounds:
     zero, bias = zero_of(layer.input(0)), bias_of(layer)
     base = np.zeros(len(rows), np.int64) if bias is None else bias.astype(np.int64).reshape(-1)
     up, down = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
-    low, high = -128 - zero, 127 - zero
+    least, most = type_range(layer.input(0).dtype)
+    low, high = least - zero, most - zero
     return AccumulatorBounds(
         bias=base,
         lowest=base + up * low + down * high,
         highest=base + up * high + down * low,
-        raw=255 * np.abs(rows).sum(axis=1),
+        raw=(most - least) * np.abs(rows).sum(axis=1),
     )
 
 
@@ -255,7 +261,7 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
         sums = _sums(node, image, filters, (scales, np.asarray(x.scale)))
     else:
         sums = _sums(node, real_values(layer, 0, source), real_values(layer, 1, weights))
-    return finish_layer(layer, [source, weights, *bias], sums, "double")
+    return finish_layer(layer, [source, weights, *bias], sums, fixed_rounding(layer))
 
 
 def _sums(node: Node, image: Array, filters: Array, scales: tuple[Array, ...] = ()) -> Array:
@@ -292,12 +298,16 @@ def sample(rng: Rng, name: str) -> Graph:
     y = b.tensor(1, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
     shape = b.constant([1, out_h, out_w, out_c])
     has_bias = bool(rng.random() < 0.5)
-    weights, *bias = random_weights(rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias)
+    bias_dtype, option = random_bias_type(rng, form)
+    weights, *bias = random_weights(
+        rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias, bias_dtype
+    )
     attrs: dict[str, AttrValue] = {
         "padding": "SAME" if same else "VALID",
         "stride_h": s_h,
         "stride_w": s_w,
         "fused_activation_function": random_activation(rng),
+        BIAS_TYPE_FIELD: option,
     }
     return b.graph(b.op("TRANSPOSE_CONV", (shape, weights, x, *bias), y, **attrs))
 
@@ -305,7 +315,7 @@ def sample(rng: Rng, name: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="TRANSPOSE_CONV",
-        options=Options("TransposeConvOptions", WINDOW_FIELDS),
+        options=Options("TransposeConvOptions", (*WINDOW_FIELDS, BIAS_TYPE_FIELD), BIAS_TYPE_ENUM),
         operands=(
             Operand("output shape", INTEGERS, constant=True),
             Operand("filter", FILTER_TYPES, constant=True),
@@ -316,7 +326,7 @@ OPERATORS = (
         rules=(
             *(_of_layer(weighted_types), _of_layer(data_scales), filter_of_channels),
             *(source_image, table_length, transposed_filter, strides, fused_activation),
-            *map(_of_layer, LAYER_SCALES),
+            *map(_of_layer, (bias_type, *LAYER_SCALES, bounded_sums(0))),
         ),
         shape=source_size,
         evaluate=evaluate,
