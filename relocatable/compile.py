@@ -26,16 +26,21 @@ from relocatable.blob.metadata import write_metadata
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
+from relocatable.graph.edit import map_subgraphs
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
+from relocatable.ops.operator import Operator
+from relocatable.ops.own_operators import load_operators
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_tflite
 from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.reset_call import reset_call
 from relocatable.schedule.row_pipeline import plan_rows
+from relocatable.steps.half_weights import with_half_weights
 from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import Target, find_target
@@ -55,6 +60,7 @@ def compile_model(
     optimize: Optimize = "speed",
     golden: bool = True,
     whole_tensors: bool = False,
+    ops: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
     """Compile a .tflite into a blob.
@@ -70,6 +76,7 @@ def compile_model(
         golden: put a golden test vector into the blob, which the board runs before taking it.
         whole_tensors: compute no layers together by rows: once its step has run, every tensor is
             whole in the arena and can be read (`Device.trace`). It takes more RAM.
+        ops: folder of operators of your own (docs/OWN-OPERATORS.md).
         progress: called with (done, total) parts of the work.
 
     Returns:
@@ -78,8 +85,10 @@ def compile_model(
     Raises:
         ModelError: the .tflite cannot be read.
         UnsupportedError: it asks for what the compiler does not do.
+        OperatorError: an operator in `ops` is not right.
         HeadError: the head's description is wrong or does not fit.
         ToolchainError: the C compiler is missing or failed.
+        RunError: the program fails on the golden vector's inputs: a loop does not end on them.
     """
     data, name, head = _read_arguments(model, name, head)
     targets = [find_target(t) for t in ([target] if isinstance(target, str) else target)]
@@ -93,7 +102,8 @@ def compile_model(
         if progress is not None:
             progress(done, total)
 
-    graph = lower(read_tflite(data, name))
+    own = load_operators(Path(ops)) if ops is not None else {}
+    graph = lower(read_tflite(data, name, own))
     finish_part()
     config = load_head(head) if head is not None else None
     program = schedule(graph, config, targets, whole_tensors)
@@ -113,7 +123,7 @@ def lower(graph: Graph) -> Graph:
     verify_graph(graph)
     check_support(graph)
     for run_pass in PASSES:
-        graph = run_pass(graph)
+        graph = run_pass(map_subgraphs(graph, run_pass))
         verify_graph(graph)
     check_tensors(graph)
     return graph
@@ -149,7 +159,7 @@ def schedule(
     whole_tensors: bool = False,
 ) -> Program:
     """Choose a lowered graph's kernels for each target, and plan rows and memory."""
-    by_target = tuple(select_kernels(graph, target) for target in targets)
+    by_target = tuple(plan_called(select_kernels(graph, target)) for target in targets)
     check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
@@ -178,11 +188,15 @@ def schedule(
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     """Compile a program for one of its targets."""
     target, calls = program.targets[index], program.calls[index]
+    if optimize == "size":
+        calls = with_half_weights(calls)
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
     if shares_kernels(calls):
         optimize = "size"
-    code = build_code(c_text, target, count_steps(calls), optimize)
+    own = (program.graph.own_operators[kind] for kind in sorted(program.graph.own_operators))
+    folders = dict.fromkeys(o.folder for o in own if isinstance(o, Operator) and o.folder)
+    code = build_code(c_text, target, count_steps(calls), optimize, tuple(folders))
     return Variant(
         family=target.family.number,
         level=target.level,

@@ -8,6 +8,7 @@ RelocatableError
 ├── ToolchainError     compiler or linker is missing or refused the code
 ├── BlobError          bytes that are not a valid blob
 ├── RunError           a blob cannot run in this process, or an input does not fit
+├── OperatorError      an operator of the user's own is not right
 └── HeadError          a head's description is wrong or does not fit the model
 """
 
@@ -76,6 +77,10 @@ class BlobError(RelocatableError):
 
 class RunError(RelocatableError):
     """A run that is impossible in this process or failed, or an unfit input."""
+
+
+class OperatorError(RelocatableError):
+    """An operator of the user's own that is not right; the message says which folder."""
 
 
 class HeadError(RelocatableError):

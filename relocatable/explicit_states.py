@@ -17,7 +17,7 @@ import numpy.typing as npt
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import AttrValue, Graph, Op, State, Tensor
 from relocatable.limits import MOST_TENSOR_BYTES
-from relocatable.ops import OPERATORS
+from relocatable.ops import find_operator
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Operator
 from relocatable.ops.rules import all_rules
@@ -119,7 +119,7 @@ class _Threading:
         for i in op.inputs:
             if i in self._handles:
                 self._refuse(op, "a variable must be read and assigned by itself", op.kind)
-        operator = OPERATORS.get(op.kind)
+        operator = find_operator(self._graph.own_operators, op.kind)
         changed = [
             op.inputs[at]
             for at in (operator.updates if operator else ())

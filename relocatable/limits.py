@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relocatable.errors import UnsupportedError, Violation
-from relocatable.graph.graph import Graph
+from relocatable.graph.graph import Graph, Tensor
 from relocatable.steps.kernel_call import KernelCall
 
 MOST_TENSOR_BYTES = 1 << 26  # of a computed tensor
@@ -38,17 +38,21 @@ def check_tensors(graph: Graph) -> None:
         UnsupportedError: one is too large.
     """
     ends = sum(graph.tensors[i].size_bytes for i in (*graph.inputs, *graph.outputs))
-    constants = [
-        graph.tensors[i]
-        for op in graph.ops
-        for i in op.inputs
-        if i != -1 and graph.tensors[i].data is not None
-    ]
+    constants = _read_constants(graph)
     read = sum(tensor.size_bytes for tensor in constants)
     scales = sum(len(t.quant.scale) for t in constants if t.quant and t.quant.axis is not None)
     _require(graph, "bytes of all inputs and outputs", ends, _MOST_ENDPOINT_BYTES)
     _require(graph, "bytes of constants that operators read", read, _most(_READ, graph))
     _require(graph, "scales of constants that operators read", scales, _most(_SCALES, graph))
+
+
+def _read_constants(graph: Graph) -> list[Tensor]:
+    found: list[Tensor] = []
+    for op in graph.ops:
+        found += [graph.tensors[i] for i in op.inputs if i != -1]
+        for called in op.subgraphs:
+            found += _read_constants(called)
+    return [tensor for tensor in found if tensor.data is not None]
 
 
 def check_work(graph: Graph, calls: Sequence[KernelCall]) -> None:
@@ -79,7 +83,9 @@ def check_arena(graph: Graph, arena_bytes: int) -> None:
 
 def _count_kernels(calls: Sequence[KernelCall]) -> int:
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
-    return sum(len(layer.calls) for layer in layers)
+    called = [graph for layer in layers for graph in layer.called]
+    own = sum(len(layer.calls) for layer in layers)
+    return own + sum(_count_kernels(graph.calls) for graph in called)
 
 
 def _most(limit: tuple[int, float], graph: Graph) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from types import ModuleType
 from typing import Any
@@ -35,9 +36,12 @@ from relocatable.graph.graph import (
     Tensor,
     verify_graph,
 )
+from relocatable.graph.sparse import Level, SparseError, Sparsity, expand
 from relocatable.limits import MOST_TENSOR_BYTES
-from relocatable.ops import OPERATORS
-from relocatable.ops.operator import CustomOptions
+from relocatable.ops import find_operator
+from relocatable.ops.inline import inline
+from relocatable.ops.node import Node
+from relocatable.ops.operator import CustomOptions, Operator, Options, StructOptions
 from relocatable.ops.variable import ASSIGN_VARIABLE, CALL_ONCE, VAR_HANDLE
 from relocatable.support import known_violations
 
@@ -53,21 +57,35 @@ _MAX_OPERANDS = 100_000
 _MAX_SCALES = 1 << 20
 _MAX_RANK = 32  # what NumPy holds
 _MAX_CONSTANT_BYTES = 1 << 28
+_MAX_DEPTH = 8  # of subgraphs that call others
+_MAX_SPARSE_BYTES = (1 << 24, 64)  # of dense arrays, and more for each byte of the file
 _MAX_NAME = 200
 _MAX_TEXT_BYTES = 1 << 24
 
+# Constants of fewer than 8 bits become int8, as LiteRT's kernels unpack them: the first value is in
+# the lowest bits of a byte.
+_PACKED_BITS = {"int4": 4, "int2": 2}
+# Makes a sparse constant dense, which it is as soon as it is read.
+_DENSIFY = "DENSIFY"
+
 _DTYPE_RULE = f"dtype must be one of {', '.join(DTYPES)}"
+
+# Kind, options, inputs and outputs.
+_RawOp = tuple[str, dict[str, AttrValue], tuple[int, ...], tuple[int, ...]]
 
 # Enumerations that fields of several operators have.
 _ENUMS = {"padding": "Padding", "fused_activation_function": "ActivationFunctionType"}
 
 
-def read_tflite(data: bytes, name: str) -> Graph:
+def read_tflite(
+    data: bytes, name: str, own_operators: Mapping[str, Operator] | None = None
+) -> Graph:
     """Read a model.
 
     Args:
         data: the whole .tflite file.
         name: what to call the model in messages and in the blob.
+        own_operators: operators that the package does not have, by their kinds.
 
     Returns:
         Its first subgraph, with the model's own tensor indices; a dynamic batch is 1. What the
@@ -83,7 +101,10 @@ def read_tflite(data: bytes, name: str) -> Graph:
             f"'{name}': bytes 4 to 8 of a .tflite must be {_IDENTIFIER!r}; are {data[4:8]!r}"
         )
     try:
-        graph = _Reader(schema, data, name).graph()
+        graph = _Reader(schema, data, name, own_operators or {}).graph()
+        verify_graph(graph)
+    except GraphError as error:
+        raise ModelError(f"'{name}': {error}") from error
     except (
         struct.error,
         ValueError,
@@ -95,10 +116,6 @@ def read_tflite(data: bytes, name: str) -> Graph:
         raise ModelError(
             f"'{name}': .tflite must be a whole flatbuffer; is truncated or damaged ({error})"
         ) from error
-    try:
-        verify_graph(graph)
-    except GraphError as error:
-        raise ModelError(f"'{name}': {error}") from error
     return graph
 
 
@@ -113,18 +130,27 @@ def _schema() -> ModuleType:
     return module
 
 
+# Kind, options, and the tensors that are read and written.
+
+
 class _Reader:
     """One reading of one file; flatbuffer tables are visited lazily, each once."""
 
-    def __init__(self, schema: ModuleType, data: bytes, name: str) -> None:
+    def __init__(
+        self, schema: ModuleType, data: bytes, name: str, own_operators: Mapping[str, Operator]
+    ) -> None:
         self.schema = schema
         self.name = name
+        self.own_operators = own_operators
         self.file_bytes = len(data)
         self.model = schema.Model.GetRootAs(data)
         self.types = _names_by_number(schema.TensorType)
         self.kinds = _names_by_number(schema.BuiltinOperator)
         # Parts of a flatbuffer may be shared, so what is read in all is bounded too.
+        self.tensor_count = 0
+        self.op_count = 0
         self.constant_bytes = 0
+        self.sparse_bytes = 0
         self.operand_count = 0
         self.refused: dict[int, Sequence[Violation]] = {}  # by the tensor's index
         self.scale_count = 0
@@ -135,39 +161,86 @@ class _Reader:
         count = self.model.SubgraphsLength()
         if not 1 <= count <= _MAX_SUBGRAPHS:
             raise self.error("subgraphs", f"in [1, {_MAX_SUBGRAPHS}]", count)
-        sub = self.model.Subgraphs(0)
-        tensor_count = self.bounded("tensors", sub.TensorsLength(), _MAX_TENSORS)
-        op_count = self.bounded("operators", sub.OperatorsLength(), _MAX_OPS)
-        inputs = self.indices("graph inputs", sub.InputsLength(), sub.Inputs, tensor_count)
-        outputs = self.indices("graph outputs", sub.OutputsLength(), sub.Outputs, tensor_count)
+        graph, variables = self.subgraph(0, ())
+        names = (self.port_names(True, graph.inputs), self.port_names(False, graph.outputs))
+        graph = replace(graph, input_names=names[0], output_names=names[1])
         self.require(
-            "graph must have inputs and outputs; has both:", True, bool(inputs and outputs)
+            "graph must have inputs and outputs; has both:",
+            True,
+            bool(graph.inputs and graph.outputs),
         )
-        raw_ops = [self.raw_op(sub.Operators(i), tensor_count) for i in range(op_count)]
-        computed = {i for _, _, _, written in raw_ops for i in written} | set(inputs)
-        handles = {i for kind, _, _, written in raw_ops if kind == VAR_HANDLE for i in written}
-        variables = {i for i in range(tensor_count) if sub.Tensors(i).IsVariable()}
-        computed |= variables
-        tensors = tuple(
-            Tensor(self.text(sub.Tensors(i).Name()), (), "int32")
-            if i in handles
-            else self.known_tensor(i, sub, computed)
-            for i in range(tensor_count)
-        )
-        ops = tuple(
-            Op(kind, tensors[written[0]].name if written else kind, read, written, attrs)
-            for (kind, attrs, read, written) in raw_ops
-        )
-        names = (self.port_names(True, inputs), self.port_names(False, outputs))
-        graph = Graph(self.name, tensors, ops, inputs, outputs, self.file_bytes, (), *names)
         if self.refused:
             rest = known_violations(graph, self.refused)
             raise UnsupportedError([*chain(*self.refused.values()), *rest])
         initial: dict[str, Values] = {}
-        called = [int_attr(op, "init_subgraph_index") for op in ops if op.kind == CALL_ONCE]
+        called = [int_attr(op, "init_subgraph_index") for op in graph.ops if op.kind == CALL_ONCE]
         for index in dict.fromkeys(called):
             initial |= self.initial_values(index)
         return explicit_states(graph, variables, initial)
+
+    def subgraph(self, index: int, callers: tuple[int, ...]) -> tuple[Graph, set[int]]:
+        """Read a subgraph with all that it calls, and list its variable tensors.
+
+        Args:
+            index: of the subgraph.
+            callers: the subgraphs that this call of it is in, from the first one on.
+        """
+        sub = self.model.Subgraphs(index)
+        self.tensor_count += sub.TensorsLength()
+        self.op_count += sub.OperatorsLength()
+        self.bounded("tensors of all calls", self.tensor_count, _MAX_TENSORS)
+        self.bounded("operators of all calls", self.op_count, _MAX_OPS)
+        tensor_count, op_count = sub.TensorsLength(), sub.OperatorsLength()
+        inputs = self.indices("graph inputs", sub.InputsLength(), sub.Inputs, tensor_count)
+        outputs = self.indices("graph outputs", sub.OutputsLength(), sub.Outputs, tensor_count)
+        raw_ops = [self.raw_op(sub.Operators(i), sub) for i in range(op_count)]
+        computed = {i for _, _, _, written in raw_ops for i in written} | set(inputs)
+        dense = self.densified(raw_ops, computed)
+        raw_ops = [op for op in raw_ops if op[0] != _DENSIFY or op[3] not in dense]
+        handles = {i for kind, _, _, written in raw_ops if kind == VAR_HANDLE for i in written}
+        variables = {i for i in range(tensor_count) if sub.Tensors(i).IsVariable()}
+        if callers and (variables or handles):
+            rule = "variables must be used by the main graph alone"
+            raise _refuse(rule, f"by subgraph {index}", self.text(sub.Name()))
+        computed |= variables
+        placeholders = {*handles, *(i for written in dense for i in written)}
+        tensors = [
+            Tensor(self.text(sub.Tensors(i).Name()), (), "int32")
+            if i in placeholders
+            else self.known_tensor(i, sub, computed, bool(callers))
+            for i in range(tensor_count)
+        ]
+        for (to,), source in dense.items():
+            tensors[to] = replace(tensors[source], name=tensors[to].name)
+        ops = tuple(self.op(raw, tensors, (*callers, index)) for raw in raw_ops)
+        parts = (self.name, tuple(tensors), ops, inputs, outputs, self.file_bytes)
+        graph = Graph(*parts, own_operators=self.own_operators)
+        return _with_shapes(graph if self.refused else _without_calls(graph)), variables
+
+    def op(self, raw: _RawOp, tensors: Sequence[Tensor], callers: tuple[int, ...]) -> Op:
+        """Make an operator, with the subgraphs that it calls."""
+        kind, attrs, read, written = raw
+        operator, subgraphs = find_operator(self.own_operators, kind), []
+        for field in operator.subgraphs if operator else ():
+            index = attrs.pop(field)
+            if not isinstance(index, int) or not 0 < index < self.model.SubgraphsLength():
+                wanted = f"in [1, {self.model.SubgraphsLength()})"
+                raise self.error(f"subgraph of {kind}", wanted, index)
+            self.bounded(f"{kind} in {kind} in ..: depth", len(callers), _MAX_DEPTH)
+            subgraphs.append(self.subgraph(index, callers)[0])
+        name = tensors[written[0]].name if written else kind
+        return Op(kind, name, read, written, attrs, tuple(subgraphs))
+
+    def densified(
+        self, ops: Sequence[_RawOp], computed: Collection[int]
+    ) -> dict[tuple[int, ...], int]:
+        """Find what each operator reads that makes a constant dense."""
+        return {
+            written: read[0]
+            for kind, _, read, written in ops
+            if kind == _DENSIFY and len(read) == len(written) == 1
+            if read[0] != -1 and read[0] not in computed
+        }
 
     def port_names(self, is_input: bool, tensors: Sequence[int]) -> tuple[str, ...]:
         """Name inputs or outputs as the signature of the first subgraph does."""
@@ -188,12 +261,11 @@ class _Reader:
         if not 0 < index < count:
             raise self.error("subgraph of CALL_ONCE", f"in [1, {count})", index)
         sub = self.model.Subgraphs(index)
-        tensor_count = self.bounded("tensors", sub.TensorsLength(), _MAX_TENSORS)
         op_count = self.bounded("operators", sub.OperatorsLength(), _MAX_OPS)
         handles: dict[int, str] = {}
         found: dict[str, Values] = {}
         for i in range(op_count):
-            kind, attrs, read, written = self.raw_op(sub.Operators(i), tensor_count)
+            kind, attrs, read, written = self.raw_op(sub.Operators(i), sub)
             if kind == VAR_HANDLE and len(written) == 1:
                 handles[written[0]] = variable_name(attrs)
                 continue
@@ -208,21 +280,18 @@ class _Reader:
 
     # Operators
 
-    def raw_op(
-        self, op: Any, tensor_count: int
-    ) -> tuple[str, dict[str, AttrValue], tuple[int, ...], tuple[int, ...]]:
-        kind = self.kind(op.OpcodeIndex())
+    def raw_op(self, op: Any, sub: Any) -> _RawOp:
+        kind, tensor_count = self.kind(op.OpcodeIndex()), sub.TensorsLength()
         read = self.indices(f"{kind} inputs", op.InputsLength(), op.Inputs, tensor_count, low=-1)
         written = self.indices(f"{kind} outputs", op.OutputsLength(), op.Outputs, tensor_count)
-        operator = OPERATORS.get(kind)
+        operator = find_operator(self.own_operators, kind)
         attrs = self.attrs(kind, op)
         if operator is not None and operator.hidden is not None:
-            attrs |= self.hidden(op, operator.hidden)
+            attrs |= self.hidden(op, operator.hidden, sub)
         return kind, attrs, in_order(read, operator.order if operator else ()), written
 
-    def hidden(self, op: Any, index: int) -> dict[str, AttrValue]:
+    def hidden(self, op: Any, index: int, sub: Any) -> dict[str, AttrValue]:
         """Read the quantisation of an intermediate tensor, which has no values of its own."""
-        sub = self.model.Subgraphs(0)
         at = int(op.Intermediates(index)) if op.IntermediatesLength() > index else -1
         scale, zero_point = 0.0, 0
         if 0 <= at < sub.TensorsLength():
@@ -243,14 +312,16 @@ class _Reader:
         return f"CUSTOM {self.text(code.CustomCode())}" if kind == "CUSTOM" else kind
 
     def attrs(self, kind: str, op: Any) -> dict[str, AttrValue]:
-        operator = OPERATORS.get(kind)
+        operator = find_operator(self.own_operators, kind)
         if operator is None or operator.options is None:
             return {}
         if isinstance(operator.options, CustomOptions):
             return self.custom_attrs(kind, operator.options.defaults, op)
+        if isinstance(operator.options, StructOptions):
+            return self.struct_attrs(kind, operator.options.fields, op)
         table, enums = operator.options.table, {**_ENUMS, **operator.options.enums}
         defaults = getattr(self.schema, f"{table}T")()
-        options = self.options(kind, table, op)
+        options = self.options(kind, operator.options, op)
         attrs: dict[str, AttrValue] = {}
         for field in operator.options.fields:
             camel = "".join(part.capitalize() for part in field.split("_"))
@@ -266,23 +337,32 @@ class _Reader:
         self, kind: str, defaults: Mapping[str, Number], op: Any
     ) -> dict[str, AttrValue]:
         """Read the options of a custom operator, each in the type of its default."""
-        raw = op.CustomOptionsAsNumpy()
         try:
-            found = read_numbers(raw.tobytes() if isinstance(raw, np.ndarray) else b"")
+            raw = _custom_bytes(op)
+            found = read_numbers(raw) if raw else {}
             pairs = [(key, type(value), found.get(key, value)) for key, value in defaults.items()]
             return {key: to_type(value) for key, to_type, value in pairs}
         except (FlexBufferError, OverflowError, ValueError) as error:
             raise self.error(f"{kind} options", "a map of numbers", str(error)) from error
 
-    def options(self, kind: str, table: str, op: Any) -> Any:
+    def struct_attrs(self, kind: str, fields: Sequence[str], op: Any) -> dict[str, AttrValue]:
+        """Read the options of a custom operator that are a C struct of 32-bit integers."""
+        raw, size = _custom_bytes(op), 4 * len(fields)
+        if len(raw) < size:
+            raise self.error(f"bytes of {kind} options", f"at least {size}", len(raw))
+        return dict(zip(fields, struct.unpack_from(f"<{len(fields)}i", raw), strict=True))
+
+    def options(self, kind: str, described: Options, op: Any) -> Any:
         """Read the operator's options table; None if the file leaves it out."""
-        number = op.BuiltinOptionsType()
-        raw = op.BuiltinOptions()
+        if described.is_second:
+            number, raw, union = op.BuiltinOptions2Type(), op.BuiltinOptions2(), "BuiltinOptions2"
+        else:
+            number, raw, union = op.BuiltinOptionsType(), op.BuiltinOptions(), "BuiltinOptions"
         if number == 0 or raw is None:
             return None
-        if number != getattr(self.schema.BuiltinOptions, table):
-            raise self.error(f"{kind} options", table, f"number {number}")
-        options = getattr(self.schema, table)()
+        if number != getattr(getattr(self.schema, union), described.table):
+            raise self.error(f"{kind} options", described.table, f"number {number}")
+        options = getattr(self.schema, described.table)()
         options.Init(raw.Bytes, raw.Pos)
         return options
 
@@ -300,32 +380,41 @@ class _Reader:
 
     # Tensors
 
-    def known_tensor(self, index: int, sub: Any, computed: Collection[int]) -> Tensor:
-        """Read a tensor; note one that a graph cannot hold, and put a scalar there."""
+    def known_tensor(
+        self, index: int, sub: Any, computed: Collection[int], is_called: bool
+    ) -> Tensor:
+        """Read a tensor; note one that the main graph cannot hold, and put a scalar there."""
         raw = sub.Tensors(index)
         try:
             return self.tensor(raw, index in computed)
         except UnsupportedError as error:
+            if is_called:
+                raise
             self.refused[index] = error.violations
             return Tensor(self.text(raw.Name()), (), "float32")
 
     def tensor(self, raw: Any, computed: bool) -> Tensor:
         name = self.text(raw.Name())
-        dtype = self.dtype(raw, name)
+        dtype = self.dtype(raw, name, computed)
         shape = self.shape(raw, name)
         size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
         most = MOST_TENSOR_BYTES if computed else _MAX_CONSTANT_BYTES
         if size > most:
             raise self.error(f"bytes of tensor '{name}'", f"at most {most}", size)
-        if raw.Sparsity() is not None:
-            raise _refuse("must be a plain array", "sparse", name)
-        data = self.constant(raw, name, shape, dtype, computed)
+        read = self.constant if raw.Sparsity() is None else self.sparse_constant
+        data = read(raw, name, shape, dtype, computed)
         if data is None and dtype not in DTYPES:
             raise _refuse(_DTYPE_RULE, dtype, name)
         return Tensor(name, shape, dtype, self.quant(raw, name, shape), data)
 
-    def dtype(self, raw: Any, name: str) -> str:
-        dtype = self.types.get(raw.Type(), f"type {raw.Type()}").lower()
+    def stored_type(self, raw: Any) -> str:
+        """Name the type of a tensor as the file has it."""
+        return self.types.get(raw.Type(), f"type {raw.Type()}").lower()
+
+    def dtype(self, raw: Any, name: str, computed: bool) -> str:
+        dtype = self.stored_type(raw)
+        if dtype in _PACKED_BITS and not computed and raw.Sparsity() is None:
+            return "int8"
         if dtype not in STORED_DTYPES:
             raise _refuse(_DTYPE_RULE, dtype, name)
         return dtype
@@ -342,6 +431,74 @@ class _Reader:
     def constant(
         self, raw: Any, name: str, shape: tuple[int, ...], dtype: str, computed: bool
     ) -> npt.NDArray[np.generic] | None:
+        stored = np.dtype(dtype).newbyteorder("<")
+        count = int(np.prod(shape, dtype=np.int64))
+        raw_bytes = self.buffer(raw, name)
+        if raw_bytes is None:
+            empty = not computed and count == 0
+            return np.zeros(shape, dtype) if empty else None
+        bits = _PACKED_BITS.get(self.stored_type(raw), 8 * stored.itemsize)
+        size = -(-count * bits // 8)
+        if len(raw_bytes) != size:
+            raise self.error(f"bytes of constant '{name}'", str(size), len(raw_bytes))
+        self.constant_bytes += count * stored.itemsize
+        self.bounded("bytes of all constants", self.constant_bytes, _MAX_CONSTANT_BYTES)
+        if bits < 8:
+            return _unpack(raw_bytes, bits)[:count].reshape(shape)
+        return raw_bytes.view(stored).astype(dtype, copy=False).reshape(shape)
+
+    def sparse_constant(
+        self, raw: Any, name: str, shape: tuple[int, ...], dtype: str, computed: bool
+    ) -> npt.NDArray[np.generic] | None:
+        """Read a sparse constant, which becomes dense."""
+        stored = np.dtype(dtype).newbyteorder("<")
+        raw_bytes = self.buffer(raw, name)
+        if raw_bytes is None:  # of zeros alone
+            raw_bytes = np.zeros(0, np.uint8)
+        if computed:
+            raise _refuse("must be a plain array or a sparse constant", "sparse", name)
+        if len(raw_bytes) % stored.itemsize:
+            rule = f"a multiple of {stored.itemsize}"
+            raise self.error(f"bytes of constant '{name}'", rule, len(raw_bytes))
+        self.sparse_bytes += int(np.prod(shape, dtype=np.int64)) * stored.itemsize
+        base, per_byte = _MAX_SPARSE_BYTES
+        most = base + per_byte * self.file_bytes
+        self.bounded("bytes of sparse constants, made dense,", self.sparse_bytes, most)
+        values = raw_bytes.view(stored).astype(dtype, copy=False)
+        try:
+            return expand(values, shape, self.sparsity(raw.Sparsity()), self.file_bytes)
+        except SparseError as error:
+            raise ModelError(f"'{self.name}': sparse constant '{name}': {error}") from error
+
+    def sparsity(self, raw: Any) -> Sparsity:
+        lengths = (raw.TraversalOrderLength(), raw.BlockMapLength(), raw.DimMetadataLength())
+        for count in lengths:
+            self.bounded("levels and blocks of a sparse constant", count, 2 * _MAX_RANK)
+        return Sparsity(
+            [int(raw.TraversalOrder(i)) for i in range(lengths[0])],
+            [int(raw.BlockMap(i)) for i in range(lengths[1])],
+            [self.level(raw.DimMetadata(i)) for i in range(lengths[2])],
+        )
+
+    def level(self, raw: Any) -> Level:
+        if raw.Format() == self.schema.DimensionType.DENSE:
+            return Level(int(raw.DenseSize()))
+        segments = self.index_vector(raw.ArraySegmentsType(), raw.ArraySegments())
+        indices = self.index_vector(raw.ArrayIndicesType(), raw.ArrayIndices())
+        return Level(int(raw.DenseSize()), segments, indices)
+
+    def index_vector(self, number: int, raw: Any) -> npt.NDArray[np.int64]:
+        names = _names_by_number(self.schema.SparseIndexVector)
+        if raw is None or number not in names or names[number] == "NONE":
+            raise self.error("indices of a sparse constant", "a vector", f"number {number}")
+        vector = getattr(self.schema, names[number])()
+        vector.Init(raw.Bytes, raw.Pos)
+        if vector.ValuesLength() == 0:
+            return np.zeros(0, np.int64)
+        return np.asarray(vector.ValuesAsNumpy(), np.int64)
+
+    def buffer(self, raw: Any, name: str) -> npt.NDArray[np.uint8] | None:
+        """Find a tensor's bytes in the file; None if it has none."""
         index = raw.Buffer()
         if not 0 <= index < self.model.BuffersLength():
             raise self.error(
@@ -350,20 +507,10 @@ class _Reader:
         buffer = self.model.Buffers(index)
         if buffer.Offset() > 1:
             raise _refuse("constants must lie inside the flatbuffer", "outside", name)
-        stored = np.dtype(dtype).newbyteorder("<")
-        count = int(np.prod(shape, dtype=np.int64))
         if buffer.DataLength() == 0:
-            empty = not computed and count == 0
-            return np.zeros(shape, dtype) if empty else None
-        size = count * stored.itemsize
-        if buffer.DataLength() != size:
-            raise self.error(f"bytes of constant '{name}'", str(size), buffer.DataLength())
-        self.constant_bytes += size
-        self.bounded("bytes of all constants", self.constant_bytes, _MAX_CONSTANT_BYTES)
-        values: npt.NDArray[np.generic] = (
-            buffer.DataAsNumpy().view(np.uint8).view(stored).astype(dtype, copy=False)
-        )
-        return values.reshape(shape)
+            return None
+        found: npt.NDArray[np.uint8] = buffer.DataAsNumpy().view(np.uint8)
+        return found
 
     def quant(self, raw: Any, name: str, shape: tuple[int, ...]) -> Quant | None:
         quant = raw.Quantization()
@@ -422,6 +569,13 @@ class _Reader:
         return ModelError(f"'{self.name}': {what} must be {wanted}; is {seen}")
 
 
+def _unpack(packed: npt.NDArray[np.uint8], bits: int) -> npt.NDArray[np.int8]:
+    """Split bytes into signed values, from the lowest bits on."""
+    left = np.arange(8 - bits, -1, -bits, dtype=np.uint8)  # brings each value's sign to the top
+    values = (packed[:, None] << left).astype(np.uint8).view(np.int8) >> np.int8(8 - bits)
+    return values.reshape(-1)
+
+
 def in_order(read: tuple[int, ...], order: Sequence[int]) -> tuple[int, ...]:
     """Bring a file's inputs into the order of the operator's operands."""
     if not order:
@@ -430,6 +584,40 @@ def in_order(read: tuple[int, ...], order: Sequence[int]) -> tuple[int, ...]:
     while wanted and wanted[-1] == -1:
         wanted.pop()
     return tuple(wanted)
+
+
+def _custom_bytes(op: Any) -> bytes:
+    raw = op.CustomOptionsAsNumpy()
+    return raw.tobytes() if isinstance(raw, np.ndarray) else b""
+
+
+def _without_calls(graph: Graph) -> Graph:
+    """Put what operators stand for in their places."""
+    tensors, ops = list(graph.tensors), []
+    for op in graph.ops:
+        operator = find_operator(graph.own_operators, op.kind)
+        if operator is not None and operator.is_call:
+            ops += inline(tensors, op, op.subgraphs[0], op.inputs)
+        else:
+            ops.append(op)
+    return replace(graph, tensors=tuple(tensors), ops=tuple(ops))
+
+
+def _with_shapes(graph: Graph) -> Graph:
+    """Give outputs of custom operators the shapes that the file leaves out."""
+    tensors = list(graph.tensors)
+    for op in graph.ops:
+        operator = find_operator(graph.own_operators, op.kind)
+        if operator is None or operator.output_shapes is None:
+            continue
+        inputs = tuple(tensors[i] for i in op.inputs if i != -1)
+        node = Node(op, inputs, tuple(tensors[i] for i in op.outputs))
+        for i, shape in zip(op.outputs, operator.output_shapes(node), strict=False):
+            tensor = replace(tensors[i], shape=shape)
+            fits = min(shape, default=0) >= 0 and tensor.size_bytes <= MOST_TENSOR_BYTES
+            if fits and tensors[i].shape == () and tensor.data is None:
+                tensors[i] = tensor
+    return replace(graph, tensors=tuple(tensors))
 
 
 def _names_by_number(enum: type) -> dict[int, str]:

@@ -12,15 +12,13 @@ _PARTS = "give the model its parts as inputs, or compute them from one tensor by
 
 # Of operators that are not done.
 _INSTEAD = {
-    "IF": _STATE,
     "TOPK_V2": _HOST,
-    "WHILE": _STATE,
 }
 
 # Of rules, by a part of their words; the first that is found counts.
 _BY_RULE = (
     ("dtype must be one of", "convert without supported_types, and quantise weights to 8 bits"),
-    ("must be a plain array", _STATE),
+    ("must be a plain array", "let only constants be sparse"),
     ("dimensions but for the batch", "give the model inputs of a fixed shape before converting"),
     ("inside the flatbuffer", "convert to one file below 2 GB"),
     ("16-bit activations", "convert with TFLITE_BUILTINS_INT8 as the only supported_ops"),

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import PORT_DTYPES, Graph, GraphError, Op
-from relocatable.ops import OPERATORS
+from relocatable.ops import find_operator
 from relocatable.ops.node import Node
 from relocatable.ops.rules import all_rules, rule_text
 from relocatable.passes.fold_constants import fold_constants
@@ -40,7 +40,7 @@ def known_violations(graph: Graph, unknown: Collection[int]) -> Iterator[Violati
         graph = fold_constants(graph)
     reached, judged = set(unknown), []
     for op in graph.ops:
-        operator = OPERATORS.get(op.kind)
+        operator = find_operator(graph.own_operators, op.kind)
         if operator is None or reached.isdisjoint((*op.inputs, *op.outputs)):
             judged.append(op)
         elif operator.folds != "never":
@@ -49,11 +49,16 @@ def known_violations(graph: Graph, unknown: Collection[int]) -> Iterator[Violati
 
 
 def _operator_violations(ops: Iterable[Op], graph: Graph) -> Iterator[Violation]:
-    yield from (v for v in (_first_broken(graph, op) for op in ops) if v is not None)
+    for op in ops:
+        violation = _first_broken(graph, op)
+        if violation is not None:
+            yield violation
+        for called in op.subgraphs:
+            yield from _operator_violations(called.ops, called)
 
 
 def _first_broken(graph: Graph, op: Op) -> Violation | None:
-    operator = OPERATORS.get(op.kind)
+    operator = find_operator(graph.own_operators, op.kind)
     if operator is None:
         return Violation(UNKNOWN_OPERATOR, op.kind, op.kind, op.name)
     node = Node.of(graph, op)

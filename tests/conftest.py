@@ -85,7 +85,7 @@ def proofs(item: pytest.Item) -> set[str]:
     named = {str(mark.args[0]) for mark in item.iter_markers("proof")}
     if names_large_model(item):
         named.add("models")
-    elif sampling.is_exactness(item):
+    elif not named and sampling.is_exactness(item):
         named.add("exact")
     return named
 

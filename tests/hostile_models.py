@@ -14,7 +14,7 @@ import numpy as np
 from relocatable.compile import compile_model
 from relocatable.errors import RelocatableError
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import AttrValue, Graph, Quant
+from relocatable.graph.graph import AttrValue, Graph, Op, Quant
 from relocatable.ops import OPERATORS
 from tests.make_graph import CONV, POOL
 from tests.make_tflite import make_tflite
@@ -72,6 +72,9 @@ def hostile_models() -> Iterator[tuple[str, Callable[[], Graph]]]:
     for size in (1 << 10, 1 << 12):
         for outputs in (1, 64):
             yield f"CONV_2D {size} {outputs}", partial(_conv, size, outputs, 1)
+    for kind in ("TANH", "GELU", "ADD"):
+        for size in (1, 1 << 20):
+            yield f"WHILE {kind} {size}", partial(_endless, kind, size)
     yield "CONV_2D 16384 channels", partial(_conv, 3, 1 << 14, 1)
     yield "CONV_2D 65536 channels", partial(_conv, 3, 1 << 16, 1)
     yield "CONV_2D 16384 channels 50 times", partial(_conv, 3, 1 << 14, 50)
@@ -271,6 +274,23 @@ def _wide(count: int) -> Graph:
     made = [b.op("RELU", (x,), b.tensor(1, 16)) for _ in range(count)]
     y = b.tensor(1, 16 * count)
     return b.graph(b.op("CONCATENATION", made, y, axis=1, **_NONE))
+
+
+def _endless(kind: str, size: int) -> Graph:
+    """Make a loop whose condition is computed, and always true."""
+    test, body, main = GraphBuilder(), GraphBuilder(), GraphBuilder()
+    x = test.input(1, size, dtype="float32")
+    first = test.tensor(1, 1, dtype="float32")
+    test.op("SLICE", (x, test.constant([0, 0]), test.constant([1, 1])), first)
+    condition = test.graph(test.op("EQUAL", (first, first), test.tensor(1, 1, dtype="bool")))
+    x = body.input(1, size, dtype="float32")
+    operands = (x, x) if kind == "ADD" else (x,)
+    options: dict[str, dict[str, AttrValue]] = {"ADD": _NONE, "GELU": {"approximate": False}}
+    attrs = options.get(kind, {})
+    y = body.op(kind, operands, body.tensor(1, size, dtype="float32"), **attrs)
+    x, z = main.input(1, size, dtype="float32"), main.tensor(1, size, dtype="float32")
+    main.ops.append(Op("WHILE", "endless", (x,), (z,), {}, (condition, body.graph(y))))
+    return main.graph(z)
 
 
 _NUMBERS = (0, -1, -2, 1, 2, 3, 4, 127, 128, 255, 4096, 65535, 1 << 20, 1 << 24, 1 << 26, 1 << 30)

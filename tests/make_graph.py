@@ -46,4 +46,6 @@ def conv_graph(
     w = b.constant(weights, dtype, None if float_type else scale)
     bias = b.constant(rng.integers(-50, 50, outputs), "float32" if float_type else "int32")
     y = b.tensor(1, height - 2, width - 2, outputs, dtype=dtype, name="block3")
-    return b.graph(b.op("CONV_2D", (x, w, bias), y, **{**CONV, **changed}))
+    return b.graph(
+        b.op("CONV_2D", (x, w, bias), y, quantized_bias_type="FLOAT32", **{**CONV, **changed})
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from flatbuffers import flexbuffers
 from relocatable.graph.edit import float_attr, int_attr
 from relocatable.graph.graph import AttrValue, Graph, Op, Quant, Tensor
 from relocatable.ops import OPERATORS
-from relocatable.ops.operator import CustomOptions, Options
+from relocatable.ops.operator import CustomOptions, Options, StructOptions
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
@@ -35,11 +36,24 @@ def make_tflite(
     model.version = 3
     model.buffers = [schema.BufferT()]
     model.operatorCodes = []
-    model.subgraphs = [_subgraph(model, one) for one in (graph, *others)]
+    model.subgraphs = [None] * (1 + len(others))
+    for i, one in enumerate((graph, *others)):
+        model.subgraphs[i] = _subgraph(model, one)
     if edit:
         edit(model)
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def of_first_versions(model: bytes, kind: str) -> bytes:
+    """Give operators of a kind version 1, for kernels that know no later one."""
+    table = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model))
+    for code in table.operatorCodes:
+        if code.builtinCode == getattr(schema.BuiltinOperator, kind):
+            code.version = 1
+    builder = flatbuffers.Builder(len(model))
+    builder.Finish(table.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
@@ -123,6 +137,10 @@ def _operator(model: Any, sub_tensors: list[Any], op: Op) -> Any:
     o.inputs, o.outputs = list(op.inputs), list(op.outputs)
     operator = OPERATORS.get(op.kind)
     attrs = dict(op.attrs)
+    for field, called in zip(operator.subgraphs if operator else (), op.subgraphs, strict=True):
+        attrs[field] = len(model.subgraphs)
+        model.subgraphs.append(None)
+        model.subgraphs[attrs[field]] = _subgraph(model, called)
     if operator is not None and operator.order:
         given = [*op.inputs, *[-1] * (len(operator.order) - len(op.inputs))]
         o.inputs = [given[operator.order.index(i)] for i in range(len(operator.order))]
@@ -136,9 +154,17 @@ def _operator(model: Any, sub_tensors: list[Any], op: Op) -> Any:
     described = None if operator is None else operator.options
     if isinstance(described, CustomOptions):
         o.customOptions = _custom_options(op)
+    elif isinstance(described, StructOptions):
+        raw = struct.pack(f"<{len(attrs)}i", *(int_attr(op, key) for key in described.fields))
+        o.customOptions = list(raw)
     elif described is not None:
-        o.builtinOptionsType = getattr(schema.BuiltinOptions, described.table)
-        o.builtinOptions = _options(described, attrs)
+        options = _options(described, attrs)
+        if described.is_second:
+            o.builtinOptions2Type = getattr(schema.BuiltinOptions2, described.table)
+            o.builtinOptions2 = options
+        else:
+            o.builtinOptionsType = getattr(schema.BuiltinOptions, described.table)
+            o.builtinOptions = options
     return o
 
 

@@ -3,6 +3,9 @@
 A sweep has more cases than fit into a quick run, and each commit tries others. The seed is printed
 at the start of a run; `--sample-seed` or XIPNET_SAMPLE_SEED repeats a sample, `--all-cases` runs
 everything.
+
+Cases of one operator are numbered: a test asks here which numbers it shall run. Other tests of
+`tests/numeric` are chosen as pytest collects them.
 """
 
 from __future__ import annotations
@@ -12,13 +15,18 @@ import os
 import random
 import subprocess
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 LIMIT = 1000  # cases of one run
 FOLDER = "tests/numeric/"
+NUMBERED = "numbered_cases"  # mark of tests that asked which cases they shall run
+
+T = TypeVar("T")
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -26,6 +34,7 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption("--sample-seed", metavar="TEXT", help="choose exactness cases by this text")
     group.addoption("--sample-size", type=int, default=LIMIT, help="exactness cases of a run")
     group.addoption("--all-cases", action="store_true", help="run every exactness case")
+    group.addoption("--case", type=int, metavar="N", help="run case N of each operator alone")
 
 
 @cache
@@ -45,7 +54,7 @@ def seed(config: pytest.Config) -> str:
 
 def describe(config: pytest.Config) -> str:
     """Say which sample is run."""
-    if config.getoption("--all-cases"):
+    if runs_all(config):
         return "exactness: all cases"
     size = config.getoption("--sample-size")
     return f"exactness: at most {size} cases, --sample-seed {seed(config)}"
@@ -56,6 +65,49 @@ def is_exactness(item: pytest.Item) -> bool:
     return item.nodeid.startswith(FOLDER)
 
 
+def runs_all(config: pytest.Config) -> bool:
+    """Say whether no sample is drawn."""
+    return bool(config.getoption("--all-cases") or config.getoption("--proof") == "exact")
+
+
+def draw_numbers(
+    config: pytest.Config, groups: Sequence[str], count: int, most: int
+) -> dict[str, tuple[int, ...]]:
+    """Draw cases of numbered groups: as many of each, as far as the limit goes.
+
+    Args:
+        config: the run's options.
+        groups: names of groups of cases.
+        count: cases of each group, whose numbers count from 0.
+        most: cases that are drawn in all.
+
+    Returns:
+        The numbers by group; of some groups none, if there are more groups than cases.
+    """
+    if (one := config.getoption("--case")) is not None:
+        return dict.fromkeys(groups, (one,))
+    order = shuffled(config, groups, "groups")
+    each, rest = divmod(most, max(len(order), 1))
+    return {
+        group: tuple(sorted(shuffled(config, range(count), group)[: each + (i < rest)]))
+        for i, group in enumerate(order)
+    }
+
+
+def shuffled(config: pytest.Config, values: Sequence[T], what: str) -> list[T]:
+    """Put values into an order that follows from the seed.
+
+    Args:
+        config: the run's options.
+        values: in an order that is the same everywhere.
+        what: they are; others get another order.
+    """
+    text = f"{seed(config)} {what}"
+    found = list(values)
+    random.Random(hashlib.sha256(text.encode()).digest()).shuffle(found)
+    return found
+
+
 def choose(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
     """Leave out the exactness cases that are not in the sample.
 
@@ -63,11 +115,16 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]
         config: the run's options.
         items: all tests that would be run.
     """
-    if config.getoption("--all-cases"):
+    if runs_all(config):
         return items
-    cases = [item.nodeid for item in items if is_exactness(item)]
+    cases = [item.nodeid for item in items if is_drawn(item)]
     sample = set(sample_of(cases, config.getoption("--sample-size"), seed(config)))
-    return [item for item in items if item.nodeid in sample or not is_exactness(item)]
+    return [item for item in items if item.nodeid in sample or not is_drawn(item)]
+
+
+def is_drawn(item: pytest.Item) -> bool:
+    """Say whether a test as a whole is one case, of which a sample is drawn."""
+    return is_exactness(item) and item.get_closest_marker(NUMBERED) is None
 
 
 def sample_of(cases: list[str], size: int, text: str) -> list[str]:

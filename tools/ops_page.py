@@ -1,4 +1,4 @@
-"""Write docs/OPS.md, the rules of every operator, from relocatable/ops."""
+"""Write docs/OPS.md: what is taken, and every operator's rules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from relocatable.ops import OPERATORS
 from relocatable.ops._shared.shapes import same_count
 from relocatable.ops.operator import Operator, Rule
 from relocatable.ops.rules import common_rules, own_rules, rule_text
+from tools.ops_table import ops_table
 
 _INTRO = """\
 # Operators
@@ -19,6 +20,12 @@ nothing else is said.
 Computed at compile time, with no more rules than the number of inputs: {shapes}; and, if all their
 inputs are constants, {constants}. {views} cost
 nothing on the board, unless a model consists of nothing else.
+
+Constants of 4 or 2 bits become int8 as they are read, and sparse constants plain ones, with or
+without a DENSIFY behind them: neither is smaller in flash. Weights of float32 layers (CONV_2D,
+DEPTHWISE_CONV_2D, FULLY_CONNECTED) that float16 holds without loss stay float16 in flash if a model
+is compiled for size. Layers of float32 with int8 weights keep these and quantise their inputs as
+they run.
 """
 
 
@@ -31,7 +38,7 @@ def ops_markdown() -> str:
         views=_names(o for o in operators if o.shape is same_count),
     )
     first = next(iter(operators))
-    lines = [intro, "## Every operator", "", *_items(common_rules(first)), ""]
+    lines = [intro, *ops_table(), "", "## Every operator", "", *_items(common_rules(first)), ""]
     for operator in operators:
         shape = (operator.shape,) if operator.shape else ()
         rules = (*own_rules(operator), *shape)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import re
-import subprocess
 import sys
-import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tools import exactness, networks
+from tools.junit import counts, properties, run_pytest
+from tools.tree import commit
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "PROOFS.md"
@@ -23,8 +25,10 @@ PAGE = ROOT / "docs" / "PROOFS.md"
 # What each proof shows. Its tests are marked `proof("name")`; "exact" and "models" choose their
 # tests in tests/conftest.py.
 PROOFS = {
-    "exact": "every exactness case of every operator, against LiteRT's reference kernels",
-    "models": "large models: every tensor on the host, outputs on every virtual board",
+    "exact": "every exactness case of every operator, in speed and size builds, against LiteRT's"
+    " reference kernels",
+    "models": "large models, and the networks of NETWORKS.md: every tensor on the host, outputs on"
+    " virtual boards",
     "powerloss": "a cut at every flash operation and at every operation of the recovery",
     "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
@@ -41,54 +45,49 @@ class Figures:
         failed: tests that failed or could not start.
         skipped: tests that need what this machine lacks.
         seconds: how long all took.
+        cases: one-operator cases that were tried.
+        differences: cases among them that differed.
     """
 
     passed: int
     failed: int
     skipped: int
     seconds: float
+    cases: exactness.Cases = field(default_factory=exactness.Cases)
+    differences: int = 0
 
 
-def run(name: str) -> Figures:
-    """Run the tests of a proof.
+def run(name: str) -> tuple[str, float]:
+    """Run the tests of a proof; return pytest's report and how many seconds they took.
 
     Args:
         name: one of PROOFS.
     """
-    jobs = os.environ.get("JOBS", "auto")
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "junit.xml"
-        options = ("-n", jobs, "--dist", "loadgroup", "--proof", name, f"--junit-xml={report}")
-        subprocess.run([sys.executable, "-m", "pytest", *options], cwd=ROOT, check=False)
-        return count(report.read_text(encoding="utf-8"), time.monotonic() - begin)
+    report = run_pytest("--proof", name)
+    return report, time.monotonic() - begin
 
 
-def count(junit: str, seconds: float) -> Figures:
+def count(report: str, seconds: float) -> Figures:
     """Read the figures from pytest's report.
 
     Args:
-        junit: the report's XML.
+        report: XML.
         seconds: how long the run took.
     """
-    suite = ElementTree.fromstring(junit).find("testsuite")
-    if suite is None:
-        raise ValueError("the report of pytest has no test suite")
-    number = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+    number = counts(report)
     failed = number["failures"] + number["errors"]
-    return Figures(number["tests"] - failed - number["skipped"], failed, number["skipped"], seconds)
-
-
-def commit() -> str:
-    """Name the commit, and say if files other than pages differ from it."""
-    head = git("describe", "--always", "--exclude=*")
-    return f"{head}-dirty" if git("status", "--porcelain", "--", ".", ":!docs") else head
-
-
-def git(*arguments: str) -> str:
-    """Ask git about this tree."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    cases = exactness.Cases()
+    for text in properties(report, "cases"):
+        cases.add(text)
+    return Figures(
+        passed=number["tests"] - failed - number["skipped"],
+        failed=failed,
+        skipped=number["skipped"],
+        seconds=seconds,
+        cases=cases,
+        differences=sum(map(int, properties(report, "differences"))),
+    )
 
 
 def row(name: str, figures: Figures, date: str, commit: str) -> str:
@@ -96,9 +95,18 @@ def row(name: str, figures: Figures, date: str, commit: str) -> str:
     minutes = f"{figures.seconds / 60:.1f}"
     verdict = f"{figures.failed} **failed**, {figures.passed}" if figures.failed else figures.passed
     skipped = f", {figures.skipped} skipped" if figures.skipped else ""
-    result = f"{verdict} passed{skipped}"
+    result = f"{verdict} passed{skipped}{cases_text(figures)}"
     cores = f"{os.cpu_count()} cores"
     return f"| `{name}` | {PROOFS[name]} | {date} | {commit} | {result} | {minutes} min, {cores} |"
+
+
+def cases_text(figures: Figures) -> str:
+    """Say how many one-operator cases a proof tried; "" if none."""
+    here, beyond = figures.cases.here.total(), figures.cases.machines.total()
+    if not here:
+        return ""
+    differ = f"**{figures.differences} differ**" if figures.differences else "0 differ"
+    return f"; {here:,} one-operator cases here and {beyond:,} on virtual CPUs, {differ}"
 
 
 def replace_row(page: str, name: str, line: str) -> str:
@@ -121,8 +129,17 @@ def main() -> None:
     parser.add_argument("name", choices=PROOFS)
     name = parser.parse_args().name
     at = commit()  # before the page changes
-    figures = run(name)
-    line = row(name, figures, datetime.date.today().isoformat(), at)
+    if name == "models":
+        networks.write_files()
+    report, seconds = run(name)
+    figures = count(report, seconds)
+    today = datetime.date.today().isoformat()
+    line = row(name, figures, today, at)
+    if figures.cases.here and not figures.failed:
+        exactness.PAGE.write_text(exactness.to_toml(figures.cases, today, at), encoding="utf-8")
+    if name == "models":
+        networks.keep(map(json.loads, properties(report, "network")), at)
+        networks.write_page()
     PAGE.write_text(replace_row(PAGE.read_text(encoding="utf-8"), name, line), encoding="utf-8")
     print(line)
     sys.exit(0 if figures.passed and not figures.failed else 1)

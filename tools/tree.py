@@ -30,6 +30,17 @@ def _is_foreign(path: Path) -> bool:
     return is_cache or bool(_BUILT.intersection(folders[:1]))
 
 
+def commit() -> str:
+    """Name the commit, and say if files other than pages differ from it."""
+    head = _git("describe", "--always", "--exclude=*")
+    return f"{head}-dirty" if _git("status", "--porcelain", "--", ".", ":!docs") else head
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def copy_tree(root: Path, to: Path) -> None:
     """Copy the project's files, but for the corpus of the fuzzer.
 

@@ -50,6 +50,7 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
 @click.option(
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
 )
+@click.option("--ops", type=click.Path(file_okay=False), help="Folder of operators of your own.")
 @json_option
 def build(
     model: str,
@@ -58,13 +59,14 @@ def build(
     optimize: Literal["speed", "size"],
     head: str | None,
     whole_tensors: bool,
+    ops: str | None,
     as_json: bool,
 ) -> None:
     """Compile a .tflite MODEL and print what it will cost."""
     from host_sdk.inference.model_source import compile_tflite
 
     blob = compile_tflite(
-        model, head, target, optimize, whole_tensors=whole_tensors, show=not as_json
+        model, head, target, optimize, whole_tensors=whole_tensors, ops=ops, show=not as_json
     )
     path = Path(output) if output else Path(model).with_suffix(".bin")
     path.write_bytes(blob)

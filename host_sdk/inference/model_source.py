@@ -101,6 +101,7 @@ def compile_tflite(
     optimize: Literal["speed", "size"] = "speed",
     *,
     whole_tensors: bool = False,
+    ops: str | None = None,
     show: bool = False,
 ) -> bytes:
     """Compile a .tflite, with the SDK's errors for the compiler's.
@@ -111,6 +112,7 @@ def compile_tflite(
         target: a CPU of `relocatable.TARGETS`.
         optimize: "speed" or "size".
         whole_tensors: every tensor whole in memory, see `relocatable.compile_model`.
+        ops: folder of operators of your own, likewise.
         show: show a bar if it takes long.
 
     Raises:
@@ -127,6 +129,7 @@ def compile_tflite(
                 head=named,
                 optimize=optimize,
                 whole_tensors=whole_tensors,
+                ops=ops,
                 progress=progress,
             )
     except ImportError as error:

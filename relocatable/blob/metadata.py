@@ -98,7 +98,7 @@ def _write_step(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dic
         "name": _first_name(call.name),
         "op": call.kind,
         "macs": call.macs,
-        "weights": sum(w.nbytes for part in parts for w in part.weights.values()),
+        "weights": sum(_weight_bytes(part) for part in parts),
         "outputs": [index[i] for i in call.outputs],
     }
     if len(parts) > 1:
@@ -112,6 +112,11 @@ def _write_step(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dic
             for part in parts
         ]
     return step
+
+
+def _weight_bytes(call: KernelCall) -> int:
+    called = sum(_weight_bytes(inner) for graph in call.called for inner in graph.calls)
+    return sum(weights.nbytes for weights in call.weights.values()) + called
 
 
 def _write_ports(

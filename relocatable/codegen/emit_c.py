@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,13 @@ import numpy.typing as npt
 from relocatable.codegen.emit_rows import pipeline_text
 from relocatable.graph.graph import Graph
 from relocatable.steps.c_call import c_type, template_macros
-from relocatable.steps.kernel_call import KernelCall, Rows
-
-if TYPE_CHECKING:
-    from relocatable.schedule.plan_memory import Plan
+from relocatable.steps.kernel_call import (
+    MOST_LOOP_WORK,
+    CalledGraph,
+    KernelCall,
+    Plan,
+    Rows,
+)
 
 _ALIGN = 16
 
@@ -61,19 +64,28 @@ def emit_c(
     lines = ['#include "blob/include/xn_blob.h"']
     lines += _includes(calls)
     step = 0
+    loop_work = MOST_LOOP_WORK // max(1, sum(bool(call.called) for call in calls))
     for index, call in enumerate(calls):
-        lines += ["", *_call(graph, index, step, call, plan, weight_offsets)]
+        scope = _Scope(graph, plan, weight_offsets, index)
+        lines += ["", *_call(scope, step, call, loop_work)]
         step += call.steps
     return "\n".join(lines) + "\n"
 
 
 def _includes(calls: Sequence[KernelCall]) -> list[str]:
     """Include the kernel files (templates once per element type) and memory moves."""
+    needed = {("codegen/xn_rows.h", ""), *_sources(calls)}
+    return [line for source, dtype in sorted(needed) for line in _include(source, dtype)]
+
+
+def _sources(calls: Sequence[KernelCall]) -> set[tuple[str, str]]:
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
-    needed = {("codegen/xn_rows.h", "")}
+    needed: set[tuple[str, str]] = set()
     for layer in layers:
         needed |= {(layer.source, call.dtype) for call in layer.calls} or {(layer.source, "")}
-    return [line for source, dtype in sorted(needed) for line in _include(source, dtype)]
+        for called in layer.called:
+            needed |= _sources(called.calls)
+    return needed
 
 
 def _include(source: str, dtype: str) -> list[str]:
@@ -85,15 +97,38 @@ def _include(source: str, dtype: str) -> list[str]:
     ]
 
 
-def _call(
-    graph: Graph, index: int, step: int, call: KernelCall, plan: Plan, offsets: WeightOffsets
-) -> list[str]:
+@dataclass(frozen=True)
+class _Scope:
+    """What a call's C text depends on.
+
+    Attributes:
+        graph: that the call is in.
+        plan: of that graph, in the arena.
+        offsets: of the constants of all calls.
+        index: of the program's call that it is or is called by.
+        prefix: of the names of its constants.
+    """
+
+    graph: Graph
+    plan: Plan
+    offsets: WeightOffsets
+    index: int
+    prefix: str = ""
+
+    def scratch(self, position: int) -> int:
+        return self.plan.scratch_offset.get(position, 0)
+
+    def place(self, tensor: int) -> str:
+        return f"(ctx->arena + {self.plan.offsets[tensor]})"
+
+    def within(self, graph: CalledGraph, plan: Plan, prefix: str) -> _Scope:
+        return replace(self, graph=graph.graph, plan=plan, prefix=self.prefix + prefix)
+
+
+def _call(scope: _Scope, step: int, call: KernelCall, loop_work: int) -> list[str]:
     comment = f"// {call.kind} {_printable(call.name)}"
-    places = {
-        i: f"(ctx->arena + {plan.offsets[i]})"
-        for i in (*call.inputs, *call.outputs)
-        if i in plan.offsets
-    }
+    name, graph, plan = f"xn_step_{step}", scope.graph, scope.plan
+    places = {i: scope.place(i) for i in (*call.inputs, *call.outputs) if i in plan.offsets}
     prologue = []
     moved_up = plan.moved_up(call)
     if moved_up is not None:
@@ -102,40 +137,92 @@ def _call(
             f"xn_move_up({places[tensor]}, {graph.tensors[tensor].size_bytes}, {headroom});"
         ]
         places[tensor] = f"(ctx->arena + {plan.offsets[tensor] + headroom})"
-    scratch = plan.scratch_offset.get(index, 0)
+    scratch = scope.scratch(scope.index)
     pipeline = call.pipeline
     if pipeline is not None:
         places |= {i: f"ctx->arena + {scratch + at}" for i, at in pipeline.buffers.items()}
 
         def constants(part: int) -> dict[str, str]:
-            names = _constant_names(graph, pipeline.parts[part], index, f"{part}.", offsets)
+            prefixed = replace(scope, prefix=f"{part}.")
+            names = _constant_names(prefixed, pipeline.parts[part])
             return {**names, "SCRATCH": f"(ctx->arena + {scratch + pipeline.scratch_offset})"}
 
         return [comment, *pipeline_text(graph, step, pipeline, places, constants, prologue)]
-    names = {"KEPT": "static", **_constant_names(graph, call, index, "", offsets)}
+    head = f"int32_t {name}(const xn_ctx *ctx)"
+    if call.called:
+        prologue += [f"uint32_t work_left = {loop_work};", "uint32_t *left = &work_left;"]
+    function = _function(scope, scope.index, call, name, head, places, prologue)
+    return [comment, *_called_heads(name, call), f"{head};", *function]
+
+
+def _function(
+    scope: _Scope,
+    position: int,
+    call: KernelCall,
+    name: str,
+    head: str,
+    places: Mapping[int, str],
+    prologue: Sequence[str],
+) -> list[str]:
+    """Write a call's function, and those of the graphs that it calls."""
+    names = {"KEPT": "static", **_constant_names(scope, call)}
     for i, tensor in enumerate(call.inputs):
         if tensor in places:
-            place, skipped = places[tensor], _skipped_bytes(graph, call, i)
+            place, skipped = places[tensor], _skipped_bytes(scope.graph, call, i)
             place = f"({place} + {skipped})" if skipped else place
-            names[f"IN{i}"] = f"((const {_c_type(graph, tensor)} *){place})"
+            names[f"IN{i}"] = f"((const {_c_type(scope.graph, tensor)} *){place})"
     for i, tensor in enumerate(call.outputs):
-        names[f"OUT{i}"] = f"(({_c_type(graph, tensor)} *){places[tensor]})"
+        names[f"OUT{i}"] = f"(({_c_type(scope.graph, tensor)} *){places[tensor]})"
     rows = call.rows or call.image_rows
     if rows is not None:
-        names |= _all_rows(graph, call, rows)
+        names |= _all_rows(scope.graph, call, rows)
     if call.scratch_bytes:
-        names["SCRATCH"] = f"(ctx->arena + {scratch})"
-    return [
-        comment,
-        *(f"#define {name} {text}" for name, text in names.items()),
-        f"int32_t xn_step_{step}(const xn_ctx *ctx);",
-        f"int32_t xn_step_{step}(const xn_ctx *ctx) {{",
+        names["SCRATCH"] = f"(ctx->arena + {scope.scratch(position)})"
+    ports = [scope.plan.offsets[port] for port in call.ports]
+    plans = [called.plan_at(scope.scratch(position), ports) for called in call.called]
+    for k, (called, plan) in enumerate(zip(call.called, plans, strict=True)):
+        names |= {f"RUN_{k}": f"{name}_{k}(ctx, left)", f"WORK_{k}": str(called.work)}
+        if called.graph.outputs:
+            flag = plan.offsets[called.graph.outputs[0]]
+            names[f"FLAG_{k}"] = f"(ctx->arena + {flag})"
+    lines = [
+        *(f"#define {key} {text}" for key, text in names.items()),
+        f"{head} {{",
         "(void)ctx;",
         *prologue,
         call.body,
         "}",
-        *(f"#undef {name}" for name in names),
+        *(f"#undef {key}" for key in names),
     ]
+    for k, (called, plan) in enumerate(zip(call.called, plans, strict=True)):
+        lines += _called(scope.within(called, plan, f"{k}."), called, f"{name}_{k}")
+    return lines
+
+
+def _called(scope: _Scope, called: CalledGraph, name: str) -> list[str]:
+    """Write the functions of a graph that a step calls."""
+    lines = []
+    for j, call in enumerate(called.calls):
+        inner, own = f"{name}_{j}", replace(scope, prefix=f"{scope.prefix}{j}.")
+        tensors = (*call.inputs, *call.outputs)
+        places = {i: scope.place(i) for i in tensors if i in scope.plan.offsets}
+        start = ["(void)left;"]
+        lines += _called_heads(inner, call)
+        lines += _function(own, j, call, inner, _called_head(inner), places, start)
+    runs = [f"if (status == 0) status = {name}_{j}(ctx, left);" for j in range(len(called.calls))]
+    head = f"{_called_head(name)} {{"
+    return [*lines, head, "(void)ctx;", "(void)left;", "int32_t status = 0;", *runs, *_RETURN]
+
+
+_RETURN = ("return status;", "}")
+
+
+def _called_heads(name: str, call: KernelCall) -> list[str]:
+    return [f"{_called_head(f'{name}_{k}')};" for k in range(len(call.called))]
+
+
+def _called_head(name: str) -> str:
+    return f"static __attribute__((noinline)) int32_t {name}(const xn_ctx *ctx, uint32_t *left)"
 
 
 def _skipped_bytes(graph: Graph, call: KernelCall, i: int) -> int:
@@ -159,12 +246,10 @@ def _all_rows(graph: Graph, call: KernelCall, rows: Rows) -> dict[str, str]:
     }
 
 
-def _constant_names(
-    graph: Graph, call: KernelCall, index: int, prefix: str, offsets: WeightOffsets
-) -> dict[str, str]:
+def _constant_names(scope: _Scope, call: KernelCall) -> dict[str, str]:
     names = {}
-    for name, data in _constants(graph, call).items():
-        place = f"(ctx->weights + {offsets[index, prefix + name]})"
+    for name, data in _own_constants(scope.graph, call).items():
+        place = f"(ctx->weights + {scope.offsets[scope.index, scope.prefix + name]})"
         names[name] = f"((const {c_type(str(data.dtype))} *){place})"
     return names
 
@@ -174,18 +259,31 @@ def _c_type(graph: Graph, tensor: int) -> str:
 
 
 def _constants(graph: Graph, call: KernelCall) -> dict[str, npt.NDArray[np.generic]]:
+    """Find the constants of a call and of what it consists of."""
+    found = _own_constants(graph, call)
+    for part, layer in enumerate(call.pipeline.parts if call.pipeline else ()):
+        found |= _prefixed(f"{part}.", _constants(graph, layer))
+    for k, called in enumerate(call.called):
+        for j, inner in enumerate(called.calls):
+            found |= _prefixed(f"{k}.{j}.", _constants(called.graph, inner))
+    return found
+
+
+def _own_constants(graph: Graph, call: KernelCall) -> dict[str, npt.NDArray[np.generic]]:
     if call.pipeline is not None:
-        return {
-            f"{part}.{name}": data
-            for part, layer in enumerate(call.pipeline.parts)
-            for name, data in _constants(graph, layer).items()
-        }
+        return {}
     found = {f"W_{key}": data for key, data in call.weights.items()}
     for i, tensor in enumerate(call.inputs):
         data = graph.tensors[tensor].data
         if data is not None:
             found[f"IN{i}"] = data
     return found
+
+
+def _prefixed(
+    prefix: str, constants: Mapping[str, npt.NDArray[np.generic]]
+) -> dict[str, npt.NDArray[np.generic]]:
+    return {prefix + name: data for name, data in constants.items()}
 
 
 def _printable(name: str) -> str:

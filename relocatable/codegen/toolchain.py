@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -60,7 +60,11 @@ class Code:
 
 
 def build_code(
-    c_text: str, target: Target, step_count: int, optimize: Literal["speed", "size"]
+    c_text: str,
+    target: Target,
+    step_count: int,
+    optimize: Literal["speed", "size"],
+    folders: Sequence[Path] = (),
 ) -> Code:
     """Compile and link a program.
 
@@ -70,23 +74,39 @@ def build_code(
         target: CPU to compile for.
         step_count: number of these functions.
         optimize: "speed" makes a copy of a kernel for each step, "size" lets steps share it.
+        folders: that its includes are relative to, too.
 
     Raises:
         ToolchainError: compiler or linker is missing or failed, or the code has writable data, an
             absolute address, an undefined symbol or what a board's scan refuses.
     """
-    level = ("-O3",) if optimize == "speed" else ("-Os", "-DXN_OPTIMIZE_SIZE=1")
-    code, refused = _build(c_text, target, step_count, level)
-    if refused and target.without_constants:
-        # A constant may lie before the instruction that reads it, where the scan expects none.
-        level = (*level, *target.without_constants)
-        code, refused = _build(c_text, target, step_count, level)
-    if refused:
-        raise ToolchainError(f"a board would refuse the code: {refused}")
-    return code
+    refused = ""
+    for flags in _attempts(target, optimize):
+        code, refused = _build(c_text, target, step_count, flags, folders)
+        if not refused:
+            return code
+    raise ToolchainError(f"a board would refuse the code: {refused}")
 
 
-def _build(c_text: str, target: Target, step_count: int, flags: Sequence[str]) -> tuple[Code, str]:
+def _attempts(target: Target, optimize: Literal["speed", "size"]) -> Iterator[tuple[str, ...]]:
+    """Yield the compiler's flags, then others for code that a board's scan mistakes."""
+    size = ("-Os", "-DXN_OPTIMIZE_SIZE=1")
+    level = ("-O3",) if optimize == "speed" else size
+    yield level
+    # A constant may lie before the instruction that reads it, where the scan expects none.
+    if target.without_constants:
+        yield (*level, *target.without_constants)
+    # A vector's load by r7 may look like one that writes back to the program counter.
+    if target.has_vectors:
+        yield (*level, *target.without_constants, "-fno-vectorize", "-fno-slp-vectorize")
+    # Functions beyond 2 KB jump by calls on an Armv6-M, with constants behind them.
+    if optimize == "speed":
+        yield (*size, *target.without_constants)
+
+
+def _build(
+    c_text: str, target: Target, step_count: int, flags: Sequence[str], folders: Sequence[Path]
+) -> tuple[Code, str]:
     """Compile and link; return what a board's scan refuses, too, "" if nothing."""
     with tempfile.TemporaryDirectory(prefix="xipnet-") as folder:
         source, obj, linked = (Path(folder, name) for name in ("unit.c", "unit.o", "unit.elf"))
@@ -97,6 +117,7 @@ def _build(c_text: str, target: Target, step_count: int, flags: Sequence[str]) -
             *_COMMON_FLAGS,
             *flags,
             *("-isystem", str(_zig_folder() / "lib/include"), "-I", str(_PACKAGE)),
+            *(text for folder in folders for text in ("-I", str(folder))),
             *_intrinsics(target),
             *("-c", str(source), "-o", str(obj)),
         )

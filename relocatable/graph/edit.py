@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from relocatable.graph.graph import Graph, GraphError, Op, Tensor
@@ -57,6 +57,17 @@ def read_instead(op: Op, sources: Mapping[int, int]) -> Op:
     if not any(i in sources for i in op.inputs):
         return op
     return replace(op, inputs=tuple(sources.get(i, i) for i in op.inputs))
+
+
+def map_subgraphs(graph: Graph, edit: Callable[[Graph], Graph]) -> Graph:
+    """Change the graphs that operators call, the innermost first."""
+    if not any(op.subgraphs for op in graph.ops):
+        return graph
+    ops = (
+        replace(op, subgraphs=tuple(edit(map_subgraphs(sub, edit)) for sub in op.subgraphs))
+        for op in graph.ops
+    )
+    return replace(graph, ops=tuple(ops))
 
 
 def with_tensors(graph: Graph, changed: Mapping[int, Tensor]) -> Graph:

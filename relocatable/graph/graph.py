@@ -86,6 +86,7 @@ class Op:
         outputs: tensor indices.
         attrs: options by LiteRT's names in snake case; enums as their names: "stride_h", "padding":
             "SAME".
+        subgraphs: graphs that it calls, such as the condition and the body of a loop.
     """
 
     kind: str
@@ -93,6 +94,7 @@ class Op:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     attrs: Mapping[str, AttrValue] = field(default_factory=dict)
+    subgraphs: tuple[Graph, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,7 @@ class Graph:
     Attributes:
         file_bytes: size of the file that it was read from; it bounds what the model may cost.
         states: what is kept from run to run.
+        own_operators: descriptions of operators of the user's own, by their kinds.
         input_names, output_names: what the caller names the inputs and outputs, if it is told.
     """
 
@@ -132,6 +135,7 @@ class Graph:
     states: tuple[State, ...] = ()
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
+    own_operators: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def kept(self) -> frozenset[int]:
@@ -163,6 +167,8 @@ def verify_graph(graph: Graph) -> None:
         _verify_state(graph, state, ready)
         ready.add(state.first)
     for op in graph.ops:
+        for subgraph in op.subgraphs:
+            verify_graph(subgraph)
         for i in op.inputs:
             if i != -1 and i not in ready:
                 raise GraphError(f"{op.kind} '{op.name}': input {i} must be written before; is not")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 from relocatable.graph.graph import Graph, Op
 from relocatable.ops.node import Node
@@ -20,9 +21,20 @@ def _find_operators() -> dict[str, Operator]:
 OPERATORS: dict[str, Operator] = _find_operators()
 
 
+def find_operator(own: Mapping[str, object], kind: str) -> Operator | None:
+    """Find the description of an operator; None if there is none.
+
+    Args:
+        own: `Graph.own_operators` of the graph that it is in.
+        kind: of the operator.
+    """
+    found = own.get(kind)
+    return found if isinstance(found, Operator) else OPERATORS.get(kind)
+
+
 def is_view(graph: Graph, op: Op) -> bool:
     """Tell whether an operator keeps all bytes: its output shares its input's memory."""
-    operator = OPERATORS.get(op.kind)
+    operator = find_operator(graph.own_operators, op.kind)
     return operator is not None and operator.is_view(Node.of(graph, op))
 
 

@@ -6,8 +6,9 @@ The reader takes the options from it, `support.py` the rules, `docs/OPS.md` thei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -39,11 +40,13 @@ class Options:
         table: name of the flatbuffer table.
         fields: those that mean something to the compiler, in snake case.
         enums: enumeration of a field, if only this operator has it.
+        is_second: whether the file has it in `builtin_options_2`.
     """
 
     table: str
     fields: tuple[str, ...]
     enums: Mapping[str, str] = field(default_factory=dict)
+    is_second: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,17 @@ class CustomOptions:
 
 
 @dataclass(frozen=True)
+class StructOptions:
+    """A custom operator's options, which are a C struct of 32-bit integers.
+
+    Attributes:
+        fields: names of the first ones; the struct may be longer.
+    """
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Operand:
     """An input.
 
@@ -67,7 +81,8 @@ class Operand:
         constant: whether its values must be known at compile time.
         optional: whether it may be absent.
         may_be_empty: whether it may have no values.
-        below: bound of its values, which count from 0, in samples: LiteRT refuses others.
+        below: bound of its values, which count from 0, in samples, since LiteRT refuses others;
+            None if any will do.
     """
 
     name: str
@@ -75,7 +90,7 @@ class Operand:
     constant: bool = False
     optional: bool = False
     may_be_empty: bool = False
-    below: Callable[[Node], int] | None = None
+    below: Callable[[Node], int | None] | None = None
 
 
 def always(site: Site) -> bool:
@@ -132,11 +147,16 @@ class Operator:
         folds: when it is computed at compile time: "never", if all inputs are "constants", or if
             their "shapes" are known.
         is_view: whether a node keeps all bytes as they are and thus needs no step.
+        subgraphs: fields of the options that are indices of subgraphs, which the operator calls.
+        is_call: whether it does just what its subgraph does: the reader puts that in its place.
         order: LiteRT's indices of the operands, if it has optional ones between others.
         hidden: index of LiteRT's intermediate tensor whose scale and zero point are the attributes
             `hidden_scale` (0: it has none) and `hidden_zero_point`.
         updates: indices of operands that LiteRT changes where they are; here each has a further
             output, its next value.
+        output_shapes: finds the outputs' shapes, which files may leave out of this custom operator;
+            as few as it can say.
+        folder: where the files of its kernels are, if it is a user's own.
         memory: describes what it remembers from run to run, if a file has no tensor for that; the
             reader makes it a state, the last operand and, as its next value, the last output. Asked
             only of an operator that keeps the rules.
@@ -151,18 +171,22 @@ class Operator:
     output: tuple[str, ...]
     shape: Rule | None
     rules: tuple[Rule, ...] = ()
-    options: Options | CustomOptions | None = None
+    options: Options | CustomOptions | StructOptions | None = None
     is_variadic: bool = False
     outputs: tuple[int, int] = (1, 1)
     kernels: tuple[Kernel, ...] = ()
     evaluate: Callable[[Node, list[Array]], Array | tuple[Array, ...]] | None = None
     folds: Literal["never", "constants", "shapes"] = "never"
     is_view: Callable[[Node], bool] = never
+    subgraphs: tuple[str, ...] = ()
+    is_call: bool = False
     order: tuple[int, ...] = ()
     hidden: int | None = None
     updates: tuple[int, ...] = ()
+    output_shapes: Callable[[Node], Sequence[tuple[int, ...]]] | None = None
+    folder: Path | None = None
     memory: Callable[[Node], Tensor] | None = None
-    reference: Literal["LiteRT", "TFLite Micro"] = "LiteRT"
+    reference: Literal["LiteRT", "TFLite Micro", "MediaPipe", "Coral"] = "LiteRT"
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
 

@@ -41,8 +41,8 @@ def common_rules(operator: Operator) -> tuple[Rule, ...]:
         return ok, f"{len(node.inputs)} inputs, {len(outputs)} outputs"
 
     def sixteen_bits(node: Node) -> Seen:
-        """16-bit activations are not done, but for operators that only move values"""
-        seen = [t.dtype for t in (node.inputs[0], node.output)]
+        """16-bit activations must be inputs of operators that take int16"""
+        seen = [t.dtype for t in (*node.inputs[:1], *node.outputs[:1])]
         known = (operator.output, *(operand.dtypes for operand in operator.operands))
         return any("int16" in dtypes for dtypes in known) or "int16" not in seen, " -> ".join(seen)
 

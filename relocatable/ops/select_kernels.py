@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+from relocatable.errors import OperatorError, RelocatableError
 from relocatable.graph.graph import Graph
-from relocatable.ops import OPERATORS, is_view
+from relocatable.ops import OPERATORS, find_operator, is_view
+from relocatable.ops.operator import Operator
 from relocatable.ops.site import Site
-from relocatable.steps.kernel_call import KernelCall
+from relocatable.steps.kernel_call import CalledGraph, KernelCall
 from relocatable.targets import Target
 
 
@@ -27,8 +32,33 @@ def select_kernels(graph: Graph, target: Target) -> tuple[KernelCall, ...]:
         if is_view(graph, op):
             continue
         site = Site(graph, op, target)
-        operator = OPERATORS.get(op.kind)
+        operator = find_operator(graph.own_operators, op.kind)
         if operator is None:
-            site.refuse(f"operator must be one of {', '.join(OPERATORS)}", op.kind)
-        calls.append(operator.lower(site))
+            kinds = ", ".join((*OPERATORS, *graph.own_operators))
+            site.refuse(f"operator must be one of {kinds}", op.kind)
+        call = operator.lower(site) if operator.folder is None else _lower_own(site, operator)
+        if op.subgraphs:
+            called = [CalledGraph(sub, select_kernels(sub, target)) for sub in op.subgraphs]
+            macs = sum(inner.macs for graph in called for inner in graph.calls)
+            call = replace(call, called=tuple(called), macs=macs)
+        calls.append(call)
     return tuple(calls)
+
+
+def _lower_own(site: Site, operator: Operator) -> KernelCall:
+    """Lower a user's own operator, whose kernels are not below ops/."""
+    assert operator.folder is not None
+    what = f"{operator.folder}: kernel of {operator.kind}"
+    try:
+        call = operator.lower(site)
+    except RelocatableError:
+        raise
+    except Exception as error:  # whatever it does
+        what = f"{what} must be lowered; {type(error).__name__}: {error}"
+        raise OperatorError(what) from error
+    source = call.source.removeprefix("ops/")
+    if (operator.folder / source).is_file():
+        return replace(call, source=source)
+    if not (Path(__file__).parent / source).is_file():
+        raise OperatorError(f"{what} must be in a file of the folder; {source} is none")
+    return call

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relocatable.graph.graph import Graph
+from relocatable.passes.bind_subgraphs import bind_subgraphs
 from relocatable.passes.copy_views import copy_views
 from relocatable.passes.drop_reshapes import drop_reshapes
 from relocatable.passes.fold_constants import fold_constants
@@ -22,6 +23,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fuse_cast_quantize,
     fold_pad,
     remove_dead,
+    bind_subgraphs,
     place_states,
     copy_views,
 )

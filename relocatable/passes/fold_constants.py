@@ -8,33 +8,91 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relocatable.graph.edit import with_tensors
+import numpy as np
+
 from relocatable.graph.graph import Graph, GraphError, Op, Tensor
 from relocatable.limits import most_folded_bytes
-from relocatable.ops import OPERATORS
+from relocatable.ops import find_operator
+from relocatable.ops.control_flow.known import (
+    always_done,
+    arguments,
+    is_whole,
+    with_constants,
+)
+from relocatable.ops.inline import inline
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Operator
 
 
 def fold_constants(graph: Graph) -> Graph:
     """Turn outputs that can be known now into constants, and drop their operators."""
-    known: dict[int, Tensor] = {}
-    # A small file may ask for the same constant many times over, or pack it thousands of times.
-    folded_bytes, most = 0, most_folded_bytes(graph)
-    ops = []
-    for op in graph.ops:
-        operator, node = OPERATORS.get(op.kind), Node.of(graph, op, known)
-        if operator is None or not is_foldable(operator, node):
-            ops.append(op)
-            continue
-        folded_bytes += sum(output.size_bytes for output in node.outputs)
-        if folded_bytes > most:
+    return _Folding(graph, _Budget(most_folded_bytes(graph))).graph()
+
+
+class _Budget:
+    """The bytes that may still be computed.
+
+    A small file may ask for the same constant many times over, or pack it thousands of times.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used = 0
+
+    def take(self, op: Op, size: int) -> None:
+        self._used += size
+        if self._used > self._most:
             raise GraphError(
                 f"{op.kind} '{op.name}': constants computed here and before must have at most "
-                f"{most} bytes; have {folded_bytes}"
+                f"{self._most} bytes; have {self._used}"
             )
-        known |= zip(op.outputs, evaluate(operator, node), strict=True)
-    return with_tensors(replace(graph, ops=tuple(ops)), known)
+
+
+class _Folding:
+    """A graph while its operators are folded, in order."""
+
+    def __init__(self, graph: Graph, budget: _Budget) -> None:
+        self._graph = graph
+        self._budget = budget
+        self._tensors = list(graph.tensors)
+        self._ops: list[Op] = []
+
+    def graph(self) -> Graph:
+        """Fold all operators."""
+        for op in self._graph.ops:
+            self._add(op)
+        return replace(self._graph, tensors=tuple(self._tensors), ops=tuple(self._ops))
+
+    def _add(self, op: Op) -> None:
+        operator, node = find_operator(self._graph.own_operators, op.kind), self._node(op)
+        if op.subgraphs and is_whole(op):
+            self._add_call(op)
+        elif operator is None or not is_foldable(operator, node):
+            self._ops.append(op)
+        else:
+            self._budget.take(op, sum(output.size_bytes for output in node.outputs))
+            for i, known in zip(op.outputs, evaluate(operator, node), strict=True):
+                self._tensors[i] = known
+
+    def _add_call(self, op: Op) -> None:
+        """Fold what an operator calls; it may be what the operator always does."""
+        op, same = with_constants(op, self._tensors, self._graph.kept)
+        for output, source in same.items():
+            shape = self._tensors[output].shape
+            data = np.asarray(self._tensors[source].data).reshape(shape)
+            self._tensors[output] = replace(self._tensors[output], data=data)
+        folded = (_Folding(sub, self._budget).graph() for sub in op.subgraphs)
+        op = replace(op, subgraphs=tuple(folded))
+        done = always_done(op, self._tensors)
+        if done is None:
+            self._ops.append(op)
+            return
+        for inner in inline(self._tensors, op, done, arguments(op)):
+            self._add(inner)
+
+    def _node(self, op: Op) -> Node:
+        inputs = tuple(self._tensors[i] for i in op.inputs if i != -1)
+        return Node(op, inputs, tuple(self._tensors[i] for i in op.outputs))
 
 
 def is_foldable(operator: Operator, node: Node) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from relocatable.graph.edit import writers
 from relocatable.graph.graph import Graph, Op, State
-from relocatable.ops import OPERATORS, views
+from relocatable.ops import find_operator, views
 
 
 def place_states(graph: Graph) -> Graph:
@@ -86,7 +86,7 @@ class _Placement:
             return False
         if any(self._kept[i] for i in (root, *self._aliases[root]) if i != state.last):
             return False
-        if _updates(self._ops[at], state.first, root):
+        if _updates(self._graph, self._ops[at], state.first, root):
             return True
         return all(reader < at for i in self._old(state) for reader in self._readers[i])
 
@@ -124,8 +124,8 @@ class _Placement:
         del self._source[alias]
 
 
-def _updates(op: Op, first: int, last: int) -> bool:
-    operator = OPERATORS.get(op.kind)
+def _updates(graph: Graph, op: Op, first: int, last: int) -> bool:
+    operator = find_operator(graph.own_operators, op.kind)
     return (
         operator is not None
         and last in op.outputs[1:]

@@ -11,7 +11,7 @@ from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
 from relocatable.ops import views
 from relocatable.schedule.plan_memory import Plan
-from relocatable.steps.kernel_call import KernelCall, RowTask
+from relocatable.steps.kernel_call import CalledGraph, KernelCall, RowTask
 
 _ALIGN = 16
 _NOBODY = -1
@@ -38,6 +38,8 @@ def check_plan(graph: Graph, calls: Sequence[KernelCall], plan: Plan) -> None:
                 arena.read(index, place)
         scratch = _check_scratch(arena, call, plan.scratch_offset.get(step), place)
         moved_up = plan.moved_up(call)
+        for called in call.called:
+            _check_called(graph, call, called, place)
         if call.pipeline is not None or moved_up is not None:
             _play_rows(arena, call, scratch, moved_up, place)
             continue
@@ -177,11 +179,17 @@ def _check_states(arena: _Arena, calls: Sequence[KernelCall]) -> None:
                 f"in {part}; is at {first} and {last}"
             )
         places.add(first)
-    used = {f"tensor '{graph.tensors[i].name}'": arena.span(i) for i in plan.offsets}
+    for index in plan.offsets:
+        span = arena.span(index)
+        # A view of a state may be its first values alone.
+        is_in_place = any(a == span[0] and span[1] <= b for a, b in places)
+        if _overlap(span, part) and not is_in_place:
+            what = f"tensor '{graph.tensors[index].name}'"
+            raise PlanError(f"{what}: must be apart from the states in {part}; is at {span}")
     for step, offset in plan.scratch_offset.items():
-        used[f"scratch of step {step}"] = offset, offset + calls[step].scratch_bytes
-    for what, span in used.items():
-        if _overlap(span, part) and span not in places:
+        span = offset, offset + calls[step].scratch_bytes
+        if _overlap(span, part):
+            what = f"scratch of step {step}"
             raise PlanError(f"{what}: must be apart from the states in {part}; is at {span}")
 
 
@@ -191,6 +199,23 @@ def _check_scratch(arena: _Arena, call: KernelCall, offset: int | None, place: s
     if offset is None:
         raise PlanError(f"{place}: scratch must have a place in the arena; has none")
     return arena.bounded(f"{place} scratch", offset, call.scratch_bytes)
+
+
+def _check_called(graph: Graph, call: KernelCall, called: CalledGraph, place: str) -> None:
+    """Check the plan of a graph that a step calls, and that its states fit the ports."""
+    plan, states = called.plan, called.graph.states
+    if plan is None or called.own_bytes > call.scratch_bytes:
+        raise PlanError(f"{place}: scratch must hold the memory of every graph that is called")
+    check_plan(called.graph, called.calls, plan)
+    for state, port in zip(states, call.ports, strict=True):
+        first, outer = called.graph.tensors[state.first], graph.tensors[port]
+        is_changed = state.first != state.last
+        reached = call.outputs if is_changed else (*call.inputs, *call.outputs)
+        if port not in reached or first.size_bytes != outer.size_bytes:
+            raise PlanError(
+                f"{place}: '{first.name}' must lie at one of the step's tensors, of "
+                f"{first.size_bytes} bytes; is at '{outer.name}' of {outer.size_bytes}"
+            )
 
 
 def _check_step(arena: _Arena, call: KernelCall, scratch: Span, place: str) -> None:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from relocatable.graph.graph import Graph
 from relocatable.ops import views
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.steps.kernel_call import Plan as Plan
 
 _ALIGN = 16
 _TRIES = 300
@@ -27,32 +28,6 @@ _WORK, _SQUARE_WORK = 30_000, 12_000_000
 _MOST_CHOICES = 16
 _CHOICE_WORK = 3_000_000  # choices times the square of the blocks
 _SEED = 1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The place of everything in the arena.
-
-    Attributes:
-        arena_bytes: size of the arena, a multiple of 16.
-        offsets: tensor index -> byte offset, for every tensor that is not constant.
-        scratch_offset: index of the call -> byte offset, for calls with scratch.
-        state_offset, state_bytes: the part that holds the states and nothing else.
-    """
-
-    arena_bytes: int
-    offsets: dict[int, int]
-    scratch_offset: dict[int, int]
-    state_offset: int = 0
-    state_bytes: int = 0
-
-    def moved_up(self, call: KernelCall) -> tuple[int, int] | None:
-        """Find the input that a step must move up to make room for its output; how far."""
-        for at, headroom in call.in_place.items():
-            index = call.inputs[at]
-            if headroom and self.offsets.get(index) == self.offsets[call.outputs[0]]:
-                return index, headroom
-        return None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,13 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-_C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double", "complex64": "float"}
+_C_TYPES = {
+    "bool": "uint8_t",
+    "complex64": "float",
+    "float16": "__fp16",
+    "float32": "float",
+    "float64": "double",
+}
 
 
 def c_type(dtype: str) -> str:
@@ -33,6 +39,7 @@ def template_macros(dtype: str) -> dict[str, str]:
         "XN_SUFFIX": type_suffix(dtype),
         "XN_IS_FLOAT": str(int(dtype.startswith("float"))),
         "XN_IS_UNSIGNED": str(int(dtype.startswith("uint"))),
+        "XN_IS_16_BITS": str(int(dtype == "int16")),
     }
 
 

@@ -9,8 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from relocatable.graph.graph import Graph
 from relocatable.steps.c_call import CCall, c_body
 from relocatable.steps.row_access import SAME_ROWS, RowAccess
+
+# What a loop may cost in all, in multiply-accumulates, and what the call of a kernel counts.
+MOST_LOOP_WORK = 1 << 28
+_CALL_WORK = 16
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,12 @@ class KernelCall:
             input began -> headroom: bytes, 16-aligned, by which the input must be moved up before.
         updates: index into `inputs` -> into `outputs`: the kernel changes a state where it is.
         macs: multiply-accumulates of the operator's definition.
+        called: graphs that the calls run.
+        ports: tensors whose memory the states of every such graph have, in the order of states.
         rows: None if the calls always make all of the output.
         image_rows: the rows of each image of a batch, of which the calls always make all.
         pipeline: the layers of a step that makes several by rows; it has no calls of its own.
+        widens: key of weights whose type the kernels are templates of, float32 or float16.
     """
 
     kind: str
@@ -99,9 +107,12 @@ class KernelCall:
     in_place: Mapping[int, int] = field(default_factory=dict)
     updates: Mapping[int, int] = field(default_factory=dict)
     macs: int = 0
+    called: tuple[CalledGraph, ...] = ()
+    ports: tuple[int, ...] = ()
     rows: Rows | None = None
     image_rows: Rows | None = None
     pipeline: RowPipeline | None = None
+    widens: str = ""
 
     @property
     def body(self) -> str:
@@ -120,6 +131,76 @@ class KernelCall:
     def steps(self) -> int:
         """Steps of the program that it takes, one after another."""
         return len(self.pipeline.step_tasks) if self.pipeline else 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The place of everything in the arena.
+
+    Attributes:
+        arena_bytes: size of the arena, a multiple of 16.
+        offsets: tensor index -> byte offset, for every tensor that is not constant.
+        scratch_offset: index of the call -> byte offset, for calls with scratch.
+        state_offset, state_bytes: the part that holds the states and nothing else.
+    """
+
+    arena_bytes: int
+    offsets: dict[int, int]
+    scratch_offset: dict[int, int]
+    state_offset: int = 0
+    state_bytes: int = 0
+
+    def moved_up(self, call: KernelCall) -> tuple[int, int] | None:
+        """Find the input that a step must move up to make room for its output; how far."""
+        for at, headroom in call.in_place.items():
+            index = call.inputs[at]
+            if headroom and self.offsets.get(index) == self.offsets[call.outputs[0]]:
+                return index, headroom
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class CalledGraph:
+    """A graph that a step runs, once or many times.
+
+    What it reads and writes of the graph around it are its states: they are where the ports are.
+
+    Attributes:
+        graph: without inputs; its first output, if any, says whether a loop goes on.
+        calls: what it does, in order.
+        plan: of a memory of its own, whose end the states are; None if there is none yet.
+    """
+
+    graph: Graph
+    calls: tuple[KernelCall, ...]
+    plan: Plan | None = None
+
+    @property
+    def own_bytes(self) -> int:
+        """Bytes that it needs besides its states."""
+        assert self.plan is not None
+        return self.plan.state_offset if self.graph.states else self.plan.arena_bytes
+
+    @property
+    def work(self) -> int:
+        """What a run of it costs, in multiply-accumulates; calls of kernels cost, too."""
+        values = sum(self.graph.tensors[i].count for call in self.calls for i in call.outputs)
+        return sum(call.macs + _CALL_WORK for call in self.calls) + values + _CALL_WORK
+
+    def plan_at(self, base: int, ports: Sequence[int]) -> Plan:
+        """Move its plan to where it runs.
+
+        Args:
+            base: of its own bytes, in the arena.
+            ports: places of its states.
+        """
+        plan = self.plan
+        assert plan is not None
+        firsts = [plan.offsets[state.first] for state in self.graph.states]
+        place = dict(zip(firsts, ports, strict=True))
+        offsets = {i: place.get(at, base + at) for i, at in plan.offsets.items()}
+        scratch = {k: base + at for k, at in plan.scratch_offset.items()}
+        return Plan(plan.arena_bytes, offsets, scratch)
 
 
 def count_steps(calls: Iterable[KernelCall]) -> int:

@@ -14,17 +14,18 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import build_code
-from relocatable.compile import Optimize
+from relocatable.compile import Optimize, lower
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant, State
 from relocatable.ops import OPERATORS, is_view, views
 from relocatable.ops._shared.random import random_input
 from relocatable.ops.node import Node
 from relocatable.ops.select_kernels import select_kernels
+from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
-from tests.make_tflite import make_tflite
+from tests.make_tflite import make_tflite, of_first_versions
 
 Array = npt.NDArray[Any]
 
@@ -94,8 +95,9 @@ def quant_of(b: GraphBuilder, index: int) -> Quant:
 
 def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program]:
     """Compiles many graphs as one unit: one run of the compiler for all of them."""
+    graphs = [with_bound_subgraphs(graph) for graph in graphs]
     graph, bases = join(graphs)
-    calls = select_kernels(graph, TARGETS["host"])
+    calls = plan_called(select_kernels(graph, TARGETS["host"]))
     plan = flat_plan(graph, calls)
     whole = load(graph, calls, plan, optimize)
     programs, step = [], 0
@@ -108,6 +110,11 @@ def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program
         programs.append(replace(whole, graph=one, offsets=offsets, steps=steps))
         step += count
     return programs
+
+
+def with_bound_subgraphs(graph: Graph) -> Graph:
+    """Run all passes over a graph that calls others."""
+    return lower(graph) if any(op.subgraphs for op in graph.ops) else graph
 
 
 def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimize) -> Program:
@@ -144,12 +151,13 @@ def flat_plan(graph: Graph, calls: Sequence[Any]) -> Plan:
 
 def reference(model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
     """Every tensor as LiteRT's reference kernels compute it, by its index in the file."""
-    try:
-        return _run(model, inputs, OpResolverType.BUILTIN_REF)
-    except ValueError as error:
-        if "Didn't find op for builtin opcode" not in str(error):
-            raise
-        return _run(model, inputs, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    for data in (model, of_first_versions(model, "TILE")):
+        try:
+            return _run(data, inputs, OpResolverType.BUILTIN_REF)
+        except ValueError as error:
+            if "Didn't find op for builtin opcode" not in str(error):
+                raise
+    return _run(model, inputs, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
 
 def expected(graph: Graph, model: bytes, inputs: Sequence[Array]) -> dict[int, Array]:
@@ -250,8 +258,8 @@ def _input_of(rng: np.random.Generator, graph: Graph, index: int) -> Array:
     for op in graph.ops:
         at = op.inputs.index(index) if index in op.inputs else None
         below = None if at is None else OPERATORS[op.kind].operand(at).below
-        if below is not None:
-            most = below(Node.of(graph, op))
+        most = None if below is None else below(Node.of(graph, op))
+        if most is not None:
             return rng.integers(0, most, tensor.shape, dtype=tensor.dtype)
     return random_input(rng, tensor.shape, tensor.dtype)
 
@@ -260,8 +268,13 @@ def wrong_tensors(
     graph: Graph, got: Mapping[int, Array], model: bytes, inputs: Sequence[Array]
 ) -> list[str]:
     """Describe every computed tensor that differs from the reference's."""
-    want = expected(graph, model, inputs)
-    texts = [mismatch(got[op.outputs[0]], want[op.outputs[0]]) for op in graph.ops]
+    return wrong_outputs(graph, got, expected(graph, model, inputs))
+
+
+def wrong_outputs(graph: Graph, got: Mapping[int, Array], want: Mapping[int, Array]) -> list[str]:
+    """Describe every output of an operator that is not what is wanted."""
+    outputs = [output for op in graph.ops for output in op.outputs]
+    texts = [mismatch(got[output], want[output]) for output in outputs]
     return [f"{text}: {describe(graph)}" for text in texts if text]
 
 

@@ -13,6 +13,7 @@ from relocatable.codegen.toolchain import build_code
 from relocatable.compile import Optimize
 from relocatable.graph.graph import Graph
 from relocatable.ops.select_kernels import select_kernels
+from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import Plan
 from relocatable.steps.kernel_call import KernelCall, count_steps
 from relocatable.targets import TARGETS
@@ -23,6 +24,7 @@ from tests.numeric.harness import (
     initial_values,
     inputs_of,
     join,
+    with_bound_subgraphs,
     wrong_tensors,
 )
 from tests.numeric.machines import MACHINES, run_on_machine
@@ -37,22 +39,34 @@ def check_on_target(
 ) -> None:
     """Compare every computed tensor with LiteRT's; `models` as in `check`."""
     rng = np.random.default_rng(5)
-    inputs = [inputs_of(rng, g) for g in graphs]
-    graph, bases = join(graphs)
-    calls = select_kernels(graph, TARGETS[target])
-    plan = flat_plan(graph, calls)
-    joined = [x for xs in inputs for x in xs]
-    arena = run_steps_on_target(graph, calls, plan, joined, target, folder, optimize)
     models = models or [make_tflite(graph) for graph in graphs]
+    made = [(g, model, inputs_of(rng, g)) for g, model in zip(graphs, models, strict=True)]
+    wrong = [text for texts in wrong_on_target(made, target, folder, optimize) for text in texts]
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:8])
+
+
+def wrong_on_target(
+    made: Sequence[tuple[Graph, bytes, Sequence[Array]]],
+    target: str,
+    folder: Path,
+    optimize: Optimize,
+) -> list[list[str]]:
+    """Describe what differs from LiteRT's, of each graph with its .tflite and inputs."""
+    made = [(with_bound_subgraphs(graph), model, inputs) for graph, model, inputs in made]
+    graph, bases = join([graph for graph, _, _ in made])
+    calls = plan_called(select_kernels(graph, TARGETS[target]))
+    plan = flat_plan(graph, calls)
+    joined = [x for _, _, inputs in made for x in inputs]
+    arena = run_steps_on_target(graph, calls, plan, joined, target, folder, optimize)
     wrong = []
-    for one, model, base, xs in zip(graphs, models, bases, inputs, strict=True):
+    for (one, model, inputs), base in zip(made, bases, strict=True):
         got: dict[int, Array] = {}
-        for i in (op.outputs[0] for op in one.ops):
+        for i in (output for op in one.ops for output in op.outputs):
             tensor, at = one.tensors[i], plan.offsets[base + i]
             raw = arena[at : at + tensor.size_bytes]
             got[i] = raw.view(tensor.dtype).reshape(tensor.shape)
-        wrong += wrong_tensors(one, got, model, xs)
-    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:8])
+        wrong.append(wrong_tensors(one, got, model, inputs))
+    return wrong
 
 
 def run_steps_on_target(

@@ -8,6 +8,7 @@ import pytest
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.types import UNIT_16
 from relocatable.support import check_support
 from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite
@@ -19,10 +20,14 @@ Rng = np.random.Generator
 
 def activation(rng: Rng, kind: str, dtype: str, count: int) -> Graph:
     b = GraphBuilder()
-    x = b.input(1, count, dtype=dtype, quant=random_quant(rng, dtype))
-    quant = random_quant(rng, dtype)
+    source, quant = random_quant(rng, dtype), random_quant(rng, dtype)
+    if rng.random() < 0.3:
+        source = quant  # halves are exact
+    x = b.input(1, count, dtype=dtype, quant=source)
     if kind == "LOGISTIC" and dtype != "float32":
         quant = Quant((1 / 256,), (-128 if dtype == "int8" else 0,))
+    if kind in ("LOGISTIC", "TANH") and dtype == "int16":
+        quant = UNIT_16
     if kind == "HARD_SWISH" and dtype != "float32":
         # LiteRT wants the output's scale not below 1/128 of the input's.
         scale = quant_of(b, x).scale[0] * float(rng.uniform(0.05, 1.5))
@@ -30,7 +35,7 @@ def activation(rng: Rng, kind: str, dtype: str, count: int) -> Graph:
     y = b.tensor(1, count, dtype=dtype, quant=quant)
     attrs: dict[str, AttrValue] = {}
     if kind == "LEAKY_RELU":
-        attrs["alpha"] = float(np.float32(rng.choice([0.01, 0.1, 0.3, 1.5, 0.0, -0.2])))
+        attrs["alpha"] = float(np.float32(rng.choice([0.01, 0.1, 0.3, 1.5, 0.0, -0.2, -0.5])))
     return b.graph(b.op(kind, (x,), y, **attrs))
 
 
@@ -40,6 +45,16 @@ def test_all_values_of_8_bits(kind: str, dtype: str) -> None:
     rng = np.random.default_rng(41)
     graphs = [activation(rng, kind, dtype, 256) for _ in range(40)]
     values = np.arange(256, dtype=np.uint8).view(dtype)[None]
+    for graph, program in zip(graphs, build(graphs, "size"), strict=True):
+        got, want = program.run([values])[1], reference(make_tflite(graph), [values])[1]
+        assert mismatch(got, want) == "", describe(graph)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "HARD_SWISH"])
+def test_all_values_of_16_bits(kind: str) -> None:
+    rng = np.random.default_rng(43)
+    values = np.arange(-(1 << 15), 1 << 15).astype(np.int16)[None]
+    graphs = [activation(rng, kind, "int16", values.size) for _ in range(20)]
     for graph, program in zip(graphs, build(graphs, "size"), strict=True):
         got, want = program.run([values])[1], reference(make_tflite(graph), [values])[1]
         assert mismatch(got, want) == "", describe(graph)

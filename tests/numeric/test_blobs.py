@@ -38,9 +38,14 @@ def model_path(name: str) -> Path:
 def run_entry(
     blob: Blob, variant: Variant, target: str, entry: int, inputs: list[bytes], folder: Path
 ) -> npt.NDArray[np.uint8]:
-    """Run an entry of a blob; returns the arena."""
+    """Run an entry of a blob, from its first state; returns the arena."""
     e = blob.entries[entry]
-    steps = (*range(e.network_steps), *range(e.head_step, e.head_step + e.head_steps))
+    begin, count = (s.reset_step, s.reset_steps) if (s := blob.state) else (0, 0)
+    steps = (
+        *range(begin, begin + count),
+        *range(e.network_steps),
+        *range(e.head_step, e.head_step + e.head_steps),
+    )
     code = Code(variant.code, tuple(variant.steps[i] for i in steps), variant.stack_bytes)
     arena = np.zeros(variant.arena_bytes, np.uint8)
     for io, raw in zip(blob.inputs, inputs, strict=True):

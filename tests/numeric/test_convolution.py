@@ -85,15 +85,16 @@ def deep(rng: Rng, dtype: str = "int8") -> Graph:
     if dtype == "uint8":
         zero = int(rng.choice([100, 128, 140]))
         values, quant = np.clip(values + zero, 0, 255), Quant((scale,), (zero,))
-    w = b.constant(values, dtype, quant)
+    w = b.constant(values, "uint8" if dtype == "uint8" else "int8", quant)
     bias = rng.integers(-1000, 1000, out_c)
     bias[-1] = int(rng.choice([-1, 1])) << 30
-    terms = b.constant(bias, "int32", Quant((in_scale * scale,) * out_c, (0,) * out_c, 0))
+    bias_type = "int64" if dtype == "int16" else "int32"
+    terms = b.constant(bias, bias_type, Quant((in_scale * scale,) * out_c, (0,) * out_c, 0))
     attrs: dict[str, AttrValue] = {**CONV, "fused_activation_function": random_activation(rng)}
     return b.graph(b.op("CONV_2D", (x, w, terms), y, **attrs))
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
 def test_many_large_weights(dtype: str) -> None:
     rng = np.random.default_rng(15)
     check([deep(rng, dtype) for _ in range(12)])

@@ -7,7 +7,7 @@ import pytest
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
-from relocatable.ops.real_functions import FUNCTIONS
+from relocatable.ops.real_functions import FUNCTIONS, RealFunction
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import Array, build, describe, mismatch, reference
 
@@ -52,9 +52,12 @@ def test_real_functions_of_special_floats(kind: str) -> None:
         compare(unary(kind, x, (None, None)), [x])
 
 
-@pytest.mark.parametrize("kind", [f.kind for f in FUNCTIONS if "int16" in f.dtypes])
-def test_all_values_of_16_bits(kind: str) -> None:
-    x = np.arange(-(1 << 15), 1 << 15, dtype=np.int16)[None]
+@pytest.mark.parametrize(
+    "function", [f for f in FUNCTIONS if "int16" in f.dtypes], ids=lambda f: f.kind
+)
+def test_all_values_of_16_bits(function: RealFunction) -> None:
+    kind, least = function.kind, 0 if function.from_zero else -(1 << 15)
+    x = np.arange(least, 1 << 15, dtype=np.int16)[None]
     for scales in ((1e-4, 2e-4), (3e-5, 1e-4), (1.3e-4, 5e-3)):
         quants = tuple(Quant((float(np.float32(s)),), (0,)) for s in scales)
         compare(unary(kind, x, (quants[0], quants[1])), [x])

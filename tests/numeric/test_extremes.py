@@ -32,10 +32,17 @@ _KINDS = [
 ]
 
 
-@pytest.mark.parametrize("kind", _KINDS)
-def test_extreme_scales(kind: str) -> None:
+_PRODUCTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
+_CASES = [
+    *((kind, ("int8", "uint8")) for kind in _KINDS),
+    *((kind, ("int16",)) for kind in _PRODUCTS),
+]
+
+
+@pytest.mark.parametrize(("kind", "dtypes"), _CASES)
+def test_extreme_scales(kind: str, dtypes: tuple[str, ...]) -> None:
     rng = np.random.default_rng(77)
-    graphs = [_extreme(rng, kind) for _ in range(_COUNT)]
+    graphs = [_extreme(rng, kind, dtypes) for _ in range(_COUNT)]
     taken = [graph for graph in graphs if _is_taken(graph)]
     compared = 0
     for graph, program in zip(taken, build(taken), strict=True):
@@ -65,10 +72,10 @@ def _is_taken(graph: Graph) -> bool:
     return True
 
 
-def _extreme(rng: Rng, kind: str) -> Graph:
+def _extreme(rng: Rng, kind: str, dtypes: tuple[str, ...]) -> Graph:
     """Make a sample in which some scales, zero points and options are extreme."""
     operator = OPERATORS[kind]
-    dtype = str(rng.choice([d for d in operator.samples if d in ("int8", "uint8")]))
+    dtype = str(rng.choice([d for d in operator.samples if d in dtypes]))
     graph = operator.samples[dtype](rng, dtype)
     few = len(graph.ops[0].inputs) < 8
     all_alike = rng.random() < 0.3 and few
@@ -92,14 +99,14 @@ def _extreme(rng: Rng, kind: str) -> Graph:
 
 
 def _with_scale(rng: Rng, tensor: Tensor, scale: float) -> Tensor:
-    """Give a tensor of 8 bits scales near one, and perhaps a zero point at an end."""
+    """Give a tensor scales near one; one of 8 bits perhaps a zero point at an end."""
     quant = tensor.quant
-    if quant is None or tensor.dtype == "int32":
+    if quant is None or tensor.dtype in ("int32", "int64"):
         return tensor
     near = scale * float(np.exp(rng.normal(0, 1)))
     scales = [near * (1 + 0.1 * i) for i in range(len(quant.scale))]
     zeros = quant.zero_point
-    if tensor.data is None and rng.random() < 0.3:
+    if tensor.data is None and tensor.dtype != "int16" and rng.random() < 0.3:
         info = np.iinfo(tensor.dtype)
         zeros = (int(rng.choice([info.min, info.max])),) * len(zeros)
     bounded = tuple(float(np.float32(min(max(s, _LEAST), _MOST))) for s in scales)

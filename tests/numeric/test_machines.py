@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from relocatable.codegen.toolchain import build_code
-from relocatable.compile import lower
-from relocatable.ops import OPERATORS
+from relocatable.compile import Optimize, lower
 from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.read_tflite import read_tflite
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
 from tests.make_tflite import make_tflite
+from tests.numeric.cases import Shard, machine_shards, record_cases
 from tests.numeric.harness import sample
 from tests.numeric.machines import MACHINES, run_on_machine
-from tests.numeric.on_target import check_on_target
+from tests.numeric.on_target import check_on_target, wrong_on_target
 from tests.numeric.test_convolution import deep, extreme, padded
 
 pytestmark = pytest.mark.sim
@@ -27,7 +28,13 @@ pytestmark = pytest.mark.sim
 CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55", "rv32imac")
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "machine_shard" in metafunc.fixturenames:
+        cpus = (*CPUS, "cortex-m7")  # with M4's kernels, but other flags
+        metafunc.parametrize("machine_shard", machine_shards(metafunc.config, cpus), ids=str)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
 @pytest.mark.parametrize("target", CPUS)
 def test_weighted_layers(target: str, dtype: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(81)
@@ -99,13 +106,15 @@ def test_every_tensor_of_models(name: str, tmp_path: Path) -> None:
     check_on_target([graph], "rv32imac", tmp_path, "speed", [data])
 
 
-@pytest.mark.parametrize("target", CPUS)
-def test_every_operator(target: str, tmp_path: Path) -> None:
-    rng = np.random.default_rng(83)
-    graphs = [
-        sample(rng, operator.kind, dtype)
-        for operator in OPERATORS.values()
-        for dtype in operator.samples
-        for _ in range(5)
-    ]
-    check_on_target(graphs, target, tmp_path, "size")
+@pytest.mark.numbered_cases
+def test_every_operator(
+    machine_shard: Shard, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    made = [case.make() for case in machine_shard.cases]
+    optimize: Optimize = "speed" if machine_shard.cases[0].number % 2 else "size"
+    found = wrong_on_target(made, machine_shard.target, tmp_path, optimize)
+    wrong = {
+        case: texts[0] for case, texts in zip(machine_shard.cases, found, strict=True) if texts
+    }
+    record_cases(record_property, machine_shard, len(wrong))
+    assert not wrong, "\n".join(f"{case}: {text}" for case, text in wrong.items())

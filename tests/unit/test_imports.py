@@ -33,7 +33,7 @@ COMPILER = {
     "errors": {"refusal"},
     "targets": set(),
     "graph": {"errors"},
-    "steps": set(),
+    "steps": {"graph"},
     "limits": {"errors", "graph", "steps"},
     "ops": {"errors", "targets", "graph", "steps"},
     "passes": {"errors", "graph", "limits", "ops"},

@@ -99,26 +99,12 @@ XN_BINARY(logical_and, uint8_t, x &y)
 XN_BINARY(logical_or, uint8_t, x | y)
 #endif
 
-// Of plain numbers; and of 8-bit values by their ranks among those of both operands.
-#define XN_COMPARISON(name, operation)                                                             \
-    XN_BINARY(name, uint8_t, x operation y)                                                        \
-    XN_KERNEL void XN_NAME(xn_ranked_##name)(const XN_T *in_a, const XN_T *in_b,                   \
-                                             const uint16_t *ranks_a, const uint16_t *ranks_b,     \
-                                             uint8_t *out, const XN_NAME(xn_binary_params) * p) {  \
-        XN_BROADCAST_EACH(&p->shape, {                                                             \
-            uint16_t x = ranks_a[(uint8_t)in_a[a]];                                                \
-            uint16_t y = ranks_b[(uint8_t)in_b[b]];                                                \
-            *out++ = (uint8_t)(x operation y);                                                     \
-        })                                                                                         \
-    }
-
-XN_COMPARISON(equal, ==)
-XN_COMPARISON(not_equal, !=)
-XN_COMPARISON(greater, >)
-XN_COMPARISON(greater_equal, >=)
-XN_COMPARISON(less, <)
-XN_COMPARISON(less_equal, <=)
+XN_BINARY(equal, uint8_t, x == y)
+XN_BINARY(not_equal, uint8_t, x != y)
+XN_BINARY(greater, uint8_t, x > y)
+XN_BINARY(greater_equal, uint8_t, x >= y)
+XN_BINARY(less, uint8_t, x < y)
+XN_BINARY(less_equal, uint8_t, x <= y)
 
 #undef XN_WRAPPED
-#undef XN_COMPARISON
 #undef XN_BINARY

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph, Quant
+from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.factors import clamp_steps
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.random import random_input, random_quant
@@ -59,7 +59,7 @@ def broadcast_call(
         (*map(Input, inputs), *tables, Output()),
         {"shape": shape, **params},
         params_type,
-        dtype=site.input(len(inputs) - 1).dtype,
+        dtype=site.input(0).dtype,
         loops=[
             PointerLoop(loop.size, (*loop.steps, *[0] * len(tables), loop.output)) for loop in loops
         ],
@@ -144,14 +144,22 @@ def random_shapes(rng: Rng, most: int) -> list[list[int]]:
     return shapes
 
 
-def binary_sample(rng: Rng, kind: str, dtype: str) -> Graph:
-    """Make a graph of two operands; either may be repeated, one may be constant."""
+def binary_sample(rng: Rng, kind: str, dtype: str, **attrs: AttrValue) -> Graph:
+    """Make a graph of two operands; either may be repeated, one may be constant.
+
+    Args:
+        rng: source of shapes, values and scales.
+        kind: of the operator.
+        dtype: of all tensors.
+        attrs: besides the fused activation.
+    """
     shapes = random_shapes(rng, 6)
     full = np.broadcast_shapes(*map(tuple, shapes))
     b = GraphBuilder()
     first, second, third = (random_quant(rng, dtype, 0.7) for _ in range(3))
     if kind == "MUL" and first and second and third:
         scale = first.scale[0] * second.scale[0] * float(rng.choice([0.5, 20, 100]))
+        scale *= 256 if dtype == "int16" else 1
         third = Quant((float(np.float32(scale)),), third.zero_point)
     operands = [b.input(*shapes[0], dtype=dtype, quant=first)]
     if rng.random() < 0.3:
@@ -159,5 +167,5 @@ def binary_sample(rng: Rng, kind: str, dtype: str) -> Graph:
     else:
         operands.append(b.input(*shapes[1], dtype=dtype, quant=second))
     y = b.tensor(*full, dtype=dtype, quant=third)
-    activation = random_activation(rng)
-    return b.graph(b.op(kind, operands, y, fused_activation_function=activation))
+    attrs["fused_activation_function"] = random_activation(rng)
+    return b.graph(b.op(kind, operands, y, **attrs))

@@ -22,7 +22,7 @@ _TO_CLAMP = {"RELU6": 6.0, "RELU_N1_TO_1": 1.0, "RELU_0_TO_1": 1.0}
 
 
 def factors_below(power: int, name: str, factors: Factors) -> Rule:
-    """Make the rule that factors of 8-bit values are below a power of two.
+    """Make the rule that factors of values of 8 and 16 bits are below a power of two.
 
     Args:
         power: of two.
@@ -38,7 +38,7 @@ def factors_below(power: int, name: str, factors: Factors) -> Rule:
         largest = max(found, key=lambda f: (np.isnan(f), f))
         return largest < 2.0**power, f"{largest:g}"
 
-    bounded_factors.__doc__ = f"{name} must be below 2^{power} for 8-bit values"
+    bounded_factors.__doc__ = f"{name} must be below 2^{power} for values of 8 and 16 bits"
     return bounded_factors
 
 
@@ -55,10 +55,10 @@ def kept_ratio(node: Node) -> list[np.float32]:
 
 
 def clamp_steps(node: Node) -> Seen:
-    """an 8-bit output that is clamped to 6 or 1 must have a scale that takes it in fewer than 2^30
-    steps"""
+    """an output of 8 or 16 bits that is clamped to 6 or 1 must have a scale that takes it in fewer
+    than 2^30 steps"""
     most = _TO_CLAMP.get(node.activation, _TO_CLAMP.get(node.op.kind))
-    if most is None or not node.quantized:
+    if most is None or not node.quantized or node.output.dtype == "float32":
         return True, ""
     scale = float(scale_of(node.output))
     return most / scale < 1 << 30, f"scale {scale:g}"

@@ -42,6 +42,13 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
+def whole_log2(scale: np.float32) -> int | None:
+    """Find the exponent of what LiteRT takes for a power of two; None if none."""
+    exponent = float(np.log(scale) * (np.float32(1) / np.log(np.float32(2))))
+    nearest = round_away(exponent)
+    return nearest if abs(np.float32(exponent) - np.float32(nearest)) < 1e-3 else None
+
+
 def round_away(x: float) -> int:
     """Round to the nearest integer, halves away from zero."""
     whole = math.trunc(x)
@@ -49,7 +56,7 @@ def round_away(x: float) -> int:
     return whole + (int(math.copysign(1, x)) if rest >= 0.5 else 0)
 
 
-def round_away_f32(x: npt.NDArray[np.float32]) -> Ints:
+def round_away_f32(x: npt.NDArray[np.floating]) -> Ints:
     """Round floats to the nearest integers, halves away from zero."""
     wide = x.astype(np.float64)
     whole = np.trunc(wide)
@@ -73,6 +80,21 @@ def rounding_divide_by_pot(x: Ints, n: Ints | int) -> Ints:
     return (x >> n) + ((x & mask) > threshold)
 
 
+def bit_lengths(x: Ints) -> Ints:
+    """Count the bits of numbers from 0 on, of up to 32 bits."""
+    return np.where(x > 0, np.floor(np.log2(np.maximum(x, 1))), -1).astype(np.int64) + 1
+
+
+def reciprocal(x: Ints) -> Ints:
+    """Compute 1 / (1 + x), 31 fraction bits, by three steps of Newton's method."""
+    half = (x + INT32_MAX + 1) // 2
+    y = 1515870810 + saturating_doubling_high_mul(half, -1010580540)  # 48/17 - 32/17 * half
+    for _ in range(3):
+        rest = (1 << 29) - saturating_doubling_high_mul(half, y)
+        y = y + np.clip(saturating_doubling_high_mul(y, rest) << 2, INT32_MIN, INT32_MAX)
+    return np.asarray(np.clip(y << 1, INT32_MIN, INT32_MAX), np.int64)
+
+
 def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Ints | int) -> Ints:
     """Compute LiteRT's MultiplyByQuantizedMultiplier, with its two roundings."""
     shift = np.asarray(shift, np.int64)
@@ -80,6 +102,18 @@ def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints | int, shift: Int
     return rounding_divide_by_pot(
         saturating_doubling_high_mul(wrap32(x << left), multiplier), right
     )
+
+
+def reduced(multipliers: Ints | int) -> Ints:
+    """Round multipliers of 31 bits to the 15 that LiteRT uses for 64-bit sums."""
+    rounded: Ints = (np.asarray(multipliers, np.int64) + (1 << 15)) >> 16
+    return np.asarray(np.minimum(rounded, 0x7FFF))
+
+
+def multiply_by_reduced_multiplier(x: Ints, multipliers: Ints | int, shifts: Ints | int) -> Ints:
+    """Compute LiteRT's MultiplyByQuantizedMultiplier of 64-bit sums."""
+    right = 15 - np.asarray(shifts, np.int64)
+    return (x * reduced(multipliers) + (np.int64(1) << (right - 1))) >> right
 
 
 def type_range(dtype: str) -> tuple[int, int]:
@@ -97,7 +131,7 @@ _CLAMPS = {
 
 
 def quantized_clamp(activation: str, output: Tensor) -> tuple[int, int]:
-    """Find the range of an 8-bit output under a fused activation."""
+    """Find the range of an output of 8 or 16 bits under a fused activation."""
     low, high = type_range(output.dtype)
     wanted = _CLAMPS.get(activation, (None, None))
     quantized = [
@@ -118,7 +152,7 @@ def float_clamp(activation: str) -> tuple[float, float]:
 
 
 def output_clamp(activation: str, output: Tensor) -> tuple[int, int] | tuple[float, float]:
-    """Find the range of an 8-bit or float32 output under a fused activation."""
+    """Find the range of an 8-bit, 16-bit or float32 output under a fused activation."""
     is_float = output.dtype == "float32"
     return float_clamp(activation) if is_float else quantized_clamp(activation, output)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from relocatable.ops._shared.scaling import (
     Scaling,
     layer_factors,
     scale_double_rounding,
+    scale_single_rounding,
+    scale_wide_sums,
 )
 from relocatable.ops._shared.types import has_one_scale
 from relocatable.ops.node import Node
@@ -25,6 +28,8 @@ from relocatable.ops.operator import Operand, Rule, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall, Rows
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,11 @@ class LayerForm:
 LAYER_FORMS = {
     "int8": LayerForm("int8", "int8", ("int32",)),
     "uint8": LayerForm("uint8", "uint8", ("int32",)),
+    "int16": LayerForm("int16", "int8", ("int64", "int32")),
     "float32": LayerForm("float32", "float32", ("float32",)),
+    "float32 by int8": LayerForm("float32", "int8", ("float32",)),
 }
+HYBRID = "float32 by int8"  # LiteRT's name: it quantises the input at run time (hybrid.py)
 LAYER_TYPES = tuple(dict.fromkeys(form.data for form in LAYER_FORMS.values()))
 FILTER_TYPES = tuple(dict.fromkeys(form.filter for form in LAYER_FORMS.values()))
 BIAS_TYPES = tuple(dict.fromkeys(dtype for form in LAYER_FORMS.values() for dtype in form.bias))
@@ -57,6 +65,9 @@ LAYER_OPERANDS = (
     Operand("bias", BIAS_TYPES, constant=True, optional=True),
 )
 CONV_FIELDS = ("dilation_w_factor", "dilation_h_factor")
+# Names the type of a 16-bit layer's sums; absent, it reads as FLOAT32.
+BIAS_TYPE_FIELD = "quantized_bias_type"
+BIAS_TYPE_ENUM = {BIAS_TYPE_FIELD: "TensorType"}
 
 
 def layer_form(node: Node) -> str | None:
@@ -81,11 +92,37 @@ weighted_types.__doc__ = "input and output, filter and bias must be " + "; or ".
 
 
 def data_scales(node: Node) -> Seen:
-    """input and output of 8 bits must have one scale"""
+    """input and output of 8 or 16 bits must have one scale, those of 16 bits zero point 0"""
     for tensor in (node.inputs[0], node.output):
-        if tensor.dtype in ("int8", "uint8") and not has_one_scale(tensor):
+        if tensor.dtype == "float32":
+            continue
+        if not has_one_scale(tensor):
             return False, f"{tensor.quant} of '{tensor.name}'"
     return True, ""
+
+
+def bias_type(node: Node) -> Seen:
+    """quantized_bias_type of a 16-bit layer must be absent, or the bias's type"""
+    named = str(node.op.attrs.get(BIAS_TYPE_FIELD, "FLOAT32")).lower()
+    bias = [t.dtype for t in node.inputs[2:]] or ["int32", "int64"]
+    ok = node.output.dtype != "int16" or named in ("float32", *bias)
+    return ok, f"{named} with {' or '.join(bias)}"
+
+
+def has_wide_sums(node: Node) -> bool:
+    """Tell whether LiteRT sums a layer up in 64 bits; else TFLM and it do in 32.
+
+    LiteRT asks the option, without which it reads a 32-bit bias as if it were longer; TFLM asks
+    the bias.
+    """
+    named = str(node.op.attrs.get(BIAS_TYPE_FIELD, "FLOAT32"))
+    narrow = node.inputs[2].dtype == "int32" if len(node.inputs) == 3 else named == "INT32"
+    return node.output.dtype == "int16" and not narrow
+
+
+def fixed_rounding(node: Node) -> Rounding:
+    """Find the rounding of a layer that scales by fixed-point multipliers."""
+    return "reduced" if has_wide_sums(node) else "double"
 
 
 def filter_scales(node: Node, axis: int) -> Seen:
@@ -93,7 +130,7 @@ def filter_scales(node: Node, axis: int) -> Seen:
     quant = node.inputs[1].quant
     if node.output.dtype == "uint8":
         return has_one_scale(node.inputs[1]), f"{quant} of the filter"
-    if node.output.dtype == "float32":
+    if node.inputs[1].dtype == "float32":
         return True, ""
     if quant is None or quant.axis not in (None, axis):
         return False, f"{quant} of the filter"
@@ -101,6 +138,8 @@ def filter_scales(node: Node, axis: int) -> Seen:
 
 
 def _layer_factors(node: Node) -> list[float]:
+    if node.output.dtype == "float32":
+        return [0.0]
     return layer_factors(node.inputs[0], node.inputs[1], node.output)
 
 
@@ -108,6 +147,34 @@ LAYER_SCALES: tuple[Rule, ...] = (
     factors_below(30, "input's scale times the filter's over the output's", _layer_factors),
     clamp_steps,
 )
+
+
+def bounded_sums(axis: int) -> Rule:
+    """Make the rule about a 16-bit layer's sums; `axis`: of the filter's channels."""
+
+    def wide_sums(node: Node) -> Seen:
+        """sums of a 16-bit layer must be below 2^47 and their factors below 2^7, or, if the bias
+        has 32 bits, sums below 2^31; results must be below 2^30 before they are clamped"""
+        weights = np.asarray(node.inputs[1].data, np.int64)
+        if node.output.dtype != "int16" or weights.ndim <= axis:
+            return True, ""
+        real = np.abs(weights - filter_zero(node.inputs[1]))
+        sums = 32768 * np.moveaxis(real, axis, 0).reshape(real.shape[axis], -1).sum(axis=1)
+        if len(node.inputs) == 3 and bias_fits(node, len(sums)):
+            sums = sums + np.abs(np.asarray(node.inputs[2].data, np.float64)).reshape(-1)
+        factors = np.array(_layer_factors(node))
+        most, factor, result = (float(x.max()) for x in (sums, factors, sums * factors))
+        power = 47 if has_wide_sums(node) else 31
+        ok = most < 2.0**power and result < 2.0**30 and (power == 31 or factor < 2.0**7)
+        return ok, f"{most:g} times {factor:g}, or up to {result:g}"
+
+    return wide_sums
+
+
+def filter_zero(weights: Tensor) -> int:
+    """Find the weights' zero point, which LiteRT applies only if there is one scale."""
+    quant = weights.quant
+    return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
 
 
 def dilation(node: Node) -> Seen:
@@ -154,33 +221,29 @@ def float_layer(
         "bias": np.zeros(site.output.shape[-1], np.float32) if bias is None else bias,
     }
     arguments = (Input(0), Constant("filter"), Constant("bias"), Output())
-    call = CCall(function, arguments, {**params, "low": low, "high": high})
-    return site.call(source, call, weights=weights, macs=macs, rows=rows)
+    constants = {**params, "low": low, "high": high}
+    call = CCall(function, arguments, constants, dtype="float32")
+    made = site.call(source, call, weights=weights, macs=macs, rows=rows)
+    return replace(made, widens="filter")
 
 
 def scaling_of(
     site: Site,
     bounds: AccumulatorBounds,
-    method: Callable[..., Scaling],
+    method: Callable[..., _Found],
     rounding: Rounding = "double",
-) -> Scaling:
+) -> _Found:
     """Find the scaling of an integer layer's sums, by a method of scaling.py."""
     factors = layer_factors(site.input(0), site.input(1), site.output, rounding)
     return method(factors, bounds, site.output, quantized_clamp(site.activation, site.output))
 
 
-def filter_zero(site: Site) -> int:
-    """Find the weights' zero point, which LiteRT applies only if there is one scale."""
-    quant = site.input(1).quant
-    return quant.zero_point[0] if quant and len(quant.scale) == 1 else 0
-
-
 class SignedLayer(NamedTuple):
-    """A layer of 8-bit integers as one of int8, for kernels that take uint8 less 128.
+    """A layer of integers without uint8, for kernels that take uint8 less 128.
 
     Attributes:
-        source: the input.
-        weights: of int8, as the model has them.
+        source: the input, of int8 or int16.
+        weights: of int8, with their zero point.
         filter_zero: their zero point.
     """
 
@@ -190,9 +253,10 @@ class SignedLayer(NamedTuple):
 
 
 def signed_layer(site: Site) -> SignedLayer:
-    """Bring input and weights to int8, the weights' zero point to 0 if it fits."""
-    source, weights, zero = site.input(0), site.constant(1).astype(np.int64), filter_zero(site)
-    if source.dtype == "int8":
+    """Bring uint8 to int8, the weights' zero point to 0 if it fits."""
+    source, weights = site.input(0), site.constant(1).astype(np.int64)
+    zero = filter_zero(site.input(1))
+    if source.dtype != "uint8":
         return SignedLayer(source, weights, zero)
     signed = replace(source, dtype="int8", quant=Quant((1.0,), (zero_of(source) - 128,)))
     base = zero if np.abs(weights - zero).max(initial=0) < 128 else 128
@@ -201,7 +265,7 @@ def signed_layer(site: Site) -> SignedLayer:
 
 def real_weights(site: Site) -> Ints:
     """Read the weights less their zero point."""
-    return site.constant(1).astype(np.int64) - filter_zero(site)
+    return site.constant(1).astype(np.int64) - filter_zero(site.input(1))
 
 
 def filter_zero_param(dtype: str, zero: int) -> dict[str, CValue]:
@@ -214,6 +278,14 @@ def bias_of(site: Site) -> npt.NDArray[np.generic] | None:
     return site.constant(2) if site.has_input(2) else None
 
 
+def plain_scaling(site: Site, bounds: AccumulatorBounds, rounding: Rounding) -> Scaling:
+    """Find the scaling of a layer in plain C; sums of 16-bit inputs have 64 bits."""
+    if site.output.dtype == "int16":
+        return scaling_of(site, bounds, partial(scale_wide_sums, rounding=rounding))
+    method = scale_single_rounding if rounding == "single" else scale_double_rounding
+    return scaling_of(site, bounds, method, rounding)
+
+
 def plain_layer(
     site: Site,
     source: str,
@@ -221,12 +293,13 @@ def plain_layer(
     params: dict[str, CValue],
     bounds: AccumulatorBounds,
     macs: int,
-    rows: Rows,
+    rows: Rows | None,
+    rounding: Rounding,
 ) -> KernelCall:
-    """Make the call of a layer of 8-bit integers in plain C, its filter as it is."""
-    dtype = site.input(0).dtype
-    params |= filter_zero_param(dtype, filter_zero(site))
-    scaling = scaling_of(site, bounds, scale_double_rounding)
+    """Make the call of an integer layer in plain C, its filter as the model has it."""
+    dtype = site.output.dtype
+    params |= filter_zero_param(dtype, filter_zero(site.input(1)))
+    scaling = plain_scaling(site, bounds, rounding)
     arguments = (Input(0), Constant("filter"), scaling.tables, Output())
     return site.call(
         source,

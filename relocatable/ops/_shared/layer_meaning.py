@@ -6,10 +6,16 @@ import numpy as np
 
 from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
+    multiply_by_reduced_multiplier,
     output_clamp,
     zero_of,
 )
-from relocatable.ops._shared.scaling import Rounding, layer_factors, multipliers_of, single_rounding
+from relocatable.ops._shared.scaling import (
+    Rounding,
+    layer_factors,
+    multipliers_of,
+    single_rounding,
+)
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array
 
@@ -35,7 +41,7 @@ def finish_layer(node: Node, inputs: list[Array], sums: Array, rounding: Roundin
         node: of the layer.
         inputs: its values, the bias last if there is one.
         sums: of products, [.., C].
-        rounding: of integers: "single" or "double".
+        rounding: of integers.
     """
     low, high = output_clamp(node.activation, node.output)
     if len(inputs) == 3:
@@ -45,6 +51,8 @@ def finish_layer(node: Node, inputs: list[Array], sums: Array, rounding: Roundin
     factors = layer_factors(node.inputs[0], node.inputs[1], node.output, rounding)
     if rounding == "double":
         scaled = multiply_by_quantized_multiplier(sums, *multipliers_of(factors))
+    elif rounding == "reduced":
+        scaled = multiply_by_reduced_multiplier(sums, *multipliers_of(factors))
     else:
         rows = sums.reshape(-1, sums.shape[-1]).T
         scaled = single_rounding(np.array(factors), 0)(rows).T.reshape(sums.shape)

@@ -9,20 +9,39 @@ import numpy as np
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.images import random_activation, random_batch, random_length
-from relocatable.ops._shared.layer import LAYER_FORMS, LayerForm
+from relocatable.ops._shared.layer import BIAS_TYPE_FIELD, HYBRID, LAYER_FORMS, LayerForm
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops.operator import Rng
 
 
-def filter_quant(rng: Rng, dtype: str, channels: int, axis: int, factor: float) -> Quant:
-    """Draw scales of weights such that most outputs are neither clamped nor all alike."""
+def filter_quant(
+    rng: Rng, dtype: str, channels: int, axis: int, factor: float, one: float = 0.2
+) -> Quant:
+    """Draw scales of weights such that most outputs are neither clamped nor all alike.
+
+    Args:
+        rng: source of the values.
+        dtype: of the weights; those of uint8 have one scale, and a zero point.
+        channels: that may have scales of their own.
+        axis: of the channels.
+        factor: that the scales are around.
+        one: probability of one scale for all.
+    """
     if dtype == "uint8":
         zero = int(rng.choice([0, 128, 255, *rng.integers(100, 150, 5)]))
         return Quant((float(np.float32(factor)),), (zero,))
-    count = channels if rng.random() < 0.8 and channels > 1 else 1
+    count = channels if rng.random() < 1 - one and channels > 1 else 1
     scales = factor * np.exp(rng.normal(0, 0.7, count))
     values = tuple(float(np.float32(s)) for s in scales)
     return Quant(values, (0,) * count, axis if count > 1 else None)
+
+
+def random_bias_type(rng: Rng, form: LayerForm) -> tuple[str, str]:
+    """Choose a bias's element type, and what the option about it says."""
+    if form.data != "int16":
+        return form.bias[0], "FLOAT32"
+    kinds = (("int64", "FLOAT32"), ("int64", "INT64"), ("int32", "INT32"))
+    return kinds[int(rng.integers(0, 3))]
 
 
 def random_weights(
@@ -34,6 +53,7 @@ def random_weights(
     shape: Sequence[int],
     axis: int,
     has_bias: bool,
+    bias_dtype: str = "",
 ) -> list[int]:
     """Add a filter and, perhaps, a bias for a layer.
 
@@ -46,8 +66,12 @@ def random_weights(
         shape: of the filter.
         axis: of its output channels.
         has_bias: whether there is a bias.
+        bias_dtype: of it; by default the form's first.
     """
-    channels = shape[axis]
+    channels, bias_dtype = shape[axis], bias_dtype or form.bias[0]
+    if form is LAYER_FORMS[HYBRID]:
+        needs_scales = axis == 3 or (len(shape) == 4 and shape[3] < b.tensors[x].shape[3])
+        return _hybrid_weights(rng, b, shape, axis, has_bias, 0.0 if needs_scales else 0.4)
     source, output = b.tensors[x].quant, b.tensors[y].quant
     if source is None or output is None:
         found = [b.constant(rng.normal(0, 0.5, shape), form.filter)]
@@ -61,11 +85,19 @@ def random_weights(
     found = [b.constant(values, form.filter, quant)]
     if has_bias:
         scales = tuple(float(np.float32(in_scale * s)) for s in quant.scale)
-        spread = int(60 / min(factor * in_scale / out_scale, 1))
+        spread = int(60 / min(factor * in_scale / out_scale, 1)) << 8 * (form.data == "int16")
         values = rng.integers(-spread, spread, channels)
         bias_quant = Quant(scales, (0,) * len(scales), None if quant.axis is None else 0)
-        found.append(b.constant(values, form.bias[0], bias_quant))
+        found.append(b.constant(values, bias_dtype, bias_quant))
     return found
+
+
+def _hybrid_weights(
+    rng: Rng, b: GraphBuilder, shape: Sequence[int], axis: int, has_bias: bool, one: float
+) -> list[int]:
+    quant = filter_quant(rng, "int8", shape[axis], axis, 0.5 / 127, one)
+    found = [b.constant(rng.integers(-127, 128, shape), "int8", quant)]
+    return found + [b.constant(rng.normal(0, 1, shape[axis]), "float32")] * has_bias
 
 
 def convolution_sample(rng: Rng, kind: str, name: str, k: int = 0) -> Graph:
@@ -109,9 +141,10 @@ def convolution_sample(rng: Rng, kind: str, name: str, k: int = 0) -> Graph:
             rng, b, form, x, y, (1, k_h, k_w, out_c), 3, bool(rng.random() < 0.8)
         )
     else:
+        bias, attrs[BIAS_TYPE_FIELD] = random_bias_type(rng, form)
         groups = int(rng.choice([1, 1, 1, in_c])) if out_c % in_c == 0 else 1
         shape = (out_c, k_h, k_w, in_c // groups)
         weights = random_weights(
-            rng, b, form, x, y, shape, 0, True
+            rng, b, form, x, y, shape, 0, True, bias
         )  # LiteRT's CONV_2D wants a bias
     return b.graph(b.op(kind, (x, *weights), y, **attrs))

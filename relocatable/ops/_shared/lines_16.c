@@ -1,5 +1,6 @@
 // Any smooth function of one 16-bit value: 512 pieces of a line. The input may be overwritten.
 #include "ops/_shared/xn_kernel.h"
+#include "ops/_shared/xn_lines.h"
 
 typedef struct xn_lines_16_params {
     int32_t count;
@@ -9,8 +10,6 @@ typedef struct xn_lines_16_params {
 XN_KERNEL void xn_lines_16(const int16_t *in, const int16_t *table, int16_t *out,
                            const xn_lines_16_params *p) {
     for (int32_t i = 0; i < p->count; i++) {
-        const int16_t *ends = table + 256 + (in[i] >> 7);
-        int32_t rest = in[i] & 127;
-        out[i] = (int16_t)(ends[0] + (((ends[1] - ends[0]) * rest + 64) >> 7));
+        out[i] = (int16_t)xn_on_lines(table, in[i]);
     }
 }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
@@ -33,15 +32,11 @@ from relocatable.steps.kernel_call import KernelCall
 Second = Callable[[Array], Array]
 
 
-def plain_call(
-    site: Site, function: str, weights: Mapping[str, npt.NDArray[np.generic]] | None = None
-) -> KernelCall:
+def plain_call(site: Site, function: str) -> KernelCall:
     """Make the call of a function of binary.c, clamped by the fused activation if any."""
     low, high = plain_clamp(site.activation, site.input(0).dtype)
     params = {"low": low, "high": high}
-    return broadcast_call(
-        site, "_shared/binary.c", function, dict(params), "xn_binary_params", weights
-    )
+    return broadcast_call(site, "_shared/binary.c", function, dict(params), "xn_binary_params")
 
 
 def plain_clamp(activation: str, dtype: str) -> tuple[int, int] | tuple[float, float]:

@@ -60,8 +60,8 @@ def pool_size(node: Node) -> Seen:
 
 
 def pool_scales(node: Node) -> Seen:
-    """tensors of 8 bits must have one scale, and a zero point within their type, or all no scale if
-    there is no fused activation"""
+    """tensors of 8 and 16 bits must have one scale, and a zero point in their range (int16: 0), or
+    all no scale if there is no fused activation"""
     return one_scale_or_none(node) if node.activation == "NONE" else one_scale(node)
 
 
@@ -110,7 +110,7 @@ def pool_operator(
 
 
 def lower_pool(site: Site, source: str, kernel: str) -> KernelCall:
-    """Make the call of a pool of int8, uint8 or float32."""
+    """Make the call of a pool."""
     k_h, k_w = site.int_attr("filter_height"), site.int_attr("filter_width")
     window = window_of(site, k_h, k_w)
     low, high = output_clamp(site.activation, site.output)

@@ -1,4 +1,4 @@
-// QUANTIZE of floats, DEQUANTIZE; T is the integer type. (QUANTIZE of 8-bit values is a table.)
+// QUANTIZE of floats, DEQUANTIZE; T is the integer type.
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 

@@ -31,6 +31,14 @@ def two_runs(node: Node) -> Seen:
     return max(map(len, runs)) <= 2, f"{axes} of {list(shape)}"
 
 
+def sum_fits(node: Node) -> Seen:
+    """Tell whether 32 bits hold the sum of scaled values, less their zero points."""
+    count = node.inputs[0].count // max(1, node.output.count)
+    if node.output.dtype == "int16":
+        return count <= 1 << 15, str(count)
+    return not node.quantized or count < 1 << 23, str(count)
+
+
 def reduction_fields(node: Node) -> dict[str, CValue]:
     """Make the loops over what is kept and over what is reduced."""
     keep, reduce = _loops(node.inputs[0].shape, set(axes_of(node)))

@@ -1,4 +1,4 @@
-"""The scaling of a layer's 32-bit sums to 8-bit outputs: its constants and tables."""
+"""The scaling of a layer's sums to outputs of 8 or 16 bits."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
+    reduced,
     scale_of,
     type_range,
     zero_of,
 )
+from relocatable.ops._shared.fraction import fractions_of
 from relocatable.steps.c_call import Constant, CValue, Name, Struct
 
-Rounding = Literal["single", "double"]
+# Once by a double; twice by LiteRT's fixed-point multipliers; or once by their upper 16 bits, as it
+# scales 64-bit sums.
+Rounding = Literal["single", "double", "reduced"]
 _TABLES = ("multiplier", "round", "bias", "shift", "real")
 
 
@@ -67,21 +71,17 @@ class AccumulatorBounds:
 
 
 def accumulator_bounds(
-    filter_rows: Ints,
-    bias: npt.NDArray[np.generic] | None,
-    source: Tensor,
-    filter_zero: int = 0,
+    filter_rows: Ints, bias: npt.NDArray[np.generic] | None, source: Tensor, filter_zero: int = 0
 ) -> AccumulatorBounds:
-    """Bound the sums of a layer that multiplies 8-bit inputs with filters.
+    """Bound the sums of a layer that multiplies inputs with filters.
 
     Args:
         filter_rows: weights of each output channel, int64 [C, K].
-        bias: int32 [C], None for zeros.
+        bias: integers [C], None for zeros.
         source: the input, for its type and zero point.
         filter_zero: zero point of the weights.
     """
-    zero = zero_of(source)
-    least, most = type_range(source.dtype)
+    zero, (least, most) = zero_of(source), type_range(source.dtype)
     low, high = least - zero, most - zero
     real = filter_rows - filter_zero
     up = np.maximum(real, 0).sum(axis=1)
@@ -182,6 +182,32 @@ def scale_vectors(
     return Scaling(_params(kind, channels, 0, zero_of(output), clamp), weights)
 
 
+def scale_vectors_16(
+    factors: list[float],
+    sums: AccumulatorBounds,
+    output: Tensor,
+    clamp: tuple[int, int],
+    rounding: Rounding,
+) -> Scaling | None:
+    """Scale to 16 bits four channels at a time; None if 32 bits are not enough."""
+    if sums.reach.max() >= 1 << 31:
+        return None
+    scaling = scale_vectors(factors, sums, output, clamp)
+    if rounding == "double":
+        return scaling
+    multipliers, shifts = (
+        scaling.weights[name].astype(np.int64) for name in ("multiplier", "shift")
+    )
+    if shifts.max() > -2:  # the half must be a part of the product's upper word
+        return None
+    weights = {
+        **scaling.weights,
+        "multiplier": (reduced(multipliers) << 16).astype(np.int32),
+        "shift": (shifts + 1).astype(np.int32),
+    }
+    return Scaling({**scaling.params, "kind": Name("XN_SCALE_AFFINE")}, weights)
+
+
 def scale_single_rounding(
     factors: list[float], sums: AccumulatorBounds, output: Tensor, clamp: tuple[int, int]
 ) -> Scaling:
@@ -194,6 +220,47 @@ def scale_single_rounding(
         return affine
     weights = {"bias": _wrapped(sums.bias), "real": real}
     return Scaling(_params("XN_SCALE_SINGLE_ROUNDING", len(factors), 0, zero, clamp), weights)
+
+
+def scale_wide_sums(
+    factors: list[float],
+    sums: AccumulatorBounds,
+    output: Tensor,
+    clamp: tuple[int, int],
+    rounding: Rounding,
+) -> Scaling:
+    """Scale 64-bit sums to 16 bits, whose zero point is 0."""
+    right = 0
+    if rounding == "single":
+        kind, real, right = single_factors(factors, sums.reach)
+        tables: dict[str, npt.NDArray[np.generic]] = {"real": real}
+        rounds = sums.bias
+    else:
+        kind, rounds = "XN_SCALE_DOUBLE_ROUNDING", sums.bias
+        multipliers, shifts = multipliers_of(factors)
+        if rounding == "reduced":
+            kind, multipliers, shifts = "XN_SCALE_WIDE_AFFINE", reduced(multipliers), 15 - shifts
+            rounds = sums.bias * multipliers + (np.int64(1) << (shifts - 1))
+        tables = {"multiplier": multipliers.astype(np.int32), "shift": shifts.astype(np.int32)}
+    params = _params(kind, len(factors), right, 0, clamp)
+    return Scaling(params, {**tables, "round": rounds})
+
+
+def single_factors(factors: list[float], reach: Ints) -> tuple[str, npt.NDArray[np.float64], int]:
+    """Find kind, factors and shift of 16-bit outputs that are rounded once.
+
+    Args:
+        factors: one for each channel, or one for all.
+        reach: largest magnitude of each channel's sum.
+
+    Returns:
+        Of the faster kind, if it rounds likewise, the bits of the factors are integers.
+    """
+    found = fractions_of(factors, reach)
+    if found is None:
+        return "XN_SCALE_SINGLE_ROUNDING", np.array(factors, np.float64), 0
+    bits = np.array(found.numerators, np.uint64).view(np.float64)
+    return "XN_SCALE_SINGLE_ROUNDING_31", bits, found.shift
 
 
 def bounds_of(sums: AccumulatorBounds, factors: int) -> tuple[Ints, Ints]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from relocatable.graph.graph import Tensor
 from relocatable.ops._shared.affine import Staircase, fit_affine
-from relocatable.ops._shared.fixed_point import Ints, quantized_clamp, zero_of
+from relocatable.ops._shared.fixed_point import Ints, quantized_clamp, reduced, zero_of
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     Rounding,
@@ -20,6 +20,7 @@ from relocatable.ops._shared.scaling import (
     layer_factors,
     multipliers_of,
     shifts_fit,
+    single_factors,
     single_rounding,
 )
 from relocatable.ops.site import Site
@@ -27,6 +28,7 @@ from relocatable.steps.c_call import CValue, Name
 
 _UNIT = 8  # bits
 _MOST_PARTS = 8
+_SAFE_QUADS_16 = 127  # whose sums of 16 by 8 bits fit 32
 _WORD = 1 << 32
 
 
@@ -127,30 +129,77 @@ def dsp_layer_of(
     filter_zero: int = 0,
 ) -> DspLayer | None:
     """Pack the layer of a site; arguments and result as those of `dsp_layer`."""
+    if site.input(0).dtype == "int16":
+        return dsp_layer_16(site, rows, bounds, rounding, has_parts=True)
     factors = layer_factors(site.input(0), site.input(1), site.output, rounding)
     clamp = quantized_clamp(site.activation, site.output)
     return dsp_layer(rows, factors, bounds, site.output, clamp, rounding, filter_zero)
 
 
-def dsp_bytes(
-    rows: Ints,
-    factors: list[float],
-    sums: AccumulatorBounds,
-    output: Tensor,
-    clamp: tuple[int, int],
-    dtype: str = "int8",
+def dsp_layer_16(
+    site: Site, rows: Ints, bounds: AccumulatorBounds, rounding: Rounding, has_parts: bool
 ) -> DspLayer | None:
-    """Pack plain weights, for kernels whose inputs count 256 times and round twice.
+    """Pack the layer of a site whose inputs have 16 bits.
 
     Args:
-        rows, factors, sums, output, clamp: as those of `dsp_layer`.
-        dtype: of the weights as the kernel reads them.
+        site: of the layer.
+        rows: weights of each output channel in the kernel's order, int64 [C, K].
+        bounds: of the layer's sums.
+        rounding: of the layer.
+        has_parts: whether the kernel takes four inputs at a time and can save sums of parts in 64
+            bits; else weights keep their order.
+
+    Returns:
+        None if the sums overflow, or are not scaled by the upper word of a product.
+    """
+    if np.abs(bounds.bias).max() >= 1 << 31:
+        return None
+    quads = _quads(rows)
+    part = quads.shape[1]
+    if bounds.reach.max() >= 1 << 31:
+        part = min(part - 1, _SAFE_QUADS_16)
+        if part == 0 or not has_parts:
+            return None
+    words = _words_of(quads.swapaxes(2, 3) if has_parts else quads, "int8")
+    packed = _Packed(words, part, 0, bounds.bias)
+    clamp = quantized_clamp(site.activation, site.output)
+    factors = layer_factors(site.input(0), site.input(1), site.output)
+    if rounding == "single":
+        kind, real, shift = single_factors(factors, bounds.reach)
+        halves = real.view("<i4").reshape(-1, 2).astype(np.int64)
+        return _layer(kind, packed, halves[:, 0], halves[:, 1], shift, 0, clamp)
+    multipliers, shifts = multipliers_of(factors)
+    if rounding == "double":
+        return _layer("XN_SCALE_DOUBLE_ROUNDING", packed, multipliers, shifts, 0, 0, clamp)
+    # (sum * multiplier + 2^(shift - 1)) >> shift with a shift for all, by a product's upper word.
+    right = 15 - shifts
+    room = 62 - max(31, int(bounds.reach.max()).bit_length())
+    shift = int(np.min(right + room - 15))
+    if shift < max(33, right.max()):
+        return None
+    multipliers = reduced(multipliers) << (shift - right)
+    half = np.full_like(multipliers, 1 << (shift - 33))
+    return _layer("XN_SCALE_AFFINE", packed, multipliers, half, shift - 32, 0, clamp)
+
+
+def dsp_bytes_of(
+    site: Site, rows: Ints, bounds: AccumulatorBounds, rounding: Rounding
+) -> DspLayer | None:
+    """Pack plain weights, for kernels whose inputs of 8 bits count 256 times.
+
+    Those of uint8 are wider than bytes, since their zero point is taken off.
 
     Returns:
         None if the sums would overflow.
     """
-    plain = _without_constants(_Plain(rows, factors, sums, zero_of(output), clamp, "double"))
-    pack = partial(_plain_words, dtype)
+    dtype = site.input(0).dtype
+    if dtype == "int16":
+        return dsp_layer_16(site, rows, bounds, rounding, has_parts=False)
+    factors = layer_factors(site.input(0), site.input(1), site.output, rounding)
+    clamp = quantized_clamp(site.activation, site.output)
+    given = _Plain(rows, factors, bounds, zero_of(site.output), clamp, "double")
+    plain = _without_constants(given)
+    pack = partial(_plain_words, "int16" if dtype == "uint8" else "int8")
     return _by_line(plain, pack) or _by_shifts(plain, pack)
 
 
@@ -243,8 +292,8 @@ def _plain_words(dtype: str, rows: Ints, sums: AccumulatorBounds) -> _Packed | N
     if sums.reach.max() >= 1 << (31 - _UNIT):
         return None
     per_word = 4 // np.dtype(dtype).itemsize
-    whole = np.pad(rows, ((0, 0), (0, -rows.shape[1] % per_word))).astype(dtype)
-    words = np.ascontiguousarray(whole).view("<u4")[:, :, None]
+    whole = np.pad(rows, ((0, 0), (0, -rows.shape[1] % per_word)))
+    words = _words_of(whole, dtype)
     return _Packed(words, words.shape[1], _UNIT, sums.bias << _UNIT)
 
 
@@ -304,6 +353,12 @@ def _layer(
 def _quads(rows: Ints) -> Ints:
     """Arrange weights by fours, filled up with 0: [C, K] -> [C, Q, 2, 2]."""
     return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))).reshape(len(rows), -1, 2, 2)
+
+
+def _words_of(rows: Ints, dtype: str) -> npt.NDArray[np.uint32]:
+    """Join values of a type of 1 or 2 bytes to words: [C, ..] -> [C, Q, 1]."""
+    flat = rows.reshape(len(rows), -1).astype(dtype)
+    return np.ascontiguousarray(flat).view("<u4")[:, :, None]
 
 
 def _words(pairs: Ints) -> npt.NDArray[np.uint32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from relocatable.ops._shared.fixed_point import Ints, round_away_f32, scale_of, 
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, Input, Output
 from relocatable.steps.kernel_call import KernelCall
+
+Real = TypeVar("Real", np.float32, np.float64)
+RealFunction: TypeAlias = Callable[[npt.NDArray[Real]], npt.NDArray[Real]]
 
 
 def all_values(tensor: Tensor) -> Ints:
@@ -51,23 +55,35 @@ def line_ends(
 ) -> Ints:
     """Compute LiteRT's table of a real function of 16-bit values, in single precision."""
     low, high = np.float32(-32768), np.float32(32767)
-    step = (scale_of(x) * high - scale_of(x) * low) / np.float32(512)
-    inverse = np.float32(65536) / (scale_of(y) * high - scale_of(y) * low)
+    ends = scale_of(x) * low, scale_of(x) * high
+    return line_ends_between(ends, scale_of(y) * high - scale_of(y) * low, function)
 
-    def rescaled(places: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(function(places) * inverse, np.float32)
 
-    def rounded(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return round_away_f32(np.clip(values, -(2.0**40), 2.0**40)).astype(np.float32)
+def line_ends_between(ends: tuple[Real, Real], height: Real, function: RealFunction[Real]) -> Ints:
+    """Compute LiteRT's table of a function whose arguments are at 65536 even places.
 
-    places = scale_of(x) * low + np.arange(513, dtype=np.float32) * step
-    places[512] = scale_of(x) * high
-    ends = rounded(rescaled(places))
-    following = scale_of(x) * low + np.arange(1, 513, dtype=np.float32) * step
-    middle = rounded((rescaled(following) + ends[:-1]) / np.float32(2))
-    error = middle - rounded(rescaled(places[:-1] + step / np.float32(2)))
-    ends[:-1] -= rounded(error / np.float32(2))
-    return np.clip(ends, low, high).astype(np.int64)
+    Args:
+        ends: first and last argument; in their precision all is computed.
+        height: what lies between the smallest and the largest result.
+        function: of many arguments.
+    """
+    real, (first, last) = type(height), ends
+    step, inverse = (last - first) / real(512), real(65536) / height
+
+    def rescaled(places: npt.NDArray[Real]) -> npt.NDArray[Real]:
+        return np.asarray(function(places) * inverse, real)
+
+    def rounded(values: npt.NDArray[Real]) -> npt.NDArray[Real]:
+        return round_away_f32(np.clip(values, -(2.0**40), 2.0**40)).astype(real)
+
+    places = first + np.arange(513, dtype=real) * step
+    places[512] = last
+    found = rounded(rescaled(places))
+    following = first + np.arange(1, 513, dtype=real) * step
+    middle = rounded((rescaled(following) + found[:-1]) / real(2))
+    error = middle - rounded(rescaled(places[:-1] + step / real(2)))
+    found[:-1] -= rounded(error / real(2))
+    return np.clip(found, -32768, 32767).astype(np.int64)
 
 
 def on_lines(table: Ints, values: Ints) -> Ints:

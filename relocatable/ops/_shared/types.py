@@ -10,9 +10,13 @@ from relocatable.ops.operator import Seen
 
 # Element types of operators that compute, of operators that only move values, and of parameters.
 ARITHMETIC = ("int8", "uint8", "float32")
+ARITHMETIC_16 = ("int8", "uint8", "int16", "float32")
 MOVABLE = ("int8", "uint8", "int16", "int32", "float32")
 INTEGERS = ("int32", "int64")
-NUMBERS = (*ARITHMETIC, *INTEGERS)
+NUMBERS = (*ARITHMETIC_16, *INTEGERS)
+
+# Of 16-bit results between -1 and 1.
+UNIT_16 = Quant((1 / 32768,), (0,))
 
 
 def one_type(node: Node) -> Seen:
@@ -28,7 +32,7 @@ def kept_type(node: Node) -> Seen:
 
 
 def one_scale(node: Node) -> Seen:
-    """tensors of 8 bits must have one scale, and a zero point within their type"""
+    """tensors of 8 and 16 bits must have one scale, and a zero point in their range (int16: 0)"""
     for tensor in node.quantized:
         if not has_one_scale(tensor):
             return False, f"{tensor.quant} of {tensor.dtype} '{tensor.name}'"
@@ -36,14 +40,9 @@ def one_scale(node: Node) -> Seen:
 
 
 def one_scale_or_none(node: Node) -> Seen:
-    """tensors of 8 bits must have one scale, and a zero point within their type, or all no scale"""
+    """tensors of 8 and 16 bits must have one scale, and a zero point in their range (int16: 0), or
+    all no scale"""
     return (True, "") if all(t.quant is None for t in node.quantized) else one_scale(node)
-
-
-def even_scale(node: Node) -> Seen:
-    """tensors of 16 bits must have zero point 0"""
-    zeros = {t.quant.zero_point for t in node.quantized if t.quant and t.dtype == "int16"}
-    return zeros <= {(0,)}, ", ".join(map(str, zeros))
 
 
 def kept_scale(node: Node) -> Seen:
@@ -53,23 +52,32 @@ def kept_scale(node: Node) -> Seen:
 
 
 def probability_scale(node: Node) -> Seen:
-    """an output of 8 bits must have scale 1/256 and zero point -128 (uint8: 0)"""
+    """an output of 8 bits must have scale 1/256 and zero point -128 (uint8: 0), one of 16 bits
+    scale 1/32768"""
     return exact_scale(node.output, 1 / 256, {"int8": -128, "uint8": 0})
 
 
 def has_one_scale(tensor: Tensor) -> bool:
-    """Whether a tensor has one scale, and a zero point that its type can hold."""
+    """Whether a tensor has one scale, and a zero point in its range (int16: 0)."""
     quant, limits = tensor.quant, np.iinfo(tensor.dtype)
     if quant is None or len(quant.scale) != 1:
         return False
-    return bool(limits.min <= quant.zero_point[0] <= limits.max)
+    zero_point = quant.zero_point[0]
+    return zero_point == 0 if tensor.dtype == "int16" else limits.min <= zero_point <= limits.max
 
 
 def exact_scale(tensor: Tensor, scale: float, zero_points: dict[str, int]) -> Seen:
-    """Compare the quantisation of an 8-bit tensor with the only one that is taken."""
+    """Compare the quantisation of a tensor with the only one that is taken.
+
+    Args:
+        tensor: of floats, which have none, or of integers.
+        scale: of 8 bits; that of 16 bits is 1/32768, its zero point 0.
+        zero_points: of types of 8 bits.
+    """
     if tensor.dtype == "float32":
         return True, ""
-    wanted = Quant((scale,), (zero_points[tensor.dtype],))
+    is_wide = tensor.dtype == "int16"
+    wanted = UNIT_16 if is_wide else Quant((scale,), (zero_points[tensor.dtype],))
     return tensor.quant == wanted, quant_text(tensor.quant)
 
 

@@ -12,8 +12,9 @@ from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.fixed_point import Ints, round_away_f32, scale_of, type_range, zero_of
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
+from relocatable.ops._shared.sigmoid_16 import line_scale, lower_sigmoid, sigmoid_16
 from relocatable.ops._shared.table import all_values, lower_table
-from relocatable.ops._shared.types import ARITHMETIC, kept_type, one_scale
+from relocatable.ops._shared.types import ARITHMETIC_16, UNIT_16, kept_type, one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Rule, samples
 from relocatable.ops.site import Site
@@ -21,7 +22,7 @@ from relocatable.steps.c_call import CCall, CValue, Input, Name, Output
 from relocatable.steps.kernel_call import KernelCall
 
 Floats = npt.NDArray[np.float32]
-# What the function makes of 8-bit values, as integers that are not yet clamped.
+# What the function makes of stored values, as integers that are not yet clamped.
 Table = Callable[[Node, Ints], Ints]
 
 UNARY_RULES = (kept_type, one_scale)
@@ -37,7 +38,7 @@ def lower_unary(site: Site, function: str, params: dict[str, CValue], table: Tab
 
 
 def evaluate_unary(node: Node, x: Array, table: Table, function: Callable[[Array], Array]) -> Array:
-    """Compute the function in NumPy, of floats or of 8-bit values."""
+    """Compute the function in NumPy, of floats or of stored values."""
     if x.dtype == np.float32:
         return function(x).astype(np.float32)
     values = table(node, x.astype(np.int64))
@@ -61,38 +62,43 @@ def real_operator(
     output_scale: Rule,
     quants: Mapping[str, Quant],
 ) -> Operator:
-    """Describe a real function of one value; its 8-bit output has one scale.
+    """Describe LOGISTIC or TANH; the output of integers has one scale.
 
     Args:
         kind: of the operator.
         c_function: its name in unary.c.
         function: the meaning, in LiteRT's single precision.
         output_scale: the rule of the output's scale.
-        quants: that scale, by element type.
+        quants: that scale of 8 bits, by element type.
     """
+    scales = {**quants, "int16": UNIT_16}
 
     def table(node: Node, values: Ints) -> Ints:
+        if node.output.dtype == "int16":
+            return sigmoid_16(node, values)
         return real_table(node, values, function)
 
     def lower(site: Site) -> KernelCall:
-        """Lower the function of int8, uint8 or float32."""
+        """Lower the function of any type."""
+        if site.output.dtype == "int16":
+            return lower_sigmoid(site)
         return lower_unary(site, c_function, {}, table)
 
     def evaluate(node: Node, inputs: list[Array]) -> Array:
         return evaluate_unary(node, inputs[0], table, function)
 
     def sample(rng: Rng, dtype: str) -> Graph:
-        return unary_sample(rng, kind, dtype, quants.get(dtype))
+        return unary_sample(rng, kind, dtype, scales.get(dtype))
 
     return Operator(
         kind=kind,
-        operands=(Operand("input", ARITHMETIC),),
-        output=ARITHMETIC,
-        rules=(*UNARY_RULES, output_scale),
+        operands=(Operand("input", ARITHMETIC_16),),
+        output=ARITHMETIC_16,
+        rules=(*UNARY_RULES, output_scale, line_scale),
         shape=kept_shape,
         kernels=(Kernel(lower),),
         evaluate=evaluate,
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, ARITHMETIC_16),
     )
 
 

@@ -6,6 +6,9 @@
 //     x0 * (256 * w0 + w1) + (256 * x1 + 127 - x0) * w1 = 256 * (x0 * w0 + x1 * w1) + 127 * w1.
 // So each four inputs are laid out once as the pairs (x0, x2) and (256 * x1 + 127 - x0,
 // 256 * x3 + 127 - x2), sums count in 1/256, and a sum starts at what the terms 127 * w1 lack.
+//
+// Inputs of 16 bits are pairs as they are. Weights stay bytes, (w0, w2, w1, w3) for each four
+// inputs: their pairs are the even and the odd bytes. Sums count in 1.
 #ifndef XN_DSP_H
 #define XN_DSP_H
 
@@ -18,6 +21,10 @@
 // The next two words, in one instruction; the address is a multiple of 4.
 #define XN_NEXT_TWO(from, a, b)                                                                    \
     __asm__("ldrd %0, %1, [%2], #8" : "=r"(a), "=r"(b), "+r"(from) : : "memory")
+
+// One word, at any address; and back.
+#define XN_NEXT_ONE(from, a) __asm__("ldr %0, [%1], #4" : "=r"(a), "+r"(from) : : "memory")
+#define XN_PUT_ONE(to, a) __asm__ volatile("str %1, [%0], #4" : "+r"(to) : "r"(a) : "memory")
 
 // What makes int8 of a template's four bytes: the values of uint8 count less 128.
 #define XN_FLIP (XN_IS_UNSIGNED * 0x80808080u)
@@ -93,7 +100,7 @@ typedef struct xn_dsp_scaling {
     int32_t kind;
     int32_t step;
     int32_t unit;  // sums count in 2^-unit
-    int32_t shift; // of LINE, for all channels
+    int32_t shift; // of LINE and SINGLE_ROUNDING_31, for all channels
     int32_t zero;  // part of `last` in LINE
     int32_t low, high;
     int32_t multiplier, last; // of all channels, if step is 0
@@ -137,17 +144,16 @@ XN_INLINE int32_t xn_dsp_scale_whole(int32_t sum, xn_dsp_factor f, const xn_dsp_
     return y;
 }
 
-// A sum to an output of a template's type.
-#define XN_DSP_SCALE(sum, f, p) XN_JOIN_EXPANDED(xn_dsp_scale, XN_IS_UNSIGNED)(sum, f, p)
-XN_INLINE int32_t xn_dsp_scale_0(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+// A sum to an output of int8; then to one of uint8.
+XN_INLINE int32_t xn_dsp_scale(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t y = xn_dsp_scale_whole(sum, f, p);
     int32_t is_whole = p->low == -128 && p->high == 127;
     return is_whole ? __ssat(y, 8) : xn_clamp(y, p->low, p->high);
 }
 
-XN_INLINE int32_t xn_dsp_scale_1(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+XN_INLINE int32_t xn_dsp_scale_unsigned(int32_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
     int32_t y = xn_dsp_scale_whole(sum, f, p);
-    int32_t is_whole = p->low == 0 && p->high == 255;
+    int32_t is_whole = p->low == 0 && p->high == UINT8_MAX;
     return is_whole ? (int32_t)__usat(y, 8) : xn_clamp(y, p->low, p->high);
 }
 
@@ -155,6 +161,34 @@ XN_INLINE int32_t xn_dsp_scale_1(int32_t sum, xn_dsp_factor f, const xn_dsp_scal
 static inline int32_t xn_add_bytes(uint32_t word, int32_t sum) {
     return (int32_t)__usada8(word, 0, (uint32_t)sum);
 }
+
+// The same for 16 bits: kinds AFFINE, SINGLE_ROUNDING and SINGLE_ROUNDING_31, whose double and
+// numerator are the factor's two words, and DOUBLE_ROUNDING of sums that fit 32 bits. There is no
+// zero point.
+XN_INLINE int32_t xn_dsp_scale_wide(int64_t sum, xn_dsp_factor f, const xn_dsp_scaling *p) {
+    int32_t y;
+    if (p->kind == XN_SCALE_AFFINE) {
+        y = ((int32_t)((sum * f.multiplier) >> 32) + f.last) >> p->shift;
+    } else if (p->kind == XN_SCALE_SINGLE_ROUNDING) {
+        double real;
+        __builtin_memcpy(&real, &f, sizeof real);
+        y = xn_round_double((double)sum * real);
+    } else if (p->kind == XN_SCALE_SINGLE_ROUNDING_31) {
+        uint64_t numerator = (uint64_t)(uint32_t)f.last << 32 | (uint32_t)f.multiplier;
+        y = xn_multiply_by_fraction((int32_t)sum, numerator, p->shift);
+    } else {
+        y = xn_multiply_by_quantized_multiplier((int32_t)sum, f.multiplier, f.last);
+    }
+    int32_t is_whole = p->low == INT16_MIN && p->high == INT16_MAX;
+    return is_whole ? __ssat(y, 16) : xn_clamp(y, p->low, p->high);
+}
+
+// The scaling in a template by the inputs' type.
+#define XN_DSP_SCALE(sum, ...)                                                                     \
+    _Generic((XN_T)0,                                                                              \
+        int16_t: xn_dsp_scale_wide,                                                                \
+        uint8_t: xn_dsp_scale_unsigned,                                                            \
+        default: xn_dsp_scale)(sum, __VA_ARGS__)
 
 // Sum of the products of int8 in the order of memory, without a layout of their own.
 static inline int32_t xn_dsp_dot(const int8_t *x, const int8_t *w, int32_t n) {

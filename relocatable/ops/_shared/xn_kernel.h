@@ -13,8 +13,8 @@
 #endif
 
 // A kernel file that names XN_T is a template: a program includes it once for each element type
-// that its steps need, with XN_T (int8_t), XN_SUFFIX (i8), XN_IS_FLOAT and XN_IS_UNSIGNED defined.
-// All that it declares is named by XN_NAME.
+// that its steps need, with XN_T (int8_t), XN_SUFFIX (i8), XN_IS_FLOAT, XN_IS_UNSIGNED and
+// XN_IS_16_BITS defined. All that it declares is named by XN_NAME.
 #define XN_JOIN(name, suffix) name##_##suffix
 #define XN_JOIN_EXPANDED(name, suffix) XN_JOIN(name, suffix)
 #define XN_NAME(name) XN_JOIN_EXPANDED(name, XN_SUFFIX)

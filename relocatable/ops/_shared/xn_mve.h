@@ -1,4 +1,5 @@
-// What the Helium kernels share: four sums become four 8-bit outputs.
+// What the Helium kernels share: four sums become four outputs of 8 or 16 bits; plain sums of
+// products.
 #ifndef XN_MVE_H
 #define XN_MVE_H
 
@@ -11,10 +12,10 @@
 #define XN_MVE(name) XN_JOIN_EXPANDED(name, XN_JOIN_EXPANDED(XN_MVE_BYTES, XN_IS_UNSIGNED))
 #define XN_MVE_BYTES_0 s8
 #define XN_MVE_BYTES_1 u8
-#define XN_MVE_T __typeof__(_Generic((XN_T)0, int8_t: (int8x16_t){0}, uint8_t: (uint8x16_t){0}))
+#define XN_MVE_T __typeof__(_Generic((XN_T)0, uint8_t: (uint8x16_t){0}, default: (int8x16_t){0}))
 
-// A sum of products of such bytes.
-#define XN_SUM __typeof__(_Generic((XN_T)0, int8_t: (int32_t)0, uint8_t: (uint32_t)0))
+// A sum of products in a template.
+#define XN_MVE_SUM __typeof__(_Generic((XN_T)0, uint8_t: (uint32_t)0, default: (int32_t)0))
 
 typedef struct xn_mve_scales {
     int32x4_t bias, multiplier, shift;
@@ -50,8 +51,31 @@ static inline int32x4_t xn_mve_scale(int32x4_t sums, xn_mve_scales s, const xn_s
     return vaddq_n_s32(y, p->zero);
 }
 
+// The same of 16 bits: as above, or AFFINE, round((sum + bias) * multiplier / 2^32 * 2^shift),
+// halves upwards; shift < 0.
+static inline int32x4_t xn_mve_scale_16(int32x4_t sums, xn_mve_scales s, const xn_scaling *p) {
+    if (p->kind != XN_SCALE_AFFINE) {
+        return xn_mve_scale(sums, s, p);
+    }
+    int32x4_t y = vmulhq_s32(vaddq_s32(sums, s.bias), s.multiplier);
+    return vrshlq_s32(y, s.shift);
+}
+
+#define XN_MVE_SCALE(sums, ...)                                                                    \
+    _Generic((XN_T)0, int16_t: xn_mve_scale_16, default: xn_mve_scale)(sums, __VA_ARGS__)
+
 static inline int32x4_t xn_mve_clamp(int32x4_t y, const xn_scaling *p) {
     return vminq_s32(vmaxq_s32(y, vdupq_n_s32(p->low)), vdupq_n_s32(p->high));
+}
+
+// The sum of n products.
+static inline int32_t xn_mve_dot(const int8_t *x, const int8_t *w, int32_t n) {
+    int32_t sum = 0;
+    for (int32_t i = n; i > 0; i -= 16, x += 16, w += 16) {
+        mve_pred16_t lanes = vctp8q((uint32_t)i);
+        sum = vmladavaq_p_s8(sum, vldrbq_z_s8(x, lanes), vldrbq_z_s8(w, lanes), lanes);
+    }
+    return sum;
 }
 
 #endif

@@ -1,6 +1,6 @@
 // Pairs of rows for the DSP extension's DEPTHWISE_CONV_2D. Two rows of four channels are laid out
-// as pairs of 16-bit values, times 256 (the unit of the sums, see xn_dsp.h): one word holds an
-// upper and a lower value of a channel.
+// as pairs of 16-bit values, those of int8 times 256 (the unit of the sums, see xn_dsp.h): one word
+// holds an upper and a lower value of a channel.
 #ifndef XN_PAIRS_H
 #define XN_PAIRS_H
 
@@ -48,6 +48,42 @@ XN_INLINE void xn_pairs_fetch(const void *in, int32_t y, int32_t channels, uint3
         rows[1] += steps[1];
     }
 }
+
+// The same of 16-bit values, which count once; outside of the image they are 0.
+XN_INLINE void xn_pairs_fetch_16(const void *in, int32_t y, int32_t channels, uint32_t *to,
+                                 const xn_pairs *p) {
+    const xn_window *win = p->window;
+    const int16_t zeros[4] = {0};
+    const int16_t *rows[2];
+    int32_t steps[2];
+    for (int32_t k = 0; k < 2; k++) {
+        int32_t is_inside = y + k >= 0 && y + k < win->in_h;
+        rows[k] = is_inside ? (const int16_t *)in + (y + k) * win->in_w * p->in_c : zeros;
+        steps[k] = is_inside ? p->in_c : 0;
+    }
+    int32_t left = xn_min(win->pad_left, p->columns);
+    int32_t right = xn_min(left + win->in_w, p->columns);
+#pragma clang loop unroll(disable)
+    for (int32_t x = left; x < right; x++) {
+        uint32_t *at = to + 4 * p->spacing * x;
+        for (int32_t c = 0; c + 2 <= channels; c += 2, at += 2 * p->spacing) {
+            uint32_t upper = xn_load_bytes(rows[0] + c), lower = xn_load_bytes(rows[1] + c);
+            at[0] = (upper & 0xFFFFu) | lower << 16;
+            at[p->spacing] = upper >> 16 | (lower & 0xFFFF0000u);
+        }
+        if (channels % 2 != 0) {
+            at[0] = (uint16_t)rows[0][channels - 1] | (uint32_t)rows[1][channels - 1] << 16;
+        }
+        rows[0] += steps[0];
+        rows[1] += steps[1];
+    }
+}
+
+// The fetch in a template by the inputs' type.
+#define XN_PAIRS_FETCH(in, y, channels, to, p)                                                     \
+    _Generic((XN_T)0,                                                                              \
+        int16_t: xn_pairs_fetch_16(in, y, channels, to, p),                                        \
+        default: xn_pairs_fetch(in, y, channels, to, XN_FLIP, p))
 
 // The columns left and right of the image, for `words` words of memory.
 XN_INLINE void xn_pairs_fill(uint32_t *to, int32_t words, const xn_pairs *p) {

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.ops._shared.pool import lower_pool, pool_operator
-from relocatable.ops._shared.types import ARITHMETIC
+from relocatable.ops._shared.types import ARITHMETIC_16
 from relocatable.ops.operator import Array, Kernel
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a pool of int8, uint8 or float32."""
+    """Lower a pool of any type."""
     return lower_pool(site, "average_pool_2d/average_pool_2d.c", "xn_average_pool_2d")
 
 
@@ -23,4 +23,4 @@ def mean(seen: Array, is_float: bool) -> Array:
     return found if is_float else whole
 
 
-OPERATORS = (pool_operator("AVERAGE_POOL_2D", ARITHMETIC, mean, Kernel(lower_plain)),)
+OPERATORS = (pool_operator("AVERAGE_POOL_2D", ARITHMETIC_16, mean, Kernel(lower_plain)),)

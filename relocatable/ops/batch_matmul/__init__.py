@@ -1,4 +1,8 @@
-"""BATCH_MATMUL."""
+"""BATCH_MATMUL.
+
+If the first input is float32 and the second int8, LiteRT quantises each row at run time, as a
+FULLY_CONNECTED layer without bias does.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,29 @@ from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
+    multiply_by_reduced_multiplier,
     quantize_multiplier,
+    reduced,
     scale_of,
     type_range,
     zero_of,
 )
+from relocatable.ops._shared.hybrid import (
+    HybridCall,
+    dot_kernels,
+    is_asymmetric,
+    lower_hybrid,
+    quantize_rows,
+    real_sums,
+    scales_of,
+    sums_of_bytes,
+)
+from relocatable.ops._shared.layer import HYBRID, layer_form
 from relocatable.ops._shared.layer_meaning import real_values, sum_in_order
+from relocatable.ops._shared.layer_sample import filter_quant
 from relocatable.ops._shared.move import outline
 from relocatable.ops._shared.random import random_input, random_quant
-from relocatable.ops._shared.types import one_scale, one_type
+from relocatable.ops._shared.types import has_one_scale, one_scale, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -33,8 +51,28 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
-_TYPES = ("int8", "float32")
+_TYPES = ("int8", "int16", "float32")
 _BATCH = 3  # dimensions
+
+
+def product_types(node: Node) -> Seen:
+    """inputs and output must be of one type, or float32 but for an int8 second input"""
+    return (True, "") if layer_form(node) == HYBRID else one_type(node)
+
+
+def product_scales(node: Node) -> Seen:
+    """tensors of 8 bits must have one scale, and a zero point within their type; an int8 second
+    input of a float32 one must be a constant matrix with zero point 0 and may have a scale for each
+    of its columns, and the first one must not be transposed"""
+    if layer_form(node) != HYBRID:
+        return one_scale(node)
+    weights, quant = node.inputs[1], node.inputs[1].quant
+    seen = f"{list(weights.shape)}, {quant}, transposed: {node.op.attrs['adj_x']}"
+    if quant is None or any(quant.zero_point) or node.op.attrs["adj_x"]:
+        return False, seen
+    ok = weights.data is not None and len(weights.shape) == 2
+    axis = 0 if node.op.attrs["adj_y"] else 1
+    return ok and (has_one_scale(weights) or quant.axis == axis), seen
 
 
 def ranks(node: Node) -> Seen:
@@ -44,9 +82,14 @@ def ranks(node: Node) -> Seen:
 
 
 def depth_of_sums(node: Node) -> Seen:
-    """the products of 8-bit values must be sums of at most 32768 terms"""
+    """the products of 8-bit values must be sums of at most 32768 terms, those of 16-bit values of
+    fewer than 131072, and their number times the factor between scales below 2"""
     depth = node.inputs[0].shape[-2 if node.op.attrs["adj_x"] else -1]
-    return not node.quantized or depth <= 1 << 15, str(depth)
+    if node.output.dtype == "int16":
+        factor = _factor(node)
+        return depth < 1 << 17 and depth * factor < 2, f"{depth}, factor {factor:g}"
+    most_terms = sums_of_bytes(node, depth)[0]
+    return most_terms and (not node.quantized or depth <= 1 << 15), str(depth)
 
 
 def product_shape(node: Node) -> Seen:
@@ -69,8 +112,23 @@ def _operands(node: Node, a: Array, b: Array) -> tuple[Array, Array]:
     return np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:])
 
 
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a product of float32 by int8; see `dot_kernels`."""
+    weights = site.constant(1) if site.op.attrs["adj_y"] else site.constant(1).T
+    columns, depth = weights.shape
+    sums = weights.astype(np.int64).sum(axis=1) if is_asymmetric(site.node) else None
+    params: dict[str, CValue] = {
+        "rows": site.input(0).count // depth,
+        "in_c": depth,
+        "out_c": columns,
+    }
+    name = f"fully_connected/fully_connected_hybrid{suffix}.c", "xn_fully_connected_hybrid"
+    call = HybridCall(*name, params, weights, scratch=(depth,), sums=sums)
+    return lower_hybrid(site, call, site.input(0).count * columns)
+
+
 def lower_product(site: Site) -> KernelCall:
-    """Lower a product of int8 or float32."""
+    """Lower a product of any type."""
     a, b = _operands(site.node, *(outline(site.input(i).shape) for i in (0, 1)))
     lead = _BATCH + 2 - a.ndim
     params: dict[str, CValue] = {
@@ -83,6 +141,8 @@ def lower_product(site: Site) -> KernelCall:
     }
     if not site.is_float:
         multiplier, shift = quantize_multiplier(_factor(site.node))
+        if site.output.dtype == "int16":
+            multiplier, shift = int(reduced(multiplier)), 15 - shift
         zeros = (zero_of(t) for t in (site.input(0), site.input(1), site.output))
         params |= zip(("a_zero", "b_zero", "out_zero"), zeros, strict=True)
         params |= {"multiplier": multiplier, "shift": shift}
@@ -98,19 +158,53 @@ def _steps(view: Array, lead: int) -> CValue:
 
 
 def _factor(node: Node) -> float:
+    # The product in single precision, as LiteRT has it.
     a, b = (scale_of(t) for t in node.inputs)
-    return float(a) * float(b) / float(scale_of(node.output))
+    return float(a * b) / float(scale_of(node.output))
+
+
+def _factors(node: Node) -> list[float]:
+    return [0.0] if layer_form(node) == HYBRID else [_factor(node)]
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Multiply matrices, and rescale integers."""
+    if layer_form(node) == HYBRID:
+        return _evaluate_hybrid(node, *inputs)
     a, b = _operands(node, *(real_values(node, i, x) for i, x in enumerate(inputs)))
     sums = sum_in_order(a[..., :, None, :] * b[..., None, :, :])
     if node.output.dtype == "float32":
         return sums
-    scaled = multiply_by_quantized_multiplier(sums, *quantize_multiplier(_factor(node)))
+    is_wide = node.output.dtype == "int16"
+    scale = multiply_by_reduced_multiplier if is_wide else multiply_by_quantized_multiplier
+    scaled = scale(sums, *quantize_multiplier(_factor(node)))
     limits = type_range(node.output.dtype)
     return np.clip(scaled + zero_of(node.output), *limits).astype(node.output.dtype)
+
+
+def _evaluate_hybrid(node: Node, a: Array, b: Array) -> Array:
+    filters = b.astype(np.int64) if node.op.attrs["adj_y"] else b.astype(np.int64).T
+    values, scales = quantize_rows(a.reshape(-1, filters.shape[1]), is_asymmetric(node))
+    return real_sums(values @ filters.T, scales_of(node.inputs[1]), scales, False)
+
+
+def sample_hybrid(rng: Rng, dtype: str) -> Graph:
+    """Make a graph of float32 rows and a constant int8 matrix."""
+    *rows, columns, depth = (int(v) for v in rng.integers(1, 30, int(rng.integers(3, 5))))
+    adj_y = bool(rng.random() < 0.4)
+    axis = 0 if adj_y else 1
+    b = GraphBuilder()
+    shape = (columns, depth) if adj_y else (depth, columns)
+    quant = filter_quant(rng, "int8", columns, axis, 0.01, 0.5)
+    x = b.input(*rows, depth, dtype="float32")
+    if len(rows) < 2:
+        x = b.inputs[0] = b.tensor(1, *rows, depth, dtype="float32")
+        rows = [1, *rows]
+    weights = b.constant(rng.integers(-127, 128, shape), "int8", quant)
+    y = b.tensor(*rows, columns, dtype="float32")
+    asymmetric = bool(rng.random() < 0.5)
+    attrs = {"adj_x": False, "adj_y": adj_y, "asymmetric_quantize_inputs": asymmetric}
+    return b.graph(b.op("BATCH_MATMUL", (x, weights), y, **attrs))
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -127,7 +221,8 @@ def sample(rng: Rng, dtype: str) -> Graph:
     b = GraphBuilder()
     first, second, third = (random_quant(rng, dtype) for _ in range(3))
     if first and second and third:
-        spread = float(first.scale[0] * second.scale[0] * 50 * np.sqrt(depth))
+        size = 20_000 if dtype == "int16" else 50
+        spread = float(first.scale[0] * second.scale[0] * size * np.sqrt(depth))
         third = Quant((float(np.float32(spread)),), third.zero_point)
     left = b.input(*shapes[0], *ends[0], dtype=dtype, quant=first)
     side = [*shapes[1], *ends[1]]
@@ -136,25 +231,25 @@ def sample(rng: Rng, dtype: str) -> Graph:
     else:
         right = b.input(*side, dtype=dtype, quant=second)
     y = b.tensor(*output, rows, columns, dtype=dtype, quant=third)
-    return b.graph(b.op("BATCH_MATMUL", (left, right), y, adj_x=adj_x, adj_y=adj_y))
+    attrs = {"adj_x": adj_x, "adj_y": adj_y, "asymmetric_quantize_inputs": False}
+    return b.graph(b.op("BATCH_MATMUL", (left, right), y, **attrs))
 
 
 OPERATORS = (
     Operator(
         kind="BATCH_MATMUL",
-        options=Options("BatchMatMulOptions", ("adj_x", "adj_y")),
+        options=Options("BatchMatMulOptions", ("adj_x", "adj_y", "asymmetric_quantize_inputs")),
         operands=(Operand("input", _TYPES), Operand("second input", _TYPES)),
         output=_TYPES,
         rules=(
-            *(one_type, one_scale, ranks, depth_of_sums),
-            factors_below(
-                30, "product of the inputs' scales over the output's", lambda node: [_factor(node)]
-            ),
+            *(product_types, product_scales, ranks),
+            factors_below(30, "product of the inputs' scales over the output's", _factors),
+            depth_of_sums,
         ),
         shape=product_shape,
-        kernels=(Kernel(lower_product),),
+        kernels=(*dot_kernels(lower_by_bytes), Kernel(lower_product)),
         evaluate=evaluate,
         version=3,
-        samples=samples(sample, _TYPES),
+        samples={**samples(sample, _TYPES), HYBRID: sample_hybrid},
     ),
 )

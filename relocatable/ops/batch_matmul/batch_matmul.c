@@ -11,14 +11,18 @@ typedef struct {
     } a, b;
 #if !XN_IS_FLOAT
     int32_t a_zero, b_zero, out_zero;
-    int32_t multiplier, shift;
+    int32_t multiplier, shift; // of int16: 15 bits and a right shift
 #endif
 } XN_NAME(xn_batch_matmul_params);
 
 // The product of a row and a column.
 XN_INLINE XN_T XN_NAME(batch_matmul_dot)(const XN_T *a, const XN_T *b,
                                          const XN_NAME(xn_batch_matmul_params) * p) {
-    XN_WIDE sum = 0;
+#if XN_IS_FLOAT
+    float sum = 0;
+#else
+    XN_SUM sum = 0;
+#endif
     for (int32_t k = 0; k < p->depth; k++, a += p->a.depth, b += p->b.depth) {
 #if XN_IS_FLOAT
         sum += *a * *b;
@@ -29,8 +33,8 @@ XN_INLINE XN_T XN_NAME(batch_matmul_dot)(const XN_T *a, const XN_T *b,
 #if XN_IS_FLOAT
     return sum;
 #else
-    sum = xn_multiply_by_quantized_multiplier(sum, p->multiplier, p->shift) + p->out_zero;
-    return (XN_T)xn_clamp(sum, XN_T_MIN, XN_T_MAX);
+    int32_t y = XN_RESCALE(sum, p->multiplier, p->shift) + p->out_zero;
+    return (XN_T)xn_clamp(y, XN_T_MIN, XN_T_MAX);
 #endif
 }
 

@@ -12,7 +12,7 @@ from relocatable.ops._shared.fixed_point import round_away_f32, scale_of, zero_o
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import check_joined
 from relocatable.ops._shared.table import all_values
-from relocatable.ops._shared.types import ARITHMETIC, kept_scale, one_scale_or_none, one_type
+from relocatable.ops._shared.types import kept_scale, one_scale_or_none, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -28,6 +28,7 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
+_TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 _MOST_COPIES = 16  # of the kernel in a step: each takes Clang's time
 
 
@@ -54,7 +55,8 @@ def joined_shapes(node: Node) -> Seen:
 
 
 def lower_concatenation(site: Site) -> KernelCall:
-    """Lower a join; like LiteRT, it rescales uint8 if scales differ, not int8."""
+    """Lower a join; like LiteRT, it rescales uint8 if scales differ; it refuses that
+    for int8, and moves int16 as it is."""
     shape = site.output.shape
     axis = site.int_attr("axis") % len(shape)
     outer = int(np.prod(shape[:axis], dtype=np.int64))
@@ -135,14 +137,14 @@ OPERATORS = (
     Operator(
         kind="CONCATENATION",
         options=Options("ConcatenationOptions", ("axis", "fused_activation_function")),
-        operands=(Operand("every input", ARITHMETIC),),
+        operands=(Operand("every input", _TYPES),),
         is_variadic=True,
-        output=ARITHMETIC,
+        output=_TYPES,
         rules=(one_type, one_scale_or_none, joined_scale, no_activation, _RATIOS),
         shape=joined_shapes,
         kernels=(Kernel(lower_concatenation),),
         evaluate=evaluate,
         folds="constants",
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, _TYPES),
     ),
 )

@@ -1,5 +1,6 @@
-// CONV_2D of 8-bit integers, plain C: the window's rows run straight through memory if the whole
+// CONV_2D of integers, plain C: the window's rows run straight through memory if the whole
 // window is inside.
+#include "ops/_shared/xn_dot.h"
 #include "ops/_shared/xn_filter.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
@@ -14,15 +15,19 @@ typedef struct XN_NAME(xn_conv_2d_params) {
     xn_scaling scaling;
 } XN_NAME(xn_conv_2d_params);
 
-static inline int32_t XN_NAME(conv_2d_dot)(const XN_T *x, const XN_T *w, int32_t n) {
+static inline XN_SUM XN_NAME(conv_2d_dot)(const XN_T *x, const XN_FILTER_T *w, int32_t n) {
+#if XN_IS_16_BITS
+    return xn_dot_16(x, w, n);
+#else
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
         sum += (int32_t)x[i] * w[i];
     }
     return sum;
+#endif
 }
 
-static inline int32_t XN_NAME(conv_2d_sum)(const XN_T *w, int32_t n) {
+static inline int32_t XN_NAME(conv_2d_sum)(const XN_FILTER_T *w, int32_t n) {
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
         sum += w[i];
@@ -31,11 +36,11 @@ static inline int32_t XN_NAME(conv_2d_sum)(const XN_T *w, int32_t n) {
 }
 
 // All taps inside the image. `x` is the first tap's pixel, at the group's first channel.
-static inline int32_t XN_NAME(conv_2d_inside)(const XN_T *x, const XN_T *w,
-                                              const XN_NAME(xn_conv_2d_params) * p) {
+static inline XN_SUM XN_NAME(conv_2d_inside)(const XN_T *x, const XN_FILTER_T *w,
+                                             const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
     int32_t row = win->dilation_h * win->in_w * p->in_c;
-    int32_t sum = 0;
+    XN_SUM sum = 0;
     for (int32_t ky = 0; ky < win->k_h; ky++) {
         if (win->dilation_w == 1 && p->filter_c == p->in_c) {
             sum += XN_NAME(conv_2d_dot)(x + ky * row, w, win->k_w * p->in_c);
@@ -53,11 +58,11 @@ static inline int32_t XN_NAME(conv_2d_inside)(const XN_T *x, const XN_T *w,
 
 // Some taps are outside: there the input counts as its zero point. `x` is the group's first
 // channel.
-static inline int32_t XN_NAME(conv_2d_border)(const XN_T *x, const XN_T *w, xn_taps rows,
-                                              xn_taps columns,
-                                              const XN_NAME(xn_conv_2d_params) * p) {
+static inline XN_SUM XN_NAME(conv_2d_border)(const XN_T *x, const XN_FILTER_T *w, xn_taps rows,
+                                             xn_taps columns,
+                                             const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
-    int32_t sum = 0;
+    XN_SUM sum = 0;
     for (int32_t ky = 0; ky < win->k_h; ky++) {
         int32_t y = rows.origin + ky * win->dilation_h;
         for (int32_t kx = 0; kx < win->k_w; kx++, w += p->filter_c) {
@@ -72,7 +77,7 @@ static inline int32_t XN_NAME(conv_2d_border)(const XN_T *x, const XN_T *w, xn_t
     return sum;
 }
 
-// Sum of the values of a group that a window sees. `x` is the group's first channel.
+// Sum of the values of uint8 of a group that a window sees. `x` is the group's first channel.
 static inline int32_t XN_NAME(conv_2d_values)(const XN_T *x, xn_taps rows, xn_taps columns,
                                               const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
@@ -81,15 +86,17 @@ static inline int32_t XN_NAME(conv_2d_values)(const XN_T *x, xn_taps rows, xn_ta
         int32_t y = rows.origin + ky * win->dilation_h;
         for (int32_t kx = columns.first; kx < columns.last; kx++, outside--) {
             int32_t at = columns.origin + kx * win->dilation_w;
-            sum += XN_NAME(conv_2d_sum)(x + (y * win->in_w + at) * p->in_c, p->filter_c);
+            const XN_T *tap = x + (y * win->in_w + at) * p->in_c;
+            sum += XN_NAME(conv_2d_sum)((const XN_FILTER_T *)tap, p->filter_c);
         }
     }
     return sum + outside * p->filter_c * p->in_zero;
 }
 
 // in: [in_h, in_w, in_c]; filter: [out_c, k_h, k_w, filter_c]; out: [out_h, out_w, out_c].
-XN_KERNEL void XN_NAME(xn_conv_2d)(const XN_T *in, const XN_T *filter, const xn_scales *scales,
-                                   XN_T *out, const XN_NAME(xn_conv_2d_params) * p) {
+XN_KERNEL void XN_NAME(xn_conv_2d)(const XN_T *in, const XN_FILTER_T *filter,
+                                   const xn_scales *scales, XN_T *out,
+                                   const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
     int32_t filter_size = win->k_h * win->k_w * p->filter_c;
     for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
@@ -106,10 +113,10 @@ XN_KERNEL void XN_NAME(xn_conv_2d)(const XN_T *in, const XN_T *filter, const xn_
                     int32_t values = XN_NAME(conv_2d_values)(in + group, rows, columns, p);
                     base = -XN_FILTER_ZERO(p) * values;
                 }
-                const XN_T *w = filter + c * filter_size;
-                int32_t sum = whole ? XN_NAME(conv_2d_inside)(first + group, w, p)
-                                    : XN_NAME(conv_2d_border)(in + group, w, rows, columns, p);
-                *out++ = (XN_T)xn_scale(base + sum, c, scales, &p->scaling);
+                const XN_FILTER_T *w = filter + c * filter_size;
+                XN_SUM sum = whole ? XN_NAME(conv_2d_inside)(first + group, w, p)
+                                   : XN_NAME(conv_2d_border)(in + group, w, rows, columns, p);
+                *out++ = (XN_T)XN_SCALE(base + sum, c, scales, &p->scaling);
             }
         }
     }

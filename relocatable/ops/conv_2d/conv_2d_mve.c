@@ -1,4 +1,5 @@
-// CONV_2D for Helium: one pixel by four output channels at a time, 16 products in an instruction.
+// CONV_2D of integers for Helium: one pixel by four output channels at a time, 16 or 8 products in
+// an instruction.
 #include "ops/_shared/xn_filter.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_mve.h"
@@ -8,22 +9,36 @@ typedef struct XN_NAME(xn_conv_2d_mve_params) {
     int32_t in_c, out_c;
     int32_t in_zero;
     XN_FILTER_ZERO_FIELD
-    xn_scaling scaling; // HIGH or TWICE, with shifts as LiteRT's
+    xn_scaling scaling; // HIGH or TWICE, with shifts as LiteRT's; of int16 xn_mve_scale_16's
 } XN_NAME(xn_conv_2d_mve_params);
 
 static inline XN_T *XN_NAME(conv_2d_mve_copy)(XN_T *to, const XN_T *from, int32_t count) {
+#if XN_IS_16_BITS
+    for (int32_t i = count; i > 0; i -= 8, to += 8, from += 8) {
+        mve_pred16_t lanes = vctp16q((uint32_t)i);
+        vstrhq_p_s16(to, vldrhq_z_s16(from, lanes), lanes);
+    }
+#else
     for (int32_t i = count; i > 0; i -= 16, to += 16, from += 16) {
         mve_pred16_t lanes = vctp8q((uint32_t)i);
         XN_MVE(vstrbq_p)(to, XN_MVE(vldrbq_z)(from, lanes), lanes);
     }
+#endif
     return to;
 }
 
 static inline void XN_NAME(conv_2d_mve_fill)(XN_T *to, int32_t value, int32_t count) {
+#if XN_IS_16_BITS
+    int16x8_t values = vdupq_n_s16((int16_t)value);
+    for (int32_t i = count; i > 0; i -= 8, to += 8) {
+        vstrhq_p_s16(to, values, vctp16q((uint32_t)i));
+    }
+#else
     XN_MVE_T values = XN_MVE(vdupq_n)((XN_T)value);
     for (int32_t i = count; i > 0; i -= 16, to += 16) {
         XN_MVE(vstrbq_p)(to, values, vctp8q((uint32_t)i));
     }
+#endif
 }
 
 // One pixel's window in one piece; values outside the image are the zero point.
@@ -63,9 +78,29 @@ static inline void XN_NAME(conv_2d_mve_window)(const XN_T *in, xn_taps rows, xn_
     s2 = XN_MVE(vmladavaq)(s2, values, XN_MVE(vldrbq)(w + 32));                                    \
     s3 = XN_MVE(vmladavaq)(s3, values, XN_MVE(vldrbq)(w + 48))
 
-// Sums of one window with four filters: 16 values of each in turn, then the rest of each.
-static inline int32x4_t XN_NAME(conv_2d_mve_four)(const XN_T *x, const XN_T *w, int32_t size) {
-    XN_SUM s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+// Sums of one window with four filters: 16 (8) values of each in turn, then the rest of each.
+static inline int32x4_t XN_NAME(conv_2d_mve_four)(const XN_T *x, const XN_FILTER_T *w,
+                                                  int32_t size) {
+    XN_MVE_SUM s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#if XN_IS_16_BITS
+#pragma clang loop unroll(disable)
+    for (int32_t i = 0; i < size / 8; i++, x += 8, w += 32) {
+        int16x8_t values = vldrhq_s16(x);
+        s0 = vmladavaq_s16(s0, values, vldrbq_s16(w));
+        s1 = vmladavaq_s16(s1, values, vldrbq_s16(w + 8));
+        s2 = vmladavaq_s16(s2, values, vldrbq_s16(w + 16));
+        s3 = vmladavaq_s16(s3, values, vldrbq_s16(w + 24));
+    }
+    int32_t rest = size % 8;
+    if (rest > 0) {
+        mve_pred16_t lanes = vctp16q((uint32_t)rest);
+        int16x8_t values = vldrhq_z_s16(x, lanes);
+        s0 = vmladavaq_p_s16(s0, values, vldrbq_z_s16(w, lanes), lanes);
+        s1 = vmladavaq_p_s16(s1, values, vldrbq_z_s16(w + rest, lanes), lanes);
+        s2 = vmladavaq_p_s16(s2, values, vldrbq_z_s16(w + 2 * rest, lanes), lanes);
+        s3 = vmladavaq_p_s16(s3, values, vldrbq_z_s16(w + 3 * rest, lanes), lanes);
+    }
+#else
     if (size <= 64) {
         for (int32_t i = 0; i < size / 16; i++, x += 16, w += 64) {
             CONV_2D_MVE_FOUR;
@@ -86,6 +121,7 @@ static inline int32x4_t XN_NAME(conv_2d_mve_four)(const XN_T *x, const XN_T *w, 
         s2 = XN_MVE(vmladavaq_p)(s2, values, XN_MVE(vldrbq_z)(w + 2 * rest, lanes), lanes);
         s3 = XN_MVE(vmladavaq_p)(s3, values, XN_MVE(vldrbq_z)(w + 3 * rest, lanes), lanes);
     }
+#endif
     int32x4_t sums = vdupq_n_s32((int32_t)s0);
     sums = vsetq_lane_s32((int32_t)s1, sums, 1);
     sums = vsetq_lane_s32((int32_t)s2, sums, 2);
@@ -102,10 +138,33 @@ static inline int32_t XN_NAME(conv_2d_mve_values)(const XN_T *x, int32_t size) {
     return (int32_t)sum;
 }
 
+#if XN_IS_16_BITS
+// By name, since what the compiler makes of vstrhq_s32 may write back to r7, which the scan of code
+// takes for the program counter.
+#define CONV_2D_MVE_STORE(to, y)                                                                   \
+    __asm__ volatile("vstrh.32 %q0, [%1]" : : "w"(y), "l"(to) : "memory")
+#else
+#define CONV_2D_MVE_STORE(to, y) vstrbq_s32((int8_t *)(to), y)
+#endif
+
+// The first `count` of four outputs.
+static inline void XN_NAME(conv_2d_mve_store_some)(XN_T *to, int32x4_t y, int32_t count,
+                                                   mve_pred16_t lanes) {
+#if XN_IS_16_BITS
+    int32_t values[4];
+    vstrwq_s32(values, y);
+    for (int32_t i = 0; i < count; i++) {
+        to[i] = (int16_t)values[i];
+    }
+#else
+    vstrbq_p_s32((int8_t *)to, y, lanes);
+#endif
+}
+
 // in: [in_h, in_w, in_c]; filter: [out_c, k_h, k_w, in_c]; column: scratch of k_h * k_w *
-// in_c bytes; out: [out_h, out_w, out_c].
-XN_KERNEL void XN_NAME(xn_conv_2d_mve)(const XN_T *in, const XN_T *filter, const xn_scales *scales,
-                                       XN_T *column, XN_T *out,
+// in_c values; out: [out_h, out_w, out_c].
+XN_KERNEL void XN_NAME(xn_conv_2d_mve)(const XN_T *in, const XN_FILTER_T *filter,
+                                       const xn_scales *scales, XN_T *column, XN_T *out,
                                        const XN_NAME(xn_conv_2d_mve_params) * p) {
     const xn_window *win = &p->window;
     int32_t size = win->k_h * win->k_w * p->in_c;
@@ -128,16 +187,19 @@ XN_KERNEL void XN_NAME(xn_conv_2d_mve)(const XN_T *in, const XN_T *filter, const
             for (; c + 4 <= p->out_c; c += 4) {
                 int32x4_t y = XN_NAME(conv_2d_mve_four)(x, filter + c * size, size);
                 y = XN_FILTER_ZERO(p) != 0 ? vaddq_n_s32(y, base) : y;
-                y = xn_mve_scale(y, xn_mve_load_scales(scales, c), &p->scaling);
-                vstrbq_s32((int8_t *)out + c, xn_mve_clamp(y, &p->scaling));
+                y = XN_MVE_SCALE(y, xn_mve_load_scales(scales, c), &p->scaling);
+                CONV_2D_MVE_STORE(out + c, xn_mve_clamp(y, &p->scaling));
             }
             if (c < p->out_c) {
                 mve_pred16_t lanes = vctp32q((uint32_t)(p->out_c - c));
                 int32x4_t y = XN_NAME(conv_2d_mve_four)(x, filter + c * size, size);
                 y = XN_FILTER_ZERO(p) != 0 ? vaddq_n_s32(y, base) : y;
-                y = xn_mve_scale(y, xn_mve_load_some_scales(scales, c, lanes), &p->scaling);
-                vstrbq_p_s32((int8_t *)out + c, xn_mve_clamp(y, &p->scaling), lanes);
+                y = XN_MVE_SCALE(y, xn_mve_load_some_scales(scales, c, lanes), &p->scaling);
+                XN_NAME(conv_2d_mve_store_some)(out + c, xn_mve_clamp(y, &p->scaling), p->out_c - c,
+                                                lanes);
             }
         }
     }
 }
+
+#undef CONV_2D_MVE_STORE

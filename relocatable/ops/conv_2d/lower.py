@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from relocatable.ops._shared.fixed_point import zero_of
+from relocatable.ops._shared.hybrid import HybridCall, has_several_scales, lower_hybrid
 from relocatable.ops._shared.layer import (
     bias_of,
     filter_zero,
     filter_zero_param,
+    fixed_rounding,
     float_layer,
     plain_layer,
     scaling_of,
     signed_layer,
 )
-from relocatable.ops._shared.scaling import AccumulatorBounds, accumulator_bounds, scale_vectors
+from relocatable.ops._shared.scaling import (
+    AccumulatorBounds,
+    Scaling,
+    accumulator_bounds,
+    scale_vectors,
+    scale_vectors_16,
+)
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
@@ -36,7 +46,7 @@ from relocatable.steps.kernel_call import KernelCall
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of 8-bit integers or float32 with groups and dilation, in plain C."""
+    """Lower any layer, with groups and dilation, in plain C."""
     weights = site.constant(1)
     out_c, k_h, k_w, filter_c = weights.shape
     in_c = site.input(0).shape[3]
@@ -49,20 +59,43 @@ def lower_plain(site: Site) -> KernelCall:
         "group_out": out_c // (in_c // filter_c),
     }
     if site.is_float:
-        return float_layer(
-            site, "conv_2d/conv_2d_f32.c", "xn_conv_2d_f32", params, _macs(site), window.rows
-        )
+        source = "conv_2d/conv_2d_f32.c"
+        return float_layer(site, source, "xn_conv_2d_f32", params, _macs(site), window.rows)
     params["in_zero"] = zero_of(site.input(0))
-    source, macs, rows = "conv_2d/conv_2d.c", _macs(site), window.rows
-    return plain_layer(site, source, "xn_conv_2d", params, _bounds(site), macs, rows)
+    return plain_layer(
+        *(site, "conv_2d/conv_2d.c", "xn_conv_2d", params, _bounds(site), _macs(site)),
+        rows=window.rows,
+        rounding=fixed_rounding(site.node),
+    )
+
+
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a layer of float32 by int8; see `dot_kernels`."""
+    weights, source = site.constant(1), site.input(0)
+    out_c, k_h, k_w, filter_c = weights.shape
+    in_c = source.shape[3]
+    params: dict[str, CValue] = {
+        "window": asdict(window_of(site, k_h, k_w)),
+        "in_c": in_c,
+        "out_c": out_c,
+        "filter_c": filter_c,
+        "group_out": out_c // (in_c // filter_c),
+    }
+    several = has_several_scales(site.input(1))
+    rows = weights.reshape(out_c, -1).astype(np.int64)
+    call = HybridCall(
+        *(f"conv_2d/conv_2d_hybrid{suffix}.c", "xn_conv_2d_hybrid", params),
+        filter=weights,
+        scratch=(source.count, rows.shape[1]),
+        sums=rows.sum(axis=1) if several else None,
+        is_apart=several,
+    )
+    return lower_hybrid(site, call, _macs(site))
 
 
 def is_whole(site: Site) -> bool:
-    """Tell whether it is a layer of 8-bit integers without groups."""
-    return (
-        site.input(0).dtype in ("int8", "uint8")
-        and site.constant(1).shape[3] == site.input(0).shape[3]
-    )
+    """Tell whether it is a layer of integers without groups."""
+    return not site.is_float and site.constant(1).shape[3] == site.input(0).shape[3]
 
 
 def _macs(site: Site) -> int:
@@ -72,11 +105,11 @@ def _macs(site: Site) -> int:
 def _bounds(site: Site) -> AccumulatorBounds:
     weights = site.constant(1)
     rows = weights.reshape(len(weights), -1).astype(np.int64)
-    return accumulator_bounds(rows, bias_of(site), site.input(0), filter_zero(site))
+    return accumulator_bounds(rows, bias_of(site), site.input(0), filter_zero(site.input(1)))
 
 
-def lower_dsp(site: Site) -> KernelCall:
-    """Lower a layer of 8 bits for the DSP extension: two channels, word by word."""
+def lower_dsp(site: Site) -> KernelCall | None:
+    """Lower a layer for the DSP extension: two output channels, word by word."""
     source, weights, zero = signed_layer(site)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
@@ -91,9 +124,11 @@ def lower_dsp(site: Site) -> KernelCall:
     width = 3 * window.stride_w + (k_w - 1) * dilation + 1
     rows = np.concatenate([x.reshape(out_c, -1) for x in parts], axis=1)
     bounds = accumulator_bounds(rows, bias_of(site), source, zero)
-    layer = dsp_layer_of(site, rows, bounds, "double", zero)
-    assert layer is not None
-    quads, dtype = layer.words.shape[1], site.input(0).dtype
+    layer = dsp_layer_of(site, rows, bounds, fixed_rounding(site.node), zero)
+    if layer is None:
+        return None
+    quads = layer.words.shape[1]
+    dtype, each = site.input(0).dtype, site.input(0).size_bytes // site.input(0).count
     params: dict[str, CValue] = {
         "window": _as_one_row(window) if is_flat else window.fields,
         "in_c": in_c,
@@ -113,33 +148,38 @@ def lower_dsp(site: Site) -> KernelCall:
         "conv_2d/conv_2d_dsp.c",
         CCall("xn_conv_2d_dsp", arguments, params, dtype=dtype),
         weights={"filter": layer.stream(2)},
-        scratch_bytes=32 * quads + 4 * left + width * in_c,
+        scratch_bytes=32 * quads + each * (4 * left + width * in_c),
         macs=_macs(site),
         rows=replace(window.rows, block=4 if is_flat or window.out_h == 1 else 1),
     )
 
 
-def lower_mve(site: Site) -> KernelCall:
-    """Lower a layer of 8-bit integers for Helium."""
-    weights = site.constant(1)
+def lower_mve(site: Site) -> KernelCall | None:
+    """Lower a layer for Helium; None if its scaling does not fit."""
+    weights, dtype = site.constant(1), site.input(0).dtype
     out_c, k_h, k_w, in_c = weights.shape
     window = window_of(site, k_h, k_w)
-    scaling, dtype = scaling_of(site, _bounds(site), scale_vectors), site.input(0).dtype
+    method: Callable[..., Scaling | None] = scale_vectors
+    if dtype == "int16":
+        method = partial(scale_vectors_16, rounding=fixed_rounding(site.node))
+    scaling = scaling_of(site, _bounds(site), method)
+    if scaling is None:
+        return None
     params: dict[str, CValue] = {
         "window": window.fields,
         "in_c": in_c,
         "out_c": out_c,
         "in_zero": zero_of(site.input(0)),
         "scaling": scaling.params,
-        **filter_zero_param(dtype, filter_zero(site)),
+        **filter_zero_param(dtype, filter_zero(site.input(1))),
     }
-    scratch = Scratch(c_type(dtype))
+    lanes, scratch = (8 if dtype == "int16" else 16), Scratch(c_type(dtype))
     arguments = (Input(0), Constant("filter"), scaling.tables, scratch, Output())
     return site.call(
         "conv_2d/conv_2d_mve.c",
         CCall("xn_conv_2d_mve", arguments, params, dtype=dtype),
-        weights={"filter": _four_by_sixteen(weights), **scaling.weights},
-        scratch_bytes=weights[0].size,
+        weights={"filter": _in_fours(weights, lanes), **scaling.weights},
+        scratch_bytes=weights[0].size * 16 // lanes,
         macs=_macs(site),
         rows=window.rows,
     )
@@ -166,11 +206,11 @@ def _as_one_row(window: Window) -> dict[str, CValue]:
     return window.fields | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
 
 
-def _four_by_sixteen(weights: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Order filters four by four: 16 values of each in turn, then the rest of each."""
+def _in_fours(weights: npt.NDArray[np.generic], lanes: int) -> npt.NDArray[np.generic]:
+    """Order filters by fours: `lanes` values of each in turn, then the rest of each."""
     rows = weights.reshape(len(weights), -1)
     fours = np.pad(rows, ((0, -len(rows) % 4), (0, 0))).reshape(-1, 4, rows.shape[1])
-    whole = rows.shape[1] // 16 * 16
-    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, 16).transpose(0, 2, 1, 3)
+    whole = rows.shape[1] // lanes * lanes
+    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, lanes).transpose(0, 2, 1, 3)
     parts = (blocks, fours[:, :, whole:])
     return np.concatenate([part.reshape(len(fours), -1) for part in parts], axis=1)

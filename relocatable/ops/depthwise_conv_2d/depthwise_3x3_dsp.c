@@ -1,4 +1,5 @@
-// DEPTHWISE_CONV_2D by windows of 3x3 for the DSP extension, four channels of the input at a time.
+// DEPTHWISE_CONV_2D of integers by windows of 3x3 for the DSP extension, four channels of the input
+// at a time.
 //
 // Two pairs of rows (see xn_pairs.h), word by word side by side, give one row of the output, or two
 // with stride 1. The lower pair is then the upper one of what follows.
@@ -89,8 +90,8 @@ XN_KERNEL void XN_NAME(xn_depthwise_3x3_dsp)(const XN_T *in, const uint32_t *fil
             int32_t upper = y * win->stride_h / 2;
 #pragma clang loop unroll(disable)
             for (; next < upper + 2; next++) {
-                xn_pairs_fetch(in + first, 2 * next - win->pad_top, channels, pairs + next % 2,
-                               XN_FLIP, &rows_of);
+                XN_PAIRS_FETCH(in + first, 2 * next - win->pad_top, channels, pairs + next % 2,
+                               &rows_of);
             }
             int32_t rows = win->out_h % step == 0 ? step : xn_min(step, win->out_h - y);
 #pragma clang loop unroll(disable)

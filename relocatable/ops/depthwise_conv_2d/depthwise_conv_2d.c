@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D of 8-bit integers, plain C.
+// DEPTHWISE_CONV_2D of integers, plain C.
 #include "ops/_shared/xn_filter.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
@@ -13,12 +13,12 @@ typedef struct XN_NAME(xn_depthwise_params) {
 } XN_NAME(xn_depthwise_params);
 
 // One output. `x` and `w` are the channel's first elements; taps outside count as in_zero.
-static inline int32_t XN_NAME(depthwise_sum)(const XN_T *x, const XN_T *w, xn_taps rows,
-                                             xn_taps columns,
-                                             const XN_NAME(xn_depthwise_params) * p) {
+static inline XN_SUM XN_NAME(depthwise_sum)(const XN_T *x, const XN_FILTER_T *w, xn_taps rows,
+                                            xn_taps columns,
+                                            const XN_NAME(xn_depthwise_params) * p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
-    int32_t sum = 0;
+    XN_SUM sum = 0;
     for (int32_t ky = 0; ky < win->k_h; ky++) {
         int32_t y = rows.origin + ky * win->dilation_h;
         for (int32_t kx = 0; kx < win->k_w; kx++, w += out_c) {
@@ -34,8 +34,9 @@ static inline int32_t XN_NAME(depthwise_sum)(const XN_T *x, const XN_T *w, xn_ta
 
 // in: [in_h, in_w, in_c]; filter: [k_h, k_w, in_c * multiplier]; out: [out_h, out_w, in_c *
 // multiplier].
-XN_KERNEL void XN_NAME(xn_depthwise)(const XN_T *in, const XN_T *filter, const xn_scales *scales,
-                                     XN_T *out, const XN_NAME(xn_depthwise_params) * p) {
+XN_KERNEL void XN_NAME(xn_depthwise)(const XN_T *in, const XN_FILTER_T *filter,
+                                     const xn_scales *scales, XN_T *out,
+                                     const XN_NAME(xn_depthwise_params) * p) {
     const xn_window *win = &p->window;
     for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
         xn_taps rows = xn_rows(win, out_y);
@@ -47,10 +48,9 @@ XN_KERNEL void XN_NAME(xn_depthwise)(const XN_T *in, const XN_T *filter, const x
             xn_taps all_columns = {columns.origin, 0, win->k_w};
             for (int32_t c = 0; c < p->in_c * p->multiplier; c++) {
                 const XN_T *x = in + c / p->multiplier;
-                int32_t sum = whole
-                                  ? XN_NAME(depthwise_sum)(x, filter + c, all_rows, all_columns, p)
-                                  : XN_NAME(depthwise_sum)(x, filter + c, rows, columns, p);
-                *out++ = (XN_T)xn_scale(sum, c, scales, &p->scaling);
+                XN_SUM sum = whole ? XN_NAME(depthwise_sum)(x, filter + c, all_rows, all_columns, p)
+                                   : XN_NAME(depthwise_sum)(x, filter + c, rows, columns, p);
+                *out++ = (XN_T)XN_SCALE(sum, c, scales, &p->scaling);
             }
         }
     }

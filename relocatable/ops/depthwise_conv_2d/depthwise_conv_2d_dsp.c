@@ -1,4 +1,4 @@
-// DEPTHWISE_CONV_2D for the DSP extension, four channels of the input at a time.
+// DEPTHWISE_CONV_2D of integers for the DSP extension, four channels of the input at a time.
 //
 // The pairs of rows (see xn_pairs.h) begin at even rows, the padding included. A window that does
 // so, too, meets its weights as (w0, w1), (w2, w3), ..; one that begins at an odd row as (0, w0),
@@ -115,8 +115,8 @@ XN_KERNEL void XN_NAME(xn_depthwise_dsp)(const XN_T *in, const uint32_t *filter,
             int32_t rows = win->out_h % step == 0 ? step : xn_min(step, win->out_h - y);
 #pragma clang loop unroll(disable)
             for (next = xn_max(next, upper); next < upper + p->pairs; next++) {
-                xn_pairs_fetch(in + first, 2 * next - win->pad_top, channels,
-                               ring + next % p->pairs * p->columns * 4, XN_FLIP, &rows_of);
+                XN_PAIRS_FETCH(in + first, 2 * next - win->pad_top, channels,
+                               ring + next % p->pairs * p->columns * 4, &rows_of);
             }
 #pragma clang loop unroll(disable)
             for (int32_t k = 0; k < channels * p->multiplier; k++) {

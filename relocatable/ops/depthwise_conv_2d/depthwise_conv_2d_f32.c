@@ -1,16 +1,17 @@
-// DEPTHWISE_CONV_2D of float32.
+// DEPTHWISE_CONV_2D of float32, with weights of a type of their own.
 #include "ops/_shared/xn_kernel.h"
+#include "ops/_shared/xn_widen.h"
 
-typedef struct xn_depthwise_f32_params {
+typedef struct {
     xn_window window;
-    int32_t in_c, multiplier; // output channels of one input channel
+    int32_t in_c, multiplier; // as in depthwise_conv_2d.c
     float low, high;
-} xn_depthwise_f32_params;
+} XN_NAME(xn_depthwise_f32_params);
 
-// in: float [in_h, in_w, in_c]; filter: float [k_h, k_w, in_c * multiplier];
+// in: float [in_h, in_w, in_c]; filter: T [k_h, k_w, in_c * multiplier];
 // bias: float [in_c * multiplier]; out: float [out_h, out_w, in_c * multiplier].
-XN_KERNEL void xn_depthwise_f32(const float *in, const float *filter, const float *bias, float *out,
-                                const xn_depthwise_f32_params *p) {
+XN_KERNEL void XN_NAME(xn_depthwise_f32)(const float *in, const XN_T *filter, const float *bias,
+                                         float *out, const XN_NAME(xn_depthwise_f32_params) * p) {
     const xn_window *win = &p->window;
     int32_t out_c = p->in_c * p->multiplier;
     for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
@@ -24,7 +25,7 @@ XN_KERNEL void xn_depthwise_f32(const float *in, const float *filter, const floa
                     for (int32_t kx = columns.first; kx < columns.last; kx++) {
                         int32_t at = columns.origin + kx * win->dilation_w;
                         float x = in[(y * win->in_w + at) * p->in_c + c / p->multiplier];
-                        sum += x * filter[(ky * win->k_w + kx) * out_c + c];
+                        sum += x * XN_WIDEN(filter + (ky * win->k_w + kx) * out_c + c);
                     }
                 }
                 *out++ = xn_clampf(sum + bias[c], p->low, p->high);

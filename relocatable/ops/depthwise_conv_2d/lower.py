@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from relocatable.graph.graph import Tensor
-from relocatable.ops._shared.fixed_point import Ints, quantized_clamp, zero_of
+from relocatable.ops._shared.fixed_point import Ints, zero_of
+from relocatable.ops._shared.hybrid import HybridCall, lower_hybrid
 from relocatable.ops._shared.layer import (
     bias_of,
+    fixed_rounding,
     float_layer,
     plain_layer,
     real_weights,
@@ -21,30 +23,41 @@ from relocatable.ops._shared.layer import (
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     accumulator_bounds,
-    layer_factors,
     scale_vectors,
 )
-from relocatable.ops._shared.scaling_dsp import dsp_bytes
+from relocatable.ops._shared.scaling_dsp import dsp_bytes_of
 from relocatable.ops._shared.window import Window, window_of
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall, Rows
-
-_FOLDER = "depthwise_conv_2d"
+from relocatable.targets.arm import MVE_I
 
 
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of 8 bits or float32 with multiplier and dilation, in plain C."""
+    """Lower any layer, with multiplier and dilation, in plain C."""
     _, k_h, k_w, _ = site.constant(1).shape
     window = window_of(site, k_h, k_w)
     params, macs, rows = _params(site, window), _macs(site), window.rows
     if site.is_float:
-        source = f"{_FOLDER}/depthwise_conv_2d_f32.c"
+        source = "depthwise_conv_2d/depthwise_conv_2d_f32.c"
         return float_layer(site, source, "xn_depthwise_f32", params, macs, rows)
-    source = f"{_FOLDER}/depthwise_conv_2d.c"
-    return plain_layer(
-        site, source, "xn_depthwise", params, _bounds(site, site.input(0)), macs, rows
-    )
+    source, bounds = "depthwise_conv_2d/depthwise_conv_2d.c", _bounds(site, site.input(0))
+    rounding = fixed_rounding(site.node)
+    return plain_layer(site, source, "xn_depthwise", params, bounds, macs, rows, rounding)
+
+
+def lower_by_bytes(site: Site) -> KernelCall:
+    """Lower a layer of float32 by int8."""
+    _, k_h, k_w, out_c = site.constant(1).shape
+    source = site.input(0)
+    params: dict[str, CValue] = {
+        "window": asdict(window_of(site, k_h, k_w)),
+        "in_c": source.shape[3],
+        "multiplier": out_c // source.shape[3],
+    }
+    name = "depthwise_conv_2d/depthwise_hybrid.c", "xn_depthwise_hybrid"
+    call = HybridCall(*name, params, site.constant(1), scratch=(source.count,))
+    return lower_hybrid(site, call, _macs(site))
 
 
 def is_for_mve(site: Site) -> bool:
@@ -55,9 +68,10 @@ def is_for_mve(site: Site) -> bool:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is a layer of 8-bit integers without dilation."""
+    """Tell whether it is of integers without dilation; of 8 bits without Helium."""
     undilated = site.int_attr("dilation_h_factor") == site.int_attr("dilation_w_factor") == 1
-    return site.input(0).dtype in ("int8", "uint8") and undilated
+    is_better = site.input(0).dtype == "int16" or not site.target.has(MVE_I)
+    return not site.is_float and undilated and is_better
 
 
 def _params(site: Site, window: Window) -> dict[str, CValue]:
@@ -82,7 +96,7 @@ def _bounds(site: Site, source: Tensor) -> AccumulatorBounds:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a layer of 8 bits for the DSP extension; None if sums would overflow."""
+    """Lower a layer for the DSP extension; None if sums would overflow."""
     x, weights, dtype = signed_layer(site).source, real_weights(site), site.input(0).dtype
     _, k_h, k_w, out_c = weights.shape
     window = window_of(site, k_h, k_w)
@@ -91,14 +105,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
     is_3x3 = (k_h, k_w) == (3, 3) and window.stride_h <= 2
     if is_3x3:  # for each column the weights (upper, middle, middle, lower)
         filters = filters.reshape(-1, 3, 3).swapaxes(1, 2)[:, :, (0, 1, 1, 2)].reshape(-1, 12)
-    layer = dsp_bytes(
-        filters,
-        layer_factors(site.input(0), site.input(1), site.output),
-        _bounds(site, x),
-        site.output,
-        quantized_clamp(site.activation, site.output),
-        "int16" if dtype == "uint8" else "int8",
-    )
+    layer = dsp_bytes_of(site, filters, _bounds(site, x), fixed_rounding(site.node))
     if layer is None:
         return None
     params = {**_params(site, window), "in_zero": zero_of(x), "scaling": layer.scaling}

@@ -15,11 +15,11 @@ from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samp
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
 
-_BYTES = ("int8", "uint8")
+_TYPES = ("int8", "uint8", "int16")
 
 
 def lower_dequantize(site: Site) -> KernelCall:
-    """Lower DEQUANTIZE of int8 or uint8 to float32."""
+    """Lower DEQUANTIZE of int8, uint8 or int16 to float32."""
     return quantize_call(site, "xn_dequantize", site.input(0))
 
 
@@ -53,13 +53,13 @@ def sample(rng: Rng, dtype: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="DEQUANTIZE",
-        operands=(Operand("input", _BYTES),),
+        operands=(Operand("input", _TYPES),),
         output=("float32",),
         rules=(one_scale,),
         shape=kept_shape,
         kernels=(Kernel(lower_dequantize),),
         evaluate=evaluate,
         folds="constants",
-        samples=samples(sample, _BYTES),
+        samples=samples(sample, _TYPES),
     ),
 )

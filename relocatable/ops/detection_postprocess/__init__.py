@@ -78,11 +78,16 @@ def detection_inputs(node: Node) -> Seen:
     return scores[:2] == (1, count) and classes >= 1 and scores[2] - classes in (0, 1), text
 
 
+def output_shapes(node: Node) -> list[tuple[int, ...]]:
+    """Find the shapes of the outputs."""
+    count = node.integer("max_detections")
+    return [(1, count, 4), (1, count), (1, count), (1,)]
+
+
 def detection_outputs(node: Node) -> Seen:
     """outputs must be [1, D, 4], [1, D], [1, D] and [1] for D = max_detections"""
-    count = node.integer("max_detections")
     shapes = [t.shape for t in node.outputs]
-    return shapes == [(1, count, 4), (1, count), (1, count), (1,)], str([list(s) for s in shapes])
+    return shapes == output_shapes(node), str([list(s) for s in shapes])
 
 
 def _real(tensor: Tensor, values: Array) -> npt.NDArray[np.float32]:
@@ -203,6 +208,7 @@ OPERATORS = (
             detection_inputs,
         ),
         shape=detection_outputs,
+        output_shapes=output_shapes,
         kernels=(Kernel(lower_detection),),
         evaluate=evaluate,
         version=1,

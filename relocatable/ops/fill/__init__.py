@@ -1,4 +1,7 @@
-"""FILL and ZEROS_LIKE: one value everywhere."""
+"""FILL and ZEROS_LIKE: one value everywhere.
+
+LiteRT has no ZEROS_LIKE of int8. TFLite Micro, which has, stores 0 whatever the zero point.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,8 @@ def sample_zeros(rng: Rng, dtype: str) -> Graph:
 
 
 _FILL = Movement(filled, 1)
-_ZEROS = ("int32", "int64", "float32")
+_SWEPT = ("int32", "int64", "float32")
+_ZEROS = ("int8", *_SWEPT)
 
 OPERATORS = (
     Operator(
@@ -87,7 +91,9 @@ OPERATORS = (
         evaluate=lambda node, inputs: _FILL.evaluate(node, [inputs[0], inputs[1].reshape(())]),
         folds="constants",
         version=3,
-        samples=samples(sample_fill, ("int8", "int16", "int32", "int64", "float32", "bool")),
+        samples=samples(
+            sample_fill, ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+        ),
     ),
     Operator(
         kind="ZEROS_LIKE",
@@ -98,6 +104,6 @@ OPERATORS = (
         kernels=(Kernel(lower_zeros),),
         evaluate=evaluate_zeros,
         version=1,
-        samples=samples(sample_zeros, _ZEROS),
+        samples=samples(sample_zeros, _SWEPT),
     ),
 )

@@ -1,4 +1,7 @@
-"""FULLY_CONNECTED; LiteRT's reference rounds 8-bit integers once."""
+"""FULLY_CONNECTED; LiteRT's reference rounds integers once.
+
+A layer of float32 by int8 quantises each row for itself, with a zero point if its option says so.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +9,48 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.hybrid import (
+    HybridCall,
+    dot_kernels,
+    finish_hybrid,
+    is_asymmetric,
+    lower_hybrid,
+    quantize_rows,
+    real_sums,
+    scales_of,
+    sums_of_bytes,
+)
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.layer import (
+    BIAS_TYPE_ENUM,
+    BIAS_TYPE_FIELD,
+    HYBRID,
     LAYER_FORMS,
     LAYER_OPERANDS,
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
     bias_of,
+    bias_type,
+    bounded_sums,
     data_scales,
     filter_scales,
     filter_text,
     filter_zero,
     filter_zero_param,
     float_layer,
-    scaling_of,
+    layer_form,
+    plain_layer,
     signed_layer,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values, sum_in_order
-from relocatable.ops._shared.layer_sample import random_weights
+from relocatable.ops._shared.layer_sample import random_bias_type, random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.scaling import (
     AccumulatorBounds,
     accumulator_bounds,
     layer_factors,
-    scale_single_rounding,
 )
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.types import has_one_scale
@@ -46,7 +65,8 @@ from relocatable.targets.arm import DSP, MVE_I
 def filter_of_rows(node: Node) -> Seen:
     """filter must have one scale and any zero point, or a scale for each output and zero point 0"""
     filter_ = node.inputs[1]
-    if filter_.dtype in ("int8", "uint8") and has_one_scale(filter_):
+    quantized = filter_.dtype in ("int8", "uint8") and layer_form(node) != HYBRID
+    if quantized and has_one_scale(filter_):
         return True, ""
     return filter_scales(node, 0)
 
@@ -69,7 +89,7 @@ def plain_weights(node: Node) -> Seen:
 
 def dense_results(node: Node) -> Seen:
     """results of 8 bits must be below 2^30 steps of the output's scale before they are clamped"""
-    if node.output.dtype == "float32":
+    if node.output.dtype not in ("int8", "uint8"):
         return True, ""
     bias = node.inputs[2].data if len(node.inputs) == 3 else None
     terms = node.inputs[1].count // max(1, node.inputs[1].shape[0]) * 255 * 255
@@ -78,25 +98,40 @@ def dense_results(node: Node) -> Seen:
     return largest < 1 << 30, f"up to {largest:g}"
 
 
+def hybrid_sums(node: Node) -> Seen:
+    """sums of a layer of float32 by int8 must be of at most 65536 products"""
+    return sums_of_bytes(node, node.inputs[1].count // max(1, node.inputs[1].shape[0]))
+
+
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a layer of float32 by int8; see `dot_kernels`."""
+    weights = site.constant(1)
+    call = HybridCall(
+        f"fully_connected/fully_connected_hybrid{suffix}.c",
+        "xn_fully_connected_hybrid",
+        _params(site),
+        filter=weights,
+        scratch=(weights.shape[1],),
+        sums=weights.astype(np.int64).sum(axis=1) if is_asymmetric(site.node) else None,
+    )
+    return lower_hybrid(site, call, _macs(site))
+
+
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a layer of 8-bit integers or float32 in plain C."""
-    params, macs, dtype = _params(site), _macs(site), site.input(0).dtype
+    """Lower any layer in plain C."""
+    params, macs = _params(site), _macs(site)
     if site.is_float:
         source = "fully_connected/fully_connected_f32.c"
         return float_layer(site, source, "xn_fully_connected_f32", params, macs)
-    scaling = scaling_of(site, _bounds(site), scale_single_rounding, "single")
-    params |= {"filter_zero": filter_zero(site), "scaling": scaling.params}
-    arguments = (Input(0), Constant("filter"), scaling.tables, Output())
-    return site.call(
-        "fully_connected/fully_connected.c",
-        CCall("xn_fully_connected", arguments, params, dtype=dtype),
-        weights={"filter": site.constant(1), **scaling.weights},
-        macs=macs,
+    params["filter_zero"] = filter_zero(site.input(1))
+    source, bounds = "fully_connected/fully_connected.c", _bounds(site)
+    return plain_layer(
+        *(site, source, "xn_fully_connected", params, bounds, macs), rows=None, rounding="single"
     )
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a layer of 8 bits for the DSP extension; None if no line fits."""
+    """Lower a layer for the DSP extension; None if its scaling does not fit."""
     (source, weights, zero), dtype = signed_layer(site), site.input(0).dtype
     bounds = accumulator_bounds(weights, bias_of(site), source, zero)
     layer = dsp_layer_of(site, weights, bounds, "single", zero)
@@ -122,9 +157,9 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is of uint8, or of int8 with weights of zero point 0."""
-    dtype = site.input(0).dtype
-    return dtype == "uint8" or (dtype == "int8" and filter_zero(site) == 0)
+    """Tell whether it is of uint8, or of other integers with weights of zero point 0."""
+    has_no_zero = not site.is_float and filter_zero(site.input(1)) == 0
+    return site.input(0).dtype == "uint8" or has_no_zero
 
 
 def _params(site: Site) -> dict[str, CValue]:
@@ -139,14 +174,24 @@ def _macs(site: Site) -> int:
 
 def _bounds(site: Site) -> AccumulatorBounds:
     weights = site.constant(1).astype(np.int64)
-    return accumulator_bounds(weights, bias_of(site), site.input(0), filter_zero(site))
+    return accumulator_bounds(weights, bias_of(site), site.input(0), filter_zero(site.input(1)))
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Sum the products of each row with each filter."""
+    if layer_form(node) == HYBRID:
+        return _evaluate_hybrid(node, inputs)
     filters = real_values(node, 1, inputs[1])
     rows = real_values(node, 0, inputs[0]).reshape(-1, 1, filters.shape[1])
     return finish_layer(node, inputs, sum_in_order(rows * filters), "single")
+
+
+def _evaluate_hybrid(node: Node, inputs: list[Array]) -> Array:
+    filters = inputs[1].astype(np.int64)
+    rows = inputs[0].reshape(-1, filters.shape[1])
+    values, scales = quantize_rows(rows, is_asymmetric(node))
+    sums = real_sums(values @ filters.T, scales_of(node.inputs[1]), scales, False)
+    return finish_hybrid(node, sums, inputs[2:])
 
 
 def sample(rng: Rng, name: str) -> Graph:
@@ -158,12 +203,16 @@ def sample(rng: Rng, name: str) -> Graph:
     b = GraphBuilder()
     x = b.input(rows, in_c, dtype=dtype, quant=random_quant(rng, dtype))
     y = b.tensor(rows, out_c, dtype=dtype, quant=random_quant(rng, dtype))
-    weights = random_weights(rng, b, form, x, y, (out_c, in_c), 0, bool(rng.random() < 0.8))
+    bias, option = random_bias_type(rng, form)
+    has_bias = bool(rng.random() < 0.8)
+    weights = random_weights(rng, b, form, x, y, (out_c, in_c), 0, has_bias, bias)
     b.op(
         *("FULLY_CONNECTED", (x, *weights), y),
         fused_activation_function=random_activation(rng),
         weights_format="DEFAULT",
         keep_num_dims=False,
+        asymmetric_quantize_inputs=bool(rng.random() < 0.5) if name == HYBRID else False,
+        quantized_bias_type=option,
     )
     return b.graph(y)
 
@@ -173,18 +222,22 @@ OPERATORS = (
         kind="FULLY_CONNECTED",
         options=Options(
             "FullyConnectedOptions",
-            ("fused_activation_function", "weights_format", "keep_num_dims"),
-            {"weights_format": "FullyConnectedOptionsWeightsFormat"},
+            (
+                *("fused_activation_function", "weights_format", "keep_num_dims"),
+                *("asymmetric_quantize_inputs", BIAS_TYPE_FIELD),
+            ),
+            {"weights_format": "FullyConnectedOptionsWeightsFormat", **BIAS_TYPE_ENUM},
         ),
         operands=LAYER_OPERANDS,
         output=LAYER_TYPES,
         rules=(
             *(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
-            *(*LAYER_SCALES, dense_results),
+            *(bias_type, *LAYER_SCALES, dense_results, hybrid_sums, bounded_sums(0)),
         ),
         shape=dense_filter,
         evaluate=evaluate,
         kernels=(
+            *dot_kernels(lower_by_bytes),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
             Kernel(lower_plain),
         ),

@@ -1,4 +1,6 @@
-// FULLY_CONNECTED of 8-bit integers, plain C.
+// FULLY_CONNECTED of integers, plain C.
+#include "ops/_shared/xn_dot.h"
+#include "ops/_shared/xn_filter.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 
@@ -8,16 +10,20 @@ typedef struct XN_NAME(xn_fully_connected_params) {
     xn_scaling scaling;
 } XN_NAME(xn_fully_connected_params);
 
-static inline int32_t XN_NAME(fully_connected_dot)(const XN_T *x, const XN_T *w, int32_t n) {
+static inline XN_SUM XN_NAME(fully_connected_dot)(const XN_T *x, const XN_FILTER_T *w, int32_t n) {
+#if XN_IS_16_BITS
+    return xn_dot_16(x, w, n);
+#else
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
         sum += (int32_t)x[i] * w[i];
     }
     return sum;
+#endif
 }
 
-static inline int32_t XN_NAME(fully_connected_sum)(const XN_T *x, int32_t n) {
-    int32_t sum = 0;
+static inline XN_SUM XN_NAME(fully_connected_sum)(const XN_T *x, int32_t n) {
+    XN_SUM sum = 0;
     for (int32_t i = 0; i < n; i++) {
         sum += x[i];
     }
@@ -25,15 +31,15 @@ static inline int32_t XN_NAME(fully_connected_sum)(const XN_T *x, int32_t n) {
 }
 
 // in: [rows, in_c]; filter: [out_c, in_c]; out: [rows, out_c].
-XN_KERNEL void XN_NAME(xn_fully_connected)(const XN_T *in, const XN_T *filter,
+XN_KERNEL void XN_NAME(xn_fully_connected)(const XN_T *in, const XN_FILTER_T *filter,
                                            const xn_scales *scales, XN_T *out,
                                            const XN_NAME(xn_fully_connected_params) * p) {
     for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
-        int32_t base =
+        XN_SUM base =
             p->filter_zero == 0 ? 0 : -p->filter_zero * XN_NAME(fully_connected_sum)(in, p->in_c);
         for (int32_t c = 0; c < p->out_c; c++) {
-            int32_t sum = base + XN_NAME(fully_connected_dot)(in, filter + c * p->in_c, p->in_c);
-            *out++ = (XN_T)xn_scale(sum, c, scales, &p->scaling);
+            XN_SUM sum = base + XN_NAME(fully_connected_dot)(in, filter + c * p->in_c, p->in_c);
+            *out++ = (XN_T)XN_SCALE(sum, c, scales, &p->scaling);
         }
     }
 }

@@ -1,21 +1,23 @@
-// FULLY_CONNECTED of float32.
+// FULLY_CONNECTED of float32, with weights of a type of their own.
 #include "ops/_shared/xn_kernel.h"
+#include "ops/_shared/xn_widen.h"
 
-typedef struct xn_fully_connected_f32_params {
+typedef struct {
     int32_t rows, in_c, out_c;
     float low, high;
-} xn_fully_connected_f32_params;
+} XN_NAME(xn_fully_connected_f32_params);
 
-// in: float [rows, in_c]; filter: float [out_c, in_c]; bias: float [out_c]; out: float [rows,
+// in: float [rows, in_c]; filter: T [out_c, in_c]; bias: float [out_c]; out: float [rows,
 // out_c].
-XN_KERNEL void xn_fully_connected_f32(const float *in, const float *filter, const float *bias,
-                                      float *out, const xn_fully_connected_f32_params *p) {
+XN_KERNEL void XN_NAME(xn_fully_connected_f32)(const float *in, const XN_T *filter,
+                                               const float *bias, float *out,
+                                               const XN_NAME(xn_fully_connected_f32_params) * p) {
     for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
         for (int32_t c = 0; c < p->out_c; c++) {
-            const float *w = filter + c * p->in_c;
+            const XN_T *w = filter + c * p->in_c;
             float sum = 0.0f;
             for (int32_t i = 0; i < p->in_c; i++) {
-                sum += in[i] * w[i];
+                sum += in[i] * XN_WIDEN(w + i);
             }
             *out++ = xn_clampf(sum + bias[c], p->low, p->high);
         }

@@ -1,4 +1,4 @@
-// The sums of the DSP extension's FULLY_CONNECTED.
+// The instructions that sum up the DSP extension's FULLY_CONNECTED.
 #ifndef XN_FULLY_CONNECTED_DSP_H
 #define XN_FULLY_CONNECTED_DSP_H
 
@@ -20,6 +20,20 @@
 #define FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS)                                                    \
     "ldm %[values]!, {r8, r9, r10, r11}\n" FULLY_CONNECTED_DSP_QUAD("r8", "r9", SECOND_WEIGHTS)    \
         FULLY_CONNECTED_DSP_QUAD("r10", "r11", SECOND_WEIGHTS)
+// The same of 16-bit values, in 18.
+#define FULLY_CONNECTED_DSP_TWO_16(W0, W1, S0, S1)                                                 \
+    "sxtb16 r10, " W0 ", ror #8\n"                                                                 \
+    "sxtb16 r11, " W1 ", ror #8\n"                                                                 \
+    "sxtb16 " W0 ", " W0 "\n"                                                                      \
+    "sxtb16 " W1 ", " W1 "\n"                                                                      \
+    "smlad %[" S0 "], r9, r10, %[" S0 "]\n"                                                        \
+    "smlad %[" S1 "], r9, r11, %[" S1 "]\n"                                                        \
+    "smlad %[" S0 "], r8, " W0 ", %[" S0 "]\n"                                                     \
+    "smlad %[" S1 "], r8, " W1 ", %[" S1 "]\n"
+#define FULLY_CONNECTED_DSP_QUAD_16                                                                \
+    "ldrd r8, r9, [%[values]], #8\n"                                                               \
+    "ldm %[filter]!, {r2, r3, r4, r5}\n" FULLY_CONNECTED_DSP_TWO_16("r2", "r3", "s0", "s1")        \
+        FULLY_CONNECTED_DSP_TWO_16("r4", "r5", "s2", "s3")
 #define FULLY_CONNECTED_DSP_PACKED "sxtb16 r2, r2\nsxtb16 r3, r3\nsxtb16 r4, r4\nsxtb16 r5, r5\n"
 #define FULLY_CONNECTED_DSP_WIDE "ldm %[filter]!, {r2, r3, r4, r5}\n"
 
@@ -29,39 +43,21 @@
               [s2] "+r"(s2), [s3] "+r"(s3)                                                         \
             : __VA_ARGS__                                                                          \
             : "r2", "r3", "r4", "r5", "r8", "r9", "r10", "r11", "cc", "memory")
-#define FULLY_CONNECTED_DSP_ALL(SECOND_WEIGHTS)                                                    \
+#define FULLY_CONNECTED_DSP_ALL(ONE, TWO)                                                          \
     do {                                                                                           \
         float end = xn_keep((uint32_t)(values + (quads & ~3) * 2));                                \
         if (quads >= 4) {                                                                          \
-            FULLY_CONNECTED_DSP_RUN(                                                               \
-                "1:\n" FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS)                                     \
-                    FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS) "vmov r2, %[end]\n"                    \
-                                                            "cmp %[values], r2\n"                  \
-                                                            "bne 1b\n",                            \
-                [end] "t"(end));                                                                   \
+            FULLY_CONNECTED_DSP_RUN("1:\n" TWO TWO "vmov r2, %[end]\n"                             \
+                                    "cmp %[values], r2\n"                                          \
+                                    "bne 1b\n",                                                    \
+                                    [end] "t"(end));                                               \
         }                                                                                          \
         if ((quads & 2) != 0) {                                                                    \
-            FULLY_CONNECTED_DSP_RUN(FULLY_CONNECTED_DSP_TWO(SECOND_WEIGHTS), );                    \
+            FULLY_CONNECTED_DSP_RUN(TWO, );                                                        \
         }                                                                                          \
         if ((quads & 1) != 0) {                                                                    \
-            FULLY_CONNECTED_DSP_RUN(FULLY_CONNECTED_DSP_ONE(SECOND_WEIGHTS), );                    \
+            FULLY_CONNECTED_DSP_RUN(ONE, );                                                        \
         }                                                                                          \
     } while (0)
-
-// Adds some quads of four channels to their sums. Returns what follows in the filter.
-XN_INLINE const uint32_t *fully_connected_dsp_add(const uint32_t *values, const uint32_t *filter,
-                                                  int32_t quads, int32_t is_wide, int32_t sums[4]) {
-    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    if (is_wide) {
-        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_WIDE);
-    } else {
-        FULLY_CONNECTED_DSP_ALL(FULLY_CONNECTED_DSP_PACKED);
-    }
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
-    return filter;
-}
 
 #endif

@@ -13,6 +13,9 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.hybrid import scales_of
+from relocatable.ops._shared.layer import HYBRID
+from relocatable.ops._shared.layer_sample import filter_quant
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import INTEGERS, kept_scale
 from relocatable.ops.node import Node
@@ -29,7 +32,7 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _SOURCE = "gather/gather.c"
@@ -111,6 +114,27 @@ def kept_data_type(node: Node) -> Seen:
     return data.dtype == node.output.dtype, f"{data.dtype} -> {node.output.dtype}"
 
 
+def table_types(node: Node) -> Seen:
+    """output must have the table's type, or be float32 of an int8 table"""
+    table = node.inputs[1].dtype
+    ok = node.output.dtype in (table, "float32" if table == "int8" else table)
+    return ok, f"{table} -> {node.output.dtype}"
+
+
+def table_scales(node: Node) -> Seen:
+    """table and output of 8 or 16 bits must have the same scale and zero point; an int8 table of a
+    float32 output must have zero point 0, and one scale or one for each row"""
+    if not _is_hybrid(node):
+        return kept_scale(node)
+    quant = node.inputs[1].quant
+    ok = quant is not None and quant.axis in (None, 0) and not any(quant.zero_point)
+    return ok, str(quant)
+
+
+def _is_hybrid(node: Node) -> bool:
+    return node.inputs[1].dtype != node.output.dtype
+
+
 def constant_indices(node: Node) -> Seen:
     """indices that are constants must be inside of what they choose from"""
     choice = choice_of(node)
@@ -148,6 +172,19 @@ def lower_gather(site: Site) -> KernelCall:
     }
     pointers = (Input(0, f"{dtype}_t"), Input(1, "int32_t"), Output(f"{dtype}_t"))
     return site.call(_SOURCE, CCall("xn_gather", pointers, params, dtype=dtype), inputs=choice[:2])
+
+
+def lower_embedding(site: Site) -> KernelCall:
+    """Lower a table of int8 whose rows become floats."""
+    table, scales = site.input(1), scales_of(site.input(1))
+    params: dict[str, CValue] = {
+        "count": site.input(0).count,
+        "rows": table.shape[0],
+        "run": math.prod(table.shape[1:]),
+        "step": int(len(scales) > 1),
+    }
+    call = CCall("xn_embedding", (Input(0), Input(1), Constant("scale"), Output()), params)
+    return site.call("gather/embedding.c", call, weights={"scale": scales}, inputs=(0, 1))
 
 
 def lower_gather_nd(site: Site) -> KernelCall:
@@ -193,6 +230,16 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     apart = data.reshape(batches, outer, size, -1)
     found = [values[:, chosen] for values, chosen in zip(apart, inside, strict=True)]
     return np.stack(found).reshape(node.output.shape)
+
+
+def evaluate_embedding(node: Node, inputs: list[Array]) -> Array:
+    """Take rows of the table; those of int8 become floats."""
+    rows = evaluate(node, inputs)
+    if not _is_hybrid(node):
+        return rows
+    scales = scales_of(node.inputs[1])
+    by_row = scales[inputs[0] if len(scales) > 1 else 0]
+    return rows.astype(np.float32) * by_row.reshape(-1, *[1] * (rows.ndim - 1))
 
 
 def evaluate_nd(node: Node, inputs: list[Array]) -> Array:
@@ -244,7 +291,12 @@ def sample_embedding(rng: Rng, dtype: str) -> Graph:
     b = GraphBuilder()
     quant = random_quant(rng, dtype)
     ids = b.input(count, dtype="int32")
-    table = b.input(*shape, dtype=dtype, quant=quant)
+    if dtype == HYBRID:
+        quant = filter_quant(rng, "int8", shape[0], 0, 0.05, 0.5)
+        table = b.constant(rng.integers(-128, 128, shape), "int8", quant)
+        dtype = "float32"
+    else:
+        table = b.input(*shape, dtype=dtype, quant=quant)
     y = b.tensor(count, *shape[1:], dtype=dtype, quant=quant)
     return b.graph(b.op("EMBEDDING_LOOKUP", (ids, table), y))
 
@@ -296,11 +348,16 @@ OPERATORS = (
         kind="EMBEDDING_LOOKUP",
         operands=(Operand("indices", ("int32",), below=_below), Operand("table", ANY)),
         output=ANY,
-        rules=(one_row_of_indices, kept_data_type, kept_scale, constant_indices),
+        rules=(one_row_of_indices, table_types, table_scales, constant_indices),
         shape=gathered_shape,
-        kernels=(Kernel(lower_gather),),
-        evaluate=evaluate,
-        samples=samples(sample_embedding, ("int8", "uint8", "float32")),
+        kernels=(
+            Kernel(lower_embedding, takes=lambda site: _is_hybrid(site.node)),
+            Kernel(lower_gather),
+        ),
+        evaluate=evaluate_embedding,
+        samples=samples(
+            sample_embedding, ("int8", "uint8", "int16", "int32", "int64", "float32", HYBRID)
+        ),
     ),
     Operator(
         kind="GATHER_ND",

@@ -11,10 +11,12 @@ from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     scale_of,
+    type_range,
     zero_of,
 )
 from relocatable.ops._shared.shapes import kept_shape
-from relocatable.ops._shared.types import ARITHMETIC
+from relocatable.ops._shared.slopes_16 import lower_slopes
+from relocatable.ops._shared.types import ARITHMETIC_16
 from relocatable.ops._shared.unary import UNARY_RULES, evaluate_unary, lower_unary, unary_sample
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -44,7 +46,7 @@ def _factors(node: Node) -> tuple[float, float]:
 
 
 def table(node: Node, values: Ints) -> Ints:
-    """Rescale 8-bit values, those below zero by another factor."""
+    """Rescale stored values, those below zero by another factor."""
     x, y = node.inputs[0], node.output
     up, below = (quantize_multiplier(factor) for factor in _factors(node))
     down, down_shift = below
@@ -54,7 +56,9 @@ def table(node: Node, values: Ints) -> Ints:
 
 
 def lower_leaky_relu(site: Site) -> KernelCall:
-    """Lower LEAKY_RELU of int8, uint8 or float32."""
+    """Lower LEAKY_RELU of any type."""
+    if site.output.dtype == "int16":
+        return lower_slopes(site, _factors(site.node), type_range("int16"))
     alpha = np.float32(site.float_attr("alpha"))
     return lower_unary(site, "XN_LEAKY_RELU", {"alpha": alpha}, table)
 
@@ -77,12 +81,12 @@ OPERATORS = (
     Operator(
         kind="LEAKY_RELU",
         options=Options("LeakyReluOptions", ("alpha",)),
-        operands=(Operand("input", ARITHMETIC),),
-        output=ARITHMETIC,
+        operands=(Operand("input", ARITHMETIC_16),),
+        output=ARITHMETIC_16,
         rules=(*UNARY_RULES, finite_alpha, _FACTORS),
         shape=kept_shape,
         kernels=(Kernel(lower_leaky_relu),),
         evaluate=evaluate,
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, ARITHMETIC_16),
     ),
 )

@@ -7,13 +7,22 @@ import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
-from relocatable.ops._shared.fixed_point import scale_of, type_range
+from relocatable.ops._shared.fixed_point import (
+    INT32_MAX,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    rounding_divide_by_pot,
+    scale_of,
+    type_range,
+)
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.types import ARITHMETIC, exact_scale, kept_type, one_scale
+from relocatable.ops.log_softmax.fixed_log import log_of_sums
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen, samples
 from relocatable.ops.site import Site
+from relocatable.ops.softmax import exp_table
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
@@ -36,6 +45,12 @@ def sane_scale(node: Node) -> Seen:
     return 2.0**-26 < scale < 2.0**100, f"{scale:g}"
 
 
+def short_rows(node: Node) -> Seen:
+    """a row of 8-bit values must have less than 4096: LiteRT's sum holds no more"""
+    depth = node.inputs[0].shape[-1]
+    return not node.quantized or depth < 4096, str(depth)
+
+
 def lower_log_softmax(site: Site) -> KernelCall:
     """Lower LOG_SOFTMAX along the last dimension of int8, uint8 or float32."""
     x, source = site.input(0), "log_softmax/log_softmax.c"
@@ -44,34 +59,39 @@ def lower_log_softmax(site: Site) -> KernelCall:
     if site.is_float:
         call = CCall("xn_log_softmax", (Input(0), Output()), params, dtype="float32")
         return site.call(source, call, in_place=(0,))
-    params["in_scale"] = scale_of(x)
-    arguments = (Input(0), Constant("table"), Output())
-    call = CCall("xn_log_softmax", arguments, params, dtype=x.dtype)
-    return site.call(source, call, weights={"table": _powers(site.node)}, in_place=(0,))
+    powers, scaled = tables(float(scale_of(x)))
+    arguments = (Input(0), Constant("powers"), Constant("scaled"), Output())
+    call = CCall("xn_log_softmax", arguments, {**params, "table_count": len(powers)}, dtype=x.dtype)
+    weights = {"powers": powers, "scaled": scaled}
+    return site.call(source, call, weights=weights, in_place=(0,))
 
 
-def _powers(node: Node) -> npt.NDArray[np.float32]:
-    """Compute e^(-scale * d) for differences d of 8-bit values."""
-    products = -scale_of(node.inputs[0]) * np.arange(256, dtype=np.float32)
-    return np.exp(products.astype(np.float64)).astype(np.float32)
+def tables(scale: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Compute e^(-scale * d) in 12 integer bits and -scale * d in 5, by d."""
+    whole = exp_table(1.0, scale)
+    powers = rounding_divide_by_pot(whole.astype(np.int64), 12)
+    multiplier, shift = quantize_multiplier(min(scale * (1 << 26), float(INT32_MAX)))
+    differences = -np.arange(len(whole), dtype=np.int64)
+    scaled = multiply_by_quantized_multiplier(differences, multiplier, shift)
+    # Below -16 is the least output; with the logarithm of a sum the difference stays in 32 bits.
+    return powers.astype(np.int32), np.maximum(scaled, -20 << 26).astype(np.int32)
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Subtract the logarithm of the sum of e^x of a row."""
+    """Subtract the logarithm of the sum of e^x of a row; integers in fixed point."""
     x = inputs[0]
     most = x.max(axis=-1, keepdims=True)
     if x.dtype == np.float32:
         shifted = x.astype(np.float64) - most
         return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), np.float32)
-    scale, values = scale_of(node.inputs[0]), x.astype(np.int64)
-    powers = _powers(node)[most - values]
-    sums = np.cumsum(powers, axis=-1, dtype=np.float32)[..., -1:]
-    logs = np.log(sums.astype(np.float64)).astype(np.float32)
-    offset = scale * most.astype(np.float32) + logs
-    real = (scale * values.astype(np.float32) - offset) * np.float32(16)
+    powers, scaled = (t.astype(np.int64) for t in tables(float(scale_of(node.inputs[0]))))
+    differences = most.astype(np.int64) - x
+    inside = np.minimum(differences, len(powers) - 1)
+    is_inside = differences < len(powers)
+    sums = np.where(is_inside, powers[inside], 0).sum(axis=-1, keepdims=True)
     low, high = type_range(node.output.dtype)
-    found = np.clip(np.rint(np.clip(real, -1000, 0)) + high, low, high)
-    return np.asarray(found, x.dtype)
+    found = rounding_divide_by_pot(scaled[inside] - log_of_sums(sums), 22) + high
+    return np.asarray(np.where(is_inside, np.clip(found, low, high), low), x.dtype)
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -89,7 +109,7 @@ OPERATORS = (
         kind="LOG_SOFTMAX",
         operands=(Operand("input", ARITHMETIC),),
         output=ARITHMETIC,
-        rules=(kept_type, one_scale, has_dimension, log_scale, sane_scale),
+        rules=(kept_type, one_scale, has_dimension, log_scale, sane_scale, short_rows),
         shape=kept_shape,
         evaluate=evaluate,
         kernels=(Kernel(lower_log_softmax),),

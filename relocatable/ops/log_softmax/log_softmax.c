@@ -1,14 +1,13 @@
 // LOG_SOFTMAX along the last dimension. The input may be overwritten.
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_math.h"
-#include "ops/_shared/xn_scale.h"
-
-typedef struct {
-    int32_t rows, depth;
-    float in_scale;
-} XN_NAME(xn_log_softmax_params);
+#include "ops/log_softmax/xn_log_softmax.h"
 
 #if XN_IS_FLOAT
+typedef struct {
+    int32_t rows, depth;
+} XN_NAME(xn_log_softmax_params);
+
 // in, out: float [rows, depth].
 XN_KERNEL void XN_NAME(xn_log_softmax)(const float *in, float *out,
                                        const XN_NAME(xn_log_softmax_params) * p) {
@@ -28,22 +27,32 @@ XN_KERNEL void XN_NAME(xn_log_softmax)(const float *in, float *out,
     }
 }
 #else
-// in, out: T [rows, depth], out in steps of 1/16; table: e^(-in_scale * difference).
-XN_KERNEL void XN_NAME(xn_log_softmax)(const XN_T *in, const float *table, XN_T *out,
-                                       const XN_NAME(xn_log_softmax_params) * p) {
+typedef struct {
+    int32_t rows, depth;
+    int32_t table_count; // a difference to the maximum of this much or more is the least output
+} XN_NAME(xn_log_softmax_params);
+
+// in, out: T [rows, depth], out in steps of 1/16; by the difference to the maximum, powers:
+// e^(-scale * difference) in q12, scaled: -scale * difference in q5.
+XN_KERNEL void XN_NAME(xn_log_softmax)(const XN_T *in, const int32_t *powers, const int32_t *scaled,
+                                       XN_T *out, const XN_NAME(xn_log_softmax_params) * p) {
     for (int32_t row = 0; row < p->rows; row++, in += p->depth, out += p->depth) {
         int32_t max = XN_T_MIN;
         for (int32_t i = 0; i < p->depth; i++) {
             max = xn_max(max, in[i]);
         }
-        float sum = 0.0f;
+        int32_t sum = 0;
         for (int32_t i = 0; i < p->depth; i++) {
-            sum += table[max - in[i]];
+            int32_t difference = max - in[i];
+            sum += difference < p->table_count ? powers[difference] : 0;
         }
-        float offset = p->in_scale * (float)max + (float)xn_log(sum);
+        int32_t log_sum = xn_log_softmax_log(sum);
         for (int32_t i = 0; i < p->depth; i++) {
-            float y = xn_clampf((p->in_scale * (float)in[i] - offset) * 16.0f, -1000.0f, 0.0f);
-            out[i] = (XN_T)xn_clamp((int32_t)xn_roundf(y) + XN_T_MAX, XN_T_MIN, XN_T_MAX);
+            int32_t difference = max - in[i], y = XN_T_MIN;
+            if (difference < p->table_count) {
+                y = xn_rounding_divide_by_pot(scaled[difference] - log_sum, 22) + XN_T_MAX;
+            }
+            out[i] = (XN_T)xn_clamp(y, XN_T_MIN, XN_T_MAX);
         }
     }
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.ops._shared.pool import lower_pool, pool_operator
-from relocatable.ops._shared.types import ARITHMETIC
+from relocatable.ops._shared.types import ARITHMETIC_16
 from relocatable.ops.operator import Array, Kernel
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import KernelCall
@@ -17,8 +17,13 @@ def lower_dsp(site: Site) -> KernelCall:
     return lower_pool(site, "max_pool_2d/max_pool_2d_dsp.c", "xn_max_pool_2d_dsp")
 
 
+def of_bytes(site: Site) -> bool:
+    """Tell whether the values are of 8 bits."""
+    return site.output.dtype in ("int8", "uint8")
+
+
 def lower_plain(site: Site) -> KernelCall:
-    """Lower a pool of int8, uint8 or float32."""
+    """Lower a pool of any type."""
     return lower_pool(site, "max_pool_2d/max_pool_2d.c", "xn_max_pool_2d")
 
 
@@ -31,9 +36,9 @@ def greatest(seen: Array, is_float: bool) -> Array:
 OPERATORS = (
     pool_operator(
         "MAX_POOL_2D",
-        ARITHMETIC,
+        ARITHMETIC_16,
         greatest,
-        Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
+        Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=of_bytes),
         Kernel(lower_plain),
     ),
 )

@@ -19,9 +19,10 @@ from relocatable.ops._shared.reduction import (
     reduced_axes,
     reduction_fields,
     reduction_sample,
+    sum_fits,
     two_runs,
 )
-from relocatable.ops._shared.types import ARITHMETIC, INTEGERS, kept_type, one_scale
+from relocatable.ops._shared.types import INTEGERS, NUMBERS, kept_type, one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -39,15 +40,18 @@ from relocatable.steps.kernel_call import KernelCall
 
 
 def sum_bits(node: Node) -> Seen:
-    """the mean of 8-bit values must be of fewer than 2^23"""
-    count = node.inputs[0].count // max(1, node.output.count)
-    return not node.quantized or count < 1 << 23, str(count)
+    """the mean of 8-bit values must be of fewer than 2^23, of 16-bit values of at most 2^15"""
+    return sum_fits(node)
 
 
 def lower_mean(site: Site) -> KernelCall:
-    """Lower a mean of int8, uint8 or float32."""
+    """Lower a mean of any numbers."""
     params = reduction_fields(site.node)
     count = site.input(0).count // site.output.count
+    dtype = site.output.dtype
+    if dtype in INTEGERS:
+        call = CCall("xn_plain_mean", (Input(0), Output()), params, dtype=dtype)
+        return site.call("mean/plain_mean.c", call, macs=site.input(0).count)
     if site.is_float:
         call = CCall("xn_mean", (Input(0), Output()), params, dtype="float32")
         return site.call("mean/mean.c", call, macs=site.input(0).count)
@@ -61,17 +65,20 @@ def lower_mean(site: Site) -> KernelCall:
         "low": low,
         "high": high,
     }
-    call = CCall("xn_mean", (Input(0), Output()), params, dtype=site.output.dtype)
+    call = CCall("xn_mean", (Input(0), Output()), params, dtype=dtype)
     return site.call("mean/mean.c", call, macs=site.input(0).count)
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Average over the axes, and rescale integers."""
+    """Average over the axes; integers that have a scale are rescaled, others cut off."""
     x, y, values = node.inputs[0], node.output, inputs[0]
     axes = axes_of(node)
     if y.dtype == "float32":
         return np.asarray(np.mean(values, axis=axes, dtype=np.float64), np.float32)
     count = values.size // y.count
+    if y.dtype in INTEGERS:
+        sums = np.sum(values.astype(np.int64), axis=axes)
+        return np.asarray(np.abs(sums) // count * np.sign(sums), y.dtype)
     sums = np.sum(values.astype(np.int64) - zero_of(x), axis=axes)
     scaled = multiply_by_quantized_multiplier(sums, *_multiplier(x, y, count))
     return np.clip(scaled + zero_of(y), *type_range(y.dtype)).astype(y.dtype)
@@ -103,12 +110,12 @@ OPERATORS = (
     Operator(
         kind="MEAN",
         options=Options("ReducerOptions", ("keep_dims",)),
-        operands=(Operand("input", ARITHMETIC), Operand("axes", INTEGERS, constant=True)),
-        output=ARITHMETIC,
+        operands=(Operand("input", NUMBERS), Operand("axes", INTEGERS, constant=True)),
+        output=NUMBERS,
         rules=(kept_type, one_scale, two_runs, sum_bits, _RATIO),
         shape=reduced_axes,
         evaluate=evaluate,
         kernels=(Kernel(lower_mean),),
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, NUMBERS),
     ),
 )

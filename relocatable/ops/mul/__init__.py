@@ -26,6 +26,42 @@ from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, 
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import DSP, MVE_I
+
+_MOST_RIGHT = 20  # a zero point, shifted left by so much, still fits
+
+
+def _of_bytes(site: Site) -> bool:
+    return site.output.dtype in ("int8", "uint8")
+
+
+def _byte_params(site: Site) -> dict[str, CValue]:
+    a, b, y = site.input(0), site.input(1), site.output
+    low, high = output_clamp(site.activation, y)
+    return {
+        "low": low,
+        "high": high,
+        "a_zero": zero_of(a),
+        "b_zero": zero_of(b),
+        "out_zero": zero_of(y),
+        "multiplier": _multiplier(a, b, y)[0],
+    }
+
+
+def lower_mve(site: Site) -> KernelCall:
+    """Lower a product of bytes for Helium."""
+    _, shift = _multiplier(site.input(0), site.input(1), site.output)
+    params = {**_byte_params(site), "shift": shift}
+    return broadcast_call(site, "mul/mul_mve.c", "xn_mul_mve", params)
+
+
+def lower_dsp(site: Site) -> KernelCall | None:
+    """Lower a product of bytes for the DSP extension, if results are shifted right."""
+    _, shift = _multiplier(site.input(0), site.input(1), site.output)
+    if not -_MOST_RIGHT <= shift <= -1:
+        return None
+    params = {**_byte_params(site), "right": -shift}
+    return broadcast_call(site, "mul/mul_dsp.c", "xn_mul_dsp", params)
 
 
 def lower_mul(site: Site) -> KernelCall:
@@ -49,7 +85,7 @@ def lower_mul(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Multiply, and rescale integers of 8 bits."""
+    """Multiply, and rescale integers of 8 and 16 bits."""
     if node.output.dtype in INTEGERS:
         limits = plain_clamp(node.activation, node.output.dtype)
         return np.asarray(np.clip(inputs[0] * inputs[1], *limits))
@@ -89,7 +125,11 @@ OPERATORS = (
         shape=stretched_shapes,
         evaluate=evaluate,
         folds="constants",
-        kernels=(Kernel(lower_mul),),
+        kernels=(
+            Kernel(lower_mve, needs=(MVE_I,), takes=_of_bytes),
+            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=_of_bytes),
+            Kernel(lower_mul),
+        ),
         samples=samples(sample, NUMBERS),
     ),
 )

@@ -9,7 +9,6 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.random import random_input, random_quant
 from relocatable.ops._shared.types import (
-    ARITHMETIC,
     INTEGERS,
     kept_scale,
     kept_type,
@@ -43,7 +42,7 @@ def pad_value(node: Node) -> Seen:
 
 
 def lower_pad(site: Site) -> KernelCall:
-    """Lower PAD or PADV2 of values of 8 or 32 bits."""
+    """Lower PAD or PADV2 of values of 8, 16 or 32 bits."""
     shape = site.input(0).shape
     amounts = [(int(a), int(b)) for a, b in site.constant(1).reshape(-1, 2)]
     lead = 4 - len(shape)
@@ -92,28 +91,29 @@ def _sample(kind: str) -> Sample:
     return sample
 
 
-_OPERANDS = (Operand("input", ARITHMETIC), Operand("paddings", INTEGERS, constant=True))
+_TYPES = ("int8", "uint8", "int16", "int32", "float32", "bool")
+_OPERANDS = (Operand("input", _TYPES), Operand("paddings", INTEGERS, constant=True))
 _RULES = (kept_type, one_scale_or_none, kept_scale)
 
 OPERATORS = (
     Operator(
         kind="PAD",
         operands=_OPERANDS,
-        output=ARITHMETIC,
+        output=_TYPES,
         rules=_RULES,
         shape=pad_amounts,
         kernels=(Kernel(lower_pad),),
         evaluate=evaluate,
-        samples=samples(_sample("PAD"), ARITHMETIC),
+        samples=samples(_sample("PAD"), _TYPES),
     ),
     Operator(
         kind="PADV2",
-        operands=(*_OPERANDS, Operand("value", ARITHMETIC)),
-        output=ARITHMETIC,
+        operands=(*_OPERANDS, Operand("value", _TYPES)),
+        output=_TYPES,
         rules=(*_RULES, pad_value),
         shape=pad_amounts,
         kernels=(Kernel(lower_pad),),
         evaluate=evaluate,
-        samples=samples(_sample("PADV2"), ARITHMETIC),
+        samples=samples(_sample("PADV2"), _TYPES),
     ),
 )

@@ -19,12 +19,13 @@ from relocatable.ops._shared.fixed_point import (
 from relocatable.ops._shared.random import random_input, random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.table import all_values, lower_table
-from relocatable.ops._shared.types import ARITHMETIC, one_scale, one_type
+from relocatable.ops._shared.types import ARITHMETIC, ARITHMETIC_16, one_scale
 from relocatable.ops.node import Node
-from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
+from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import MVE_I
 
 
 def _factors(node: Node) -> tuple[float, float]:
@@ -39,15 +40,23 @@ _FACTORS = factors_below(
 )
 
 
+def slope_types(node: Node) -> Seen:
+    """input, slopes and output must be of one type; but slopes of int16 must be int8"""
+    x, slope, y = (t.dtype for t in (*node.inputs, node.output))
+    return x == y and slope == ("int8" if x == "int16" else x), f"{x}, {slope}, {y}"
+
+
 def lower_prelu(site: Site) -> KernelCall:
-    """Lower PRELU of int8, uint8 or float32; one slope for all makes a table."""
+    """Lower PRELU of any type; one slope for all bytes makes a table."""
     if site.is_float:
         return broadcast_call(site, "prelu/prelu.c", "xn_prelu", {})
     x, slope = site.input(0), site.input(1)
-    if slope.data is not None and np.unique(slope.data).size == 1:
+    if x.dtype != "int16" and slope.data is not None and np.unique(slope.data).size == 1:
         one = slope.data.reshape(-1)[:1].astype(np.int64)
         return lower_table(site, scaled(site.node, all_values(x), one))
     up, below = (quantize_multiplier(factor) for factor in _factors(site.node))
+    if site.target.has(MVE_I) and x.dtype != "int16":
+        return _lower_mve(site, below)
     params: dict[str, CValue] = {
         "in_zero": zero_of(x),
         "slope_zero": zero_of(slope),
@@ -58,6 +67,21 @@ def lower_prelu(site: Site) -> KernelCall:
         "below_shift": below[1],
     }
     return broadcast_call(site, "prelu/prelu.c", "xn_prelu", params)
+
+
+def _lower_mve(site: Site, below: tuple[int, int]) -> KernelCall:
+    """Lower PRELU of bytes for Helium: values from zero on by a table."""
+    x, slope, dtype = site.input(0), site.input(1), site.output.dtype
+    above = scaled(site.node, all_values(x), np.full(256, zero_of(slope)))
+    params: dict[str, CValue] = {
+        "in_zero": zero_of(x),
+        "slope_zero": zero_of(slope),
+        "out_zero": zero_of(site.output),
+        "below_multiplier": below[0],
+        "below_shift": below[1],
+    }
+    table = {"above": np.clip(above, *type_range(dtype)).astype(dtype)}
+    return broadcast_call(site, "prelu/prelu_mve.c", "xn_prelu_mve", params, weights=table)
 
 
 def scaled(node: Node, values: Ints, slopes: Ints) -> Ints:
@@ -84,14 +108,15 @@ def sample(rng: Rng, dtype: str) -> Graph:
     kind = rng.random()
     slopes = [d if i == len(shape) - 1 or kind < 0.2 else 1 for i, d in enumerate(shape)]
     slopes = [1] * len(shape) if kind > 0.8 else slopes
-    source, quant = random_quant(rng, dtype), random_quant(rng, dtype, 0.5)
+    slope_dtype = "int8" if dtype == "int16" else dtype
+    source, quant = random_quant(rng, dtype), random_quant(rng, slope_dtype, 0.5)
     if quant is not None:
         quant = Quant((quant.scale[0] / 8,), quant.zero_point)
     x = b.input(*shape, dtype=dtype, quant=source)
     if rng.random() < 0.8:
-        slope = b.constant(random_input(rng, slopes, dtype), dtype, quant)
+        slope = b.constant(random_input(rng, slopes, slope_dtype), slope_dtype, quant)
     else:
-        slope = b.input(*slopes, dtype=dtype, quant=quant)
+        slope = b.input(*slopes, dtype=slope_dtype, quant=quant)
     y = b.tensor(*shape, dtype=dtype, quant=random_quant(rng, dtype))
     return b.graph(b.op("PRELU", (x, slope), y))
 
@@ -99,13 +124,13 @@ def sample(rng: Rng, dtype: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="PRELU",
-        operands=(Operand("input", ARITHMETIC), Operand("slopes", ARITHMETIC)),
-        output=ARITHMETIC,
-        rules=(one_type, one_scale, kept_shape, _FACTORS),
+        operands=(Operand("input", ARITHMETIC_16), Operand("slopes", ARITHMETIC)),
+        output=ARITHMETIC_16,
+        rules=(slope_types, one_scale, kept_shape, _FACTORS),
         shape=stretched_shapes,
         kernels=(Kernel(lower_prelu),),
         evaluate=evaluate,
         version=1,
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, ARITHMETIC_16),
     ),
 )

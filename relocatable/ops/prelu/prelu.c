@@ -25,7 +25,10 @@ static inline XN_T XN_NAME(prelu)(XN_WIDE x, XN_WIDE slope, const XN_NAME(xn_pre
 #endif
 }
 
-XN_KERNEL void XN_NAME(xn_prelu)(const XN_T *in_a, const XN_T *in_b, XN_T *out,
+// The slopes of int16 are int8.
+typedef __typeof__(_Generic((XN_T)0, int16_t: (int8_t)0, default: (XN_T)0)) XN_NAME(prelu_slope);
+
+XN_KERNEL void XN_NAME(xn_prelu)(const XN_T *in_a, const XN_NAME(prelu_slope) * in_b, XN_T *out,
                                  const XN_NAME(xn_prelu_params) * p) {
     XN_BROADCAST_EACH(&p->shape, *out++ = XN_NAME(prelu)(in_a[a], in_b[b], p))
 }

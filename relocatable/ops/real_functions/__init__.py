@@ -1,9 +1,10 @@
 """Real functions of one value.
 
 EXP, LOG, SQRT, RSQRT, SIN, COS, SQUARE, FLOOR, CEIL, ROUND, ELU, GELU. 8-bit values are a table,
-16-bit ones lines between 513 points, as in LiteRT. BUILTIN_REF lacks CEIL, ROUND and ELU: their
-reference are LiteRT's default kernels. SQRT and RSQRT of stored values below the zero point, which
-LiteRT refuses while it runs, are those of the zero point.
+16-bit ones lines between 513 points, as in LiteRT; SQRT is computed. BUILTIN_REF lacks CEIL, ROUND
+and ELU: their reference are LiteRT's default kernels. SQRT and RSQRT of stored values below the
+zero point, which LiteRT refuses while it runs, are those of the zero point. There is no GELU of 16
+bits: the last bit of LiteRT's depends on the C library's erfcf and tanhf.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from relocatable.ops._shared.table import (
     lower_table,
     on_lines,
 )
-from relocatable.ops._shared.types import even_scale
+from relocatable.ops._shared.types import ARITHMETIC
 from relocatable.ops._shared.unary import (
     UNARY_RULES,
     Floats,
@@ -57,7 +58,7 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Input, Output
+from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _FLOAT = ("float32",)
@@ -116,6 +117,8 @@ class RealFunction:
             )
             return site.call("_shared/real.c", call, in_place=(0,), rows=site.value_rows)
         node = site.node
+        if site.output.dtype == "int16" and self.kind == "SQRT":
+            return _lower_root(site)
         if site.output.dtype == "int16":
             return lower_lines(site, line_ends(node.inputs[0], node.output, self.of(node)))
         return lower_table(site, self.stored(node, all_values(site.input(0))))
@@ -123,7 +126,7 @@ class RealFunction:
     def evaluate(self, node: Node, inputs: list[Array]) -> Array:
         """Compute the function in NumPy."""
         x = inputs[0]
-        if x.dtype == np.int16:
+        if x.dtype == np.int16 and self.kind != "SQRT":
             table = line_ends(node.inputs[0], node.output, self.of(node))
             return on_lines(table, x.astype(np.int64)).astype(np.int16)
         with np.errstate(all="ignore"):
@@ -161,11 +164,11 @@ class RealFunction:
         """Describe the operator."""
         rules: tuple[Rule, ...] = UNARY_RULES
         if len(self.dtypes) > 1:
-            rules = (*rules, even_scale, self.results_fit, *self.rules)
+            rules = (*rules, self.results_fit, *self.rules)
         return Operator(
             kind=self.kind,
             options=self.options,
-            operands=(Operand("input", self.dtypes),),
+            operands=(Operand("input", self.dtypes, below=_below if self.from_zero else None),),
             output=self.dtypes,
             rules=rules,
             shape=kept_shape,
@@ -174,6 +177,22 @@ class RealFunction:
             samples=samples(self.sample, self.dtypes),
             version=self.version,
         )
+
+
+def _below(node: Node) -> int | None:
+    """Tell which inputs LiteRT takes: 8 bits have their zero point at the least value."""
+    return 1 << 15 if node.output.dtype == "int16" else None
+
+
+def _lower_root(site: Site) -> KernelCall:
+    params: dict[str, CValue] = {
+        "count": site.count,
+        "in_scale": scale_of(site.input(0)),
+        "out_scale": scale_of(site.output),
+    }
+    call = CCall("xn_root_16", (Input(0), Output()), params)
+    source = "real_functions/root_16.c"
+    return site.call(source, call, in_place=(0,), rows=site.value_rows)
 
 
 def _rounded(function: Callable[[Array], Array]) -> Callable[[Node, Floats], Floats]:
@@ -186,6 +205,13 @@ def _log(node: Node, x: Floats) -> Floats:
     if x.dtype == np.float32 and node.quantized:  # there is no value for what is not above 0
         low = np.float32(type_range(node.output.dtype)[0] - zero_of(node.output))
         result = np.where(x <= 0, low * scale_of(node.output), result)
+    return np.asarray(result, np.float32)
+
+
+def _rsqrt(node: Node, x: Floats) -> Floats:
+    result = np.float32(1) / np.sqrt(x)
+    if node.output.dtype == "int16":
+        result = np.where(x <= 0, np.float32(32767) * scale_of(node.output), result)
     return np.asarray(result, np.float32)
 
 
@@ -268,13 +294,11 @@ _LINES = ("int8", "int16", "float32")
 FUNCTIONS = (
     RealFunction("EXP", _rounded(np.exp), _LINES, version=2),
     RealFunction("LOG", _log, _LINES, version=2),
-    RealFunction(
-        "SQRT", _rounded(np.sqrt), ("int8", "float32"), table=_sqrt_table, from_zero=True, version=2
-    ),
+    RealFunction("SQRT", _rounded(np.sqrt), _LINES, table=_sqrt_table, from_zero=True, version=2),
     RealFunction(
         "RSQRT",
-        lambda node, x: np.asarray(np.float32(1) / np.sqrt(x), np.float32),
-        ("int8", "float32"),
+        _rsqrt,
+        _LINES,
         table=_rsqrt_table,
         rules=(rsqrt_scales,),
         from_zero=True,
@@ -294,7 +318,7 @@ FUNCTIONS = (
     RealFunction(
         "GELU",
         _gelu,
-        ("int8", "uint8", "float32"),
+        ARITHMETIC,
         options=Options("GeluOptions", ("approximate",)),
         attributes=lambda rng: {"approximate": bool(rng.random() < 0.5)},
         version=2,

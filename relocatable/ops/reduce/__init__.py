@@ -1,7 +1,8 @@
 """SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY, REDUCE_ALL.
 
-A SUM of int8 is computed as LiteRT's reference kernel computes one of uint8. That kernel itself
-takes the bits of int8 as those of uint8; LiteRT's optimised one differs from this by at most 1.
+A SUM of int8 or int16 is computed as LiteRT's reference kernel computes one of uint8, and as TFLite
+Micro does. That kernel itself takes all bits as those of uint8; LiteRT's optimised one differs from
+this by at most 1.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from relocatable.ops._shared.reduction import (
     reduced_axes,
     reduction_fields,
     reduction_sample,
+    sum_fits,
     two_runs,
 )
 from relocatable.ops._shared.types import (
@@ -57,7 +59,7 @@ class _Function(NamedTuple):
     types: tuple[str, ...]
 
 
-_ALL_NUMBERS = ("int8", "uint8", "int32", "int64", "float32")
+_ALL_NUMBERS = ("int8", "uint8", "int16", "int32", "int64", "float32")
 _FUNCTIONS = {
     "SUM": _Function("XN_REDUCE_SUM", np.add, _ALL_NUMBERS),
     "REDUCE_MAX": _Function("XN_REDUCE_MAX", np.maximum, _ALL_NUMBERS),
@@ -69,9 +71,8 @@ _FUNCTIONS = {
 
 
 def sum_bits(node: Node) -> Seen:
-    """the sum of 8-bit values must be of fewer than 2^23"""
-    count = node.inputs[0].count // max(1, node.output.count)
-    return not node.quantized or count < 1 << 23, str(count)
+    """the sum of 8-bit values must be of fewer than 2^23, of 16-bit values of at most 2^15"""
+    return sum_fits(node)
 
 
 def _is_rescaled(node: Node) -> bool:
@@ -89,7 +90,7 @@ def lower_reduction(site: Site) -> KernelCall:
 
 
 def lower_rescaled_sum(site: Site) -> KernelCall:
-    """Lower a sum of 8-bit values: a mean without its division."""
+    """Lower a sum of scaled values: a mean without its division."""
     x, y = site.input(0), site.output
     multiplier, shift = quantize_multiplier(_ratio(site.node)[0])
     low, high = type_range(y.dtype)
@@ -107,7 +108,7 @@ def lower_rescaled_sum(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Reduce the axes; sums of 8-bit values are rescaled."""
+    """Reduce the axes; sums of scaled values are rescaled."""
     x, y, values = node.inputs[0], node.output, inputs[0]
     axes = axes_of(node)
     if _is_rescaled(node):
@@ -137,7 +138,7 @@ def _sample(kind: str) -> Sample:
 
 def _operator(kind: str, kernels: tuple[Kernel, ...], rules: tuple[Rule, ...]) -> Operator:
     types = _FUNCTIONS[kind].types
-    swept = types if kind != "SUM" else tuple(t for t in types if t != "int8")
+    swept = types if kind != "SUM" else tuple(t for t in types if t not in ("int8", "int16"))
     return Operator(
         kind=kind,
         options=Options("ReducerOptions", ("keep_dims",)),

@@ -11,7 +11,7 @@ from relocatable.graph.graph import Graph
 from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.images import image_shapes
 from relocatable.ops._shared.resize import MOST_PIXELS, resize_sample, resized_shape
-from relocatable.ops._shared.types import ARITHMETIC, kept_scale, kept_type
+from relocatable.ops._shared.types import ARITHMETIC_16, kept_scale, kept_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -37,7 +37,8 @@ from relocatable.steps.c_call import (
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
 
-_ONE = 1 << 10  # shares of int8 pixels are in 1/1024
+_ONE = 1 << 10  # shares of int8 and int16 pixels are in 1/1024
+_INTEGERS = ("int8", "int16")
 
 
 class Neighbours(NamedTuple):
@@ -67,7 +68,8 @@ def pixel_counts(node: Node) -> Seen:
 
 
 def inside_source(node: Node) -> Seen:
-    """rows and columns that steps rounded to 1/1024 lead to must be inside the input, for int8"""
+    """rows and columns that steps rounded to 1/1024 lead to must be inside the input, for int8 and
+    int16"""
     last = [int(neighbours(node, axis).first[-1]) for axis in (1, 2)]
     source = node.inputs[0].shape
     return all(a < d for a, d in zip(last, source[1:3], strict=True)), f"{last} in {list(source)}"
@@ -78,7 +80,7 @@ def neighbours(node: Node, axis: int) -> Neighbours:
     source, out = node.inputs[0].shape[axis], node.output.shape[axis]
     align, half = bool(node.op.attrs["align_corners"]), bool(node.op.attrs["half_pixel_centers"])
     lengths = (source - 1, out - 1) if align and out > 1 else (source, out)
-    find = _integer_neighbours if node.output.dtype == "int8" else _float_neighbours
+    find = _integer_neighbours if node.output.dtype in _INTEGERS else _float_neighbours
     return find(lengths, out, source, half)
 
 
@@ -105,7 +107,7 @@ def _float_neighbours(lengths: tuple[int, int], out: int, source: int, half: boo
 
 
 def lower_resize(site: Site) -> KernelCall:
-    """Lower a resize of int8, uint8 or float32."""
+    """Lower a resize of any type."""
     _, _, width, channels = site.input(0).shape
     rows, columns = (neighbours(site.node, axis) for axis in (1, 2))
     params: dict[str, CValue] = {
@@ -136,19 +138,19 @@ def lower_resize(site: Site) -> KernelCall:
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Blend four neighbours; integers round halves away from zero."""
     rows, columns = (neighbours(node, axis) for axis in (1, 2))
-    is_int8 = node.output.dtype == "int8"
-    values = inputs[0].astype(np.int64 if is_int8 else np.float32)
+    is_integer = node.output.dtype in _INTEGERS
+    values = inputs[0].astype(np.int64 if is_integer else np.float32)
     corners = [
         values[:, (rows.first + y)[:, None], columns.first + x]
         for y in (0, rows.has_second)
         for x in (0, columns.has_second)
     ]
     down, right = rows.share[:, None, None], columns.share[:, None]
-    one: Array = np.asarray(_ONE if is_int8 else np.float32(1))
+    one: Array = np.asarray(_ONE if is_integer else np.float32(1))
     shares = [(y, x) for y in (one - down, down) for x in (one - right, right)]
     parts = [v * y * x for v, (y, x) in zip(corners, shares, strict=True)]
     total = parts[0] + parts[2] + parts[1] + parts[3]
-    if is_int8:
+    if is_integer:
         total = (total + (1 << 19) - (total < 0)) >> 20
     if node.output.dtype == "uint8":
         total = total + np.float32(0.5)
@@ -166,13 +168,13 @@ OPERATORS = (
     Operator(
         kind="RESIZE_BILINEAR",
         options=Options("ResizeBilinearOptions", ("align_corners", "half_pixel_centers")),
-        operands=(Operand("input", ARITHMETIC), Operand("size", ("int32",), constant=True)),
-        output=ARITHMETIC,
+        operands=(Operand("input", ARITHMETIC_16), Operand("size", ("int32",), constant=True)),
+        output=ARITHMETIC_16,
         rules=(kept_type, kept_scale, image_shapes, one_grid, pixel_counts, inside_source),
         shape=resized_shape,
         kernels=(image_kernel(Kernel(lower_resize)),),
         evaluate=evaluate,
         version=3,
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, ARITHMETIC_16),
     ),
 )

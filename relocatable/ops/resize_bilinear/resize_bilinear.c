@@ -1,4 +1,4 @@
-// RESIZE_BILINEAR: each pixel is blended of four; int8 in integers, uint8 and float32 in floats.
+// RESIZE_BILINEAR: each pixel is blended of four; int8 and int16 in integers, the rest in floats.
 #include "ops/_shared/xn_kernel.h"
 #include "ops/resize_bilinear/xn_blend.h"
 
@@ -9,7 +9,7 @@ typedef struct {
     int32_t channels;
 } XN_NAME(xn_resize_bilinear_params);
 
-typedef __typeof__(_Generic((XN_T)0, int8_t: 0, default: 0.0f)) XN_NAME(share);
+typedef __typeof__(_Generic((XN_T)0, int8_t: 0, int16_t: 0, default: 0.0f)) XN_NAME(share);
 
 // in: T [.., row], from row rows[first_row] on; rows, columns: the upper row and the left column
 // for each of the output's; below, beside: 1 if the next one has a share, else 0; down, right: that
@@ -29,9 +29,8 @@ XN_KERNEL void XN_NAME(xn_resize_bilinear)(const XN_T *in, const int32_t *rows,
             const XN_T *c = a + to_lower, *d = b + to_lower;
             XN_NAME(share) right_share = right[x];
             for (int32_t i = 0; i < channels; i++) {
-                out[i] =
-                    (XN_T)(XN_BLEND(down_share)(a[i], b[i], c[i], d[i], down_share, right_share) +
-                           XN_BLEND_HALF((XN_T)0));
+                out[i] = (XN_T)(XN_BLEND((XN_T)0)(a[i], b[i], c[i], d[i], down_share, right_share) +
+                                XN_BLEND_HALF((XN_T)0));
             }
             out += channels;
         }

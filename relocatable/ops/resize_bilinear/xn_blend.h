@@ -20,8 +20,18 @@ static inline float xn_blend_floats(float a, float b, float c, float d, float do
     return a * up * left + c * down * left + b * up * right + d * down * right;
 }
 
-// By the type of the shares.
-#define XN_BLEND(share) _Generic(share, float: xn_blend_floats, default: xn_blend_integers)
+// The same of 16-bit values, whose sums have 36 bits.
+static inline int32_t xn_blend_wide(int32_t a, int32_t b, int32_t c, int32_t d, int32_t down,
+                                    int32_t right) {
+    int32_t up = 1024 - down, left = 1024 - right;
+    int64_t sum = (int64_t)a * (up * left) + (int64_t)b * (up * right) +
+                  (int64_t)c * (down * left) + (int64_t)d * (down * right);
+    return (int32_t)((sum + (1 << 19) + (sum >> 63)) >> 20);
+}
+
+// By the type of the values.
+#define XN_BLEND(x)                                                                                \
+    _Generic(x, int8_t: xn_blend_integers, int16_t: xn_blend_wide, default: xn_blend_floats)
 
 // What makes the conversion to the type of `x` round: integers are rounded already.
 #define XN_BLEND_HALF(x) _Generic(x, uint8_t: 0.5f, float: 0.0f, default: 0)

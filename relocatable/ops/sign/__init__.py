@@ -22,7 +22,7 @@ from relocatable.ops._shared.fixed_point import (
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.table import all_values, lower_table
-from relocatable.ops._shared.types import even_scale, kept_type, one_scale
+from relocatable.ops._shared.types import kept_type, one_scale
 from relocatable.ops._shared.unary import unary_sample
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Rule, Sample, samples
@@ -121,7 +121,7 @@ _ABS = ("int8", "int16", "int32", "float32")
 _NEG = ("int8", "int16", "int32", "int64", "float32")
 
 OPERATORS = (
-    _operator("ABS", _ABS, (one_scale, even_scale, _RATIO), lower_abs, evaluate_abs, 2),
+    _operator("ABS", _ABS, (one_scale, _RATIO), lower_abs, evaluate_abs, 2),
     _operator("NEG", _NEG, (), lower_neg, evaluate_neg, 1),
     _operator("LOGICAL_NOT", ("bool",), (), lower_not, evaluate_not, 1),
 )

@@ -10,27 +10,39 @@ from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.fixed_point import (
     INT32_MAX,
     Ints,
+    multiply_by_quantized_multiplier,
     quantize_multiplier,
+    reciprocal,
     rounding_divide_by_pot,
     saturating_doubling_high_mul,
     scale_of,
     type_range,
 )
 from relocatable.ops._shared.shapes import kept_shape
-from relocatable.ops._shared.types import ARITHMETIC, kept_type, one_scale, probability_scale
+from relocatable.ops._shared.table import line_ends_between, on_lines
+from relocatable.ops._shared.types import (
+    ARITHMETIC_16,
+    UNIT_16,
+    kept_type,
+    one_scale,
+    probability_scale,
+)
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, Seen, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
+_INT16_MAX = (1 << 15) - 1
 _DIFFERENCE_BITS = 5  # integer bits of a scaled difference
 
 
 def lower_softmax(site: Site) -> KernelCall:
-    """Lower SOFTMAX along the last dimension of int8, uint8 or float32."""
+    """Lower SOFTMAX along the last dimension."""
     depth = site.input(0).shape[-1]
     rows = site.input(0).count // depth
+    if site.output.dtype == "int16":
+        return _lower_lines(site, {"rows": rows, "depth": depth})
     if site.is_float:
         params: dict[str, CValue] = {"rows": rows, "depth": depth, "beta": site.float_attr("beta")}
         call = CCall("xn_softmax", (Input(0), Output()), params, dtype="float32")
@@ -40,6 +52,52 @@ def lower_softmax(site: Site) -> KernelCall:
     arguments = (Input(0), Constant("table"), Output())
     call = CCall("xn_softmax", arguments, params, dtype=site.output.dtype)
     return site.call("softmax/softmax.c", call, weights={"table": table}, in_place=(0,))
+
+
+def _lower_lines(site: Site, params: dict[str, CValue]) -> KernelCall:
+    multiplier, shift = _line_multiplier(site.node)
+    powers, reciprocals = _lines()
+    call = CCall(
+        "xn_softmax",
+        (Input(0), Constant("powers"), Constant("reciprocals"), Output()),
+        {**params, "multiplier": multiplier, "shift": shift},
+        dtype="int16",
+    )
+    weights = {"powers": powers.astype(np.int16), "reciprocals": reciprocals.astype(np.int16)}
+    return site.call("softmax/softmax.c", call, weights=weights, in_place=(0,))
+
+
+def _line_multiplier(node: Node) -> tuple[int, int]:
+    """Find the factor of a difference to places of the line of powers."""
+    return quantize_multiplier(_line_factor(node))
+
+
+def _line_factor(node: Node) -> float:
+    product = scale_of(node.inputs[0]) * np.float32(node.number("beta"))
+    return float(product) / (10.0 / 65535.0)
+
+
+def _lines() -> tuple[Ints, Ints]:
+    """Compute LiteRT's lines of e^x in [-10, 0] and of 1 / (1 + x) in [0, 1]."""
+    step, height = 10.0 / 65535, np.float64(2.0 / 65535 * 32767 + 2.0 / 65535 * 32768)
+    powers = line_ends_between((np.float64(step * -65535), np.float64(0)), height, np.exp)
+    ends = np.float64(0), np.float64(1.0 / 65535 * 65535)
+    return powers, line_ends_between(ends, height, lambda x: 1 / (1 + x))
+
+
+def _evaluate_lines(node: Node, x: Ints) -> Ints:
+    """Divide e^x by the sum of a row, both on lines; 15 fraction bits."""
+    powers_line, reciprocals_line = _lines()
+    differences = x - x.max(axis=-1, keepdims=True)
+    places = multiply_by_quantized_multiplier(differences, *_line_multiplier(node)) + _INT16_MAX
+    powers = on_lines(powers_line, np.clip(places, -_INT16_MAX - 1, _INT16_MAX))
+    sums = powers.sum(axis=-1, keepdims=True)
+    headroom = 31 - np.floor(np.log2(sums)).astype(np.int64)
+    place = (((sums << (headroom - 1)) + (1 << 13)) >> 14) - (1 << 15) - (1 << 16)
+    parts = powers * on_lines(reciprocals_line, np.clip(place, -_INT16_MAX - 1, _INT16_MAX))
+    right = 31 - headroom
+    found: Ints = np.clip((parts + (1 << (right - 1))) >> right, 0, _INT16_MAX)
+    return found
 
 
 def exp_table(beta: float, scale: float) -> npt.NDArray[np.int32]:
@@ -106,6 +164,12 @@ def not_scalar(node: Node) -> Seen:
     return len(node.inputs[0].shape) >= 1, str(list(node.inputs[0].shape))
 
 
+def row_length(node: Node) -> Seen:
+    """the last dimension of 16-bit values must be at most 65535"""
+    x = node.inputs[0]
+    return x.dtype != "int16" or x.shape[-1] <= 65535, str(list(x.shape))
+
+
 def positive_beta(node: Node) -> Seen:
     """beta must be finite and above 0"""
     beta = node.number("beta")
@@ -113,11 +177,12 @@ def positive_beta(node: Node) -> Seen:
 
 
 def exp_scale(node: Node) -> Seen:
-    """beta times the scale of an 8-bit input must be above 2^-26"""
+    """beta times the scale of an input must be above 2^-26 (8 bits) or at most 2 (16 bits)"""
     if not node.quantized:
         return True, ""
     product = node.number("beta") * float(scale_of(node.inputs[0]))
-    return product * 2.0**26 > 1, f"{product:g}"
+    ok = product <= 2 if node.output.dtype == "int16" else product * 2.0**26 > 1
+    return ok, f"{product:g}"
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
@@ -126,26 +191,18 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     if x.dtype == np.float32:
         powers = np.exp(beta * (x - x.max(axis=-1, keepdims=True)).astype(np.float64))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+    if x.dtype == np.int16:
+        return _evaluate_lines(node, x.astype(np.int64)).astype(np.int16)
     whole = exp_table(beta, float(scale_of(node.inputs[0])))
     table = np.pad(whole, (0, 256 - len(whole))).astype(np.int64)
     values = x.astype(np.int64)
     powers = table[values.max(axis=-1, keepdims=True) - values]
     sums = rounding_divide_by_pot(powers, 12).sum(axis=-1, keepdims=True)
     headroom = 32 - np.ceil(np.log2(sums + 1.0)).astype(np.int64)
-    parts = saturating_doubling_high_mul(_reciprocal((sums << headroom) - (1 << 31)), powers)
+    parts = saturating_doubling_high_mul(reciprocal((sums << headroom) - (1 << 31)), powers)
     low, high = type_range(node.output.dtype)
     rounded = rounding_divide_by_pot(parts, 12 - headroom + 31 - 8)
     return np.clip(rounded + low, low, high).astype(node.output.dtype)
-
-
-def _reciprocal(x: Ints) -> Ints:
-    """Compute 1 / (1 + x), 31 fraction bits, by three steps of Newton's method."""
-    half = (x + INT32_MAX + 1) // 2
-    y = 1515870810 + saturating_doubling_high_mul(half, -1010580540)  # 48/17 - 32/17 * half
-    for _ in range(3):
-        rest = (1 << 29) - saturating_doubling_high_mul(half, y)
-        y = y + np.clip(saturating_doubling_high_mul(y, rest) << 2, -INT32_MAX - 1, INT32_MAX)
-    return np.asarray(np.clip(y << 1, -INT32_MAX - 1, INT32_MAX), np.int64)
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -155,9 +212,12 @@ def sample(rng: Rng, dtype: str) -> Graph:
     shape[-1] = int(rng.choice([1, 2, 3, 10, 100, 300]))
     b = GraphBuilder()
     scale = float(np.float32(np.exp(rng.normal(-3, 1.5))))
-    x = b.input(*shape, dtype=dtype, quant=Quant((scale,), (int(rng.integers(0, 100)),)))
-    zero = -128 if dtype == "int8" else 0
-    y = b.tensor(*shape, dtype=dtype, quant=Quant((1 / 256,), (zero,)))
+    quant = Quant((scale,), (int(rng.integers(0, 100)),))
+    result = Quant((1 / 256,), (-128 if dtype == "int8" else 0,))
+    if dtype == "int16":
+        quant, result = Quant((float(np.float32(scale / 64)),), (0,)), UNIT_16
+    x = b.input(*shape, dtype=dtype, quant=quant)
+    y = b.tensor(*shape, dtype=dtype, quant=result)
     beta = float(np.float32(rng.choice([1.0, 1.0, 0.5, 3.0])))
     return b.graph(b.op("SOFTMAX", (x,), y, beta=beta))
 
@@ -166,12 +226,15 @@ OPERATORS = (
     Operator(
         kind="SOFTMAX",
         options=Options("SoftmaxOptions", ("beta",)),
-        operands=(Operand("input", ARITHMETIC),),
-        output=ARITHMETIC,
-        rules=(kept_type, one_scale, not_scalar, probability_scale, positive_beta, exp_scale),
+        operands=(Operand("input", ARITHMETIC_16),),
+        output=ARITHMETIC_16,
+        rules=(
+            *(kept_type, one_scale, not_scalar, row_length, probability_scale),
+            *(positive_beta, exp_scale),
+        ),
         shape=kept_shape,
         evaluate=evaluate,
         kernels=(Kernel(lower_softmax),),
-        samples=samples(sample, ARITHMETIC),
+        samples=samples(sample, ARITHMETIC_16),
     ),
 )

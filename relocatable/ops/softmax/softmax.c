@@ -1,7 +1,8 @@
 // SOFTMAX along the last dimension. The input may be overwritten.
 #include "ops/_shared/xn_kernel.h"
+#include "ops/_shared/xn_lines.h"
 #include "ops/_shared/xn_math.h"
-#include "ops/softmax/xn_softmax.h"
+#include "ops/_shared/xn_reciprocal.h"
 
 #if XN_IS_FLOAT
 typedef struct {
@@ -27,6 +28,40 @@ XN_KERNEL void XN_NAME(xn_softmax)(const float *in, float *out,
         }
     }
 }
+#elif XN_IS_16_BITS
+typedef struct {
+    int32_t rows, depth;
+    int32_t multiplier, shift; // of differences to places of the line of powers
+} XN_NAME(xn_softmax_params);
+
+// in, out: int16 [rows, depth]; powers: ends of the lines of e^x in [-10, 0]; reciprocals: of
+// 1 / (1 + x) in [0, 1].
+XN_KERNEL void XN_NAME(xn_softmax)(const int16_t *in, const int16_t *powers,
+                                   const int16_t *reciprocals, int16_t *out,
+                                   const XN_NAME(xn_softmax_params) * p) {
+    for (int32_t row = 0; row < p->rows; row++, in += p->depth, out += p->depth) {
+        int32_t max = INT16_MIN;
+        for (int32_t i = 0; i < p->depth; i++) {
+            max = xn_max(max, in[i]);
+        }
+        int32_t sum = 0; // 15 fraction bits
+        for (int32_t i = 0; i < p->depth; i++) {
+            int32_t place =
+                xn_multiply_by_quantized_multiplier(in[i] - max, p->multiplier, p->shift) +
+                INT16_MAX;
+            out[i] = (int16_t)xn_on_lines(powers, xn_clamp(place, INT16_MIN, INT16_MAX));
+            sum += out[i];
+        }
+        int32_t headroom = __builtin_clz((uint32_t)sum);
+        int32_t place = (int32_t)((((uint32_t)sum << (headroom - 1)) + (1u << 13)) >> 14);
+        place = xn_clamp(place - (1 << 15) - (1 << 16), INT16_MIN, INT16_MAX);
+        int32_t factor = xn_on_lines(reciprocals, place), right = 31 - headroom;
+        for (int32_t i = 0; i < p->depth; i++) {
+            int32_t y = (out[i] * factor + (1 << (right - 1))) >> right;
+            out[i] = (int16_t)xn_clamp(y, 0, INT16_MAX);
+        }
+    }
+}
 #else
 typedef struct {
     int32_t rows, depth;
@@ -48,7 +83,7 @@ XN_KERNEL void XN_NAME(xn_softmax)(const XN_T *in, const int32_t *table, XN_T *o
                 difference < p->table_count ? xn_rounding_divide_by_pot(table[difference], 12) : 0;
         }
         int32_t headroom = __builtin_clz((uint32_t)sum);
-        int32_t scale = xn_softmax_reciprocal((int32_t)(((uint32_t)sum << headroom) - (1u << 31)));
+        int32_t scale = xn_reciprocal((int32_t)(((uint32_t)sum << headroom) - (1u << 31)));
         for (int32_t i = 0; i < p->depth; i++) {
             int32_t difference = max - in[i];
             int32_t part = difference < p->table_count

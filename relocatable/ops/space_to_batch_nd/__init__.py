@@ -56,12 +56,14 @@ def spatial_shape(node: Node) -> Seen:
 def _shapes_fit(node: Node, many: tuple[int, ...], one: tuple[int, ...]) -> Seen:
     """Compare the shape of the many images with that of what they are parts of."""
     block, pads = node.integers(1), node.integers(2)
+    text = f"{list(node.inputs[0].shape)} -> {list(node.output.shape)} by {block}, {pads}"
     n = len(block)
+    if len(many) != len(one) or len(one) <= n:
+        return False, text
     wide = [d + sum(pads[2 * i : 2 * i + 2]) for i, d in enumerate(one[1 : n + 1])]
     whole = (math.prod(block) * one[0], *wide, *one[n + 1 :])
     from_many = (many[0], *(d * b for d, b in zip(many[1:], block, strict=False)), *many[n + 1 :])
-    ok = len(many) == len(one) and whole == from_many
-    return ok, f"{list(node.inputs[0].shape)} -> {list(node.output.shape)} by {block}, {pads}"
+    return whole == from_many, text
 
 
 def _pairs(node: Node, many: Array, one: Array) -> Iterator[tuple[Array, Array]]:
@@ -174,7 +176,7 @@ def _operator(
         kernels=(Kernel(lower),),
         evaluate=evaluate,
         version=2,
-        samples=samples(_sample(kind), ("int8", "uint8", "int32", "int64", "float32")),
+        samples=samples(_sample(kind), ("int8", "uint8", "int16", "int32", "int64", "float32")),
     )
 
 

@@ -1,4 +1,7 @@
-"""SQUARED_DIFFERENCE."""
+"""SQUARED_DIFFERENCE.
+
+LiteRT has none of 16-bit values: their reference is TFLite Micro's kernel.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,30 @@ from relocatable.ops._shared.fixed_point import (
 )
 from relocatable.ops._shared.plain import plain_call
 from relocatable.ops._shared.random import random_quant
+from relocatable.ops._shared.table import all_values
 from relocatable.ops._shared.types import one_scale, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import MVE_I
 
-_TYPES = ("int8", "int32", "float32")
+_SWEPT = ("int8", "int32", "float32")
+_TYPES = (*_SWEPT, "int16")
+_PLAIN = ("int32", "float32")
 _SOURCE = "squared_difference/squared_difference.c"
 
 
 def _out_factor(node: Node) -> float:
     common = common_scale(node)
     with np.errstate(over="ignore"):
-        return common * common / float(np.float32(1 << 14) * scale_of(node.output))
+        return common * common / float(np.float32(1 << 2 * _lift(node)) * scale_of(node.output))
+
+
+def _lift(node: Node) -> int:
+    """Tell by which power of two values are raised before they are scaled."""
+    return 0 if node.output.dtype == "int16" else 7
 
 
 _FACTOR = factors_below(
@@ -40,16 +52,21 @@ _FACTOR = factors_below(
     "the square of twice the larger input's scale over 2^14 times the output's",
     lambda node: [_out_factor(node)] if node.output.dtype == "int8" else [0.0],
 )
+_FACTOR_16 = factors_below(
+    15,
+    "the square of twice the larger input's scale over the output's, of int16,",
+    lambda node: [_out_factor(node)] if node.output.dtype == "int16" else [0.0],
+)
 # LiteRT multiplies it by 2^14 in single precision.
 _OUTPUT = factors_below(100, "the output's scale", lambda node: [scale_of(node.output)])
 
 
 def lower_squared_difference(site: Site) -> KernelCall:
-    """Lower a squared difference of int8, int32 or float32."""
-    if site.output.dtype != "int8":
+    """Lower a squared difference."""
+    if site.output.dtype in _PLAIN:
         return plain_call(site, "xn_squared_difference")
     a, b = site.input(0), site.input(1)
-    if scale_of(a) == scale_of(b):
+    if site.output.dtype == "int8" and scale_of(a) == scale_of(b):
         zeros = zero_of(a) - zero_of(b)
         differences = np.arange(-255, 256, dtype=np.int64)
         low, high = type_range("int8")
@@ -61,10 +78,32 @@ def lower_squared_difference(site: Site) -> KernelCall:
             site, _SOURCE, "xn_difference_table", params, weights={"table": table}
         )
     scales = CommonScales.of(site.node, _out_factor(site.node))
+    if site.output.dtype == "int8" and site.target.has(MVE_I):
+        return _lower_mve(site, scales)
     params = {"a_zero": zero_of(a), "b_zero": zero_of(b), "out_zero": zero_of(site.output)}
     for name, (multiplier, shift) in scales._asdict().items():
         params |= {f"{name}_multiplier": multiplier, f"{name}_shift": shift}
     return broadcast_call(site, _SOURCE, "xn_scaled_difference", params)
+
+
+def _lower_mve(site: Site, scales: CommonScales) -> KernelCall:
+    """Lower a squared difference of int8 for Helium."""
+    params: dict[str, CValue] = {
+        "out_zero": zero_of(site.output),
+        "out_multiplier": scales.out[0],
+        "out_shift": scales.out[1],
+    }
+    steps = {
+        name: multiply_by_quantized_multiplier((all_values(t) - zero_of(t)) << 7, *scale).astype(
+            np.int16
+        )
+        for name, t, scale in (
+            ("steps_a", site.input(0), scales.a),
+            ("steps_b", site.input(1), scales.b),
+        )
+    }
+    source = "squared_difference/squared_difference_mve.c"
+    return broadcast_call(site, source, "xn_scaled_difference_mve", params, weights=steps)
 
 
 def _square(node: Node, difference: Ints) -> Ints:
@@ -75,16 +114,16 @@ def _square(node: Node, difference: Ints) -> Ints:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
-    """Square the difference, and rescale 8-bit integers."""
-    if node.output.dtype != "int8":
+    """Square the difference, and rescale integers that have a scale."""
+    if node.output.dtype in _PLAIN:
         difference = inputs[0] - inputs[1]
         return np.asarray(difference * difference)
     scales = CommonScales.of(node, _out_factor(node))
     x, y = (
-        multiply_by_quantized_multiplier((v.astype(np.int64) - zero_of(t)) << 7, *scale)
+        multiply_by_quantized_multiplier((v.astype(np.int64) - zero_of(t)) << _lift(node), *scale)
         for v, t, scale in zip(inputs, node.inputs, (scales.a, scales.b), strict=True)
     )
-    return np.clip(_square(node, x - y), *type_range("int8")).astype(np.int8)
+    return np.clip(_square(node, x - y), *type_range(node.output.dtype)).astype(node.output.dtype)
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -106,10 +145,10 @@ OPERATORS = (
         kind="SQUARED_DIFFERENCE",
         operands=(Operand("first input", _TYPES), Operand("second input", _TYPES)),
         output=_TYPES,
-        rules=(one_type, one_scale, _FACTOR, _OUTPUT),
+        rules=(one_type, one_scale, _FACTOR, _FACTOR_16, _OUTPUT),
         shape=stretched_shapes,
         kernels=(Kernel(lower_squared_difference),),
         evaluate=evaluate,
-        samples=samples(sample, _TYPES),
+        samples=samples(sample, _SWEPT),
     ),
 )

@@ -1,4 +1,4 @@
-// SQUARED_DIFFERENCE of 8-bit values, with broadcast. Either input may be overwritten.
+// SQUARED_DIFFERENCE of 8-bit and 16-bit values, with broadcast. Either input may be overwritten.
 #include "ops/_shared/xn_broadcast.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
@@ -6,18 +6,21 @@
 typedef struct {
     xn_broadcast shape;
     int32_t a_zero, b_zero, out_zero;
-    int32_t a_multiplier, a_shift; // to the common scale, times 2^7
+    int32_t a_multiplier, a_shift; // to the common scale, times 2^7; of int16 1
     int32_t b_multiplier, b_shift;
     int32_t out_multiplier, out_shift;
 } XN_NAME(xn_scaled_difference_params);
 
 static inline XN_T XN_NAME(scaled_difference)(int32_t a, int32_t b,
                                               const XN_NAME(xn_scaled_difference_params) * p) {
-    int32_t x = (a - p->a_zero) * (1 << 7), y = (b - p->b_zero) * (1 << 7);
+    const int32_t lift = sizeof(XN_T) == 1 ? 1 << 7 : 1;
+    int32_t x = (a - p->a_zero) * lift, y = (b - p->b_zero) * lift;
     x = xn_multiply_by_smaller_than_one(x, p->a_multiplier, p->a_shift);
     y = xn_multiply_by_smaller_than_one(y, p->b_multiplier, p->b_shift);
     int32_t square = (x - y) * (x - y);
-    square = xn_multiply_by_smaller_than_one(square, p->out_multiplier, p->out_shift);
+    square = sizeof(XN_T) == 1
+                 ? xn_multiply_by_smaller_than_one(square, p->out_multiplier, p->out_shift)
+                 : xn_multiply_by_quantized_multiplier(square, p->out_multiplier, p->out_shift);
     return (XN_T)xn_clamp(square + p->out_zero, XN_T_MIN, XN_T_MAX);
 }
 

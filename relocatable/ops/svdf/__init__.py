@@ -1,6 +1,8 @@
 """SVDF: a layer of low rank over the last inputs, which it keeps as a state.
 
-The reference is LiteRT's BUILTIN_REF; an int8 layer has an int16 state.
+The reference is LiteRT's BUILTIN_REF; an int8 layer has an int16 state. A layer of float32 by int8
+quantises each batch of the input for itself, with a zero point if its option says so; its time
+weights become floats at compile time.
 """
 
 from __future__ import annotations
@@ -19,6 +21,15 @@ from relocatable.ops._shared.fixed_point import (
     scale_of,
     zero_of,
 )
+from relocatable.ops._shared.hybrid import (
+    MOST_TERMS,
+    dot_kernels,
+    is_asymmetric,
+    quantize_rows,
+    real_sums,
+    scales_of,
+)
+from relocatable.ops._shared.layer import HYBRID
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import has_one_scale
 from relocatable.ops.node import Node
@@ -33,22 +44,36 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output
+from relocatable.steps.c_call import (
+    CCall,
+    Constant,
+    CPointer,
+    CValue,
+    Input,
+    Name,
+    Output,
+    Scratch,
+)
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
 
-_TYPES = {
+_FORMS = {
     "int8": ("int8", "int8", "int16", "int16", "int32"),
     "float32": ("float32",) * 5,
+    HYBRID: ("float32", "int8", "int8", "float32", "float32"),
 }
 
 
 def layer_types(node: Node) -> Seen:
-    """input and output must both be float32, as all else, or int8 with int16 time weights and
-    state, int8 feature weights and int32 bias"""
+    """input and output must both be float32, as all else but the weights, which may both be int8,
+    or int8 with int16 time weights and state, int8 feature weights and int32 bias"""
     seen = tuple(t.dtype for t in node.inputs)
-    wanted = _TYPES[node.inputs[0].dtype][: len(seen)]
-    return seen == wanted and node.output.dtype == seen[0], ", ".join(seen)
+    wanted = [form[: len(seen)] for form in _FORMS.values()]
+    return seen in wanted and node.output.dtype == seen[0], ", ".join(seen)
+
+
+def _is_hybrid(node: Node) -> bool:
+    return (node.inputs[0].dtype, node.inputs[1].dtype) == ("float32", "int8")
 
 
 def with_state(node: Node) -> Seen:
@@ -66,12 +91,11 @@ def layer_activation(node: Node) -> Seen:
 
 
 def layer_scales(node: Node) -> Seen:
-    """tensors of an int8 layer must have one scale each, weights and state the zero point 0"""
-    if node.output.dtype == "float32":
-        return True, ""
-    tensors = (*node.inputs[:4], node.output)
+    """integer tensors must have one scale each, weights and state the zero point 0"""
+    tensors = [t for t in (*node.inputs[:4], node.output) if t.dtype != "float32"]
+    even = [t for t in node.inputs[1:4] if t.dtype != "float32"]
     ok = all(has_one_scale(t) for t in tensors)
-    return ok and all(zero_of(t) == 0 for t in tensors[1:4]), str([t.quant for t in tensors])
+    return ok and all(zero_of(t) == 0 for t in even), str([t.quant for t in tensors])
 
 
 def layer_shape(node: Node) -> Seen:
@@ -89,7 +113,10 @@ def layer_shape(node: Node) -> Seen:
 
 
 def layer_sums(node: Node) -> Seen:
-    """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too"""
+    """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too; those of a
+    layer of float32 by int8 must have at most 65536 terms"""
+    if _is_hybrid(node):
+        return node.inputs[0].shape[1] <= MOST_TERMS, str(node.inputs[0].shape)
     if node.output.dtype == "float32" or not layer_shape(node)[0]:
         return True, ""
     feature, time = (np.abs(np.asarray(node.inputs[i].data, np.int64)) for i in (1, 2))
@@ -129,12 +156,54 @@ def lower_dsp(site: Site) -> KernelCall:
     return _lower(site, "svdf_dsp.c")
 
 
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a layer of float32 by int8; see `dot_kernels`."""
+    node, feature = site.node, site.constant(1)
+    asymmetric, (low, high) = is_asymmetric(node), float_clamp(site.activation)
+    params: dict[str, CValue] = {
+        **_shape_params(site),
+        "is_asymmetric": int(asymmetric),
+        "scale": scale_of(site.input(1)),
+        "low": low,
+        "high": high,
+    }
+    weights = {"time": _real_time(node), "bias": _bias(node)}
+    if asymmetric:
+        weights["sums"] = feature.astype(np.int64).sum(axis=1).astype(np.int32)
+    arguments: list[CPointer | CValue] = [Input(0), Input(1)]
+    arguments += [Constant("sums") if asymmetric else Name("0")]
+    arguments += [Constant("time"), Constant("bias"), Scratch("int8_t"), Output(index=1), Output()]
+    return site.call(
+        f"svdf/svdf_hybrid{suffix}.c",
+        CCall("xn_svdf_hybrid", arguments, params),
+        weights=weights,
+        inputs=(0, 1, 3),
+        updates={2: 1},
+        scratch_bytes=site.input(0).shape[1],
+        macs=_macs(site),
+    )
+
+
+def _real_time(node: Node) -> Array:
+    time = node.inputs[2]
+    return np.asarray(time.data, np.float32) * scale_of(time)
+
+
+def _shape_params(site: Site) -> dict[str, CValue]:
+    (batch, in_c), (filters, memory) = site.input(0).shape, site.input(2).shape
+    params: dict[str, CValue] = {"batch": batch, "in_c": in_c, "filters": filters}
+    return params | {"rank": site.int_attr("rank"), "memory": memory}
+
+
+def _macs(site: Site) -> int:
+    (batch, in_c), (filters, memory) = site.input(0).shape, site.input(2).shape
+    return batch * filters * (in_c + memory)
+
+
 def _lower(site: Site, source: str) -> KernelCall:
     """Make the call; the state is moved on by one input."""
     node = site.node
-    (batch, in_c), (filters, memory) = site.input(0).shape, site.input(2).shape
-    params: dict[str, CValue] = {"batch": batch, "in_c": in_c, "filters": filters}
-    params |= {"rank": site.int_attr("rank"), "memory": memory}
+    params = _shape_params(site)
     weights = {"bias": _bias(node)}
     arguments: list[CPointer] = [Input(0), Input(1), Input(2), Constant("bias")]
     arguments += [Output(index=1), Output()]
@@ -148,9 +217,13 @@ def _lower(site: Site, source: str) -> KernelCall:
         params["zero"] = zero_of(site.output)
         arguments.insert(3, Constant("first"))
         call = CCall("xn_svdf_i8", arguments, params, "xn_svdf_params")
-    macs = batch * filters * (in_c + memory)
     return site.call(
-        f"svdf/{source}", call, weights=weights, inputs=(0, 1, 2, 3), updates={3: 1}, macs=macs
+        f"svdf/{source}",
+        call,
+        weights=weights,
+        inputs=(0, 1, 2, 3),
+        updates={3: 1},
+        macs=_macs(site),
     )
 
 
@@ -160,9 +233,15 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array]:
     batch, (filters, memory) = x.shape[0], time.shape
     rank, is_float = node.integer("rank"), x.dtype == np.float32
     wide = np.float32 if is_float else np.int64
-    zero = 0 if is_float else zero_of(node.inputs[0])
-    shifted: Any = x.astype(wide) - zero
-    new = shifted @ feature.astype(wide).T
+    new: Any
+    if _is_hybrid(node):
+        values, scales = quantize_rows(x, is_asymmetric(node))
+        sums = values @ feature.astype(np.int64).T
+        new, time = real_sums(sums, scales_of(node.inputs[1]), scales, False), _real_time(node)
+    else:
+        zero = 0 if is_float else zero_of(node.inputs[0])
+        shifted: Any = x.astype(wide) - zero
+        new = shifted @ feature.astype(wide).T
     if not is_float:
         (a, b), (c, d) = _multipliers(node)
         new = np.clip(multiply_by_quantized_multiplier(new, a, b), -32768, 32767)
@@ -179,27 +258,27 @@ def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of one layer."""
     batch, rank, units = (int(rng.integers(1, n)) for n in (4, 4, 9))
     in_c, memory = int(rng.integers(1, 20)), int(rng.integers(1, 9))
-    filters, is_float = rank * units, dtype == "float32"
+    filters, is_float = rank * units, dtype != "int8"
+    form, dtype = _FORMS[dtype], _FORMS[dtype][0]
     b = GraphBuilder()
     x = b.input(batch, in_c, dtype=dtype, quant=random_quant(rng, dtype, 0.3))
     kept_type, wide = ("float32", "float32") if is_float else ("int16", "int32")
     quants: list[Quant | None] = [
         Quant((float(np.float32(s)),), (0,)) for s in (0.01, 0.0001, 0.0005)
     ]
-    quants = [None if is_float else quant for quant in quants]
+    quants = [None if form[1] == "float32" else quant for quant in quants]
     state = b.state(batch, memory * filters, dtype=kept_type, quant=quants[2])
     feature: Array
     time: Array
     bias: Array
-    if is_float:
-        feature, time, bias = (
-            rng.normal(0, 0.2, s) for s in ((filters, in_c), (filters, memory), units)
-        )
+    if form[1] == "float32":
+        feature, time = (rng.normal(0, 0.2, s) for s in ((filters, in_c), (filters, memory)))
     else:
         feature = rng.integers(-127, 128, (filters, in_c))
-        time = rng.integers(-3000, 3000, (filters, memory))
-        bias = rng.integers(-100_000, 100_000, units)
-    inputs = [x, b.constant(feature, dtype, quants[0]), b.constant(time, kept_type, quants[1])]
+        most = 3000 if form[2] == "int16" else 127
+        time = rng.integers(-most, most + 1, (filters, memory))
+    bias = rng.normal(0, 0.2, units) if is_float else rng.integers(-100_000, 100_000, units)
+    inputs = [x, b.constant(feature, form[1], quants[0]), b.constant(time, form[2], quants[1])]
     inputs.append(state.first)
     if rng.random() < 0.7:
         inputs.append(b.constant(bias, wide))
@@ -209,7 +288,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
         *("SVDF", inputs, y, state.last),
         rank=rank,
         fused_activation_function=str(rng.choice(names)),
-        asymmetric_quantize_inputs=False,
+        asymmetric_quantize_inputs=bool(rng.random() < 0.5),
     )
     return b.graph(y)
 
@@ -223,7 +302,7 @@ OPERATORS = (
         operands=(
             Operand("input", ("int8", "float32")),
             Operand("feature weights", ("int8", "float32"), constant=True),
-            Operand("time weights", ("int16", "float32"), constant=True),
+            Operand("time weights", ("int16", "float32", "int8"), constant=True),
             Operand("state", ("int16", "float32")),
             Operand("bias", ("int32", "float32"), constant=True, optional=True),
         ),
@@ -232,6 +311,7 @@ OPERATORS = (
         rules=(with_state, layer_types, layer_activation, layer_scales, plain_scales, layer_sums),
         shape=layer_shape,
         kernels=(
+            *dot_kernels(lower_by_bytes, lambda site: _is_hybrid(site.node)),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
             Kernel(lower_plain),
         ),
@@ -239,6 +319,6 @@ OPERATORS = (
         order=(0, 1, 2, 4, 3),
         updates=(3,),
         version=3,
-        samples=samples(sample, ("int8", "float32")),
+        samples=samples(sample, tuple(_FORMS)),
     ),
 )

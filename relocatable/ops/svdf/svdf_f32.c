@@ -1,5 +1,6 @@
 // SVDF of float32, as svdf.c.
 #include "ops/_shared/xn_kernel.h"
+#include "ops/svdf/xn_svdf.h"
 
 typedef struct xn_svdf_f32_params {
     int32_t batch, in_c, filters, rank, memory;
@@ -18,15 +19,7 @@ XN_KERNEL void xn_svdf_f32(const float *in, const float *feature, const float *t
                 for (int32_t i = 0; i < p->in_c; i++) {
                     dot += in[i] * feature[f * p->in_c + i];
                 }
-                for (int32_t i = 1; i < p->memory; i++) {
-                    state[i - 1] = state[i];
-                }
-                state[p->memory - 1] = dot;
-                float part = 0.0f;
-                for (int32_t i = 0; i < p->memory; i++) {
-                    part += state[i] * time[f * p->memory + i];
-                }
-                sum += part;
+                sum += xn_svdf_push_f32(state, dot, time + f * p->memory, p->memory);
             }
             *out++ = xn_clampf(sum + bias[unit], p->low, p->high);
         }

@@ -15,7 +15,8 @@ _QUANTS = {dtype: Quant((1 / 128,), (zero,)) for dtype, zero in _ZEROS.items()}
 
 
 def tanh_scale(node: Node) -> Seen:
-    """an output of 8 bits must have scale 1/128 and zero point 0 (uint8: 128)"""
+    """an output of 8 bits must have scale 1/128 and zero point 0 (uint8: 128), one of 16 bits scale
+    1/32768"""
     return exact_scale(node.output, 1 / 128, _ZEROS)
 
 

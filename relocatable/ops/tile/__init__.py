@@ -56,7 +56,7 @@ OPERATORS = (
     Movement(tile).operator(
         "TILE",
         (Operand("input", ANY), Operand("multiples", INTEGERS, constant=True)),
-        samples(sample_tile, ("uint8", "int32", "int64", "float32", "bool")),
+        samples(sample_tile, ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")),
     ),
     Movement(broadcast_to).operator(
         "BROADCAST_TO",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
 from relocatable.ops._shared.batch import image_kernel
 from relocatable.ops._shared.fixed_point import float_clamp, type_range, zero_of
+from relocatable.ops._shared.hybrid import quantize_images, scales_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
     fused_activation,
@@ -21,27 +21,34 @@ from relocatable.ops._shared.images import (
     strides,
 )
 from relocatable.ops._shared.layer import (
+    BIAS_TYPE_ENUM,
+    BIAS_TYPE_FIELD,
     BIAS_TYPES,
     FILTER_TYPES,
+    HYBRID,
     LAYER_FORMS,
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
     bias_of,
+    bias_type,
+    bounded_sums,
     data_scales,
     filter_scales,
     filter_text,
     filter_zero,
     filter_zero_param,
+    fixed_rounding,
+    layer_form,
+    plain_scaling,
     real_weights,
-    scaling_of,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values
-from relocatable.ops._shared.layer_sample import random_weights
+from relocatable.ops._shared.layer_sample import random_bias_type, random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.resize import table_length
-from relocatable.ops._shared.scaling import AccumulatorBounds, scale_double_rounding
+from relocatable.ops._shared.scaling import AccumulatorBounds
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -66,6 +73,7 @@ from relocatable.steps.c_call import (
     CValue,
     Input,
     Output,
+    Scratch,
 )
 from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.steps.row_access import ScaledRows
@@ -123,40 +131,81 @@ def _padding(node: Node, axis: int) -> int:
     return max(0, ((node.inputs[2].shape[axis] - 1) * stride + k - node.output.shape[axis]) // 2)
 
 
-def lower_transposed(site: Site) -> KernelCall:
-    """Lower a layer of 8-bit integers or float32."""
+def is_hybrid(site: Site) -> bool:
+    """Tell whether it is a layer of float32 by int8."""
+    return layer_form(layer_of(site.node)) == HYBRID
+
+
+def _shape(site: Site) -> dict[str, CValue]:
     node = site.node
-    x, weights = node.inputs[2], site.constant(1)
-    out_c, k_h, k_w, in_c = weights.shape
-    stride_h, stride_w = node.integer("stride_h"), node.integer("stride_w")
-    pad_top, pad_left = _padding(node, 1), _padding(node, 2)
-    shape: dict[str, CValue] = {
-        "first_row": FIRST_ROW,
+    x = node.inputs[2]
+    out_c, k_h, k_w, in_c = site.constant(1).shape
+    return {
+        "first_row": 0,
         "in_h": x.shape[1],
         "in_w": x.shape[2],
         "in_c": in_c,
-        "out_h": ROWS,
+        "out_h": site.output.shape[1],
         "out_w": site.output.shape[2],
         "out_c": out_c,
         "k_h": k_h,
         "k_w": k_w,
-        "stride_h": stride_h,
-        "stride_w": stride_w,
-        "pad_top": pad_top,
-        "pad_left": pad_left,
+        "stride_h": node.integer("stride_h"),
+        "stride_w": node.integer("stride_w"),
+        "pad_top": _padding(node, 1),
+        "pad_left": _padding(node, 2),
     }
+
+
+def lower_by_bytes(site: Site) -> KernelCall:
+    """Lower a layer of float32 by int8."""
+    low, high = float_clamp(site.activation)
+    layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
+    bias, scale = bias_of(layer), scales_of(layer.input(1))
+    params: dict[str, CValue] = {"shape": _shape(site), "step": int(len(scale) > 1)}
+    pointers: list[CPointer] = [Input(0), *map(Constant, ("filter", "scale", "bias"))]
+    call = CCall(
+        "xn_transpose_conv_hybrid",
+        (*pointers, Scratch("int8_t"), Output()),
+        {**params, "low": low, "high": high},
+    )
+    zeros = np.zeros(layer.output.shape[-1], np.float32)
+    return layer.call(
+        "transpose_conv/transpose_conv_hybrid.c",
+        call,
+        weights={
+            "filter": layer.constant(1),
+            "scale": scale,
+            "bias": zeros if bias is None else bias,
+        },
+        scratch_bytes=layer.input(0).count,
+        macs=_macs(layer),
+    )
+
+
+def _macs(layer: Site) -> int:
+    out_c, k_h, k_w, _ = layer.constant(1).shape
+    return layer.input(0).count * int(k_h * k_w * out_c)
+
+
+def lower_transposed(site: Site) -> KernelCall:
+    """Lower a layer of int8 or float32."""
+    node = site.node
+    x, weights = node.inputs[2], site.constant(1)
+    k_h = weights.shape[1]
+    stride_h, pad_top = node.integer("stride_h"), _padding(node, 1)
+    shape = {**_shape(site), "first_row": FIRST_ROW, "out_h": ROWS}
     # The first row of the input whose taps reach a row of the output.
     tops = -((k_h - 1 - pad_top - np.arange(site.output.shape[1])) // stride_h)
     rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
     access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
     layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    is_float = x.dtype == "float32"
-    call, tables = (_float_call if is_float else _integer_call)(layer, shape)
+    call, tables = (_float_call if layer.is_float else _integer_call)(layer, shape)
     return layer.call(
-        f"transpose_conv/transpose_conv{'_f32' * is_float}.c",
+        f"transpose_conv/transpose_conv{'_f32' if layer.is_float else ''}.c",
         call,
         weights={"rows": rows, "filter": weights, **tables},
-        macs=math.prod(x.shape) * k_h * k_w * out_c,
+        macs=_macs(layer),
         rows=Rows(access),
     )
 
@@ -179,14 +228,14 @@ def _float_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
 
 
 def _integer_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
-    scaling = scaling_of(layer, _bounds(layer), scale_double_rounding)
+    scaling = plain_scaling(layer, _bounds(layer), fixed_rounding(layer.node))
     params: dict[str, CValue] = {
         "shape": shape,
         "in_zero": zero_of(layer.input(0)),
         "scaling": scaling.params,
     }
     dtype = layer.input(0).dtype
-    params |= filter_zero_param(dtype, filter_zero(layer))
+    params |= filter_zero_param(dtype, filter_zero(layer.input(1)))
     pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter"))]
     arguments = (*pointers, scaling.tables, Output())
     call = CCall("xn_transpose_conv", arguments, params, dtype=dtype)
@@ -206,7 +255,7 @@ def _bounds(layer: Site) -> AccumulatorBounds:
         bias=base,
         lowest=base + up * low + down * high,
         highest=base + up * high + down * low,
-        raw=255 * np.abs(rows).sum(axis=1),
+        raw=(most - least) * np.abs(rows).sum(axis=1),
     )
 
 
@@ -214,7 +263,16 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Add each pixel of the input, times the filters, to its place in the output."""
     layer = layer_of(node)
     _, weights, source, *bias = inputs
-    image, filters = real_values(layer, 0, source), real_values(layer, 1, weights)
+    if layer_form(layer) == HYBRID:
+        values, scale = quantize_images(source, is_asymmetric=True)
+        image, filters = values.astype(np.float32), weights.astype(np.float32)
+        sums = _sums(node, image, filters, (scales_of(node.inputs[1]), scale))
+    else:
+        sums = _sums(node, real_values(layer, 0, source), real_values(layer, 1, weights))
+    return finish_layer(layer, [source, weights, *bias], sums, fixed_rounding(layer))
+
+
+def _sums(node: Node, image: Array, filters: Array, scales: tuple[Array, ...] = ()) -> Array:
     out_c, k_h, k_w, in_c = filters.shape
     stride_h, stride_w = node.integer("stride_h"), node.integer("stride_w")
     images, in_h, in_w, _ = image.shape
@@ -227,11 +285,12 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
             slice(x * stride_w, x * stride_w + k_w),
         )
         for c in range(in_c):
-            taps = filters[..., c].transpose(1, 2, 0)
-            whole[:, rows, columns] += taps * image[:, y, x, c][:, None, None, None]
+            products = filters[..., c].transpose(1, 2, 0) * image[:, y, x, c][:, None, None, None]
+            for scale in scales:
+                products = products * scale
+            whole[:, rows, columns] += products
     top, left = _padding(node, 1), _padding(node, 2)
-    sums = whole[:, top : top + out_h, left : left + out_w]
-    return finish_layer(layer, [source, weights, *bias], sums, "double")
+    return whole[:, top : top + out_h, left : left + out_w]
 
 
 def sample(rng: Rng, name: str) -> Graph:
@@ -251,12 +310,16 @@ def sample(rng: Rng, name: str) -> Graph:
     y = b.tensor(n, out_h, out_w, out_c, dtype=dtype, quant=random_quant(rng, dtype))
     shape = b.constant([n, out_h, out_w, out_c])
     has_bias = bool(rng.random() < 0.5)
-    weights, *bias = random_weights(rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias)
+    bias_dtype, option = random_bias_type(rng, form)
+    weights, *bias = random_weights(
+        rng, b, form, x, y, (out_c, k_h, k_w, in_c), 0, has_bias, bias_dtype
+    )
     attrs: dict[str, AttrValue] = {
         "padding": "SAME" if same else "VALID",
         "stride_h": s_h,
         "stride_w": s_w,
         "fused_activation_function": random_activation(rng),
+        BIAS_TYPE_FIELD: option,
     }
     return b.graph(b.op("TRANSPOSE_CONV", (shape, weights, x, *bias), y, **attrs))
 
@@ -264,7 +327,7 @@ def sample(rng: Rng, name: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="TRANSPOSE_CONV",
-        options=Options("TransposeConvOptions", WINDOW_FIELDS),
+        options=Options("TransposeConvOptions", (*WINDOW_FIELDS, BIAS_TYPE_FIELD), BIAS_TYPE_ENUM),
         operands=(
             Operand("output shape", INTEGERS, constant=True),
             Operand("filter", FILTER_TYPES, constant=True),
@@ -275,11 +338,14 @@ OPERATORS = (
         rules=(
             *(_of_layer(weighted_types), _of_layer(data_scales), filter_of_channels),
             *(source_image, table_length, transposed_filter, strides, fused_activation),
-            *map(_of_layer, LAYER_SCALES),
+            *map(_of_layer, (bias_type, *LAYER_SCALES, bounded_sums(0))),
         ),
         shape=source_size,
         evaluate=evaluate,
-        kernels=(image_kernel(Kernel(lower_transposed), 2),),
+        kernels=(
+            image_kernel(Kernel(lower_by_bytes, takes=is_hybrid), 2),
+            image_kernel(Kernel(lower_transposed), 2),
+        ),
         version=4,
         samples=samples(sample, tuple(LAYER_FORMS)),
     ),

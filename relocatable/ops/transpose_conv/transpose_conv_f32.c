@@ -6,8 +6,7 @@ typedef struct xn_transpose_conv_f32_params {
     float low, high;
 } xn_transpose_conv_f32_params;
 
-// The sum of one output; `in` is row `top` of the input, `w` the channel's filter. It runs in the
-// order of the input's memory.
+// As above; the sum runs in the order of the input's memory.
 static inline float transpose_conv_f32_sum(const float *in, int32_t top, const float *w,
                                            xn_transpose_conv_taps rows,
                                            xn_transpose_conv_taps columns,
@@ -27,9 +26,7 @@ static inline float transpose_conv_f32_sum(const float *in, int32_t top, const f
     return sum;
 }
 
-// in: float [.., in_w, in_c], from row rows[first_row] on; rows: the first that each row of the
-// output reads; filter: float [out_c, k_h, k_w, in_c]; bias: float [out_c]; out: float [out_h,
-// out_w, out_c].
+// in, rows, filter, out: as in transpose_conv.c, of floats; bias: float [out_c].
 XN_KERNEL void xn_transpose_conv_f32(const float *in, const int32_t *rows, const float *filter,
                                      const float *bias, float *out,
                                      const xn_transpose_conv_f32_params *p) {

@@ -1,4 +1,5 @@
-// The taps of TRANSPOSE_CONV.
+// The taps of a TRANSPOSE_CONV: each pixel of the output sums those that lead to it from pixels of
+// the input.
 #ifndef XN_TRANSPOSE_CONV_H
 #define XN_TRANSPOSE_CONV_H
 

@@ -1,6 +1,9 @@
 """UNIDIRECTIONAL_SEQUENCE_LSTM: all times of a sequence in one step.
 
-The reference is LiteRT's BUILTIN_REF; an int8 layer has an int16 cell state.
+The reference is LiteRT's BUILTIN_REF; an int8 layer has an int16 cell state. A layer of float32 by
+int8 quantises inputs and hidden values at each time, with a zero point if its option says so. Its
+sigmoids and hyperbolic tangents are within 2.5 ulp: a hidden value that is as close as that to a
+half is rounded to another step than in LiteRT.
 """
 
 from __future__ import annotations
@@ -10,6 +13,9 @@ import numpy as np
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.factors import plain_scales
+from relocatable.ops._shared.fixed_point import scale_of, zero_of
+from relocatable.ops._shared.hybrid import MOST_TERMS, dot_kernels, is_asymmetric
+from relocatable.ops._shared.layer import HYBRID
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import has_one_scale
 from relocatable.ops.node import Node
@@ -31,10 +37,20 @@ from relocatable.ops.unidirectional_sequence_lstm.meaning import (
     WEIGHTS,
     evaluate,
     hidden_quant,
+    is_hybrid,
     rows_of,
     scaling_of,
 )
-from relocatable.steps.c_call import CCall, Constant, CPointer, CValue, Input, Output
+from relocatable.steps.c_call import (
+    CCall,
+    Constant,
+    CPointer,
+    CValue,
+    Input,
+    Name,
+    Output,
+    Scratch,
+)
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
 
@@ -53,10 +69,16 @@ def plain_layer(node: Node) -> Seen:
 
 
 def layer_types(node: Node) -> Seen:
-    """tensors must all be float32, or int8 with int32 biases and an int16 cell state"""
+    """tensors must all be float32, but for the weights, which may all be int8; or int8 with int32
+    biases and an int16 cell state"""
     seen = [t.dtype for t in (*node.inputs, *node.outputs)]
     integers = ["int8"] * 9 + ["int32"] * 4 + ["int8", "int16", "int8", "int8", "int16"]
-    return seen in (["float32"] * len(integers), integers), ", ".join(seen)
+    hybrid = ["float32", *["int8"] * 8, *["float32"] * 9]
+    return seen in (["float32"] * len(integers), integers, hybrid), ", ".join(seen)
+
+
+def _is_hybrid(site: Site) -> bool:
+    return is_hybrid(site.node)
 
 
 def layer_activation(node: Node) -> Seen:
@@ -72,9 +94,12 @@ def layer_clip(node: Node) -> Seen:
 
 def layer_scales(node: Node) -> Seen:
     """tensors of an int8 layer must have one scale each, weights and cell state the zero point 0,
-    the cell state a scale of 2^-15 to 2^-9, and the hidden values a scale of at least 2^-29"""
+    the cell state a scale of 2^-15 to 2^-9, and the hidden values a scale of at least 2^-29; int8
+    weights of a float32 layer must have one scale each and zero point 0"""
     if node.output.dtype == "float32":
-        return True, ""
+        found = [t for t in node.inputs if t.dtype == "int8"]
+        ok = all(has_one_scale(t) and zero_of(t) == 0 for t in found)
+        return ok, str([t.quant for t in found])
     tensors = (*node.inputs[:BIASES], node.inputs[HIDDEN], node.inputs[CELL])
     zeros = (*node.inputs[WEIGHTS:BIASES], node.inputs[CELL])
     if not all(has_one_scale(t) for t in tensors):
@@ -104,7 +129,10 @@ def layer_shape(node: Node) -> Seen:
 
 
 def layer_sums(node: Node) -> Seen:
-    """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too"""
+    """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too; those of a
+    layer of float32 by int8 must have at most 65536 terms"""
+    if is_hybrid(node):
+        return max(*node.inputs[1].shape) <= MOST_TERMS, str(list(node.inputs[1].shape))
     if node.output.dtype == "float32" or not layer_shape(node)[0]:
         return True, ""
     scaling, largest = scaling_of(node), 0
@@ -125,15 +153,51 @@ def lower_dsp(site: Site) -> KernelCall:
     return _lower(site, "lstm_dsp.c")
 
 
+def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
+    """Lower a layer of float32 by int8; see `dot_kernels`."""
+    node, parts = site.node, range(WEIGHTS, BIASES)
+    cells, in_c = site.input(1).shape
+    asymmetric = is_asymmetric(node)
+    weights = {"bias": np.stack([site.constant(i) for i in range(BIASES, HIDDEN)])}
+    if asymmetric:
+        sums = [site.constant(i).astype(np.int64).sum(axis=1) for i in parts]
+        weights["sums"] = np.stack(sums).astype(np.int32)
+    params: dict[str, CValue] = {
+        "shape": _shape(site),
+        "clip": site.float_attr("cell_clip"),
+        "is_asymmetric": int(asymmetric),
+        "scale": [scale_of(site.input(i)) for i in parts],
+    }
+    arguments: list[CPointer | CValue] = [*map(Input, range(BIASES)), Constant("bias")]
+    arguments += [Constant("sums") if asymmetric else Name("0"), Scratch("int8_t")]
+    arguments += [Output(index=1), Output(index=2), Output()]
+    return site.call(
+        f"unidirectional_sequence_lstm/lstm_hybrid{suffix}.c",
+        CCall("xn_lstm_hybrid", arguments, params),
+        weights=weights,
+        inputs=(*range(BIASES), HIDDEN, CELL),
+        updates={BIASES: 1, BIASES + 1: 2},
+        scratch_bytes=in_c + cells,
+        macs=_macs(site),
+    )
+
+
+def _shape(site: Site) -> dict[str, CValue]:
+    batch, times, batch_step, time_step = rows_of(site.node)
+    cells, in_c = site.input(1).shape
+    shape: dict[str, CValue] = {"batch": batch, "time": times, "in_c": in_c, "cells": cells}
+    return {**shape, "batch_step": batch_step, "time_step": time_step}
+
+
+def _macs(site: Site) -> int:
+    cells, in_c = site.input(1).shape
+    return site.output.count * 4 * (in_c + cells)
+
+
 def _lower(site: Site, source: str) -> KernelCall:
     """Make the call; the states are changed where they are."""
     node = site.node
-    batch, times, batch_step, time_step = rows_of(node)
-    cells, in_c = site.input(1).shape
-    shape: dict[str, CValue] = {"batch": batch, "time": times, "in_c": in_c, "cells": cells}
-    params: dict[str, CValue] = {
-        "shape": {**shape, "batch_step": batch_step, "time_step": time_step}
-    }
+    params: dict[str, CValue] = {"shape": _shape(site)}
     if site.is_float:
         suffix, params["clip"] = "f32", site.float_attr("cell_clip")
         bias = np.stack([site.constant(i) for i in range(BIASES, HIDDEN)])
@@ -157,14 +221,15 @@ def _lower(site: Site, source: str) -> KernelCall:
         weights={"bias": bias},
         inputs=(*range(BIASES), HIDDEN, CELL),
         updates={BIASES: 1, BIASES + 1: 2},
-        macs=4 * batch * times * cells * (in_c + cells),
+        macs=_macs(site),
     )
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of one layer."""
     batch, times, in_c, cells = (int(rng.integers(1, n)) for n in (4, 7, 20, 14))
-    is_time_major, is_float = bool(rng.random() < 0.4), dtype == "float32"
+    is_time_major, is_float = bool(rng.random() < 0.4), dtype != "int8"
+    has_bytes, dtype = dtype != "float32", "float32" if is_float else dtype
     b = GraphBuilder()
     rows = (times, batch) if is_time_major else (batch, times)
     x = b.input(*rows, in_c, dtype=dtype, quant=random_quant(rng, dtype, 0.5))
@@ -172,7 +237,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
     for columns in (in_c, cells):
         for _ in _GATES:
             shape = (cells, columns)
-            if is_float:
+            if not has_bytes:
                 inputs.append(b.constant(rng.normal(0, 0.3, shape), "float32"))
                 continue
             scale = float(np.float32(np.exp(rng.normal(-5, 1)) / np.sqrt(columns)))
@@ -194,6 +259,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
         proj_clip=0.0,
         time_major=is_time_major,
         diagonal_recurrent_tensors=False,
+        asymmetric_quantize_inputs=bool(rng.random() < 0.5),
         hidden_scale=quant.scale[0] if quant else 0.0,
         hidden_zero_point=quant.zero_point[0] if quant else 0,
     )
@@ -209,7 +275,7 @@ OPERATORS = (
             "UnidirectionalSequenceLSTMOptions",
             (
                 *("fused_activation_function", "cell_clip", "proj_clip", "time_major"),
-                "diagonal_recurrent_tensors",
+                *("diagonal_recurrent_tensors", "asymmetric_quantize_inputs"),
             ),
         ),
         operands=(
@@ -229,6 +295,7 @@ OPERATORS = (
         ),
         shape=layer_shape,
         kernels=(
+            *dot_kernels(lower_by_bytes, _is_hybrid),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=lambda site: not site.is_float),
             Kernel(lower_plain),
         ),
@@ -237,6 +304,6 @@ OPERATORS = (
         hidden=4,
         updates=(HIDDEN, CELL),
         version=3,
-        samples=samples(sample, _BOTH),
+        samples=samples(sample, (*_BOTH, HYBRID)),
     ),
 )

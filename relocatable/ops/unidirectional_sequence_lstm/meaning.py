@@ -14,6 +14,7 @@ from relocatable.ops._shared.fixed_point import (
     scale_of,
     zero_of,
 )
+from relocatable.ops._shared.hybrid import is_asymmetric, quantize_rows, real_sums, scales_of
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array
 
@@ -76,6 +77,11 @@ def hidden_quant(node: Node) -> tuple[float, int]:
     return (state.scale[0], state.zero_point[0]) if state and not scale else (scale, zero_point)
 
 
+def is_hybrid(node: Node) -> bool:
+    """Tell whether it is a layer of float32 by int8."""
+    return (node.inputs[0].dtype, node.inputs[WEIGHTS].dtype) == ("float32", "int8")
+
+
 def rows_of(node: Node) -> tuple[int, int, int, int]:
     """Find batch, times, and rows from one to the next of each."""
     first, second, _ = node.inputs[0].shape
@@ -108,8 +114,11 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array, Array]:
 def _float_step(
     node: Node, inputs: list[Array], x: Array, hidden: Array, cell: Array
 ) -> tuple[Array, Array]:
+    dot = _hybrid_dot if is_hybrid(node) else _float_dot
     sums = [
-        x @ inputs[WEIGHTS + i].T + inputs[BIASES + i] + hidden @ inputs[RECURRENT + i].T
+        dot(node, inputs, x, WEIGHTS + i)
+        + inputs[BIASES + i]
+        + dot(node, inputs, hidden, RECURRENT + i)
         for i in range(4)
     ]
     i, f, o = (1 / (1 + np.exp(-sums[gate])) for gate in (0, 1, 3))
@@ -117,6 +126,16 @@ def _float_step(
     clip = node.number("cell_clip")
     cell = np.clip(cell, -clip, clip) if clip > 0 else cell
     return o * np.tanh(cell), cell
+
+
+def _float_dot(node: Node, inputs: list[Array], x: Array, i: int) -> Array:
+    return np.asarray(x @ inputs[i].T)
+
+
+def _hybrid_dot(node: Node, inputs: list[Array], x: Array, i: int) -> Array:
+    values, scales = quantize_rows(x, is_asymmetric(node))
+    sums = values @ inputs[i].astype(np.int64).T
+    return real_sums(sums, scales_of(node.inputs[i]), scales, False)
 
 
 def _integer_step(

@@ -124,6 +124,7 @@ def test_small_files_end_soon(name: str) -> None:
     command = [sys.executable, "-m", "tests.hostile_models", name]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout)
-    assert seen["error"] in ("", "ModelError", "UnsupportedError", "GraphError"), seen
+    errors = ("", "ModelError", "UnsupportedError", "GraphError", "RunError")
+    assert seen["error"] in errors, seen
     assert seen["megabytes"] < 500, seen
     assert seen["seconds"] < 20, seen  # of the processor

@@ -133,7 +133,7 @@ def test_damage_is_a_model_error(edit: Edit, message: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (_set("subgraphs.0.tensors.1.type", schema.TensorType.INT4), "'c1': dtype .*; is int4"),
+        (_set("subgraphs.0.tensors.1.type", schema.TensorType.UINT4), "'c1': dtype .*; is uint4"),
         (_set("subgraphs.0.tensors.0.isVariable", True), "'t0': graph's inputs and outputs must"),
         (_set("buffers.1.offset", 4000), "tensor 'c1': constants must lie inside the flatbuffer"),
     ],
@@ -192,7 +192,7 @@ def test_names_are_bounded_in_all() -> None:
 def test_all_that_cannot_be_read_is_in_one_text() -> None:
     def damage(model: Any) -> None:
         model.subgraphs[0].tensors[0].type = schema.TensorType.FLOAT16
-        model.subgraphs[0].tensors[1].type = schema.TensorType.INT4
+        model.subgraphs[0].tensors[1].type = schema.TensorType.UINT4
 
     b = GraphBuilder()
     x = b.op("RELU", (b.input(1, 8),), b.tensor(1, 8))
@@ -201,7 +201,7 @@ def test_all_that_cannot_be_read_is_in_one_text() -> None:
     with pytest.raises(UnsupportedError) as caught:
         read_tflite(make_tflite(graph, damage), "test")
     assert str(caught.value).splitlines() == [
-        f"tensors 't0', 't1': dtype must be one of {', '.join(DTYPES)}; is float16, int4",
+        f"tensors 't0', 't1': dtype must be one of {', '.join(DTYPES)}; is float16, uint4",
         "  instead: convert without supported_types, and quantise weights to 8 bits",
         "UNIQUE 't3': operator must be one of docs/OPS.md; is UNIQUE",
         "  instead: end the model before it and compute it in the program that uses the result",

@@ -225,3 +225,15 @@ def test_a_variable_tensor_is_changed_once() -> None:
     assert len(read_tflite(make_tflite(svdf(False)), "test").states) == 1
     with pytest.raises(UnsupportedError, match="changed by one operator, once"):
         read_tflite(make_tflite(svdf(True)), "test")
+
+
+def test_the_first_values_of_a_state_may_be_read() -> None:
+    b = VariableBuilder({"ring": ZEROS})
+    x = b.input(1, 6)
+    ring = b.read("ring", b.tensor(1, 6))
+    begin, size = b.constant([0, 0]), b.constant([1, 2])
+    part = b.op("SLICE", (ring, begin, size), b.tensor(1, 2))
+    y = b.op("RELU", (part,), b.tensor(1, 2))
+    b.assign("ring", x)
+    graph = lower(read_tflite(b.model(y), "first"))
+    schedule(graph, None, [find_target("host")])

@@ -13,7 +13,7 @@ from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops import OPERATORS
 from relocatable.ops.rules import all_rules
 from relocatable.read_tflite import read_tflite
-from relocatable.support import check_support
+from relocatable.support import check_support, known_violations
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
 from tools.ops_page import ops_markdown
@@ -24,11 +24,15 @@ def test_takes_every_shared_model(name: str) -> None:
     check_support(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
 
 
-def test_refuses_16_bit_activations_once_for_each_operator() -> None:
-    graph = read_tflite(shared_model("mnist_small_16x8.tflite").read_bytes(), "16x8")
-    with pytest.raises(UnsupportedError, match="16-bit activations are not done") as caught:
-        check_support(graph)
-    assert [v.op for v in caught.value.violations].count("CONV_2D") == 2
+def test_refuses_16_bit_activations_where_an_operator_has_none() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 8, dtype="int16")
+    graph = b.graph(b.op("HARD_SWISH", (x,), b.tensor(1, 8, dtype="int16")))
+    assert refusal(graph).splitlines() == [
+        "HARD_SWISH 't1': 16-bit activations must be inputs of operators that take int16; "
+        "is int16 -> int16",
+        "  instead: convert with TFLITE_BUILTINS_INT8 as the only supported_ops",
+    ]
 
 
 def refusal(graph: Graph) -> str:
@@ -74,7 +78,8 @@ def test_groups_refusals_by_rule_and_names_a_way_out() -> None:
         "  instead: convert without allow_custom_ops, or end the model before it and compute it "
         "in the program that uses the result",
         "LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
-        "RELU 't7': tensors of 8 bits must have one scale, and a zero point within their type; "
+        "RELU 't7': tensors of 8 and 16 bits must have one scale, and a zero point in their range "
+        "(int16: 0); "
         "is None of int8 't7'",
         "  instead: set representative_dataset: it gives every tensor a scale",
     ]
@@ -152,7 +157,7 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
         (unary("LOGISTIC"), "scale 1/256 and zero point"),
         (unary("TANH"), "scale 1/128 and zero point"),
         (unary("LEAKY_RELU", alpha=float("nan")), "alpha must be finite; is nan"),
-        (unary("RELU", Quant((0.5,), (300,))), "zero point within their type"),
+        (unary("RELU", Quant((0.5,), (300,))), "zero point in their range"),
         (unary("ADD", fused_activation_function="NONE"), "inputs and outputs must be as many"),
         (pool(out=Quant((0.25,), (0,))), "must have the same scale and zero point"),
         (pool(filter_width=0), "window must be at least 1 x 1; is 2 x 0"),
@@ -207,6 +212,13 @@ def test_an_unknown_operator_hides_no_other_violation() -> None:
         "  instead: end the model before it and compute it in the program that uses the result",
         "LEAKY_RELU 't2': alpha must be finite; is inf",
     ]
+
+
+def test_an_operator_without_inputs_is_judged_among_others() -> None:
+    b = GraphBuilder()
+    handle = b.op("VAR_HANDLE", (), b.tensor(dtype="int32"), shared_name="a", container="")
+    graph = b.graph(b.op("RFFT2D", (handle,), b.tensor(1, 8)))
+    assert [v.op for v in known_violations(graph, ())] == ["RFFT2D"]
 
 
 def test_concatenation_along_an_axis() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.sampling import sample_of
+from tools.exactness import read_toml, to_toml
 from tools.proofs import PAGE, PROOFS, Figures, count, replace_row, row
 from tools.tiers import TIERS, Outcome
 
@@ -39,6 +40,23 @@ def test_figures_are_those_of_the_run() -> None:
     junit = '<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"/></testsuites>'
     assert count(junit, 5) == Figures(passed=3, failed=3, skipped=3, seconds=5)
     assert "3 **failed**, 3 passed" in row("fuzz", count(junit, 5), "2026-01-02", "abc1234")
+
+
+def test_cases_are_counted_where_they_ran() -> None:
+    junit = """<testsuites><testsuite tests="3" failures="1" errors="0" skipped="0">
+    <testcase><properties><property name="cases" value="host 25 int8 CONV_2D"/>
+    <property name="differences" value="0"/></properties></testcase>
+    <testcase><properties><property name="cases" value="host 24 int8 CONV_2D"/>
+    <property name="differences" value="2"/></properties><failure/></testcase>
+    <testcase><properties><property name="cases" value="cortex-m4 1 int32 CUSTOM A"/>
+    <property name="cases" value="cortex-m4 2 int8 ADD"/></properties></testcase>
+    </testsuite></testsuites>"""
+    figures = count(junit, 1)
+    assert figures.cases.here == {("CONV_2D", "int8"): 49}
+    assert figures.cases.machines == {"cortex-m4": 3}
+    line = row("exact", figures, "2026-01-02", "abc1234")
+    assert "49 one-operator cases here and 3 on virtual CPUs, **2 differ**" in line
+    assert read_toml(to_toml(figures.cases, "a day", "abc")) == (figures.cases, "a day", "abc")
 
 
 def test_an_outcome_tells_times() -> None:

@@ -1,0 +1,118 @@
+"""Instructions a value of operators that make each value of one or two others.
+
+Each operator is a step of its own, compiled for speed, and runs on 16,384 zeros of 8 or 16 bits;
+two operands have one shape and different scales. QEMU counts as for `instructions`: what a step
+costs beside its loop is in it, and a vector instruction counts 1. Programs for CPUs without a
+virtual board run on one of a higher level. DIV is by a constant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from host_sdk import Device
+from relocatable.compile import build_blob, lower, schedule
+from relocatable.graph.builder import GraphBuilder
+from relocatable.graph.graph import AttrValue, Graph, Quant
+from relocatable.ops import OPERATORS
+from relocatable.targets import find_target
+
+COUNT = 1 << 14
+# The virtual board that runs a target's program.
+BOARDS = {
+    "cortex-m0plus": "cortex-m4",
+    "cortex-m4": "cortex-m4",
+    "cortex-m7": "cortex-m7",
+    "cortex-m33": "cortex-m55",
+    "cortex-m55": "cortex-m55",
+}
+UNARY = (
+    *("ABS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC", "NEG"),
+    *("QUANTIZE", "RELU", "RELU6", "RSQRT", "SQRT", "TANH"),
+)
+BINARY = (
+    *("ADD", "DIV", "EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "MAXIMUM"),
+    *("MINIMUM", "MUL", "NOT_EQUAL", "PRELU", "SQUARED_DIFFERENCE", "SUB"),
+)
+DTYPES = ("int8", "uint8", "int16")
+_ATTRS: dict[str, dict[str, AttrValue]] = {
+    "ADD": {"fused_activation_function": "NONE", "pot_scale_int16": False},
+    "DIV": {"fused_activation_function": "NONE"},
+    "GELU": {"approximate": False},
+    "LEAKY_RELU": {"alpha": 0.1},
+    "MUL": {"fused_activation_function": "NONE"},
+    "SUB": {"fused_activation_function": "NONE", "pot_scale_int16": False},
+}
+# Of bytes: scale, and distance of the zero point from the least value.
+_OUTPUTS = {"LOGISTIC": (1 / 256, 0), "TANH": (1 / 128, 128), "DIV": (1 / 512, 128)}
+
+
+def quants_of(kind: str, dtype: str) -> list[Quant]:
+    """List the quantisation of two inputs and the output."""
+    least = np.iinfo(dtype).min
+    found = [(0.0513, 128), (0.0387, 120), _OUTPUTS.get(kind, (0.0629, 125))]
+    if dtype == "int16":
+        exact = [1 / 32768] if kind in ("LOGISTIC", "TANH") else [0.0629 / 256]
+        return [Quant((scale,), (0,)) for scale in (0.0513 / 256, 0.0387 / 256, *exact)]
+    if kind in ("SQRT", "RSQRT"):
+        found[0] = (0.0513, 0)
+    return [Quant((scale,), (least + above,)) for scale, above in found]
+
+
+def kinds_of(dtype: str) -> list[str]:
+    """List the operators that take a type."""
+    return [kind for kind in (*UNARY, *BINARY) if dtype in OPERATORS[kind].operands[0].dtypes]
+
+
+def graph_of(dtype: str) -> Graph:
+    """Make a graph of all operators that take a type, side by side."""
+    b = GraphBuilder()
+    inputs: dict[tuple[str, Quant], int] = {}
+
+    def given(of: str, quant: Quant) -> int:
+        if (of, quant) not in inputs:
+            inputs[of, quant] = b.input(1, COUNT, dtype=of, quant=quant)
+        return inputs[of, quant]
+
+    outputs = []
+    for kind in kinds_of(dtype):
+        first, second, result = quants_of(kind, dtype)
+        operands = [given(dtype, first)]
+        if kind == "DIV":
+            values = np.full((1, COUNT), second.zero_point[0] + 7)
+            operands.append(b.constant(values, dtype, second))
+        elif kind in BINARY:
+            other = "int8" if kind == "PRELU" and dtype == "int16" else dtype
+            operands.append(given(other, second))
+        to = "bool" if OPERATORS[kind].output == ("bool",) else dtype
+        y = b.tensor(1, COUNT, dtype=to, quant=result)
+        outputs.append(b.op(kind, operands, y, **_ATTRS.get(kind, {})))
+    return b.graph(*outputs)
+
+
+def measure(target: str) -> dict[str, float]:
+    """Count instructions a value, by operator and type."""
+    found = {}
+    with Device(f"sim://{BOARDS[target]}?icount=on") as board:
+        for dtype in DTYPES:
+            graph = lower(replace(graph_of(dtype), name=dtype))
+            program = schedule(graph, None, [find_target(target)], True)
+            board.load_model(build_blob(dtype, program, "speed", lambda: None).pack())
+            for row in board.profile().rows:
+                found[f"{row.op} {dtype}"] = row.us * 1000 / COUNT
+            board.rm(dtype)
+    return found
+
+
+def table() -> str:
+    """Write the Markdown table."""
+    counts = [measure(target) for target in BOARDS]
+    lines = [f"| operator | {' | '.join(BOARDS)} |", "|---|" + "--:|" * len(BOARDS)]
+    for kind in (*UNARY, *BINARY):
+        for dtype in DTYPES:
+            if kind in kinds_of(dtype):
+                cells = " | ".join(f"{count[f'{kind} {dtype}']:.1f}" for count in counts)
+                lines.append(f"| {kind} {dtype} | {cells} |")
+    return "\n".join(lines)

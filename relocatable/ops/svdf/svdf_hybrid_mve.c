@@ -1,0 +1,5 @@
+// SVDF of float32 by int8 for Helium: 16 products at a time.
+#include "ops/_shared/xn_mve.h"
+
+#define XN_SVDF_HYBRID_DOT xn_mve_dot
+#include "ops/svdf/svdf_hybrid.c"
