@@ -77,7 +77,7 @@ class HostRunner:
             began_s = time.perf_counter()
             self._host.run()
             ended_s = time.perf_counter()
-            outputs = tuple(self._host.outputs())
+            outputs = self._host.outputs()
             done_s = time.perf_counter()
             at_us = round(began_s * 1e6) % 2**32
             yield Measurement(outputs, sent_s, done_s, (ended_s - began_s) * 1e6, at_us)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host_sdk.display.table import html_table, short_name, text_table
-from host_sdk.inference.model import Model
+from host_sdk.inference.model import Model, Named
 from host_sdk.inference.model_source import HeadSource, ModelSource
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.validation.host_runner import HostRunner
@@ -161,7 +161,7 @@ def random_inputs(model: Model, seed: int = 1) -> list[Array]:
 
 def trace_on_host(
     model: ModelSource,
-    *inputs: npt.ArrayLike,
+    *inputs: npt.ArrayLike | Named,
     reference: str | None = "litert",
     tflite: ModelSource | None = None,
     head: HeadSource | None = None,
@@ -172,7 +172,8 @@ def trace_on_host(
 
     Args:
         model: as for `validate_on_host`.
-        inputs: one array for each input; none: random ones, always the same.
+        inputs: one array for each input, or one mapping by name; none: random ones, always the
+            same.
         reference: "litert" or "none".
         tflite: for the reference if the model is a blob.
         head: post-processing for a .tflite.

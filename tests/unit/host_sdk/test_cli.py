@@ -115,16 +115,15 @@ def test_data_of_a_validation(tmp_path: Path) -> None:
 
     for arrays in ({"x": x, "y": y}, {"images": x, "labels": y}, {"y": y, "x": x, "other": y}):
         got = read(**arrays)
-        assert (got[0].shape, got[1].tolist()) == ((3, 2), [0, 1, 2])
+        samples = got[0].get("x", got[0].get("images"))
+        assert (samples.shape, got[1].tolist()) == ((3, 2), [0, 1, 2])
     both, none = read(x0=x, x1=y)
-    assert ([a.shape for a in both], none) == ([(3, 2), (3,)], None)
+    assert ({k: a.shape for k, a in both.items()}, none) == ({"x0": (3, 2), "x1": (3,)}, None)
     np.save(tmp_path / "y.npy", y)
     assert read(str(tmp_path / "y.npy"), a=x)[1].tolist() == [0, 1, 2]
-    samples = read_data(tmp_path / "y.npy", None)[0]
-    assert not isinstance(samples, tuple)
-    assert samples.shape == (3,)
-    with pytest.raises(InputError, match="must hold the samples as x, or x0, x1"):
-        read(a=x, b=x)
+    assert read_data(tmp_path / "y.npy", None)[0]["x"].shape == (3,)
+    with pytest.raises(InputError, match="must hold samples; holds none"):
+        read(y=y)
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
