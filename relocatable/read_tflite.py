@@ -165,9 +165,13 @@ class _Reader:
             raise UnsupportedError([*chain(*self.refused.values()), *rest])
         initial: dict[str, Values] = {}
         called = [int_attr(op, "init_subgraph_index") for op in ops if op.kind == CALL_ONCE]
-        for index in dict.fromkeys(called):
-            initial |= self.initial_values(index)
-        return explicit_states(graph, variables, initial)
+        try:
+            for index in dict.fromkeys(called):
+                initial |= self.initial_values(index)
+            return explicit_states(graph, variables, initial)
+        except UnsupportedError as error:
+            rest = known_violations(graph, variables | handles)
+            raise UnsupportedError([*error.violations, *rest]) from error
 
     def port_names(self, is_input: bool, tensors: Sequence[int]) -> tuple[str, ...]:
         """Name inputs or outputs as the signature of the first subgraph does."""

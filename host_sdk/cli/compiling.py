@@ -1,4 +1,4 @@
-"""`xipnet build`, `xipnet inspect`: no board needed."""
+"""`xipnet build`, `inspect`, `ops`: no board needed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 import relocatable
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
 from host_sdk.display.table import short_name
+from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from relocatable.blob.cost import StepCost
@@ -100,6 +101,34 @@ def inspect(blob: str, as_json: bool) -> None:
     for cost in costs:
         click.echo()
         print_cost(cost)
+
+
+@click.command()
+@click.argument("operators", metavar="[OPERATOR]...", nargs=-1)
+def ops(operators: tuple[str, ...]) -> None:
+    """Print the rules of all operators, or of some, such as CONV_2D."""
+    text = _rules_page().read_text(encoding="utf-8")
+    if not operators:
+        click.echo(text, nl=False)
+        return
+    sections = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}
+    for operator in operators:
+        if operator not in sections:
+            raise InputError(f"operator must be one that `xipnet ops` lists; is {operator!r}")
+        click.echo(f"## {sections[operator]}", nl=False)
+
+
+def _rules_page() -> Path:
+    """Find docs/OPS.md: in the source tree, or where the installation put it."""
+    from importlib import metadata
+
+    in_tree = Path(relocatable.__path__[0]).parent / "docs" / "OPS.md"
+    if in_tree.exists():
+        return in_tree
+    installed = [f for f in metadata.files("xipnet") or () if f.name == in_tree.name]
+    if not installed:
+        raise InputError("docs/OPS.md must be installed with the package; is not")
+    return Path(str(installed[0].locate()))
 
 
 def print_cost(cost: relocatable.Report) -> None:

@@ -127,7 +127,7 @@ def _validate(
 @json_option
 def trace(model: str, on: str, inputs: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Run MODEL step by step and compare every tensor with LiteRT's reference."""
-    traced = _trace(model, on, load_inputs(inputs), **options)
+    traced = _trace(model, on, load_inputs(inputs), progress=not as_json, **options)
     if as_json:
         print_json(traced.to_json())
         return
@@ -139,15 +139,18 @@ def _trace(
     on: str,
     inputs: list[Array],
     *,
+    progress: bool,
     reference: str,
     tflite: str | None,
     head: str | None,
     **port: Any,
 ) -> host_sdk.Trace:
     if on == "host":
-        return host_sdk.trace_on_host(model, *inputs, reference=reference, tflite=tflite, head=head)
+        return host_sdk.trace_on_host(
+            model, *inputs, reference=reference, tflite=tflite, head=head, progress=progress
+        )
     with open_board(**port) as board:
-        board.load_model(model, head=head)
+        board.load_model(model, head=head, progress=progress)
         return board.trace(*inputs, reference=reference, tflite=tflite)
 
 

@@ -120,7 +120,7 @@ def validate_on_host(
         BlobError: the blob holds no code for this computer.
     """
     with (
-        HostRunner(model, head) as runner,
+        HostRunner(model, head, show=progress is True) as runner,
         count_progress(progress, f"validating {runner.model.name}") as show,
     ):
         return validate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import Graph
 from relocatable.ops import OPERATORS, is_view
 from relocatable.ops.site import Site
@@ -20,9 +21,10 @@ def select_kernels(graph: Graph, target: Target) -> tuple[KernelCall, ...]:
         The program's calls in order.
 
     Raises:
-        UnsupportedError: no kernel does an operator as it stands in the graph.
+        UnsupportedError: no kernel does some operators as they stand in the graph.
     """
-    calls = []
+    calls: list[KernelCall] = []
+    refused: list[Violation] = []
     for op in graph.ops:
         if is_view(graph, op):
             continue
@@ -30,5 +32,10 @@ def select_kernels(graph: Graph, target: Target) -> tuple[KernelCall, ...]:
         operator = OPERATORS.get(op.kind)
         if operator is None:
             site.refuse(f"operator must be one of {', '.join(OPERATORS)}", op.kind)
-        calls.append(operator.lower(site))
+        try:
+            calls.append(operator.lower(site))
+        except UnsupportedError as error:
+            refused += error.violations
+    if refused:
+        raise UnsupportedError(refused)
     return tuple(calls)

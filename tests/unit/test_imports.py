@@ -37,7 +37,7 @@ COMPILER = {
     "limits": {"errors", "graph", "steps"},
     "ops": {"errors", "targets", "graph", "steps"},
     "passes": {"errors", "graph", "limits", "ops"},
-    "support": {"errors", "graph", "ops", "passes", "refusal"},
+    "support": {"errors", "graph", "limits", "ops", "passes", "refusal"},
     "explicit_states": {"errors", "graph", "limits", "ops"},
     "read_tflite": {"errors", "explicit_states", "graph", "limits", "ops", "support"},
     "blob": {"errors", "targets", "graph", "steps"},

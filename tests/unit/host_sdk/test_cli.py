@@ -31,7 +31,7 @@ def test_every_command_has_help() -> None:
 
 def test_the_commands_are_those_of_the_readme() -> None:
     expected = (
-        "demo boards info reset build inspect load ls rm activate ota confirm rollback history "
+        "demo boards info reset build inspect ops load ls rm activate ota confirm rollback history "
         "put get rescue format infer detect classify profile validate trace run repl sim"
     )
     assert list(main.commands) == expected.split()
@@ -103,6 +103,16 @@ def test_validate_and_trace_on_this_computer(tmp_path: Path) -> None:
     traced = json.loads(xipnet("trace", model, "--on", "host", "--json").output)
     assert traced["reference"] == "litert"
     assert [r["differs"] for r in traced["rows"]] == [False] * len(traced["rows"])
+
+
+def test_rules_of_operators_are_printed() -> None:
+    assert xipnet("ops").output.startswith("# Operators\n")
+    shown = xipnet("ops", "CONV_2D", "ADD_N").output
+    assert shown.startswith("## CONV_2D\n\n- ")
+    assert "\n## ADD_N\n" in shown
+    assert "dilation must be in [1, 64]" in shown
+    unknown = xipnet("ops", "RFFT2D")
+    assert (unknown.exit_code, "is 'RFFT2D'" in unknown.output) == (1, True)
 
 
 def test_data_of_a_validation(tmp_path: Path) -> None:
