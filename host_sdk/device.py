@@ -146,7 +146,8 @@ class Device(Connection):
             source: file or bytes: a blob, or a .tflite, which is compiled for this board's CPU.
             name: in the store; by default the file's stem, or the blob's own name.
             head: post-processing for a .tflite: TOML file or mapping (docs/HEADS.md). By default
-                the file of the same name ending in .toml, if there is one.
+                the file of the same name ending in .toml, if there is one, else what the metadata
+                in the .tflite say.
             activate: False only stores it.
             confirm: "auto": it stays once the board's own test has passed. "manual": it is on
                 trial until `confirm` is called. A function of this device: the model is on trial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -28,10 +28,11 @@ from relocatable.codegen.toolchain import build_code
 from relocatable.errors import HeadError, ModelError
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head
+from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
-from relocatable.read_tflite import read_tflite
+from relocatable.read_tflite import read_metadata, read_tflite
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.reset_call import reset_call
@@ -64,7 +65,8 @@ def compile_model(
         target: a CPU of `relocatable.TARGETS`; several make a fat blob, from which the loader
             takes the first program that its CPU can run.
         head: TOML file or mapping that describes the post-processing (docs/HEADS.md). If it is
-            None and `model` is a path, a file of the same name ending in .toml beside it is taken.
+            None and `model` is a path, a file of the same name ending in .toml beside it is taken,
+            else what the .tflite's own metadata say (labels, normalisation).
         name: the model's name; by default the file's stem.
         optimize: "speed", or "size" for less code.
         golden: put a golden test vector into the blob, which the board runs before taking it.
@@ -95,8 +97,11 @@ def compile_model(
 
     graph = lower(read_tflite(data, name))
     finish_part()
+    about = {} if head is not None else head_of_metadata(data, read_metadata(data), graph)
+    if "head" in about:
+        head = about
     config = load_head(head) if head is not None else None
-    program = schedule(graph, config, targets, whole_tensors)
+    program = replace(schedule(graph, config, targets, whole_tensors), about=about)
     finish_part()
     blob = build_blob(name, program, optimize, finish_part)
     if golden:
@@ -131,6 +136,7 @@ class Program:
         entries: ways to run them.
         plan: the arena, for every target.
         state: where what is kept from run to run lies, and the steps that set it.
+        about: for the metadata, if there is no head: labels, image.
     """
 
     graph: Graph
@@ -140,6 +146,7 @@ class Program:
     entries: tuple[Entry, ...]
     plan: Plan
     state: State | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def schedule(
@@ -239,7 +246,7 @@ def build_blob(
             graph,
             plan.offsets,
             program.calls[0],
-            head.metadata() if head else {},
+            head.metadata() if head else program.about,
             [head.record if head and e.result == RESULT_DESCRIBED else None for e in entries],
         ),
     )

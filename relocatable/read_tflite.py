@@ -54,6 +54,7 @@ _MAX_SCALES = 1 << 20
 _MAX_RANK = 32  # what NumPy holds
 _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_NAME = 200
+_MAX_METADATA = 1_000
 _MAX_TEXT_BYTES = 1 << 24
 
 _DTYPE_RULE = f"dtype must be one of {', '.join(DTYPES)}"
@@ -100,6 +101,24 @@ def read_tflite(data: bytes, name: str) -> Graph:
     except GraphError as error:
         raise ModelError(f"'{name}': {error}") from error
     return graph
+
+
+def read_metadata(data: bytes) -> bytes:
+    """Read the buffer of a .tflite that holds its metadata; b"" if there is none.
+
+    Args:
+        data: the whole file, which `read_tflite` took.
+    """
+    model = _schema().Model.GetRootAs(data)
+    try:
+        for i in range(min(model.MetadataLength(), _MAX_METADATA)):
+            entry = model.Metadata(i)
+            if entry.Name() == b"TFLITE_METADATA" and 0 <= entry.Buffer() < model.BuffersLength():
+                raw = model.Buffers(entry.Buffer()).DataAsNumpy()
+                return raw.tobytes() if isinstance(raw, np.ndarray) else b""
+    except (struct.error, ValueError, TypeError, IndexError, OverflowError):
+        pass  # LiteRT takes such a file, too
+    return b""
 
 
 def _schema() -> ModuleType:

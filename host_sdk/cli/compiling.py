@@ -174,6 +174,8 @@ def _facts(blob: relocatable.Blob) -> dict[str, str]:
     }
     if labels := metadata.get("labels"):
         facts["labels"] = ", ".join(map(str, labels))
+    if image := metadata.get("image"):
+        facts["pixels"] = f"(pixel - {image['mean']}) / {image['std']}"
     return facts
 
 
