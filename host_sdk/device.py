@@ -18,7 +18,7 @@ from host_sdk.display.progress import Progress, byte_progress, count_progress
 from host_sdk.inference.infer import infer, infer_many, infer_picture, profile, read_outputs
 from host_sdk.inference.lease import ModelLease, active_name
 from host_sdk.inference.model import CLASSES, DETECTIONS, Inputs, Model, Named
-from host_sdk.inference.model_source import HeadSource, ModelSource, prepare_blob
+from host_sdk.inference.model_source import HeadSource, ModelSource, Optimize, prepare_blob
 from host_sdk.inference.picture import Picture
 from host_sdk.inference.profile import Profile
 from host_sdk.inference.results import (
@@ -131,6 +131,8 @@ class Device(Connection):
         name: str | None = None,
         *,
         head: HeadSource | None = None,
+        optimize: Optimize = "speed",
+        max_ram: int | None = None,
         activate: bool = True,
         confirm: Confirm = "auto",
         confirm_s: int = 60,
@@ -148,6 +150,9 @@ class Device(Connection):
             head: post-processing for a .tflite: TOML file or mapping (docs/HEADS.md). By default
                 the file of the same name ending in .toml, if there is one, else what the metadata
                 in the .tflite say.
+            optimize: of a .tflite: "speed"; "size" for less code; "ram" for the smallest arena,
+                whatever time it costs.
+            max_ram: of a .tflite: bytes that its arena may have.
             activate: False only stores it.
             confirm: "auto": it stays once the board's own test has passed. "manual": it is on
                 trial until `confirm` is called. A function of this device: the model is on trial
@@ -163,7 +168,11 @@ class Device(Connection):
             HealthCheckError: `confirm` found it wrong; the previous model serves again.
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
-        model = prepare_blob(source, head, self._session.info, progress is True)
+        model = prepare_blob(
+            *(source, head, self._session.info, progress is True),
+            optimize=optimize,
+            max_ram=max_ram,
+        )
         name = name or model.name
         if model.tflite is not None:
             self._tflites[hashlib.sha256(model.data).digest()] = model.tflite

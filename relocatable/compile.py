@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,7 @@ from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_metadata, read_tflite
 from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.fit_arena import Choice, fit_arena
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.reset_call import reset_call
 from relocatable.schedule.row_pipeline import plan_rows
@@ -41,7 +43,8 @@ from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import Target, find_target
 
-Optimize = Literal["speed", "size"]
+Optimize = Literal["speed", "size", "ram"]
+_FASTEST = Choice()
 _GOLDEN_SEED = 0x1234567
 _GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
 _GOLDEN_RUNS = 3  # of a model that keeps a state
@@ -54,6 +57,7 @@ def compile_model(
     head: str | Path | Mapping[str, Any] | None = None,
     name: str | None = None,
     optimize: Optimize = "speed",
+    max_ram: int | None = None,
     golden: bool = True,
     whole_tensors: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -68,7 +72,9 @@ def compile_model(
             None and `model` is a path, a file of the same name ending in .toml beside it is taken,
             else what the .tflite's own metadata say (labels, normalisation).
         name: the model's name; by default the file's stem.
-        optimize: "speed", or "size" for less code.
+        optimize: "speed"; "size" for less code; "ram" for the smallest arena, whatever time it
+            costs.
+        max_ram: bytes that the arena may have: time is given for RAM as far as they ask for it.
         golden: put a golden test vector into the blob, which the board runs before taking it.
         whole_tensors: compute no layers together by rows: once its step has run, every tensor is
             whole in the arena and can be read (`Device.trace`). It takes more RAM.
@@ -79,7 +85,8 @@ def compile_model(
 
     Raises:
         ModelError: the .tflite cannot be read.
-        UnsupportedError: it asks for what the compiler does not do.
+        UnsupportedError: it asks for what the compiler does not do, or its arena cannot be as small
+            as `max_ram`.
         HeadError: the head's description is wrong or does not fit.
         ToolchainError: the C compiler is missing or failed.
     """
@@ -101,7 +108,15 @@ def compile_model(
     if "head" in about:
         head = about
     config = load_head(head) if head is not None else None
-    program = replace(schedule(graph, config, targets, whole_tensors), about=about)
+    plan = partial(schedule, graph, config, targets, whole_tensors)
+    if optimize == "ram" or max_ram is not None:
+        savings = _savings(graph, targets)
+        program = fit_arena(plan, savings, None if optimize == "ram" else max_ram)
+    else:
+        program = plan()
+    if max_ram is not None:
+        check_arena(graph, program.plan.arena_bytes, max_ram)
+    program = replace(program, about=about)
     finish_part()
     blob = build_blob(name, program, optimize, finish_part)
     if golden:
@@ -154,13 +169,14 @@ def schedule(
     head: Head | None,
     targets: Sequence[Target],
     whole_tensors: bool = False,
+    choice: Choice = _FASTEST,
 ) -> Program:
     """Choose a lowered graph's kernels for each target, and plan rows and memory."""
-    by_target = tuple(select_kernels(graph, target) for target in targets)
+    by_target = tuple(select_kernels(graph, target, choice.frugal) for target in targets)
     check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
-        by_target = plan_rows(graph, by_target, has_vectors)
+        by_target = plan_rows(graph, by_target, has_vectors, choice.memory)
     entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
@@ -182,14 +198,25 @@ def schedule(
     return Program(graph, head, tuple(targets), calls, tuple(entries), plan, state)
 
 
+def _savings(graph: Graph, targets: Sequence[Target]) -> Mapping[int, int]:
+    """Find the operators, by their first output, that have a kernel with less scratch."""
+    savings: dict[int, int] = {}
+    everything = {op.outputs[0] for op in graph.ops}
+    for target in targets:
+        chosen = select_kernels(graph, target), select_kernels(graph, target, everything)
+        for fast, frugal in zip(*chosen, strict=True):
+            saved = fast.scratch_bytes - frugal.scratch_bytes
+            savings[fast.outputs[0]] = max(saved, savings.get(fast.outputs[0], 0))
+    return {output: saved for output, saved in savings.items() if saved > 0}
+
+
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     """Compile a program for one of its targets."""
     target, calls = program.targets[index], program.calls[index]
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
-    if shares_kernels(calls):
-        optimize = "size"
-    code = build_code(c_text, target, count_steps(calls), optimize)
+    is_small = optimize == "size" or shares_kernels(calls)
+    code = build_code(c_text, target, count_steps(calls), "size" if is_small else "speed")
     return Variant(
         family=target.family.number,
         level=target.level,

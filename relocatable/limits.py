@@ -84,13 +84,13 @@ def shares_kernels(calls: Sequence[KernelCall]) -> bool:
     return _count_kernels(calls) > _MOST_COPIES
 
 
-def check_arena(graph: Graph, arena_bytes: int) -> None:
+def check_arena(graph: Graph, arena_bytes: int, most_bytes: int = _MOST_ARENA_BYTES) -> None:
     """Check the arena that a plan needs.
 
     Raises:
         UnsupportedError: it is too large.
     """
-    _refuse(_exceeds(graph, _ARENA, arena_bytes, _MOST_ARENA_BYTES))
+    _refuse(_exceeds(graph, _ARENA, arena_bytes, most_bytes))
 
 
 def limit_texts() -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,7 @@ from host_sdk.display.table import short_name
 from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
+    from host_sdk.inference.model_source import Optimize
     from relocatable.blob.cost import StepCost
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
@@ -36,6 +38,36 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
         return value
 
 
+def ram_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --optimize and --max-ram."""
+    options = (
+        click.option(
+            "--optimize",
+            type=click.Choice(("speed", "size", "ram")),
+            default="speed",
+            show_default=True,
+            help="size: less code; ram: the smallest arena, whatever time it costs.",
+        ),
+        click.option(
+            "--max-ram",
+            type=read_bytes,
+            metavar="BYTES",
+            help="What the arena may have, such as 65536 or 64k.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_bytes(text: str) -> int:
+    """Read a number of bytes: 65536 or 64k."""
+    digits, unit = (text[:-1], 1024) if text[-1:] in ("k", "K") else (text, 1)
+    if not (digits.isascii() and digits.isdecimal()) or int(digits) == 0:
+        raise click.BadParameter(f"must be a number of bytes, such as 65536 or 64k; is {text!r}")
+    return int(digits) * unit
+
+
 @click.command()
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="By default MODEL.bin.")
@@ -46,7 +78,7 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
     show_default=True,
     help="CPU to compile for.",
 )
-@click.option("--optimize", type=click.Choice(("speed", "size")), default="speed")
+@ram_options
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
 @click.option(
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
@@ -56,7 +88,8 @@ def build(
     model: str,
     output: str | None,
     target: str,
-    optimize: Literal["speed", "size"],
+    optimize: Optimize,
+    max_ram: int | None,
     head: str | None,
     whole_tensors: bool,
     as_json: bool,
@@ -65,7 +98,10 @@ def build(
     from host_sdk.inference.model_source import compile_tflite
 
     blob = compile_tflite(
-        model, head, target, optimize, whole_tensors=whole_tensors, show=not as_json
+        *(model, head, target, optimize),
+        max_ram=max_ram,
+        whole_tensors=whole_tensors,
+        show=not as_json,
     )
     path = Path(output) if output else Path(model).with_suffix(".bin")
     path.write_bytes(blob)

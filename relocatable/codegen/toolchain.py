@@ -20,6 +20,8 @@ from relocatable.codegen.elf_image import Image, undefined_symbols
 from relocatable.errors import ToolchainError
 from relocatable.targets import Target
 
+CodeOptimize = Literal["speed", "size"]
+
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE.parent
 _COMMON_FLAGS = (
@@ -59,9 +61,7 @@ class Code:
     stack_bytes: int
 
 
-def build_code(
-    c_text: str, target: Target, step_count: int, optimize: Literal["speed", "size"]
-) -> Code:
+def build_code(c_text: str, target: Target, step_count: int, optimize: CodeOptimize) -> Code:
     """Compile and link a program.
 
     Args:

@@ -176,14 +176,18 @@ class Operator:
         """Find the description of input i."""
         return self.operands[min(i, len(self.operands) - 1)]
 
-    def lower(self, site: Site) -> KernelCall:
-        """Make the call of the first kernel that suits.
+    def lower(self, site: Site, is_frugal: bool = False) -> KernelCall:
+        """Make the call of the first kernel that suits, or of that with the least scratch.
 
         Raises:
             UnsupportedError: there is none.
         """
         calls = (kernel.try_to_lower(site) for kernel in self.kernels)
-        call = next((call for call in calls if call is not None), None)
+        suiting = (call for call in calls if call is not None)
+        if is_frugal:
+            call = min(suiting, key=lambda call: call.scratch_bytes, default=None)
+        else:
+            call = next(suiting, None)
         if call is None:
             site.refuse("operator must have a kernel that takes it", self.kind)
         return call

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import Graph
 from relocatable.ops import OPERATORS, is_view
@@ -10,12 +12,15 @@ from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import Target
 
 
-def select_kernels(graph: Graph, target: Target) -> tuple[KernelCall, ...]:
+def select_kernels(
+    graph: Graph, target: Target, frugal: Collection[int] = ()
+) -> tuple[KernelCall, ...]:
     """Choose a kernel for each operator.
 
     Args:
         graph: a lowered graph; a view in it gets no step, its output shares its input's memory.
         target: the CPU to choose for.
+        frugal: operators, by their first output, that get the kernel with the least scratch.
 
     Returns:
         The program's calls in order.
@@ -33,7 +38,7 @@ def select_kernels(graph: Graph, target: Target) -> tuple[KernelCall, ...]:
         if operator is None:
             site.refuse(f"operator must be one of {', '.join(OPERATORS)}", op.kind)
         try:
-            calls.append(operator.lower(site))
+            calls.append(operator.lower(site, op.outputs[0] in frugal))
         except UnsupportedError as error:
             refused += error.violations
     if refused:
