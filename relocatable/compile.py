@@ -108,12 +108,11 @@ def compile_model(
     if "head" in about:
         head = about
     config = load_head(head) if head is not None else None
-    plan = partial(schedule, graph, config, targets, whole_tensors)
     if optimize == "ram" or max_ram is not None:
-        savings = _savings(graph, targets)
-        program = fit_arena(plan, savings, None if optimize == "ram" else max_ram)
+        most = None if optimize == "ram" else max_ram
+        program = schedule_within(graph, config, targets, whole_tensors, most)
     else:
-        program = plan()
+        program = schedule(graph, config, targets, whole_tensors)
     if max_ram is not None:
         check_arena(graph, program.plan.arena_bytes, max_ram)
     program = replace(program, about=about)
@@ -196,6 +195,18 @@ def schedule(
         state = State(plan.state_offset, plan.state_bytes, step, int(reset is not None))
         calls = tuple((*steps, reset) if reset else steps for steps in calls)
     return Program(graph, head, tuple(targets), calls, tuple(entries), plan, state)
+
+
+def schedule_within(
+    graph: Graph,
+    head: Head | None,
+    targets: Sequence[Target],
+    whole_tensors: bool = False,
+    most_bytes: int | None = None,
+) -> Program:
+    """Schedule such that the arena has some bytes at most, if it can; None: the fewest."""
+    plan = partial(schedule, graph, head, targets, whole_tensors)
+    return fit_arena(plan, _savings(graph, targets), most_bytes)
 
 
 def _savings(graph: Graph, targets: Sequence[Target]) -> Mapping[int, int]:

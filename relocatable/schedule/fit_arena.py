@@ -60,27 +60,30 @@ def fit_arena(plan: Callable[[Choice], P], savings: Mapping[int, int], most_byte
         most_bytes: of the arena; None: the fewest that can be had.
 
     Returns:
-        The program; if it does not fit, it is the smallest that was found.
+        The program; if it does not fit, the same as for None.
     """
-    everything = Choice(frozenset(savings), 0)
-    fastest = plan(Choice())
-    if most_bytes is not None and fastest.plan.arena_bytes <= most_bytes:
-        return fastest
-    smallest = min(plan(Choice(memory=0)), plan(everything), key=_arena_bytes)
-    limit = smallest.plan.arena_bytes if most_bytes is None else most_bytes
-    if smallest.plan.arena_bytes > limit:
-        return smallest
-    frugal: set[int] = set()
-    while True:
-        program = _within(plan, frozenset(frugal), limit)
-        if program.plan.arena_bytes <= limit:
+    if most_bytes is not None:
+        program = _trade(plan, savings, most_bytes)
+        if _arena_bytes(program) <= most_bytes:
             return program
-        worst = sorted(
-            _at_the_peak(program, limit) & savings.keys() - frugal, key=lambda i: (savings[i], i)
-        )
+    everything = Choice(frozenset(savings), 0)
+    smallest = min(plan(Choice(memory=0)), plan(everything), key=_arena_bytes)
+    program = _trade(plan, savings, _arena_bytes(smallest))
+    return min(program, smallest, key=_arena_bytes)
+
+
+def _trade(plan: Callable[[Choice], P], savings: Mapping[int, int], most_bytes: int) -> P:
+    """Give time for memory until a program fits, or nothing is left to give."""
+    program = plan(Choice())
+    frugal: set[int] = set()
+    while _arena_bytes(program) > most_bytes:
+        program = _within(plan, frozenset(frugal), most_bytes)
+        peak = _at_the_peak(program, most_bytes) & savings.keys() - frugal
+        worst = sorted(peak, key=lambda i: (savings[i], i))
         if not worst:
-            return smallest
+            break
         frugal |= set(worst if len(frugal) >= _MOST_SINGLES else worst[-1:])
+    return program
 
 
 def _arena_bytes(program: Planned) -> int:

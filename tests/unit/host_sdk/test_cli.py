@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from host_sdk import InputError
 from host_sdk.cli import main
+from host_sdk.cli.compiling import read_bytes
 from host_sdk.cli.validating import read_data
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -103,6 +104,26 @@ def test_validate_and_trace_on_this_computer(tmp_path: Path) -> None:
     traced = json.loads(xipnet("trace", model, "--on", "host", "--json").output)
     assert traced["reference"] == "litert"
     assert [r["differs"] for r in traced["rows"]] == [False] * len(traced["rows"])
+
+
+@pytest.mark.parametrize(("text", "count"), [("65536", 65536), ("64k", 65536), ("1K", 1024)])
+def test_bytes_are_read(text: str, count: int) -> None:
+    assert read_bytes(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "k", "0", "-1", "1.5k", "64M"])
+def test_other_bytes_are_refused(text: str) -> None:
+    result = xipnet("build", "m.tflite", "--max-ram", text)
+    assert (result.exit_code, "such as 65536 or 64k" in result.output) == (2, True)
+
+
+def test_ram_is_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    model, output = EXAMPLES / "models" / "digits.tflite", ("-o", tmp_path / "m.bin")
+    least = xipnet("build", model, *output, "--target", "cortex-m4", "--optimize", "ram", "--json")
+    arena = json.loads(least.output)["arena_bytes"]
+    refused = xipnet("build", model, *output, "--target", "cortex-m4", "--max-ram", "100")
+    assert f"bytes of the arena must be at most 100; is {arena}" in refused.output
 
 
 def test_rules_of_operators_are_printed() -> None:
