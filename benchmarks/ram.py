@@ -1,4 +1,4 @@
-"""Arena and instructions of a model that is compiled for speed, and for the least RAM.
+"""Arena and instructions of models compiled for speed, and for the least RAM.
 
 `optimize="ram"` takes rows in smaller tasks and kernels with less scratch, but only as far as the
 arena gets smaller by it. Instructions are counted by QEMU as in `instructions`; a head is left

@@ -204,7 +204,7 @@ def schedule_within(
     whole_tensors: bool = False,
     most_bytes: int | None = None,
 ) -> Program:
-    """Schedule such that the arena has some bytes at most, if it can; None: the fewest."""
+    """Schedule for an arena of some bytes at most, if it can be; None: the fewest."""
     plan = partial(schedule, graph, head, targets, whole_tensors)
     return fit_arena(plan, _savings(graph, targets), most_bytes)
 

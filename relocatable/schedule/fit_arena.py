@@ -1,4 +1,4 @@
-"""Find the fastest program whose arena fits: memory is saved only where the peak is.
+"""Find the fastest program whose arena fits: RAM is saved where the peak is.
 
 Memory is saved in two ways that cost time: rows in more and smaller tasks, and kernels that need
 less scratch. A program is planned as if time alone counted; while it does not fit, it is planned
