@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relocatable.graph.graph import Graph, Tensor
+from relocatable.ops import OPERATORS, is_view
 
 _IDENTIFIER = b"M001"
 _MOST_ITEMS, _MOST_NAME = 1000, 200
@@ -25,9 +26,6 @@ _AXIS_LABELS, _VALUE_LABELS = 2, 3  # AssociatedFileType
 _NORMALIZATION = 1  # ProcessUnitOptions
 _LEAST_STD, _MOST_NUMBER = 1e-30, 1e30
 _ROUNDED = 1.5  # steps by which a normalisation may miss the pixels that it means
-
-_PROBABILITIES = ("SOFTMAX", "LOGISTIC")
-_KEEP_PROBABILITIES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE")
 
 
 @dataclass(frozen=True)
@@ -159,11 +157,14 @@ def _gives_scores(tensor: Tensor) -> bool:
 
 
 def _has_probabilities(graph: Graph, index: int) -> bool:
-    """Tell whether a tensor comes from a SOFTMAX or LOGISTIC."""
+    """Tell whether a tensor's values are probabilities, by its operators."""
     writers = {output: op for op in graph.ops for output in op.outputs}
-    while index in writers and writers[index].kind in _KEEP_PROBABILITIES:
-        index = writers.pop(index).inputs[0]
-    return index in writers and writers[index].kind in _PROBABILITIES
+    while (op := writers.pop(index, None)) is not None and op.kind in OPERATORS:
+        result = OPERATORS[op.kind].result
+        if result != "same" and not is_view(graph, op):
+            return result == "probabilities"
+        index = op.inputs[0]
+    return False
 
 
 def _read_labels(model: bytes, name: str) -> list[str]:

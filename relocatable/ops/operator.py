@@ -141,6 +141,8 @@ class Operator:
             reader makes it a state, the last operand and, as its next value, the last output. Asked
             only of an operator that keeps the rules.
         reference: whose results its own must equal.
+        result: what is known of the output's values: "same" as the input's but for their type,
+            "probabilities", or nothing; those of a view are the same, too.
         version: LiteRT's version of the operator in models that the tests write.
         samples: makes random graphs of one such operator for each element type of the first input,
             or for each way to combine types, by its name.
@@ -163,6 +165,7 @@ class Operator:
     updates: tuple[int, ...] = ()
     memory: Callable[[Node], Tensor] | None = None
     reference: Literal["LiteRT", "TFLite Micro"] = "LiteRT"
+    result: Literal["", "same", "probabilities"] = ""
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
 

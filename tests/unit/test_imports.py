@@ -41,7 +41,7 @@ COMPILER = {
     "explicit_states": {"errors", "graph", "limits", "ops"},
     "read_tflite": {"errors", "explicit_states", "graph", "limits", "ops", "support"},
     "blob": {"errors", "targets", "graph", "steps"},
-    "heads": {"errors", "graph", "steps", "blob"},
+    "heads": {"errors", "graph", "ops", "steps", "blob"},
     "schedule": {"errors", "graph", "ops", "steps"},
     "codegen": {"errors", "targets", "graph", "steps", "schedule"},
 }

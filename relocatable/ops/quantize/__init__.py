@@ -80,6 +80,7 @@ _FACTORS = factors_below(
 OPERATORS = (
     Operator(
         kind="QUANTIZE",
+        result="same",
         operands=(Operand("input", ARITHMETIC),),
         output=_BYTES,
         rules=(one_scale, _FACTORS),

@@ -165,6 +165,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="SOFTMAX",
+        result="probabilities",
         options=Options("SoftmaxOptions", ("beta",)),
         operands=(Operand("input", ARITHMETIC),),
         output=ARITHMETIC,

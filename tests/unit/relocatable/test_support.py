@@ -196,7 +196,10 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
         (with_tensor(conv_graph(), 0, quant=None), "must have one scale"),
         (with_tensor(conv_graph(), 1, quant=Quant((0.1,), (3,))), "zero point 0"),
         (with_tensor(conv_graph(), 1, data=None), "CONV_2D"),
-        (with_tensor(conv_graph(), 0, dtype="float32"), "input, filter and output must be"),
+        (
+            with_tensor(conv_graph(), 0, dtype="float32"),
+            "input and output, filter and bias must be",
+        ),
         (unary("RELU", shape=(2, 4)), "output must have the input's shape; is [1, 8] -> [2, 4]"),
         (unary("SOFTMAX", beta=1.0), "scale 1/256 and zero point"),
         (unary("SOFTMAX", Quant((1 / 256,), (-128,)), beta=0.0), "beta must be finite and above 0"),

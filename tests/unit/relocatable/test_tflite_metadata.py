@@ -141,6 +141,11 @@ def test_a_description_of_the_user_wins() -> None:
 
 def test_logits_get_a_softmax() -> None:
     assert described(written(*classifier(softmax=False)))["classify"]["softmax"]
+    b, y, metadata = classifier()
+    real = b.op("DEQUANTIZE", (y,), b.tensor(1, 4, dtype="float32"))
+    assert not described(written(b, real, metadata))["classify"]["softmax"]
+    real = b.op("LOG", (real,), b.tensor(1, 4, dtype="float32"))
+    assert described(written(b, real, metadata))["classify"]["softmax"]
 
 
 def test_labels_of_values_are_labels_alone() -> None:
