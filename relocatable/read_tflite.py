@@ -180,7 +180,7 @@ class _Reader:
         names = (self.port_names(True, inputs), self.port_names(False, outputs))
         graph = Graph(self.name, tensors, ops, inputs, outputs, self.file_bytes, (), *names)
         if self.refused:
-            rest = known_violations(graph, self.refused)
+            rest = known_violations(graph, {*self.refused, *variables, *handles})
             raise UnsupportedError([*chain(*self.refused.values()), *rest])
         initial: dict[str, Values] = {}
         called = [int_attr(op, "init_subgraph_index") for op in ops if op.kind == CALL_ONCE]
