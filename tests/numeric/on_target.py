@@ -46,7 +46,7 @@ def wrong_on_target(
     made: Sequence[tuple[Graph, bytes, Sequence[Array]]],
     target: str,
     folder: Path,
-    optimize: Optimize,
+    optimize: CodeOptimize,
 ) -> list[list[str]]:
     """Describe what differs from LiteRT's, of each graph with its .tflite and inputs."""
     graph, bases = join([graph for graph, _, _ in made])
