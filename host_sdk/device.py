@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from host_sdk.connection import Connection, MaxBaud, warn_of_old_name
 from host_sdk.display.progress import Progress, byte_progress, count_progress
 from host_sdk.inference.infer import infer, infer_many, infer_picture, profile, read_outputs
 from host_sdk.inference.lease import ModelLease, active_name
-from host_sdk.inference.model import CLASSES, DETECTIONS, Model
-from host_sdk.inference.model_source import HeadSource, ModelSource, prepare_blob
+from host_sdk.inference.model import CLASSES, DETECTIONS, Inputs, Model, Named
+from host_sdk.inference.model_source import HeadSource, ModelSource, Optimize, prepare_blob
 from host_sdk.inference.picture import Picture
 from host_sdk.inference.profile import Profile
 from host_sdk.inference.results import (
@@ -51,6 +51,7 @@ from host_sdk.validation.board_runner import BoardRunner
 from host_sdk.validation.report import Report
 from host_sdk.validation.trace import Trace, random_inputs, trace
 from host_sdk.validation.validate import validate
+from relocatable.blob.ports import Outputs
 
 HealthCheck: TypeAlias = "Callable[[Device], bool | None]"
 Confirm: TypeAlias = "Literal['auto', 'manual'] | HealthCheck"
@@ -130,6 +131,8 @@ class Device(Connection):
         name: str | None = None,
         *,
         head: HeadSource | None = None,
+        optimize: Optimize = "speed",
+        max_ram: int | None = None,
         activate: bool = True,
         confirm: Confirm = "auto",
         confirm_s: int = 60,
@@ -145,7 +148,11 @@ class Device(Connection):
             source: file or bytes: a blob, or a .tflite, which is compiled for this board's CPU.
             name: in the store; by default the file's stem, or the blob's own name.
             head: post-processing for a .tflite: TOML file or mapping (docs/HEADS.md). By default
-                the file of the same name ending in .toml, if there is one.
+                the file of the same name ending in .toml, if there is one, else what the metadata
+                in the .tflite say.
+            optimize: of a .tflite: "speed"; "size" for less code; "ram" for the smallest arena,
+                whatever time it costs.
+            max_ram: of a .tflite: bytes that its arena may have.
             activate: False only stores it.
             confirm: "auto": it stays once the board's own test has passed. "manual": it is on
                 trial until `confirm` is called. A function of this device: the model is on trial
@@ -161,7 +168,11 @@ class Device(Connection):
             HealthCheckError: `confirm` found it wrong; the previous model serves again.
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
-        model = prepare_blob(source, head, self._session.info, progress is True)
+        model = prepare_blob(
+            *(source, head, self._session.info, progress is True),
+            optimize=optimize,
+            max_ram=max_ram,
+        )
         name = name or model.name
         if model.tflite is not None:
             self._tflites[hashlib.sha256(model.data).digest()] = model.tflite
@@ -351,19 +362,25 @@ class Device(Connection):
 
     # ---- Running ---------------------------------------------------------------------------------
 
-    def infer(self, *inputs: npt.ArrayLike, raw: bool = False) -> Array | tuple[Array, ...]:
+    def infer(self, *inputs: npt.ArrayLike | Named, raw: bool = False) -> Array | Outputs:
         """Run the active model.
 
+            y = board.infer(x)
+            scores = board.infer({"image": x, "state": h})["scores"]      # of several, by name
+
         Args:
-            inputs: one array for each input, of its shape (dimensions of 1 may be left out). Of the
-                input's own dtype it is taken as it is; floats are real values and are quantised.
+            inputs: one array for each input, of its shape (dimensions of 1 may be left out), or one
+                mapping of them by the names of `Model.inputs`. Of the input's own dtype an array
+                is taken as it is; floats are real values and are quantised.
             raw: give the outputs in the model's dtype, instead of real values (float32).
 
         Returns:
-            The output, in the model's shape; a tuple if there are several.
+            The output, in the model's shape; of several a tuple, from which a name takes one out,
+            too.
 
         Raises:
             ShapeError, DtypeError: an input does not fit.
+            InputError: a name is unknown or missing.
             NoModelError: none is active.
         """
         model, result = self._lease.run(lambda model: infer(self._session, model, inputs))
@@ -382,17 +399,18 @@ class Device(Connection):
 
     def infer_many(
         self,
-        inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]],
+        inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...] | Named],
         *,
         raw: bool = False,
-    ) -> Iterator[Array | tuple[Array, ...]]:
+    ) -> Iterator[Array | Outputs]:
         """Run the active model for many inputs: the next travel while the model runs.
 
             for x, y in zip(images, board.infer_many(images)): ...
 
         Args:
             inputs: as for `infer`, one after another, taken a few ahead; of a model with several
-                inputs, tuples of them. The model must stay the active one until the last.
+                inputs, tuples of them or mappings by name. The model must stay the active one
+                until the last.
             raw: see `infer`.
 
         Yields:
@@ -460,7 +478,7 @@ class Device(Connection):
         )
         return read_found(run.result.data, model, run.input.letterbox)
 
-    def profile(self, *inputs: npt.ArrayLike) -> Profile:
+    def profile(self, *inputs: npt.ArrayLike | Named) -> Profile:
         """Measure each step of a run, the head's too.
 
         Args:
@@ -473,7 +491,7 @@ class Device(Connection):
 
     def validate(
         self,
-        x: npt.ArrayLike | Sequence[npt.ArrayLike],
+        x: npt.ArrayLike | Inputs,
         y: npt.ArrayLike | None = None,
         reference: str | None = "litert",
         *,
@@ -487,7 +505,7 @@ class Device(Connection):
         Other threads' runs and changes of the active model wait until it is done.
 
         Args:
-            x: samples [N, ...]; a tuple of arrays if the model has several inputs. Of the
+            x: samples [N, ...]; of several inputs a tuple of arrays, or a mapping by name. Of the
                 input's own dtype they are taken as they are; floats are real values; uint8 for
                 another dtype are pixels (docs/VALIDATION.md).
             y: class of each sample, integers [N]; the classes are the first output's elements.
@@ -520,7 +538,7 @@ class Device(Connection):
 
     def trace(
         self,
-        *inputs: npt.ArrayLike,
+        *inputs: npt.ArrayLike | Named,
         reference: str | None = "litert",
         tflite: ModelSource | None = None,
     ) -> Trace:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -24,18 +25,20 @@ from relocatable.blob.blob import (
 from relocatable.blob.host import HostModel
 from relocatable.blob.metadata import write_metadata
 from relocatable.codegen.emit_c import emit_c, pack_weights
-from relocatable.codegen.toolchain import build_code
+from relocatable.codegen.toolchain import CodeOptimize, build_code
 from relocatable.errors import HeadError, ModelError
 from relocatable.graph.edit import map_subgraphs
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head
+from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
 from relocatable.ops.operator import Operator
 from relocatable.ops.own_operators import load_operators
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.passes import PASSES
-from relocatable.read_tflite import read_tflite
+from relocatable.read_tflite import read_metadata, read_tflite
 from relocatable.schedule.check_plan import check_plan
+from relocatable.schedule.fit_arena import Choice, fit_arena
 from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.schedule.reset_call import reset_call
@@ -45,7 +48,8 @@ from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import Target, find_target
 
-Optimize = Literal["speed", "size"]
+Optimize = Literal["speed", "size", "ram"]
+_FASTEST = Choice()
 _GOLDEN_SEED = 0x1234567
 _GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
 _GOLDEN_RUNS = 3  # of a model that keeps a state
@@ -58,6 +62,7 @@ def compile_model(
     head: str | Path | Mapping[str, Any] | None = None,
     name: str | None = None,
     optimize: Optimize = "speed",
+    max_ram: int | None = None,
     golden: bool = True,
     whole_tensors: bool = False,
     ops: str | Path | None = None,
@@ -70,9 +75,12 @@ def compile_model(
         target: a CPU of `relocatable.TARGETS`; several make a fat blob, from which the loader
             takes the first program that its CPU can run.
         head: TOML file or mapping that describes the post-processing (docs/HEADS.md). If it is
-            None and `model` is a path, a file of the same name ending in .toml beside it is taken.
+            None and `model` is a path, a file of the same name ending in .toml beside it is taken,
+            else what the .tflite's own metadata say (labels, normalisation).
         name: the model's name; by default the file's stem.
-        optimize: "speed", or "size" for less code.
+        optimize: "speed"; "size" for less code; "ram" for the smallest arena, whatever time it
+            costs.
+        max_ram: bytes that the arena may have: time is given for RAM as far as they ask for it.
         golden: put a golden test vector into the blob, which the board runs before taking it.
         whole_tensors: compute no layers together by rows: once its step has run, every tensor is
             whole in the arena and can be read (`Device.trace`). It takes more RAM.
@@ -84,7 +92,8 @@ def compile_model(
 
     Raises:
         ModelError: the .tflite cannot be read.
-        UnsupportedError: it asks for what the compiler does not do.
+        UnsupportedError: it asks for what the compiler does not do, or its arena cannot be as small
+            as `max_ram`.
         OperatorError: an operator in `ops` is not right.
         HeadError: the head's description is wrong or does not fit.
         ToolchainError: the C compiler is missing or failed.
@@ -105,8 +114,18 @@ def compile_model(
     own = load_operators(Path(ops)) if ops is not None else {}
     graph = lower(read_tflite(data, name, own))
     finish_part()
+    about = {} if head is not None else head_of_metadata(data, read_metadata(data), graph)
+    if "head" in about:
+        head = about
     config = load_head(head) if head is not None else None
-    program = schedule(graph, config, targets, whole_tensors)
+    if optimize == "ram" or max_ram is not None:
+        most = None if optimize == "ram" else max_ram
+        program = schedule_within(graph, config, targets, whole_tensors, most)
+    else:
+        program = schedule(graph, config, targets, whole_tensors)
+    if max_ram is not None:
+        check_arena(graph, program.plan.arena_bytes, max_ram)
+    program = replace(program, about=about)
     finish_part()
     blob = build_blob(name, program, optimize, finish_part)
     if golden:
@@ -141,6 +160,7 @@ class Program:
         entries: ways to run them.
         plan: the arena, for every target.
         state: where what is kept from run to run lies, and the steps that set it.
+        about: for the metadata, if there is no head: labels, image.
     """
 
     graph: Graph
@@ -150,6 +170,7 @@ class Program:
     entries: tuple[Entry, ...]
     plan: Plan
     state: State | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def schedule(
@@ -157,13 +178,16 @@ def schedule(
     head: Head | None,
     targets: Sequence[Target],
     whole_tensors: bool = False,
+    choice: Choice = _FASTEST,
 ) -> Program:
     """Choose a lowered graph's kernels for each target, and plan rows and memory."""
-    by_target = tuple(plan_called(select_kernels(graph, target)) for target in targets)
+    by_target = tuple(
+        plan_called(select_kernels(graph, target, choice.frugal)) for target in targets
+    )
     check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
-        by_target = plan_rows(graph, by_target, has_vectors)
+        by_target = plan_rows(graph, by_target, has_vectors, choice.memory)
     entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
@@ -185,6 +209,30 @@ def schedule(
     return Program(graph, head, tuple(targets), calls, tuple(entries), plan, state)
 
 
+def schedule_within(
+    graph: Graph,
+    head: Head | None,
+    targets: Sequence[Target],
+    whole_tensors: bool = False,
+    most_bytes: int | None = None,
+) -> Program:
+    """Schedule for an arena of some bytes at most, if it can be; None: the fewest."""
+    plan = partial(schedule, graph, head, targets, whole_tensors)
+    return fit_arena(plan, _savings(graph, targets), most_bytes)
+
+
+def _savings(graph: Graph, targets: Sequence[Target]) -> Mapping[int, int]:
+    """Find the operators, by their first output, that have a kernel with less scratch."""
+    savings: dict[int, int] = {}
+    everything = {op.outputs[0] for op in graph.ops}
+    for target in targets:
+        chosen = select_kernels(graph, target), select_kernels(graph, target, everything)
+        for fast, frugal in zip(*chosen, strict=True):
+            saved = fast.scratch_bytes - frugal.scratch_bytes
+            savings[fast.outputs[0]] = max(saved, savings.get(fast.outputs[0], 0))
+    return {output: saved for output, saved in savings.items() if saved > 0}
+
+
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     """Compile a program for one of its targets."""
     target, calls = program.targets[index], program.calls[index]
@@ -192,11 +240,11 @@ def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
         calls = with_half_weights(calls)
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
-    if shares_kernels(calls):
-        optimize = "size"
     own = (program.graph.own_operators[kind] for kind in sorted(program.graph.own_operators))
     folders = dict.fromkeys(o.folder for o in own if isinstance(o, Operator) and o.folder)
-    code = build_code(c_text, target, count_steps(calls), optimize, tuple(folders))
+    is_small = optimize == "size" or shares_kernels(calls)
+    level: CodeOptimize = "size" if is_small else "speed"
+    code = build_code(c_text, target, count_steps(calls), level, tuple(folders))
     return Variant(
         family=target.family.number,
         level=target.level,
@@ -253,7 +301,7 @@ def build_blob(
             graph,
             plan.offsets,
             program.calls[0],
-            head.metadata() if head else {},
+            head.metadata() if head else program.about,
             [head.record if head and e.result == RESULT_DESCRIBED else None for e in entries],
         ),
     )

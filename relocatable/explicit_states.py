@@ -45,11 +45,17 @@ def explicit_states(
         initial: values of the variables of VAR_HANDLE before the first run, by their names.
 
     Raises:
-        UnsupportedError: an operator uses a variable in a way that a state cannot have.
+        UnsupportedError: operators use a variable in a way that a state cannot have.
     """
     threading = _Threading(graph, variables, initial)
+    refused: list[Violation] = []
     for op in graph.ops:
-        threading.add(op)
+        try:
+            threading.add(op)
+        except UnsupportedError as error:
+            refused += error.violations
+    if refused:
+        raise UnsupportedError(refused)
     return threading.graph()
 
 

@@ -7,11 +7,18 @@ large file may cost more than a small one, the limit grows with the bytes of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.steps.kernel_call import KernelCall
+
+_ENDS = "bytes of all inputs and outputs"
+_READS = "bytes of constants that operators read"
+_CHANNELS = "scales of constants that operators read"
+_KERNELS = "calls of kernels"
+_PRODUCTS = "multiply-accumulates and values"
+_ARENA = "bytes of the arena"
 
 MOST_TENSOR_BYTES = 1 << 26  # of a computed tensor
 _MOST_ENDPOINT_BYTES = 1 << 25  # of all inputs and outputs together
@@ -37,13 +44,18 @@ def check_tensors(graph: Graph) -> None:
     Raises:
         UnsupportedError: one is too large.
     """
+    _refuse(tensor_violations(graph))
+
+
+def tensor_violations(graph: Graph) -> Iterator[Violation]:
+    """Find the sizes of a graph that are too large."""
     ends = sum(graph.tensors[i].size_bytes for i in (*graph.inputs, *graph.outputs))
     constants = _read_constants(graph)
     read = sum(tensor.size_bytes for tensor in constants)
     scales = sum(len(t.quant.scale) for t in constants if t.quant and t.quant.axis is not None)
-    _require(graph, "bytes of all inputs and outputs", ends, _MOST_ENDPOINT_BYTES)
-    _require(graph, "bytes of constants that operators read", read, _most(_READ, graph))
-    _require(graph, "scales of constants that operators read", scales, _most(_SCALES, graph))
+    yield from _exceeds(graph, _ENDS, ends, _MOST_ENDPOINT_BYTES)
+    yield from _exceeds(graph, _READS, read, _most(_READ, graph))
+    yield from _exceeds(graph, _CHANNELS, scales, _most(_SCALES, graph))
 
 
 def _read_constants(graph: Graph) -> list[Tensor]:
@@ -63,8 +75,12 @@ def check_work(graph: Graph, calls: Sequence[KernelCall]) -> None:
     """
     values = sum(graph.tensors[i].count for call in calls for i in call.outputs)
     work = sum(call.macs for call in calls) + values
-    _require(graph, "calls of kernels", _count_kernels(calls), _MOST_CALLS)
-    _require(graph, "multiply-accumulates and values", work, _most(_WORK, graph))
+    _refuse(
+        (
+            *_exceeds(graph, _KERNELS, _count_kernels(calls), _MOST_CALLS),
+            *_exceeds(graph, _PRODUCTS, work, _most(_WORK, graph)),
+        )
+    )
 
 
 def shares_kernels(calls: Sequence[KernelCall]) -> bool:
@@ -72,13 +88,26 @@ def shares_kernels(calls: Sequence[KernelCall]) -> bool:
     return _count_kernels(calls) > _MOST_COPIES
 
 
-def check_arena(graph: Graph, arena_bytes: int) -> None:
+def check_arena(graph: Graph, arena_bytes: int, most_bytes: int = _MOST_ARENA_BYTES) -> None:
     """Check the arena that a plan needs.
 
     Raises:
         UnsupportedError: it is too large.
     """
-    _require(graph, "bytes of the arena", arena_bytes, _MOST_ARENA_BYTES)
+    _refuse(_exceeds(graph, _ARENA, arena_bytes, most_bytes))
+
+
+def limit_texts() -> list[str]:
+    """Write the limits of a model in words, for docs/OPS.md."""
+    fixed = ((_ENDS, _MOST_ENDPOINT_BYTES), (_KERNELS, _MOST_CALLS), (_ARENA, _MOST_ARENA_BYTES))
+    grown = ((_READS, _READ), (_CHANNELS, _SCALES), (_PRODUCTS, _WORK))
+    return [
+        *(_rule(what, most) for what, most in fixed),
+        *(
+            f"{_rule(what, most)}, and {per:g} more for each byte of the file"
+            for what, (most, per) in grown
+        ),
+    ]
 
 
 def _count_kernels(calls: Sequence[KernelCall]) -> int:
@@ -93,7 +122,15 @@ def _most(limit: tuple[int, float], graph: Graph) -> int:
     return base + int(per_byte * graph.file_bytes)
 
 
-def _require(graph: Graph, what: str, seen: int, most: int) -> None:
+def _exceeds(graph: Graph, what: str, seen: int, most: int) -> Iterator[Violation]:
     if seen > most:
-        rule = f"{what} must be at most {most}"
-        raise UnsupportedError([Violation(rule, str(seen), "graph", graph.name)])
+        yield Violation(_rule(what, most), str(seen), "graph", graph.name)
+
+
+def _rule(what: str, most: int) -> str:
+    return f"{what} must be at most {most}"
+
+
+def _refuse(violations: Iterable[Violation]) -> None:
+    if found := list(violations):
+        raise UnsupportedError(found)

@@ -60,6 +60,7 @@ _MAX_CONSTANT_BYTES = 1 << 28
 _MAX_DEPTH = 8  # of subgraphs that call others
 _MAX_SPARSE_BYTES = (1 << 24, 64)  # of dense arrays, and more for each byte of the file
 _MAX_NAME = 200
+_MAX_METADATA = 1_000
 _MAX_TEXT_BYTES = 1 << 24
 
 # Constants of fewer than 8 bits become int8, as LiteRT's kernels unpack them: the first value is in
@@ -119,6 +120,24 @@ def read_tflite(
     return graph
 
 
+def read_metadata(data: bytes) -> bytes:
+    """Read the buffer of a .tflite that holds its metadata; b"" if there is none.
+
+    Args:
+        data: the whole file, which `read_tflite` took.
+    """
+    model = _schema().Model.GetRootAs(data)
+    try:
+        for i in range(min(model.MetadataLength(), _MAX_METADATA)):
+            entry = model.Metadata(i)
+            if entry.Name() == b"TFLITE_METADATA" and 0 <= entry.Buffer() < model.BuffersLength():
+                raw = model.Buffers(entry.Buffer()).DataAsNumpy()
+                return raw.tobytes() if isinstance(raw, np.ndarray) else b""
+    except (struct.error, ValueError, TypeError, IndexError, OverflowError):
+        pass  # LiteRT takes such a file, too
+    return b""
+
+
 def _schema() -> ModuleType:
     try:
         from ai_edge_litert import schema_py_generated
@@ -169,14 +188,19 @@ class _Reader:
             True,
             bool(graph.inputs and graph.outputs),
         )
+        handles = {i for op in graph.ops if op.kind == VAR_HANDLE for i in op.outputs}
         if self.refused:
-            rest = known_violations(graph, self.refused)
+            rest = known_violations(graph, {*self.refused, *variables, *handles})
             raise UnsupportedError([*chain(*self.refused.values()), *rest])
         initial: dict[str, Values] = {}
         called = [int_attr(op, "init_subgraph_index") for op in graph.ops if op.kind == CALL_ONCE]
-        for index in dict.fromkeys(called):
-            initial |= self.initial_values(index)
-        return explicit_states(graph, variables, initial)
+        try:
+            for index in dict.fromkeys(called):
+                initial |= self.initial_values(index)
+            return explicit_states(graph, variables, initial)
+        except UnsupportedError as error:
+            rest = known_violations(graph, variables | handles)
+            raise UnsupportedError([*error.violations, *rest]) from error
 
     def subgraph(self, index: int, callers: tuple[int, ...]) -> tuple[Graph, set[int]]:
         """Read a subgraph with all that it calls, and list its variable tensors.

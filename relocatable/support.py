@@ -7,9 +7,11 @@ from contextlib import suppress
 
 from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import PORT_DTYPES, Graph, GraphError, Op
+from relocatable.limits import tensor_violations
 from relocatable.ops import find_operator
 from relocatable.ops.node import Node
 from relocatable.ops.rules import all_rules, rule_text
+from relocatable.ops.variable import CALL_ONCE, VAR_HANDLE
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.refusal import UNKNOWN_OPERATOR
 
@@ -26,7 +28,8 @@ def check_support(graph: Graph) -> None:
     folded = fold_constants(graph)
     violations = [*_endpoint_violations(folded), *_operator_violations(folded.ops, folded)]
     if violations:
-        raise UnsupportedError(violations)
+        # Of a graph that keeps the rules, the passes may still make less.
+        raise UnsupportedError([*violations, *tensor_violations(folded)])
 
 
 def known_violations(graph: Graph, unknown: Collection[int]) -> Iterator[Violation]:
@@ -40,6 +43,8 @@ def known_violations(graph: Graph, unknown: Collection[int]) -> Iterator[Violati
         graph = fold_constants(graph)
     reached, judged = set(unknown), []
     for op in graph.ops:
+        if op.kind in (VAR_HANDLE, CALL_ONCE):
+            continue  # become states, and no operators
         operator = find_operator(graph.own_operators, op.kind)
         if operator is None or reached.isdisjoint((*op.inputs, *op.outputs)):
             judged.append(op)

@@ -64,8 +64,26 @@ static void write_input(xn_runner_model *model, uint32_t index, mp_obj_t value) 
     xn_model_check(xn_runner_write(model, index, 0, from.buf, (uint32_t)from.len));
 }
 
+// Writes the inputs of a dict by their names; it must have each of them, and nothing else.
+static void write_named(xn_runner_model *model, mp_obj_t dict) {
+    uint32_t wanted = model->program.header->input_count;
+    if (mp_obj_dict_get_map(dict)->used != wanted) {
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("model has %u inputs; got %u"),
+                          (unsigned)wanted, (unsigned)mp_obj_dict_get_map(dict)->used);
+    }
+    for (uint32_t i = 0; i < wanted; i++) {
+        mp_obj_t tensor = xn_metadata_tensor(&model->program, XN_KEY_INPUTS, i);
+        mp_obj_t name = mp_obj_dict_get(tensor, MP_OBJ_NEW_QSTR(MP_QSTR_name));
+        write_input(model, i, mp_obj_dict_get(dict, name)); // KeyError: the name that is missing
+    }
+}
+
 static void write_inputs(xn_runner_model *model, size_t n, const mp_obj_t *inputs) {
     size_t wanted = model->program.header->input_count;
+    if (n == 1 && mp_obj_is_dict_or_ordereddict(inputs[0])) {
+        write_named(model, inputs[0]);
+        return;
+    }
     if (n != 0 && n != wanted) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("model has %u inputs; got %u"),
                           (unsigned)wanted, (unsigned)n);

@@ -1,18 +1,21 @@
-"""`xipnet build`, `xipnet inspect`: no board needed."""
+"""`xipnet build`, `inspect`, `ops`: no board needed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import relocatable
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
 from host_sdk.display.table import short_name
+from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
+    from host_sdk.inference.model_source import Optimize
     from relocatable.blob.cost import StepCost
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
@@ -35,6 +38,36 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
         return value
 
 
+def ram_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --optimize and --max-ram."""
+    options = (
+        click.option(
+            "--optimize",
+            type=click.Choice(("speed", "size", "ram")),
+            default="speed",
+            show_default=True,
+            help="size: less code; ram: the smallest arena, whatever time it costs.",
+        ),
+        click.option(
+            "--max-ram",
+            type=read_bytes,
+            metavar="BYTES",
+            help="What the arena may have, such as 65536 or 64k.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_bytes(text: str) -> int:
+    """Read a number of bytes: 65536 or 64k."""
+    digits, unit = (text[:-1], 1024) if text[-1:] in ("k", "K") else (text, 1)
+    if not (digits.isascii() and digits.isdecimal()) or int(digits) == 0:
+        raise click.BadParameter(f"must be a number of bytes, such as 65536 or 64k; is {text!r}")
+    return int(digits) * unit
+
+
 @click.command()
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="By default MODEL.bin.")
@@ -45,7 +78,7 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
     show_default=True,
     help="CPU to compile for.",
 )
-@click.option("--optimize", type=click.Choice(("speed", "size")), default="speed")
+@ram_options
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
 @click.option(
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
@@ -56,7 +89,8 @@ def build(
     model: str,
     output: str | None,
     target: str,
-    optimize: Literal["speed", "size"],
+    optimize: Optimize,
+    max_ram: int | None,
     head: str | None,
     whole_tensors: bool,
     ops: str | None,
@@ -66,7 +100,11 @@ def build(
     from host_sdk.inference.model_source import compile_tflite
 
     blob = compile_tflite(
-        model, head, target, optimize, whole_tensors=whole_tensors, ops=ops, show=not as_json
+        *(model, head, target, optimize),
+        max_ram=max_ram,
+        whole_tensors=whole_tensors,
+        ops=ops,
+        show=not as_json,
     )
     path = Path(output) if output else Path(model).with_suffix(".bin")
     path.write_bytes(blob)
@@ -102,6 +140,34 @@ def inspect(blob: str, as_json: bool) -> None:
     for cost in costs:
         click.echo()
         print_cost(cost)
+
+
+@click.command()
+@click.argument("operators", metavar="[OPERATOR]...", nargs=-1)
+def ops(operators: tuple[str, ...]) -> None:
+    """Print the rules of all operators, or of some, such as CONV_2D."""
+    text = _rules_page().read_text(encoding="utf-8")
+    if not operators:
+        click.echo(text, nl=False)
+        return
+    sections = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}
+    for operator in operators:
+        if operator not in sections:
+            raise InputError(f"operator must be one that `xipnet ops` lists; is {operator!r}")
+        click.echo(f"## {sections[operator]}", nl=False)
+
+
+def _rules_page() -> Path:
+    """Find docs/OPS.md: in the source tree, or where the installation put it."""
+    from importlib import metadata
+
+    in_tree = Path(relocatable.__path__[0]).parent / "docs" / "OPS.md"
+    if in_tree.exists():
+        return in_tree
+    installed = [f for f in metadata.files("xipnet") or () if f.name == in_tree.name]
+    if not installed:
+        raise InputError("docs/OPS.md must be installed with the package; is not")
+    return Path(str(installed[0].locate()))
 
 
 def print_cost(cost: relocatable.Report) -> None:
@@ -147,6 +213,8 @@ def _facts(blob: relocatable.Blob) -> dict[str, str]:
     }
     if labels := metadata.get("labels"):
         facts["labels"] = ", ".join(map(str, labels))
+    if image := metadata.get("image"):
+        facts["pixels"] = f"(pixel - {image['mean']}) / {image['std']}"
     return facts
 
 

@@ -35,6 +35,7 @@ for command in (
     boards.reset,
     compiling.build,
     compiling.inspect,
+    compiling.ops,
     models.load,
     models.ls,
     models.rm,

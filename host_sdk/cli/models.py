@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 import host_sdk
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
+from host_sdk.cli.compiling import ram_options
+
+if TYPE_CHECKING:
+    from host_sdk.inference.model_source import Optimize
 
 
 @click.command()
@@ -15,6 +20,7 @@ from host_sdk.cli.common import board_command, json_option, print_json, print_ta
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.option("--name", help="Name in the store; by default the file's stem.")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
+@ram_options
 @click.option("--no-activate", is_flag=True, help="Only store it.")
 @json_option
 def load(
@@ -22,12 +28,19 @@ def load(
     model: str,
     name: str | None,
     head: str | None,
+    optimize: Optimize,
+    max_ram: int | None,
     no_activate: bool,
     as_json: bool,
 ) -> None:
     """Upload a MODEL: a blob, or a .tflite, which is compiled for the board's CPU."""
     loaded = board.load_model(
-        model, name, head=head, activate=not no_activate, progress=not as_json
+        *(model, name),
+        head=head,
+        optimize=optimize,
+        max_ram=max_ram,
+        activate=not no_activate,
+        progress=not as_json,
     )
     if as_json:
         print_json(asdict(loaded))

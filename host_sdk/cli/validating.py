@@ -10,7 +10,7 @@ import click
 
 import host_sdk
 from host_sdk.cli.common import json_option, open_board, port_options, print_json
-from host_sdk.cli.running import load_array
+from host_sdk.cli.running import load_array, load_inputs
 from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def validate(
 def _validate(
     model: str,
     on: str,
-    x: Array | tuple[Array, ...],
+    x: dict[str, Array],
     y: Array | None,
     limit: int | None,
     sequence: bool,
@@ -121,13 +121,13 @@ def _validate(
     "--input",
     "inputs",
     multiple=True,
-    metavar="FILE.npy",
+    metavar="[NAME=]FILE.npy",
     help="One for each input; by default random values, always the same.",
 )
 @json_option
 def trace(model: str, on: str, inputs: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Run MODEL step by step and compare every tensor with LiteRT's reference."""
-    traced = _trace(model, on, [load_array(path) for path in inputs], **options)
+    traced = _trace(model, on, load_inputs(inputs), progress=not as_json, **options)
     if as_json:
         print_json(traced.to_json())
         return
@@ -139,28 +139,30 @@ def _trace(
     on: str,
     inputs: list[Array],
     *,
+    progress: bool,
     reference: str,
     tflite: str | None,
     head: str | None,
     **port: Any,
 ) -> host_sdk.Trace:
     if on == "host":
-        return host_sdk.trace_on_host(model, *inputs, reference=reference, tflite=tflite, head=head)
+        return host_sdk.trace_on_host(
+            model, *inputs, reference=reference, tflite=tflite, head=head, progress=progress
+        )
     with open_board(**port) as board:
-        board.load_model(model, head=head)
+        board.load_model(model, head=head, progress=progress)
         return board.trace(*inputs, reference=reference, tflite=tflite)
 
 
-def read_data(path: Path, labels: str | None) -> tuple[Array | tuple[Array, ...], Array | None]:
+def read_data(path: Path, labels: str | None) -> tuple[dict[str, Array], Array | None]:
     """Read samples and labels.
 
     Args:
-        path: .npy: the samples. .npz: those of the key x, else of x0, x1, ..., else of the only
-            key that is not the labels'.
+        path: .npz: all keys but the labels' are samples. .npy: they are as if of the key x.
         labels: a key of the .npz, or a .npy file; None: the key y or labels, if there is one.
 
     Raises:
-        InputError: a file cannot be read, or it is not clear which array is meant.
+        InputError: a file cannot be read, or holds no samples.
     """
     loaded = load_array(str(path))
     arrays = dict(loaded) if isinstance(loaded, Mapping) else {"x": loaded}
@@ -173,7 +175,9 @@ def read_data(path: Path, labels: str | None) -> tuple[Array | tuple[Array, ...]
         y = _labels_file(labels, arrays)
     if key is not None:
         y = arrays.pop(key)
-    return _samples(path, arrays), y
+    if not arrays:
+        raise InputError(f"{path} must hold samples; holds none")
+    return arrays, y
 
 
 def _labels_file(labels: str, arrays: dict[str, Array]) -> Array:
@@ -185,17 +189,3 @@ def _labels_file(labels: str, arrays: dict[str, Array]) -> Array:
         raise InputError(f"labels {labels} must be a .npy with one array")
     array: Array = loaded
     return array
-
-
-def _samples(path: Path, arrays: dict[str, Array]) -> Array | tuple[Array, ...]:
-    numbered = [f"x{i}" for i in range(len(arrays))]
-    if "x" in arrays:
-        return arrays["x"]
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
-    if arrays and set(numbered) == set(arrays):
-        return tuple(arrays[k] for k in numbered)
-    raise InputError(
-        f"{path} must hold the samples as x, or x0, x1, ... for several inputs; holds "
-        f"{', '.join(arrays) or 'nothing'}"
-    )

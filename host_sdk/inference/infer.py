@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy.typing as npt
 
-from host_sdk.inference.model import Model
+from host_sdk.inference.model import Inputs, Model, Named
 from host_sdk.inference.picture import Picture, PictureInput, prepare
 from host_sdk.inference.profile import Profile, make_profile
 from host_sdk.inference.run import RunResult, input_layouts, run, run_many
 from host_sdk.inference.tensor import Array
 from host_sdk.link.session import Session
-
-Outputs = Array | tuple[Array, ...]
+from relocatable.blob.ports import Outputs
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,15 @@ class PictureRun:
     result: RunResult
 
 
-def infer(session: Session, model: Model, inputs: Sequence[npt.ArrayLike]) -> RunResult:
+def infer(session: Session, model: Model, inputs: Inputs) -> RunResult:
     """Run the network on arrays; see `Device.infer`."""
     return run(session, _encode(model, inputs), layouts=input_layouts(model))
 
 
 def infer_many(
-    session: Session, model: Model, inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...]]
+    session: Session,
+    model: Model,
+    inputs: Iterable[npt.ArrayLike | tuple[npt.ArrayLike, ...] | Named],
 ) -> Iterator[RunResult]:
     """Run the network on many arrays; see `Device.infer_many`."""
     samples = (_encode(model, x if isinstance(x, tuple) else (x,)) for x in inputs)
@@ -61,18 +62,19 @@ def infer_picture(session: Session, model: Model, picture: Picture, entry: int) 
     return PictureRun(ready, run(session, data, entry, layouts=input_layouts(model)))
 
 
-def profile(session: Session, model: Model, inputs: Sequence[npt.ArrayLike]) -> Profile:
+def profile(session: Session, model: Model, inputs: Inputs) -> Profile:
     """Measure each step of the network and its head; without inputs, on zeros."""
     data = _encode(model, inputs) if inputs else [bytes(t.size_bytes) for t in model.inputs]
     return make_profile(model, run(session, data, len(model.entries) - 1, profile=True))
 
 
-def read_outputs(model: Model, result: RunResult, raw: bool) -> Outputs:
+def read_outputs(model: Model, result: RunResult, raw: bool) -> Array | Outputs:
     """Read a result's outputs: real values, or if `raw` those of the model's dtypes."""
-    pairs = zip(model.outputs, model.read_outputs(result.data), strict=True)
-    outputs = [values if raw else tensor.dequantise(values) for tensor, values in pairs]
-    return outputs[0] if len(outputs) == 1 else tuple(outputs)
+    read = model.read_outputs(result.data)
+    real = (tensor.dequantise(values) for tensor, values in zip(model.outputs, read, strict=True))
+    outputs = read if raw else Outputs(real, read.names)
+    return outputs[0] if len(outputs) == 1 else outputs
 
 
-def _encode(model: Model, inputs: Sequence[npt.ArrayLike]) -> list[bytes]:
+def _encode(model: Model, inputs: Inputs) -> list[bytes]:
     return [x.tobytes() for x in model.fit(inputs)]

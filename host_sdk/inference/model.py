@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy.typing as npt
 
-from host_sdk.errors import NoHeadError, ProtocolError, ShapeError
+from host_sdk.errors import InputError, NoHeadError, ProtocolError, ShapeError
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.link.board_info import MOST_ARENA_BYTES
 from host_sdk.link.wire_map import WireMap
 from relocatable.blob.metadata import result_record
+from relocatable.blob.ports import Outputs, in_order
 from relocatable.blob.record import Record
-from relocatable.errors import BlobError
+from relocatable.errors import BlobError, RunError
+
+Named: TypeAlias = "Mapping[str, npt.ArrayLike]"
+Inputs: TypeAlias = "Sequence[npt.ArrayLike | Named] | Named"
 
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
 _MOST_MACS = (1 << 63) - 1
@@ -156,21 +161,39 @@ class Model:
         """Give the name of a class; its number if it has none."""
         return self.labels[index] if 0 <= index < len(self.labels) else str(index)
 
-    def fit(self, inputs: Sequence[npt.ArrayLike]) -> list[Array]:
-        """Fit values to the inputs: see `TensorInfo.fit`.
+    def in_order(self, inputs: Inputs) -> list[npt.ArrayLike]:
+        """Bring values into the order of the inputs.
+
+        Args:
+            inputs: by position, or one mapping by name, which may be the only item.
 
         Raises:
-            ShapeError, DtypeError: an input does not fit, or their number is another.
+            InputError: a name is unknown or missing.
+            ShapeError: their number is another.
         """
-        if len(inputs) != len(self.inputs):
+        try:
+            values = in_order(inputs, [t.name for t in self.inputs])
+        except RunError as error:
+            raise InputError(f"model '{self.name}': {error}") from error
+        if len(values) != len(self.inputs):
             names = ", ".join(f"'{t.name}' {t}" for t in self.inputs)
             raise ShapeError(
                 f"model '{self.name}' must get {len(self.inputs)} inputs ({names}); "
-                f"got {len(inputs)}"
+                f"got {len(values)}"
             )
-        return [t.fit(x) for t, x in zip(self.inputs, inputs, strict=True)]
+        return values
 
-    def read_outputs(self, data: bytes) -> tuple[Array, ...]:
+    def fit(self, inputs: Inputs) -> list[Array]:
+        """Fit values to the inputs: see `in_order` and `TensorInfo.fit`.
+
+        Raises:
+            InputError: a name is unknown or missing.
+            ShapeError, DtypeError: an input does not fit, or their number is another.
+        """
+        pairs = zip(self.inputs, self.in_order(inputs), strict=True)
+        return [tensor.fit(values) for tensor, values in pairs]
+
+    def read_outputs(self, data: bytes) -> Outputs:
         """Read the outputs, in the model's dtypes, from the bytes of a run of entry 0.
 
         Raises:
@@ -180,7 +203,7 @@ class Model:
         for tensor in self.outputs:
             outputs.append(tensor.read_values(data[at : at + tensor.size_bytes]))
             at += tensor.size_bytes
-        return tuple(outputs)
+        return Outputs(outputs, (tensor.name for tensor in self.outputs))
 
 
 def make_model(fields: WireMap, metadata: WireMap) -> Model:

@@ -24,6 +24,8 @@ from relocatable.errors import RelocatableError, ToolchainError
 ModelSource: TypeAlias = "str | os.PathLike[str] | bytes"
 HeadSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 
+Optimize = Literal["speed", "size", "ram"]
+
 _TFLITE_MARK = b"TFL3"
 
 
@@ -63,7 +65,13 @@ def is_tflite(data: bytes) -> bool:
 
 
 def prepare_blob(
-    source: ModelSource, head: HeadSource | None, board: BoardInfo, show: bool = False
+    source: ModelSource,
+    head: HeadSource | None,
+    board: BoardInfo,
+    show: bool = False,
+    *,
+    optimize: Optimize = "speed",
+    max_ram: int | None = None,
 ) -> ModelFile:
     """Make a blob that the board can run.
 
@@ -72,6 +80,8 @@ def prepare_blob(
         head: post-processing for a .tflite (docs/HEADS.md); None: the .toml file beside it, if any.
         board: what it is for.
         show: show a bar if compiling takes long.
+        optimize: see `compile_tflite`.
+        max_ram: see `compile_tflite`.
 
     Raises:
         ModelFileError: neither a blob nor a .tflite, or damaged.
@@ -82,13 +92,15 @@ def prepare_blob(
     stem, data = read_model_file(source)
     tflite = data if is_tflite(data) else None
     if tflite is not None:
-        data = compile_tflite(source, head, board.cpu, show=show)
+        data = compile_tflite(source, head, board.cpu, optimize, max_ram=max_ram, show=show)
     elif not is_blob(data):
         raise ModelFileError(
             f"model must be a blob ('XPNB') or a .tflite; {_place(source)} starts with {data[:8]!r}"
         )
     elif head is not None:
         raise InputError("head must be given when a .tflite is compiled; this is a blob already")
+    elif optimize != "speed" or max_ram is not None:
+        raise InputError("optimize and max_ram are for a .tflite; this is a blob already")
     blob = _unpack(source, data)
     _check_cpu(blob, board)
     return ModelFile(stem or str(blob.metadata.get("name") or "model"), data, tflite)
@@ -98,8 +110,9 @@ def compile_tflite(
     source: ModelSource,
     head: HeadSource | None,
     target: str,
-    optimize: Literal["speed", "size"] = "speed",
+    optimize: Optimize = "speed",
     *,
+    max_ram: int | None = None,
     whole_tensors: bool = False,
     ops: str | None = None,
     show: bool = False,
@@ -110,7 +123,8 @@ def compile_tflite(
         source: file or bytes.
         head: see `prepare_blob`.
         target: a CPU of `relocatable.TARGETS`.
-        optimize: "speed" or "size".
+        optimize: "speed", "size" or "ram", see `relocatable.compile_model`.
+        max_ram: bytes that the arena may have.
         whole_tensors: every tensor whole in memory, see `relocatable.compile_model`.
         ops: folder of operators of your own, likewise.
         show: show a bar if it takes long.
@@ -128,6 +142,7 @@ def compile_tflite(
                 target=target,
                 head=named,
                 optimize=optimize,
+                max_ram=max_ram,
                 whole_tensors=whole_tensors,
                 ops=ops,
                 progress=progress,

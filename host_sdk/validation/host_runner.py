@@ -31,6 +31,7 @@ class HostRunner:
         source: file or bytes.
         head: post-processing for a .tflite, see `Device.load_model`.
         whole_tensors: compile a .tflite with every tensor whole, to be looked at.
+        show: show a bar if compiling takes long.
 
     Attributes:
         model: what it runs.
@@ -44,12 +45,17 @@ class HostRunner:
     """
 
     def __init__(
-        self, source: ModelSource, head: HeadSource | None = None, *, whole_tensors: bool = False
+        self,
+        source: ModelSource,
+        head: HeadSource | None = None,
+        *,
+        whole_tensors: bool = False,
+        show: bool = False,
     ) -> None:
         stem, data = read_model_file(source)
         self.tflite = data if is_tflite(data) else None
         if self.tflite is not None:
-            data = compile_tflite(source, head, "host", whole_tensors=whole_tensors)
+            data = compile_tflite(source, head, "host", whole_tensors=whole_tensors, show=show)
         self._host = HostModel(data)
         self.model = _model_of(self._host, stem)
         self.place = f"this computer ({platform.machine()})"
@@ -77,7 +83,7 @@ class HostRunner:
             began_s = time.perf_counter()
             self._host.run()
             ended_s = time.perf_counter()
-            outputs = tuple(self._host.outputs())
+            outputs = self._host.outputs()
             done_s = time.perf_counter()
             at_us = round(began_s * 1e6) % 2**32
             yield Measurement(outputs, sent_s, done_s, (ended_s - began_s) * 1e6, at_us)

@@ -9,6 +9,7 @@ from typing import Protocol
 from host_sdk.inference.model import Model
 from host_sdk.inference.profile import Profile
 from host_sdk.inference.tensor import Array
+from relocatable.blob.ports import Outputs
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Measurement:
             not tell.
     """
 
-    outputs: tuple[Array, ...]
+    outputs: Outputs
     sent_s: float
     done_s: float
     us: float

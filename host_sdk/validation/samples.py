@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from host_sdk.errors import DtypeError, InputError, ShapeError
-from host_sdk.inference.model import Model, Normalisation
+from host_sdk.inference.model import Inputs, Model, Named, Normalisation
 from host_sdk.inference.picture import to_input
 from host_sdk.inference.tensor import Array, TensorInfo
 
@@ -17,28 +18,28 @@ class Samples:
     """Samples ready for a model, each made when it is asked for.
 
     Args:
-        x: array [N, ...]; for a model of several inputs a tuple or list of such arrays. Of the
-            input's own dtype the values are taken as they are; floats are real values and are
-            quantised; uint8 for another dtype are pixels (`to_input`).
+        x: array [N, ...]; for a model of several inputs a tuple or list of such arrays, or a
+            mapping of them by name (or x; x0, x1, ...). Of the input's own dtype the values are
+            taken as they are; floats are real values and are quantised; uint8 for another dtype
+            are pixels (`to_input`).
         model: whose inputs they are for.
         limit: take only the first ones.
 
     Raises:
         ShapeError, DtypeError: an array does not fit the model.
-        InputError: there are no samples.
+        InputError: there are no samples, or a name is unknown or missing.
     """
 
-    def __init__(
-        self, x: npt.ArrayLike | Sequence[npt.ArrayLike], model: Model, limit: int | None = None
-    ) -> None:
+    def __init__(self, x: npt.ArrayLike | Inputs, model: Model, limit: int | None = None) -> None:
         self._model = model
         self._arrays = _by_input(x, model)
-        counts = {len(a) for a in self._arrays}
-        if len(counts) > 1:
+        counts = [len(a) for a in self._arrays]
+        if len(set(counts)) > 1:
+            found = (f"'{t.name}' {n}" for t, n in zip(model.inputs, counts, strict=True))
             raise ShapeError(
-                f"all inputs must have the same number of samples; have {sorted(counts)}"
+                f"all inputs must have the same number of samples; have {', '.join(found)}"
             )
-        self._count = min(counts.pop(), limit if limit is not None else 1 << 62)
+        self._count = min(counts[0], limit if limit is not None else 1 << 62)
         if self._count < 1:
             raise InputError(f"there must be at least 1 sample; there are {self._count}")
         self[0]  # tells what does not fit before anything runs
@@ -66,18 +67,26 @@ class Samples:
         return sample if sample.ndim == 2 or sample.shape[2] == 3 else None
 
 
-def _by_input(x: npt.ArrayLike | Sequence[npt.ArrayLike], model: Model) -> list[Array]:
+def _by_input(x: npt.ArrayLike | Inputs, model: Model) -> list[Array]:
     several = isinstance(x, (tuple, list)) and len(model.inputs) > 1
-    arrays = [np.asarray(a) for a in x] if several else [np.asarray(x)]  # type: ignore[union-attr]
-    if len(arrays) != len(model.inputs):
-        raise ShapeError(
-            f"model '{model.name}' must get {len(model.inputs)} arrays of samples; "
-            f"got {len(arrays)}"
-        )
+    given = _by_key(x, model) if isinstance(x, Mapping) else x if several else [x]
+    arrays: list[Array] = [np.asarray(a) for a in model.in_order(cast("Inputs", given))]
     for array, tensor in zip(arrays, model.inputs, strict=True):
         if array.ndim == 0:
             raise ShapeError(f"input '{tensor.name}' must be an array [N, ...]; is one number")
     return arrays
+
+
+def _by_key(arrays: Named, model: Model) -> Inputs:
+    """Take arrays by the inputs' names, else x, else x0, x1, ..., else the only one."""
+    numbered = [f"x{i}" for i in range(len(model.inputs))]
+    if any(tensor.name in arrays for tensor in model.inputs):
+        return arrays
+    if len(model.inputs) == 1 and "x" in arrays:
+        return [arrays["x"]]
+    if set(numbered) == set(arrays):
+        return [arrays[key] for key in numbered]
+    return list(arrays.values()) if len(arrays) == 1 else arrays
 
 
 def _fit(sample: Array, tensor: TensorInfo, image: Normalisation | None) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host_sdk.display.table import html_table, short_name, text_table
-from host_sdk.inference.model import Model
+from host_sdk.inference.model import Model, Named
 from host_sdk.inference.model_source import HeadSource, ModelSource
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.validation.host_runner import HostRunner
@@ -161,10 +161,11 @@ def random_inputs(model: Model, seed: int = 1) -> list[Array]:
 
 def trace_on_host(
     model: ModelSource,
-    *inputs: npt.ArrayLike,
+    *inputs: npt.ArrayLike | Named,
     reference: str | None = "litert",
     tflite: ModelSource | None = None,
     head: HeadSource | None = None,
+    progress: bool = False,
 ) -> Trace:
     """Trace a run on this computer, as `Device.trace` does on a board.
 
@@ -172,12 +173,14 @@ def trace_on_host(
 
     Args:
         model: as for `validate_on_host`.
-        inputs: one array for each input; none: random ones, always the same.
+        inputs: one array for each input, or one mapping by name; none: random ones, always the
+            same.
         reference: "litert" or "none".
         tflite: for the reference if the model is a blob.
         head: post-processing for a .tflite.
+        progress: show a bar if compiling takes long.
     """
-    with HostRunner(model, head, whole_tensors=True) as runner:
+    with HostRunner(model, head, whole_tensors=True, show=progress) as runner:
         known = runner.tflite if tflite is None else tflite
         arrays = runner.model.fit(inputs) if inputs else random_inputs(runner.model)
         return trace(runner, arrays, reference, known)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host_sdk.display.progress import Progress, count_progress
-from host_sdk.inference.model import Model
+from host_sdk.inference.model import Inputs, Model
 from host_sdk.inference.model_source import HeadSource, ModelSource
 from host_sdk.inference.tensor import Array
 from host_sdk.validation.host_runner import HostRunner
@@ -42,7 +42,7 @@ class Comparison:
 
 def validate(
     runner: Runner,
-    x: npt.ArrayLike | Sequence[npt.ArrayLike],
+    x: npt.ArrayLike | Inputs,
     y: npt.ArrayLike | None = None,
     *,
     reference: str | None = "litert",
@@ -91,7 +91,7 @@ def validate(
 
 def validate_on_host(
     model: ModelSource,
-    x: npt.ArrayLike | Sequence[npt.ArrayLike],
+    x: npt.ArrayLike | Inputs,
     y: npt.ArrayLike | None = None,
     reference: str | None = "litert",
     *,
@@ -120,7 +120,7 @@ def validate_on_host(
         BlobError: the blob holds no code for this computer.
     """
     with (
-        HostRunner(model, head) as runner,
+        HostRunner(model, head, show=progress is True) as runner,
         count_progress(progress, f"validating {runner.model.name}") as show,
     ):
         return validate(

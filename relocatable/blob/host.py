@@ -10,7 +10,7 @@ import ctypes
 import mmap
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from relocatable.blob.blob import ARENA_ALIGN, SECTION_ALIGN, Blob, Variant
 from relocatable.blob.metadata import check_metadata, result_record
+from relocatable.blob.ports import Outputs, in_order
 from relocatable.errors import BlobError, RunError
 from relocatable.targets import host_family
 
@@ -72,13 +73,17 @@ class HostModel:
         self._steps = []
         self._code.close()
 
-    def write_inputs(self, inputs: Sequence[Array]) -> None:
-        """Put the inputs, in their tensors' shapes and dtypes, into the arena.
+    def write_inputs(self, inputs: Sequence[Array] | Mapping[str, Array]) -> None:
+        """Put the inputs, by position or by name, into the arena.
+
+        Args:
+            inputs: of their tensors' shapes and dtypes.
 
         Raises:
-            RunError: the number of inputs, a dtype or a shape is not the model's.
+            RunError: the number of inputs, a name, a dtype or a shape is not the model's.
         """
         expected = self.blob.inputs
+        inputs = in_order(inputs, [info["name"] for info in self._metadata["inputs"]])
         if len(inputs) != len(expected):
             raise RunError(f"model must get {len(expected)} inputs; got {len(inputs)}")
         for i, (io, x) in enumerate(zip(expected, inputs, strict=True)):
@@ -138,9 +143,10 @@ class HostModel:
         raw = self._arena[info["offset"] : info["offset"] + size]
         return np.frombuffer(raw.tobytes(), dtype).reshape(shape)
 
-    def outputs(self) -> list[Array]:
+    def outputs(self) -> Outputs:
         """Copy the outputs of the last run."""
-        return [self.tensor(port["tensor"]) for port in self._metadata["outputs"]]
+        ports = self._metadata["outputs"]
+        return Outputs((self.tensor(port["tensor"]) for port in ports), (p["name"] for p in ports))
 
     def result(self, entry: int) -> bytes:
         """Copy an entry's result after its run; `items` reads it."""
@@ -164,15 +170,16 @@ class HostModel:
         return record.read_items(self.result(entry), lambda index: labels.get(index, str(index)))
 
 
-def run(data: bytes, x: Array | Sequence[Array]) -> Array | list[Array]:
+def run(data: bytes, x: Array | Sequence[Array] | Mapping[str, Array]) -> Array | Outputs:
     """Run a blob once in this process.
 
     Args:
         data: a blob with a variant for this machine (target "host").
-        x: the input, in its tensor's shape and dtype; a sequence for several inputs.
+        x: the input, in its tensor's shape and dtype; of several a sequence, or a mapping by name.
 
     Returns:
-        The output in its tensor's shape and dtype; a list if the model has several.
+        The output in its tensor's shape and dtype; of several a tuple, from which a name takes one
+        out, too.
 
     Raises:
         BlobError: the blob is damaged, or holds no code for this machine.

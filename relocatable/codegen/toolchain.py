@@ -20,6 +20,8 @@ from relocatable.codegen.elf_image import Image, undefined_symbols
 from relocatable.errors import ToolchainError
 from relocatable.targets import Target
 
+CodeOptimize = Literal["speed", "size"]
+
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE.parent
 _COMMON_FLAGS = (
@@ -63,7 +65,7 @@ def build_code(
     c_text: str,
     target: Target,
     step_count: int,
-    optimize: Literal["speed", "size"],
+    optimize: CodeOptimize,
     folders: Sequence[Path] = (),
 ) -> Code:
     """Compile and link a program.

@@ -161,6 +161,8 @@ class Operator:
             reader makes it a state, the last operand and, as its next value, the last output. Asked
             only of an operator that keeps the rules.
         reference: whose results its own must equal.
+        result: what is known of the output's values: "same" as the input's but for their type,
+            "probabilities", or nothing; those of a view are the same, too.
         version: LiteRT's version of the operator in models that the tests write.
         samples: makes random graphs of one such operator for each element type of the first input,
             or for each way to combine types, by its name.
@@ -187,6 +189,7 @@ class Operator:
     folder: Path | None = None
     memory: Callable[[Node], Tensor] | None = None
     reference: Literal["LiteRT", "TFLite Micro", "MediaPipe", "Coral"] = "LiteRT"
+    result: Literal["", "same", "probabilities"] = ""
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
 
@@ -200,14 +203,18 @@ class Operator:
         """Find the description of input i."""
         return self.operands[min(i, len(self.operands) - 1)]
 
-    def lower(self, site: Site) -> KernelCall:
-        """Make the call of the first kernel that suits.
+    def lower(self, site: Site, is_frugal: bool = False) -> KernelCall:
+        """Make the call of the first kernel that suits, or of that with the least scratch.
 
         Raises:
             UnsupportedError: there is none.
         """
         calls = (kernel.try_to_lower(site) for kernel in self.kernels)
-        call = next((call for call in calls if call is not None), None)
+        suiting = (call for call in calls if call is not None)
+        if is_frugal:
+            call = min(suiting, key=lambda call: call.scratch_bytes, default=None)
+        else:
+            call = next(suiting, None)
         if call is None:
             site.refuse("operator must have a kernel that takes it", self.kind)
         return call

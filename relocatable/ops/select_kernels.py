@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from relocatable.errors import OperatorError, RelocatableError
+from relocatable.errors import OperatorError, RelocatableError, UnsupportedError, Violation
 from relocatable.graph.graph import Graph
 from relocatable.ops import OPERATORS, find_operator, is_view
 from relocatable.ops.operator import Operator
@@ -14,20 +15,24 @@ from relocatable.steps.kernel_call import CalledGraph, KernelCall
 from relocatable.targets import Target
 
 
-def select_kernels(graph: Graph, target: Target) -> tuple[KernelCall, ...]:
+def select_kernels(
+    graph: Graph, target: Target, frugal: Collection[int] = ()
+) -> tuple[KernelCall, ...]:
     """Choose a kernel for each operator.
 
     Args:
         graph: a lowered graph; a view in it gets no step, its output shares its input's memory.
         target: the CPU to choose for.
+        frugal: operators, by their first output, that get the kernel with the least scratch.
 
     Returns:
         The program's calls in order.
 
     Raises:
-        UnsupportedError: no kernel does an operator as it stands in the graph.
+        UnsupportedError: no kernel does some operators as they stand in the graph.
     """
-    calls = []
+    calls: list[KernelCall] = []
+    refused: list[Violation] = []
     for op in graph.ops:
         if is_view(graph, op):
             continue
@@ -36,21 +41,31 @@ def select_kernels(graph: Graph, target: Target) -> tuple[KernelCall, ...]:
         if operator is None:
             kinds = ", ".join((*OPERATORS, *graph.own_operators))
             site.refuse(f"operator must be one of {kinds}", op.kind)
-        call = operator.lower(site) if operator.folder is None else _lower_own(site, operator)
+        is_frugal = op.outputs[0] in frugal
+        try:
+            if operator.folder is None:
+                call = operator.lower(site, is_frugal)
+            else:
+                call = _lower_own(site, operator, is_frugal)
+        except UnsupportedError as error:
+            refused += error.violations
+            continue
         if op.subgraphs:
             called = [CalledGraph(sub, select_kernels(sub, target)) for sub in op.subgraphs]
             macs = sum(inner.macs for graph in called for inner in graph.calls)
             call = replace(call, called=tuple(called), macs=macs)
         calls.append(call)
+    if refused:
+        raise UnsupportedError(refused)
     return tuple(calls)
 
 
-def _lower_own(site: Site, operator: Operator) -> KernelCall:
+def _lower_own(site: Site, operator: Operator, is_frugal: bool) -> KernelCall:
     """Lower a user's own operator, whose kernels are not below ops/."""
     assert operator.folder is not None
     what = f"{operator.folder}: kernel of {operator.kind}"
     try:
-        call = operator.lower(site)
+        call = operator.lower(site, is_frugal)
     except RelocatableError:
         raise
     except Exception as error:  # whatever it does

@@ -36,7 +36,10 @@ _MOST_PLAYED, _BLOCKS_PER_TASK = 500_000, 64
 
 
 def plan_rows(
-    graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
+    graph: Graph,
+    by_target: Sequence[Sequence[KernelCall]],
+    has_vectors: bool,
+    memory: int | None = None,
 ) -> tuple[tuple[KernelCall, ...], ...]:
     """Join steps to pipelines, the same ones on all targets.
 
@@ -44,12 +47,14 @@ def plan_rows(
         graph: the network.
         by_target: its steps on each target.
         has_vectors: one of them does many products at a time.
+        memory: bytes of the arena that should do, or as few as there can be; None: as few as cost
+            little time.
 
     Returns:
         The steps on each target; pipelines in the place of the steps that they do.
     """
     planner = _Planner(graph, by_target, has_vectors)
-    groups = planner.best_groups()
+    groups = planner.best_groups() if memory is None else planner.groups_within(memory)
     return tuple(
         tuple(group.call(graph, calls[group.start : group.stop]) for group in groups)
         for calls in by_target
@@ -165,6 +170,17 @@ class _Planner:
             loss, _ = self.cheapest(sizes[middle])
             low, high = (low, middle) if loss <= most else (middle + 1, high)
         return self.cheapest(sizes[low])[1]
+
+    def groups_within(self, memory: int) -> list[_Group]:
+        """Find the groups that lose the least time within some memory, or need the least."""
+        loss, groups = self.cheapest(memory)
+        sizes = sorted({g.memory for groups in self.groups for g in groups if g.memory > memory})
+        low, high = 0, len(sizes) - 1
+        while loss == math.inf and low < high:
+            middle = (low + high) // 2
+            found = self.cheapest(sizes[middle])[0] < math.inf
+            low, high = (low, middle) if found else (middle + 1, high)
+        return groups if loss < math.inf else self.cheapest(sizes[low])[1]
 
     def cheapest(self, memory: int) -> tuple[float, list[_Group]]:
         """Find the groups that lose the least time within some memory."""

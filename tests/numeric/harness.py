@@ -13,8 +13,8 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from relocatable.codegen.emit_c import emit_c, pack_weights
-from relocatable.codegen.toolchain import build_code
-from relocatable.compile import Optimize, lower
+from relocatable.codegen.toolchain import CodeOptimize, build_code
+from relocatable.compile import lower
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant, State
 from relocatable.ops import OPERATORS, is_view, views
@@ -93,7 +93,7 @@ def quant_of(b: GraphBuilder, index: int) -> Quant:
     return quant
 
 
-def build(graphs: Sequence[Graph], optimize: Optimize = "speed") -> list[Program]:
+def build(graphs: Sequence[Graph], optimize: CodeOptimize = "speed") -> list[Program]:
     """Compiles many graphs as one unit: one run of the compiler for all of them."""
     graphs = [with_bound_subgraphs(graph) for graph in graphs]
     graph, bases = join(graphs)
@@ -117,7 +117,7 @@ def with_bound_subgraphs(graph: Graph) -> Graph:
     return lower(graph) if any(op.subgraphs for op in graph.ops) else graph
 
 
-def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: Optimize) -> Program:
+def load(graph: Graph, calls: Sequence[KernelCall], plan: Plan, optimize: CodeOptimize) -> Program:
     """Compiles steps for this machine, with a memory plan."""
     weights, weight_offsets = pack_weights(graph, calls)
     text = emit_c(graph, calls, plan, weight_offsets)
@@ -226,7 +226,7 @@ def mismatch(got: Array, want: Array) -> str:
 
 def check(
     graphs: Sequence[Graph],
-    optimize: Optimize = "speed",
+    optimize: CodeOptimize = "speed",
     runs: int = 2,
     models: Sequence[bytes] | None = None,
 ) -> None:

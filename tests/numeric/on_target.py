@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relocatable.codegen.emit_c import emit_c, pack_weights
-from relocatable.codegen.toolchain import build_code
-from relocatable.compile import Optimize
+from relocatable.codegen.toolchain import CodeOptimize, build_code
 from relocatable.graph.graph import Graph
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_called import plan_called
@@ -34,7 +33,7 @@ def check_on_target(
     graphs: Sequence[Graph],
     target: str,
     folder: Path,
-    optimize: Optimize = "speed",
+    optimize: CodeOptimize = "speed",
     models: Sequence[bytes] | None = None,
 ) -> None:
     """Compare every computed tensor with LiteRT's; `models` as in `check`."""
@@ -49,7 +48,7 @@ def wrong_on_target(
     made: Sequence[tuple[Graph, bytes, Sequence[Array]]],
     target: str,
     folder: Path,
-    optimize: Optimize,
+    optimize: CodeOptimize,
 ) -> list[list[str]]:
     """Describe what differs from LiteRT's, of each graph with its .tflite and inputs."""
     made = [(with_bound_subgraphs(graph), model, inputs) for graph, model, inputs in made]
@@ -76,7 +75,7 @@ def run_steps_on_target(
     inputs: Sequence[Array],
     target: str,
     folder: Path,
-    optimize: Optimize,
+    optimize: CodeOptimize,
 ) -> npt.NDArray[np.uint8]:
     """Run steps with a memory plan once; returns the arena.
 

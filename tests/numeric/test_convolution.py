@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relocatable.compile import Optimize
+from relocatable.codegen.toolchain import CodeOptimize
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.images import random_activation
 from relocatable.ops._shared.layer import LAYER_FORMS
@@ -22,7 +22,7 @@ Rng = np.random.Generator
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 @pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
-def test_convolutions(kind: str, dtype: str, optimize: Optimize) -> None:
+def test_convolutions(kind: str, dtype: str, optimize: CodeOptimize) -> None:
     rng = np.random.default_rng(11)
     check([sample(rng, kind, dtype) for _ in range(40 if optimize == "size" else 15)], optimize)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relocatable.codegen.toolchain import build_code
-from relocatable.compile import Optimize, lower
+from relocatable.codegen.toolchain import CodeOptimize, build_code
+from relocatable.compile import lower
 from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.read_tflite import read_tflite
@@ -111,7 +111,7 @@ def test_every_operator(
     machine_shard: Shard, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     made = [case.make() for case in machine_shard.cases]
-    optimize: Optimize = "speed" if machine_shard.cases[0].number % 2 else "size"
+    optimize: CodeOptimize = "speed" if machine_shard.cases[0].number % 2 else "size"
     found = wrong_on_target(made, machine_shard.target, tmp_path, optimize)
     wrong = {
         case: texts[0] for case, texts in zip(machine_shard.cases, found, strict=True) if texts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from relocatable.compile import lower, schedule
+from relocatable.compile import Program, lower, schedule, schedule_within
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.random import random_input
 from relocatable.ops.select_kernels import select_kernels
@@ -19,7 +19,7 @@ from relocatable.schedule import row_pipeline
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.plan_memory import Plan, plan_memory
 from relocatable.steps.kernel_call import KernelCall
-from relocatable.targets import TARGETS
+from relocatable.targets import TARGETS, Target
 from tests.conftest import MODELS, shared_model
 from tests.numeric.harness import build, join, load
 from tests.numeric.on_target import run_steps_on_target
@@ -104,10 +104,17 @@ def test_random_chains_on_targets(target: str, tmp_path: Path) -> None:
     compare(graph, arena, plan, want)
 
 
+SCHEDULES: dict[str, Callable[[Graph, None, list[Target]], Program]] = {
+    "speed": schedule,
+    "ram": schedule_within,
+}
+
+
+@pytest.mark.parametrize("goal", SCHEDULES)
 @pytest.mark.parametrize("name", [name for name in MODELS if name[:3] != "ssd"])
-def test_models(name: str) -> None:
+def test_models(name: str, goal: str) -> None:
     graph = lower(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
-    program = schedule(graph, None, [TARGETS["host"]])
+    program = SCHEDULES[goal](graph, None, [TARGETS["host"]])
     inputs, want = outputs_by_layers(graph, 11)
     loaded = load(graph, program.calls[0], program.plan, "size")
     loaded.run(inputs)
@@ -117,13 +124,28 @@ def test_models(name: str) -> None:
 @pytest.mark.sim
 @pytest.mark.slow
 @pytest.mark.parametrize("target", CPUS)
+@pytest.mark.parametrize("goal", SCHEDULES)
 @pytest.mark.parametrize(
     "name", [name for name in MODELS if name not in ("ssd_grid_xy", "ssd_grid_int8_cast")]
 )
-def test_models_on_targets(name: str, target: str, tmp_path: Path) -> None:
+def test_models_on_targets(name: str, goal: str, target: str, tmp_path: Path) -> None:
     graph = lower(read_tflite(shared_model(f"{name}.tflite").read_bytes(), name))
-    program = schedule(graph, None, [TARGETS[target]])
+    program = SCHEDULES[goal](graph, None, [TARGETS[target]])
     inputs, want = outputs_by_layers(graph, 11)
+    arena = run_steps_on_target(
+        graph, program.calls[0], program.plan, inputs, target, tmp_path, "speed"
+    )
+    compare(graph, arena, program.plan, want)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("target", CPUS)
+def test_the_least_ram_on_targets(target: str, tmp_path: Path) -> None:
+    graph = random_network(np.random.default_rng(21), "int8")
+    inputs, want = outputs_by_layers(graph, 22)
+    fast = schedule(graph, None, [TARGETS[target]])
+    program = schedule_within(graph, None, [TARGETS[target]])
+    assert program.plan.arena_bytes <= fast.plan.arena_bytes
     arena = run_steps_on_target(
         graph, program.calls[0], program.plan, inputs, target, tmp_path, "speed"
     )

@@ -37,11 +37,11 @@ COMPILER = {
     "limits": {"errors", "graph", "steps"},
     "ops": {"errors", "targets", "graph", "steps"},
     "passes": {"errors", "graph", "limits", "ops"},
-    "support": {"errors", "graph", "ops", "passes", "refusal"},
+    "support": {"errors", "graph", "limits", "ops", "passes", "refusal"},
     "explicit_states": {"errors", "graph", "limits", "ops"},
     "read_tflite": {"errors", "explicit_states", "graph", "limits", "ops", "support"},
     "blob": {"errors", "targets", "graph", "steps"},
-    "heads": {"errors", "graph", "steps", "blob"},
+    "heads": {"errors", "graph", "ops", "steps", "blob"},
     "schedule": {"errors", "graph", "ops", "steps"},
     "codegen": {"errors", "targets", "graph", "steps", "schedule"},
 }

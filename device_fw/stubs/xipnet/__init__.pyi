@@ -14,6 +14,7 @@ from . import store as store
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Shape = tuple[int, int] | tuple[int, int, int]
+_Inputs = Buffer | dict[str, Buffer]
 
 class Error(Exception):
     """What the firmware refuses: `args` are the code of docs/ERRORS.md and its text."""
@@ -63,29 +64,32 @@ class Model:
     @overload
     def run(self, *inputs: Buffer) -> memoryview | tuple[memoryview, ...]: ...
     @overload
+    def run(self, inputs: dict[str, Buffer], /) -> memoryview | tuple[memoryview, ...]: ...
+    @overload
     def run(self, picture: Buffer, *, shape: _Shape) -> memoryview | tuple[memoryview, ...]:
         """Run the network; return a view of the output, or a tuple of views.
 
         Args:
-            inputs: one buffer for each input, of its size; none: what `inputs` holds.
+            inputs: one buffer for each input, of its size; or a dict of them by the names of
+                `info()["inputs"]`; none: what `inputs` holds.
             picture: gray or RGB bytes of any size, fitted into the input as host_sdk does.
             shape: of the picture: (height, width) or (height, width, channels).
         """
 
-    def detect(self, *inputs: Buffer, shape: _Shape = ...) -> list[Detection]:
+    def detect(self, *inputs: _Inputs, shape: _Shape = ...) -> list[Detection]:
         """Run the network and its detector; arguments as of `run`."""
 
-    def classify(self, *inputs: Buffer, shape: _Shape = ...) -> list[Class]:
+    def classify(self, *inputs: _Inputs, shape: _Shape = ...) -> list[Class]:
         """Run the network and its classifier; arguments as of `run`."""
 
-    def run_head(self, *inputs: Buffer, shape: _Shape = ...) -> list[tuple[Any, ...]]:
+    def run_head(self, *inputs: _Inputs, shape: _Shape = ...) -> list[tuple[Any, ...]]:
         """Run the network and its head; arguments as of `run`.
 
         Returns a named tuple for each thing found, with the fields that the blob describes; points
         are pixels of the picture if `shape` was given, else 0..1 of the input.
         """
 
-    def profile(self, *inputs: Buffer, shape: _Shape = ...) -> list[Step]:
+    def profile(self, *inputs: _Inputs, shape: _Shape = ...) -> list[Step]:
         """Run the network and its head and time each step; arguments as of `run`."""
 
     def reset_state(self) -> None:
@@ -119,16 +123,16 @@ def models() -> list[dict[str, Any]]:
 def activate(name: str) -> None:
     """Make a model the active one, now and after resets."""
 
-def run(*inputs: Buffer, shape: _Shape = ...) -> memoryview | tuple[memoryview, ...]:
+def run(*inputs: _Inputs, shape: _Shape = ...) -> memoryview | tuple[memoryview, ...]:
     """`Model.run` of the active model."""
 
-def detect(*inputs: Buffer, shape: _Shape = ...) -> list[Detection]:
+def detect(*inputs: _Inputs, shape: _Shape = ...) -> list[Detection]:
     """`Model.detect` of the active model."""
 
-def classify(*inputs: Buffer, shape: _Shape = ...) -> list[Class]:
+def classify(*inputs: _Inputs, shape: _Shape = ...) -> list[Class]:
     """`Model.classify` of the active model."""
 
-def run_head(*inputs: Buffer, shape: _Shape = ...) -> list[tuple[Any, ...]]:
+def run_head(*inputs: _Inputs, shape: _Shape = ...) -> list[tuple[Any, ...]]:
     """`Model.run_head` of the active model."""
 
 def info() -> dict[str, Any]:

@@ -53,6 +53,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="DEQUANTIZE",
+        result="same",
         operands=(Operand("input", _TYPES),),
         output=("float32",),
         rules=(one_scale,),

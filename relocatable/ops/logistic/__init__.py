@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from relocatable.graph.graph import Quant
@@ -18,4 +20,5 @@ def logistic(x: Floats) -> Floats:
     return np.float32(1) / (np.float32(1) + e)
 
 
-OPERATORS = (real_operator("LOGISTIC", "XN_LOGISTIC", logistic, probability_scale, _QUANTS),)
+_OPERATOR = real_operator("LOGISTIC", "XN_LOGISTIC", logistic, probability_scale, _QUANTS)
+OPERATORS = (replace(_OPERATOR, result="probabilities"),)

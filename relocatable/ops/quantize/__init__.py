@@ -137,6 +137,7 @@ def _random_scale(rng: Rng, dtype: str) -> Quant | None:
 OPERATORS = (
     Operator(
         kind="QUANTIZE",
+        result="same",
         operands=(Operand("input", tuple(_PAIRS)),),
         output=(*_BYTES, "int16", "int32"),
         rules=(paired_types, all_scales, scale_ratio),

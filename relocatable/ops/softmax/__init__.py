@@ -225,6 +225,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="SOFTMAX",
+        result="probabilities",
         options=Options("SoftmaxOptions", ("beta",)),
         operands=(Operand("input", ARITHMETIC_16),),
         output=ARITHMETIC_16,

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from host_sdk import InputError
 from host_sdk.cli import main
+from host_sdk.cli.compiling import read_bytes
 from host_sdk.cli.validating import read_data
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -31,7 +32,7 @@ def test_every_command_has_help() -> None:
 
 def test_the_commands_are_those_of_the_readme() -> None:
     expected = (
-        "demo boards info reset build inspect load ls rm activate ota confirm rollback history "
+        "demo boards info reset build inspect ops load ls rm activate ota confirm rollback history "
         "put get rescue format infer detect classify profile validate trace run repl sim"
     )
     assert list(main.commands) == expected.split()
@@ -105,6 +106,36 @@ def test_validate_and_trace_on_this_computer(tmp_path: Path) -> None:
     assert [r["differs"] for r in traced["rows"]] == [False] * len(traced["rows"])
 
 
+@pytest.mark.parametrize(("text", "count"), [("65536", 65536), ("64k", 65536), ("1K", 1024)])
+def test_bytes_are_read(text: str, count: int) -> None:
+    assert read_bytes(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "k", "0", "-1", "1.5k", "64M"])
+def test_other_bytes_are_refused(text: str) -> None:
+    result = xipnet("build", "m.tflite", "--max-ram", text)
+    assert (result.exit_code, "such as 65536 or 64k" in result.output) == (2, True)
+
+
+def test_ram_is_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    model, output = EXAMPLES / "models" / "digits.tflite", ("-o", tmp_path / "m.bin")
+    least = xipnet("build", model, *output, "--target", "cortex-m4", "--optimize", "ram", "--json")
+    arena = json.loads(least.output)["arena_bytes"]
+    refused = xipnet("build", model, *output, "--target", "cortex-m4", "--max-ram", "100")
+    assert f"bytes of the arena must be at most 100; is {arena}" in refused.output
+
+
+def test_rules_of_operators_are_printed() -> None:
+    assert xipnet("ops").output.startswith("# Operators\n")
+    shown = xipnet("ops", "CONV_2D", "ADD_N").output
+    assert shown.startswith("## CONV_2D\n\n- ")
+    assert "\n## ADD_N\n" in shown
+    assert "dilation must be in [1, 64]" in shown
+    unknown = xipnet("ops", "UNIQUE")
+    assert (unknown.exit_code, "is 'UNIQUE'" in unknown.output) == (1, True)
+
+
 def test_data_of_a_validation(tmp_path: Path) -> None:
     x, y = np.zeros((3, 2)), np.arange(3)
     path = tmp_path / "d.npz"
@@ -115,16 +146,15 @@ def test_data_of_a_validation(tmp_path: Path) -> None:
 
     for arrays in ({"x": x, "y": y}, {"images": x, "labels": y}, {"y": y, "x": x, "other": y}):
         got = read(**arrays)
-        assert (got[0].shape, got[1].tolist()) == ((3, 2), [0, 1, 2])
+        samples = got[0].get("x", got[0].get("images"))
+        assert (samples.shape, got[1].tolist()) == ((3, 2), [0, 1, 2])
     both, none = read(x0=x, x1=y)
-    assert ([a.shape for a in both], none) == ([(3, 2), (3,)], None)
+    assert ({k: a.shape for k, a in both.items()}, none) == ({"x0": (3, 2), "x1": (3,)}, None)
     np.save(tmp_path / "y.npy", y)
     assert read(str(tmp_path / "y.npy"), a=x)[1].tolist() == [0, 1, 2]
-    samples = read_data(tmp_path / "y.npy", None)[0]
-    assert not isinstance(samples, tuple)
-    assert samples.shape == (3,)
-    with pytest.raises(InputError, match="must hold the samples as x, or x0, x1"):
-        read(a=x, b=x)
+    assert read_data(tmp_path / "y.npy", None)[0]["x"].shape == (3,)
+    with pytest.raises(InputError, match="must hold samples; holds none"):
+        read(y=y)
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:

@@ -201,11 +201,13 @@ def test_all_that_cannot_be_read_is_in_one_text() -> None:
     with pytest.raises(UnsupportedError) as caught:
         read_tflite(make_tflite(graph, damage), "test")
     assert str(caught.value).splitlines() == [
-        f"tensors 't0', 't1': dtype must be one of {', '.join(DTYPES)}; is float16, uint4",
+        f"2 tensors: 't0', 't1': dtype must be one of {', '.join(DTYPES)}; is float16, uint4",
         "  instead: convert without supported_types, and quantise weights to 8 bits",
         "UNIQUE 't3': operator must be one of docs/OPS.md; is UNIQUE",
         "  instead: end the model before it and compute it in the program that uses the result",
         "LEAKY_RELU 't4': alpha must be finite; is nan",
+        "  instead: convert the model again, or use another layer in its place",
+        "(all rules: xipnet ops)",
     ]
 
 

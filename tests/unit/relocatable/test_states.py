@@ -19,7 +19,7 @@ from relocatable.passes.place_states import place_states
 from relocatable.read_tflite import read_tflite
 from relocatable.schedule.check_plan import check_plan
 from relocatable.targets import find_target
-from tests.make_tflite import make_tflite
+from tests.make_tflite import make_tflite, schema
 from tests.variables import VariableBuilder, streaming_model
 
 ZEROS = np.zeros((1, 6), np.int8)
@@ -192,6 +192,30 @@ def output_a_handle(model: Any) -> None:
 def test_odd_uses_of_variables_are_refused(edit: Callable[[Any], None]) -> None:
     with pytest.raises(UnsupportedError):
         read_tflite(model_with(edit), "test")
+
+
+@pytest.mark.parametrize("edit", [assign_nothing, compute_in_init, None])
+def test_variables_hide_no_other_violation(edit: Callable[[Any], None] | None) -> None:
+    def damage(model: Any) -> None:
+        if edit:
+            edit(model)
+        else:  # what cannot be read
+            model.subgraphs[0].tensors[
+                model.subgraphs[0].inputs[0]
+            ].type = schema.TensorType.FLOAT16
+        operators = model.subgraphs[0].operators
+        unknown = schema.OperatorCodeT()
+        unknown.builtinCode = unknown.deprecatedBuiltinCode = schema.BuiltinOperator.UNIQUE
+        odd = schema.OperatorT()
+        odd.opcodeIndex, odd.inputs = len(model.operatorCodes), list(model.subgraphs[0].inputs)
+        odd.outputs = []
+        model.operatorCodes.append(unknown)
+        operators.append(odd)
+
+    with pytest.raises(UnsupportedError) as caught:
+        read_tflite(model_with(damage), "test")
+    assert {v.op for v in caught.value.violations} >= {"UNIQUE"}
+    assert len(caught.value.violations) >= 2
 
 
 def test_a_variable_keeps_its_type_and_size() -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relocatable.errors import UnsupportedError
+from relocatable.errors import UnsupportedError, Violation
 from relocatable.graph.graph import AttrValue, Graph, Quant
+from relocatable.limits import limit_texts
 from relocatable.ops import OPERATORS
-from relocatable.ops.rules import all_rules
+from relocatable.ops.rules import all_rules, rule_text
 from relocatable.read_tflite import read_tflite
+from relocatable.refusal import way_out
 from relocatable.support import check_support, known_violations
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
@@ -43,7 +45,11 @@ def refusal(graph: Graph) -> str:
 
 def test_names_rule_value_and_place() -> None:
     text = refusal(conv_graph(dilation_h_factor=65))
-    assert text == "CONV_2D 'block3': dilation must be in [1, 64]; is 65"
+    assert text.splitlines() == [
+        "CONV_2D 'block3': dilation must be in [1, 64]; is 65",
+        "  instead: use a smaller dilation, or two layers",
+        "(all rules: xipnet ops)",
+    ]
 
 
 def test_error_carries_its_parts() -> None:
@@ -63,6 +69,8 @@ def test_collects_the_violations_of_all_operators() -> None:
         "REVERSE_SEQUENCE 't1': operator must be one of docs/OPS.md; is REVERSE_SEQUENCE",
         "  instead: end the model before it and compute it in the program that uses the result",
         "UNIQUE 't2': operator must be one of docs/OPS.md; is UNIQUE",
+        "  instead: end the model before it and compute it in the program that uses the result",
+        "(all rules: xipnet ops)",
     ]
 
 
@@ -72,17 +80,59 @@ def test_groups_refusals_by_rule_and_names_a_way_out() -> None:
     for alpha in (float("inf"), 0.5, float("nan"), float("inf"), float("inf")):
         x = b.op("LEAKY_RELU", (x,), b.tensor(1, 8), alpha=alpha)
     x = b.op("CUSTOM Pose", (x,), b.tensor(1, 8))
-    text = refusal(b.graph(b.op("RELU", (x,), b.tensor(1, 8, quant=None))))
+    x = b.op("ABS", (x,), b.tensor(1, 8, quant=None))
+    text = refusal(b.graph(b.op("RELU", (x,), b.tensor(1, 8))))
     assert text.splitlines() == [
+        "4 operators: LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
+        "  instead: convert the model again, or use another layer in its place",
+        "2 operators: ABS 't7', RELU 't8': tensors of 8 bits must have one scale, and a zero point "
+        "within their type; is None of int8 't7'",
+        "  instead: set representative_dataset: it gives every tensor a scale",
         "CUSTOM Pose 't6': operator must be one of docs/OPS.md; is CUSTOM Pose",
         "  instead: convert without allow_custom_ops, or end the model before it and compute it "
         "in the program that uses the result",
-        "LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
-        "RELU 't7': tensors of 8 and 16 bits must have one scale, and a zero point in their range "
-        "(int16: 0); "
-        "is None of int8 't7'",
-        "  instead: set representative_dataset: it gives every tensor a scale",
+        "(all rules: xipnet ops)",
     ]
+
+
+def test_a_text_of_many_reasons_is_bounded() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 8)
+    for i in range(50):
+        x = b.op(f"CUSTOM {i}", (x,), b.tensor(1, 8))
+    lines = refusal(b.graph(x)).splitlines()
+    assert (len(lines), lines[-2]) == (42, "and 30 more reasons")
+
+
+def test_every_rule_has_a_way_out() -> None:
+    rules = {rule_text(rule) for operator in OPERATORS.values() for rule in all_rules(operator)}
+    ways = {rule: way_out(Violation(rule, "float32", "ADD", "x")) for rule in rules}
+    assert all(ways.values())
+    of_scales = {way for rule, way in ways.items() if "scale" in rule}
+    assert of_scales.isdisjoint({way_out(Violation("another rule", "1", "ADD", "x"))})
+
+
+def test_an_element_type_names_the_flag_of_the_converter() -> None:
+    def instead(kind: str, *seen: str) -> str:
+        value, rules = ", ".join(seen), all_rules(OPERATORS[kind])
+        rule = next(text for r in rules if " must be " in (text := rule_text(r)) and "32" in text)
+        return way_out(Violation(rule, value, kind, "x"))
+
+    assert "supported_ops" in instead("MAX_POOL_2D", "int16", "int16")
+    assert instead("MAX_POOL_2D", "int64", "int64") == "use tf.cast to make it int32"
+    assert instead("CEIL", "int8", "int8") == "keep that layer in float32"
+    assert "representative_dataset" in instead("CONV_2D", "float32", "int8", "float32")
+
+
+def test_limits_are_told_with_broken_rules() -> None:
+    b = GraphBuilder()
+    x = b.op("LEAKY_RELU", (b.input(1, 1 << 24),), b.tensor(1, 1 << 24), alpha=float("inf"))
+    x = b.op("LEAKY_RELU", (x,), b.tensor(1, 1 << 24), alpha=float("inf"))
+    outputs = b.graph(x, x, x)
+    text = refusal(replace(outputs, outputs=(x,) * 4))
+    assert "2 operators: LEAKY_RELU" in text
+    assert "graph 'test': bytes of all inputs and outputs must be at most" in text
+    assert all(f"- {rule}" in ops_markdown() for rule in limit_texts())
 
 
 def test_a_graph_of_nothing_is_refused() -> None:
@@ -211,6 +261,8 @@ def test_an_unknown_operator_hides_no_other_violation() -> None:
         "REVERSE_SEQUENCE 't1': operator must be one of docs/OPS.md; is REVERSE_SEQUENCE",
         "  instead: end the model before it and compute it in the program that uses the result",
         "LEAKY_RELU 't2': alpha must be finite; is inf",
+        "  instead: convert the model again, or use another layer in its place",
+        "(all rules: xipnet ops)",
     ]
 
 

@@ -132,13 +132,14 @@ def test_what_the_scan_refuses_is_built_without_vectors(monkeypatch: pytest.Monk
     plainly, seen = toolchain._build, []
 
     def build_refused(
-        text: str, target: Target, steps: int, flags: Sequence[str]
+        text: str, target: Target, steps: int, flags: Sequence[str], folders: Sequence[Path]
     ) -> tuple[toolchain.Code, str]:
         seen.append("-fno-vectorize" in flags)
-        return plainly(text, target, steps, flags)[0], "" if seen[-1] else "instruction"
+        code, _ = plainly(text, target, steps, flags, folders)
+        return code, "" if seen[-1] else "instruction"
 
     monkeypatch.setattr(toolchain, "_build", build_refused)
-    build(f"{STEP} {{ return 0; }}")
+    build(f"{STEP} {{ return 0; }}", "cortex-m55")
     assert seen == [False, False, True]
 
 

@@ -210,9 +210,9 @@ def test_several_inputs() -> None:
     two = model("float32", (1, 4), (1, 2))
     a, b = np.ones((3, 4), np.float32), np.zeros((3, 2))
     assert [v.shape for v in Samples((a, b), two)[2]] == [(1, 4), (1, 2)]
-    with pytest.raises(ShapeError, match="must get 2 arrays of samples; got 1"):
+    with pytest.raises(ShapeError, match=r"must get 2 inputs .*; got 1"):
         Samples(a, two)
-    with pytest.raises(ShapeError, match=r"same number of samples; have \[2, 3\]"):
+    with pytest.raises(ShapeError, match="same number of samples; have 'x' 3, 'x' 2"):
         Samples((a, b[:2]), two)
     samples = Samples((a, b), two, limit=2)
     assert len(list(samples)) == len(samples) == 2
