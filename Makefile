@@ -41,8 +41,8 @@ format: setup ## Format the Python and C sources
 docs: setup ## Write the generated pages (OPS.md, ERRORS.md)
 	@$(PY) tools/check.py --write-docs
 
-firmware: setup ## Build the firmware of all boards
-	@$(PY) -m device_fw.build --all
+firmware: setup ## Build the firmware of all virtual boards, or of BOARD=pico, pico2, ...
+	@$(PY) -m device_fw.build $(if $(BOARD),--board $(BOARD),--all)
 
 bench: setup ## Run the benchmarks and write their tables into docs/BENCHMARKS.md
 	@$(PY) -m benchmarks
