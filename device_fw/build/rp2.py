@@ -13,7 +13,7 @@ from pathlib import Path
 
 from device_fw.boards import BOARDS_DIR
 from device_fw.build.debian import PrivateApt, run_tool
-from device_fw.build.fetch_micropython import micropython_source
+from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
 from device_fw.build.folders import build_dir
 from device_fw.build.ninja import Tick, ninja_program, run_ninja
 from device_fw.build.uf2 import uf2_blocks
@@ -32,7 +32,16 @@ _PROGRAMS = {
 }
 _FLASH_BASE = 0x10000000
 _FAMILIES = {"rp2040": 0xE48BFF56, "rp2350": 0xE48BFF59}
-_PARTS = ("py", "extmod", "drivers", "shared", "lib", "tools", "mpy-cross", "ports/rp2")  # of MicroPython
+_PARTS = (
+    "py",
+    "extmod",
+    "drivers",
+    "shared",
+    "lib",
+    "tools",
+    "mpy-cross",
+    "ports/rp2",
+)  # of MicroPython
 
 
 def rp2_boards() -> list[str]:
@@ -63,7 +72,8 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     settings = _settings(board)
     _configure(board, home, work)
-    run_ninja(work / "build.ninja", work, tick)
+    version = {"MICROPY_GIT_TAG": f"v{MICROPYTHON_VERSION}", "MICROPY_GIT_HASH": ""}
+    run_ninja(work / "build.ninja", work, tick, version)
     image = (work / "firmware.bin").read_bytes()
     most = int(settings["XN_RP2_STORE_OFFSET"], 0)
     if len(image) > most:
