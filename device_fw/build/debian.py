@@ -1,4 +1,4 @@
-"""Sources that Debian packs, from the mirror that this machine uses, whatever release it is.
+"""Sources that Debian packs, from this machine's mirror, whatever its release.
 
 apt checks what it downloads against the signatures of the archive.
 """

@@ -1,4 +1,4 @@
-"""Build the boards of upstream's ports/rp2: MicroPython's own build, with our module in it.
+"""Build the boards of MicroPython's ports/rp2, by its own build, with our module.
 
 What upstream brings as submodules comes from Debian's packages: the Pico SDK, TinyUSB, mbedTLS.
 """

@@ -1,4 +1,4 @@
-"""UF2: a firmware in blocks that say where they belong and for which chip they are.
+"""UF2: a firmware in blocks that say where they belong, and to which chip.
 
 https://github.com/microsoft/uf2: 512 bytes a block, of which 256 are of the firmware.
 """

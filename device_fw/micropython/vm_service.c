@@ -27,6 +27,7 @@
 static bool alive;    // the VM can run code
 static bool printing; // an exception's text is being made
 
+volatile bool xn_vm_begun;
 volatile uint32_t xn_vm_waited, xn_vm_deaf;
 uint8_t xn_vm_frame[XN_FRAME_MAX];
 

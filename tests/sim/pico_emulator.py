@@ -16,6 +16,7 @@ from typing import Any
 
 import rp2040py.device.base_device as base_device
 from rp2040py.cli import main as run_emulator
+from rp2040py.device.load_flash import load_uf2
 from rp2040py.peripherals.ssi import CMD_PAGE_PROGRAM, CMD_SECTOR_ERASE, RPSSI
 
 _ERASES = {CMD_SECTOR_ERASE: 4096, 0xD8: 65536}
@@ -65,10 +66,9 @@ class KeptFlash:
 
 def keep_flash(kept: KeptFlash) -> None:
     """Lead the emulated chip's changes to a file."""
-    load_firmware = base_device.load_uf2
 
     def load(path: Any, chip: Any) -> None:
-        load_firmware(path, chip)
+        load_uf2(path, chip)
         kept.load(chip.flash, FIRMWARE_BYTES)
 
     def apply(ssi: Any) -> None:
@@ -79,8 +79,8 @@ def keep_flash(kept: KeptFlash) -> None:
             kept.change(ssi.rp2040.flash, command)
         ssi._write_enabled = False
 
-    base_device.load_uf2 = load
-    RPSSI._apply_command = apply
+    setattr(base_device, "load_uf2", load)  # noqa: B010
+    setattr(RPSSI, "_apply_command", apply)  # noqa: B010
 
 
 FIRMWARE_BYTES = 0xC0000  # where the store begins

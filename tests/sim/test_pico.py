@@ -1,4 +1,4 @@
-"""The image of the Raspberry Pi Pico in an emulator of its chip: USB, boot ROM, flash.
+"""The Raspberry Pi Pico's image in an emulator of its chip: USB, boot ROM, flash.
 
 Power is cut in the middle of flash operations.
 """
@@ -120,3 +120,24 @@ def test_it_finds_coins(firmware: Path, flash: Path) -> None:
     with plugged(firmware, flash) as board:
         assert board.load_model(example_model("coins")).golden
         assert len(board.detect(EXAMPLES / "coins.png")) == 24
+
+
+@pytest.mark.proof("pico")
+def test_thirty_cuts(firmware: Path, flash: Path) -> None:
+    digits = example_model("digits")
+    expected = run_on_host(compile_model(digits, target="host"), X)
+    blobs = [
+        compile_model(digits, target="cortex-m0plus", optimize="size"),
+        compile_model(digits, target="cortex-m0plus"),
+    ]
+    cuts, cut, uploads = 0, 1, 0
+    while cuts < 30:
+        with plugged(firmware, flash, cut) as board:
+            np.testing.assert_array_equal(board.infer(X, raw=True), expected)
+            try:
+                board.load_model(blobs[uploads % 2], name="digits")
+            except XipnetError:
+                cuts, cut = cuts + 1, cut + 1
+            else:
+                uploads, cut = uploads + 1, 1
+    assert uploads > 0

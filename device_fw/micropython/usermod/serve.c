@@ -12,7 +12,6 @@
 #define CTRL_C 3
 
 bool xn_serve_quiet;
-volatile bool xn_vm_begun; // nobody asks: this VM is never given up
 
 // The port runs boot.py and main.py itself, as it always does, unless it has our scripts.c.
 __attribute__((weak)) void xn_scripts_on_break(void) {}

@@ -47,8 +47,8 @@ int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
     return XN_OK;
 }
 
-// Meanwhile nothing can be executed from this flash, by no interrupt and not by the other core.
-// What the host sends waits in its own buffers.
+// While it changes nothing can be executed from this flash, by no interrupt and not by the other
+// core. What the host sends waits in its own buffers.
 static uint32_t begin_change(void) {
     // A core that was stopped still counts as one that listens; that it has no entry tells.
     if (multicore_lockout_victim_is_initialized(1 - get_core_num()) && core1_entry != NULL) {
@@ -132,8 +132,8 @@ const xn_port_boot *xn_port_boot_report(void) {
     known = true;
     if (lasting.magic != RECORD_MAGIC || lasting.check != check_of(&lasting)) {
         memset(&lasting, 0, sizeof lasting);
-        lasting.boot = (xn_port_boot){
-            .cause = XN_PORT_BOOT_POWER, .fault_step = -1, .address = 0xFFFFFFFF};
+        lasting.boot =
+            (xn_port_boot){.cause = XN_PORT_BOOT_POWER, .fault_step = -1, .address = 0xFFFFFFFF};
     }
     boot = lasting.boot;
     lasting.boot.resets++;
