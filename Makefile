@@ -29,7 +29,7 @@ test-unit: setup ## Run the tests that need no board (under a minute)
 test-all: setup ## Run what CI runs
 	@$(PY) -m tools.tiers
 
-proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, endurance
+proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, pico, endurance
 	@$(PY) -m tools.proofs $*
 
 check: setup ## Format, lint, types, C warnings, words, the tree's rules, docs up to date: what CI checks
@@ -41,8 +41,8 @@ format: setup ## Format the Python and C sources
 docs: setup ## Write the generated pages (OPS.md, ERRORS.md)
 	@$(PY) tools/check.py --write-docs
 
-firmware: setup ## Build the firmware of all boards
-	@$(PY) -m device_fw.build --all
+firmware: setup ## Build the firmware of all virtual boards, or of BOARD=pico, pico2, ...
+	@$(PY) -m device_fw.build $(if $(BOARD),--board $(BOARD),--all)
 
 bench: setup ## Run the benchmarks and write their tables into docs/BENCHMARKS.md
 	@$(PY) -m benchmarks

@@ -62,6 +62,11 @@ class Connection:
         return getattr(self._transport, "baud", 0)
 
     @property
+    def started_serving(self) -> bool:
+        """Whether a MicroPython's prompt was there and was told `xipnet.serve()`."""
+        return self._session.started_serving
+
+    @property
     def is_open(self) -> bool:
         """False once the port is closed or gone."""
         return self._session.link.is_open

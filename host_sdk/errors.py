@@ -7,6 +7,7 @@ XipnetError
 │   │   └── FlashFileBusyError  another simulator holds the flash file
 │   ├── PortClosedError         unplugged, closed, or QEMU ended
 │   ├── NoResponseError         nothing came back in time
+│   ├── NoModuleError           a MicroPython answers that lacks our module
 │   ├── ProtocolError           what came back is not what docs/SPEC-wire.md says
 │   ├── ProtocolVersionError    the board speaks another major version
 │   └── DeviceResetError        the board restarted while a request was under way
@@ -83,6 +84,23 @@ class NoResponseError(LinkError):
         super().__init__(message)
         self.method = method
         self.timeout_s = timeout_s
+
+
+class NoModuleError(LinkError):
+    """A MicroPython answers, but without the module `xipnet`.
+
+    Attributes:
+        found: its banner: version and board.
+        refusal: what it said to `import xipnet; xipnet.serve()`.
+    """
+
+    def __init__(self, port: str, found: str, refusal: str) -> None:
+        super().__init__(
+            f"{port}: {found} has no module xipnet that serves ({refusal}); firmware with it: "
+            "docs/BOARDS.md, docs/PORTING.md"
+        )
+        self.found = found
+        self.refusal = refusal
 
 
 class ProtocolError(LinkError):

@@ -24,8 +24,8 @@ FOREIGN = {
     "core/base/xn_status.h": "the status codes: XN_OK, XN_E_...",
     "arch/cortexm/scs.h": "Arm's names of its registers",
     "micropython/mpconfigport.h": "MicroPython's configuration",
+    "micropython/vm_hooks.h": "MicroPython's configuration",
     "micropython/mphalport.h": "what MicroPython asks of a port",
-    "micropython/qstrdefsport.h": "no C",
 }
 # Several files implement what these declare; a build takes one of them.
 PORTS = ("core/base/xn_port.h", "boards/board.h", "micropython/scripts.h")

@@ -13,6 +13,7 @@ command -v ser2net >/dev/null || [ -x /usr/sbin/ser2net ] || need="$need ser2net
 # CI also builds xipnet into a MicroPython of others, which takes GCC for Arm (about 100 MB).
 [ -z "${CI:-}" ] || command -v arm-none-eabi-gcc >/dev/null ||
     need="$need make gcc-arm-none-eabi libnewlib-arm-none-eabi"
+[ -z "${CI:-}" ] || command -v cmake >/dev/null || need="$need cmake"
 python3 -c 'import ensurepip, venv' 2>/dev/null || need="$need python3-venv"
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
     echo "setup: Python 3.11 or newer is needed as python3; found: $(python3 --version 2>&1)" >&2

@@ -20,6 +20,7 @@ from device_fw.build.flags import Plan
 from device_fw.build.folders import build_dir
 from device_fw.build.generate import write_changed, write_version_header
 from device_fw.build.ninja import Tick, ninja_program, run_ninja
+from device_fw.build.rp2 import build_rp2, rp2_boards
 from device_fw.build.sources import FIRMWARE_DIR
 
 __all__ = ["build_firmware", "firmware_path"]
@@ -39,7 +40,8 @@ def build_firmware(board: str, out_dir: Path | str) -> Path:
 
     Args:
         board: the board's name, for example `mps3_an547`.
-        out_dir: gets `<board>.elf` and, in a folder `<board>`, what it is made from.
+        out_dir: gets `<board>.elf` (and `<board>.uf2`, if the board is written so) and, in a folder
+            `<board>`, what it is made from.
 
     Returns:
         The ELF file.
@@ -50,6 +52,9 @@ def build_firmware(board: str, out_dir: Path | str) -> Path:
         ValueError: there is no such board.
     """
     ninja_program()
+    if board in rp2_boards():
+        with _progress(board) as tick:
+            return build_rp2(board, Path(out_dir), tick)
     from filelock import FileLock
 
     from device_fw.build.ninja_file import ninja_text

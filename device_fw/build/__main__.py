@@ -9,6 +9,7 @@ from pathlib import Path
 from device_fw.boards import board_names, load_board
 from device_fw.build import build_firmware
 from device_fw.build.folders import build_dir
+from device_fw.build.rp2 import rp2_boards
 from device_fw.build.size import text_bytes
 from device_fw.errors import FirmwareError
 
@@ -17,15 +18,20 @@ def main(arguments: list[str] | None = None) -> int:
     """Build what the command line names; return the exit status."""
     parser = argparse.ArgumentParser(prog="device_fw.build", description="Builds the firmware.")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--board", choices=board_names(), help="build this board's firmware")
-    which.add_argument("--all", action="store_true", help="build every board's")
+    which.add_argument(
+        "--board", choices=[*board_names(), *rp2_boards()], help="build this board's firmware"
+    )
+    which.add_argument("--all", action="store_true", help="build every virtual board's")
     parser.add_argument("--out", type=Path, default=build_dir() / "firmware", help="output folder")
     options = parser.parse_args(arguments)
     try:
         for name in board_names() if options.all else [options.board]:
             elf = build_firmware(name, options.out)
-            size, limit = text_bytes(elf), load_board(name).text_max
             print(elf)
+            if name in rp2_boards():
+                print(elf.with_suffix(".uf2"))
+                continue
+            size, limit = text_bytes(elf), load_board(name).text_max
             print(f"  code: {size:,} of {limit:,} bytes, {limit - size:,} left", file=sys.stderr)
     except FirmwareError as error:
         print(f"error: {error}", file=sys.stderr)

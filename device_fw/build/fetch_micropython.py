@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
+from device_fw.build.debian import PrivateApt, run_tool
 from device_fw.build.folders import build_dir
 from device_fw.errors import SourceError
 
@@ -42,10 +42,7 @@ _TREE_PARTS = (
 _TREE_FILES = ("lib/crypto-algorithms/sha256.c", "lib/crypto-algorithms/sha256.h")
 _SUFFIXES = {".c", ".h", ".py", ".mk"}
 
-_SUITE = "trixie"  # the Debian release whose MicroPython is the pinned one
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _UPSTREAM = "https://github.com/micropython/micropython"
-_TIMEOUT_S = 600
 
 Say = Callable[[str], None]
 
@@ -126,44 +123,9 @@ def _publish(tree: Path, home: Path) -> None:
 
 
 def _from_debian(scratch: Path, say: Say) -> Path:
-    """Ask the machine's mirror, with lists of our own: the system's stay as they are."""
-    from shutil import which
-
-    if which("apt-get") is None:
-        raise SourceError("Debian's source package: this system has no apt-get")
-    mirror = _debian_mirror()
-    say(f"Getting MicroPython {MICROPYTHON_VERSION} from {mirror} ({_SUITE}, source package) ...")
-    options = _private_apt(scratch, mirror)
-    _run(["apt-get", *options, "-qq", "update"], scratch)
-    _run(["apt-get", *options, "-qq", "source", "--download-only", "micropython"], scratch)
-    archives = list(scratch.glob("micropython_*.orig.tar.*"))
-    if len(archives) != 1:
-        raise SourceError(f"Debian's source package: {_SUITE} brought no archive")
-    return _unpack(archives[0], scratch / "tree")
-
-
-def _debian_mirror() -> str:
-    """Return the address of the mirror that this machine uses for Debian itself."""
-    form = "$(REPO_URI)|$(COMPONENT)"
-    listing = _run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"], None)
-    for line in listing.splitlines():
-        uri, component = line.split("|", 1)
-        if component == "main" and uri.rstrip("/").endswith("/debian"):
-            return uri.rstrip("/")
-    raise SourceError("Debian's source package: apt has no Debian mirror configured")
-
-
-def _private_apt(scratch: Path, mirror: str) -> list[str]:
-    for folder in ("lists/partial", "cache/archives/partial"):
-        (scratch / folder).mkdir(parents=True)
-    signed = f" [signed-by={_KEYRING}]" if _KEYRING.is_file() else ""
-    source = scratch / "sources.list"
-    source.write_text(f"deb-src{signed} {mirror} {_SUITE} main\n")
-    return [
-        *("-o", f"Dir::Etc::sourcelist={source}", "-o", "Dir::Etc::sourceparts=/dev/null"),
-        *("-o", f"Dir::State::Lists={scratch / 'lists'}", "-o", f"Dir::Cache={scratch / 'cache'}"),
-        *("-o", "APT::Sandbox::User=root"),  # the folder is ours, apt's own user may not read it
-    ]
+    """Ask the machine's mirror."""
+    say(f"Getting MicroPython {MICROPYTHON_VERSION} as Debian's source package ...")
+    return _unpack(PrivateApt(scratch).source("micropython"), scratch / "tree")
 
 
 def _unpack(archive: Path, to: Path) -> Path:
@@ -192,7 +154,7 @@ def _from_upstream(scratch: Path, say: Say) -> Path:
     tree = scratch / "tree"
     plain = ["-c", "core.autocrlf=false", "-c", "advice.detachedHead=false"]
     where = ["--depth", "1", "--branch", f"v{MICROPYTHON_VERSION}", _UPSTREAM, str(tree)]
-    _run(["git", *plain, "clone", "--quiet", *where], scratch)
+    run_tool(["git", *plain, "clone", "--quiet", *where], scratch)
     return tree
 
 
@@ -220,20 +182,6 @@ def pinned_files(tree: Path) -> list[Path]:
     for part in _TREE_PARTS:
         files += [path for path in (tree / part).rglob("*") if path.suffix in _SUFFIXES]
     return files
-
-
-def _run(command: Sequence[str], cwd: Path | None) -> str:
-    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        done = subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SourceError(f"{command[0]}: {error}") from error
-    if done.returncode != 0:
-        words = done.stderr.strip() or f"exit status {done.returncode}"
-        raise SourceError(f"{' '.join(command[:1])}: {words}")
-    return done.stdout
 
 
 if __name__ == "__main__":

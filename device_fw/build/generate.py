@@ -15,8 +15,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from device_fw.build.sources import FIRMWARE_DIR
-
 _Q_LINE = re.compile(r"^Q\(.*\)", re.M)
 
 
@@ -90,7 +88,7 @@ def _collect(py: Path, mode: str, everything: Path, work: Path) -> Path:
 def _qstr_header(py: Path, work: Path, collected: Path, preprocess: Sequence[str]) -> str:
     # The lists hold conditions on the configuration, and Q(...) lines that the preprocessor must
     # not touch: they pass it as string literals.
-    files = [py / "qstrdefs.h", FIRMWARE_DIR / "micropython" / "qstrdefsport.h", collected]
+    files = [py / "qstrdefs.h", collected]
     lists = [path.read_text(encoding="utf-8") for path in files]
     quoted = work / "qstrdefs.c"
     quoted.write_text(_Q_LINE.sub(r'"\g<0>"', "\n".join(lists)), encoding="utf-8")

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from device_fw.errors import CompileError, FirmwareError
@@ -27,13 +27,16 @@ def command_line(command: Sequence[str]) -> str:
     return line.replace("$", "$$")
 
 
-def run_ninja(build_file: Path, folder: Path, tick: Tick) -> int:
+def run_ninja(
+    build_file: Path, folder: Path, tick: Tick, environment: Mapping[str, str] | None = None
+) -> int:
     """Make what a build file names, as far as something changed.
 
     Args:
         build_file: what to make.
         folder: the commands' working directory.
         tick: told how far it is.
+        environment: variables that the commands see, beside those of this process.
 
     Returns:
         How many commands were run.
@@ -43,12 +46,12 @@ def run_ninja(build_file: Path, folder: Path, tick: Tick) -> int:
         FirmwareError: ninja is not installed, or does not understand the file.
     """
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "NINJA_STATUS": "@%f/%t ", "PYTHONPATH": path}
+    own = {"NINJA_STATUS": "@%f/%t ", "PYTHONPATH": path}
     done, lines = 0, []
     with subprocess.Popen(
         [ninja_program(), "-f", str(build_file)],
         cwd=folder,
-        env=environment,
+        env={**os.environ, **own, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

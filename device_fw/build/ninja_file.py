@@ -100,9 +100,9 @@ def _write_headers(out: Writer, plan: Plan) -> list[str]:
         preprocessed.append(output)
     headers = [str(plan.work / "genhdr" / name) for name in _HEADERS]
     scripts = sorted((plan.micropython / "py").glob("make*.py"))
-    words = [plan.micropython / "py" / "qstrdefs.h", *FIRMWARE_DIR.glob("micropython/qstr*.h")]
+    words = plan.micropython / "py" / "qstrdefs.h"
     own = Path(__file__).with_name("generate.py")
-    out.build(headers, "headers", preprocessed, implicit=[str(p) for p in (own, *scripts, *words)])
+    out.build(headers, "headers", preprocessed, implicit=[str(p) for p in (own, *scripts, words)])
     return headers
 
 

@@ -14,6 +14,8 @@ target_sources(usermod_xipnet INTERFACE ${XIPNET_GLUE} ${XIPNET_CORE} ${XIPNET_P
 target_include_directories(usermod_xipnet INTERFACE ${XIPNET_DIR} ${XIPNET_DIR}/core
     ${XIPNET_DIR}/../relocatable/blob/include)
 target_compile_definitions(usermod_xipnet INTERFACE XN_USER_MODULE=1)
+# The port looks for names (qstr) without a module's own definitions.
+list(APPEND MICROPY_CPP_DEF_EXTRA XN_USER_MODULE=1)
 separate_arguments(XIPNET_CFLAGS)
 target_compile_options(usermod_xipnet INTERFACE ${XIPNET_CFLAGS})
 target_link_libraries(usermod INTERFACE usermod_xipnet)

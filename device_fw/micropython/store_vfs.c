@@ -257,8 +257,9 @@ MP_DEFINE_CONST_OBJ_TYPE(mp_type_vfs_rom, MP_QSTR_VfsRom, MP_TYPE_FLAG_NONE, pro
 static const mp_obj_base_t store_vfs = {&mp_type_vfs_rom};
 
 void xn_store_vfs_mount(void) {
-    mp_obj_t args[2] = {MP_OBJ_FROM_PTR(&store_vfs), MP_OBJ_NEW_QSTR(MP_QSTR__slash_store)};
+    mp_obj_t place = mp_obj_new_str_from_cstr("/store");
+    mp_obj_t args[2] = {MP_OBJ_FROM_PTR(&store_vfs), place};
     mp_map_t none = {0};
     mp_vfs_mount(2, args, &none);
-    mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_store));
+    mp_obj_list_append(mp_sys_path, place);
 }

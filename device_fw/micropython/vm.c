@@ -31,8 +31,6 @@
 
 extern uint8_t xn_ld_heap[], xn_ld_heap_end[], xn_ld_stack_end[];
 
-volatile bool xn_vm_begun;
-
 static bool try_mount(mp_obj_t flash) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) != 0) {

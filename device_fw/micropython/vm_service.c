@@ -27,6 +27,7 @@
 static bool alive;    // the VM can run code
 static bool printing; // an exception's text is being made
 
+volatile bool xn_vm_begun;
 volatile uint32_t xn_vm_waited, xn_vm_deaf;
 uint8_t xn_vm_frame[XN_FRAME_MAX];
 
@@ -115,7 +116,7 @@ static void give_reserve(void) {
 
 static mp_obj_t compile(const xn_lane_request *source, mp_parse_input_kind_t kind) {
     mp_lexer_t *lexer =
-        mp_lexer_new_from_str_len(MP_QSTR__lt_rpc_gt_, source->text, source->text_bytes, 0);
+        mp_lexer_new_from_str_len(qstr_from_str("<rpc>"), source->text, source->text_bytes, 0);
     qstr name = lexer->source_name;
     mp_parse_tree_t tree = mp_parse(lexer, kind);
     return mp_compile(&tree, name, false);

@@ -98,7 +98,10 @@ def read_rate(text: str) -> MaxBaud:
 
 def open_board(port: str | None, baud: int, max_baud: MaxBaud) -> host_sdk.Device:
     """Open the board that the port's options name."""
-    return host_sdk.Device(port, baud=baud, max_baud=max_baud)
+    device = host_sdk.Device(port, baud=baud, max_baud=max_baud)
+    if device.started_serving:
+        click.echo("note: told the board's MicroPython to serve: xipnet.serve()", err=True)
+    return device
 
 
 def print_json(value: Any) -> None:

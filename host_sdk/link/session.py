@@ -9,15 +9,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from host_sdk.errors import DeviceResetError, ProtocolError, ProtocolVersionError
+from host_sdk.errors import (
+    DeviceResetError,
+    NoResponseError,
+    ProtocolError,
+    ProtocolVersionError,
+)
 from host_sdk.link.board_info import BoardInfo, BootReport, read_protocol
 from host_sdk.link.link import DEFAULT_TIMEOUT_S, Link
 from host_sdk.link.request import PendingRequest
+from host_sdk.link.stock_prompt import StockPrompt
 from host_sdk.link.values import Value, brief
 from host_sdk.transports.base import Transport
 
 PROTOCOL = (1, 0)
 
+_PROMPT_AFTER_S = 3.0  # without an answer
 _PIECE_UNIT_BYTES = 256
 _REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 
@@ -33,9 +40,11 @@ class Session:
 
     Attributes:
         on_reboot: called in a thread of its own when the board has restarted.
+        started_serving: the prompt of another MicroPython was there, and was told to serve.
 
     Raises:
         NoResponseError: nothing answers.
+        NoModuleError: the prompt of a MicroPython without our module answers.
         ProtocolVersionError: the board speaks another major version.
     """
 
@@ -55,13 +64,23 @@ class Session:
         self._stale = False  # the board has restarted since the session was opened
         self._booted_s = 0.0
         self.on_reboot: Callable[[], None] | None = None
+        self.started_serving = False
         # A board that was reset by the opening of its port says so before this line is done.
-        self.link = Link(transport, on_text, self._on_boot, clock)
+        prompt = StockPrompt()
+        opening = True
+
+        def take(text: bytes) -> None:
+            on_text(text)
+            if opening:
+                prompt.take(text)
+
+        self.link = Link(transport, take, self._on_boot, clock)
         try:
-            self._info = self._hello()
+            self._info = self._first_hello(prompt)
         except BaseException:
             self.link.close()
             raise
+        opening = False
 
     @property
     def info(self) -> BoardInfo:
@@ -155,8 +174,20 @@ class Session:
             while self._stale:
                 self._info = self._hello()
 
-    def _hello(self) -> BoardInfo:
-        hello = self.link.submit("hello", self._nonce, timeout_s=self._timeout_s)
+    def _first_hello(self, prompt: StockPrompt) -> BoardInfo:
+        """Open the session; between two tries look whether another MicroPython is there."""
+        first_s = min(self._timeout_s, _PROMPT_AFTER_S)
+        try:
+            return self._hello(first_s)
+        except NoResponseError:
+            self.started_serving = prompt.start_serving(self.link)
+            if self._timeout_s <= first_s and not self.started_serving:
+                raise
+        return self._hello()
+
+    def _hello(self, timeout_s: float | None = None) -> BoardInfo:
+        wait_s = self._timeout_s if timeout_s is None else timeout_s
+        hello = self.link.submit("hello", self._nonce, timeout_s=wait_s)
         result = self.link.wait(hello)
         with self._booted:
             self._stale = self._booted_s > hello.done_s  # it was before the restart

@@ -101,7 +101,7 @@ def _attempts(target: Target, optimize: Literal["speed", "size"]) -> Iterator[tu
     # A vector's load by r7 may look like one that writes back to the program counter.
     if target.has_vectors:
         yield (*level, *target.without_constants, "-fno-vectorize", "-fno-slp-vectorize")
-    # Functions beyond 2 KB jump by calls on an Armv6-M, with constants behind them.
+    # Where jumps are short, functions beyond 2 KB jump by calls, with constants behind them.
     if optimize == "speed":
         yield (*size, *target.without_constants)
 

@@ -1,11 +1,19 @@
 // How a Cortex-M moves memory, for xn_rows.h: all macros advance their pointers.
 //     XN_MOVE_DOWN(to, from, count): from lower to higher addresses, as much of `count` as it can.
 //     XN_MOVE_UP_16(to, from): the 16 bytes before both pointers, which are multiples of 16.
+// What kernels for every CPU ask for: XN_HAS_VECTORS, Helium; XN_LOADS_HALVES, the compiler takes
+// loads of half precision.
 #ifndef XN_ARM_H
 #define XN_ARM_H
 
+#if defined(__ARM_FEATURE_FP16_SCALAR_ARITHMETIC)
+#define XN_LOADS_HALVES 1
+#endif
+
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
+
+#define XN_HAS_VECTORS 1
 
 #define XN_MOVE_DOWN(to, from, count)                                                              \
     for (; count > 0; count -= 16, from += 16, to += 16) {                                         \

@@ -681,6 +681,21 @@ static void test_thousand_objects(void) {
     CHECK(xn_store_find("n999", &o) == XN_OK);
 }
 
+// A board that says what its flash cannot be is refused before anything is written.
+static void test_boards_mistakes(void) {
+    static const xn_port_flash wrong[] = {{262144, 4096, 256, 256}, {262144, 4096, 256, 3},
+                                          {262144, 4096, 32, 1},    {262144, 4096, 8192, 1},
+                                          {262144, 4096, 0, 1},     {262144, 512, 256, 1},
+                                          {262144, 3000, 256, 1},   {262145, 4096, 256, 1}};
+    for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        xn_host_init(&wrong[i], NULL);
+        CHECK(xn_store_mount() == XN_E_STORE);
+        CHECK(xn_store_status() == XN_E_STORE && xn_host.operations == 0);
+        CHECK(install("x", 10, 1, false) == XN_E_STORE);
+        CHECK(xn_store_format() == XN_E_STORE && xn_host.operations == 0);
+    }
+}
+
 int main(int argc, char **argv) {
     static const xn_port_flash geometries[] = {
         {262144, 4096, 256, 1}, {131072, 1024, 64, 16}, {524288, 32768, 512, 32}};
@@ -700,15 +715,17 @@ int main(int argc, char **argv) {
                                           test_rotten_copies,
                                           test_log_within_an_object,
                                           test_counter,
-                                          test_thousand_objects};
+                                          test_thousand_objects,
+                                          test_boards_mistakes};
     sector = flash->sector_bytes;
     some = sector < 4096 ? sector : 4096;
     for (uint32_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
         if (tests[i] == test_table_full && flash->size_bytes / sector < 128) {
             continue; // too few sectors
         }
-        if (atoi(argv[1]) != 0 && (tests[i] == test_thousand_objects || tests[i] == test_growth ||
-                                   tests[i] == test_log_within_an_object)) {
+        if (atoi(argv[1]) != 0 &&
+            (tests[i] == test_thousand_objects || tests[i] == test_growth ||
+             tests[i] == test_log_within_an_object || tests[i] == test_boards_mistakes)) {
             continue; // on a flash of its own
         }
         xn_host_init(flash, NULL);

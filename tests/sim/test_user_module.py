@@ -140,6 +140,13 @@ def test_serve_gives_the_board_to_the_sdk(prompt: Prompt) -> None:
         assert "(41, 'digits')" in shown(board, "')")
 
 
+def test_the_sdk_starts_serving_by_itself(prompt: Prompt) -> None:
+    prompt.line("kept = 41")
+    with Device(SocketTransport(prompt.wire, "usermod", lambda: None)) as board:
+        assert board.started_serving
+        assert board.eval("kept + 1") == 42
+
+
 def shown(board: Device, end: str) -> str:
     """Read what the board prints, up to `end`."""
     deadline, text = time.monotonic() + WAIT_S, ""

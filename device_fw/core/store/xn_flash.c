@@ -7,6 +7,29 @@
 
 #define UNIT_MAX 32u
 
+static bool is_power(uint32_t x, uint32_t least, uint32_t most) {
+    return (x & (x - 1u)) == 0 && least <= x && x <= most;
+}
+
+int xn_flash_check(void) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
+    if (!is_power(flash->sector_bytes, 1024, 1u << 30)) {
+        return xn_error_at(XN_E_STORE,
+                           "board's sector is no power of two from 1024 on:", flash->sector_bytes);
+    }
+    if (flash->size_bytes % flash->sector_bytes != 0) {
+        return xn_error_at(XN_E_STORE, "board's region is no whole sectors:", flash->size_bytes);
+    }
+    if (!is_power(flash->page_bytes, 64, flash->sector_bytes)) {
+        return xn_error_at(
+            XN_E_STORE, "board's page is no power of two from 64 to a sector:", flash->page_bytes);
+    }
+    return is_power(flash->program_bytes, 1, UNIT_MAX)
+               ? XN_OK
+               : xn_error_at(XN_E_STORE, "board's program unit is none of 1, 2, 4, 8, 16, 32:",
+                             flash->program_bytes);
+}
+
 bool xn_flash_is_blank(const uint8_t *bytes, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (bytes[i] != 0xFF) {

@@ -7,6 +7,9 @@
 
 #define XN_FLASH_PIECE 256u // bytes compared at a time; also the grain of uploads
 
+// Whether the board's flash is as xn_port.h says; XN_E_STORE: it is not, and nothing may be
+// written.
+int xn_flash_check(void);
 // Programs n bytes at an offset that is a multiple of XN_FLASH_PIECE or of the record size, split
 // at pages; the last unit is filled up with FF.
 int xn_flash_program(uint32_t offset, const uint8_t *bytes, uint32_t n);

@@ -316,6 +316,10 @@ int xn_log_restart(void) {
     xn_log_format format;
     memset(&areas, 0, sizeof(areas));
     memset(&xn_log_now, 0, sizeof(xn_log_now));
+    int fits = xn_flash_check();
+    if (fits != XN_OK) {
+        return fits;
+    }
     size_areas(false);
     fill_format(&format, 1, slot_offset(2, 0));
     int status = erase_area(0);
@@ -331,6 +335,10 @@ int xn_log_open(xn_log_format *format) {
     uint32_t area = 0;
     memset(&areas, 0, sizeof(areas));
     memset(&xn_log_now, 0, sizeof(xn_log_now));
+    int fits = xn_flash_check();
+    if (fits != XN_OK) {
+        return fits;
+    }
     size_areas(false);
     if (xn_port_flash_geometry()->size_bytes / 2u <= areas.area_bytes) {
         return xn_error_limit(XN_E_STORE, "flash region is too small",

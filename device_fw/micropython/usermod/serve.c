@@ -13,13 +13,15 @@
 
 bool xn_serve_quiet;
 
-// The port runs boot.py and main.py itself, as it always does.
-void xn_scripts_on_break(void) {}
+// The port runs boot.py and main.py itself, as it always does, unless it has our scripts.c.
+__attribute__((weak)) void xn_scripts_on_break(void) {}
 
-void xn_scripts_poll(void) {}
+__attribute__((weak)) void xn_scripts_poll(void) {}
 
-// At the first import in each life of the VM; the core lives longer than that.
+// At the first import in each life of the VM; the core lives longer than that. A port that serves
+// always (XN_SERVE_ALWAYS) did all of it before.
 static mp_obj_t user_init(void) {
+#if !defined(XN_SERVE_ALWAYS)
     static bool started;
     if (!started) {
         started = true;
@@ -30,6 +32,7 @@ static mp_obj_t user_init(void) {
         xn_serve_quiet = false;
     }
     xn_vm_open(true);
+#endif
     return mp_const_none;
 }
 MP_DEFINE_CONST_FUN_OBJ_0(xn_serve_init_obj, user_init);

@@ -1,6 +1,6 @@
 """Layers of float32 with int8 weights ("dynamic range"), as LiteRT computes them.
 
-The reference is LiteRT's BUILTIN_REF on x86-64: it quantises the input while it runs, sums
+The reference is LiteRT's BUILTIN_REF on a PC: it quantises the input while it runs, sums
 integers, and multiplies the sums by the scales. A value at a half is rounded away from zero, and so
 is 0.49999997, the float below a half, which LiteRT's loop of eight values adds 0.5 to; its rest
 of fewer than eight, and its ARM code, make that one value 0.

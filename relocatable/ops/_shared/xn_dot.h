@@ -4,13 +4,9 @@
 
 #include <stdint.h>
 
-#if defined(__ARM_FEATURE_MVE)
-#include <arm_mve.h>
-#endif
-
 static inline int64_t xn_dot_16(const int16_t *x, const int8_t *w, int32_t n) {
     int64_t sum = 0;
-#if defined(__ARM_FEATURE_MVE)
+#if defined(XN_HAS_VECTORS)
     for (int32_t left = n; left > 0; left -= 8, x += 8, w += 8) {
         mve_pred16_t lanes = vctp16q((uint32_t)left);
         sum = vmlaldavaq_p_s16(sum, vldrhq_z_s16(x, lanes), vldrbq_z_s16(w, lanes), lanes);

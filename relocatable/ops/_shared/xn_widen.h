@@ -10,7 +10,7 @@ static inline float xn_widen_single(const float *w) {
 
 // What is finite.
 static inline float xn_widen_half(const __fp16 *w) {
-#if defined(__ARM_FEATURE_FP16_SCALAR_ARITHMETIC)
+#if defined(XN_LOADS_HALVES)
     // The compiler would take loads of half precision, which a board's scan does not know. The bits
     // moved to those of a float are the value over 2^112.
     int16_t half;

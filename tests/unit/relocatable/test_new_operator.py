@@ -88,6 +88,8 @@ def tree(tmp_path: Path) -> Path:
     for folder in ("relocatable", "host_sdk", "tests", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "exactness.toml", tmp_path / "docs")
     signum = tmp_path / "relocatable" / "ops" / "signum"
     signum.mkdir()
     (signum / "__init__.py").write_text(_PYTHON, encoding="utf-8")

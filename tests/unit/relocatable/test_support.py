@@ -34,6 +34,7 @@ def test_refuses_16_bit_activations_where_an_operator_has_none() -> None:
         "HARD_SWISH 't1': 16-bit activations must be inputs of operators that take int16; "
         "is int16 -> int16",
         "  instead: convert with TFLITE_BUILTINS_INT8 as the only supported_ops",
+        "(all rules: xipnet ops)",
     ]
 
 
@@ -85,12 +86,12 @@ def test_groups_refusals_by_rule_and_names_a_way_out() -> None:
     assert text.splitlines() == [
         "4 operators: LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
         "  instead: convert the model again, or use another layer in its place",
-        "2 operators: ABS 't7', RELU 't8': tensors of 8 bits must have one scale, and a zero point "
-        "within their type; is None of int8 't7'",
+        "2 operators: ABS 't7', RELU 't8': tensors of 8 and 16 bits must have one scale, and a zero "
+        "point in their range (int16: 0); is None of int8 't7'",
         "  instead: set representative_dataset: it gives every tensor a scale",
         "CUSTOM Pose 't6': operator must be one of docs/OPS.md; is CUSTOM Pose",
-        "  instead: convert without allow_custom_ops, or end the model before it and compute it "
-        "in the program that uses the result",
+        "  instead: convert without allow_custom_ops, write it as one of your own (--ops), or end "
+        "the model before it and compute it in the program that uses the result",
         "(all rules: xipnet ops)",
     ]
 

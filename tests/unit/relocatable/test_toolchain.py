@@ -288,11 +288,17 @@ def test_code_without_constants_is_tried_if_the_scan_refuses(
         seen.append(len(code))
         return "branch at 8" if len(seen) == 1 else scan(code, steps)
 
+    def refuse_all(code: bytes, steps: Sequence[int]) -> str:
+        seen.append(len(code))
+        return "branch at 8"
+
     target = find_target("cortex-m4")
     family = replace(target.family, scan=refuse_the_first)
     build_code(far_constants(40), replace(target, family=family), 1, "speed")
     assert len(seen) == 2
     seen.clear()
     target = find_target("cortex-m0plus")  # whose code cannot do without
+    family = replace(target.family, scan=refuse_all)
     with pytest.raises(ToolchainError, match="a board would refuse the code: branch at 8"):
         build_code(far_constants(40), replace(target, family=family), 1, "speed")
+    assert len(seen) == 2  # for speed, then for size

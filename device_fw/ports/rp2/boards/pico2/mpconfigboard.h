@@ -1,0 +1,4 @@
+#include "ports/rp2/xn_config.h"
+
+#define MICROPY_HW_BOARD_NAME "Raspberry Pi Pico 2"
+#define MICROPY_HW_FLASH_STORAGE_BYTES (768 * 1024) // the end of the flash

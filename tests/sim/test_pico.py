@@ -1,0 +1,143 @@
+"""The Raspberry Pi Pico's image in an emulator of its chip: USB, boot ROM, flash.
+
+Power is cut in the middle of flash operations.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_fw.build import firmware_path
+from host_sdk import Device
+from host_sdk.errors import XipnetError
+from host_sdk.transports.stream import SocketTransport
+from relocatable import compile_model
+from relocatable.blob.host import run as run_on_host
+from tests.sim.conftest import EXAMPLES, example_model, infer_one
+
+pytestmark = [pytest.mark.sim, pytest.mark.xdist_group("pico")]
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT_S = 120.0
+X = np.random.default_rng(7).integers(0, 256, (1, 8, 8, 1), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def firmware() -> Path:
+    for tool in ("arm-none-eabi-gcc", "cmake", "make", "gcc"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"needs {tool}")
+    return firmware_path("pico").with_suffix(".uf2")
+
+
+@contextmanager
+def plugged(firmware: Path, flash: Path, cut: int = 0) -> Iterator[Device]:
+    """Power the board; with `cut`, until that flash operation."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [str(firmware), str(flash), str(port), str(cut)]
+    command = [sys.executable, "-m", "tests.sim.pico_emulator", *words]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        with connected(port) as wire:
+            line = SocketTransport(wire, "pico", lambda: None)
+            with Device(line, timeout_s=WAIT_S) as board:
+                yield board
+    finally:
+        process.kill()
+        process.wait()
+
+
+def connected(port: int) -> socket.socket:
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def flash(firmware: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the flash of a board that holds a model and a script."""
+    path = tmp_path_factory.mktemp("pico") / "flash.bin"
+    with plugged(firmware, path) as board:
+        info = board.info()
+        assert (info.board, info.cpu) == ("Raspberry Pi Pico", "cortex-m0plus")
+        assert board.load_model(example_model("digits")).golden
+        board.put("main.py", b"import xipnet\n@xipnet.rpc\ndef twice(n):\n    return 2 * n\n")
+    return path
+
+
+def test_it_answers_beside_the_prompt(firmware: Path, flash: Path) -> None:
+    with plugged(firmware, flash) as board:
+        expected = run_on_host(compile_model(example_model("digits"), target="host"), X)
+        np.testing.assert_array_equal(board.infer(X, raw=True), expected)
+        assert board.rpc.twice(21) == 42  # main.py of the store ran
+        board.write_text(b"n = 0\r")
+        board.write_text(b"while True: n += 1\r\r")
+        assert board.eval("n") < board.eval("n")
+        board.ping()
+        board.write_text(b"\x03")
+        deadline = time.monotonic() + WAIT_S
+        while "KeyboardInterrupt" not in board.stdout.read():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_a_cut_leaves_the_old_model(firmware: Path, flash: Path) -> None:
+    old = compile_model(example_model("digits"), target="cortex-m0plus")
+    new = compile_model(example_model("digits"), target="cortex-m0plus", optimize="size")
+    expected = run_on_host(compile_model(example_model("digits"), target="host"), X)
+    assert old != new
+    for cut in (1, 7, 30):
+        with plugged(firmware, flash, cut) as board:
+            assert [(m.name, m.version) for m in board.models()] == [("digits", 1)]
+            with pytest.raises(XipnetError):
+                board.load_model(new, name="digits")
+    with plugged(firmware, flash) as board:
+        np.testing.assert_array_equal(board.infer(X, raw=True), expected)
+        assert board.load_model(new, name="digits").version == 2
+        np.testing.assert_array_equal(board.infer(X, raw=True), expected)
+        board.rollback("digits")
+        assert infer_one(board, X).shape == (1, 10)
+
+
+@pytest.mark.proof("pico")
+def test_it_finds_coins(firmware: Path, flash: Path) -> None:
+    with plugged(firmware, flash) as board:
+        assert board.load_model(example_model("coins")).golden
+        assert len(board.detect(EXAMPLES / "coins.png")) == 24
+
+
+@pytest.mark.proof("pico")
+def test_thirty_cuts(firmware: Path, flash: Path) -> None:
+    digits = example_model("digits")
+    expected = run_on_host(compile_model(digits, target="host"), X)
+    blobs = [
+        compile_model(digits, target="cortex-m0plus", optimize="size"),
+        compile_model(digits, target="cortex-m0plus"),
+    ]
+    cuts, cut, uploads = 0, 1, 0
+    while cuts < 30:
+        with plugged(firmware, flash, cut) as board:
+            np.testing.assert_array_equal(board.infer(X, raw=True), expected)
+            try:
+                board.load_model(blobs[uploads % 2], name="digits")
+            except XipnetError:
+                cuts, cut = cuts + 1, cut + 1
+            else:
+                uploads, cut = uploads + 1, 1
+    assert uploads > 0
