@@ -78,6 +78,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.PLAIN, "1110 101. .... .... .... .... .... ...."),
     # ---- floats and vectors: coprocessors 10, 11, 14, 15 and no other ----
     (Kind.REFUSED, "1110 1100 0.1. .... .... 101. .... ...."),  # VLLDM, VLSTM
+    (Kind.PLAIN, "1110 110. .01. 1111 ...0 1111 0... ...."),  # VLDRH.32, VSTRH.32, whose base is r7
     (Kind.REFUSED, "1110 110. ..1. 1111 .... 1.1. .... ...."),  # write back to pc
     (Kind.REFUSED, "1110 1100 1.01 1111 .... 101. .... ...."),  # VSCCLRM
     (Kind.REFUSED, "1110 1100 ..1. .... ...0 1111 1... ...."),  # VLDR, VSTR of system registers

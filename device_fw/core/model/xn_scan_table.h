@@ -40,15 +40,15 @@ static const uint8_t xn_scan_high[128] = {
 };
 // The first row that can fit an instruction of 32 bits, by its high byte less 0xE8.
 static const uint8_t xn_scan_first[24] = {
-    10, 11, 19, 19, 23, 24, 32, 37, 38, 38, 40, 40, 38, 38, 40, 40,
-    50, 51, 55, 55, 37, 37, 36, 37,
+    10, 11, 19, 19, 23, 24, 33, 38, 39, 39, 41, 41, 39, 39, 41, 41,
+    51, 52, 56, 56, 38, 38, 37, 38,
 };
 // The first row whose value an instruction has under its mask says what it is. 16 bits
 // count as the upper half. The last row fits all.
 typedef struct xn_scan_row {
     uint32_t mask, value;
 } xn_scan_row;
-static const xn_scan_row xn_scan_rows[62] = {
+static const xn_scan_row xn_scan_rows[63] = {
     {0xff870000u, 0x44870000u},
     {0xff870000u, 0x46870000u},
     {0xffff0000u, 0x47700000u},
@@ -73,6 +73,7 @@ static const xn_scan_row xn_scan_rows[62] = {
     {0xfe000f00u, 0xea000f00u},
     {0xfe000000u, 0xea000000u},
     {0xffa00e00u, 0xec200a00u},
+    {0xfe6f1f80u, 0xec2f0f00u},
     {0xfe2f0a00u, 0xec2f0a00u},
     {0xffbf0e00u, 0xec9f0a00u},
     {0xff201f80u, 0xec200f80u},
@@ -112,11 +113,11 @@ static const xn_scan_row xn_scan_rows[62] = {
     {0xff000000u, 0xfb000000u},
     {0, 0},
 };
-static const uint8_t xn_scan_kinds[62] = {
+static const uint8_t xn_scan_kinds[63] = {
     0, 0, 5, 0, 0, 1, 0, 9, 1, 1, 5, 0, 0, 1, 1, 0,
-    0, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 11,
-    1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 13, 12, 0, 14, 14, 16,
-    15, 1, 5, 0, 10, 1, 1, 0, 1, 0, 1, 0, 1, 0,
+    0, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0,
+    11, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 13, 12, 0, 14, 14,
+    16, 15, 1, 5, 0, 10, 1, 1, 0, 1, 0, 1, 0, 1, 0,
 };
 // clang-format on
 
