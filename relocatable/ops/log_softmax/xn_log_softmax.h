@@ -2,7 +2,7 @@
 #ifndef XN_LOG_SOFTMAX_H
 #define XN_LOG_SOFTMAX_H
 
-#include "ops/softmax/xn_softmax.h"
+#include "ops/_shared/xn_reciprocal.h"
 
 // Logarithm, in q5, of a sum in q12 that is 1 or more.
 static inline int32_t xn_log_softmax_log(int32_t sum) {
@@ -26,8 +26,8 @@ static inline int32_t xn_log_softmax_log(int32_t sum) {
     int32_t under = 1057819769 + q + xn_saturating_doubling_high_mul(127690142, q2);
     under =
         xn_saturating_doubling_high_mul(p, under) + xn_saturating_doubling_high_mul(638450708, q);
-    int32_t part = xn_saturating_doubling_high_mul(xn_rounding_divide_by_pot(over, 6),
-                                                   xn_softmax_reciprocal(under));
+    int32_t part =
+        xn_saturating_doubling_high_mul(xn_rounding_divide_by_pot(over, 6), xn_reciprocal(under));
     return (xn_saturating_doubling_high_mul(power, log_2) + part) * 2;
 }
 

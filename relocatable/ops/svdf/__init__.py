@@ -115,9 +115,11 @@ def layer_shape(node: Node) -> Seen:
 def layer_sums(node: Node) -> Seen:
     """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too; those of a
     layer of float32 by int8 must have at most 65536 terms"""
+    if not layer_shape(node)[0]:
+        return True, ""
     if _is_hybrid(node):
         return node.inputs[0].shape[1] <= MOST_TERMS, str(node.inputs[0].shape)
-    if node.output.dtype == "float32" or not layer_shape(node)[0]:
+    if node.output.dtype == "float32":
         return True, ""
     feature, time = (np.abs(np.asarray(node.inputs[i].data, np.int64)) for i in (1, 2))
     rank = node.integer("rank")

@@ -86,8 +86,8 @@ def test_groups_refusals_by_rule_and_names_a_way_out() -> None:
     assert text.splitlines() == [
         "4 operators: LEAKY_RELU 't1', 't3', 't4' and 1 more: alpha must be finite; is inf, nan",
         "  instead: convert the model again, or use another layer in its place",
-        "2 operators: ABS 't7', RELU 't8': tensors of 8 and 16 bits must have one scale, and a zero "
-        "point in their range (int16: 0); is None of int8 't7'",
+        "2 operators: ABS 't7', RELU 't8': tensors of 8 and 16 bits must have one scale, and a "
+        "zero point in their range (int16: 0); is None of int8 't7'",
         "  instead: set representative_dataset: it gives every tensor a scale",
         "CUSTOM Pose 't6': operator must be one of docs/OPS.md; is CUSTOM Pose",
         "  instead: convert without allow_custom_ops, write it as one of your own (--ops), or end "
