@@ -98,9 +98,6 @@ def _attempts(target: Target, optimize: Literal["speed", "size"]) -> Iterator[tu
     # A constant may lie before the instruction that reads it, where the scan expects none.
     if target.without_constants:
         yield (*level, *target.without_constants)
-    # A vector's load by r7 may look like one that writes back to the program counter.
-    if target.has_vectors:
-        yield (*level, *target.without_constants, "-fno-vectorize", "-fno-slp-vectorize")
     # Where jumps are short, functions beyond 2 KB jump by calls, with constants behind them.
     if optimize == "speed":
         yield (*size, *target.without_constants)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from relocatable.codegen.toolchain import CodeOptimize
 from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.images import random_activation
-from relocatable.ops._shared.layer import LAYER_FORMS
+from relocatable.ops._shared.layer import HYBRID, LAYER_FORMS
 from relocatable.ops._shared.layer_sample import random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.passes.fold_pad import fold_pad
+from relocatable.read_tflite import read_tflite
 from tests.make_graph import CONV, GraphBuilder
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import check, quant_of, sample
@@ -98,6 +101,44 @@ def deep(rng: Rng, dtype: str = "int8") -> Graph:
 def test_many_large_weights(dtype: str) -> None:
     rng = np.random.default_rng(15)
     check([deep(rng, dtype) for _ in range(12)])
+
+
+def with_dead_scales(rng: Rng, kind: str, form: str) -> Graph:
+    """Make a layer with a scale for each channel, of which some are 0."""
+    while True:
+        graph = sample(rng, kind, form)
+        op = graph.ops[0]
+        filters = op.inputs[1]
+        quant = graph.tensors[filters].quant
+        if quant is not None and len(quant.scale) > 1:
+            break
+    dead = rng.random(len(quant.scale)) < 0.5
+    dead[rng.integers(len(dead))] = True
+    tensors = list(graph.tensors)
+    for i in op.inputs:
+        found = tensors[i].quant
+        if found is not None and len(found.scale) == len(dead):
+            scales = np.where(dead, 0.0, found.scale)
+            tensors[i] = replace(tensors[i], quant=replace(found, scale=tuple(scales.tolist())))
+    return replace(graph, tensors=tuple(tensors))
+
+
+@pytest.mark.parametrize("form", ["int8", "int16", HYBRID])
+@pytest.mark.parametrize(
+    "kind", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"]
+)
+def test_channels_of_scale_0(kind: str, form: str) -> None:
+    rng = np.random.default_rng(16)
+    graphs = [with_dead_scales(rng, kind, form) for _ in range(12)]
+    check(graphs)
+    for graph in graphs:
+        (weights,) = (
+            t
+            for t in read_tflite(make_tflite(graph), "").tensors
+            if t.dtype == "int8" and t.data is not None
+        )
+        assert weights.quant is not None
+        assert 0.0 in weights.quant.scale
 
 
 def padded(rng: Rng, kind: str) -> Graph:

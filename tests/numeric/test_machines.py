@@ -20,7 +20,7 @@ from tests.numeric.cases import Shard, machine_shards, record_cases
 from tests.numeric.harness import sample
 from tests.numeric.machines import MACHINES, run_on_machine
 from tests.numeric.on_target import check_on_target, wrong_on_target
-from tests.numeric.test_convolution import deep, extreme, padded
+from tests.numeric.test_convolution import deep, extreme, padded, with_dead_scales
 
 pytestmark = pytest.mark.sim
 
@@ -42,6 +42,9 @@ def test_weighted_layers(target: str, dtype: str, tmp_path: Path) -> None:
     graphs += [sample(rng, "DEPTHWISE_CONV_2D", dtype) for _ in range(30)]
     graphs += [sample(rng, "FULLY_CONNECTED", dtype) for _ in range(20)]
     graphs += [deep(rng, dtype) for _ in range(12)]
+    if dtype != "uint8":
+        layers = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+        graphs += [with_dead_scales(rng, kind, dtype) for kind in layers for _ in range(6)]
     graphs += [
         convolution_sample(rng, "DEPTHWISE_CONV_2D", dtype, k) for k in (3, 3, 5) for _ in range(12)
     ]

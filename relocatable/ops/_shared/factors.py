@@ -45,7 +45,7 @@ def factors_below(power: int, name: str, factors: Factors) -> Rule:
 def plain_scales(node: Node) -> Seen:
     """scales of 8 and 16 bits must be in [2^-40, 2^40]"""
     scales = [s for t in node.quantized if t.quant for s in t.quant.scale]
-    worst = max(scales, key=lambda scale: abs(math.log2(scale)), default=1.0)
+    worst = max(scales, key=lambda scale: abs(math.log2(scale or math.inf)), default=1.0)
     return 2.0**-40 <= worst <= 2.0**40, f"{worst:g}"
 
 

@@ -138,24 +138,18 @@ static inline int32_t XN_NAME(conv_2d_mve_values)(const XN_T *x, int32_t size) {
     return (int32_t)sum;
 }
 
+static inline void XN_NAME(conv_2d_mve_store)(XN_T *to, int32x4_t y) {
 #if XN_IS_16_BITS
-// By name, since what the compiler makes of vstrhq_s32 may write back to r7, which the scan of code
-// takes for the program counter.
-#define CONV_2D_MVE_STORE(to, y)                                                                   \
-    __asm__ volatile("vstrh.32 %q0, [%1]" : : "w"(y), "l"(to) : "memory")
+    vstrhq_s32(to, y);
 #else
-#define CONV_2D_MVE_STORE(to, y) vstrbq_s32((int8_t *)(to), y)
+    vstrbq_s32((int8_t *)to, y);
 #endif
+}
 
-// The first `count` of four outputs.
-static inline void XN_NAME(conv_2d_mve_store_some)(XN_T *to, int32x4_t y, int32_t count,
-                                                   mve_pred16_t lanes) {
+// Those that `lanes` names.
+static inline void XN_NAME(conv_2d_mve_store_some)(XN_T *to, int32x4_t y, mve_pred16_t lanes) {
 #if XN_IS_16_BITS
-    int32_t values[4];
-    vstrwq_s32(values, y);
-    for (int32_t i = 0; i < count; i++) {
-        to[i] = (int16_t)values[i];
-    }
+    vstrhq_p_s32(to, y, lanes);
 #else
     vstrbq_p_s32((int8_t *)to, y, lanes);
 #endif
@@ -188,18 +182,15 @@ XN_KERNEL void XN_NAME(xn_conv_2d_mve)(const XN_T *in, const XN_FILTER_T *filter
                 int32x4_t y = XN_NAME(conv_2d_mve_four)(x, filter + c * size, size);
                 y = XN_FILTER_ZERO(p) != 0 ? vaddq_n_s32(y, base) : y;
                 y = XN_MVE_SCALE(y, xn_mve_load_scales(scales, c), &p->scaling);
-                CONV_2D_MVE_STORE(out + c, xn_mve_clamp(y, &p->scaling));
+                XN_NAME(conv_2d_mve_store)(out + c, xn_mve_clamp(y, &p->scaling));
             }
             if (c < p->out_c) {
                 mve_pred16_t lanes = vctp32q((uint32_t)(p->out_c - c));
                 int32x4_t y = XN_NAME(conv_2d_mve_four)(x, filter + c * size, size);
                 y = XN_FILTER_ZERO(p) != 0 ? vaddq_n_s32(y, base) : y;
                 y = XN_MVE_SCALE(y, xn_mve_load_some_scales(scales, c, lanes), &p->scaling);
-                XN_NAME(conv_2d_mve_store_some)(out + c, xn_mve_clamp(y, &p->scaling), p->out_c - c,
-                                                lanes);
+                XN_NAME(conv_2d_mve_store_some)(out + c, xn_mve_clamp(y, &p->scaling), lanes);
             }
         }
     }
 }
-
-#undef CONV_2D_MVE_STORE

@@ -13,7 +13,7 @@ import pytest
 from relocatable.codegen import toolchain
 from relocatable.codegen.toolchain import build_code
 from relocatable.errors import ToolchainError
-from relocatable.targets import TARGETS, Target, find_target
+from relocatable.targets import TARGETS, find_target
 from relocatable.targets.thumb_scan import scan
 
 HEAD = '#include "blob/include/xn_blob.h"\n'
@@ -126,21 +126,6 @@ def test_the_cache_is_where_the_system_says(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert tmp_path in toolchain.cache_folder().parents
-
-
-def test_what_the_scan_refuses_is_built_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    plainly, seen = toolchain._build, []
-
-    def build_refused(
-        text: str, target: Target, steps: int, flags: Sequence[str], folders: Sequence[Path]
-    ) -> tuple[toolchain.Code, str]:
-        seen.append("-fno-vectorize" in flags)
-        code, _ = plainly(text, target, steps, flags, folders)
-        return code, "" if seen[-1] else "instruction"
-
-    monkeypatch.setattr(toolchain, "_build", build_refused)
-    build(f"{STEP} {{ return 0; }}", "cortex-m55")
-    assert seen == [False, False, True]
 
 
 def test_distances_to_other_sections_are_refused() -> None:
