@@ -5,7 +5,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 
-typedef struct XN_NAME(xn_conv_2d_params) {
+typedef struct {
     xn_window window;
     int32_t in_c, out_c;
     int32_t filter_c;  // channels that one filter reads: in_c / groups

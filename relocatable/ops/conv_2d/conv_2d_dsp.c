@@ -11,7 +11,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/conv_2d/xn_conv_2d_dsp.h"
 
-typedef struct XN_NAME(xn_conv_2d_dsp_params) {
+typedef struct {
     xn_window window;
     int32_t in_c, out_c;
     int32_t run;   // values of a run: a row of the window, or one tap if it is dilated

@@ -4,7 +4,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_mve.h"
 
-typedef struct XN_NAME(xn_conv_2d_mve_params) {
+typedef struct {
     xn_window window;
     int32_t in_c, out_c;
     int32_t in_zero;

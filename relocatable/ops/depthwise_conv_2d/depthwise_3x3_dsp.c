@@ -8,7 +8,7 @@
 #include "ops/_shared/xn_pairs.h"
 #include "ops/depthwise_conv_2d/xn_depthwise_3x3_dsp.h"
 
-typedef struct XN_NAME(xn_depthwise_3x3_dsp_params) {
+typedef struct {
     xn_window window; // dilation 1, stride_h 1 or 2
     int32_t in_c;
     int32_t multiplier; // output channels of one input channel

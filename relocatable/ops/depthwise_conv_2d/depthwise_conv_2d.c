@@ -3,7 +3,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 
-typedef struct XN_NAME(xn_depthwise_params) {
+typedef struct {
     xn_window window;
     int32_t in_c;
     int32_t multiplier; // output channels of one input channel

@@ -7,7 +7,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_pairs.h"
 
-typedef struct XN_NAME(xn_depthwise_dsp_params) {
+typedef struct {
     xn_window window; // dilation 1
     int32_t in_c;
     int32_t multiplier; // output channels of one input channel

@@ -6,7 +6,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_mve.h"
 
-typedef struct XN_NAME(xn_depthwise_mve_params) {
+typedef struct {
     xn_window window;
     int32_t channels;
     int32_t in_zero;    // of int8
@@ -14,7 +14,7 @@ typedef struct XN_NAME(xn_depthwise_mve_params) {
 } XN_NAME(xn_depthwise_mve_params);
 
 // An output pixel's window, and the 16 channels that are done.
-typedef struct XN_NAME(depthwise_mve_site) {
+typedef struct {
     const XN_T *first;    // value of the first tap's first channel
     const int8_t *filter; // of these channels, 16 for each tap
     xn_taps rows, columns;

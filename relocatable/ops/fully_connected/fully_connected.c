@@ -4,7 +4,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
 
-typedef struct XN_NAME(xn_fully_connected_params) {
+typedef struct {
     int32_t rows, in_c, out_c;
     int32_t filter_zero; // what of the zero points does not depend on the input is in the bias
     xn_scaling scaling;

@@ -5,7 +5,7 @@
 #include "ops/_shared/xn_kernel.h"
 #include "ops/fully_connected/xn_fully_connected_dsp.h"
 
-typedef struct XN_NAME(xn_fully_connected_dsp_params) {
+typedef struct {
     int32_t rows, in_c, out_c;
     int32_t quads; // ceil(in_c / 4)
     int32_t part;  // quads after which sums are saved, since they might overflow
