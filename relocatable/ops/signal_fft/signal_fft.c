@@ -120,7 +120,8 @@ static inline void XN_NAME(xn_complex_join)(const XN_NAME(xn_complex) * x, XN_NA
         near = XN_ADD(XN_ADD(x[0], XN_SHRINK(outer, a.re)), XN_SHRINK(inner, b.re)),
         far = XN_ADD(XN_ADD(x[0], XN_SHRINK(outer, b.re)), XN_SHRINK(inner, a.re)),
         near_apart = XN_TURN(XN_ADD(XN_SHRINK(outer_apart, a.im), XN_SHRINK(inner_apart, b.im))),
-        far_apart = XN_TURN(XN_SUBTRACT(XN_SHRINK(inner_apart, a.im), XN_SHRINK(outer_apart, b.im)));
+        far_apart =
+            XN_TURN(XN_SUBTRACT(XN_SHRINK(inner_apart, a.im), XN_SHRINK(outer_apart, b.im)));
         y[0] = XN_ADD(x[0], XN_ADD(outer, inner));
         y[step] = XN_SUBTRACT(near, near_apart);
         y[2 * step] = XN_ADD(far, far_apart);
