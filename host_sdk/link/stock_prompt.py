@@ -64,7 +64,7 @@ class StockPrompt:
         return True
 
     def _typed(self, link: Link, keys: bytes, end: bytes) -> bytes:
-        """Type keys; return what came since, up to `end` or until nothing came for a while."""
+        """Type keys; return what came since, up to `end` or for a while."""
         with self._changed:
             if keys:
                 self._text = b""

@@ -86,7 +86,7 @@ static inline XN_NAME(xn_complex) XN_NAME(xn_complex_conjugate)(XN_NAME(xn_compl
 
 #define XN_ADD XN_NAME(xn_complex_add)
 #define XN_SUBTRACT XN_NAME(xn_complex_subtract)
-#define XN_SCALE XN_NAME(xn_complex_scale)
+#define XN_SHRINK XN_NAME(xn_complex_scale)
 #define XN_TURN XN_NAME(xn_complex_turn)
 
 // Joins values of `radix` transforms, which are `step` apart. roots: the first roots of the radix.
@@ -99,7 +99,7 @@ static inline void XN_NAME(xn_complex_join)(const XN_NAME(xn_complex) * x, XN_NA
     } else if (radix == 3) {
         XN_NAME(xn_complex) both = XN_ADD(x[1], x[2]), middle = x[0];
         XN_NAME(xn_complex)
-        apart = XN_TURN(XN_SCALE(XN_SUBTRACT(x[1], x[2]), roots[0].im));
+        apart = XN_TURN(XN_SHRINK(XN_SUBTRACT(x[1], x[2]), roots[0].im));
         middle.re = (XN_T)(middle.re - XN_NAME(xn_complex_half)(both.re));
         middle.im = (XN_T)(middle.im - XN_NAME(xn_complex_half)(both.im));
         y[0] = XN_ADD(x[0], both);
@@ -117,10 +117,11 @@ static inline void XN_NAME(xn_complex_join)(const XN_NAME(xn_complex) * x, XN_NA
         XN_NAME(xn_complex) inner = XN_ADD(x[2], x[3]), inner_apart = XN_SUBTRACT(x[2], x[3]);
         XN_NAME(xn_complex) a = roots[0], b = roots[1];
         XN_NAME(xn_complex)
-        near = XN_ADD(XN_ADD(x[0], XN_SCALE(outer, a.re)), XN_SCALE(inner, b.re)),
-        far = XN_ADD(XN_ADD(x[0], XN_SCALE(outer, b.re)), XN_SCALE(inner, a.re)),
-        near_apart = XN_TURN(XN_ADD(XN_SCALE(outer_apart, a.im), XN_SCALE(inner_apart, b.im))),
-        far_apart = XN_TURN(XN_SUBTRACT(XN_SCALE(inner_apart, a.im), XN_SCALE(outer_apart, b.im)));
+        near = XN_ADD(XN_ADD(x[0], XN_SHRINK(outer, a.re)), XN_SHRINK(inner, b.re)),
+        far = XN_ADD(XN_ADD(x[0], XN_SHRINK(outer, b.re)), XN_SHRINK(inner, a.re)),
+        near_apart = XN_TURN(XN_ADD(XN_SHRINK(outer_apart, a.im), XN_SHRINK(inner_apart, b.im))),
+        far_apart =
+            XN_TURN(XN_SUBTRACT(XN_SHRINK(inner_apart, a.im), XN_SHRINK(outer_apart, b.im)));
         y[0] = XN_ADD(x[0], XN_ADD(outer, inner));
         y[step] = XN_SUBTRACT(near, near_apart);
         y[2 * step] = XN_ADD(far, far_apart);
@@ -224,5 +225,5 @@ XN_KERNEL void XN_NAME(xn_signal_irfft)(const XN_T *in, const uint16_t *places,
 #undef XN_PRODUCT
 #undef XN_ADD
 #undef XN_SUBTRACT
-#undef XN_SCALE
+#undef XN_SHRINK
 #undef XN_TURN

@@ -133,7 +133,8 @@ def test_limits_are_told_with_broken_rules() -> None:
     text = refusal(replace(outputs, outputs=(x,) * 4))
     assert "2 operators: LEAKY_RELU" in text
     assert "graph 'test': bytes of all inputs and outputs must be at most" in text
-    assert all(f"- {rule}" in ops_markdown() for rule in limit_texts())
+    page = ops_markdown()
+    assert all(f"- {rule}" in page for rule in limit_texts())
 
 
 def test_a_graph_of_nothing_is_refused() -> None:

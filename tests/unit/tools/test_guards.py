@@ -61,8 +61,8 @@ def test_a_c_name_without_its_files_prefix_is_found(copy: Path) -> None:
 
 
 def test_an_import_in_the_wrong_direction_is_found(copy: Path) -> None:
-    rule = ("pytest", "-q", "-p", "no:cacheprovider", "tests/unit/test_imports.py")
-    failed = "FAILED tests/unit/test_imports.py::test_rooms_of_the_sdk_import_what_they_may[errors]"
+    one = "tests/unit/test_imports.py::test_rooms_of_the_sdk_import_what_they_may[errors]"
+    rule, failed = ("pytest", "-q", "-p", "no:cacheprovider", one), f"FAILED {one}"
     assert failed not in run_in(copy, *rule).stdout
     with (copy / "host_sdk/errors.py").open("a") as file:
         file.write("\nimport host_sdk.store\n")
