@@ -28,6 +28,10 @@ FP64 = Feature(FAMILY.number, "FP64", 4)
 MVE_I = Feature(FAMILY.number, "MVE_I", 8)
 MVE_F = Feature(FAMILY.number, "MVE_F", 16)
 
+# Where Clang 22 makes loads by lanes of a loop's strided reads, it may multiply the counter of the
+# loop around it and not its end: rows of a window are then left out.
+_NO_GATHERS = ("-mllvm", "-enable-arm-maskedgatscat=false")
+
 
 def _cortex_m(
     name: str,
@@ -44,6 +48,7 @@ def _cortex_m(
         flags=(
             *(f"--target={triple}", f"-mcpu={name}{extensions}"),
             *("-mfloat-abi=hard" if is_hard else "-mfloat-abi=soft", "-fropi"),
+            *(_NO_GATHERS if MVE_I in features else ()),
         ),
         zig_target="thumb-freestanding-eabihf" if is_hard else "thumb-freestanding-eabi",
         zig_cpu=zig_cpu,

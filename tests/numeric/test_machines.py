@@ -10,11 +10,13 @@ import pytest
 
 from relocatable.codegen.toolchain import CodeOptimize, build_code
 from relocatable.compile import lower
+from relocatable.graph.graph import AttrValue, Graph, Quant
 from relocatable.ops._shared.layer_sample import convolution_sample
 from relocatable.passes.fold_pad import fold_pad
 from relocatable.read_tflite import read_tflite
 from relocatable.targets import TARGETS
 from tests.conftest import MODELS, shared_model
+from tests.make_graph import GraphBuilder
 from tests.make_tflite import make_tflite
 from tests.numeric.cases import Shard, machine_shards, record_cases
 from tests.numeric.harness import sample
@@ -49,6 +51,22 @@ def test_weighted_layers(target: str, dtype: str, tmp_path: Path) -> None:
         convolution_sample(rng, "DEPTHWISE_CONV_2D", dtype, k) for k in (3, 3, 5) for _ in range(12)
     ]
     check_on_target(graphs, target, tmp_path)
+
+
+@pytest.mark.parametrize("channels", [5, 9])
+def test_all_rows_of_strided_reads(channels: int, tmp_path: Path) -> None:
+    graphs = [pool(10, 9, channels, dtype) for dtype in ("int8", "uint8")]
+    check_on_target([*graphs, pool(7, 5, channels, "int8")], "cortex-m55", tmp_path)
+
+
+def pool(h: int, w: int, channels: int, dtype: str) -> Graph:
+    b, quant = GraphBuilder(), Quant((0.07,), (-3 if dtype == "int8" else 100,))
+    x = b.input(1, h, w, channels, dtype=dtype, quant=quant)
+    y = b.tensor(1, -(-h // 4), -(-w // 2), channels, dtype=dtype, quant=quant)
+    window: dict[str, AttrValue] = {"stride_h": 4, "stride_w": 2, "filter_height": 3}
+    attrs: dict[str, AttrValue] = {**window, "filter_width": 4, "padding": "SAME"}
+    attrs["fused_activation_function"] = "NONE"
+    return b.graph(b.op("AVERAGE_POOL_2D", (x,), y, **attrs))
 
 
 @pytest.mark.parametrize("target", CPUS)
