@@ -103,7 +103,7 @@ def read_tflite(
         )
     try:
         graph = _Reader(schema, data, name, own_operators or {}).graph()
-        verify_graph(graph)
+        _verify(graph)
     except GraphError as error:
         raise ModelError(f"'{name}': {error}") from error
     except (
@@ -118,6 +118,18 @@ def read_tflite(
             f"'{name}': .tflite must be a whole flatbuffer; is truncated or damaged ({error})"
         ) from error
     return graph
+
+
+def _verify(graph: Graph) -> None:
+    """Check a graph's own rules; unknown operators, which may have others, are refused first."""
+    try:
+        verify_graph(graph)
+    except GraphError as error:
+        kinds = {op.kind for op in graph.ops if find_operator(graph.own_operators, op.kind) is None}
+        if not kinds:
+            raise
+        unknown = [v for v in known_violations(graph, ()) if v.op in kinds]
+        raise UnsupportedError(unknown) from error
 
 
 def read_metadata(data: bytes) -> bytes:

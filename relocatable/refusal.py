@@ -21,6 +21,8 @@ _SMALLER = "make the input or the layers smaller"
 # Of operators that are not done, by the start of their names.
 _INSTEAD = (
     ("CUSTOM Flex", _PLAIN),
+    ("CUSTOM ethos-u", "use the model as it was before Vela, whose commands are for an Ethos-U"),
+    ("CUSTOM edgetpu", "use the model as it was before the compiler of the Edge TPU"),
     (
         "CUSTOM",
         f"convert without allow_custom_ops, write it as one of your own (--ops), or {_HOST}",

@@ -12,7 +12,7 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Input, Name, Output, c_type
 from relocatable.steps.kernel_call import KernelCall
 
-_TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+_TYPES = ("int8", "uint8", "int16", "int32", "uint32", "int64", "float32", "bool")
 
 
 def lower_cast(site: Site) -> KernelCall:

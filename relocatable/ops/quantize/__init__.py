@@ -49,8 +49,12 @@ def paired_types(node: Node) -> Seen:
 
 
 def all_scales(node: Node) -> Seen:
-    """integers must have one scale, and a zero point within their type (16 and 32 bits: 0)"""
-    for tensor in (node.inputs[0], node.output):
+    """integers must have one scale, and a zero point within their type (16 and 32 bits: 0, but of
+    int16 that becomes int32, any)"""
+    x = node.inputs[0]
+    if (x.dtype, node.output.dtype) == ("int16", "int32") and x.quant and len(x.quant.scale) == 1:
+        x = replace(x, quant=replace(x.quant, zero_point=(0,)))  # TFLite Micro takes any
+    for tensor in (x, node.output):
         ok = tensor.dtype == "float32" or has_one_scale(tensor)
         if not ok or (tensor.dtype == "int32" and zero_of(tensor) != 0):
             return False, f"{tensor.quant} of {tensor.dtype} '{tensor.name}'"

@@ -23,9 +23,10 @@ from relocatable.ops._shared.table import line_ends_between, on_lines
 from relocatable.ops._shared.types import (
     ARITHMETIC_16,
     UNIT_16,
-    kept_type,
+    has_one_scale,
     one_scale,
     probability_scale,
+    quant_text,
 )
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Options, Rng, Seen, samples
@@ -41,7 +42,7 @@ def lower_softmax(site: Site) -> KernelCall:
     """Lower SOFTMAX along the last dimension."""
     depth = site.input(0).shape[-1]
     rows = site.input(0).count // depth
-    if site.output.dtype == "int16":
+    if site.input(0).dtype == "int16":
         return _lower_lines(site, {"rows": rows, "depth": depth})
     if site.is_float:
         params: dict[str, CValue] = {"rows": rows, "depth": depth, "beta": site.float_attr("beta")}
@@ -50,8 +51,11 @@ def lower_softmax(site: Site) -> KernelCall:
     table = exp_table(site.float_attr("beta"), float(scale_of(site.input(0))))
     params = {"rows": rows, "depth": depth, "table_count": len(table)}
     arguments = (Input(0), Constant("table"), Output())
-    call = CCall("xn_softmax", arguments, params, dtype=site.output.dtype)
-    return site.call("softmax/softmax.c", call, weights={"table": table}, in_place=(0,))
+    is_wide = site.output.dtype == "int16"
+    name = "xn_softmax_to_16" if is_wide else "xn_softmax"
+    call = CCall(name, arguments, params, "xn_softmax_params", site.input(0).dtype)
+    in_place = () if is_wide else (0,)
+    return site.call("softmax/softmax.c", call, weights={"table": table}, in_place=in_place)
 
 
 def _lower_lines(site: Site, params: dict[str, CValue]) -> KernelCall:
@@ -170,6 +174,30 @@ def row_length(node: Node) -> Seen:
     return x.dtype != "int16" or x.shape[-1] <= 65535, str(list(x.shape))
 
 
+def paired_types(node: Node) -> Seen:
+    """input and output must be of one type, or int8 and int16"""
+    x, y = node.inputs[0].dtype, node.output.dtype
+    return x == y or (x, y) == ("int8", "int16"), f"{x} -> {y}"
+
+
+def own_scales(node: Node) -> Seen:
+    """tensors of 8 and 16 bits must have one scale, and a zero point in their range (int16: 0, but
+    -32768 if the input is int8)"""
+    if (node.inputs[0].dtype, node.output.dtype) != ("int8", "int16"):
+        return one_scale(node)
+    return has_one_scale(node.inputs[0]), quant_text(node.inputs[0].quant)
+
+
+def result_scale(node: Node) -> Seen:
+    """an output of 8 bits must have scale 1/256 and zero point -128 (uint8: 0), one of 16 bits
+    scale 1/32768, or, of an int8 input, 1/65536 within 0.1 % and zero point -32768"""
+    if (node.inputs[0].dtype, node.output.dtype) != ("int8", "int16"):
+        return probability_scale(node)
+    quant = node.output.quant
+    near = quant is not None and len(quant.scale) == 1 and abs(quant.scale[0] * 65536 - 1) < 1e-3
+    return near and quant is not None and quant.zero_point == (-32768,), quant_text(quant)
+
+
 def positive_beta(node: Node) -> Seen:
     """beta must be finite and above 0"""
     beta = node.number("beta")
@@ -181,7 +209,7 @@ def exp_scale(node: Node) -> Seen:
     if not node.quantized:
         return True, ""
     product = node.number("beta") * float(scale_of(node.inputs[0]))
-    ok = product <= 2 if node.output.dtype == "int16" else product * 2.0**26 > 1
+    ok = product <= 2 if node.inputs[0].dtype == "int16" else product * 2.0**26 > 1
     return ok, f"{product:g}"
 
 
@@ -201,7 +229,8 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
     headroom = 32 - np.ceil(np.log2(sums + 1.0)).astype(np.int64)
     parts = saturating_doubling_high_mul(reciprocal((sums << headroom) - (1 << 31)), powers)
     low, high = type_range(node.output.dtype)
-    rounded = rounding_divide_by_pot(parts, 12 - headroom + 31 - 8)
+    bits = np.iinfo(node.output.dtype).bits
+    rounded = rounding_divide_by_pot(parts, 12 - headroom + 31 - bits)
     return np.clip(rounded + low, low, high).astype(node.output.dtype)
 
 
@@ -216,8 +245,14 @@ def sample(rng: Rng, dtype: str) -> Graph:
     result = Quant((1 / 256,), (-128 if dtype == "int8" else 0,))
     if dtype == "int16":
         quant, result = Quant((float(np.float32(scale / 64)),), (0,)), UNIT_16
+    to = dtype
+    if dtype == "int8" and rng.random() < 0.3:
+        to, result = (
+            "int16",
+            Quant((float(np.float32(rng.choice([65536, 65535]) ** -1.0)),), (-32768,)),
+        )
     x = b.input(*shape, dtype=dtype, quant=quant)
-    y = b.tensor(*shape, dtype=dtype, quant=result)
+    y = b.tensor(*shape, dtype=to, quant=result)
     beta = float(np.float32(rng.choice([1.0, 1.0, 0.5, 3.0])))
     return b.graph(b.op("SOFTMAX", (x,), y, beta=beta))
 
@@ -230,7 +265,7 @@ OPERATORS = (
         operands=(Operand("input", ARITHMETIC_16),),
         output=ARITHMETIC_16,
         rules=(
-            *(kept_type, one_scale, not_scalar, row_length, probability_scale),
+            *(paired_types, own_scales, not_scalar, row_length, result_scale),
             *(positive_beta, exp_scale),
         ),
         shape=kept_shape,

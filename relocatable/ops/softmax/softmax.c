@@ -68,29 +68,58 @@ typedef struct {
     int32_t table_count; // a difference to the maximum of this much or more gives nothing
 } XN_NAME(xn_softmax_params);
 
+typedef struct {
+    int32_t max;
+    int32_t scale, headroom; // of the reciprocal of the sum
+} XN_NAME(xn_softmax_row);
+
+static inline XN_NAME(xn_softmax_row) XN_NAME(softmax_row)(const XN_T *in, const int32_t *table,
+                                                           const XN_NAME(xn_softmax_params) * p) {
+    int32_t max = XN_T_MIN;
+    for (int32_t i = 0; i < p->depth; i++) {
+        max = xn_max(max, in[i]);
+    }
+    int32_t sum = 0; // q12
+    for (int32_t i = 0; i < p->depth; i++) {
+        int32_t difference = max - in[i];
+        sum += difference < p->table_count ? xn_rounding_divide_by_pot(table[difference], 12) : 0;
+    }
+    int32_t headroom = __builtin_clz((uint32_t)sum);
+    int32_t scale = xn_reciprocal((int32_t)(((uint32_t)sum << headroom) - (1u << 31)));
+    return (XN_NAME(xn_softmax_row)){max, scale, headroom};
+}
+
+// A probability in `bits` bits.
+static inline int32_t XN_NAME(softmax_value)(XN_T x, const int32_t *table,
+                                             XN_NAME(xn_softmax_row) row, int32_t bits,
+                                             const XN_NAME(xn_softmax_params) * p) {
+    int32_t difference = row.max - x;
+    int32_t part = difference < p->table_count
+                       ? xn_saturating_doubling_high_mul(row.scale, table[difference])
+                       : 0;
+    return xn_rounding_divide_by_pot(part, 12 - row.headroom + 31 - bits);
+}
+
 // in, out: T [rows, depth]; table: e^(-scale * difference) in q0, by the difference.
 XN_KERNEL void XN_NAME(xn_softmax)(const XN_T *in, const int32_t *table, XN_T *out,
                                    const XN_NAME(xn_softmax_params) * p) {
-    for (int32_t row = 0; row < p->rows; row++, in += p->depth, out += p->depth) {
-        int32_t max = XN_T_MIN;
+    for (int32_t at = 0; at < p->rows; at++, in += p->depth, out += p->depth) {
+        XN_NAME(xn_softmax_row) row = XN_NAME(softmax_row)(in, table, p);
         for (int32_t i = 0; i < p->depth; i++) {
-            max = xn_max(max, in[i]);
-        }
-        int32_t sum = 0; // q12
-        for (int32_t i = 0; i < p->depth; i++) {
-            int32_t difference = max - in[i];
-            sum +=
-                difference < p->table_count ? xn_rounding_divide_by_pot(table[difference], 12) : 0;
-        }
-        int32_t headroom = __builtin_clz((uint32_t)sum);
-        int32_t scale = xn_reciprocal((int32_t)(((uint32_t)sum << headroom) - (1u << 31)));
-        for (int32_t i = 0; i < p->depth; i++) {
-            int32_t difference = max - in[i];
-            int32_t part = difference < p->table_count
-                               ? xn_saturating_doubling_high_mul(scale, table[difference])
-                               : 0;
-            int32_t y = xn_rounding_divide_by_pot(part, 12 - headroom + 31 - 8);
+            int32_t y = XN_NAME(softmax_value)(in[i], table, row, 8, p);
             out[i] = (XN_T)xn_clamp(y + XN_T_MIN, XN_T_MIN, XN_T_MAX);
+        }
+    }
+}
+
+// The same with results of 16 bits.
+XN_KERNEL void XN_NAME(xn_softmax_to_16)(const XN_T *in, const int32_t *table, int16_t *out,
+                                         const XN_NAME(xn_softmax_params) * p) {
+    for (int32_t at = 0; at < p->rows; at++, in += p->depth, out += p->depth) {
+        XN_NAME(xn_softmax_row) row = XN_NAME(softmax_row)(in, table, p);
+        for (int32_t i = 0; i < p->depth; i++) {
+            int32_t y = XN_NAME(softmax_value)(in[i], table, row, 16, p);
+            out[i] = (int16_t)xn_clamp(y + INT16_MIN, INT16_MIN, INT16_MAX);
         }
     }
 }

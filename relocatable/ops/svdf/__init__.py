@@ -19,6 +19,7 @@ from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     scale_of,
+    wrap32,
     zero_of,
 )
 from relocatable.ops._shared.hybrid import (
@@ -113,21 +114,16 @@ def layer_shape(node: Node) -> Seen:
 
 
 def layer_sums(node: Node) -> Seen:
-    """sums of an int8 layer must fit 32 bits, shifted left as their scale asks too; those of a
-    layer of float32 by int8 must have at most 65536 terms"""
+    """sums of an int8 layer must be shifted left by at most 30 bits; those of a layer of float32 by
+    int8 must have at most 65536 terms"""
     if not layer_shape(node)[0]:
         return True, ""
     if _is_hybrid(node):
         return node.inputs[0].shape[1] <= MOST_TERMS, str(node.inputs[0].shape)
     if node.output.dtype == "float32":
         return True, ""
-    feature, time = (np.abs(np.asarray(node.inputs[i].data, np.int64)) for i in (1, 2))
-    rank = node.integer("rank")
-    largest = [255 * int(feature.sum(1).max()), 32768 * int(time.sum(1).max()) * rank]
-    if len(node.inputs) == 5:
-        largest[1] += int(np.abs(np.asarray(node.inputs[4].data, np.int64)).max())
-    seen = [v << max(0, s) for v, (_, s) in zip(largest, _multipliers(node), strict=True)]
-    return max(seen) < 1 << 31 and max(s for _, s in _multipliers(node)) <= 30, str(max(seen))
+    shift = max(shift for _, shift in _multipliers(node))
+    return shift <= 30, str(shift)
 
 
 def _multipliers(node: Node) -> list[tuple[int, int]]:
@@ -246,13 +242,14 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array]:
         new = shifted @ feature.astype(wide).T
     if not is_float:
         (a, b), (c, d) = _multipliers(node)
-        new = np.clip(multiply_by_quantized_multiplier(new, a, b), -32768, 32767)
+        new = np.clip(multiply_by_quantized_multiplier(wrap32(new), a, b), -32768, 32767)
     kept = state.reshape(batch, filters, memory).astype(wide)
     kept = np.concatenate([kept[:, :, 1:], new[:, :, None]], 2)
     sums = (kept * time.astype(wide)).sum(2).reshape(batch, -1, rank).sum(2) + _bias(node)
     if is_float:
         return np.clip(sums, *float_clamp(node.activation)), kept.reshape(state.shape)
-    y = multiply_by_quantized_multiplier(sums, c, d) + zero_of(node.output)
+    # LiteRT's sums have 32 bits, too, and wrap around.
+    y = multiply_by_quantized_multiplier(wrap32(sums), c, d) + zero_of(node.output)
     return np.clip(y, -128, 127).astype(np.int8), kept.astype(np.int16).reshape(state.shape)
 
 

@@ -100,8 +100,10 @@ def filter_of_channels(node: Node) -> Seen:
 
 
 def source_image(node: Node) -> Seen:
-    """input and output must be [N, H, W, C], and the output as the first operand says"""
-    source, output, wanted = node.inputs[2].shape, node.output.shape, node.integers(0)
+    """input and output must be [N, H, W, C], and the output as the first operand says if it is a
+    constant; what a computed one says is that"""
+    source, output = node.inputs[2].shape, node.output.shape
+    wanted = list(output) if node.inputs[0].data is None else node.integers(0)
     ok = len(source) == len(output) == 4 and source[0] == output[0]
     return ok and wanted == list(output), f"{list(source)} -> {list(output)}, {wanted}"
 
@@ -329,7 +331,7 @@ OPERATORS = (
         kind="TRANSPOSE_CONV",
         options=Options("TransposeConvOptions", (*WINDOW_FIELDS, BIAS_TYPE_FIELD), BIAS_TYPE_ENUM),
         operands=(
-            Operand("output shape", INTEGERS, constant=True),
+            Operand("output shape", INTEGERS),
             Operand("filter", FILTER_TYPES, constant=True),
             Operand("input", LAYER_TYPES),
             Operand("bias", BIAS_TYPES, constant=True, optional=True),

@@ -18,6 +18,7 @@ from relocatable.refusal import way_out
 from relocatable.support import check_support, known_violations
 from tests.conftest import MODELS, ROOT, shared_model
 from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
+from tests.make_tflite import make_tflite
 from tools.ops_page import ops_markdown
 
 
@@ -135,6 +136,24 @@ def test_limits_are_told_with_broken_rules() -> None:
     assert "graph 'test': bytes of all inputs and outputs must be at most" in text
     page = ops_markdown()
     assert all(f"- {rule}" in page for rule in limit_texts())
+
+
+def test_commands_for_an_accelerator_are_named() -> None:
+    b = GraphBuilder()
+    scratch = b.tensor(1, 64, dtype="uint8", quant=None)  # that nothing writes
+    y = b.op("CUSTOM ethos-u", (b.input(1, 8), scratch), b.tensor(1, 8))
+    with pytest.raises(UnsupportedError, match=r"is CUSTOM ethos-u\n  instead: .* before Vela"):
+        read_tflite(make_tflite(b.graph(y)), "test")
+
+
+def test_a_computed_output_shape_counts_as_that_of_the_output() -> None:
+    b = GraphBuilder()
+    x, shape = b.input(1, 2, 2, 1), b.input(4, dtype="int32", quant=None)
+    weights = b.constant([[[[1]]]], "int8", PLAIN)
+    attrs: dict[str, AttrValue] = {"padding": "SAME", "stride_h": 1, "stride_w": 1}
+    attrs["fused_activation_function"] = "NONE"
+    y = b.op("TRANSPOSE_CONV", (shape, weights, x), b.tensor(1, 2, 2, 1), **attrs)
+    check_support(b.graph(y))
 
 
 def test_a_graph_of_nothing_is_refused() -> None:
