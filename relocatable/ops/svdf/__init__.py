@@ -19,6 +19,7 @@ from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     scale_of,
+    type_range,
     wrap32,
     zero_of,
 )
@@ -60,6 +61,7 @@ from relocatable.targets.arm import DSP, MVE_I
 
 _FORMS = {
     "int8": ("int8", "int8", "int16", "int16", "int32"),
+    "int8 state": ("int8", "int8", "int8", "int8", "int32"),  # TFLite Micro's
     "float32": ("float32",) * 5,
     HYBRID: ("float32", "int8", "int8", "float32", "float32"),
 }
@@ -67,7 +69,7 @@ _FORMS = {
 
 def layer_types(node: Node) -> Seen:
     """input and output must both be float32, as all else but the weights, which may both be int8,
-    or int8 with int16 time weights and state, int8 feature weights and int32 bias"""
+    or int8 with time weights and state of both int16 or int8, int8 feature weights, int32 bias"""
     seen = tuple(t.dtype for t in node.inputs)
     wanted = [form[: len(seen)] for form in _FORMS.values()]
     return seen in wanted and node.output.dtype == seen[0], ", ".join(seen)
@@ -92,9 +94,10 @@ def layer_activation(node: Node) -> Seen:
 
 
 def layer_scales(node: Node) -> Seen:
-    """integer tensors must have one scale each, weights and state the zero point 0"""
+    """integer tensors must have one scale each, weights and a state of 16 bits the zero point 0"""
     tensors = [t for t in (*node.inputs[:4], node.output) if t.dtype != "float32"]
-    even = [t for t in node.inputs[1:4] if t.dtype != "float32"]
+    weights = node.inputs[1:3] if node.inputs[3].dtype == "int8" else node.inputs[1:4]
+    even = [t for t in weights if t.dtype != "float32"]
     ok = all(has_one_scale(t) for t in tensors)
     return ok and all(zero_of(t) == 0 for t in even), str([t.quant for t in tensors])
 
@@ -212,9 +215,9 @@ def _lower(site: Site, source: str) -> KernelCall:
         weights["first"] = _first_sums(node).astype(np.int32)
         multipliers = _multipliers(node)
         params |= {"multiplier": [m for m, _ in multipliers], "shift": [s for _, s in multipliers]}
-        params["zero"] = zero_of(site.output)
+        params |= {"state_zero": zero_of(site.input(3)), "zero": zero_of(site.output)}
         arguments.insert(3, Constant("first"))
-        call = CCall("xn_svdf_i8", arguments, params, "xn_svdf_params")
+        call = CCall("xn_svdf", arguments, params, dtype=site.input(3).dtype)
     return site.call(
         f"svdf/{source}",
         call,
@@ -242,26 +245,32 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array]:
         new = shifted @ feature.astype(wide).T
     if not is_float:
         (a, b), (c, d) = _multipliers(node)
-        new = np.clip(multiply_by_quantized_multiplier(wrap32(new), a, b), -32768, 32767)
+        scaled = multiply_by_quantized_multiplier(wrap32(new), a, b)
+        new = np.clip(scaled, *type_range(state.dtype.name))
     kept = state.reshape(batch, filters, memory).astype(wide)
-    kept = np.concatenate([kept[:, :, 1:], new[:, :, None]], 2)
-    sums = (kept * time.astype(wide)).sum(2).reshape(batch, -1, rank).sum(2) + _bias(node)
+    state_zero = 0
+    if not is_float:
+        state_zero = zero_of(node.inputs[3])
+        new = np.asarray(new + state_zero).astype(state.dtype)  # which may wrap around
+    kept = np.concatenate([kept[:, :, 1:], new[:, :, None].astype(wide)], 2)
+    products = (kept - state_zero) * time.astype(wide)
+    sums = products.sum(2).reshape(batch, -1, rank).sum(2) + _bias(node)
     if is_float:
         return np.clip(sums, *float_clamp(node.activation)), kept.reshape(state.shape)
     # LiteRT's sums have 32 bits, too, and wrap around.
     y = multiply_by_quantized_multiplier(wrap32(sums), c, d) + zero_of(node.output)
-    return np.clip(y, -128, 127).astype(np.int8), kept.astype(np.int16).reshape(state.shape)
+    return np.clip(y, -128, 127).astype(np.int8), kept.astype(state.dtype).reshape(state.shape)
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of one layer."""
     batch, rank, units = (int(rng.integers(1, n)) for n in (4, 4, 9))
     in_c, memory = int(rng.integers(1, 20)), int(rng.integers(1, 9))
-    filters, is_float = rank * units, dtype != "int8"
     form, dtype = _FORMS[dtype], _FORMS[dtype][0]
+    filters, is_float = rank * units, dtype == "float32"
     b = GraphBuilder()
     x = b.input(batch, in_c, dtype=dtype, quant=random_quant(rng, dtype, 0.3))
-    kept_type, wide = ("float32", "float32") if is_float else ("int16", "int32")
+    kept_type, wide = form[3:]
     quants: list[Quant | None] = [
         Quant((float(np.float32(s)),), (0,)) for s in (0.01, 0.0001, 0.0005)
     ]
@@ -302,7 +311,7 @@ OPERATORS = (
             Operand("input", ("int8", "float32")),
             Operand("feature weights", ("int8", "float32"), constant=True),
             Operand("time weights", ("int16", "float32", "int8"), constant=True),
-            Operand("state", ("int16", "float32")),
+            Operand("state", ("int16", "float32", "int8")),
             Operand("bias", ("int32", "float32"), constant=True, optional=True),
         ),
         output=("int8", "int16", "float32"),
@@ -318,6 +327,6 @@ OPERATORS = (
         order=(0, 1, 2, 4, 3),
         updates=(3,),
         version=3,
-        samples=samples(sample, tuple(_FORMS)),
+        samples=samples(sample, ("int8", "float32", HYBRID)),
     ),
 )

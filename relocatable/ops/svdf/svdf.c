@@ -14,18 +14,18 @@ static inline int32_t xn_svdf_dot(const int8_t *x, const int8_t *w, int32_t n) {
 }
 #endif
 
-typedef struct xn_svdf_params {
+typedef struct {
     int32_t batch, in_c, filters, rank, memory;
     int32_t multiplier[2], shift[2]; // input to state, state to output
-    int32_t zero;
-} xn_svdf_params;
+    int32_t state_zero, zero;
+} XN_NAME(xn_svdf_params);
 
-// in: int8 [batch, in_c]; feature: int8 [filters, in_c]; time: int16 [filters, memory]; first:
-// int32 [filters], bias: int32 [filters / rank]; state: int16 [batch, filters, memory]; out: int8
+// in: int8 [batch, in_c]; feature: int8 [filters, in_c]; time: T [filters, memory]; first:
+// int32 [filters], bias: int32 [filters / rank]; state: T [batch, filters, memory]; out: int8
 // [batch, filters / rank].
-XN_KERNEL void xn_svdf_i8(const int8_t *in, const int8_t *feature, const int16_t *time,
-                          const int32_t *first, const int32_t *bias, int16_t *state, int8_t *out,
-                          const xn_svdf_params *p) {
+XN_KERNEL void XN_NAME(xn_svdf)(const int8_t *in, const int8_t *feature, const XN_T *time,
+                                const int32_t *first, const int32_t *bias, XN_T *state, int8_t *out,
+                                const XN_NAME(xn_svdf_params) * p) {
     for (int32_t b = 0; b < p->batch; b++, in += p->in_c) {
         for (int32_t unit = 0; unit < p->filters / p->rank; unit++) {
             int32_t sum = bias[unit];
@@ -35,9 +35,9 @@ XN_KERNEL void xn_svdf_i8(const int8_t *in, const int8_t *feature, const int16_t
                     state[i - 1] = state[i];
                 }
                 dot = xn_multiply_by_quantized_multiplier(dot, p->multiplier[0], p->shift[0]);
-                state[p->memory - 1] = (int16_t)xn_clamp(dot, INT16_MIN, INT16_MAX);
+                state[p->memory - 1] = (XN_T)(xn_clamp(dot, XN_T_MIN, XN_T_MAX) + p->state_zero);
                 for (int32_t i = 0; i < p->memory; i++) {
-                    sum += state[i] * time[f * p->memory + i];
+                    sum += (state[i] - p->state_zero) * time[f * p->memory + i];
                 }
             }
             int32_t y = xn_multiply_by_quantized_multiplier(sum, p->multiplier[1], p->shift[1]);
