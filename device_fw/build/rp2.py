@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -67,10 +66,17 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
     missing = {_PROGRAMS[name] for name in _PROGRAMS if shutil.which(name) is None}
     if missing:
         raise FirmwareError(f"{board} needs Debian's packages {' '.join(sorted(missing))}")
-    home = _sources()
+    from filelock import FileLock
+
     work = out_dir.resolve() / board
     work.mkdir(parents=True, exist_ok=True)
-    settings = _settings(board)
+    build_dir().mkdir(parents=True, exist_ok=True)
+    with FileLock(build_dir() / "rp2.lock"):  # of all boards: they share their sources
+        return _build(board, work, tick)
+
+
+def _build(board: str, work: Path, tick: Tick) -> Path:
+    home, settings = _sources(), _settings(board)
     _configure(board, home, work)
     version = {"MICROPY_GIT_TAG": f"v{MICROPYTHON_VERSION}", "MICROPY_GIT_HASH": ""}
     run_ninja(work / "build.ninja", work, tick, version)
@@ -80,7 +86,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
         raise FirmwareError(
             f"{board}: the firmware must be below the store: at most {most} bytes; is {len(image)}"
         )
-    elf = out_dir.resolve() / f"{board}.elf"
+    elf = work.with_suffix(".elf")
     shutil.copyfile(work / "firmware.elf", elf)
     family = _FAMILIES[settings["PICO_PLATFORM"].strip('"')]
     elf.with_suffix(".uf2").write_bytes(uf2_blocks(image, _FLASH_BASE, family))
@@ -98,9 +104,14 @@ def _settings(board: str) -> dict[str, str]:
 def _sources() -> Path:
     """Return the folder of all sources, brought if they are missing."""
     home = build_dir() / "rp2"
-    if home.is_dir():
-        return home
-    home.parent.mkdir(parents=True, exist_ok=True)
+    if not home.is_dir():
+        _bring(home)
+    return home
+
+
+def _bring(home: Path) -> None:
+    import tarfile
+
     with tempfile.TemporaryDirectory(dir=home.parent, prefix=".fetch-") as name:
         scratch = Path(name)
         made = scratch / "rp2"
@@ -122,7 +133,6 @@ def _sources() -> Path:
             shutil.rmtree(tree / "lib" / library, ignore_errors=True)
             source.rename(tree / "lib" / library)
         made.rename(home)
-    return home
 
 
 def _configure(board: str, home: Path, work: Path) -> None:

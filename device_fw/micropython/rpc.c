@@ -63,7 +63,7 @@ static mp_obj_t docstring_at_hand(mp_obj_t function) {
     if (!xn_signature_source(function, &file, &name)) {
         return mp_obj_new_str("", 0);
     }
-    if (file == MP_QSTR__lt_rpc_gt_ && source.text != NULL) {
+    if (file == qstr_from_str(XN_RPC_FILE) && source.text != NULL) {
         return xn_docstring(source.text, source.n, qstr_str(name));
     }
     return mp_const_none;

@@ -7,6 +7,8 @@
 
 #include "py/obj.h"
 
+#define XN_RPC_FILE "<rpc>" // what tracebacks call the source of a request
+
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(xn_rpc_register_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(xn_rpc_emit_obj);
 

@@ -116,7 +116,7 @@ static void give_reserve(void) {
 
 static mp_obj_t compile(const xn_lane_request *source, mp_parse_input_kind_t kind) {
     mp_lexer_t *lexer =
-        mp_lexer_new_from_str_len(qstr_from_str("<rpc>"), source->text, source->text_bytes, 0);
+        mp_lexer_new_from_str_len(qstr_from_str(XN_RPC_FILE), source->text, source->text_bytes, 0);
     qstr name = lexer->source_name;
     mp_parse_tree_t tree = mp_parse(lexer, kind);
     return mp_compile(&tree, name, false);
