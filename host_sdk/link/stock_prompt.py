@@ -13,7 +13,8 @@ from host_sdk.errors import LinkError, NoModuleError
 from host_sdk.link.link import Link
 
 _PROMPT = b">>> "
-_WAIT_S = 2.0
+_PASTE = b"=== "
+_WAIT_S = 3.0
 _KEPT_BYTES = 4096
 # At the friendly prompt Ctrl-B shows who is there; out of the raw one it leads there.
 _WHO = b"\r\x02"
@@ -48,6 +49,8 @@ class StockPrompt:
             NoModuleError: there is a MicroPython without the module.
         """
         seen = self._typed(link, _WHO, _PROMPT)
+        if seen.endswith(_PASTE):  # a byte of the frame asked for it; Ctrl-C ends it
+            seen = self._typed(link, b"\x03" + _WHO, _PROMPT)
         if not seen.endswith(_PROMPT):
             return False
         banner = _BANNER.search(seen)
@@ -73,5 +76,6 @@ class StockPrompt:
         except LinkError:
             return b""
         with self._changed:
-            self._changed.wait_for(lambda: self._text.endswith(end), _WAIT_S)
+            ends = (end, _PASTE)
+            self._changed.wait_for(lambda: self._text.endswith(ends), _WAIT_S)
             return self._text

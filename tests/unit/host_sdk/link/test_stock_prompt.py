@@ -36,6 +36,7 @@ class Prompt(threading.Thread):
 
     def run(self) -> None:
         line = b""
+        pasting = False
         while True:
             try:
                 got = self.wire.read(0.05)
@@ -43,6 +44,16 @@ class Prompt(threading.Thread):
                 return
             for byte in got:
                 self.typed += bytes([byte])
+                if pasting:
+                    pasting = byte != 3
+                    self.wire.write(
+                        b"\r\n>>> " if byte == 3 else b"\r\n=== " if byte == 13 else b""
+                    )
+                    continue
+                if byte == 5:
+                    pasting = True
+                    self.wire.write(b"\r\npaste mode; Ctrl-C to cancel, Ctrl-D to finish\r\n=== ")
+                    continue
                 if byte == 2:
                     self.wire.write(b"\r\n" + BANNER + HELP)
                     line = b""
@@ -85,6 +96,14 @@ def test_a_prompt_is_told_to_serve() -> None:
         assert board.started_serving
         assert board.ping(5) == 5
     assert prompt.typed.endswith(SERVE)
+
+
+def test_a_frame_that_asks_for_paste_mode_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.randbits", lambda count: 0x05050505)
+    near, prompt = pair(b"")
+    with Device(near, timeout_s=20) as board:
+        assert board.started_serving
+    assert b"\x05" in prompt.typed
 
 
 def test_a_micropython_without_the_module_is_named() -> None:
