@@ -121,7 +121,7 @@ def read_tflite(
 
 
 def _verify(graph: Graph) -> None:
-    """Check a graph's own rules; unknown operators, which may have others, are refused first."""
+    """Check a graph's own rules; refuse unknown operators, which may have others."""
     try:
         verify_graph(graph)
     except GraphError as error:

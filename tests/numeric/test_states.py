@@ -112,7 +112,7 @@ def test_effects_keep_their_order(seed: int) -> None:
 
 
 def test_svdf_with_a_state_of_bytes() -> None:
-    """TFLite Micro's own form, which LiteRT would read out of bounds: kernel beside meaning."""
+    """Compare with the meaning: LiteRT would read such a state out of bounds."""
     rng = np.random.default_rng(8)
     operator = OPERATORS["SVDF"]
     graphs = [svdf_sample(rng, "int8 state") for _ in range(30)]
