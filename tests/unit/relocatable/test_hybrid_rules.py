@@ -61,7 +61,7 @@ def computed(tensor: Tensor) -> Tensor:
         ("BATCH_MATMUL", 1, computed, "constant matrix with zero point 0"),
         ("EMBEDDING_LOOKUP", 1, zero_point, "must have zero point 0"),
         ("SVDF", 1, no_scale, "integer tensors must have one scale each"),
-        ("SVDF", 2, zero_point, "weights and state the zero point 0"),
+        ("SVDF", 2, zero_point, "weights and a state of 16 bits the zero point 0"),
         ("UNIDIRECTIONAL_SEQUENCE_LSTM", 6, zero_point, "must have one scale each and zero point"),
     ],
 )
