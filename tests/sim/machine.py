@@ -19,6 +19,7 @@ from cobs import cobs
 
 from device_fw.boards import load_board, qemu_command
 from device_fw.build import firmware_path
+from tests.local_port import connect, free_port
 
 PROMPT = b">>> "
 WAIT_S = 30.0
@@ -41,9 +42,7 @@ class Machine:
     """
 
     def __init__(self, board: str, flash: Path, firmware: Path | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         # The board starts when the first connection is there: nothing of its boot is missed.
         serial = f"tcp:127.0.0.1:{self.port},server=on,wait=on,nodelay=on"
         elf = firmware or firmware_path(board)
@@ -83,14 +82,8 @@ class Machine:
 
     def connect(self) -> None:
         """Open the UART; QEMU takes one connection at a time."""
-        deadline = time.monotonic() + WAIT_S
-        while self._socket is None:
-            try:
-                self._socket = socket.create_connection(("127.0.0.1", self.port))
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
+        if self._socket is None:
+            self._socket = connect(self.port, WAIT_S)
         self._socket.settimeout(0.05)
 
     def disconnect(self) -> None:

@@ -6,7 +6,6 @@ Power is cut in the middle of flash operations.
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from host_sdk.errors import XipnetError
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 from relocatable.blob.host import run as run_on_host
+from tests.local_port import connect, free_port
 from tests.sim.conftest import EXAMPLES, example_model, infer_one
 
 pytestmark = [pytest.mark.sim, pytest.mark.xdist_group("pico")]
@@ -43,30 +43,18 @@ def firmware() -> Path:
 @contextmanager
 def plugged(firmware: Path, flash: Path, cut: int = 0) -> Iterator[Device]:
     """Power the board; with `cut`, until that flash operation."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = [str(firmware), str(flash), str(port), str(cut)]
     command = [sys.executable, "-m", "tests.sim.pico_emulator", *words]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        with connected(port) as wire:
+        with connect(port, WAIT_S) as wire:
             line = SocketTransport(wire, "pico", lambda: None)
             with Device(line, timeout_s=WAIT_S) as board:
                 yield board
     finally:
         process.kill()
         process.wait()
-
-
-def connected(port: int) -> socket.socket:
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port))
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from host_sdk import Device
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 from relocatable.blob.host import run as run_on_host
+from tests.local_port import connect, free_port
 from tests.sim.conftest import example_model
 from tests.sim.transcript import check, python_steps, read_blocks
 
@@ -70,15 +71,13 @@ class Prompt:
 
 @pytest.fixture
 def prompt(firmware: Path) -> Iterator[Prompt]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     serial = f"tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on"
     command = ["qemu-system-arm", "-machine", "mps2-an385", "-nographic", "-monitor", "null"]
     command += ["-semihosting", "-serial", serial, "-kernel", str(firmware)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        with _connect(port) as wire:
+        with connect(port, WAIT_S) as wire:
             wire.settimeout(WAIT_S)
             prompt = Prompt(wire)
             prompt.until(b">>> ")
@@ -86,16 +85,6 @@ def prompt(firmware: Path) -> Iterator[Prompt]:
     finally:
         process.kill()
         process.wait()
-
-
-def _connect(port: int) -> socket.socket:
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port))
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
 
 
 def test_the_module_works_at_the_prompt(prompt: Prompt) -> None:

@@ -18,6 +18,7 @@ from host_sdk import Device, PortBusyError, PortClosedError, PortNotFoundError
 from host_sdk.errors import LinkError
 from host_sdk.transports import open_transport
 from host_sdk.transports.base import Transport
+from tests.local_port import free_port
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 tty = pytest.importorskip("tty", reason="needs pseudo-terminals")
@@ -41,12 +42,6 @@ class Server:
     url: str
     process: subprocess.Popen[bytes]
     number: int
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        number: int = listening.getsockname()[1]
-        return number
 
 
 def start(folder: Path, device: str) -> Server:
