@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relocatable.ops.node import Node
 from relocatable.ops.operator import Array
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CPointer, CValue, Input, Output
@@ -49,6 +50,12 @@ class Frames:
         dtype = site.output.dtype
         call = CCall(function, pointers, params, "xn_frames_params", dtype)
         return site.call("_shared/frames.c", call, inputs=(0, 1), updates={1: last})
+
+    def evaluate(self, node: Node, inputs: list[Array]) -> tuple[Array, Array]:
+        """Make the frames as an operator's output, and what its memory is then."""
+        frames, past = self.make(*inputs)
+        kept = past.reshape(inputs[1].shape) if past.size else inputs[1]
+        return frames.reshape(node.output.shape), kept
 
     def make(self, values: Array, past: Array) -> tuple[Array, Array]:
         """Make frames [outer, count, size], and what is remembered [outer, history]."""

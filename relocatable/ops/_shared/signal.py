@@ -7,11 +7,12 @@ order; here it is found by its name, which is the same in whatever the converter
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from relocatable.graph.graph import Quant, Tensor
 from relocatable.ops.node import Node
-from relocatable.ops.operator import CustomOptions, Rng, Rule, Seen
+from relocatable.ops.operator import CustomOptions, Operand, Operator, Rng, Rule, Seen
 
 TYPE_OPTION = "T"  # which operators of several element types have
 _TYPE_NUMBERS = {"float32": 0, "int32": 2, "int16": 7}  # LiteRT's
@@ -83,6 +84,24 @@ def memory_tensor(
     """Describe what an operator remembers; without values, one stands for none."""
     shape = tuple(shape) if math.prod(shape) else (1,)
     return Tensor(f"{node.op.name} memory", shape, dtype, quant)
+
+
+def remembering(operator: Operator, memory: Callable[[Node], Tensor]) -> Operator:
+    """Describe an operator that remembers: its memory is the last operand and the last output.
+
+    Args:
+        operator: all else of it.
+        memory: describes what it remembers.
+    """
+    kept = Operand("memory", operator.operands[0].dtypes, optional=True)
+    least, _ = operator.outputs
+    return replace(
+        operator,
+        operands=(*operator.operands, kept),
+        outputs=(least, least + 1),
+        updates=(len(operator.operands),),
+        memory=memory,
+    )
 
 
 def random_outer(rng: Rng) -> list[int]:

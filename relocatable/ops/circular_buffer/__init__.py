@@ -13,7 +13,7 @@ from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.ops._shared.frames import Frames
 from relocatable.ops._shared.random import random_quant
-from relocatable.ops._shared.signal import memory_tensor, shapes_text
+from relocatable.ops._shared.signal import memory_tensor, remembering, shapes_text
 from relocatable.ops._shared.types import kept_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -69,9 +69,7 @@ def lower_buffer(site: Site) -> KernelCall:
 
 def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array]:
     """Put the input behind those before; forget the first."""
-    frames, past = _frames(node).make(*inputs)
-    kept = past.reshape(inputs[1].shape) if past.size else inputs[1]
-    return frames.reshape(node.output.shape), kept
+    return _frames(node).evaluate(node, inputs)
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -87,20 +85,20 @@ def sample(rng: Rng, dtype: str) -> Graph:
 
 
 OPERATORS = (
-    Operator(
-        kind=KIND,
-        options=CustomOptions({"cycles_max": 0}),
-        operands=(Operand("input", ("int8",)), Operand("memory", ("int8",), optional=True)),
-        output=("int8",),
-        outputs=(1, 2),
-        rules=(kept_scale, one_cycle),
-        shape=slot_shapes,
-        kernels=(Kernel(lower_buffer),),
-        evaluate=evaluate,
-        updates=(1,),
-        memory=memory,
-        reference="TFLite Micro",
-        version=1,
-        samples=samples(sample, ("int8",)),
+    remembering(
+        Operator(
+            kind=KIND,
+            options=CustomOptions({"cycles_max": 0}),
+            operands=(Operand("input", ("int8",)),),
+            output=("int8",),
+            rules=(kept_scale, one_cycle),
+            shape=slot_shapes,
+            kernels=(Kernel(lower_buffer),),
+            evaluate=evaluate,
+            reference="TFLite Micro",
+            version=1,
+            samples=samples(sample, ("int8",)),
+        ),
+        memory,
     ),
 )

@@ -12,6 +12,7 @@ from relocatable.ops._shared.signal import (
     in_range,
     memory_tensor,
     random_outer,
+    remembering,
     signal_kind,
     whole_options,
 )
@@ -47,9 +48,7 @@ def lower_delay(site: Site) -> KernelCall:
 
 def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array]:
     """Take the oldest values; remember the rest."""
-    frames, past = _frames(node).make(*inputs)
-    kept = past.reshape(inputs[1].shape) if past.size else inputs[1]
-    return frames.reshape(node.output.shape), kept
+    return _frames(node).evaluate(node, inputs)
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
@@ -64,20 +63,20 @@ def sample(rng: Rng, dtype: str) -> Graph:
 
 
 OPERATORS = (
-    Operator(
-        kind=KIND,
-        options=whole_options("delay_length"),
-        operands=(Operand("input", ("int16",)), Operand("memory", ("int16",), optional=True)),
-        output=("int16",),
-        outputs=(1, 2),
-        rules=(has_length, in_range(0, 1 << 20, "delay_length")),
-        shape=kept_shape,
-        kernels=(Kernel(lower_delay),),
-        evaluate=evaluate,
-        updates=(1,),
-        memory=memory,
-        reference="TFLite Micro",
-        version=1,
-        samples=samples(sample, ("int16",)),
+    remembering(
+        Operator(
+            kind=KIND,
+            options=whole_options("delay_length"),
+            operands=(Operand("input", ("int16",)),),
+            output=("int16",),
+            rules=(has_length, in_range(0, 1 << 20, "delay_length")),
+            shape=kept_shape,
+            kernels=(Kernel(lower_delay),),
+            evaluate=evaluate,
+            reference="TFLite Micro",
+            version=1,
+            samples=samples(sample, ("int16",)),
+        ),
+        memory,
     ),
 )

@@ -13,6 +13,7 @@ from relocatable.ops._shared.signal import (
     in_range,
     memory_tensor,
     not_negative,
+    remembering,
     shapes_text,
     signal_kind,
     whole_options,
@@ -102,20 +103,21 @@ def sample(rng: Rng, dtype: str) -> Graph:
 
 
 OPERATORS = (
-    Operator(
-        kind=KIND,
-        options=whole_options("num_channels", *_FACTORS, *_SHIFTS, flags=("clamping",)),
-        operands=(Operand("input", ("uint32",)), Operand("memory", ("uint32",), optional=True)),
-        output=("uint32",),
-        outputs=(2, 3),
-        rules=(not_negative(*_FACTORS), in_range(0, 31, *_SHIFTS)),
-        shape=noise_shapes,
-        kernels=(Kernel(lower_subtraction),),
-        evaluate=evaluate,
-        updates=(1,),
-        memory=memory,
-        reference="TFLite Micro",
-        version=1,
-        samples=samples(sample, ("uint32",)),
+    remembering(
+        Operator(
+            kind=KIND,
+            options=whole_options("num_channels", *_FACTORS, *_SHIFTS, flags=("clamping",)),
+            operands=(Operand("input", ("uint32",)),),
+            output=("uint32",),
+            outputs=(2, 2),
+            rules=(not_negative(*_FACTORS), in_range(0, 31, *_SHIFTS)),
+            shape=noise_shapes,
+            kernels=(Kernel(lower_subtraction),),
+            evaluate=evaluate,
+            reference="TFLite Micro",
+            version=1,
+            samples=samples(sample, ("uint32",)),
+        ),
+        memory,
     ),
 )

@@ -16,6 +16,7 @@ from relocatable.ops._shared.signal import (
     memory_tensor,
     output_types,
     random_outer,
+    remembering,
     shapes_text,
     signal_kind,
     whole_options,
@@ -95,20 +96,21 @@ def sample(rng: Rng, dtype: str) -> Graph:
 
 
 OPERATORS = (
-    Operator(
-        kind=KIND,
-        options=whole_options("frame_size", "frame_step", flags=("prefill",)),
-        operands=(Operand("input", ("int16",)), Operand("memory", ("int16",), optional=True)),
-        output=("int16", "bool"),
-        outputs=(2, 3),
-        rules=(output_types("int16", "bool"), frame_sizes),
-        shape=frame_shapes,
-        kernels=(Kernel(lower_framer),),
-        evaluate=evaluate,
-        updates=(1,),
-        memory=memory,
-        reference="TFLite Micro",
-        version=1,
-        samples=samples(sample, ("int16",)),
+    remembering(
+        Operator(
+            kind=KIND,
+            options=whole_options("frame_size", "frame_step", flags=("prefill",)),
+            operands=(Operand("input", ("int16",)),),
+            output=("int16", "bool"),
+            outputs=(2, 2),
+            rules=(output_types("int16", "bool"), frame_sizes),
+            shape=frame_shapes,
+            kernels=(Kernel(lower_framer),),
+            evaluate=evaluate,
+            reference="TFLite Micro",
+            version=1,
+            samples=samples(sample, ("int16",)),
+        ),
+        memory,
     ),
 )

@@ -12,6 +12,7 @@ from relocatable.ops._shared.signal import (
     TYPE_OPTION,
     memory_tensor,
     random_outer,
+    remembering,
     shapes_text,
     signal_kind,
     type_number,
@@ -88,20 +89,20 @@ def sample(rng: Rng, dtype: str) -> Graph:
 
 
 OPERATORS = (
-    Operator(
-        kind=KIND,
-        options=whole_options(TYPE_OPTION, "frame_step"),
-        operands=(Operand("input", _TYPES), Operand("memory", _TYPES, optional=True)),
-        output=_TYPES,
-        outputs=(1, 2),
-        rules=(kept_type, type_option, added_step),
-        shape=added_shape,
-        kernels=(Kernel(lower_overlap_add),),
-        evaluate=evaluate,
-        updates=(1,),
-        memory=memory,
-        reference="TFLite Micro",
-        version=1,
-        samples=samples(sample, _TYPES),
+    remembering(
+        Operator(
+            kind=KIND,
+            options=whole_options(TYPE_OPTION, "frame_step"),
+            operands=(Operand("input", _TYPES),),
+            output=_TYPES,
+            rules=(kept_type, type_option, added_step),
+            shape=added_shape,
+            kernels=(Kernel(lower_overlap_add),),
+            evaluate=evaluate,
+            reference="TFLite Micro",
+            version=1,
+            samples=samples(sample, _TYPES),
+        ),
+        memory,
     ),
 )

@@ -13,6 +13,7 @@ from relocatable.ops._shared.signal import (
     in_range,
     memory_tensor,
     output_types,
+    remembering,
     shapes_text,
     signal_kind,
     whole_options,
@@ -98,20 +99,21 @@ def sample(rng: Rng, dtype: str) -> Graph:
 
 
 OPERATORS = (
-    Operator(
-        kind=KIND,
-        options=whole_options(*_OPTIONS),
-        operands=(Operand("input", ("int16",)), Operand("memory", ("int16",), optional=True)),
-        output=("int16", "bool"),
-        outputs=(2, 3),
-        rules=(output_types("int16", "bool"), in_range(0, _MOST, *_CONTEXTS), stack_step),
-        shape=stack_shapes,
-        kernels=(Kernel(lower_stacker),),
-        evaluate=evaluate,
-        updates=(1,),
-        memory=memory,
-        reference="TFLite Micro",
-        version=1,
-        samples=samples(sample, ("int16",)),
+    remembering(
+        Operator(
+            kind=KIND,
+            options=whole_options(*_OPTIONS),
+            operands=(Operand("input", ("int16",)),),
+            output=("int16", "bool"),
+            outputs=(2, 2),
+            rules=(output_types("int16", "bool"), in_range(0, _MOST, *_CONTEXTS), stack_step),
+            shape=stack_shapes,
+            kernels=(Kernel(lower_stacker),),
+            evaluate=evaluate,
+            reference="TFLite Micro",
+            version=1,
+            samples=samples(sample, ("int16",)),
+        ),
+        memory,
     ),
 )
