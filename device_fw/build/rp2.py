@@ -63,7 +63,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
         FirmwareError: a program or a source is missing, a tool failed, or the firmware reaches
             into the store.
     """
-    missing = {_PROGRAMS[name] for name in _PROGRAMS if shutil.which(name) is None}
+    missing = {package for name, package in _PROGRAMS.items() if shutil.which(name) is None}
     if missing:
         raise FirmwareError(f"{board} needs Debian's packages {' '.join(sorted(missing))}")
     from filelock import FileLock

@@ -1,5 +1,6 @@
 // The chip as core/base/xn_port.h wants it: the store in the flash that the firmware is in, time,
 // resets with their reason.
+#include "core/base/xn_crc32.h"
 #include "core/base/xn_port.h"
 #include "core/base/xn_status.h"
 
@@ -13,6 +14,7 @@
 #include "py/mpthread.h"
 #include "rp2_flash.h"
 
+#include <stddef.h>
 #include <string.h>
 
 // ---- Flash --------------------------------------------------------------------------------------
@@ -110,11 +112,7 @@ typedef struct record {
 static record __uninitialized_ram(lasting);
 
 static uint32_t check_of(const record *r) {
-    uint32_t sum = 2166136261u; // FNV-1a
-    for (const uint8_t *at = (const uint8_t *)r; at < (const uint8_t *)&r->check; at++) {
-        sum = (sum ^ *at) * 16777619u;
-    }
-    return sum;
+    return xn_crc32(r, offsetof(record, check));
 }
 
 static void keep(uint32_t cause) {
