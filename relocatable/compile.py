@@ -40,11 +40,11 @@ from relocatable.read_tflite import read_metadata, read_tflite
 from relocatable.schedule.check_plan import check_plan
 from relocatable.schedule.fit_arena import Choice, fit_arena
 from relocatable.schedule.plan_called import plan_called
-from relocatable.schedule.plan_memory import Plan, plan_memory
+from relocatable.schedule.plan_memory import plan_memory
 from relocatable.schedule.reset_call import reset_call
 from relocatable.schedule.row_pipeline import plan_rows
 from relocatable.steps.half_weights import with_half_weights
-from relocatable.steps.kernel_call import KernelCall, common_call, count_steps
+from relocatable.steps.kernel_call import KernelCall, Plan, common_call, count_steps
 from relocatable.support import check_support
 from relocatable.targets import Target, find_target
 

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
 from relocatable.ops import views
-from relocatable.schedule.plan_memory import Plan
-from relocatable.steps.kernel_call import CalledGraph, KernelCall, RowTask
+from relocatable.steps.kernel_call import CalledGraph, KernelCall, Plan, RowTask
 
 _ALIGN = 16
 _NOBODY = -1

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from relocatable.graph.graph import Graph
-from relocatable.schedule.plan_memory import Plan, lifetimes
-from relocatable.steps.kernel_call import KernelCall, common_call
+from relocatable.schedule.plan_memory import lifetimes
+from relocatable.steps.kernel_call import KernelCall, Plan, common_call
 
 _MOST_TRIES = 4  # of plans within some bytes, which are a bound and no promise
 _MOST_SINGLES = 8  # kernels that are exchanged one by one, before all at the peak are

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from relocatable.graph.graph import Graph
 from relocatable.ops import views
-from relocatable.steps.kernel_call import KernelCall
-from relocatable.steps.kernel_call import Plan as Plan
+from relocatable.steps.kernel_call import KernelCall, Plan
 
 _ALIGN = 16
 _TRIES = 300

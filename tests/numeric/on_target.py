@@ -13,8 +13,7 @@ from relocatable.codegen.toolchain import CodeOptimize, build_code
 from relocatable.graph.graph import Graph
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_called import plan_called
-from relocatable.schedule.plan_memory import Plan
-from relocatable.steps.kernel_call import KernelCall, count_steps
+from relocatable.steps.kernel_call import KernelCall, Plan, count_steps
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import (

@@ -17,8 +17,8 @@ from relocatable.ops.select_kernels import select_kernels
 from relocatable.read_tflite import read_tflite
 from relocatable.schedule import row_pipeline
 from relocatable.schedule.check_plan import check_plan
-from relocatable.schedule.plan_memory import Plan, plan_memory
-from relocatable.steps.kernel_call import KernelCall
+from relocatable.schedule.plan_memory import plan_memory
+from relocatable.steps.kernel_call import KernelCall, Plan
 from relocatable.targets import TARGETS, Target
 from tests.conftest import MODELS, shared_model
 from tests.numeric.harness import build, join, load

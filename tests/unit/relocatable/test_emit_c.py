@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.graph.graph import Graph
-from relocatable.schedule.plan_memory import Plan
-from relocatable.steps.kernel_call import KernelCall
+from relocatable.steps.kernel_call import KernelCall, Plan
 from tests.make_graph import GraphBuilder
 
 

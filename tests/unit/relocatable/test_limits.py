@@ -18,8 +18,8 @@ from relocatable.ops.select_kernels import select_kernels
 from relocatable.read_tflite import read_tflite
 from relocatable.schedule import row_pipeline
 from relocatable.schedule.check_plan import check_plan
-from relocatable.schedule.plan_memory import Plan
 from relocatable.schedule.row_order import RowOrder, order_rows
+from relocatable.steps.kernel_call import Plan
 from relocatable.targets import TARGETS, find_target
 from tests.conftest import ROOT
 from tests.hostile_models import hostile_models

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from relocatable.errors import PlanError
 from relocatable.graph.graph import Graph
 from relocatable.schedule.check_plan import check_plan
-from relocatable.schedule.plan_memory import Block, Plan, _choices, _Takeover, plan_memory
-from relocatable.steps.kernel_call import KernelCall
+from relocatable.schedule.plan_memory import Block, _choices, _Takeover, plan_memory
+from relocatable.steps.kernel_call import KernelCall, Plan
 from tests.make_graph import GraphBuilder
 
 Program = tuple[Graph, list[KernelCall]]

@@ -14,10 +14,10 @@ from relocatable.errors import PlanError
 from relocatable.graph.graph import AttrValue, Graph
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.check_plan import check_plan
-from relocatable.schedule.plan_memory import Plan, plan_memory
+from relocatable.schedule.plan_memory import plan_memory
 from relocatable.schedule.row_order import order_rows
 from relocatable.schedule.row_pipeline import plan_rows
-from relocatable.steps.kernel_call import KernelCall, RowTask, common_call
+from relocatable.steps.kernel_call import KernelCall, Plan, RowTask, common_call
 from relocatable.targets import TARGETS
 from tests.make_graph import CONV, POOL, GraphBuilder
 from tests.row_graphs import random_network, random_pipelines
