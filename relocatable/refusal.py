@@ -50,7 +50,6 @@ _BY_RULE = (
     ("must have values", "give the model inputs of a fixed shape, none of its dimensions 0"),
     ("inside the flatbuffer", "convert to one file below 2 GB"),
     ("16-bit activations", "convert with TFLITE_BUILTINS_INT8 as the only supported_ops"),
-    ("int8 with a bias of int32", _INT8),
     ("from shapes and constants alone", _PARTS),
     ("known at compile time", "make it a constant of the model"),
     ("must be one constant", "make it a constant of the model"),

@@ -90,7 +90,7 @@ def build_code(
     raise ToolchainError(f"a board would refuse the code: {refused}")
 
 
-def _attempts(target: Target, optimize: Literal["speed", "size"]) -> Iterator[tuple[str, ...]]:
+def _attempts(target: Target, optimize: CodeOptimize) -> Iterator[tuple[str, ...]]:
     """Yield the compiler's flags, then others for code that a board's scan mistakes."""
     size = ("-Os", "-DXN_OPTIMIZE_SIZE=1")
     level = ("-O3",) if optimize == "speed" else size

@@ -177,13 +177,17 @@ def row_length(node: Node) -> Seen:
 def paired_types(node: Node) -> Seen:
     """input and output must be of one type, or int8 and int16"""
     x, y = node.inputs[0].dtype, node.output.dtype
-    return x == y or (x, y) == ("int8", "int16"), f"{x} -> {y}"
+    return x == y or _is_widening(node), f"{x} -> {y}"
+
+
+def _is_widening(node: Node) -> bool:
+    return (node.inputs[0].dtype, node.output.dtype) == ("int8", "int16")
 
 
 def own_scales(node: Node) -> Seen:
     """tensors of 8 and 16 bits must have one scale, and a zero point in their range (int16: 0, but
     -32768 if the input is int8)"""
-    if (node.inputs[0].dtype, node.output.dtype) != ("int8", "int16"):
+    if not _is_widening(node):
         return one_scale(node)
     return has_one_scale(node.inputs[0]), quant_text(node.inputs[0].quant)
 
@@ -191,7 +195,7 @@ def own_scales(node: Node) -> Seen:
 def result_scale(node: Node) -> Seen:
     """an output of 8 bits must have scale 1/256 and zero point -128 (uint8: 0), one of 16 bits
     scale 1/32768, or, of an int8 input, 1/65536 within 0.1 % and zero point -32768"""
-    if (node.inputs[0].dtype, node.output.dtype) != ("int8", "int16"):
+    if not _is_widening(node):
         return probability_scale(node)
     quant = node.output.quant
     near = quant is not None and len(quant.scale) == 1 and abs(quant.scale[0] * 65536 - 1) < 1e-3

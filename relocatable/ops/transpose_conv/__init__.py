@@ -100,8 +100,8 @@ def filter_of_channels(node: Node) -> Seen:
 
 
 def source_image(node: Node) -> Seen:
-    """input and output must be [N, H, W, C], and the output as the first operand says if it is a
-    constant; what a computed one says is that"""
+    """input and output must be [N, H, W, C], and the output as the first operand says; a computed
+    one is not looked at"""
     source, output = node.inputs[2].shape, node.output.shape
     wanted = list(output) if node.inputs[0].data is None else node.integers(0)
     ok = len(source) == len(output) == 4 and source[0] == output[0]

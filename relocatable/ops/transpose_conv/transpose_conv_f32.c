@@ -6,7 +6,7 @@ typedef struct xn_transpose_conv_f32_params {
     float low, high;
 } xn_transpose_conv_f32_params;
 
-// As above; the sum runs in the order of the input's memory.
+// As in transpose_conv.c; the sum runs in the order of the input's memory.
 static inline float transpose_conv_f32_sum(const float *in, int32_t top, const float *w,
                                            xn_transpose_conv_taps rows,
                                            xn_transpose_conv_taps columns,
