@@ -87,7 +87,7 @@ def memory_tensor(
 
 
 def remembering(operator: Operator, memory: Callable[[Node], Tensor]) -> Operator:
-    """Describe an operator that remembers: its memory is the last operand and the last output.
+    """Add an operator's memory: its last operand, and its last output.
 
     Args:
         operator: all else of it.
