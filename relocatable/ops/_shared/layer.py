@@ -47,15 +47,15 @@ class LayerForm:
     bias: tuple[str, ...]
 
 
+HYBRID = "float32 by int8"  # LiteRT's name: it quantises the input at run time (hybrid.py)
 # By the names of their samples.
 LAYER_FORMS = {
     "int8": LayerForm("int8", "int8", ("int32",)),
     "uint8": LayerForm("uint8", "uint8", ("int32",)),
     "int16": LayerForm("int16", "int8", ("int64", "int32")),
     "float32": LayerForm("float32", "float32", ("float32",)),
-    "float32 by int8": LayerForm("float32", "int8", ("float32",)),
+    HYBRID: LayerForm("float32", "int8", ("float32",)),
 }
-HYBRID = "float32 by int8"  # LiteRT's name: it quantises the input at run time (hybrid.py)
 LAYER_TYPES = tuple(dict.fromkeys(form.data for form in LAYER_FORMS.values()))
 FILTER_TYPES = tuple(dict.fromkeys(form.filter for form in LAYER_FORMS.values()))
 BIAS_TYPES = tuple(dict.fromkeys(dtype for form in LAYER_FORMS.values() for dtype in form.bias))
