@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +57,13 @@ def plugged(firmware: Path, flash: Path, cut: int = 0) -> Iterator[Device]:
         process.wait()
 
 
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def flash(firmware: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the flash of a board that holds a model and a script."""
@@ -76,13 +83,11 @@ def test_it_answers_beside_the_prompt(firmware: Path, flash: Path) -> None:
         assert board.rpc.twice(21) == 42  # main.py of the store ran
         board.write_text(b"n = 0\r")
         board.write_text(b"while True: n += 1\r\r")
+        wait_until(lambda: board.eval("globals().get('n', 0)") > 0)
         assert board.eval("n") < board.eval("n")
         board.ping()
         board.write_text(b"\x03")
-        deadline = time.monotonic() + WAIT_S
-        while "KeyboardInterrupt" not in board.stdout.read():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: "KeyboardInterrupt" in board.stdout.read())
 
 
 def test_a_cut_leaves_the_old_model(firmware: Path, flash: Path) -> None:
