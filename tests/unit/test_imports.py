@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -48,11 +49,13 @@ COMPILER = {
 COMPILER["compile"] = set(COMPILER)
 
 
-def modules(package: str) -> dict[str, ast.Module]:
-    """Name of a module -> what it says."""
+@cache
+def modules(package: str) -> Mapping[str, frozenset[str]]:
+    """Name of a module -> what it imports."""
     paths = [p for p in (ROOT / package).rglob("*.py") if "micropython" not in p.parts]
     names = {p: ".".join(p.relative_to(ROOT).with_suffix("").parts) for p in paths}
-    return {n.removesuffix(".__init__"): ast.parse(p.read_text()) for p, n in names.items()}
+    known = {n.removesuffix(".__init__"): p for p, n in names.items()}
+    return {n: frozenset(imports(ast.parse(p.read_text()), set(known))) for n, p in known.items()}
 
 
 def imports(tree: ast.AST, known: set[str]) -> Iterator[str]:
@@ -73,11 +76,10 @@ def room(module: str) -> str:
 
 def used_rooms(package: str, name: str) -> set[str]:
     """Name the rooms of a package that one of its rooms imports."""
-    trees = modules(package)
     return {
         room(imported)
-        for module, tree in trees.items()
-        for imported in imports(tree, set(trees))
+        for module, used in modules(package).items()
+        for imported in used
         if room(module) == name and imported.split(".")[0] == package
     }
 
@@ -98,14 +100,13 @@ def test_every_room_is_in_the_table() -> None:
 
 
 def test_the_compiler_knows_no_device() -> None:
-    trees = modules("relocatable")
-    used = {i.split(".")[0] for tree in trees.values() for i in imports(tree, set(trees))}
+    used = {i.split(".")[0] for used in modules("relocatable").values() for i in used}
     assert not used & {"host_sdk", "device_fw"}
 
 
 @pytest.mark.parametrize("package", ["host_sdk", "relocatable"])
 def test_no_module_imports_itself_by_a_detour(package: str) -> None:
-    trees = modules(package)
-    del trees[package]  # its lazy names are imported when they are used
-    graph = {m: {*imports(tree, set(trees))} & set(trees) - {m} for m, tree in trees.items()}
+    # The package's own lazy names are imported when they are used.
+    used = {m: i for m, i in modules(package).items() if m != package}
+    graph = {m: i & set(used) - {m} for m, i in used.items()}
     TopologicalSorter(graph).prepare()
