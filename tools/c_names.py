@@ -17,7 +17,7 @@ from pathlib import Path
 __all__ = ["main", "public_names"]
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("core", "arch", "boards", "micropython", "app")
+FOLDERS = ("core", "arch", "boards", "parts", "micropython", "app")
 
 # Files whose names come from others, and from whom.
 FOREIGN = {

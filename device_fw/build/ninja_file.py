@@ -54,10 +54,10 @@ def ninja_text(plan: Plan) -> str:
         *_write_objects(out, plan, plan.sources.plain, NO_WARNINGS, headers),
     ]
     linked = str(plan.work / "linked.elf")
-    scripts = [str(path) for path in sorted(FIRMWARE_DIR.rglob("*.ld"))]
+    scripts = [str(plan.linker_script), *map(str, sorted(FIRMWARE_DIR.rglob("*.ld")))]
     out.build([linked], "link", objects, implicit=[zig(), *scripts])
     size = Path(__file__).with_name("size.py")
-    toml = plan.board.folder / "board.toml"
+    toml = plan.board.path
     out.build([str(plan.elf)], "size", [linked], implicit=[str(size), str(toml)])
     return text.getvalue()
 

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     if size > options.max:
         sys.exit(
             f"the firmware has {size:,} bytes of code, {size - options.max:,} more than "
-            f"text_max of its board.toml, {options.max:,}"
+            f"text_max of its TOML, {options.max:,}"
         )
     beside = options.elf.with_name(f"{options.elf.name}.new")
     beside.write_bytes(options.linked.read_bytes())

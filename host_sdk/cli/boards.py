@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 import host_sdk
-from device_fw.boards import board_names, load_board
+from device_fw.boards import load_board, virtual_names
 from host_sdk.cli.common import board_command, json_option, print_facts, print_json
 
 
@@ -22,7 +22,7 @@ def boards(as_json: bool) -> None:
         for p in sorted(list_ports.comports())
         if p.vid is not None
     ]
-    for name in board_names():
+    for name in virtual_names():
         board = load_board(name)
         found.append({"port": f"sim://{board.cpu}", "what": f"{board.title}, {name}"})
     if as_json:

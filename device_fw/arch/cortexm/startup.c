@@ -14,12 +14,12 @@ extern uint32_t xn_ld_stack_end[];
 int main(void);
 
 // All external interrupts lead to the board, which knows which of them it has enabled.
-#define EXTERNAL_IRQS 64
+// The table ends with the highest of them (device_fw/boards): the others are never let through.
 
 typedef struct vectors {
     void *stack;
     void (*system[15])(void);
-    void (*external[EXTERNAL_IRQS])(void);
+    void (*external[XN_BOARD_IRQS])(void);
 } vectors;
 
 __attribute__((section(".vectors"), used)) static const vectors table = {
@@ -33,7 +33,7 @@ __attribute__((section(".vectors"), used)) static const vectors table = {
             [13] = xn_step_attend_entry,
             [14] = xn_step_clock_entry,
         },
-    .external = {[0 ... EXTERNAL_IRQS - 1] = xn_board_interrupt},
+    .external = {[0 ... XN_BOARD_IRQS - 1] = xn_board_interrupt},
 };
 
 // Exceptions push the float registers at once: pushed when a handler first uses its own, a step's

@@ -1,8 +1,9 @@
-// NOR flash played by memory that outlives the machine. It is read and executed in place, and
-// changed by the rules of real flash; what these forbid is refused, since flash would corrupt it.
-#include "boards/mps/nor.h"
+// NOR flash played by memory, which outlives the machine or, with XN_FLASH_ENDS_WITH_POWER, is
+// blank whenever that starts. It is read and executed in place, and changed by the rules of real
+// flash; what these forbid is refused, since flash would corrupt it.
 #include "core/base/xn_port.h"
 #include "core/base/xn_status.h"
+#include "parts/nor.h"
 
 #include <string.h>
 
@@ -57,6 +58,14 @@ int xn_nor_program(uint32_t offset, const void *from, uint32_t n) {
         at(offset)[i] &= byte[i];
     }
     return 0;
+}
+
+void xn_nor_ram_start(void) {
+#if XN_FLASH_ENDS_WITH_POWER
+    if (xn_port_boot_report()->cause == XN_PORT_BOOT_POWER) {
+        memset(at(0), ERASED, XN_FLASH_BYTES);
+    }
+#endif
 }
 
 // ---- The store's region -------------------------------------------------------------------------

@@ -1,0 +1,86 @@
+"""Make `board.c` and the linker script of a board from its TOML."""
+
+from __future__ import annotations
+
+from device_fw.boards.board import STACK_EXTRA_BYTES, Board
+
+__all__ = ["board_c", "linker_script"]
+
+
+def board_c(board: Board) -> str:
+    """Return the C that starts the parts and leads their interrupts to them."""
+    names = [part.name for part in board.parts if part.name is not None]
+    starts = {part.table: part.name for part in board.parts if part.name is not None}
+    receivers = {
+        part.name: part.table.upper()
+        for part in board.parts
+        if part.name is not None and "irq" in part.facts
+    }
+    lines = [
+        f"// Made from {board.name}.toml: starts the parts of the board.",
+        '#include "arch/cortexm/clock.h"',
+        '#include "arch/cortexm/cpu.h"',
+        '#include "arch/cortexm/fault.h"',
+        '#include "boards/board.h"',
+        '#include "core/base/xn_port.h"',
+        "",
+        *(f"void xn_{name}_start(void);" for name in names),
+        *(f"void xn_{name}_interrupt(void);" for name in receivers),
+        "",
+        "static const xn_port_cpu identity = {",
+        "    .board = XN_BOARD_NAME,",
+        "    .cpu = XN_BOARD_CPU,",
+        "    .family = XN_FAMILY_CORTEX_M,",
+        "    .level = XN_BOARD_LEVEL,",
+        "    .features = XN_BOARD_FEATURES,",
+        "    .hz = XN_CLOCK_HZ,",
+        "};",
+        "",
+        "const xn_port_cpu *xn_port_identity(void) {",
+        "    return &identity;",
+        "}",
+        "",
+        "void xn_board_start(void) {",
+        "    xn_fault_start();",
+        *(f"    xn_{starts[table]}_start();" for table in ("clock",) if table in starts),
+        "    xn_clock_start();",
+        *(f"    xn_{starts[table]}_start();" for table in ("flash", "uart") if table in starts),
+        "}",
+        "",
+        "void xn_board_interrupt(void) {",
+        *_dispatch(receivers),
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _dispatch(receivers: dict[str, str]) -> list[str]:
+    """Return the body that calls whose interrupt it is; one alone needs no question."""
+    if len(receivers) == 1:
+        return [f"    xn_{name}_interrupt();" for name in receivers]
+    lines = ["    uint32_t irq = xn_cpu_irq();"] if receivers else []
+    for name, table in receivers.items():
+        lines += [f"    if (irq == XN_{table}_IRQ) {{", f"        xn_{name}_interrupt();", "    }"]
+    return lines
+
+
+def linker_script(board: Board) -> str:
+    """Return the linker script: the memory, then the sections of all boards."""
+    modes = {"code": "rx"}
+    stack = board.memory["stack"].length - board.step_stack - STACK_EXTRA_BYTES
+    regions = [
+        f"    {name.upper()} ({modes.get(name, 'rw')}) : "
+        f"ORIGIN = {region.origin:#010x}, LENGTH = {region.length:#x}"
+        for name, region in board.memory.items()
+    ]
+    lines = [
+        f"/* Made from {board.name}.toml. */",
+        f"STACK_BYTES = {stack};",
+        f"STEP_STACK_BYTES = {board.step_stack};",
+        "MEMORY",
+        "{",
+        *regions,
+        "}",
+        "INCLUDE arch/cortexm/sections.ld",
+    ]
+    return "\n".join(lines) + "\n"
