@@ -28,7 +28,10 @@ FOREIGN = {
     "micropython/mphalport.h": "what MicroPython asks of a port",
 }
 # Several files implement what these declare; a build takes one of them.
-PORTS = ("core/base/xn_port.h", "boards/board.h", "micropython/scripts.h")
+PORTS = (
+    *("core/base/xn_port.h", "boards/board.h", "arch/cortexm/attend.h"),
+    "micropython/scripts.h",
+)
 # Names that the C library and MicroPython ask for, wherever they are defined.
 GIVEN = re.compile(r"(mp|gc)_\w+|main|errno|abort|nlr_jump_fail|xn_ld_\w+")
 

@@ -15,6 +15,7 @@ __all__ = [
     "Board",
     "Core",
     "Emulator",
+    "Link",
     "Part",
     "Region",
     "read_board",
@@ -75,6 +76,21 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Link:
+    """What the core's buffers hold, which is most of the RAM that it takes.
+
+    Attributes:
+        frame_bytes: of a frame's body, both ways.
+        window: frames that may wait.
+        objects: that the store holds at most.
+    """
+
+    frame_bytes: int
+    window: int
+    objects: int
+
+
+@dataclass(frozen=True)
 class Emulator:
     """How an emulator plays a board.
 
@@ -103,8 +119,10 @@ class Board:
         core: the core.
         text_max: bytes that the firmware's code may have.
         parts: its peripherals, in the order in which they are started.
-        memory: what the linker script is made of, by the names `code`, `data`, `stack`, `heap` and
-            `arena`.
+        vm: whether the firmware holds MicroPython; without, it serves the host alone.
+        link: what the core's buffers hold.
+        memory: what the linker script is made of, by the names `code`, `data`, `stack`, `arena`
+            and, with MicroPython, `heap`.
         step_stack: bytes of the region `stack` that are the steps' stack.
         emulator: how to start the board virtually; None: nothing plays it.
     """
@@ -115,6 +133,8 @@ class Board:
     core: Core
     text_max: int
     parts: tuple[Part, ...]
+    vm: bool
+    link: Link
     memory: Mapping[str, Region]
     step_stack: int
     emulator: Emulator | None
@@ -224,7 +244,8 @@ def _board(path: Path, top: _Table) -> Board:
     memory.keys["stack"] = stack.keys
     regions = {name: _region(memory.table(name)) for name in REGIONS if name in memory.keys}
     memory.end()
-    missing = [name for name in REGIONS if name not in regions]
+    vm = top.take("vm", bool, True)
+    missing = [name for name in REGIONS if name not in regions and (vm or name != "heap")]
     if missing:
         raise ValueError(f"[memory] {missing[0]} is missing")
     least = step_stack + STACK_EXTRA_BYTES
@@ -241,6 +262,8 @@ def _board(path: Path, top: _Table) -> Board:
         core=_core(cpu, top.table("build")),
         text_max=top.take("text_max", int, regions["code"].length),
         parts=tuple(_part(top.table(name)) for name in PART_TABLES),
+        vm=vm,
+        link=_link(top.table("link")),
         memory=regions,
         step_stack=step_stack,
         emulator=_emulator(top.table("emulator")) if "emulator" in top.keys else None,
@@ -277,6 +300,16 @@ def _fact(table: str, key: str, value: Any) -> int | str:
         f"[{table}] {key} must be a number of 32 bits, a truth value, a text or a list of numbers; "
         f"is {value!r}"
     )
+
+
+def _link(table: _Table) -> Link:
+    link = Link(
+        frame_bytes=table.take("frame_bytes", int, 4096),
+        window=table.take("window", int, 8),
+        objects=table.take("objects", int, 1000),
+    )
+    table.end()
+    return link
 
 
 def _region(table: _Table) -> Region:

@@ -61,10 +61,12 @@ def build_firmware(board: str | Board, out_dir: Path | str) -> Path:
     from device_fw.build.ninja_file import ninja_text
 
     described = load_board(board) if isinstance(board, str) else board
-    plan = Plan.of(described, micropython_source(), Path(out_dir).resolve())
+    source = micropython_source() if described.vm else None
+    plan = Plan.of(described, source, Path(out_dir).resolve())
     plan.work.mkdir(parents=True, exist_ok=True)
     with FileLock(plan.work / "lock"), _progress(plan.board.title) as tick:
-        write_version_header(plan.work / "genhdr", f"v{MICROPYTHON_VERSION}", MICROPYTHON_DATE)
+        if described.vm:
+            write_version_header(plan.work / "genhdr", f"v{MICROPYTHON_VERSION}", MICROPYTHON_DATE)
         write_changed(plan.work / "board.c", board_c(described))
         write_changed(plan.linker_script, linker_script(described))
         build_file = plan.work / "build.ninja"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device_fw.boards.board import STACK_EXTRA_BYTES, Board
+from device_fw.boards.board import STACK_EXTRA_BYTES, Board, Region
 
 __all__ = ["board_c", "linker_script"]
 
@@ -64,6 +64,11 @@ def _dispatch(receivers: dict[str, str]) -> list[str]:
     return lines
 
 
+def _heap(region: Region) -> tuple[str, str]:
+    end = region.origin + region.length
+    return f"xn_ld_heap = {region.origin:#010x};", f"xn_ld_heap_end = {end:#010x};"
+
+
 def linker_script(board: Board) -> str:
     """Return the linker script: the memory, then the sections of all boards."""
     modes = {"code": "rx"}
@@ -81,6 +86,7 @@ def linker_script(board: Board) -> str:
         "{",
         *regions,
         "}",
+        *(_heap(board.memory["heap"]) if board.vm else ()),
         "INCLUDE arch/cortexm/sections.ld",
     ]
     return "\n".join(lines) + "\n"

@@ -35,11 +35,17 @@ NO_WARNINGS = ("-w",)
 # Makes the compiler preprocess a source for the tools that search it.
 PREPROCESS = ("-E", "-DNO_QSTR", "-w", "-x", "c")
 
+_VM_DEFINES = (
+    *("-DMICROPY_VFS_LFS2=1", "-DLFS2_NO_MALLOC", "-DLFS2_NO_DEBUG", "-DLFS2_NO_WARN"),
+    *("-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT", '-DFFCONF_H="lib/oofatfs/ffconf.h"'),
+)
+
 # By folder and name. The compiler must not turn memset's loop into a call of memset; Python spends
 # its time in the interpreter's loop and in the collector. Unrolled loops save a sixth of what the
 # collector's search takes, but at most 2 % elsewhere, for 8 KB (3 to 5 % on a Cortex-M55).
 _EXTRA = {
     "libc/string0.c": ("-fno-builtin",),
+    "libc/string.c": ("-fno-builtin",),
     "py/vm.c": ("-O2",),
     "py/gc.c": ("-O2",),
     "model/xn_image.c": ("-O2", "-ffp-contract=off"),
@@ -62,20 +68,20 @@ class Plan:
 
     Attributes:
         board: the board.
-        micropython: MicroPython's source.
+        micropython: MicroPython's source; None: the board's firmware is without it.
         sources: what is compiled.
         work: the folder of what is made on the way.
         elf: the firmware.
     """
 
     board: Board
-    micropython: Path
+    micropython: Path | None
     sources: Sources
     work: Path
     elf: Path
 
     @classmethod
-    def of(cls, board: Board, micropython: Path, out: Path) -> Plan:
+    def of(cls, board: Board, micropython: Path | None, out: Path) -> Plan:
         """Return the plan of a board whose firmware goes to the folder `out`."""
         work = out / board.name
         sources = list_sources(board, micropython, work)
@@ -111,10 +117,11 @@ def object_name(plan: Plan, source: Path) -> str:
     """
     roots = {
         FIRMWARE_DIR: FIRMWARE_DIR.name,
-        plan.micropython: plan.micropython.name,
         plan.work: plan.board.name,
         plan.board.path.parent: "device_fw/parts",
     }
+    if plan.micropython is not None:
+        roots[plan.micropython] = plan.micropython.name
     for root, name in roots.items():
         with suppress(ValueError):
             return f"{name}/{source.relative_to(root).as_posix()}"
@@ -173,8 +180,7 @@ def _clang(board: Board) -> tuple[str, ...]:
 def _flags(plan: Plan) -> tuple[str, ...]:
     return (
         *("-Os", "-DNDEBUG", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"),
-        *("-DMICROPY_VFS_LFS2=1", "-DLFS2_NO_MALLOC", "-DLFS2_NO_DEBUG", "-DLFS2_NO_WARN"),
-        *("-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT", '-DFFCONF_H="lib/oofatfs/ffconf.h"'),
+        *(_VM_DEFINES if plan.board.vm else ()),
         *_defines(plan.board),
         *_includes(plan),
     )
@@ -188,6 +194,10 @@ def _defines(board: Board) -> tuple[str, ...]:
         f"-DXN_BOARD_LEVEL={board.core.level}",
         f"-DXN_BOARD_FEATURES=({board.core.features})",
         f"-DXN_BOARD_IRQS={board.irqs}",
+        f"-DXN_FRAME_MAX={board.link.frame_bytes}u",
+        f"-DXN_LINK_WINDOW={board.link.window}u",
+        f"-DXN_STORE_OBJECTS={board.link.objects}u",
+        f"-DXN_LANE_VM={int(board.vm)}",
         *(f"-D{name}={value}" for name, value in part_macros(board).items()),
     )
 
@@ -204,8 +214,8 @@ def part_macros(board: Board) -> dict[str, str]:
 
 def _includes(plan: Plan) -> tuple[str, ...]:
     folders = [
-        *(FIRMWARE_DIR, FIRMWARE_DIR / "core", FIRMWARE_DIR / "micropython"),
-        *(BLOB_INCLUDE_DIR, plan.micropython, plan.work),
+        *(FIRMWARE_DIR, FIRMWARE_DIR / "core", BLOB_INCLUDE_DIR, plan.work),
+        *((FIRMWARE_DIR / "micropython", plan.micropython) if plan.micropython else ()),
     ]
     system = [FIRMWARE_DIR / "libc", Path(zig()).parent / "lib" / "include"]
     return (

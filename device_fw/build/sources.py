@@ -51,30 +51,34 @@ class Sources:
     plain: tuple[Path, ...]
 
 
-def list_sources(board: Board, micropython: Path, work: Path) -> Sources:
+def list_sources(board: Board, micropython: Path | None, work: Path) -> Sources:
     """Return all source files of a board's firmware, in a fixed order.
 
     Args:
         board: the board.
-        micropython: MicroPython's source.
+        micropython: MicroPython's source; None: the board's firmware is without it.
         work: the folder of what is made on the way, `board.c` among it.
 
     Raises:
         FirmwareError: a part that the board names is not there.
     """
+    own = (*_own(board.vm), *_parts(board), work / "board.c")
+    if micropython is None:
+        return Sources(own, (), ())
     return Sources(
-        own=(*_own(), *_parts(board), work / "board.c"),
+        own=own,
         vm=(*_py(micropython), *_extmod(micropython), *_glue()),
         plain=(*_libm(micropython), *(micropython / name for name in _LITTLEFS)),
     )
 
 
-def _own() -> list[Path]:
+def _own(vm: bool) -> list[Path]:
+    arch = sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]"))
     return [
-        *sorted((FIRMWARE_DIR / "app").glob("*.c")),
-        *sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]")),
+        FIRMWARE_DIR / "app" / ("with_vm.c" if vm else "without_vm.c"),
+        *(path for path in arch if vm or path.name != "setjmp.S"),
         *sorted((FIRMWARE_DIR / "core").glob("*/*.c")),
-        *sorted((FIRMWARE_DIR / "libc").glob("*.c")),
+        FIRMWARE_DIR / "libc" / ("floats.c" if vm else "string.c"),
     ]
 
 

@@ -43,7 +43,7 @@ def info(board: host_sdk.Device, as_json: bool) -> None:
     print_facts(
         {
             "board": f"{i.board} ({i.cpu})",
-            "firmware": f"{i.firmware}, MicroPython {i.micropython}",
+            "firmware": f"{i.firmware}, {i.python}",
             "protocol": f"{i.protocol[0]}.{i.protocol[1]}",
             "flash": f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free",
             "RAM": f"{i.arena_bytes:,} bytes for models, {i.stack_bytes:,} bytes of stack",

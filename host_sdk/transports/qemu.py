@@ -15,7 +15,14 @@ import tempfile
 import threading
 from pathlib import Path
 
-from device_fw.boards import Board, board_for_cpu, load_board, qemu_command, virtual_names
+from device_fw.boards import (
+    Board,
+    board_for_cpu,
+    load_board,
+    qemu_command,
+    read_board,
+    virtual_names,
+)
 from host_sdk.errors import (
     PortNotFoundError,
     SimulatorError,
@@ -34,11 +41,16 @@ if os.getppid() == int(sys.argv[1]):
 
 
 def find_board(name: str) -> Board:
-    """Find a virtual board by its name or its CPU.
+    """Find a virtual board by its name, its CPU, or the path of its TOML.
 
     Raises:
         PortNotFoundError: there is none.
     """
+    if name.endswith(".toml"):
+        try:
+            return read_board(Path(name).expanduser())
+        except ValueError as error:
+            raise PortNotFoundError(str(error)) from error
     if name in virtual_names():
         return load_board(name)
     try:
@@ -59,7 +71,8 @@ class Qemu:
 
     Raises:
         ToolMissingError: QEMU is not installed.
-        SimulatorError: the firmware cannot be built, or no emulator plays the board.
+        SimulatorError: the firmware cannot be built, no emulator plays the board, or its flash
+            cannot be kept.
         FlashFileBusyError: another simulator holds the flash file.
     """
 
@@ -69,6 +82,8 @@ class Qemu:
         self.board = board
         if board.emulator is None:
             raise SimulatorError(f"no emulator plays {board.title}")
+        if flash is not None and board.emulator.memory_bytes is None:
+            raise SimulatorError(f"the flash of {board.title} ends with it; not kept in {flash}")
         program = _find_qemu(board.emulator.program)
         firmware = _firmware(board)
         self._folder = tempfile.TemporaryDirectory(prefix="xipnet-")
