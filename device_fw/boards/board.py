@@ -23,7 +23,7 @@ __all__ = [
 
 # The tables that name a part, in the order in which the parts are started.
 PART_TABLES = ("clock", "flash", "uart")
-REGIONS = ("code", "data", "stack", "heap", "arena")
+REGIONS = ("vectors", "code", "data", "stack", "heap", "arena")
 
 _CORES = Path(__file__).resolve().parent.parent / "arch" / "cortexm" / "cores.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -121,8 +121,8 @@ class Board:
         parts: its peripherals, in the order in which they are started.
         vm: whether the firmware holds MicroPython; without, it serves the host alone.
         link: what the core's buffers hold.
-        memory: what the linker script is made of, by the names `code`, `data`, `stack`, `arena`
-            and, with MicroPython, `heap`.
+        memory: what the linker script is made of, by the names `code`, `data`, `stack`, `arena`,
+            with MicroPython `heap`, and `vectors` if the vector table is not at the start of `code`.
         step_stack: bytes of the region `stack` that are the steps' stack.
         emulator: how to start the board virtually; None: nothing plays it.
     """
@@ -177,6 +177,14 @@ class Board:
     def flash_bytes(self) -> int:
         """The whole flash."""
         return self.fact("flash", "bytes")
+
+    @property
+    def holds_code(self) -> bool:
+        """Whether nothing can be read from the code's memory while the flash erases or programs.
+
+        Then all that may interrupt is kept in RAM, with the drivers of UART and flash.
+        """
+        return self.fact("flash", "holds_code", 0) != 0
 
     @property
     def files_bytes(self) -> int:
@@ -245,7 +253,8 @@ def _board(path: Path, top: _Table) -> Board:
     regions = {name: _region(memory.table(name)) for name in REGIONS if name in memory.keys}
     memory.end()
     vm = top.take("vm", bool, True)
-    missing = [name for name in REGIONS if name not in regions and (vm or name != "heap")]
+    needless = {"vectors"} if vm else {"vectors", "heap"}
+    missing = [name for name in REGIONS if name not in {*regions, *needless}]
     if missing:
         raise ValueError(f"[memory] {missing[0]} is missing")
     least = step_stack + STACK_EXTRA_BYTES
@@ -254,6 +263,11 @@ def _board(path: Path, top: _Table) -> Board:
             f"[memory] stack must be longer than {least} bytes: the steps' stack and "
             f"{STACK_EXTRA_BYTES} bytes; is {regions['stack'].length}"
         )
+    parts = tuple(_part(top.table(name)) for name in PART_TABLES)
+    if vm and any(part.facts.get("holds_code") for part in parts):
+        raise ValueError(
+            "[flash] holds_code needs vm = false: MicroPython's interrupts are in flash"
+        )
     cpu = top.take("cpu", str)
     return Board(
         path=path,
@@ -261,7 +275,7 @@ def _board(path: Path, top: _Table) -> Board:
         cpu=cpu,
         core=_core(cpu, top.table("build")),
         text_max=top.take("text_max", int, regions["code"].length),
-        parts=tuple(_part(top.table(name)) for name in PART_TABLES),
+        parts=parts,
         vm=vm,
         link=_link(top.table("link")),
         memory=regions,

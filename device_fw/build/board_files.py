@@ -7,6 +7,9 @@ from device_fw.boards.board import STACK_EXTRA_BYTES, Board, Region
 __all__ = ["board_c", "linker_script"]
 
 
+_ALL_OF_A_FILE = (".text", ".text.*", ".rodata", ".rodata.*")
+
+
 def board_c(board: Board) -> str:
     """Return the C that starts the parts and leads their interrupts to them."""
     names = [part.name for part in board.parts if part.name is not None]
@@ -64,6 +67,48 @@ def _dispatch(receivers: dict[str, str]) -> list[str]:
     return lines
 
 
+# What an interrupt runs, whatever it finds the core at; the functions of others by their names.
+_IN_RAM = {
+    "app/without_vm.c": (".text.xn_attend",),
+    "arch/cortexm/clock.c": (),
+    "arch/cortexm/cpu.c": (),
+    "arch/cortexm/step.S": (),
+    "arch/cortexm/step.c": (".text.xn_step_runs",),
+    "core/base/xn_busy.c": (),
+    "core/base/xn_crc32.c": (),
+    "core/link/xn_frame.c": (),
+    "core/link/xn_link.c": (),
+    "core/rpc/xn_server.c": (".text.xn_server_attend",),
+    "libc/string.c": (),
+}
+
+
+def _early_sections(board: Board) -> list[str]:
+    """Return the sections that come before those of all boards."""
+    if not board.holds_code and "vectors" not in board.memory:
+        return []
+    region = "VECTORS" if "vectors" in board.memory else "CODE"
+    lines = ["SECTIONS", "{", f"    .vectors : {{ KEEP(*(.vectors)) }} > {region}"]
+    if board.holds_code:
+        drivers = [f"parts/{part.name}.c" for part in board.parts if part.table != "clock"]
+        files = {**_IN_RAM, "board.c": (), **dict.fromkeys(drivers, ())}
+        lines += [
+            "    .ram_code :",
+            "    {",
+            "        xn_ld_ram_code = .;",
+            "        *(.ram_code)",
+            *(
+                f"        */{name}.o({' '.join(parts or _ALL_OF_A_FILE)})"
+                for name, parts in files.items()
+            ),
+            "        . = ALIGN(8);",
+            "        xn_ld_ram_code_end = .;",
+            "    } > DATA AT > CODE",
+            "    xn_ld_ram_code_load = LOADADDR(.ram_code);",
+        ]
+    return [*lines, "}"]
+
+
 def _heap(region: Region) -> tuple[str, str]:
     end = region.origin + region.length
     return f"xn_ld_heap = {region.origin:#010x};", f"xn_ld_heap_end = {end:#010x};"
@@ -71,7 +116,7 @@ def _heap(region: Region) -> tuple[str, str]:
 
 def linker_script(board: Board) -> str:
     """Return the linker script: the memory, then the sections of all boards."""
-    modes = {"code": "rx"}
+    modes = {"code": "rx", "vectors": "rx"}
     stack = board.memory["stack"].length - board.step_stack - STACK_EXTRA_BYTES
     regions = [
         f"    {name.upper()} ({modes.get(name, 'rw')}) : "
@@ -87,6 +132,7 @@ def linker_script(board: Board) -> str:
         *regions,
         "}",
         *(_heap(board.memory["heap"]) if board.vm else ()),
+        *_early_sections(board),
         "INCLUDE arch/cortexm/sections.ld",
     ]
     return "\n".join(lines) + "\n"

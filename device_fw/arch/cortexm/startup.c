@@ -22,7 +22,20 @@ typedef struct vectors {
     void (*external[XN_BOARD_IRQS])(void);
 } vectors;
 
-__attribute__((section(".vectors"), used)) static const vectors table = {
+#if XN_FLASH_HOLDS_CODE
+// The table is in RAM: an interrupt comes also while the flash cannot be read. From the flash the
+// CPU takes the first two words of it.
+#define TABLE __attribute__((section(".ram_code"), used, aligned(1024)))
+__attribute__((section(".vectors"), used)) static const struct {
+    void *stack;
+    void (*reset)(void);
+} boot = {xn_ld_stack_end, xn_startup};
+extern uint32_t xn_ld_ram_code[], xn_ld_ram_code_end[], xn_ld_ram_code_load[];
+#else
+#define TABLE __attribute__((section(".vectors"), used))
+#endif
+
+TABLE static const vectors table = {
     .stack = xn_ld_stack_end,
     .system =
         {
@@ -57,11 +70,17 @@ static void close_non_secure(void) {
 #endif
 }
 
-static void fill_memory(void) {
-    const uint32_t *from = xn_ld_data_load;
-    for (volatile uint32_t *to = xn_ld_data; to < xn_ld_data_end; to++) {
-        *to = *from++;
+static void copy(const uint32_t *from, volatile uint32_t *to, const volatile uint32_t *end) {
+    while (to < end) {
+        *to++ = *from++;
     }
+}
+
+static void fill_memory(void) {
+    copy(xn_ld_data_load, xn_ld_data, xn_ld_data_end);
+#if XN_FLASH_HOLDS_CODE
+    copy(xn_ld_ram_code_load, xn_ld_ram_code, xn_ld_ram_code_end);
+#endif
     for (volatile uint32_t *to = xn_ld_bss; to < xn_ld_bss_end; to++) {
         *to = 0;
     }
