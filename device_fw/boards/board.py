@@ -83,11 +83,13 @@ class Link:
         frame_bytes: of a frame's body, both ways.
         window: frames that may wait.
         objects: that the store holds at most.
+        sectors: of flash that the store uses at most.
     """
 
     frame_bytes: int
     window: int
     objects: int
+    sectors: int
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Board:
         vm: whether the firmware holds MicroPython; without, it serves the host alone.
         link: what the core's buffers hold.
         memory: what the linker script is made of, by the names `code`, `data`, `stack`, `arena`,
-            with MicroPython `heap`, and `vectors` if the vector table is not at the start of `code`.
+            with MicroPython `heap`, and `vectors` if the vector table is not in `code`.
         step_stack: bytes of the region `stack` that are the steps' stack.
         emulator: how to start the board virtually; None: nothing plays it.
     """
@@ -180,7 +182,7 @@ class Board:
 
     @property
     def holds_code(self) -> bool:
-        """Whether nothing can be read from the code's memory while the flash erases or programs.
+        """Whether code cannot be read while the flash erases or programs.
 
         Then all that may interrupt is kept in RAM, with the drivers of UART and flash.
         """
@@ -321,6 +323,7 @@ def _link(table: _Table) -> Link:
         frame_bytes=table.take("frame_bytes", int, 4096),
         window=table.take("window", int, 8),
         objects=table.take("objects", int, 1000),
+        sectors=table.take("sectors", int, 4096),
     )
     table.end()
     return link

@@ -197,6 +197,7 @@ def _defines(board: Board) -> tuple[str, ...]:
         f"-DXN_FRAME_MAX={board.link.frame_bytes}u",
         f"-DXN_LINK_WINDOW={board.link.window}u",
         f"-DXN_STORE_OBJECTS={board.link.objects}u",
+        f"-DXN_STORE_SECTORS={board.link.sectors}u",
         f"-DXN_LANE_VM={int(board.vm)}",
         *(f"-D{name}={value}" for name, value in part_macros(board).items()),
     )

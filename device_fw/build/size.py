@@ -16,7 +16,7 @@ __all__ = ["text_bytes"]
 
 
 def text_bytes(elf: Path) -> int:
-    """Return the bytes of a firmware's code and constants, in the flash and kept in RAM."""
+    """Return the bytes of code and constants, in the flash and kept in RAM."""
     with elf.open("rb") as file:
         found = map(ELFFile(file).get_section_by_name, (".vectors", ".ram_code", ".text"))
         return sum(int(section["sh_size"]) for section in found if section is not None)

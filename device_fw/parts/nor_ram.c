@@ -9,11 +9,22 @@
 
 #define ERASED 0xFFu
 
+// As a chip with smaller sectors for the log (xn_port.h).
+#ifdef XN_FLASH_LOG_BYTES
+#define LOG_BYTES XN_FLASH_LOG_BYTES
+#define LOG_SECTOR_BYTES XN_FLASH_LOG_SECTOR_BYTES
+#else
+#define LOG_BYTES 0u
+#define LOG_SECTOR_BYTES 0u
+#endif
+
 static const xn_port_flash geometry = {
     .size_bytes = XN_NOR_STORE_BYTES,
     .sector_bytes = XN_NOR_SECTOR_BYTES,
     .page_bytes = XN_NOR_PAGE_BYTES,
     .program_bytes = 1,
+    .log_bytes = LOG_BYTES,
+    .log_sector_bytes = LOG_SECTOR_BYTES,
 };
 
 static uint8_t *at(uint32_t offset) {
@@ -34,10 +45,13 @@ int xn_nor_read(uint32_t offset, void *to, uint32_t n) {
 }
 
 int xn_nor_erase(uint32_t offset) {
-    if (!inside(offset, XN_NOR_SECTOR_BYTES, XN_FLASH_BYTES) || offset % XN_NOR_SECTOR_BYTES != 0) {
+    bool of_log = offset < LOG_BYTES;
+    uint32_t n = of_log ? LOG_SECTOR_BYTES : XN_NOR_SECTOR_BYTES;
+    uint32_t start = of_log ? 0 : LOG_BYTES;
+    if (!inside(offset, n, XN_FLASH_BYTES) || (offset - start) % n != 0) {
         return XN_E_RANGE;
     }
-    memset(at(offset), ERASED, XN_NOR_SECTOR_BYTES);
+    memset(at(offset), ERASED, n);
     return 0;
 }
 
@@ -79,8 +93,7 @@ int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
 }
 
 int xn_port_flash_erase(uint32_t offset) {
-    return inside(offset, XN_NOR_SECTOR_BYTES, XN_NOR_STORE_BYTES) ? xn_nor_erase(offset)
-                                                                   : XN_E_RANGE;
+    return offset < XN_NOR_STORE_BYTES ? xn_nor_erase(offset) : XN_E_RANGE;
 }
 
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {

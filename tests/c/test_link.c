@@ -231,7 +231,7 @@ static void test_noise(void) {
 }
 
 static void test_sha256(void) {
-    static const uint8_t of_abc[4] = {0xBA, 0x78, 0x16, 0xBF};
+    static const uint8_t of_abc[4] = {0xBA, 0x78, 0x16, 0xBF, 0, 0};
     uint8_t whole[32];
     uint8_t parts[32];
     uint8_t bytes[300];
@@ -255,7 +255,7 @@ static void test_sha256(void) {
 }
 
 int main(void) {
-    static const xn_port_flash flash = {65536, 4096, 256, 1};
+    static const xn_port_flash flash = {65536, 4096, 256, 1, 0, 0};
     xn_host_init(&flash, NULL);
     xn_link_init();
     test_every_length();
