@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from device_fw.boards import board_for_cpu, load_board, virtual_names
+from device_fw.boards.space import space_of
 from relocatable.blob.blob import Blob, Entry, Io, Variant
 from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
@@ -60,6 +61,9 @@ def test_hello_says_what_the_board_is(machine: Machine, board: str) -> None:
     assert (told["board"], told["cpu"]) == (facts.name, facts.cpu)
     assert told["flash"]["size"] == facts.flash_bytes - facts.files_bytes
     assert told["micropython"] == "1.25.0"
+    space = space_of(facts)
+    assert (told["arena"], told["stack"]) == (space.arena_bytes, space.stack_bytes)
+    assert told["flash"]["free"] == space.object_bytes
     assert board_for_cpu(told["cpu"]) == facts
 
 

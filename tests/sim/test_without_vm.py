@@ -12,6 +12,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from device_fw.boards import read_board
+from device_fw.boards.space import space_of
 from device_fw.build import firmware_path
 from device_fw.build.size import text_bytes
 from host_sdk import Device, ModelNotFoundError
@@ -85,7 +86,9 @@ def test_it_says_what_it_is(board: Device) -> None:
     assert (told.board, told.micropython) == ("without_vm", "")
     assert told.python == "without MicroPython"
     assert (told.frame_bytes, told.window) == (1024, 4)
-    assert told.arena_bytes == BOARD.memory["arena"].length
+    space = space_of(BOARD)
+    assert (told.arena_bytes, told.stack_bytes) == (space.arena_bytes, space.stack_bytes)
+    assert (told.free_bytes, told.sector_bytes) == (space.object_bytes, space.sector_bytes)
     assert "run" in told.methods
     assert not {"exec", "eval", "call", "rpc_list", "events"} & set(told.methods)
 

@@ -1,4 +1,4 @@
-// What a board gives to the core: each boards/<name>/board.c implements this page, nothing more.
+// What a board gives to the core: its parts and board.c implement this page, nothing more.
 // The core calls these from thread level, never from an interrupt, unless it says so here.
 #ifndef XN_PORT_H
 #define XN_PORT_H
