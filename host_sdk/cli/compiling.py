@@ -203,7 +203,7 @@ def _fits(blob: bytes) -> list[dict[str, Any]]:
 
 
 def _print_fits(blob: bytes) -> None:
-    """Print on which known boards a blob fits; of those whose CPU does not run it, nothing."""
+    """Print on which known boards whose CPU runs it a blob fits."""
     from host_sdk.cli.fitting import fits_of
 
     print_facts({fit.title: str(fit) for fit in fits_of(relocatable.Blob.unpack(blob))})
