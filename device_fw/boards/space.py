@@ -11,14 +11,16 @@ __all__ = ["Space", "board_spaces", "space_of"]
 
 _RP2_DIR = BOARDS_DIR.parent / "ports" / "rp2" / "boards"
 _RP2_CPUS = {"rp2040": "cortex-m0plus", "rp2350": "cortex-m33"}
-_RP2_SECTOR_BYTES = 4096
+_SECTOR_BYTES = 4096  # of most NOR flash
 
 # Of docs/SPEC-store.md, section 1.
 _AREA_BYTES_MIN = 16384
 _AREA_BYTES_MAX = 262144
 _AREA_BYTES_PER_SECTOR = 16
 _REGION_PER_AREA = 32
-_NOR_SECTOR_BYTES = 4096  # if a board's TOML says no other
+# Of flash parts: bytes of a sector and, if they are smaller, of those of the log together. A TOML's
+# `sector_bytes` and `log_bytes` say otherwise.
+_SECTORS = {"flash_stm32f4": (131072, 32768)}
 _STACK_RESERVED_BYTES = 256  # of the steps' stack (arch/cortexm/step.c)
 
 
@@ -59,13 +61,15 @@ def board_spaces() -> list[Space]:
 def space_of(board: Board) -> Space:
     """Return the room on a board of a TOML."""
     region = board.flash_bytes - board.files_bytes
-    sector = board.fact("flash", "sector_bytes", _NOR_SECTOR_BYTES)
+    part = next((part.name for part in board.parts if part.table == "flash"), None)
+    sector, log = _SECTORS.get(part or "", (_SECTOR_BYTES, 0))
+    sector = board.fact("flash", "sector_bytes", sector)
     return Space(
         name=board.name,
         title=board.title,
         cpu=board.cpu,
         arena_bytes=board.memory["arena"].length,
-        object_bytes=_object_bytes(region, sector, board.fact("flash", "log_bytes", 0)),
+        object_bytes=_object_bytes(region, sector, board.fact("flash", "log_bytes", log)),
         sector_bytes=sector,
         stack_bytes=board.step_stack - _STACK_RESERVED_BYTES,
     )
@@ -76,7 +80,7 @@ def _object_bytes(region: int, sector: int, log_bytes: int) -> int:
     if log_bytes == 0:
         share = min(region // _REGION_PER_AREA, _AREA_BYTES_MAX)
         by_sectors = region // sector * _AREA_BYTES_PER_SECTOR
-        area = max(1 << share.bit_length() - 1, by_sectors, _AREA_BYTES_MIN)
+        area = max(1 << max(share, 1).bit_length() - 1, by_sectors, _AREA_BYTES_MIN)
         log_bytes = 2 * (-(-area // sector) * sector)
     return (region - log_bytes) // sector * sector
 
@@ -94,8 +98,8 @@ def _rp2_spaces() -> list[Space]:
                 title=text.partition("\n")[0].lstrip("# ").partition(":")[0],
                 cpu=_RP2_CPUS[values["PICO_PLATFORM"]],
                 arena_bytes=int(values["XN_USER_ARENA_BYTES"], 0),
-                object_bytes=_object_bytes(region, _RP2_SECTOR_BYTES, 0),
-                sector_bytes=_RP2_SECTOR_BYTES,
+                object_bytes=_object_bytes(region, _SECTOR_BYTES, 0),
+                sector_bytes=_SECTOR_BYTES,
                 stack_bytes=None,
             )
         )

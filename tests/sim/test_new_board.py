@@ -20,18 +20,22 @@ BLOB = 1
 @pytest.mark.parametrize("name", board_names())
 def test_a_board_is_at_most_40_lines(name: str) -> None:
     text = (BOARDS_DIR / f"{name}.toml").read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 40
+    assert len(said(text)) <= 40
+
+
+def said(text: str) -> list[str]:
+    """Return the lines of a TOML, without those that are blank or a remark."""
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def test_a_toml_elsewhere_is_built_and_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = TOML.read_text(encoding="utf-8").splitlines()[3:]
-    text = "\n".join(lines).replace("without MicroPython", "with 96 KB for models")
+    text = TOML.read_text(encoding="utf-8").replace("without MicroPython", "with 96 KB for models")
     text = text.replace('length = "80K" }', 'length = "96K" }')
     path = tmp_path / "my_board.toml"
     path.write_text(text, encoding="utf-8")
-    assert len(text.splitlines()) <= 40
+    assert len(said(text)) <= 40
     assert main(["--board", str(path), "--out", str(tmp_path / "out")]) == 0
     elf = tmp_path / "out" / "my_board.elf"
     assert str(elf) in capsys.readouterr().out

@@ -24,7 +24,7 @@ def part(path: Path) -> str:
 @pytest.mark.parametrize("name", virtual_names())
 def test_every_part_has_a_line(name: str) -> None:
     micropython = micropython_source()
-    sources = list_sources(load_board(name), micropython, Path("work"))
+    sources = list_sources(load_board(name), micropython, FIRMWARE_DIR)
     foreign = [
         path.relative_to(micropython)
         for path in (*sources.own, *sources.vm, *sources.plain)
