@@ -99,6 +99,9 @@ def test_a_toml_says_all_of_a_board(tmp_path: Path) -> None:
         ("irq = 38", "irq = {}", r"\[uart\] irq must be"),
         ('step = "4K"', 'step = "17K"', r"\[memory\] stack must be .* is 18432"),
         ("title", "title title", "small.toml"),
+        ("ends_with_power", "holds_code", r"\[flash\] holds_code needs vm = false"),
+        ("[clock]", "[link]\nwindow = true\n[clock]", r"\[link\] window must be int; is True"),
+        ("[clock]", "[link]\nslots = 4\n[clock]", r"\[link\] has no key 'slots'"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -112,6 +115,28 @@ def test_a_linker_script_is_made(tmp_path: Path) -> None:
     assert "STACK_BYTES = 12288;" in text
     assert "STEP_STACK_BYTES = 4096;" in text
     assert "CODE (rx) : ORIGIN = 0x08000000, LENGTH = 0x80000" in text
+
+
+def test_without_micropython_there_is_no_heap(tmp_path: Path) -> None:
+    plain = SMALL.replace("[memory]", "vm = false\n[memory]").replace("heap =", "# heap =")
+    board = read(tmp_path, plain + "[link]\nframe_bytes = 1024\nsectors = 3\n")
+    assert not board.vm
+    assert (board.link.frame_bytes, board.link.window, board.link.sectors) == (1024, 8, 3)
+    text = linker_script(board)
+    assert "heap" not in text.lower()
+    assert "SECTIONS" not in text
+
+
+def test_what_interrupts_goes_to_ram_if_the_flash_holds_the_code(tmp_path: Path) -> None:
+    text = SMALL.replace("[memory]", "vm = false\n[memory]").replace("heap =", "vectors =")
+    board = read(tmp_path, text.replace("ends_with_power", "holds_code"))
+    assert board.holds_code
+    script = linker_script(board)
+    assert ".vectors : { KEEP(*(.vectors)) } > VECTORS" in script
+    for name in ("parts/nor_ram.c.o", "parts/uart_cmsdk.c.o", "core/link/xn_link.c.o", "board.c.o"):
+        assert f"*/{name}(.text .text.* .rodata .rodata.*)" in script
+    assert "*/core/rpc/xn_server.c.o(.text.xn_server_attend)" in script
+    assert script.index(".ram_code :") < script.index("INCLUDE arch/cortexm/sections.ld")
 
 
 def test_interrupts_are_led_to_their_parts(tmp_path: Path) -> None:
