@@ -43,7 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _board(name: str) -> Board:
-    return read_board(Path(name).resolve()) if name.endswith(".toml") else load_board(name)
+    if name.endswith(".toml"):
+        return read_board(Path(name).resolve())
+    known = [*board_names(), *rp2_boards()]
+    if name not in known:
+        raise ValueError(f"board must be one of {', '.join(known)}, or a TOML; is {name!r}")
+    return load_board(name)
 
 
 if __name__ == "__main__":

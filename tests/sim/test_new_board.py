@@ -53,6 +53,8 @@ def test_what_is_wrong_with_a_toml_is_an_error_of_the_command(
 ) -> None:
     path = tmp_path / "my_board.toml"
     path.write_text(TOML.read_text(encoding="utf-8").replace("uart_cmsdk", "uart_x"))
+    assert main(["--board", "my_board", "--out", str(tmp_path)]) == 1
+    assert re.search("mps3_an547, .*pico2, or a TOML; is 'my_board'", capsys.readouterr().err)
     assert main(["--board", str(path), "--out", str(tmp_path)]) == 1
     told = re.search(r"\[uart\] part must be one of (.*), or a C file", capsys.readouterr().err)
     assert told is not None
