@@ -112,6 +112,19 @@ def test_infer_equals_the_host(board: Device) -> None:
     board.rm("digits")
 
 
+def test_every_output_and_every_step_equals_litert(board: Device) -> None:
+    board.load_model(example_model("digits"))
+    shape = board.model().inputs[0].shape
+    x = np.random.default_rng(5).integers(0, 256, (6, *shape[1:])).astype(np.uint8)
+    report = board.validate(x)
+    assert (report.reference, report.exact_samples) == ("litert", 6)
+    trace = board.trace(x[0])
+    assert trace.compared + trace.streamed == len(trace.rows)
+    assert trace.compared > 2
+    assert trace.first_difference is None, trace
+    board.rm("digits")
+
+
 def test_detect_finds_the_coins(board: Device) -> None:
     board.load_model(example_model("coins"))
     assert 20 <= len(board.detect(EXAMPLES / "coins.png")) <= 26
