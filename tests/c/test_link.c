@@ -231,7 +231,7 @@ static void test_noise(void) {
 }
 
 static void test_sha256(void) {
-    static const uint8_t of_abc[4] = {0xBA, 0x78, 0x16, 0xBF, 0, 0};
+    static const uint8_t of_abc[4] = {0xBA, 0x78, 0x16, 0xBF};
     uint8_t whole[32];
     uint8_t parts[32];
     uint8_t bytes[300];
