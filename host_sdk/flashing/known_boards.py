@@ -55,6 +55,7 @@ class KnownBoard:
         identity: what its firmware calls itself in `hello`.
         chip: of the board.
         image: the name of its image's file.
+        state: what was seen of it: "tested (EMULATOR)" or "built, not run".
         boot: how a person brings it into its boot loader.
         drives: labels of its debugger's drive.
     """
@@ -64,6 +65,7 @@ class KnownBoard:
     identity: str
     chip: Chip
     image: str
+    state: str
     boot: str
     drives: tuple[str, ...] = ()
 
@@ -84,6 +86,7 @@ def known_boards() -> Mapping[str, KnownBoard]:
             identity=table["identity"],
             chip=chips()[table["chip"]],
             image=table["image"],
+            state=table["state"],
             boot=table["boot"],
             drives=tuple(table.get("drives", ())),
         )

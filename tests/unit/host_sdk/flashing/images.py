@@ -19,7 +19,7 @@ def uf2(board: KnownBoard = PICO, family: int = 0, size: int = 5000) -> bytes:
 
 
 def stm32(board: KnownBoard = F446, stack: int = 0x20020000, start: int = 0x08000011) -> bytes:
-    """Make an image that leaves sectors 1 and 2 alone: the store's log lies there."""
+    """Make an image that leaves sectors 1 and 2 alone, where the log lies."""
     low = struct.pack("<2I", stack, start) + board.identity.encode() + b"\0"
     return low.ljust(0x4000, b"\xff") + b"\xff" * 0x8000 + b"high" * 1000 + b"end"
 
@@ -31,7 +31,7 @@ def written(folder: Path, name: str, contents: bytes) -> Path:
 
 
 class BootDrive:
-    """A folder that goes away once a whole UF2 is in it, as the drive of a boot ROM does."""
+    """A folder that empties once a whole UF2 is in it, as a boot ROM's drive."""
 
     def __init__(self, folder: Path, board_id: str = "RPI-RP2", takes: bool = True) -> None:
         self.folder = folder
