@@ -17,6 +17,7 @@ from host_sdk.cli import (
     rescuing,
     running,
     scripts,
+    selftesting,
     sim,
     validating,
 )
@@ -56,6 +57,7 @@ for command in (
     running.profile,
     validating.validate,
     validating.trace,
+    selftesting.selftest,
     scripts.run,
     repl.repl,
     sim.sim,

@@ -23,11 +23,12 @@ ALLOWED = {
     "inference": {"errors", "link", "display"},
     "validation": {"errors", "link", "display", "inference"},
     "flashing": {"errors", "display", "device", "transports"},
+    "selftest": {"errors", "link", "store", "display", "device"},
     "connection": {"errors", "link", "display", "scripting", "transports"},
 }
 ALLOWED["device"] = set(ALLOWED)
 ALLOWED["fleet"] = {*ALLOWED["device"], "device"}
-ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "host_sdk"}
+ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "selftest", "host_sdk"}
 
 # The same for the compiler, in the order of the data's way.
 COMPILER = {
