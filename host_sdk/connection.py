@@ -68,7 +68,7 @@ class Connection:
 
     @property
     def session(self) -> Session:
-        """What requests go through, for tools: those of docs/SPEC-wire.md without a method here."""
+        """What requests go through: for those of docs/SPEC-wire.md with no method here."""
         return self._session
 
     @property

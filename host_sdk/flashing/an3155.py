@@ -21,7 +21,9 @@ _GET_ID, _READ, _GO, _WRITE, _ERASE = 0x02, 0x11, 0x21, 0x31, 0x44
 _PIECE = 256
 _BAUD, _PARITY = 115200, serial.PARITY_EVEN
 _ANSWER_S = 1.0
-_ERASE_S = 4.0  # of a sector: a F4's 128 KiB take up to 4 s at 2.1 V (DS10693 table 48)
+_ERASE_S = (
+    4.0  # of a sector: 128 KiB of an STM32F446 take up to 4 s below 2.7 V (its datasheet, DS10693)
+)
 
 
 class UartBootloader:

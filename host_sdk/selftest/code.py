@@ -26,7 +26,7 @@ def test_caches(bench: Bench) -> None:
     name = "caches: rewritten code"
     seen: dict[int, int] = {}
     rewritten = 0
-    size = 0 if bench.quick else min(_MOST_WEIGHTS, bench.board.info().free_bytes // 8)
+    size = 0 if bench.quick else min(_MOST_WEIGHTS, bench.session.info.free_bytes // 8)
     with bench.trying(name):
         for i in range(_QUICK_ROUNDS if bench.quick else _ROUNDS):
             n = 1 + i % 7
@@ -48,7 +48,7 @@ def test_caches(bench: Bench) -> None:
 
 def test_containment(bench: Bench) -> None:
     """Have models write where they must not: the run ends, the board goes on."""
-    resets = bench.board.info().boot.resets
+    resets = bench.session.info.boot.resets
     for address in _NOBODYS:
         _bad(bench, f"containment: write to {address:#010x}", writer(address), StepFaultError)
     if bench.quick:

@@ -18,7 +18,7 @@ def test_link(bench: Bench) -> None:
         times = [seconds(lambda: bench.board.ping(7)) for _ in range(_PINGS)]
         bench.note("link: ping", True, 1000 * statistics.median(times), "ms", f"of {_PINGS}")
     size = _QUICK_BYTES if bench.quick else _LONG_BYTES
-    size = min(size, bench.board.info().free_bytes // 2)
+    size = min(size, bench.session.info.free_bytes // 2)
     data = random.Random(_NOISE_SEED).randbytes(size)
     with bench.trying("link: upload"), bench.stored("noise") as name:
         rate = size / seconds(lambda: bench.board.put(name, data)) / 1000

@@ -1,4 +1,4 @@
-"""Blobs of a few instructions of Thumb, written by hand: no compiler is needed for them."""
+"""Blobs of a few instructions of Thumb, written by hand: without a compiler."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def adder(n: int) -> bytes:
 
 
 def writer(address: int) -> bytes:
-    """Make a step that writes to an address: a literal behind the code, read by ldr r1, [pc]."""
+    """Make a step that writes to an address, which is a literal behind the code."""
     # ldr r1, [pc, #4]; str r1, [r1]; movs r0, #0; bx lr; .word address
     return struct.pack("<2H", 0x4901, 0x6009) + RETURN + struct.pack("<I", address)
 

@@ -1,4 +1,4 @@
-"""Small models of each operator, with vectors that the board must compute to the bit."""
+"""Small models of each operator, which the board must compute to the bit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _QUICK = (
 
 
 def test_models(bench: Bench, progress: Progress | None) -> None:
-    """Compile a random model of each operator for the board, and have it run the vector."""
+    """Compile a random model of each operator; the board runs its golden vector."""
     try:
         import ziglang  # noqa: F401
     except ImportError:
