@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import time
 
-from host_sdk.errors import BlobCodeError, DeviceFaultError, RunError, StepFaultError, StepTimeoutError
+from host_sdk.errors import (
+    BlobCodeError,
+    DeviceFaultError,
+    RunError,
+    StepFaultError,
+    StepTimeoutError,
+)
 from host_sdk.selftest.bench import Bench
 from host_sdk.selftest.machine_code import ENDLESS, adder, code_blob, writer
 from host_sdk.store.inventory import read_extents
