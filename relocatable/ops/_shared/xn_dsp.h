@@ -39,7 +39,7 @@ static inline uint32_t xn_load_bytes(const void *from) {
     return word;
 }
 
-// The first `count` of them, the others 0; and back.
+// The first `count` of them, the others 0.
 XN_INLINE uint32_t xn_load_some(const void *from, int32_t count) {
     if (count == 4) {
         return xn_load_bytes(from);
@@ -51,6 +51,15 @@ XN_INLINE uint32_t xn_load_some(const void *from, int32_t count) {
     return word;
 }
 
+// The first `count` of them or, if there are fewer than four, then others of value `byte`.
+XN_INLINE uint32_t xn_load_filled(const void *from, int32_t count, int32_t byte) {
+    if (count >= 4) {
+        return xn_load_bytes(from);
+    }
+    return xn_load_some(from, count) | ((uint32_t)byte & 0xFFu) * 0x01010101u << (8 * count);
+}
+
+// Stores the first `count`.
 XN_INLINE void xn_store_some(int8_t *to, uint32_t word, int32_t count) {
     if (count == 4) {
         __builtin_memcpy(to, &word, sizeof word);

@@ -133,7 +133,12 @@ def lower_mve(site: Site) -> KernelCall | None:
     zeros = {"a_zero": zero_of(site.input(0)), "b_zero": zero_of(site.input(1))}
     low, high = type_range(site.output.dtype)
     kind = Name("XN_SCALE_DOUBLE_ROUNDING" + ("" if shift > 0 else "_30"))
-    scaling = {"kind": kind, "zero": zero_of(site.output), "low": low, "high": high}
+    scaling: dict[str, CValue] = {
+        "kind": kind,
+        "zero": zero_of(site.output),
+        "low": low,
+        "high": high,
+    }
     lines = (0 if adj_y else 2 if is_wide else 4) + adj_x
     return _of_each_pair(
         site,
