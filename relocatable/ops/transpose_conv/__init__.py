@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
 from relocatable.ops._shared.batch import image_kernel
-from relocatable.ops._shared.fixed_point import float_clamp, type_range, zero_of
 from relocatable.ops._shared.hybrid import quantize_images, scales_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
@@ -30,25 +28,19 @@ from relocatable.ops._shared.layer import (
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
-    bias_of,
     bias_type,
     bounded_sums,
     data_scales,
     filter_scales,
     filter_text,
-    filter_zero,
-    filter_zero_param,
     fixed_rounding,
     layer_form,
-    plain_scaling,
-    real_weights,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values
 from relocatable.ops._shared.layer_sample import random_bias_type, random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.resize import table_length
-from relocatable.ops._shared.scaling import AccumulatorBounds
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -63,7 +55,6 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.rules import rule_text
-from relocatable.ops.site import Site
 from relocatable.ops.transpose_conv.lower import (
     is_hybrid,
     is_integer,
@@ -74,19 +65,6 @@ from relocatable.ops.transpose_conv.lower import (
     lower_transposed,
     padding,
 )
-from relocatable.steps.c_call import (
-    FIRST_ROW,
-    ROWS,
-    CCall,
-    Constant,
-    CPointer,
-    CValue,
-    Input,
-    Output,
-    Scratch,
-)
-from relocatable.steps.kernel_call import KernelCall, Rows
-from relocatable.steps.row_access import ScaledRows
 from relocatable.targets.arm import DSP, MVE_I
 
 
