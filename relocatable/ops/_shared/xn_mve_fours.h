@@ -51,7 +51,7 @@ static inline void XN_NAME(xn_mve_fill)(XN_T *to, int32_t value, int32_t count) 
 }
 
 // 16 values of a window with 16 of four filters.
-#define XN_MVE_FOUR                                                                           \
+#define XN_MVE_FOUR                                                                                \
     XN_MVE_T values = XN_MVE(vldrbq)(x);                                                           \
     s0 = XN_MVE(vmladavaq)(s0, values, XN_MVE(vldrbq)(w));                                         \
     s1 = XN_MVE(vmladavaq)(s1, values, XN_MVE(vldrbq)(w + 16));                                    \
@@ -59,8 +59,7 @@ static inline void XN_NAME(xn_mve_fill)(XN_T *to, int32_t value, int32_t count) 
     s3 = XN_MVE(vmladavaq)(s3, values, XN_MVE(vldrbq)(w + 48))
 
 // Sums of one window with four filters: 16 (8) values of each in turn, then the rest of each.
-static inline int32x4_t XN_NAME(xn_mve_four)(const XN_T *x, const XN_FILTER_T *w,
-                                                  int32_t size) {
+static inline int32x4_t XN_NAME(xn_mve_four)(const XN_T *x, const XN_FILTER_T *w, int32_t size) {
     XN_MVE_SUM s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #if XN_IS_16_BITS
 #pragma clang loop unroll(disable)

@@ -78,10 +78,10 @@ XN_INLINE void XN_NAME(batch_matmul_dsp_sums)(const uint32_t *rows, const uint32
 #else
 
 // Four values, of which `count` are there; the others are `zero`.
-static inline uint32_t XN_NAME(batch_matmul_dsp_four)(const XN_T *x, int32_t step, int32_t count,
-                                                      int32_t zero) {
-    if (step == 1 && count >= 4) {
-        return xn_load_bytes(x);
+XN_INLINE uint32_t XN_NAME(batch_matmul_dsp_four)(const XN_T *x, int32_t step, int32_t count,
+                                                  int32_t zero) {
+    if (step == 1) {
+        return xn_load_filled(x, count, zero);
     }
     uint32_t word = 0;
     for (int32_t k = 0; k < 4; k++) {
@@ -90,47 +90,64 @@ static inline uint32_t XN_NAME(batch_matmul_dsp_four)(const XN_T *x, int32_t ste
     return word;
 }
 
-// A row as pairs of every second value, `rows` words apart; returns the sum.
-XN_INLINE int32_t XN_NAME(batch_matmul_dsp_row)(const XN_T *x, int32_t rows, uint32_t *to,
+// Adds four values to a row's pairs; returns the sum of the row so far.
+XN_INLINE int32_t XN_NAME(batch_matmul_dsp_put)(const XN_T *x, int32_t count, int32_t rows,
+                                                uint32_t *to, int32_t sum,
                                                 const XN_NAME(xn_batch_matmul_dsp_params) * p) {
     const uint32_t zeros = ((uint32_t)p->a_zero & 0xFFFFu) * 0x00010001u;
-    int32_t sum = 0;
-#pragma clang loop unroll_count(2)
-    for (int32_t i = p->depth; i > 0; i -= 4, x += 4 * p->a.depth, to += 2 * rows) {
-        uint32_t word = XN_NAME(batch_matmul_dsp_four)(x, p->a.depth, i, p->a_zero);
-        to[0] = (uint32_t)__ssub16((int32_t)xn_even_bytes(word), (int32_t)zeros);
-        to[rows] = (uint32_t)__ssub16((int32_t)xn_odd_bytes(word), (int32_t)zeros);
-        if (p->b_zero != 0) {
-            sum = xn_add_products(to[0], 0x00010001u, sum);
-            sum = xn_add_products(to[rows], 0x00010001u, sum);
-        }
+    uint32_t word = XN_NAME(batch_matmul_dsp_four)(x, p->a.depth, count, p->a_zero);
+    uint32_t even = (uint32_t)__ssub16((int32_t)xn_even_bytes(word), (int32_t)zeros);
+    uint32_t odd = (uint32_t)__ssub16((int32_t)xn_odd_bytes(word), (int32_t)zeros);
+    to[0] = even;
+    to[rows] = odd;
+    if (p->b_zero != 0) {
+        sum = xn_add_products(even, 0x00010001u, xn_add_products(odd, 0x00010001u, sum));
     }
     return sum;
 }
 
-// Two columns, the second `next` values from the first: a word holds two values of each, in the
-// even and in the odd bytes. What is beyond their ends meets rows' values of 0.
+// A row as pairs of every second value, `rows` words apart; returns the sum.
+XN_INLINE int32_t XN_NAME(batch_matmul_dsp_row)(const XN_T *x, int32_t rows, uint32_t *to,
+                                                const XN_NAME(xn_batch_matmul_dsp_params) * p) {
+    int32_t sum = 0, i = p->depth;
+#pragma clang loop unroll_count(2)
+    for (; i >= 4; i -= 4, x += 4 * p->a.depth, to += 2 * rows) {
+        sum = XN_NAME(batch_matmul_dsp_put)(x, 4, rows, to, sum, p);
+    }
+    return i > 0 ? XN_NAME(batch_matmul_dsp_put)(x, i, rows, to, sum, p) : sum;
+}
+
+// Four values of two columns, the second `next` values from the first: a word holds two of each,
+// in the even and in the odd bytes. What is beyond their ends meets rows' values of 0.
+XN_INLINE void XN_NAME(batch_matmul_dsp_pack_four)(const XN_T *b, int32_t next, int32_t count,
+                                                   uint32_t *to,
+                                                   const XN_NAME(xn_batch_matmul_dsp_params) * p) {
+    if (p->b.depth == 1) {
+        uint32_t first = xn_load_filled(b, count, 0), second = xn_load_filled(b + next, count, 0);
+        to[0] = (first & 0x00FF00FFu) | (second & 0x00FF00FFu) << 8;
+        to[1] = (first >> 8 & 0x00FF00FFu) | (second & 0xFF00FF00u);
+        return;
+    }
+    uint16_t both[4];
+    for (int32_t k = 0; k < 4; k++) {
+        both[k] = 0;
+        if (k < count) {
+            __builtin_memcpy(&both[k], b + k * p->b.depth, sizeof both[k]);
+        }
+    }
+    to[0] = both[0] | (uint32_t)both[2] << 16;
+    to[1] = both[1] | (uint32_t)both[3] << 16;
+}
+
 static inline void XN_NAME(batch_matmul_dsp_pack)(const XN_T *b, int32_t next, uint32_t *to,
                                                   const XN_NAME(xn_batch_matmul_dsp_params) * p) {
-    int32_t step = p->b.depth;
+    int32_t i = p->depth;
 #pragma clang loop unroll_count(2)
-    for (int32_t i = p->depth; i > 0; i -= 4, b += 4 * step, to += 2) {
-        if (step == 1) {
-            uint32_t first = XN_NAME(batch_matmul_dsp_four)(b, 1, i, 0);
-            uint32_t second = XN_NAME(batch_matmul_dsp_four)(b + next, 1, i, 0);
-            to[0] = (first & 0x00FF00FFu) | (second & 0x00FF00FFu) << 8;
-            to[1] = (first >> 8 & 0x00FF00FFu) | (second & 0xFF00FF00u);
-            continue;
-        }
-        uint16_t both[4];
-        for (int32_t k = 0; k < 4; k++) {
-            both[k] = 0;
-            if (k < i) {
-                __builtin_memcpy(&both[k], b + k * step, sizeof both[k]);
-            }
-        }
-        to[0] = both[0] | (uint32_t)both[2] << 16;
-        to[1] = both[1] | (uint32_t)both[3] << 16;
+    for (; i >= 4; i -= 4, b += 4 * p->b.depth, to += 2) {
+        XN_NAME(batch_matmul_dsp_pack_four)(b, next, 4, to, p);
+    }
+    if (i > 0) {
+        XN_NAME(batch_matmul_dsp_pack_four)(b, next, i, to, p);
     }
 }
 
@@ -168,8 +185,8 @@ static inline XN_T XN_NAME(batch_matmul_dsp_scale)(XN_SUM sum,
 #if XN_IS_16_BITS
     return (XN_T)__ssat(xn_multiply_by_reduced_multiplier(sum, p->multiplier, p->shift), 16);
 #else
-    // Terms of less than 2^16 in number less than 2^14 make sums below 2^30.
-    if (p->shift < 0 && p->shift >= -30 && p->depth < 1 << 14) {
+    // Sums are below 2^30, since scratch is short.
+    if (p->shift < 0 && p->shift >= -30) {
         int32_t y = xn_scale_double_rounding_30(sum, p->multiplier, -p->shift - 1, p->out_zero);
         return (XN_T)__ssat(y, 8);
     }
@@ -227,8 +244,8 @@ XN_NAME(batch_matmul_dsp_group)(const uint32_t *rows, const uint32_t *columns, i
     return rows + some * p->words;
 }
 
-// a, b: as in batch_matmul.c, one pair of matrices; out: [rows, columns]; scratch: two columns, then
-// the rows.
+// a, b: as in batch_matmul.c, one pair of matrices; out: [rows, columns]; scratch: two columns,
+// then the rows.
 XN_KERNEL void XN_NAME(xn_batch_matmul_dsp)(const XN_T *a, const XN_T *b, XN_T *out,
                                             uint32_t *scratch,
                                             const XN_NAME(xn_batch_matmul_dsp_params) * p) {

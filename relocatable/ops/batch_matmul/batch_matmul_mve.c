@@ -66,9 +66,8 @@ static inline void XN_NAME(batch_matmul_mve_row)(const XN_T *x, const XN_T *cons
 #else
 
 // What a column's zero point and sum add to its sums.
-static inline int32_t XN_NAME(batch_matmul_mve_base)(const XN_T *w,
-                                                     const XN_NAME(xn_batch_matmul_mve_params) *
-                                                         p) {
+static inline int32_t
+XN_NAME(batch_matmul_mve_base)(const XN_T *w, const XN_NAME(xn_batch_matmul_mve_params) * p) {
     int32_t sum = -p->depth * p->b_zero;
 #pragma clang loop unroll(disable)
     for (int32_t i = p->depth; i > 0; i -= 16, w += 16) {

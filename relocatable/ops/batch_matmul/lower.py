@@ -30,6 +30,7 @@ from relocatable.steps.kernel_call import KernelCall
 
 BATCH = 3  # dimensions
 _BLOCK_BYTES = 2048  # of rows that are laid out at once
+_MOST_SCRATCH = 1 << 14
 _MOST_GATHERED = 65535 // 7  # elements from one value to the next of eight
 
 
@@ -95,14 +96,17 @@ def is_integer(site: Site) -> bool:
     return not site.is_float
 
 
-def lower_dsp(site: Site) -> KernelCall:
-    """Lower a product of integers for the DSP extension."""
+def lower_dsp(site: Site) -> KernelCall | None:
+    """Lower a product of integers for the DSP extension; None if it takes too much scratch."""
     is_wide = site.output.dtype == "int16"
     rows, _, depth = _sizes(site)
     words = -(-depth // 2) if is_wide else 2 * -(-depth // 4)
     # A group: two rows, or four and what their sums begin at.
     group, group_bytes = (2, 8 * words) if is_wide else (4, 16 * words + 16)
     groups = min(-(-rows // group), max(1, _BLOCK_BYTES // group_bytes))
+    scratch_bytes = (8 if is_wide else 4) * words + groups * group_bytes
+    if scratch_bytes > _MOST_SCRATCH:
+        return None
     multiplier, shift = _multiplier(site)
     zeros = {"a_zero": zero_of(site.input(0)), "b_zero": zero_of(site.input(1))}
     return _of_each_pair(
@@ -117,12 +121,13 @@ def lower_dsp(site: Site) -> KernelCall:
             "words": words,
             "block": group * groups,
         },
-        scratch_bytes=(8 if is_wide else 4) * words + groups * group_bytes,
+        scratch_bytes=scratch_bytes,
     )
 
 
 def lower_mve(site: Site) -> KernelCall | None:
-    """Lower a product of integers for Helium; None if a step is too far to gather values."""
+    """Lower a product of integers for Helium; None if a step is too far to gather values, or if it
+    takes too much scratch."""
     is_wide = site.output.dtype == "int16"
     _, _, depth = _sizes(site)
     a, b = (outline(site.input(i).shape).strides for i in (0, 1))
@@ -140,12 +145,15 @@ def lower_mve(site: Site) -> KernelCall | None:
         "high": high,
     }
     lines = (0 if adj_y else 2 if is_wide else 4) + adj_x
+    scratch_bytes = lines * depth * (2 if is_wide else 1)
+    if scratch_bytes > _MOST_SCRATCH:
+        return None
     return _of_each_pair(
         site,
         "mve",
         c_type(site.output.dtype),
         {**zeros, "multiplier": multiplier, "shift": shift, "scaling": scaling},
-        scratch_bytes=lines * depth * (2 if is_wide else 1),
+        scratch_bytes=scratch_bytes,
     )
 
 

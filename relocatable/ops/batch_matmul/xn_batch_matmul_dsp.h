@@ -30,8 +30,8 @@
             : __VA_ARGS__                                                                          \
             : "cc", "memory")
 #define BATCH_MATMUL_DSP_LOOP                                                                      \
-    BATCH_MATMUL_DSP_RUN("1:\n" BATCH_MATMUL_DSP_PAIR BATCH_MATMUL_DSP_PAIR BATCH_MATMUL_DSP_PAIR  \
-                             BATCH_MATMUL_DSP_PAIR "vmov %[xa], %[end]\n"                          \
+    BATCH_MATMUL_DSP_RUN("1:\n" BATCH_MATMUL_DSP_PAIR BATCH_MATMUL_DSP_PAIR                        \
+                             BATCH_MATMUL_DSP_PAIR BATCH_MATMUL_DSP_PAIR "vmov %[xa], %[end]\n"    \
                          "cmp %[rows], %[xa]\n"                                                    \
                          "bne 1b\n",                                                               \
                          [end] "t"(end))

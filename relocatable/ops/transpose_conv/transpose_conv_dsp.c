@@ -29,45 +29,47 @@ typedef struct {
     const uint32_t *filter;
 } XN_NAME(transpose_conv_dsp_phase);
 
+// Four values side by side as pairs, of which `count` are there; returns the sum so far.
+XN_INLINE int32_t XN_NAME(transpose_conv_dsp_put)(const XN_T *x, int32_t count, uint32_t *to,
+                                                  int32_t pixels, int32_t sum,
+                                                  const XN_NAME(xn_transpose_conv_dsp_params) * p) {
+#if XN_IS_16_BITS
+    to[0] = xn_load_some(x, 2 * xn_min(count, 2));
+    to[pixels] = xn_load_some(x + 2, 2 * xn_max(count - 2, 0));
+    (void)p;
+#else
+    const uint32_t zeros = ((uint32_t)p->in_zero & 0xFFFFu) * 0x00010001u;
+    uint32_t word = xn_load_filled(x, count, p->in_zero ^ (int32_t)XN_FLIP) ^ XN_FLIP;
+    uint32_t even = (uint32_t)__ssub16((int32_t)xn_even_bytes(word), (int32_t)zeros);
+    uint32_t odd = (uint32_t)__ssub16((int32_t)xn_odd_bytes(word), (int32_t)zeros);
+    to[0] = even;
+    to[pixels] = odd;
+    if (XN_FILTER_ZERO(p) != 0) {
+        sum = xn_add_products(even, 0x00010001u, xn_add_products(odd, 0x00010001u, sum));
+    }
+#endif
+    return sum;
+}
+
 // `count` values side by side as pairs, `pixels` words apart; returns their sum.
 XN_INLINE int32_t XN_NAME(transpose_conv_dsp_expand)(const XN_T *x, int32_t count, uint32_t *to,
                                                      int32_t pixels,
                                                      const XN_NAME(xn_transpose_conv_dsp_params) *
                                                          p) {
     int32_t sum = 0;
-#if XN_IS_16_BITS
 #pragma clang loop unroll_count(2)
     for (; count >= 4; count -= 4, x += 4, to += 2 * pixels) {
-        to[0] = xn_load_bytes(x);
-        to[pixels] = xn_load_bytes(x + 2);
+        sum = XN_NAME(transpose_conv_dsp_put)(x, 4, to, pixels, sum, p);
     }
-    if (count > 0) {
-        to[0] = xn_load_some(x, 2 * xn_min(count, 2));
-        to[pixels] = xn_load_some(x + 2, count > 2 ? 2 : 0);
-    }
-    (void)p;
-#else
-    const uint32_t zeros = ((uint32_t)p->in_zero & 0xFFFFu) * 0x00010001u;
-#pragma clang loop unroll_count(2)
-    for (; count > 0; count -= 4, x += 4, to += 2 * pixels) {
-        uint32_t word = xn_load_filled(x, count, p->in_zero ^ (int32_t)XN_FLIP) ^ XN_FLIP;
-        uint32_t even = (uint32_t)__ssub16((int32_t)xn_even_bytes(word), (int32_t)zeros);
-        uint32_t odd = (uint32_t)__ssub16((int32_t)xn_odd_bytes(word), (int32_t)zeros);
-        to[0] = even;
-        to[pixels] = odd;
-        if (XN_FILTER_ZERO(p) != 0) {
-            sum = xn_add_products(even, 0x00010001u, xn_add_products(odd, 0x00010001u, sum));
-        }
-    }
-#endif
-    return sum;
+    return count > 0 ? XN_NAME(transpose_conv_dsp_put)(x, count, to, pixels, sum, p) : sum;
 }
 
 // The window whose upper left pixel is x of row down.first, `pixels` words apart; spare: scratch
 // for a row of it. Returns what its sums begin at.
-static inline int32_t XN_NAME(transpose_conv_dsp_window)(
-    const XN_NAME(transpose_conv_dsp_phase) * f, int32_t x, uint32_t *to, int32_t pixels,
-    XN_T *spare, const XN_NAME(xn_transpose_conv_dsp_params) * p) {
+static inline int32_t
+XN_NAME(transpose_conv_dsp_window)(const XN_NAME(transpose_conv_dsp_phase) * f, int32_t x,
+                                   uint32_t *to, int32_t pixels, XN_T *spare,
+                                   const XN_NAME(xn_transpose_conv_dsp_params) * p) {
     const xn_transpose_conv_shape *s = &p->shape;
     int32_t first = xn_max(x, 0), last = xn_min(x + f->right.taps, s->in_w), sum = 0;
     for (int32_t j = 0; j < f->down.taps; j++, to += 2 * pixels * f->quads) {
@@ -124,12 +126,11 @@ XN_INLINE const uint32_t *XN_NAME(transpose_conv_dsp_add)(const uint32_t *column
 }
 
 // All channels of one or four pixels, of which `count` are stored.
-XN_INLINE void XN_NAME(transpose_conv_dsp_channels)(const XN_NAME(transpose_conv_dsp_phase) * f,
-                                                    const uint32_t *columns, const int32_t base[4],
-                                                    int32_t pixels, int32_t count,
-                                                    const xn_scales *scales, XN_T *out,
-                                                    const XN_NAME(xn_transpose_conv_dsp_params) *
-                                                        p) {
+XN_INLINE void
+XN_NAME(transpose_conv_dsp_channels)(const XN_NAME(transpose_conv_dsp_phase) * f,
+                                     const uint32_t *columns, const int32_t base[4], int32_t pixels,
+                                     int32_t count, const xn_scales *scales, XN_T *out,
+                                     const XN_NAME(xn_transpose_conv_dsp_params) * p) {
     const xn_transpose_conv_shape *s = &p->shape;
     const uint32_t *filter = f->filter;
     for (int32_t c = 0; c < s->out_c; c += 2) {
@@ -140,8 +141,8 @@ XN_INLINE void XN_NAME(transpose_conv_dsp_channels)(const XN_NAME(transpose_conv
             for (int32_t k = 0; k < pixels; k++) {
                 narrow[k][0] = narrow[k][1] = base[k];
             }
-            filter = XN_NAME(transpose_conv_dsp_add)(
-                columns + 2 * pixels * at, filter, xn_min(each, f->size - at), pixels, narrow);
+            filter = XN_NAME(transpose_conv_dsp_add)(columns + 2 * pixels * at, filter,
+                                                     xn_min(each, f->size - at), pixels, narrow);
             for (int32_t k = 0; k < pixels; k++) {
                 sums[k][0] += narrow[k][0];
                 sums[k][1] += narrow[k][1];

@@ -45,11 +45,10 @@ XN_NAME(transpose_conv_mve_window)(const XN_T *in, int32_t top, xn_transpose_con
 }
 
 // All channels of a pixel.
-static inline void XN_NAME(transpose_conv_mve_pixel)(const XN_T *x, int32_t size,
-                                                     const XN_FILTER_T *filter,
-                                                     const xn_scales *scales, XN_T *out,
-                                                     const XN_NAME(xn_transpose_conv_mve_params) *
-                                                         p) {
+static inline void
+XN_NAME(transpose_conv_mve_pixel)(const XN_T *x, int32_t size, const XN_FILTER_T *filter,
+                                  const xn_scales *scales, XN_T *out,
+                                  const XN_NAME(xn_transpose_conv_mve_params) * p) {
     int32_t channels = p->shape.out_c, base = 0;
     if (XN_FILTER_ZERO(p) != 0) {
         base = -XN_FILTER_ZERO(p) * XN_NAME(xn_mve_values)(x, size);
