@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, tuple[int, ...], int, int], ...] = (
     ("TRANSPOSE_CONV", (8, 8, 16), 16, 4),
     ("BATCH_MATMUL", (4, 32, 32), 32, 1),
     ("BATCH_MATMUL", (4, 32, 32), 32, 0),
-    ("BATCH_MATMUL", (1, 1, 64), 64, 1),
+    ("BATCH_MATMUL", (1, 1, 256), 256, 1),
 )
 
 

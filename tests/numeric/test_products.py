@@ -1,4 +1,4 @@
-"""BATCH_MATMUL and TRANSPOSE_CONV of integers over the edges of kernels for vectors.
+"""BATCH_MATMUL and TRANSPOSE_CONV of integers at the edges of vector kernels.
 
 Odd numbers of channels, rows and columns, rests of all lengths, strides beyond the window, zero
 points at the ends of their types, sums that need more than 32 bits on the way.

@@ -7,7 +7,11 @@ import numpy.typing as npt
 
 
 def in_fours(weights: npt.NDArray[np.generic], lanes: int) -> npt.NDArray[np.generic]:
-    """Order filters [C, ..] by fours: `lanes` values of each in turn, then the rest of each.
+    """Order filters, [C, ..], by fours: some values of each in turn, then the rest.
+
+    Args:
+        weights: the filters.
+        lanes: values in turn.
 
     Returns:
         [C / 4, 4 * K], rounded up; filters that are not there are 0.

@@ -97,7 +97,11 @@ def is_integer(site: Site) -> bool:
 
 
 def lower_dsp(site: Site) -> KernelCall | None:
-    """Lower a product of integers for the DSP extension; None if it takes too much scratch."""
+    """Lower a product of integers for the DSP extension.
+
+    Returns:
+        None if it takes too much scratch.
+    """
     is_wide = site.output.dtype == "int16"
     rows, _, depth = _sizes(site)
     words = -(-depth // 2) if is_wide else 2 * -(-depth // 4)
@@ -126,8 +130,11 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def lower_mve(site: Site) -> KernelCall | None:
-    """Lower a product of integers for Helium; None if a step is too far to gather values, or if it
-    takes too much scratch."""
+    """Lower a product of integers for Helium.
+
+    Returns:
+        None if values are too far apart to be gathered, or if it takes too much scratch.
+    """
     is_wide = site.output.dtype == "int16"
     _, _, depth = _sizes(site)
     a, b = (outline(site.input(i).shape).strides for i in (0, 1))
@@ -179,7 +186,7 @@ def _sizes(site: Site) -> tuple[int, int, int]:
 def _of_each_pair(
     site: Site, suffix: str, scratch: str, params: dict[str, CValue], scratch_bytes: int
 ) -> KernelCall:
-    """Make the call of a kernel that multiplies two matrices, once for each of the batch."""
+    """Make the call of a kernel of two matrices, once for each pair of the batch."""
     a, b = operands_of(site.node, *(outline(site.input(i).shape) for i in (0, 1)))
     y = outline(site.output.shape)
     rows, columns, depth = _sizes(site)

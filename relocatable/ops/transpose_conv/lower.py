@@ -258,8 +258,11 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def lower_mve(site: Site) -> KernelCall | None:
-    """Lower a layer of integers for Helium; None if it has too many phases, or its sums or its
-    scaling do not fit."""
+    """Lower a layer of integers for Helium.
+
+    Returns:
+        None if it has too many phases, or if its sums or its scaling do not fit.
+    """
     layer = _layer_site(site)
     phases, reals = (_phases(layer, x) for x in (layer.constant(1), real_weights(layer)))
     if phases is None or reals is None:
