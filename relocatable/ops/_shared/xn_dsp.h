@@ -213,4 +213,22 @@ static inline int32_t xn_dsp_dot(const int8_t *x, const int8_t *w, int32_t n) {
     return sum;
 }
 
+// The same of int16 by int8.
+static inline int64_t xn_dsp_dot_16(const int16_t *x, const int8_t *w, int32_t n) {
+    int64_t sum = 0;
+    int32_t i = 0;
+#pragma clang loop unroll_count(2)
+    for (; i + 4 <= n; i += 4) {
+        uint32_t a = xn_load_bytes(x + i), b = xn_load_bytes(x + i + 2);
+        uint32_t weights = xn_load_bytes(w + i);
+        uint32_t even = (a & 0xFFFFu) | b << 16, odd = a >> 16 | (b & 0xFFFF0000u);
+        sum = __smlald((int32_t)even, (int32_t)xn_even_bytes(weights), sum);
+        sum = __smlald((int32_t)odd, (int32_t)xn_odd_bytes(weights), sum);
+    }
+    for (; i < n; i++) {
+        sum += (int32_t)x[i] * w[i];
+    }
+    return sum;
+}
+
 #endif
