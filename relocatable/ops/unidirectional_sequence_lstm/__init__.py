@@ -10,6 +10,7 @@ half is rounded to another step than in LiteRT.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Quant
@@ -193,7 +194,7 @@ def _lower_wide(site: Site, source: str) -> KernelCall:
         "tanh_shift": scaling.tanh[1],
         "clip": scaling.clip,
     }
-    tables = {
+    tables: dict[str, npt.NDArray[np.generic]] = {
         "bias": np.stack([site.constant(i) for i in range(BIASES, HIDDEN)]).astype(np.int64),
         "table": sigmoid_table(),
     }
