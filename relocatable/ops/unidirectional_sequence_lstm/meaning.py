@@ -93,7 +93,7 @@ def wide_scaling_of(node: Node) -> WideScaling:
     x, hidden, cell = (node.inputs[i] for i in (0, HIDDEN, CELL))
     scale, power = scale_of(cell), int(np.log2(scale_of(cell)))
     reals = [
-        float(scale_of(node.inputs[first + i]) * scale_of(source)) / float(_GATE_SCALE)
+        float(scale_of(node.inputs[first + i])) * float(scale_of(source)) / float(_GATE_SCALE)
         for first, source in ((WEIGHTS, x), (RECURRENT, hidden))
         for i in range(4)
     ]
