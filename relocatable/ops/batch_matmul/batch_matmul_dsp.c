@@ -54,6 +54,22 @@ static inline void XN_NAME(batch_matmul_dsp_pack)(const XN_T *b, int32_t next, u
     }
 }
 
+// Sums of one row by two columns that are rows of memory.
+static inline void XN_NAME(batch_matmul_dsp_direct)(const uint32_t *row, const XN_T *b,
+                                                    int32_t next, XN_SUM sums[2],
+                                                    const XN_NAME(xn_batch_matmul_dsp_params) * p) {
+    int32_t i = p->depth;
+#pragma clang loop unroll_count(4)
+    for (; i >= 2; i -= 2, row++, b += 2) {
+        sums[0] = __smlald((int32_t)*row, (int32_t)xn_load_bytes(b), sums[0]);
+        sums[1] = __smlald((int32_t)*row, (int32_t)xn_load_bytes(b + next), sums[1]);
+    }
+    if (i > 0) {
+        sums[0] += (int16_t)*row * b[0];
+        sums[1] += (int16_t)*row * b[next];
+    }
+}
+
 // Sums of one or two rows by two columns.
 XN_INLINE void XN_NAME(batch_matmul_dsp_sums)(const uint32_t *rows, const uint32_t *columns,
                                               int32_t count, XN_SUM sums[4][2],
@@ -151,6 +167,29 @@ static inline void XN_NAME(batch_matmul_dsp_pack)(const XN_T *b, int32_t next, u
     }
 }
 
+// Adds the products of four values.
+XN_INLINE void XN_NAME(batch_matmul_dsp_add)(const uint32_t *row, uint32_t first, uint32_t second,
+                                             XN_SUM sums[2]) {
+    sums[0] = xn_add_products(row[0], xn_even_bytes(first), sums[0]);
+    sums[0] = xn_add_products(row[1], xn_odd_bytes(first), sums[0]);
+    sums[1] = xn_add_products(row[0], xn_even_bytes(second), sums[1]);
+    sums[1] = xn_add_products(row[1], xn_odd_bytes(second), sums[1]);
+}
+
+// Adds the products of one row by two columns that are rows of memory.
+static inline void XN_NAME(batch_matmul_dsp_direct)(const uint32_t *row, const XN_T *b,
+                                                    int32_t next, XN_SUM sums[2],
+                                                    const XN_NAME(xn_batch_matmul_dsp_params) * p) {
+    int32_t i = p->depth;
+#pragma clang loop unroll_count(2)
+    for (; i >= 4; i -= 4, row += 2, b += 4) {
+        XN_NAME(batch_matmul_dsp_add)(row, xn_load_bytes(b), xn_load_bytes(b + next), sums);
+    }
+    if (i > 0) {
+        XN_NAME(batch_matmul_dsp_add)(row, xn_load_some(b, i), xn_load_some(b + next, i), sums);
+    }
+}
+
 // Adds the products of one or four rows by two columns.
 XN_INLINE void XN_NAME(batch_matmul_dsp_sums)(const uint32_t *columns, const uint32_t *filter,
                                               int32_t count, XN_SUM sums[4][2],
@@ -223,10 +262,11 @@ static inline void XN_NAME(batch_matmul_dsp_rows)(const XN_T *a, int32_t count, 
     }
 }
 
-// The products of `some` rows in scratch, of which `count` are stored, with two columns.
+// The products of `some` rows in scratch, of which `count` are stored, with two columns: those in
+// scratch or, if there are none, b.
 XN_INLINE const uint32_t *
-XN_NAME(batch_matmul_dsp_group)(const uint32_t *rows, const uint32_t *columns, int32_t some,
-                                int32_t count, XN_T *out,
+XN_NAME(batch_matmul_dsp_group)(const uint32_t *rows, const uint32_t *columns, const XN_T *b,
+                                int32_t next, int32_t some, int32_t count, XN_T *out,
                                 const XN_NAME(xn_batch_matmul_dsp_params) * p) {
     XN_SUM sums[4][2] = {{0}};
 #if !XN_IS_16_BITS
@@ -234,7 +274,11 @@ XN_NAME(batch_matmul_dsp_group)(const uint32_t *rows, const uint32_t *columns, i
         sums[k][0] = sums[k][1] = (int32_t)*rows++;
     }
 #endif
-    XN_NAME(batch_matmul_dsp_sums)(rows, columns, some, sums, p);
+    if (columns) {
+        XN_NAME(batch_matmul_dsp_sums)(rows, columns, some, sums, p);
+    } else {
+        XN_NAME(batch_matmul_dsp_direct)(rows, b, next, sums[0], p);
+    }
     for (int32_t k = 0; k < some && k < count; k++, out += p->columns) {
         out[0] = XN_NAME(batch_matmul_dsp_scale)(sums[k][0], p);
         if (p->columns > 1) {
@@ -257,17 +301,24 @@ XN_KERNEL void XN_NAME(xn_batch_matmul_dsp)(const XN_T *a, const XN_T *b, XN_T *
         for (int32_t c = 0; c < p->columns; c += 2) {
             // The last two columns: one of them may be done already.
             int32_t first = xn_max(0, xn_min(c, p->columns - 2));
-            XN_NAME(batch_matmul_dsp_pack)(b + first * p->b.line, next, scratch, p);
+            const XN_T *two = b + first * p->b.line;
             const uint32_t *at = rows;
             XN_T *to = out + first;
             int32_t left = count;
+            if (p->b.depth == 1 && XN_NAME(batch_matmul_dsp_next)(p->rows) == 1) {
+                for (; left > 0; left--, to += p->columns) {
+                    at = XN_NAME(batch_matmul_dsp_group)(at, 0, two, next, 1, 1, to, p);
+                }
+                continue;
+            }
+            XN_NAME(batch_matmul_dsp_pack)(two, next, scratch, p);
             for (; XN_NAME(batch_matmul_dsp_next)(left) > 1; left -= BATCH_MATMUL_DSP_ROWS) {
-                at = XN_NAME(batch_matmul_dsp_group)(at, scratch, BATCH_MATMUL_DSP_ROWS, left, to,
-                                                     p);
+                at = XN_NAME(batch_matmul_dsp_group)(at, scratch, two, next, BATCH_MATMUL_DSP_ROWS,
+                                                     left, to, p);
                 to += BATCH_MATMUL_DSP_ROWS * p->columns;
             }
             for (; left > 0; left--, to += p->columns) {
-                at = XN_NAME(batch_matmul_dsp_group)(at, scratch, 1, 1, to, p);
+                at = XN_NAME(batch_matmul_dsp_group)(at, scratch, two, next, 1, 1, to, p);
             }
         }
     }
