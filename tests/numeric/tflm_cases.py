@@ -76,7 +76,7 @@ def draw_cases(seed: int, number: int) -> list[Case]:
 
 
 def delicate_lstms(number: int) -> list[Case]:
-    """Draw LSTMs whose 15-bit factors depend on how precisely their scales are multiplied."""
+    """Draw LSTMs whose factors depend on the precision of their scales' product."""
     rng, cases = np.random.default_rng(3), list[Case]()
     while len(cases) < number:
         graph = OPERATORS["UNIDIRECTIONAL_SEQUENCE_LSTM"].samples["int16"](rng, "int16")

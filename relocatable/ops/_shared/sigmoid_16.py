@@ -51,7 +51,7 @@ def sigmoid_16(node: Node, values: Ints) -> Ints:
 
 
 def sigmoid_lines(values: Ints, multiplier: int, shift: int, is_tanh: bool) -> Ints:
-    """Compute LOGISTIC or TANH of values, of which a factor makes steps of 1 / (3 * 4096)."""
+    """Compute LOGISTIC or TANH of values times a factor, in steps of 1 / (3 * 4096)."""
     bits = 8 if is_tanh else 9
     x = (values * multiplier + ((1 << shift) >> 1)) >> shift
     size, table = np.abs(x), sigmoid_table().astype(np.int64)
