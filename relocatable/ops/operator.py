@@ -161,6 +161,7 @@ class Operator:
             reader makes it a state, the last operand and, as its next value, the last output. Asked
             only of an operator that keeps the rules.
         reference: whose results its own must equal.
+        micro: element types of the first input that LiteRT lacks: their reference is TFLite Micro.
         result: what is known of the output's values: "same" as the input's but for their type,
             "probabilities", or nothing; those of a view are the same, too.
         version: LiteRT's version of the operator in models that the tests write.
@@ -189,9 +190,14 @@ class Operator:
     folder: Path | None = None
     memory: Callable[[Node], Tensor] | None = None
     reference: Literal["LiteRT", "TFLite Micro", "MediaPipe", "Coral"] = "LiteRT"
+    micro: tuple[str, ...] = ()
     result: Literal["", "same", "probabilities"] = ""
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
+
+    def reference_for(self, dtype: str) -> str:
+        """Name the reference of nodes whose first input has an element type."""
+        return "TFLite Micro" if dtype in self.micro else self.reference
 
     @property
     def operand_counts(self) -> tuple[int, int]:
