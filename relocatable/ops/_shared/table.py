@@ -23,6 +23,14 @@ def all_values(tensor: Tensor) -> Ints:
     return np.arange(256, dtype=np.uint8).view(tensor.dtype).astype(np.int64)
 
 
+def table_pays(site: Site) -> bool:
+    """Tell whether as many values are made as a table of one operand has entries.
+
+    With fewer, it would cost more flash than it saves time.
+    """
+    return site.output.count >= 256
+
+
 def lower_table(site: Site, values: Ints) -> KernelCall:
     """Make the call that looks up each value; `values` are clamped to the output's."""
     table = np.clip(values, *type_range(site.output.dtype)).astype(site.output.dtype)

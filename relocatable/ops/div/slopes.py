@@ -1,0 +1,40 @@
+"""Quotients of bytes as products with a number for each divisor (xn_quotient.h)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relocatable.ops._shared.fixed_point import INT32_MAX, INT32_MIN, Ints
+
+# XN_QUOTIENT_LIFT, XN_QUOTIENT_BITS, and the last bits of a product.
+_LIFT, _BITS, _LAST = 7, 13, 16
+
+
+def fit_slopes(values: Ints, wanted: Ints, zero: int, outputs: tuple[int, int]) -> Ints | None:
+    """Find the number of each divisor whose products are given quotients.
+
+    Args:
+        values: of the first operand, less its zero point, int64 [A], in [-255, 255].
+        wanted: quotients with the zero point, clamped, int64 [B, A]; monotonic in the values.
+        zero: the output's zero point.
+        outputs: smallest and largest output.
+
+    Returns:
+        int64 [B], each of 32 bits; None if a divisor has none.
+    """
+    half = (1 + 2 * zero) << (_BITS - 1)
+    least, most = (((wanted + step << _BITS) - half << _LAST) - step for step in (0, 1))
+    is_up, is_down = values > 0, values < 0
+    size = np.where(values == 0, 1, np.abs(values)) << _LIFT
+    above, below = wanted > outputs[0], wanted < outputs[1]
+    # A product of a value from zero on is at least `least`, if that is above the smallest output.
+    floors = [(above & is_up, least), (below & is_down, -most)]
+    ceilings = [(below & is_up, most), (above & is_down, -least)]
+    low = _largest([np.where(bound, -(-product // size), INT32_MIN) for bound, product in floors])
+    high = -_largest([np.where(bound, -(product // size), -INT32_MAX) for bound, product in ceilings])
+    return (low + high) >> 1 if np.all(low <= high) else None
+
+
+def _largest(bounds: list[Ints]) -> Ints:
+    """Find the largest of each divisor."""
+    return np.asarray(np.maximum(*bounds).max(axis=1), np.int64)
