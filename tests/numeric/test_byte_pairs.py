@@ -15,14 +15,22 @@ import pytest
 from relocatable.codegen.toolchain import CodeOptimize
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Graph, Quant, Tensor
-from relocatable.ops import OPERATORS
 from relocatable.ops.operator import Rng
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.steps.kernel_call import KernelCall, Plan
 from relocatable.support import check_support
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import Array, describe, flat_plan, join, load, mismatch, reference, sample
+from tests.numeric.harness import (
+    Array,
+    describe,
+    flat_plan,
+    join,
+    load,
+    mismatch,
+    reference,
+    sample,
+)
 from tests.numeric.on_target import run_steps_on_target
 from tests.numeric.test_machines import CPUS
 

@@ -89,7 +89,7 @@ XN_INLINE uint32_t xn_four_clamp_u8(int32_t y, int32_t right, int32_t low, int32
     })
 
 #define XN_FOUR_RUN(from_a, from_b, out, rest, words, four, ...)                                   \
-    for (; rest >= 4 * (words); rest -= 4 * (words)) {                                             \
+    for (rest -= 4 * (words); rest >= 0; rest -= 4 * (words)) {                                    \
         _Pragma("clang loop unroll(full)") for (int32_t k = 0; k < (words); k++) {                 \
             uint32_t x, y;                                                                         \
             XN_NEXT_ONE(from_a, x);                                                                \
@@ -97,6 +97,7 @@ XN_INLINE uint32_t xn_four_clamp_u8(int32_t y, int32_t right, int32_t low, int32
             x = four(x, y, __VA_ARGS__);                                                           \
             XN_PUT_ONE(out, x);                                                                    \
         }                                                                                          \
-    }
+    }                                                                                              \
+    rest += 4 * (words);
 
 #endif

@@ -23,18 +23,13 @@ def fit_slopes(values: Ints, wanted: Ints, zero: int, outputs: tuple[int, int]) 
         int64 [B], each of 32 bits; None if a divisor has none.
     """
     half = (1 + 2 * zero) << (_BITS - 1)
-    least, most = (((wanted + step << _BITS) - half << _LAST) - step for step in (0, 1))
-    is_up, is_down = values > 0, values < 0
-    size = np.where(values == 0, 1, np.abs(values)) << _LIFT
+    least, most = ((((wanted + step) << _BITS) - half << _LAST) - step for step in (0, 1))
     above, below = wanted > outputs[0], wanted < outputs[1]
-    # A product of a value from zero on is at least `least`, if that is above the smallest output.
-    floors = [(above & is_up, least), (below & is_down, -most)]
-    ceilings = [(below & is_up, most), (above & is_down, -least)]
-    low = _largest([np.where(bound, -(-product // size), INT32_MIN) for bound, product in floors])
-    high = -_largest([np.where(bound, -(product // size), -INT32_MAX) for bound, product in ceilings])
-    return (low + high) >> 1 if np.all(low <= high) else None
-
-
-def _largest(bounds: list[Ints]) -> Ints:
-    """Find the largest of each divisor."""
-    return np.asarray(np.maximum(*bounds).max(axis=1), np.int64)
+    # The product with a value below zero is between the same, turned around.
+    is_down = values < 0
+    least, most = np.where(is_down, -most, least), np.where(is_down, -least, most)
+    above, below = np.where(is_down, below, above), np.where(is_down, above, below)
+    size = np.where(values == 0, 1, np.abs(values)) << _LIFT
+    low = np.where(above & (values != 0), -(-least // size), INT32_MIN).max(axis=1)
+    high = np.where(below & (values != 0), most // size, INT32_MAX).min(axis=1)
+    return np.asarray((low + high) >> 1, np.int64) if np.all(low <= high) else None

@@ -29,6 +29,7 @@ from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
 
+
 def _of_bytes(site: Site) -> bool:
     return site.output.dtype in ("int8", "uint8")
 

@@ -9,7 +9,6 @@ from relocatable.graph.graph import Graph, Quant
 from relocatable.ops._shared.broadcast import broadcast_call, stretched_shapes
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
-    MOST_RIGHT,
     Ints,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
@@ -27,6 +26,8 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
+
+_MOST_RIGHT = 16  # of halves of words
 
 
 def _factors(node: Node) -> tuple[float, float]:
@@ -58,7 +59,7 @@ def lower_prelu(site: Site) -> KernelCall:
     up, below = (quantize_multiplier(factor) for factor in _factors(site.node))
     if x.dtype != "int16" and site.target.has(MVE_I):
         return _lower_mve(site, below)
-    is_right = 1 <= -below[1] <= MOST_RIGHT
+    is_right = 1 <= -below[1] <= _MOST_RIGHT
     if x.dtype != "int16" and site.target.has(DSP) and is_right and table_pays(site):
         return _lower_dsp(site, below)
     params: dict[str, CValue] = {
@@ -96,7 +97,8 @@ def _lower_dsp(site: Site, below: tuple[int, int]) -> KernelCall:
         "right": -below[1],
     }
     twice = 2 * np.minimum(all_values(x) - zero_of(x), 0)
-    entries = (_above(site.node) << 16) + (twice & 0xFFFF)
+    above = _above(site.node) - type_range(x.dtype)[0]
+    entries = (above << 16) + (twice & 0xFFFF)
     weights = {"entries": entries.astype(np.int32)}
     return broadcast_call(site, "prelu/prelu_dsp.c", "xn_prelu_dsp", params, weights=weights)
 

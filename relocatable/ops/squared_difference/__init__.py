@@ -88,7 +88,7 @@ def lower_squared_difference(site: Site) -> KernelCall:
 
 
 def _lower_steps(site: Site, scales: CommonScales) -> KernelCall:
-    """Lower a squared difference of int8 by a table of the operand of the smaller scale."""
+    """Lower a squared difference of int8 by a table of the finer operand."""
     operands = [(site.input(0), scales.a), (site.input(1), scales.b)]
     is_second = scale_of(site.input(1)) < scale_of(site.input(0))
     (coarse, _), (fine, scale) = operands if is_second else operands[::-1]

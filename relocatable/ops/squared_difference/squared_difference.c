@@ -52,8 +52,8 @@ XN_KERNEL void XN_NAME(xn_difference)(const XN_T *in_a, const XN_T *in_b, const 
         int32_t fine = p->is_second ? in_b[b] : in_a[a];
         int32_t coarse = p->is_second ? in_a[a] : in_b[b];
         int32_t difference = steps[(uint8_t)fine] - coarse * 64;
-        int32_t square = xn_multiply_by_smaller_than_one(difference * difference, p->multiplier,
-                                                         -p->right);
+        int32_t square =
+            xn_multiply_by_smaller_than_one(difference * difference, p->multiplier, -p->right);
         *out++ = (XN_T)xn_clamp(square + p->zero, XN_T_MIN, XN_T_MAX);
     })
 }

@@ -10,8 +10,8 @@
 
 typedef struct xn_difference {
     xn_broadcast shape;
-    int32_t is_second;                  // whether the second operand is that of the smaller scale
-    int32_t zero, multiplier, right;    // of the output; right: of the shift, from 0 on
+    int32_t is_second;               // whether the second operand is that of the smaller scale
+    int32_t zero, multiplier, right; // of the output; right: of the shift, from 0 on
 } xn_difference;
 
 #endif
