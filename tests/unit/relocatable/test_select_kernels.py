@@ -59,7 +59,7 @@ def test_a_table_is_made_for_enough_values(target: str, few: str, many: str) -> 
         b = GraphBuilder()
         quant = Quant((0.1,), (3,))
         operands = [b.input(1, count, quant=quant), b.input(1, count, quant=quant)]
-        y = b.tensor(1, count, quant=Quant((0.02,), (0,)))
+        y = b.tensor(1, count, quant=Quant((0.005,), (0,)))
         graph = b.graph(b.op("DIV", operands, y, fused_activation_function="NONE"))
         [call] = select_kernels(graph, TARGETS[target])
         assert call.calls[0].function == function
