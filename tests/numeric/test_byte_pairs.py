@@ -47,6 +47,8 @@ _SHAPES = (
     ((261, 3), (1, 3)),
     ((1, 23), (1, 23)),
 )
+# Of a quotient: many of them lie just between two integers.
+_TIES = ((0.1, 0.1, 0.005), (0.3, 0.1, 1 / 64), (1.0, 0.5, 0.01))
 _VALUES = np.arange(256, dtype=np.uint8)
 
 
@@ -67,8 +69,12 @@ def _pairs(
         graph = sample(rng, kind, dtype)
         [op] = graph.ops
         tensors = list(graph.tensors)
-        for i, shape in zip((*op.inputs, *op.outputs), (*shapes, out), strict=True):
+        places = (*op.inputs, *op.outputs)
+        for i, shape in zip(places, (*shapes, out), strict=True):
             tensors[i] = _with_end(rng, replace(tensors[i], shape=shape, data=None))
+        if kind == "DIV" and rng.random() < 0.3:
+            for i, scale in zip(places, rng.choice(_TIES), strict=True):
+                tensors[i] = replace(tensors[i], quant=Quant((float(scale),), (3,)))
         changed = replace(graph, tensors=tuple(tensors), inputs=op.inputs)
         if op.inputs[0] != op.inputs[1] and _is_taken(changed):
             return changed, _values(rng, changed, kind)

@@ -15,10 +15,10 @@ XN_KERNEL void XN_NAME(xn_quotient_mve)(const XN_T *in_a, const XN_T *in_b, cons
         int32x4_t even = vldrwq_gather_shifted_offset_s32(slopes, vmovlbq_u16(y));
         int32x4_t odd = vldrwq_gather_shifted_offset_s32(slopes, vmovltq_u16(y));
         // The upper word of a product by 2^16.
-        even = vmulhq_s32(even, vshllbq_n_s16(x, 16));
-        odd = vmulhq_s32(odd, vshlltq_n_s16(x, 16));
-        x = vqrshrnbq_n_s32(x, even, XN_QUOTIENT_BITS);
-        x = vqrshrntq_n_s32(x, odd, XN_QUOTIENT_BITS);
+        even = vaddq_n_s32(vmulhq_s32(even, vshllbq_n_s16(x, 16)), XN_QUOTIENT_HALF(0));
+        odd = vaddq_n_s32(vmulhq_s32(odd, vshlltq_n_s16(x, 16)), XN_QUOTIENT_HALF(0));
+        x = vqshrnbq_n_s32(x, even, XN_QUOTIENT_BITS);
+        x = vqshrntq_n_s32(x, odd, XN_QUOTIENT_BITS);
         xn_eight_store(out, xn_eight_clamp(x, p->out_zero, p->low, p->high), count);
         out += count;
     })

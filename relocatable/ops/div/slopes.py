@@ -6,8 +6,8 @@ import numpy as np
 
 from relocatable.ops._shared.fixed_point import INT32_MAX, INT32_MIN, Ints
 
-# XN_QUOTIENT_LIFT, XN_QUOTIENT_BITS, and the last bits of a product.
-_LIFT, _BITS, _LAST = 7, 13, 16
+# XN_QUOTIENT_LIFT, XN_QUOTIENT_BITS, XN_QUOTIENT_HALF, and the last bits of a product.
+_LIFT, _BITS, _HALF, _LAST = 7, 13, (1 << 12) + 2, 16
 
 
 def fit_slopes(values: Ints, wanted: Ints, zero: int, outputs: tuple[int, int]) -> Ints | None:
@@ -22,7 +22,7 @@ def fit_slopes(values: Ints, wanted: Ints, zero: int, outputs: tuple[int, int]) 
     Returns:
         int64 [B], each of 32 bits; None if a divisor has none.
     """
-    half = (1 + 2 * zero) << (_BITS - 1)
+    half = (zero << _BITS) + _HALF
     least, most = ((((wanted + step) << _BITS) - half << _LAST) - step for step in (0, 1))
     above, below = wanted > outputs[0], wanted < outputs[1]
     # The product with a value below zero is between the same, turned around.

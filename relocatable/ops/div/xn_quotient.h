@@ -11,8 +11,9 @@
 #define XN_QUOTIENT_LIFT 7
 #define XN_QUOTIENT_BITS 13
 
-// What rounds the quotient, and adds the output's zero point.
-#define XN_QUOTIENT_HALF(zero) ((1 + 2 * (zero)) * (1 << (XN_QUOTIENT_BITS - 1)))
+// What rounds the quotient, and adds the output's zero point. It is a little more than half: of
+// quotients that lie just between two integers LiteRT takes the nearer one to zero or the other.
+#define XN_QUOTIENT_HALF(zero) ((1 + 2 * (zero)) * (1 << (XN_QUOTIENT_BITS - 1)) + 2)
 
 typedef struct xn_quotient {
     xn_broadcast shape;

@@ -13,7 +13,7 @@ _VALUES = np.arange(-255, 256, dtype=np.int64)
 def products(slopes: Ints, zero: int) -> Ints:
     """Compute what xn_quotient.h describes, not yet clamped."""
     whole = slopes[:, None] * (_VALUES << 7)[None, :] >> 16
-    return whole + ((1 + 2 * zero) << 12) >> 13
+    return whole + ((1 + 2 * zero) << 12) + 2 >> 13
 
 
 def test_every_quotient_that_rounds_halves_away_from_zero() -> None:
