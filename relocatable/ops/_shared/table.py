@@ -24,7 +24,7 @@ def all_values(tensor: Tensor) -> Ints:
 
 
 def table_pays(site: Site) -> bool:
-    """Tell whether enough values are made for a table of 256 words, by one of two operands.
+    """Tell whether enough values are made for 256 words by one of two operands.
 
     With fewer, it would cost more than 16 bytes of flash for each.
     """
