@@ -77,7 +77,7 @@ XN_INLINE uint32_t xn_four_clamp_u8(int32_t y, int32_t right, int32_t low, int32
         const void *from_b = in_b + b;                                                             \
         int32_t rest = count;                                                                      \
         if (each) {                                                                                \
-            XN_FOUR_RUN(from_a, from_b, out, rest, 4, four, __VA_ARGS__)                           \
+            XN_FOUR_LONG_RUN(from_a, from_b, out, rest, four, __VA_ARGS__)                         \
             XN_FOUR_RUN(from_a, from_b, out, rest, 1, four, __VA_ARGS__)                           \
         }                                                                                          \
         if (rest > 0) {                                                                            \
@@ -87,6 +87,13 @@ XN_INLINE uint32_t xn_four_clamp_u8(int32_t y, int32_t right, int32_t low, int32
             out += rest;                                                                           \
         }                                                                                          \
     })
+
+#ifdef XN_OPTIMIZE_SIZE
+#define XN_FOUR_LONG_RUN(from_a, from_b, out, rest, four, ...)
+#else
+#define XN_FOUR_LONG_RUN(from_a, from_b, out, rest, four, ...)                                     \
+    XN_FOUR_RUN(from_a, from_b, out, rest, 4, four, __VA_ARGS__)
+#endif
 
 #define XN_FOUR_RUN(from_a, from_b, out, rest, words, four, ...)                                   \
     for (rest -= 4 * (words); rest >= 0; rest -= 4 * (words)) {                                    \
