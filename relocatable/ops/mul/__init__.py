@@ -13,6 +13,7 @@ from relocatable.ops._shared.broadcast import (
 )
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
+    MOST_RIGHT,
     multiply_by_quantized_multiplier,
     output_clamp,
     quantize_multiplier,
@@ -27,8 +28,6 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
-
-_MOST_RIGHT = 20  # a zero point, shifted left by so much, still fits
 
 
 def _of_bytes(site: Site) -> bool:
@@ -58,7 +57,7 @@ def lower_mve(site: Site) -> KernelCall:
 def lower_dsp(site: Site) -> KernelCall | None:
     """Lower a product of bytes for the DSP extension, if results are shifted right."""
     _, shift = _multiplier(site.input(0), site.input(1), site.output)
-    if not -_MOST_RIGHT <= shift <= -1:
+    if not -MOST_RIGHT <= shift <= -1:
         return None
     params = {**_byte_params(site), "right": -shift}
     return broadcast_call(site, "mul/mul_dsp.c", "xn_mul_dsp", params)
