@@ -173,6 +173,7 @@ class _Reader:
         self.schema = schema
         self.name = name
         self.own_operators = own_operators
+        self.data = data
         self.file_bytes = len(data)
         self.model = schema.Model.GetRootAs(data)
         self.types = _names_by_number(schema.TensorType)
@@ -542,11 +543,19 @@ class _Reader:
             )
         buffer = self.model.Buffers(index)
         if buffer.Offset() > 1:
-            raise _refuse("constants must lie inside the flatbuffer", "outside", name)
+            return self.behind(buffer, name)
         if buffer.DataLength() == 0:
             return None
         found: npt.NDArray[np.uint8] = buffer.DataAsNumpy().view(np.uint8)
         return found
+
+    def behind(self, buffer: Any, name: str) -> npt.NDArray[np.uint8]:
+        """Find bytes that lie behind the flatbuffer, as those of files above 2 GB do."""
+        begin, size = buffer.Offset(), buffer.Size()
+        if begin + size > self.file_bytes:
+            wanted = f"in [0, {self.file_bytes}]"
+            raise self.error(f"end of constant '{name}'", wanted, begin + size)
+        return np.frombuffer(self.data, np.uint8, size, begin)
 
     def quant(self, raw: Any, name: str, shape: tuple[int, ...]) -> Quant | None:
         quant = raw.Quantization()

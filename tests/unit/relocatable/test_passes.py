@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from relocatable.compile import lower
+from relocatable.blob.host import HostModel
+from relocatable.compile import compile_model, lower
 from relocatable.graph.edit import int_attr
 from relocatable.graph.graph import Graph, GraphError, Quant, verify_graph
 from relocatable.ops.select_kernels import select_kernels
@@ -325,3 +326,21 @@ def test_a_graph_that_only_reshapes_copies() -> None:
     plan = plan_memory(graph, [call])
     check_plan(graph, [call], plan)
     assert plan.offsets[x] != plan.offsets[graph.outputs[0]]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_constants_are_outputs_like_others(alone: bool) -> None:
+    b = GraphBuilder()
+    x = b.input(2, 3)
+    three = b.constant([3, 3])
+    shape = b.op("MINIMUM", (three, b.constant([2, 4])), b.tensor(2, dtype="int32"))
+    table = b.constant(np.arange(5), "float32")
+    outputs = [table, shape, table] + ([] if alone else [b.op("RELU", (x,), b.tensor(2, 3))])
+    model = make_tflite(b.graph(*outputs))
+    wanted = run_litert(model, [np.full((2, 3), -7, np.int8)])
+    with HostModel(compile_model(model, target="host")) as host:
+        for _ in range(2):
+            host.write_inputs([np.full((2, 3), -7, np.int8)])
+            host.run()
+            for got, right in zip(host.outputs(), wanted, strict=True):
+                np.testing.assert_array_equal(got, right)

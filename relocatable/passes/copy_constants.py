@@ -1,0 +1,20 @@
+"""Copy constants that the caller reads as outputs: those must lie in the arena."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relocatable.graph.graph import Graph, Op
+
+
+def copy_constants(graph: Graph) -> Graph:
+    """Give each output that is a constant memory of its own, written in each run."""
+    if not graph.inputs:  # a called graph, whose outputs its caller reads as they are
+        return graph
+    tensors, ops, outputs = list(graph.tensors), list(graph.ops), list(graph.outputs)
+    for at, i in enumerate(outputs):
+        if tensors[i].data is not None:
+            outputs[at] = len(tensors)
+            tensors.append(replace(tensors[i], data=None))
+            ops.append(Op("RESHAPE", tensors[i].name, (i,), (outputs[at],), {"copies": True}))
+    return replace(graph, tensors=tuple(tensors), ops=tuple(ops), outputs=tuple(outputs))
