@@ -55,7 +55,7 @@ class MicroSum:
         return {name: getattr(self, name) for name in fields}
 
     def outputs(self, sums: Ints) -> Array:
-        """Scale sums of values less the zero point, to which the first one is still to be added."""
+        """Scale sums of values less the zero point; the first one is still to be added."""
         wide = wrap32((sums - self.zero) << _LIFT)
         found = multiply_by_quantized_multiplier(wide, self.multiplier, self.shift) + self.out_zero
         return np.asarray(np.clip(found, -128, 127), np.int8)
