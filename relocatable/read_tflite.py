@@ -21,6 +21,7 @@ from relocatable.explicit_states import (
     ONLY_CONSTANTS,
     Values,
     explicit_states,
+    lift_variables,
     variable_name,
 )
 from relocatable.graph.edit import int_attr
@@ -236,8 +237,8 @@ class _Reader:
         raw_ops = [op for op in raw_ops if op[0] != _DENSIFY or op[3] not in dense]
         handles = {i for kind, _, _, written in raw_ops if kind == VAR_HANDLE for i in written}
         variables = {i for i in range(tensor_count) if sub.Tensors(i).IsVariable()}
-        if callers and (variables or handles):
-            rule = "variables must be used by the main graph alone"
+        if callers and variables:
+            rule = "variable tensors must be used by the main graph alone"
             raise _refuse(rule, f"by subgraph {index}", self.text(sub.Name()))
         computed |= variables
         placeholders = {*handles, *(i for written in dense for i in written)}
@@ -249,7 +250,8 @@ class _Reader:
         ]
         for (to,), source in dense.items():
             tensors[to] = replace(tensors[source], name=tensors[to].name)
-        ops = tuple(self.op(raw, tensors, (*callers, index)) for raw in raw_ops)
+        made = (self.op(raw, tensors, (*callers, index)) for raw in raw_ops)
+        ops = tuple(chain.from_iterable(lift_variables(tensors, op) for op in made))
         parts = (self.name, tuple(tensors), ops, inputs, outputs, self.file_bytes)
         graph = Graph(*parts, own_operators=self.own_operators)
         return _with_shapes(graph if self.refused else _without_calls(graph)), variables

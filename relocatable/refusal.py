@@ -52,7 +52,6 @@ _BY_RULE = (
     ("from shapes and constants alone", _PARTS),
     ("known at compile time", "make it a constant of the model"),
     ("must be one constant", "make it a constant of the model"),
-    ("graph must have operators", "convert a model that computes something"),
     ("subgraph that assigns constants", "initialise variables by constants"),
     ("peepholes", "use a plain Keras LSTM, which has none of these"),
     ("variable tensor", "use the layer of Keras: its converter makes the state a variable"),

@@ -344,3 +344,14 @@ def test_constants_are_outputs_like_others(alone: bool) -> None:
             host.run()
             for got, right in zip(host.outputs(), wanted, strict=True):
                 np.testing.assert_array_equal(got, right)
+
+
+def test_a_graph_without_operators_copies_its_inputs() -> None:
+    b = GraphBuilder()
+    x, y = b.input(2, 3), b.input(1, 4, dtype="float32")
+    inputs = random_inputs(b.graph(y, x, y), 1)
+    with HostModel(compile_model(make_tflite(b.graph(y, x, y)), target="host")) as host:
+        host.write_inputs(inputs)
+        host.run()
+        for got, wanted in zip(host.outputs(), (inputs[1], inputs[0], inputs[1]), strict=True):
+            np.testing.assert_array_equal(got, wanted)

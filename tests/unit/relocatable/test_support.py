@@ -156,11 +156,6 @@ def test_a_computed_output_shape_counts_as_that_of_the_output() -> None:
     check_support(b.graph(y))
 
 
-def test_a_graph_of_nothing_is_refused() -> None:
-    b = GraphBuilder()
-    assert "graph must have operators; is none" in refusal(b.graph(b.input(1, 8)))
-
-
 def unary(
     kind: str, out: Quant = PLAIN, shape: tuple[int, ...] = (1, 8), **attrs: AttrValue
 ) -> Graph:

@@ -1,4 +1,4 @@
-"""Copy constants that the caller reads as outputs: those must lie in the arena."""
+"""Copy outputs that no operator writes: a program has a step, and constants no arena."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import replace
 from relocatable.graph.graph import Graph, Op
 
 
-def copy_constants(graph: Graph) -> Graph:
-    """Give each output that is a constant memory of its own, written in each run."""
+def copy_outputs(graph: Graph) -> Graph:
+    """Give constants, and all outputs of a graph without operators, memory of their own."""
     if not graph.inputs:  # a called graph, whose outputs its caller reads as they are
         return graph
     tensors, ops, outputs = list(graph.tensors), list(graph.ops), list(graph.outputs)
     for at, i in enumerate(outputs):
-        if tensors[i].data is not None:
+        if tensors[i].data is not None or not graph.ops:
             outputs[at] = len(tensors)
             tensors.append(replace(tensors[i], data=None))
             ops.append(Op("RESHAPE", tensors[i].name, (i,), (outputs[at],), {"copies": True}))
