@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -355,3 +356,32 @@ def test_a_graph_without_operators_copies_its_inputs() -> None:
         host.run()
         for got, wanted in zip(host.outputs(), (inputs[1], inputs[0], inputs[1]), strict=True):
             np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quant", "zero"),
+    [("int16", None, 0), ("int8", None, 0), ("int8", Quant((0.1,), (5,)), 5), ("uint8", PLAIN, 0)],
+)
+def test_products_with_zeros_are_known(dtype: str, quant: Quant | None, zero: int) -> None:
+    b = GraphBuilder()
+    out_zero = 0 if dtype == "int16" else 7
+    x = b.input(2, 3, dtype=dtype)
+    zeros = b.constant(np.full(3, zero), dtype, quant)
+    product = b.tensor(2, 3, dtype=dtype, quant=Quant((1e-43,), (out_zero,)))
+    b.op("MUL", (x, zeros), product, fused_activation_function="NONE")
+    y = b.tensor(2, 3, dtype=dtype, quant=Quant((0.25,), (0,)))
+    b.op("ADD", (product, x), y, fused_activation_function="RELU", pot_scale_int16=False)
+    graph = b.graph(y, product)
+    assert kinds(fold_constants(graph)) == ["ADD"]
+    same_in_litert(graph, replace(fold_constants(graph), outputs=(y, product)))
+
+
+def test_other_products_are_not_known() -> None:
+    b = GraphBuilder()
+    x, zeros = b.input(2, 3, dtype="float32"), b.constant(np.zeros(3), "float32")
+    y = b.tensor(2, 3, dtype="float32")
+    b.op("MUL", (x, zeros), y, fused_activation_function="NONE")  # infinity times 0
+    z = b.input(2, 3)
+    ones = b.constant([0, 0, 1], "int8", PLAIN)
+    b.op("MUL", (z, ones), b.tensor(2, 3), fused_activation_function="NONE")
+    assert kinds(fold_constants(b.graph(y))) == ["MUL", "MUL"]
