@@ -119,7 +119,7 @@ def _described(found: Iterable[tuple[Graph, _Uses]]) -> dict[str, Tensor]:
 
 
 def _with_values(graph: Graph, uses: _Uses, described: Mapping[str, Tensor]) -> Graph:
-    """Give a graph an input and an output for each variable, which it may leave as it is."""
+    """Give a graph an input and an output for each variable."""
     tensors, inputs, outputs = list(graph.tensors), list(graph.inputs), list(graph.outputs)
     for name, tensor in described.items():
         first, last = uses[name] if name in uses else _add(tensors, tensor) * 2
@@ -135,7 +135,7 @@ def _add(tensors: list[Tensor], *added: Tensor) -> tuple[int, ...]:
 
 
 def _values_of_variables(graph: Graph) -> tuple[Graph, dict[str, tuple[int, int]]]:
-    """Let a called graph take and return the variables of its VAR_HANDLEs as values.
+    """Let a called graph take and return its variables as values.
 
     Returns:
         The graph without VAR_HANDLEs; and the tensors of each variable's value before and after, by

@@ -61,7 +61,7 @@ def select_kernels(
 
 
 def works_in_place(graph: Graph, op: Op, read: Collection[int]) -> bool:
-    """Tell whether an operator's kernels all let its first output take the place of inputs.
+    """Tell whether all kernels of an operator may write over inputs.
 
     Args:
         graph: with the operator's tensors.

@@ -1,4 +1,7 @@
-"""Copy outputs that no operator writes: a program has a step, and constants no arena."""
+"""Copy outputs that no operator writes.
+
+A program has a step or more, and constants have no place in the arena.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from relocatable.graph.graph import Graph, Op
 
 
 def copy_outputs(graph: Graph) -> Graph:
-    """Give constants, and all outputs of a graph without operators, memory of their own."""
+    """Copy constants, and all outputs of a graph without operators."""
     if not graph.inputs:  # a called graph, whose outputs its caller reads as they are
         return graph
     tensors, ops, outputs = list(graph.tensors), list(graph.ops), list(graph.outputs)

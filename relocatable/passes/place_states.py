@@ -95,7 +95,7 @@ class _Placement:
         return all(reader < at for i in self._old(state) for reader in self._readers[i])
 
     def _takes_over(self, state: State, at: int) -> bool:
-        """Tell whether an operator may write its output over the old value, which it reads."""
+        """Tell whether an operator may write over the old value that it reads."""
         op, old = self._ops[at], self._old(state)
         read = {i for i in op.inputs if i in old}
         if not read:
@@ -104,7 +104,7 @@ class _Placement:
         return op.outputs[0] == state.last and works_in_place(graph, op, read)
 
     def _compute_elsewhere(self, last: int, at: int) -> None:
-        """Let an operator write to memory of its own, which is copied to where a state lies."""
+        """Let an operator write elsewhere, and copy that to where a state lies."""
         op, made = self._ops[at], len(self._tensors)
         self._tensors.append(self._tensors[last])
         outputs = tuple(made if i == last else i for i in op.outputs)

@@ -50,7 +50,7 @@ def choose(rng: np.random.Generator, b: VariableBuilder, value: int, depth: int)
 
 
 def repeat(rng: np.random.Generator, b: VariableBuilder, value: int, depth: int) -> int:
-    """Add a WHILE whose body has effects, and whose condition may read; return its value."""
+    """Add a WHILE whose body has effects, and whose condition may read."""
     test, body = VariableBuilder(b.initial), VariableBuilder(b.initial)
     index, carried = test.input(dtype="int32"), test.input(*SHAPE)
     condition = test.op(
