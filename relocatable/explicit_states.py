@@ -151,14 +151,33 @@ def _values_of_variables(graph: Graph) -> tuple[Graph, dict[str, tuple[int, int]
     return replace(threading.graph(), states=()), found
 
 
+def _dequantised_once(graph: Graph, variables: Collection[int]) -> dict[int, Values]:
+    """Find the first values of variable tensors that a DEQUANTIZE writes.
+
+    The converter to float16 makes a float16 constant of what a state begins with. LiteRT makes a
+    constant larger in the first run alone.
+    """
+    tensors = graph.tensors
+    return {
+        op.outputs[0]: np.asarray(tensors[op.inputs[0]].data, np.float32)
+        for op in graph.ops
+        if op.kind == "DEQUANTIZE" and len(op.inputs) == len(op.outputs) == 1
+        if op.outputs[0] in variables and tensors[op.outputs[0]].dtype == "float32"
+        if op.inputs[0] != -1 and tensors[op.inputs[0]].data is not None
+        if tensors[op.inputs[0]].dtype == "float16"
+    }
+
+
 class _Threading:
     def __init__(
         self, graph: Graph, variables: Collection[int], initial: Mapping[str, Values]
     ) -> None:
         self._graph = graph
+        halves = _dequantised_once(graph, variables)
+        self._initial: dict[str | int, Values] = {**initial, **halves}
         # What an operator writes as a whole is no variable, whatever the file says.
-        self._variables = set(variables).difference(*(op.outputs for op in graph.ops))
-        self._initial = initial
+        written = {i for op in graph.ops for i in op.outputs}
+        self._variables = set(variables) - (written - set(self._initial))
         self._tensors = list(graph.tensors)
         self._ops: list[Op] = []
         self._handles: dict[int, str] = {}
@@ -180,6 +199,8 @@ class _Threading:
             self._ops.append(replace(op, name=name, inputs=(read,)))
         elif op.kind == ASSIGN_VARIABLE:
             self._assign(op)
+        elif op.outputs[:1] and op.outputs[0] in self._initial:
+            return  # its constant is what the variable begins with
         else:
             self._update(op)
 
@@ -195,15 +216,12 @@ class _Threading:
                 tensor = self._tensors[i].name
                 raise UnsupportedError([Violation(rule, "variable", "", tensor)])
         states = tuple(
-            State(first, self._current[key], self._initial_of(key))
+            State(first, self._current[key], self._initial.get(key))
             for key, first in self.first.items()
         )
         return replace(
             self._graph, tensors=tuple(self._tensors), ops=tuple(self._ops), states=states
         )
-
-    def _initial_of(self, key: str | int) -> Values | None:
-        return self._initial.get(key) if isinstance(key, str) else None
 
     def _assign(self, op: Op) -> None:
         name = self._name(op, 2, 0)
