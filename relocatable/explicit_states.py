@@ -173,8 +173,9 @@ class _Threading:
         self, graph: Graph, variables: Collection[int], initial: Mapping[str, Values]
     ) -> None:
         self._graph = graph
-        halves = _dequantised_once(graph, variables)
-        self._initial: dict[str | int, Values] = {**initial, **halves}
+        self._initial: dict[str | int, Values] = {}
+        self._initial.update(initial.items())
+        self._initial.update(_dequantised_once(graph, variables).items())
         # What an operator writes as a whole is no variable, whatever the file says.
         written = {i for op in graph.ops for i in op.outputs}
         self._variables = set(variables) - (written - set(self._initial))

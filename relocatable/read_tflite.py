@@ -40,6 +40,7 @@ from relocatable.graph.graph import (
 from relocatable.graph.sparse import Level, SparseError, Sparsity, expand
 from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import find_operator
+from relocatable.ops._shared.old_weights import with_signed_weights
 from relocatable.ops.inline import inline
 from relocatable.ops.node import Node
 from relocatable.ops.operator import CustomOptions, Operator, Options, StructOptions
@@ -253,7 +254,7 @@ class _Reader:
         made = (self.op(raw, tensors, (*callers, index)) for raw in raw_ops)
         ops = tuple(chain.from_iterable(lift_variables(tensors, op) for op in made))
         parts = (self.name, tuple(tensors), ops, inputs, outputs, self.file_bytes)
-        graph = Graph(*parts, own_operators=self.own_operators)
+        graph = with_signed_weights(Graph(*parts, own_operators=self.own_operators))
         return _with_shapes(graph if self.refused else _without_calls(graph)), variables
 
     def op(self, raw: _RawOp, tensors: Sequence[Tensor], callers: tuple[int, ...]) -> Op:
