@@ -74,10 +74,12 @@ def lift_variables(tensors: list[Tensor], op: Op) -> list[Op]:
         op: with subgraphs as they were read, in which no further subgraph uses a variable.
 
     Raises:
-        UnsupportedError: a condition of a loop assigns a variable, or a variable is used in a way
-            that a state cannot have.
+        UnsupportedError: a condition of a loop assigns a variable, a variable is used in a way that
+            a state cannot have, or an operator in a subgraph remembers something.
     """
     graphs = op.subgraphs
+    for graph in graphs:
+        _refuse_memories(graph)
     if not any(inner.kind == VAR_HANDLE for graph in graphs for inner in graph.ops):
         return [op]
     found = [_values_of_variables(graph) for graph in graphs]
@@ -107,6 +109,14 @@ def lift_variables(tensors: list[Tensor], op: Op) -> list[Op]:
         subgraphs=tuple(taken),
     )
     return [*before, call, *after]
+
+
+def _refuse_memories(graph: Graph) -> None:
+    for op in graph.ops:
+        operator = find_operator(graph.own_operators, op.kind)
+        if operator is not None and operator.memory is not None:
+            rule = "an operator that remembers must be in the main graph"
+            raise UnsupportedError([Violation(rule, "in a subgraph", op.kind, op.name)])
 
 
 def _described(found: Iterable[tuple[Graph, _Uses]]) -> dict[str, Tensor]:

@@ -56,6 +56,7 @@ _BY_RULE = (
     ("peepholes", "use a plain Keras LSTM, which has none of these"),
     ("variable tensor", "use the layer of Keras: its converter makes the state a variable"),
     ("variable", _STATE),
+    ("operator that remembers", _STATE),
     ("must be [1, H, W, C]", "convert with a batch of 1"),
     ("must be [N, H, W, C]", "give the layer images of four dimensions"),
     ("max_detections must", "export the detector with other limits"),

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from relocatable.errors import UnsupportedError
+from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph, Op
+from relocatable.ops import OPERATORS
 from relocatable.read_tflite import read_tflite
+from tests.make_tflite import make_tflite
 from tests.numeric.harness import Array
 from tests.numeric.test_states import assert_equal_runs
 from tests.variables import VariableBuilder
@@ -108,3 +111,18 @@ def test_a_condition_that_assigns_is_refused() -> None:
     b.ops.append(Op("WHILE", "loop", (x,), (y,), {}, graphs))
     with pytest.raises(UnsupportedError, match="condition of a loop must assign no variables"):
         read_tflite(b.model(y), "test")
+
+
+@pytest.mark.parametrize("kind", [o.kind for o in OPERATORS.values() if o.memory is not None])
+def test_operators_that_remember_are_refused_in_calls(kind: str) -> None:
+    dtype = next(iter(OPERATORS[kind].samples))
+    inner = OPERATORS[kind].samples[dtype](np.random.default_rng(3), dtype)
+    b = GraphBuilder()
+    flag = b.input(dtype="bool")
+    given = [len(b.tensors) + i for i in range(len(inner.inputs))]
+    b.tensors += [inner.tensors[i] for i in (*inner.inputs, *inner.outputs)]
+    b.inputs += given
+    made = tuple(range(given[-1] + 1, len(b.tensors)))
+    b.ops.append(Op("IF", "chosen", (flag, *given), made, {}, (inner, inner)))
+    with pytest.raises(UnsupportedError, match="that remembers must be in the main graph"):
+        read_tflite(make_tflite(b.graph(*made)), "test")
