@@ -479,6 +479,8 @@ class _Reader:
             return np.zeros(shape, dtype) if empty else None
         bits = _PACKED_BITS.get(self.stored_type(raw), 8 * stored.itemsize)
         size = -(-count * bits // 8)
+        if bits >= 8:
+            raw_bytes = raw_bytes[:size]  # some files pad them
         if len(raw_bytes) != size:
             raise self.error(f"bytes of constant '{name}'", str(size), len(raw_bytes))
         self.constant_bytes += count * stored.itemsize

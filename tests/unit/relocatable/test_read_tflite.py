@@ -143,6 +143,14 @@ def test_tensors_that_a_graph_cannot_hold_are_refused(edit: Edit, message: str) 
         read_tflite(make_tflite(conv_graph(), edit), "test")
 
 
+def test_constants_may_be_padded() -> None:
+    def pad(model: Any) -> None:
+        model.buffers[1].data = np.append(model.buffers[1].data, np.uint8(7))
+
+    tensors = [read_tflite(make_tflite(conv_graph(), edit), "test").tensors for edit in (None, pad)]
+    np.testing.assert_array_equal(*(np.asarray(t[1].data) for t in tensors))
+
+
 @pytest.mark.parametrize("missing", [0, 1])
 def test_constants_may_lie_behind_the_flatbuffer(missing: int) -> None:
     inside = read_tflite(MODEL, "test").tensors[1].data
