@@ -146,6 +146,8 @@ class Operator:
             may be several outputs.
         folds: when it is computed at compile time: "never", if all inputs are "constants", or if
             their "shapes" are known.
+        known: finds the output if some of the inputs alone, which are constants, decide it; None if
+            they do not.
         is_view: whether a node keeps all bytes as they are and thus needs no step.
         subgraphs: fields of the options that are indices of subgraphs, which the operator calls.
         is_call: whether it does just what its subgraph does: the reader puts that in its place.
@@ -180,6 +182,7 @@ class Operator:
     kernels: tuple[Kernel, ...] = ()
     evaluate: Callable[[Node, list[Array]], Array | tuple[Array, ...]] | None = None
     folds: Literal["never", "constants", "shapes"] = "never"
+    known: Callable[[Node], Array | None] | None = None
     is_view: Callable[[Node], bool] = never
     subgraphs: tuple[str, ...] = ()
     is_call: bool = False
