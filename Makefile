@@ -4,7 +4,7 @@ PY := .venv/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
 
-.PHONY: help setup demo test test-unit test-all check format docs firmware bench clean
+.PHONY: help setup demo test test-unit test-all check format docs firmware images bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+(%)?:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ docs: setup ## Write the generated pages (OPS.md, ERRORS.md)
 
 firmware: setup ## Build the firmware of all virtual boards, or of BOARD=pico, pico2, ...
 	@$(PY) -m device_fw.build $(if $(BOARD),--board $(BOARD),--all)
+
+images: setup ## Make the images of all boards that can be flashed, with SHA-256, in dist/images
+	@$(PY) -m tools.images
 
 bench: setup ## Run the benchmarks and write their tables into docs/BENCHMARKS.md
 	@$(PY) -m benchmarks

@@ -62,6 +62,16 @@ class Connection:
         return getattr(self._transport, "baud", 0)
 
     @property
+    def port(self) -> str:
+        """The name of the port."""
+        return self._port
+
+    @property
+    def session(self) -> Session:
+        """What requests go through: for those of docs/SPEC-wire.md with no method here."""
+        return self._session
+
+    @property
     def started_serving(self) -> bool:
         """Whether a MicroPython's prompt was there and was told `xipnet.serve()`."""
         return self._session.started_serving

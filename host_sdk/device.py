@@ -133,6 +133,7 @@ class Device(Connection):
         head: HeadSource | None = None,
         optimize: Optimize = "speed",
         max_ram: int | None = None,
+        ops: str | None = None,
         activate: bool = True,
         confirm: Confirm = "auto",
         confirm_s: int = 60,
@@ -153,6 +154,7 @@ class Device(Connection):
             optimize: of a .tflite: "speed"; "size" for less code; "ram" for the smallest arena,
                 whatever time it costs.
             max_ram: of a .tflite: bytes that its arena may have.
+            ops: of a .tflite: folder of operators of your own (docs/OWN-OPERATORS.md).
             activate: False only stores it.
             confirm: "auto": it stays once the board's own test has passed. "manual": it is on
                 trial until `confirm` is called. A function of this device: the model is on trial
@@ -172,6 +174,7 @@ class Device(Connection):
             *(source, head, self._session.info, progress is True),
             optimize=optimize,
             max_ram=max_ram,
+            ops=ops,
         )
         name = name or model.name
         if model.tflite is not None:

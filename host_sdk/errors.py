@@ -8,6 +8,7 @@ XipnetError
 │   ├── PortClosedError         unplugged, closed, or QEMU ended
 │   ├── NoResponseError         nothing came back in time
 │   ├── NoModuleError           a MicroPython answers that lacks our module
+│   ├── BootloaderError         a boot loader refuses, falls silent, wrote wrong bytes
 │   ├── ProtocolError           what came back is not what docs/SPEC-wire.md says
 │   ├── ProtocolVersionError    the board speaks another major version
 │   └── DeviceResetError        the board restarted while a request was under way
@@ -16,6 +17,7 @@ XipnetError
 │   ├── ShapeError, DtypeError  an array that does not fit the model's input
 │   ├── ImageError              a picture that cannot be read
 │   ├── ModelFileError          a file or bytes that are not a model
+│   ├── FirmwareFileError       a file that is no firmware, or not this board's
 │   ├── CompileError            a .tflite that the compiler refuses
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
@@ -103,6 +105,10 @@ class NoModuleError(LinkError):
         self.refusal = refusal
 
 
+class BootloaderError(LinkError):
+    """A chip's boot loader refuses an image, falls silent, or wrote wrong bytes."""
+
+
 class ProtocolError(LinkError):
     """What came back breaks a rule of docs/SPEC-wire.md, which the message names."""
 
@@ -164,6 +170,10 @@ class ImageError(InputError):
 
 class ModelFileError(InputError):
     """A file or bytes that are neither a blob nor a .tflite, or a damaged blob."""
+
+
+class FirmwareFileError(InputError):
+    """A file that is no firmware image, is damaged, or is another board's."""
 
 
 class CompileError(InputError):

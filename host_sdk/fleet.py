@@ -84,6 +84,7 @@ def swap_models(
     name: str | None = None,
     *,
     head: HeadSource | None = None,
+    ops: str | None = None,
     confirm: Confirm = "auto",
     confirm_s: int = 60,
     boots: int = 0,
@@ -96,7 +97,7 @@ def swap_models(
 
     Args:
         ports: of the boards, see `Device`.
-        source: this and the next five: see `Device.load_model`.
+        source: this and the next six: see `Device.load_model`.
         name: in the stores.
         head: post-processing for a .tflite.
         confirm: who decides whether the model stays; a function is called once for each board, in
@@ -111,7 +112,7 @@ def swap_models(
     """
     if not ports or len(set(ports)) != len(ports):
         raise InputError(f"ports must be at least one, each named once; are {list(ports)}")
-    blobs = _Blobs(source, head)
+    blobs = _Blobs(source, head, ops)
     devices = _OpenDevices()
 
     def swap(port: str) -> Swap:
@@ -148,16 +149,19 @@ def _for_port(port: str, progress: SwapProgress | None) -> Progress | None:
 class _Blobs:
     """The model, compiled once for each CPU however many boards ask."""
 
-    def __init__(self, source: ModelSource, head: HeadSource | None) -> None:
+    def __init__(self, source: ModelSource, head: HeadSource | None, ops: str | None) -> None:
         self._source = source
         self._head = head
+        self._ops = ops
         self._made: dict[str, ModelFile] = {}
         self._lock = threading.Lock()
 
     def of(self, board: BoardInfo) -> ModelFile:
         with self._lock:
             if board.cpu not in self._made:
-                self._made[board.cpu] = prepare_blob(self._source, self._head, board)
+                self._made[board.cpu] = prepare_blob(
+                    *(self._source, self._head, board), ops=self._ops
+                )
             return self._made[board.cpu]
 
 

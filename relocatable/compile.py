@@ -129,12 +129,27 @@ def compile_model(
     finish_part()
     blob = build_blob(name, program, optimize, finish_part)
     if golden:
-        # Layer by layer: the vector then also tests what is computed by rows.
-        native_program = schedule(graph, None, [find_target("host")], True)
-        native = build_blob(name, native_program, "size", finish_part)
-        blob = replace(blob, golden=_make_golden(native))
-        finish_part()
+        blob = replace(blob, golden=_make_golden(graph, finish_part))
     return blob.pack()
+
+
+def compile_graph(graph: Graph, name: str, target: str) -> bytes:
+    """Compile a graph that was built by a program, for speed and with a golden vector.
+
+    Args:
+        graph: as the reader would give it.
+        name: the model's.
+        target: a CPU of `relocatable.TARGETS`.
+
+    Returns:
+        The blob's bytes.
+
+    Raises:
+        RelocatableError: see `compile_model`.
+    """
+    graph = lower(graph)
+    blob = build_blob(name, schedule(graph, None, [find_target(target)]), "speed")
+    return replace(blob, golden=_make_golden(graph)).pack()
 
 
 def lower(graph: Graph) -> Graph:
@@ -307,8 +322,18 @@ def build_blob(
     )
 
 
-def _make_golden(native: Blob) -> Golden:
-    """Run the host's build of the same program on made-up inputs."""
+def _make_golden(graph: Graph, finish_part: Callable[[], None] = lambda: None) -> Golden:
+    """Build a lowered graph for the host and run it on made-up inputs.
+
+    Layer by layer: the vector then also tests what is computed by rows.
+    """
+    native = build_blob("", schedule(graph, None, [find_target("host")], True), "size", finish_part)
+    golden = _run_golden(native)
+    finish_part()
+    return golden
+
+
+def _run_golden(native: Blob) -> Golden:
     ports = native.metadata["inputs"]
     floats = [port["dtype"] == "float32" for port in ports]
     runs = 1 if native.state is None else _GOLDEN_RUNS

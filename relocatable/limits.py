@@ -28,7 +28,7 @@ _MOST_CALLS = 10_000  # of kernels
 _FOLDED = (1 << 24, 8)  # bytes of constants that are computed
 _READ = (1 << 24, 8)  # bytes of constants that the operators read
 _SCALES = (1 << 14, 1 / 16)  # of channels, of layers' weights
-_WORK = (1 << 31, 1 << 12)  # multiply-accumulates and values
+_WORK = (1 << 31, 1 << 14)  # multiply-accumulates and values
 
 _MOST_COPIES = 500  # of kernels: beyond, steps share them, which Clang is done with sooner
 

@@ -21,6 +21,7 @@ from relocatable.explicit_states import (
     ONLY_CONSTANTS,
     Values,
     explicit_states,
+    lift_variables,
     variable_name,
 )
 from relocatable.graph.edit import int_attr
@@ -39,6 +40,7 @@ from relocatable.graph.graph import (
 from relocatable.graph.sparse import Level, SparseError, Sparsity, expand
 from relocatable.limits import MOST_TENSOR_BYTES
 from relocatable.ops import find_operator
+from relocatable.ops._shared.old_weights import with_signed_weights
 from relocatable.ops.inline import inline
 from relocatable.ops.node import Node
 from relocatable.ops.operator import CustomOptions, Operator, Options, StructOptions
@@ -173,6 +175,7 @@ class _Reader:
         self.schema = schema
         self.name = name
         self.own_operators = own_operators
+        self.data = data
         self.file_bytes = len(data)
         self.model = schema.Model.GetRootAs(data)
         self.types = _names_by_number(schema.TensorType)
@@ -235,8 +238,8 @@ class _Reader:
         raw_ops = [op for op in raw_ops if op[0] != _DENSIFY or op[3] not in dense]
         handles = {i for kind, _, _, written in raw_ops if kind == VAR_HANDLE for i in written}
         variables = {i for i in range(tensor_count) if sub.Tensors(i).IsVariable()}
-        if callers and (variables or handles):
-            rule = "variables must be used by the main graph alone"
+        if callers and variables:
+            rule = "variable tensors must be used by the main graph alone"
             raise _refuse(rule, f"by subgraph {index}", self.text(sub.Name()))
         computed |= variables
         placeholders = {*handles, *(i for written in dense for i in written)}
@@ -248,9 +251,10 @@ class _Reader:
         ]
         for (to,), source in dense.items():
             tensors[to] = replace(tensors[source], name=tensors[to].name)
-        ops = tuple(self.op(raw, tensors, (*callers, index)) for raw in raw_ops)
+        made = (self.op(raw, tensors, (*callers, index)) for raw in raw_ops)
+        ops = tuple(chain.from_iterable(lift_variables(tensors, op) for op in made))
         parts = (self.name, tuple(tensors), ops, inputs, outputs, self.file_bytes)
-        graph = Graph(*parts, own_operators=self.own_operators)
+        graph = with_signed_weights(Graph(*parts, own_operators=self.own_operators))
         return _with_shapes(graph if self.refused else _without_calls(graph)), variables
 
     def op(self, raw: _RawOp, tensors: Sequence[Tensor], callers: tuple[int, ...]) -> Op:
@@ -475,6 +479,8 @@ class _Reader:
             return np.zeros(shape, dtype) if empty else None
         bits = _PACKED_BITS.get(self.stored_type(raw), 8 * stored.itemsize)
         size = -(-count * bits // 8)
+        if bits >= 8:
+            raw_bytes = raw_bytes[:size]  # some files pad them
         if len(raw_bytes) != size:
             raise self.error(f"bytes of constant '{name}'", str(size), len(raw_bytes))
         self.constant_bytes += count * stored.itemsize
@@ -542,11 +548,19 @@ class _Reader:
             )
         buffer = self.model.Buffers(index)
         if buffer.Offset() > 1:
-            raise _refuse("constants must lie inside the flatbuffer", "outside", name)
+            return self.behind(buffer, name)
         if buffer.DataLength() == 0:
             return None
         found: npt.NDArray[np.uint8] = buffer.DataAsNumpy().view(np.uint8)
         return found
+
+    def behind(self, buffer: Any, name: str) -> npt.NDArray[np.uint8]:
+        """Find bytes that lie behind the flatbuffer, as those of files above 2 GB do."""
+        begin, size = buffer.Offset(), buffer.Size()
+        if begin + size > self.file_bytes:
+            wanted = f"in [0, {self.file_bytes}]"
+            raise self.error(f"end of constant '{name}'", wanted, begin + size)
+        return np.frombuffer(self.data, np.uint8, size, begin)
 
     def quant(self, raw: Any, name: str, shape: tuple[int, ...]) -> Quant | None:
         quant = raw.Quantization()

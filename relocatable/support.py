@@ -81,10 +81,8 @@ def _endpoint_violations(graph: Graph) -> Iterator[Violation]:
             if tensor.dtype not in PORT_DTYPES:
                 rule = f"graph {what} must be one of {', '.join(PORT_DTYPES)}"
                 yield Violation(rule, tensor.dtype, "", tensor.name)
-            if tensor.data is not None:
-                yield Violation(f"graph {what} must be computed", "constant", "", tensor.name)
-            if what == "output" and not graph.ops:
-                yield Violation("graph must have operators", "none", "", tensor.name)
+            if what == "input" and tensor.data is not None:
+                yield Violation("graph input must be free", "a constant", "", tensor.name)
             if tensor.count == 0:
                 rule = f"graph {what} must have values"
                 yield Violation(rule, str(list(tensor.shape)), "", tensor.name)

@@ -78,7 +78,7 @@ def random_inputs(graph: Graph, seed: int) -> list[np.ndarray]:
         if tensor.dtype == "float32":
             inputs.append((rng.random(tensor.shape) * 2 - 1).astype(np.float32))
         else:
-            raw = rng.integers(0, 256, (tensor.count,), np.uint8)
+            raw = rng.integers(0, 256, (tensor.size_bytes,), np.uint8)
             inputs.append(raw.view(tensor.dtype).reshape(tensor.shape))
     return inputs
 

@@ -51,6 +51,9 @@ def ops_markdown() -> str:
 
 
 def _reference(operator: Operator) -> list[str]:
+    if operator.micro:
+        types = " and ".join(operator.micro)
+        return [f"Its results of {types}, which LiteRT lacks, are those of TFLite Micro.", ""]
     is_usual = operator.reference == "LiteRT"
     return [] if is_usual else [f"Its results are those of {operator.reference}.", ""]
 

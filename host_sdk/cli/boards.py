@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 import host_sdk
 from device_fw.boards import load_board, virtual_names
 from host_sdk.cli.common import board_command, json_option, print_facts, print_json
+
+if TYPE_CHECKING:
+    from host_sdk.link.board_info import BoardInfo
 
 
 @click.command()
@@ -36,10 +40,14 @@ def boards(as_json: bool) -> None:
 @json_option
 def info(board: host_sdk.Device, as_json: bool) -> None:
     """Show a board, its firmware and its limits."""
-    i = board.info()
     if as_json:
-        print_json(asdict(i))
-        return
+        print_json(asdict(board.info()))
+    else:
+        print_board(board.info())
+
+
+def print_board(i: BoardInfo) -> None:
+    """Print what a board says of itself."""
     print_facts(
         {
             "board": f"{i.board} ({i.cpu})",

@@ -38,8 +38,13 @@ class Target(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has none
         return value
 
 
-def ram_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --optimize and --max-ram."""
+ops_option = click.option(
+    "--ops", type=click.Path(file_okay=False), help="Folder of operators of your own."
+)
+
+
+def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --optimize, --max-ram and --ops."""
     options = (
         click.option(
             "--optimize",
@@ -54,6 +59,7 @@ def ram_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="BYTES",
             help="What the arena may have, such as 65536 or 64k.",
         ),
+        ops_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -78,12 +84,11 @@ def read_bytes(text: str) -> int:
     show_default=True,
     help="CPU to compile for.",
 )
-@ram_options
+@compile_options
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
 @click.option(
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
 )
-@click.option("--ops", type=click.Path(file_okay=False), help="Folder of operators of your own.")
 @json_option
 def build(
     model: str,

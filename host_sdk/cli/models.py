@@ -9,7 +9,7 @@ import click
 
 import host_sdk
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
-from host_sdk.cli.compiling import ram_options
+from host_sdk.cli.compiling import compile_options
 
 if TYPE_CHECKING:
     from host_sdk.inference.model_source import Optimize
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.option("--name", help="Name in the store; by default the file's stem.")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
-@ram_options
+@compile_options
 @click.option("--no-activate", is_flag=True, help="Only store it.")
 @json_option
 def load(
@@ -30,6 +30,7 @@ def load(
     head: str | None,
     optimize: Optimize,
     max_ram: int | None,
+    ops: str | None,
     no_activate: bool,
     as_json: bool,
 ) -> None:
@@ -39,6 +40,7 @@ def load(
         head=head,
         optimize=optimize,
         max_ram=max_ram,
+        ops=ops,
         activate=not no_activate,
         progress=not as_json,
     )

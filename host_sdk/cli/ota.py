@@ -11,6 +11,7 @@ import click
 
 import host_sdk
 from host_sdk.cli.common import board_command, json_option, print_json, print_table
+from host_sdk.cli.compiling import ops_option
 from host_sdk.display.progress import byte_bars
 from host_sdk.transports.open import PORT_VARIABLE, default_port
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--baud", default=115200, show_default=True, help="Speed of serial ports.")
 @click.option("--name", help="Name in the stores; by default the file's stem.")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
+@ops_option
 @click.option(
     "--check",
     type=click.Path(dir_okay=False, exists=True),
@@ -50,6 +52,7 @@ def ota(
     baud: int,
     name: str | None,
     head: str | None,
+    ops: str | None,
     check: str | None,
     manual: bool,
     within: int,
@@ -65,6 +68,7 @@ def ota(
     ports = ports or (default_port(),)
     options: dict[str, Any] = {
         "head": head,
+        "ops": ops,
         "confirm": _decider(check, manual),
         "confirm_s": within,
         "boots": boots,

@@ -68,13 +68,14 @@ def _rescue_file(flash: Path, folder: Path, shows: bool) -> Rescue:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def format_store(board: host_sdk.Device, yes: bool) -> None:
     """Empty a board's store: all models, scripts and data are lost."""
-    click.echo(_what_is_lost(board))
+    click.echo(what_is_lost(board))
     if not yes:
         click.confirm("Erase it all?", abort=True)
     board.format()
 
 
-def _what_is_lost(board: host_sdk.Device) -> str:
+def what_is_lost(board: host_sdk.Device) -> str:
+    """Say what formatting a board's store destroys."""
     where = f"the store of {board.info().board}"
     try:
         objects = board.ls()

@@ -10,6 +10,7 @@ import click
 
 import host_sdk
 from host_sdk.cli.common import json_option, open_board, port_options, print_json
+from host_sdk.cli.compiling import ops_option
 from host_sdk.cli.running import load_array, load_inputs
 from host_sdk.errors import InputError
 
@@ -20,7 +21,7 @@ LABEL_KEYS = ("y", "labels")
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add MODEL, --on, --reference, --tflite, --head and the port's options."""
+    """Add MODEL, --on, --reference, --tflite, --head, --ops and the port's options."""
     options = (
         click.argument("model", type=click.Path(dir_okay=False)),
         click.option(
@@ -43,6 +44,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="The .tflite for the reference, if MODEL is a blob.",
         ),
         click.option("--head", type=click.Path(dir_okay=False), help="By default MODEL.toml."),
+        ops_option,
         port_options,
     )
     for option in reversed(options):
@@ -97,6 +99,7 @@ def _validate(
     reference: str,
     tflite: str | None,
     head: str | None,
+    ops: str | None,
     **port: Any,
 ) -> host_sdk.Report:
     if on == "host":
@@ -104,12 +107,13 @@ def _validate(
             *(model, x, y, reference),
             tflite=tflite,
             head=head,
+            ops=ops,
             limit=limit,
             sequence=sequence,
             progress=True,
         )
     with open_board(**port) as board:
-        board.load_model(model, head=head, progress=True)
+        board.load_model(model, head=head, ops=ops, progress=True)
         return board.validate(
             x, y, reference, tflite=tflite, limit=limit, sequence=sequence, progress=True
         )
@@ -143,14 +147,21 @@ def _trace(
     reference: str,
     tflite: str | None,
     head: str | None,
+    ops: str | None,
     **port: Any,
 ) -> host_sdk.Trace:
     if on == "host":
         return host_sdk.trace_on_host(
-            model, *inputs, reference=reference, tflite=tflite, head=head, progress=progress
+            model,
+            *inputs,
+            reference=reference,
+            tflite=tflite,
+            head=head,
+            ops=ops,
+            progress=progress,
         )
     with open_board(**port) as board:
-        board.load_model(model, head=head, progress=progress)
+        board.load_model(model, head=head, ops=ops, progress=progress)
         return board.trace(*inputs, reference=reference, tflite=tflite)
 
 

@@ -72,6 +72,7 @@ def prepare_blob(
     *,
     optimize: Optimize = "speed",
     max_ram: int | None = None,
+    ops: str | None = None,
 ) -> ModelFile:
     """Make a blob that the board can run.
 
@@ -82,6 +83,7 @@ def prepare_blob(
         show: show a bar if compiling takes long.
         optimize: see `compile_tflite`.
         max_ram: see `compile_tflite`.
+        ops: see `compile_tflite`.
 
     Raises:
         ModelFileError: neither a blob nor a .tflite, or damaged.
@@ -92,15 +94,16 @@ def prepare_blob(
     stem, data = read_model_file(source)
     tflite = data if is_tflite(data) else None
     if tflite is not None:
-        data = compile_tflite(source, head, board.cpu, optimize, max_ram=max_ram, show=show)
+        how = (source, head, board.cpu, optimize)
+        data = compile_tflite(*how, max_ram=max_ram, ops=ops, show=show)
     elif not is_blob(data):
         raise ModelFileError(
             f"model must be a blob ('XPNB') or a .tflite; {_place(source)} starts with {data[:8]!r}"
         )
     elif head is not None:
         raise InputError("head must be given when a .tflite is compiled; this is a blob already")
-    elif optimize != "speed" or max_ram is not None:
-        raise InputError("optimize and max_ram are for a .tflite; this is a blob already")
+    elif optimize != "speed" or max_ram is not None or ops is not None:
+        raise InputError("optimize, max_ram and ops are for a .tflite; this is a blob already")
     blob = _unpack(source, data)
     _check_cpu(blob, board)
     return ModelFile(stem or str(blob.metadata.get("name") or "model"), data, tflite)

@@ -36,7 +36,7 @@ class SerialTransport:
         self.baud = baud
         self._lock = lock_port(port)
         try:
-            self._serial = _open(port, baud)
+            self._serial = open_serial(port, baud)
         except BaseException:
             self._lock.release()
             raise
@@ -86,7 +86,13 @@ class SerialTransport:
             self._lock.release()
 
 
-def _open(port: str, baud: int) -> serial.SerialBase:
+def open_serial(port: str, baud: int) -> serial.SerialBase:
+    """Open a port of pyserial.
+
+    Raises:
+        PortNotFoundError: there is no such port.
+        PortBusyError: another program holds it.
+    """
     if port.startswith("rfc2217://"):
         return open_rfc2217(port, baud)
     exclusive = None if "://" in port else True

@@ -31,6 +31,7 @@ class HostRunner:
         source: file or bytes.
         head: post-processing for a .tflite, see `Device.load_model`.
         whole_tensors: compile a .tflite with every tensor whole, to be looked at.
+        ops: for a .tflite, see `Device.load_model`.
         show: show a bar if compiling takes long.
 
     Attributes:
@@ -50,12 +51,14 @@ class HostRunner:
         head: HeadSource | None = None,
         *,
         whole_tensors: bool = False,
+        ops: str | None = None,
         show: bool = False,
     ) -> None:
         stem, data = read_model_file(source)
         self.tflite = data if is_tflite(data) else None
         if self.tflite is not None:
-            data = compile_tflite(source, head, "host", whole_tensors=whole_tensors, show=show)
+            how = (source, head, "host")
+            data = compile_tflite(*how, whole_tensors=whole_tensors, ops=ops, show=show)
         self._host = HostModel(data)
         self.model = _model_of(self._host, stem)
         self.place = f"this computer ({platform.machine()})"

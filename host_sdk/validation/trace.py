@@ -165,6 +165,7 @@ def trace_on_host(
     reference: str | None = "litert",
     tflite: ModelSource | None = None,
     head: HeadSource | None = None,
+    ops: str | None = None,
     progress: bool = False,
 ) -> Trace:
     """Trace a run on this computer, as `Device.trace` does on a board.
@@ -178,9 +179,10 @@ def trace_on_host(
         reference: "litert" or "none".
         tflite: for the reference if the model is a blob.
         head: post-processing for a .tflite.
+        ops: for a .tflite, see `Device.load_model`.
         progress: show a bar if compiling takes long.
     """
-    with HostRunner(model, head, whole_tensors=True, show=progress) as runner:
+    with HostRunner(model, head, whole_tensors=True, ops=ops, show=progress) as runner:
         known = runner.tflite if tflite is None else tflite
         arrays = runner.model.fit(inputs) if inputs else random_inputs(runner.model)
         return trace(runner, arrays, reference, known)

@@ -97,6 +97,7 @@ def validate_on_host(
     *,
     tflite: ModelSource | None = None,
     head: HeadSource | None = None,
+    ops: str | None = None,
     limit: int | None = None,
     sequence: bool = False,
     progress: Progress | bool = False,
@@ -110,6 +111,7 @@ def validate_on_host(
         reference: "litert" or "none".
         tflite: for the reference if the model is a blob.
         head: post-processing for a .tflite, see `Device.load_model`.
+        ops: for a .tflite, likewise.
         limit: only the first samples.
         sequence: see `Device.validate`.
         progress: called with (done, total) samples; True shows a bar.
@@ -120,7 +122,7 @@ def validate_on_host(
         BlobError: the blob holds no code for this computer.
     """
     with (
-        HostRunner(model, head, show=progress is True) as runner,
+        HostRunner(model, head, ops=ops, show=progress is True) as runner,
         count_progress(progress, f"validating {runner.model.name}") as show,
     ):
         return validate(

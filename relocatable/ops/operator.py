@@ -146,6 +146,8 @@ class Operator:
             may be several outputs.
         folds: when it is computed at compile time: "never", if all inputs are "constants", or if
             their "shapes" are known.
+        known: finds the output if some of the inputs alone, which are constants, decide it; None if
+            they do not.
         is_view: whether a node keeps all bytes as they are and thus needs no step.
         subgraphs: fields of the options that are indices of subgraphs, which the operator calls.
         is_call: whether it does just what its subgraph does: the reader puts that in its place.
@@ -161,6 +163,7 @@ class Operator:
             reader makes it a state, the last operand and, as its next value, the last output. Asked
             only of an operator that keeps the rules.
         reference: whose results its own must equal.
+        micro: element types of the first input that LiteRT lacks: their reference is TFLite Micro.
         result: what is known of the output's values: "same" as the input's but for their type,
             "probabilities", or nothing; those of a view are the same, too.
         version: LiteRT's version of the operator in models that the tests write.
@@ -179,6 +182,7 @@ class Operator:
     kernels: tuple[Kernel, ...] = ()
     evaluate: Callable[[Node, list[Array]], Array | tuple[Array, ...]] | None = None
     folds: Literal["never", "constants", "shapes"] = "never"
+    known: Callable[[Node], Array | None] | None = None
     is_view: Callable[[Node], bool] = never
     subgraphs: tuple[str, ...] = ()
     is_call: bool = False
@@ -189,9 +193,14 @@ class Operator:
     folder: Path | None = None
     memory: Callable[[Node], Tensor] | None = None
     reference: Literal["LiteRT", "TFLite Micro", "MediaPipe", "Coral"] = "LiteRT"
+    micro: tuple[str, ...] = ()
     result: Literal["", "same", "probabilities"] = ""
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
+
+    def reference_for(self, dtype: str) -> str:
+        """Name the reference of nodes whose first input has an element type."""
+        return "TFLite Micro" if dtype in self.micro else self.reference
 
     @property
     def operand_counts(self) -> tuple[int, int]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from relocatable.errors import OperatorError, RelocatableError, UnsupportedError, Violation
-from relocatable.graph.graph import Graph
+from relocatable.graph.graph import Graph, Op
 from relocatable.ops import OPERATORS, find_operator, is_view
 from relocatable.ops.operator import Operator
 from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import CalledGraph, KernelCall
-from relocatable.targets import Target
+from relocatable.targets import TARGETS, Target
 
 
 def select_kernels(
@@ -58,6 +58,27 @@ def select_kernels(
     if refused:
         raise UnsupportedError(refused)
     return tuple(calls)
+
+
+def works_in_place(graph: Graph, op: Op, read: Collection[int]) -> bool:
+    """Tell whether all kernels of an operator may write over inputs.
+
+    Args:
+        graph: with the operator's tensors.
+        op: an operator that has a step.
+        read: those of its inputs.
+    """
+    alone = replace(graph, ops=(op,))
+    for target in TARGETS.values():
+        for frugal in ((), op.outputs):
+            try:
+                [call] = select_kernels(alone, target, frugal)
+            except UnsupportedError:
+                break  # it is not compiled for this target
+            places = [at for at, i in enumerate(call.inputs) if i in read]
+            if any(call.in_place.get(at) != 0 for at in places):
+                return False
+    return True
 
 
 def _lower_own(site: Site, operator: Operator, is_frugal: bool) -> KernelCall:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from relocatable.graph.graph import Graph
 from relocatable.passes.bind_subgraphs import bind_subgraphs
+from relocatable.passes.copy_outputs import copy_outputs
 from relocatable.passes.copy_views import copy_views
 from relocatable.passes.drop_reshapes import drop_reshapes
 from relocatable.passes.fold_constants import fold_constants
@@ -25,6 +26,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     remove_dead,
     bind_subgraphs,
     place_states,
+    copy_outputs,
     copy_views,
 )
 

@@ -67,8 +67,16 @@ class _Folding:
         operator, node = find_operator(self._graph.own_operators, op.kind), self._node(op)
         if op.subgraphs and is_whole(op):
             self._add_call(op)
-        elif operator is None or not is_foldable(operator, node):
+        elif operator is None:
             self._ops.append(op)
+        elif not is_foldable(operator, node):
+            has_one = len(node.outputs) == 1
+            found = operator.known(node) if operator.known is not None and has_one else None
+            if found is None:
+                self._ops.append(op)
+            else:
+                self._budget.take(op, node.output.size_bytes)
+                self._tensors[op.outputs[0]] = _known(op, node.output, found)
         else:
             self._budget.take(op, sum(output.size_bytes for output in node.outputs))
             for i, known in zip(op.outputs, evaluate(operator, node), strict=True):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from relocatable.graph.edit import writers
 from relocatable.graph.graph import Graph, Op, State
 from relocatable.ops import find_operator, views
+from relocatable.ops.select_kernels import works_in_place
 
 
 def place_states(graph: Graph) -> Graph:
@@ -36,6 +37,7 @@ class _Placement:
         self._written = writers(graph)
         self._kept = Counter((*graph.outputs, *(state.last for state in graph.states)))
         self._inserted: dict[int, Op] = {}  # before which operator
+        self._appended: dict[int, list[Op]] = defaultdict(list)  # behind which operator
         self._aliases: dict[int, list[int]] = defaultdict(list)
         self._readers: dict[int, list[int]] = defaultdict(list)
         for alias in self._source:
@@ -59,6 +61,8 @@ class _Placement:
             at = self._written[state.last]
             if state.last in self._source:
                 self._copy(state.last)
+            elif not self._takes_over(state, at):
+                self._compute_elsewhere(state.last, at)
         self._save_old(state, at)
 
     def graph(self) -> Graph:
@@ -67,7 +71,7 @@ class _Placement:
         for at, op in enumerate(self._ops):
             if at in self._inserted:
                 ops.append(self._inserted[at])
-            ops.append(op)
+            ops += [op, *self._appended[at]]
         return replace(self._graph, tensors=tuple(self._tensors), ops=tuple(ops))
 
     def _root(self, index: int) -> int:
@@ -89,6 +93,24 @@ class _Placement:
         if _updates(self._graph, self._ops[at], state.first, root):
             return True
         return all(reader < at for i in self._old(state) for reader in self._readers[i])
+
+    def _takes_over(self, state: State, at: int) -> bool:
+        """Tell whether an operator may write over the old value that it reads."""
+        op, old = self._ops[at], self._old(state)
+        read = {i for i in op.inputs if i in old}
+        if not read:
+            return True
+        graph = replace(self._graph, tensors=tuple(self._tensors))
+        return op.outputs[0] == state.last and works_in_place(graph, op, read)
+
+    def _compute_elsewhere(self, last: int, at: int) -> None:
+        """Let an operator write elsewhere, and copy that to where a state lies."""
+        op, made = self._ops[at], len(self._tensors)
+        self._tensors.append(self._tensors[last])
+        outputs = tuple(made if i == last else i for i in op.outputs)
+        self._ops[at] = replace(op, outputs=outputs)
+        copy = Op("RESHAPE", self._tensors[last].name, (made,), (last,), {"copies": True})
+        self._appended[at].append(copy)
 
     def _save_old(self, state: State, at: int) -> None:
         """Copy what is needed of the old value when the operator `at` has run."""

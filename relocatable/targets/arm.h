@@ -2,7 +2,8 @@
 //     XN_MOVE_DOWN(to, from, count): from lower to higher addresses, as much of `count` as it can.
 //     XN_MOVE_UP_16(to, from): the 16 bytes before both pointers, which are multiples of 16.
 // What kernels for every CPU ask for: XN_HAS_VECTORS, Helium; XN_LOADS_HALVES, the compiler takes
-// loads of half precision.
+// loads of half precision; XN_HIDE(pointer), that it does not follow where a pointer comes from,
+// since it would make an offset of its own for each of a loop's accesses far into the arena.
 #ifndef XN_ARM_H
 #define XN_ARM_H
 
@@ -27,6 +28,8 @@
     vstrbq_u8(to, vldrbq_u8(from))
 
 #else
+
+#define XN_HIDE(pointer) __asm__("" : "+r"(pointer))
 
 #define XN_MOVE_DOWN(to, from, count)                                                              \
     if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0) {                                            \

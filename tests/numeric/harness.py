@@ -16,7 +16,7 @@ from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import CodeOptimize, build_code
 from relocatable.compile import lower
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph, Quant, State
+from relocatable.graph.graph import Graph, Op, Quant, State
 from relocatable.ops import OPERATORS, is_view, views
 from relocatable.ops._shared.random import random_input
 from relocatable.ops.node import Node
@@ -166,10 +166,15 @@ def expected(graph: Graph, model: bytes, inputs: Sequence[Array]) -> dict[int, A
     That is LiteRT's, which is run; or TFLite Micro's, which the operators' meanings stand for:
     test_tflite_micro.py compares these with what it computed.
     """
-    if any(OPERATORS[op.kind].reference != "LiteRT" for op in graph.ops):
+    if any(_reference_of(graph, op) != "LiteRT" for op in graph.ops):
         return meaning(graph, inputs, {s.first: initial_values(graph, s) for s in graph.states})
     found = reference(model, inputs)
     return found | {state.last: found[state.first] for state in graph.states}
+
+
+def _reference_of(graph: Graph, op: Op) -> str:
+    dtype = graph.tensors[op.inputs[0]].dtype if op.inputs else ""
+    return OPERATORS[op.kind].reference_for(dtype)
 
 
 def meaning(graph: Graph, inputs: Sequence[Array], states: Mapping[int, Array]) -> dict[int, Array]:

@@ -162,7 +162,23 @@ def within_each_other() -> Graph:
     return b.graph(*choice(b, flag, with_loop.graph(y), then, x))
 
 
+def turned_around() -> Graph:
+    """Reverse x, and add up y by the loop inside: neither can lie where it is read."""
+    body = Loop((1, 6), (1, 6))
+    x, y = body.values
+    axis, shape = body.constant([1]), (1, 6)
+    reverse = body.op("REVERSE_V2", (x, axis), body.tensor(*shape, dtype="float32"))
+    inner = Loop(shape)
+    inner_body = inner.next(inner.apply("ADD", inner.values[0], inner.values[0], **PLAIN))
+    _, doubled = loop(body, Loop(shape).below(2), inner_body, body.index, y)
+    b = GraphBuilder()
+    given = (b.constant(0), *(b.input(*shape, dtype="float32") for _ in range(2)))
+    test = Loop(shape, shape).below(3)
+    return b.graph(*loop(b, test, body.next(reverse, doubled), *given)[1:])
+
+
 GRAPHS = {
+    "turned_around": turned_around,
     "rounds": rounds,
     "no_round": lambda: rounds(0),
     "until_large": until_large,

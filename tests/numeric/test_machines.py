@@ -53,6 +53,13 @@ def test_weighted_layers(target: str, dtype: str, tmp_path: Path) -> None:
     check_on_target(graphs, target, tmp_path)
 
 
+@pytest.mark.parametrize("target", CPUS)
+def test_lstms_of_16_bits(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(83)
+    graphs = [sample(rng, "UNIDIRECTIONAL_SEQUENCE_LSTM", "int16") for _ in range(24)]
+    check_on_target(graphs, target, tmp_path)
+
+
 @pytest.mark.parametrize("channels", [5, 9])
 def test_all_rows_of_strided_reads(channels: int, tmp_path: Path) -> None:
     graphs = [pool(10, 9, channels, dtype) for dtype in ("int8", "uint8")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from relocatable.graph.builder import PLAIN
 from relocatable.ops import OPERATORS
 from relocatable.ops.node import Node
 from relocatable.ops.svdf import sample as svdf_sample
+from relocatable.ops.unidirectional_sequence_lstm import sample as lstm_sample
 from relocatable.support import check_support
+from tests.make_tflite import make_tflite, schema
 from tests.numeric.harness import Array, build, initial_values, inputs_of
 from tests.variables import VariableBuilder, streaming_model
 
@@ -129,3 +133,43 @@ def test_svdf_with_a_state_of_bytes() -> None:
         got = program.run([x])
         for index, want in zip(graph.ops[0].outputs, wanted, strict=True):
             np.testing.assert_array_equal(got[index], want)
+
+
+def test_states_that_begin_as_float16_constants() -> None:
+    """The converter to float16 leaves a DEQUANTIZE before what an LSTM remembers."""
+    rng = np.random.default_rng(4)
+    graph = lstm_sample(rng, "float32")
+    graph = replace(
+        graph, ops=(replace(graph.ops[0], attrs={**graph.ops[0].attrs, "cell_clip": 0.0}),)
+    )
+    [x] = inputs_of(rng, graph)
+    cell = graph.states[1].first
+    begin = rng.normal(0, 1, graph.tensors[cell].shape).astype(np.float16)
+
+    def insert(model: Any) -> None:
+        sub = model.subgraphs[0]
+        made = schema.TensorT()
+        made.name, made.shape, made.type = "half", list(begin.shape), schema.TensorType.FLOAT16
+        made.buffer = len(model.buffers)
+        model.buffers.append(schema.BufferT())
+        model.buffers[-1].data = np.frombuffer(begin.tobytes(), np.uint8)
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+        code.version = 3
+        op = schema.OperatorT()
+        op.opcodeIndex, op.inputs, op.outputs = len(model.operatorCodes), [len(sub.tensors)], [cell]
+        model.operatorCodes.append(code)
+        sub.tensors.append(made)
+        sub.operators.insert(0, op)
+
+    model = make_tflite(graph, insert)
+    interpreter = interpreter_of(model)
+    with HostModel(compile_model(model, target="host")) as host:
+        seen = []
+        for _ in range(4):
+            [wanted] = run_reference(interpreter, [x])
+            host.write_inputs([x])
+            host.run()
+            np.testing.assert_allclose(host.outputs()[0], wanted, rtol=0, atol=1e-6)
+            seen.append(wanted)
+    assert np.abs(seen[1] - seen[0]).max() > 1e-3  # both states change

@@ -11,6 +11,7 @@ from relocatable.graph.graph import Tensor
 
 Ints = npt.NDArray[np.int64]
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+MOST_RIGHT = 20  # a zero point, shifted left by so much, still fits in 32 bits
 
 
 def scale_of(tensor: Tensor) -> np.float32:

@@ -39,7 +39,7 @@ def lower_sigmoid(site: Site) -> KernelCall:
     return site.call(
         "_shared/sigmoid_16.c",
         call,
-        weights={"table": _table()},
+        weights={"table": sigmoid_table()},
         in_place=(0,),
         rows=site.value_rows,
     )
@@ -47,11 +47,14 @@ def lower_sigmoid(site: Site) -> KernelCall:
 
 def sigmoid_16(node: Node, values: Ints) -> Ints:
     """Compute LOGISTIC or TANH of stored values."""
-    is_tanh = node.op.kind == "TANH"
+    return sigmoid_lines(values, *_multiplier(node), node.op.kind == "TANH")
+
+
+def sigmoid_lines(values: Ints, multiplier: int, shift: int, is_tanh: bool) -> Ints:
+    """Compute LOGISTIC or TANH of values times a factor, in steps of 1 / (3 * 4096)."""
     bits = 8 if is_tanh else 9
-    multiplier, shift = _multiplier(node)
     x = (values * multiplier + ((1 << shift) >> 1)) >> shift
-    size, table = np.abs(x), _table().astype(np.int64)
+    size, table = np.abs(x), sigmoid_table().astype(np.int64)
     at = np.minimum(size >> bits, _ENTRIES - 2)
     y = (table[at] << bits) + (size & ((1 << bits) - 1)) * (table[at + 1] - table[at])
     y = np.where(size >> bits < _ENTRIES - 1, y, 0xFFFF << 8 if is_tanh else 0x7FFF << 10)
@@ -73,7 +76,8 @@ def _multiplier(node: Node) -> tuple[int, int]:
     return int(factor), shift
 
 
-def _table() -> npt.NDArray[np.uint16]:
+def sigmoid_table() -> npt.NDArray[np.uint16]:
+    """Make LiteRT's table: logistic(i / 24), 16 fraction bits, [256]."""
     at = np.arange(_ENTRIES)
     exact = np.rint(65536 / (1 + np.exp(-at / 24)))
     return (exact + np.isin(at, _ONE_MORE)).astype(np.uint16)

@@ -23,6 +23,14 @@ def all_values(tensor: Tensor) -> Ints:
     return np.arange(256, dtype=np.uint8).view(tensor.dtype).astype(np.int64)
 
 
+def table_pays(site: Site) -> bool:
+    """Tell whether enough values are made for 256 words by one of two operands.
+
+    With fewer, it would cost more than 16 bytes of flash for each.
+    """
+    return site.output.count >= 64
+
+
 def lower_table(site: Site, values: Ints) -> KernelCall:
     """Make the call that looks up each value; `values` are clamped to the output's."""
     table = np.clip(values, *type_range(site.output.dtype)).astype(site.output.dtype)

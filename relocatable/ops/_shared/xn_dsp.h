@@ -39,7 +39,7 @@ static inline uint32_t xn_load_bytes(const void *from) {
     return word;
 }
 
-// The first `count` of them, the others 0; and back.
+// The first `count` of them, the others 0.
 XN_INLINE uint32_t xn_load_some(const void *from, int32_t count) {
     if (count == 4) {
         return xn_load_bytes(from);
@@ -51,6 +51,15 @@ XN_INLINE uint32_t xn_load_some(const void *from, int32_t count) {
     return word;
 }
 
+// The first `count` of them or, if there are fewer than four, then others of value `byte`.
+XN_INLINE uint32_t xn_load_filled(const void *from, int32_t count, int32_t byte) {
+    if (count >= 4) {
+        return xn_load_bytes(from);
+    }
+    return xn_load_some(from, count) | ((uint32_t)byte & 0xFFu) * 0x01010101u << (8 * count);
+}
+
+// Stores the first `count`.
 XN_INLINE void xn_store_some(int8_t *to, uint32_t word, int32_t count) {
     if (count == 4) {
         __builtin_memcpy(to, &word, sizeof word);
@@ -197,6 +206,24 @@ static inline int32_t xn_dsp_dot(const int8_t *x, const int8_t *w, int32_t n) {
         uint32_t a = xn_load_bytes(x + i), b = xn_load_bytes(w + i);
         sum = xn_add_products(xn_even_bytes(a), xn_even_bytes(b), sum);
         sum = xn_add_products(xn_odd_bytes(a), xn_odd_bytes(b), sum);
+    }
+    for (; i < n; i++) {
+        sum += (int32_t)x[i] * w[i];
+    }
+    return sum;
+}
+
+// The same of int16 by int8.
+static inline int64_t xn_dsp_dot_16(const int16_t *x, const int8_t *w, int32_t n) {
+    int64_t sum = 0;
+    int32_t i = 0;
+#pragma clang loop unroll_count(2)
+    for (; i + 4 <= n; i += 4) {
+        uint32_t a = xn_load_bytes(x + i), b = xn_load_bytes(x + i + 2);
+        uint32_t weights = xn_load_bytes(w + i);
+        uint32_t even = (a & 0xFFFFu) | b << 16, odd = a >> 16 | (b & 0xFFFF0000u);
+        sum = __smlald((int32_t)even, (int32_t)xn_even_bytes(weights), sum);
+        sum = __smlald((int32_t)odd, (int32_t)xn_odd_bytes(weights), sum);
     }
     for (; i < n; i++) {
         sum += (int32_t)x[i] * w[i];

@@ -36,10 +36,8 @@ XN_INLINE int32x4_t xn_eight_scale(int32x4_t x, int32_t multiplier, int32_t shif
     return shift == 0 ? y : vrshlq_n_s32(vaddq_s32(y, vshrq_n_s32(y, 31)), shift);
 }
 
-// Eight results of even and odd lanes, the zero point added, of [low, high]: the lower bytes.
-XN_INLINE int16x8_t xn_eight_join(int32x4_t even, int32x4_t odd, int32_t zero, int32_t low,
-                                  int32_t high) {
-    int16x8_t y = vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), even), odd);
+// Eight results, the zero point added, of [low, high]: the lower bytes.
+XN_INLINE int16x8_t xn_eight_clamp(int16x8_t y, int32_t zero, int32_t low, int32_t high) {
     y = vqaddq_n_s16(y, (int16_t)zero);
     if (low == INT8_MIN && high == INT8_MAX) {
         return (int16x8_t)vqmovnbq_s16(vuninitializedq_s8(), y);
@@ -48,6 +46,13 @@ XN_INLINE int16x8_t xn_eight_join(int32x4_t even, int32x4_t odd, int32_t zero, i
         return (int16x8_t)vqmovunbq_s16(vuninitializedq_u8(), y);
     }
     return vminq_s16(vmaxq_s16(y, vdupq_n_s16((int16_t)low)), vdupq_n_s16((int16_t)high));
+}
+
+// The same of even and odd lanes.
+XN_INLINE int16x8_t xn_eight_join(int32x4_t even, int32x4_t odd, int32_t zero, int32_t low,
+                                  int32_t high) {
+    int16x8_t y = vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), even), odd);
+    return xn_eight_clamp(y, zero, low, high);
 }
 
 XN_INLINE void xn_eight_store(void *to, int16x8_t values, int32_t count) {

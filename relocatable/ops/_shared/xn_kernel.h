@@ -34,6 +34,11 @@
 // A part of a kernel that is instantiated for each set of constants.
 #define XN_INLINE static inline __attribute__((always_inline))
 
+// A target's header may define it.
+#ifndef XN_HIDE
+#define XN_HIDE(pointer)
+#endif
+
 static inline int32_t xn_min(int32_t a, int32_t b) {
     return a < b ? a : b;
 }

@@ -51,6 +51,9 @@ static inline XN_T XN_NAME(add_affine)(int32_t a, int32_t b,
 // pairs of values.
 XN_KERNEL void XN_NAME(xn_add_affine)(const XN_T *in_a, const XN_T *in_b, XN_T *out,
                                       const XN_NAME(xn_add_affine_params) * p) {
+    XN_HIDE(in_a);
+    XN_HIDE(in_b);
+    XN_HIDE(out);
     XN_BROADCAST_EACH(&p->shape, *out++ = XN_NAME(add_affine)(in_a[a], in_b[b], p))
 }
 

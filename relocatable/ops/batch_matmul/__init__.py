@@ -15,16 +15,12 @@ from relocatable.ops._shared.fixed_point import (
     multiply_by_quantized_multiplier,
     multiply_by_reduced_multiplier,
     quantize_multiplier,
-    reduced,
-    scale_of,
     type_range,
     zero_of,
 )
 from relocatable.ops._shared.hybrid import (
-    HybridCall,
     dot_kernels,
     is_asymmetric,
-    lower_hybrid,
     quantize_rows,
     real_sums,
     scales_of,
@@ -36,6 +32,16 @@ from relocatable.ops._shared.layer_sample import filter_quant
 from relocatable.ops._shared.move import outline
 from relocatable.ops._shared.random import random_input, random_quant
 from relocatable.ops._shared.types import has_one_scale, one_scale, one_type
+from relocatable.ops.batch_matmul.lower import (
+    BATCH,
+    factor_of,
+    is_integer,
+    lower_by_bytes,
+    lower_dsp,
+    lower_mve,
+    lower_product,
+    operands_of,
+)
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
     Array,
@@ -47,12 +53,9 @@ from relocatable.ops.operator import (
     Seen,
     samples,
 )
-from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue, Input, Output
-from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import DSP, MVE_I
 
 _TYPES = ("int8", "int16", "float32")
-_BATCH = 3  # dimensions
 
 
 def product_types(node: Node) -> Seen:
@@ -78,7 +81,7 @@ def product_scales(node: Node) -> Seen:
 def ranks(node: Node) -> Seen:
     """inputs must have 2 to 5 dimensions"""
     shapes = [t.shape for t in node.inputs]
-    return all(2 <= len(s) <= 2 + _BATCH for s in shapes), str([list(s) for s in shapes])
+    return all(2 <= len(s) <= 2 + BATCH for s in shapes), str([list(s) for s in shapes])
 
 
 def depth_of_sums(node: Node) -> Seen:
@@ -86,7 +89,7 @@ def depth_of_sums(node: Node) -> Seen:
     fewer than 131072, and their number times the factor between scales below 2"""
     depth = node.inputs[0].shape[-2 if node.op.attrs["adj_x"] else -1]
     if node.output.dtype == "int16":
-        factor = _factor(node)
+        factor = factor_of(node)
         return depth < 1 << 17 and depth * factor < 2, f"{depth}, factor {factor:g}"
     most_terms = sums_of_bytes(node, depth)[0]
     return most_terms and (not node.quantized or depth <= 1 << 15), str(depth)
@@ -97,87 +100,28 @@ def product_shape(node: Node) -> Seen:
     the shape that follows"""
     text = f"{[list(t.shape) for t in node.inputs]} -> {list(node.output.shape)}"
     try:
-        a, b = _operands(node, *(outline(t.shape) for t in node.inputs))
+        a, b = operands_of(node, *(outline(t.shape) for t in node.inputs))
     except ValueError:
         return False, text
     shape = (*a.shape[:-1], b.shape[-2])
     return a.shape[-1] == b.shape[-1] and node.output.shape == shape, text
 
 
-def _operands(node: Node, a: Array, b: Array) -> tuple[Array, Array]:
-    """View both as [batch, lines, depth], with the batch of the output."""
-    a = np.swapaxes(a, -1, -2) if node.op.attrs["adj_x"] else a
-    b = b if node.op.attrs["adj_y"] else np.swapaxes(b, -1, -2)
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    return np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:])
-
-
-def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
-    """Lower a product of float32 by int8; see `dot_kernels`."""
-    weights = site.constant(1) if site.op.attrs["adj_y"] else site.constant(1).T
-    columns, depth = weights.shape
-    sums = weights.astype(np.int64).sum(axis=1) if is_asymmetric(site.node) else None
-    params: dict[str, CValue] = {
-        "rows": site.input(0).count // depth,
-        "in_c": depth,
-        "out_c": columns,
-    }
-    name = f"fully_connected/fully_connected_hybrid{suffix}.c", "xn_fully_connected_hybrid"
-    call = HybridCall(*name, params, weights, scratch=(depth,), sums=sums)
-    return lower_hybrid(site, call, site.input(0).count * columns)
-
-
-def lower_product(site: Site) -> KernelCall:
-    """Lower a product of any type."""
-    a, b = _operands(site.node, *(outline(site.input(i).shape) for i in (0, 1)))
-    lead = _BATCH + 2 - a.ndim
-    params: dict[str, CValue] = {
-        "batch": [1] * lead + list(a.shape[:-2]),
-        "rows": a.shape[-2],
-        "columns": b.shape[-2],
-        "depth": a.shape[-1],
-        "a": _steps(a, lead),
-        "b": _steps(b, lead),
-    }
-    if not site.is_float:
-        multiplier, shift = quantize_multiplier(_factor(site.node))
-        if site.output.dtype == "int16":
-            multiplier, shift = int(reduced(multiplier)), 15 - shift
-        zeros = (zero_of(t) for t in (site.input(0), site.input(1), site.output))
-        params |= zip(("a_zero", "b_zero", "out_zero"), zeros, strict=True)
-        params |= {"multiplier": multiplier, "shift": shift}
-    arguments = (Input(0), Input(1), Output())
-    call = CCall("xn_batch_matmul", arguments, params, dtype=site.output.dtype)
-    macs = site.output.count * a.shape[-1]
-    return site.call("batch_matmul/batch_matmul.c", call, inputs=(0, 1), macs=macs)
-
-
-def _steps(view: Array, lead: int) -> CValue:
-    *batch, line, depth = view.strides
-    return {"batch": [0] * lead + batch, "line": line, "depth": depth}
-
-
-def _factor(node: Node) -> float:
-    # The product in single precision, as LiteRT has it.
-    a, b = (scale_of(t) for t in node.inputs)
-    return float(a * b) / float(scale_of(node.output))
-
-
 def _factors(node: Node) -> list[float]:
-    return [0.0] if layer_form(node) == HYBRID else [_factor(node)]
+    return [0.0] if layer_form(node) == HYBRID else [factor_of(node)]
 
 
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Multiply matrices, and rescale integers."""
     if layer_form(node) == HYBRID:
         return _evaluate_hybrid(node, *inputs)
-    a, b = _operands(node, *(real_values(node, i, x) for i, x in enumerate(inputs)))
+    a, b = operands_of(node, *(real_values(node, i, x) for i, x in enumerate(inputs)))
     sums = sum_in_order(a[..., :, None, :] * b[..., None, :, :])
     if node.output.dtype == "float32":
         return sums
     is_wide = node.output.dtype == "int16"
     scale = multiply_by_reduced_multiplier if is_wide else multiply_by_quantized_multiplier
-    scaled = scale(sums, *quantize_multiplier(_factor(node)))
+    scaled = scale(sums, *quantize_multiplier(factor_of(node)))
     limits = type_range(node.output.dtype)
     return np.clip(scaled + zero_of(node.output), *limits).astype(node.output.dtype)
 
@@ -210,7 +154,7 @@ def sample_hybrid(rng: Rng, dtype: str) -> Graph:
 def sample(rng: Rng, dtype: str) -> Graph:
     """Make a graph of matrices, with batches that stretch; the second may be constant."""
     rows, columns, depth = (int(v) for v in rng.integers(1, 9, 3))
-    batch = [int(v) for v in rng.integers(1, 4, int(rng.integers(0, _BATCH + 1)))]
+    batch = [int(v) for v in rng.integers(1, 4, int(rng.integers(0, BATCH + 1)))]
     adj_x, adj_y = (bool(v) for v in rng.random(2) < 0.4)
     ends = [
         [depth, rows] if adj_x else [rows, depth],
@@ -247,7 +191,12 @@ OPERATORS = (
             depth_of_sums,
         ),
         shape=product_shape,
-        kernels=(*dot_kernels(lower_by_bytes), Kernel(lower_product)),
+        kernels=(
+            *dot_kernels(lower_by_bytes),
+            Kernel(lower_mve, needs=(MVE_I,), takes=is_integer),
+            Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_integer),
+            Kernel(lower_product),
+        ),
         evaluate=evaluate,
         version=3,
         samples={**samples(sample, _TYPES), HYBRID: sample_hybrid},

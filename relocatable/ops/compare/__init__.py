@@ -27,7 +27,7 @@ from relocatable.ops.operator import Array, Options, Rng, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue, Name
 from relocatable.steps.kernel_call import KernelCall
-from relocatable.targets.arm import MVE_I
+from relocatable.targets.arm import DSP, MVE_I
 
 _BYTES = ("int8", "uint8")
 _EQUALITIES = ("EQUAL", "NOT_EQUAL")
@@ -117,7 +117,8 @@ class Comparison(PlainFunction):
             limits = limits_of(self.kind, int(values.min()), in_order, second)
         if limits is not None:
             table = {"limits": limits.astype(np.int16)}
-            suffix = "_mve" if site.target.has(MVE_I) else ""
+            target = site.target
+            suffix = "_mve" if target.has(MVE_I) else "_dsp" if target.has(DSP) else ""
             return broadcast_call(
                 site,
                 f"compare/compare{suffix}.c",

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from relocatable.ops._shared.fixed_point import zero_of
+from relocatable.ops._shared.fours import in_fours
 from relocatable.ops._shared.hybrid import HybridCall, has_several_scales, lower_hybrid
 from relocatable.ops._shared.layer import (
     bias_of,
@@ -178,7 +178,7 @@ def lower_mve(site: Site) -> KernelCall | None:
     return site.call(
         "conv_2d/conv_2d_mve.c",
         CCall("xn_conv_2d_mve", arguments, params, dtype=dtype),
-        weights={"filter": _in_fours(weights, lanes), **scaling.weights},
+        weights={"filter": in_fours(weights, lanes), **scaling.weights},
         scratch_bytes=weights[0].size * 16 // lanes,
         macs=_macs(site),
         rows=window.rows,
@@ -204,13 +204,3 @@ def _skips_nothing(window: Window) -> bool:
 def _as_one_row(window: Window) -> dict[str, CValue]:
     pixels = RowCount.times(window.in_w)
     return window.fields | {"in_h": 1, "in_w": pixels, "out_h": 1, "out_w": pixels}
-
-
-def _in_fours(weights: npt.NDArray[np.generic], lanes: int) -> npt.NDArray[np.generic]:
-    """Order filters by fours: `lanes` values of each in turn, then the rest of each."""
-    rows = weights.reshape(len(weights), -1)
-    fours = np.pad(rows, ((0, -len(rows) % 4), (0, 0))).reshape(-1, 4, rows.shape[1])
-    whole = rows.shape[1] // lanes * lanes
-    blocks = fours[:, :, :whole].reshape(len(fours), 4, -1, lanes).transpose(0, 2, 1, 3)
-    parts = (blocks, fours[:, :, whole:])
-    return np.concatenate([part.reshape(len(fours), -1) for part in parts], axis=1)

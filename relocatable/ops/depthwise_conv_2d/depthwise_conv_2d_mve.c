@@ -67,6 +67,18 @@ XN_INLINE void XN_NAME(depthwise_mve_sum)(const XN_NAME(depthwise_mve_site) * at
     }
 }
 
+// Adds the products of taps with what their weights lack: records of a tap's place and 16 weights.
+XN_INLINE void XN_NAME(depthwise_mve_more)(const XN_NAME(depthwise_mve_site) * at,
+                                           const int8_t *record, int32_t count, int32x4_t sums[4],
+                                           const XN_NAME(xn_depthwise_mve_params) * p) {
+    for (; count > 0; count--, record += 32) {
+        const int32_t *place = (const int32_t *)record;
+        int8x16_t x = XN_NAME(depthwise_mve_load)(at, place[0], place[1], p);
+        int8x16_t w = vldrbq_s8(record + 16);
+        XN_NAME(depthwise_mve_widen)(sums, vmullbq_int_s8(x, w), vmulltq_int_s8(x, w));
+    }
+}
+
 // Four times four scaled sums, each back in its channel's lane.
 static inline int8x16_t XN_NAME(depthwise_mve_narrow)(int32x4_t y[4], const xn_scaling *p) {
     if (p->low == XN_T_MIN && p->high == XN_T_MAX) { // saturation is the clamp
@@ -93,14 +105,12 @@ XN_INLINE int8x16_t XN_NAME(depthwise_mve_block)(const XN_NAME(depthwise_mve_sit
                                                  const XN_NAME(xn_depthwise_mve_params) * p) {
     int32x4_t none = vdupq_n_s32(0);
     int32x4_t sums[4] = {none, none, none, none};
-    if (!XN_IS_UNSIGNED) {
-        XN_NAME(depthwise_mve_sum)(at, at->filter, sums, p);
-    } else {
-        const int8_t *filter = at->filter + 16;
-        for (int32_t set = at->filter[0]; set > 0; set--) {
-            XN_NAME(depthwise_mve_sum)(at, filter, sums, p);
-            filter += 16 * p->window.k_h * p->window.k_w;
-        }
+    int32_t taps = p->window.k_h * p->window.k_w;
+    const int8_t *filter = at->filter + (XN_IS_UNSIGNED ? 16 : 0);
+    XN_NAME(depthwise_mve_sum)(at, filter, sums, p);
+    if (XN_IS_UNSIGNED) {
+        int32_t more = *(const int32_t *)at->filter;
+        XN_NAME(depthwise_mve_more)(at, filter + 16 * taps, more, sums, p);
     }
     for (int32_t i = 0; i < 4; i++) {
         sums[i] = xn_mve_scale(sums[i], xn_mve_load_scales(scales, c + 4 * i), &p->scaling);
@@ -118,7 +128,8 @@ XN_INLINE void XN_NAME(depthwise_mve_pixel)(XN_NAME(depthwise_mve_site) at, cons
     at.is_full = 1;
     for (; c + 16 <= p->channels;
          c += 16, at.first += 16,
-         at.filter += XN_IS_UNSIGNED ? 16 + at.filter[0] * 16 * taps : 16 * taps) {
+         at.filter +=
+         XN_IS_UNSIGNED ? 16 + 16 * taps + 32 * *(const int32_t *)at.filter : 16 * taps) {
         vstrbq_s8((int8_t *)out + c, XN_NAME(depthwise_mve_block)(&at, scales, c, p));
     }
     if (c < p->channels) {
@@ -129,7 +140,8 @@ XN_INLINE void XN_NAME(depthwise_mve_pixel)(XN_NAME(depthwise_mve_site) at, cons
 }
 
 // in: [in_h, in_w, channels]; filter: int8 [ceil(channels / 16), k_h, k_w, 16],
-// of uint8 before each block a vector that begins with how many such sets of weights it has;
+// of uint8 before each block a vector that begins with the number, int32, of records behind it: a
+// vector that begins with a tap's row and column, int32, and what 16 weights are beyond 8 bits;
 // out: [out_h, out_w, channels]; tables: an entry for each channel, rounded up to 16, in the
 // order above.
 XN_KERNEL void XN_NAME(xn_depthwise_mve)(const XN_T *in, const int8_t *filter,

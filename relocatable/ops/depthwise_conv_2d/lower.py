@@ -153,7 +153,7 @@ def lower_mve(site: Site) -> KernelCall:
     scaling = scaling_of(site, _bounds(site, source), scale_vectors)
     taps = np.pad(real_weights(site).reshape(-1, channels), ((0, 0), (0, -channels % 16)))
     blocks, dtype = taps.reshape(len(taps), -1, 16).transpose(1, 0, 2), site.input(0).dtype
-    filters = _passes(blocks) if dtype == "uint8" else blocks.astype(np.int8)
+    filters = _with_more(blocks, k_w) if dtype == "uint8" else blocks.astype(np.int8)
     order = (
         np.arange(-(-channels // 16) * 16).reshape(-1, 4, 2, 2).transpose(0, 3, 2, 1).reshape(-1)
     )
@@ -177,15 +177,22 @@ def lower_mve(site: Site) -> KernelCall:
     )
 
 
-def _passes(blocks: Ints) -> npt.NDArray[np.int8]:
-    """Write weights, [B, K, 16], as sums of such of 8 bits, and how many."""
+def _with_more(blocks: Ints, k_w: int) -> npt.NDArray[np.int8]:
+    """Write weights, [B, K, 16], in 8 bits, and what some taps have beyond as records."""
     found = []
     for block in blocks:
-        parts: list[Ints] = []
-        rest = block
-        while not parts or rest.any():
-            parts.append(rest.clip(-127, 127))
-            rest = rest - parts[-1]
-        head = np.full((1, 16), len(parts))
-        found.append(np.concatenate([head, *parts]))
-    return np.concatenate(found).astype(np.int8)
+        rest = block - block.clip(-127, 127)
+        records: list[npt.NDArray[np.int8]] = []
+        while rest.any():
+            part = rest.clip(-127, 127)
+            for tap in np.flatnonzero(part.any(axis=1)).tolist():
+                records += [_head(*divmod(tap, k_w)), part[tap].astype(np.int8)]
+            rest = rest - part
+        whole = block.clip(-127, 127).astype(np.int8)
+        found.append(np.vstack([_head(len(records) // 2), whole, *records]))
+    return np.concatenate(found)
+
+
+def _head(*numbers: int) -> npt.NDArray[np.int8]:
+    """Write numbers of 32 bits at the beginning of a vector."""
+    return np.array([*numbers, *[0] * (4 - len(numbers))], "<i4").view(np.int8)

@@ -29,13 +29,15 @@ from relocatable.ops._shared.fixed_point import (
 from relocatable.ops._shared.images import fused_activation, random_activation
 from relocatable.ops._shared.plain import PlainFunction, plain_call, plain_clamp
 from relocatable.ops._shared.random import random_quant
-from relocatable.ops._shared.table import all_values
+from relocatable.ops._shared.table import all_values, table_pays
 from relocatable.ops._shared.types import one_scale
+from relocatable.ops.div.slopes import fit_slopes
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Options, Rng, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.targets.arm import DSP, MVE_I
 
 _SCALED = ("int8", "uint8", "int16")
 
@@ -54,22 +56,19 @@ class Division(PlainFunction):
         low, high = quantized_clamp(site.activation, y)
         params: dict[str, CValue] = {
             "a_zero": zero_of(a),
-            "b_zero": zero_of(b),
             "out_zero": zero_of(y),
-            "multiplier": multiplier,
-            "shift": shift,
             "low": low,
             "high": high,
         }
-        if y.dtype == "int16":
-            return broadcast_call(site, "div/div.c", "xn_scaled_div", params)
-        tables = {"inverses": _inverses(np.abs(all_values(b) - zero_of(b))).astype(np.int32)}
-        return broadcast_call(
-            *(site, "div/div.c", "xn_scaled_div_table"),
-            params,
-            "xn_scaled_div_params",
-            weights=tables,
-        )
+        slopes = _slopes(node, (low, high)) if y.dtype != "int16" and table_pays(site) else None
+        if slopes is not None:
+            target = site.target
+            suffix = "_mve" if target.has(MVE_I) else "_dsp" if target.has(DSP) else ""
+            weights = {"slopes": slopes.astype(np.int32)}
+            source, function = f"div/div{suffix}.c", f"xn_quotient{suffix}"
+            return broadcast_call(site, source, function, params, weights=weights)
+        params |= {"b_zero": zero_of(b), "multiplier": multiplier, "shift": shift}
+        return broadcast_call(site, "div/div.c", "xn_scaled_div", params)
 
     def evaluate(self, node: Node, inputs: list[Array]) -> Array:
         """Divide, and clamp."""
@@ -138,6 +137,13 @@ def _scaled_quotient(node: Node, inputs: list[Array]) -> Array:
     scaled = rounding_divide_by_pot(saturating_doubling_high_mul(quotient, multiplier), right)
     y = node.output
     return np.asarray(np.clip(scaled + zero_of(y), *quantized_clamp(node.activation, y)), y.dtype)
+
+
+def _slopes(node: Node, clamp: tuple[int, int]) -> Ints | None:
+    """Find the slopes of all divisors; None if a divisor's quotients are no products."""
+    a, b = (all_values(t) for t in node.inputs)
+    wanted = _scaled_quotient(node, [a[None, :], b[:, None]]).astype(np.int64)
+    return fit_slopes(a - zero_of(node.inputs[0]), wanted, zero_of(node.output), clamp)
 
 
 def _inverses(divisors: Ints) -> Ints:

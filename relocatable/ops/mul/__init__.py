@@ -13,6 +13,7 @@ from relocatable.ops._shared.broadcast import (
 )
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
+    MOST_RIGHT,
     multiply_by_quantized_multiplier,
     output_clamp,
     quantize_multiplier,
@@ -27,8 +28,6 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
-
-_MOST_RIGHT = 20  # a zero point, shifted left by so much, still fits
 
 
 def _of_bytes(site: Site) -> bool:
@@ -58,7 +57,7 @@ def lower_mve(site: Site) -> KernelCall:
 def lower_dsp(site: Site) -> KernelCall | None:
     """Lower a product of bytes for the DSP extension, if results are shifted right."""
     _, shift = _multiplier(site.input(0), site.input(1), site.output)
-    if not -_MOST_RIGHT <= shift <= -1:
+    if not -MOST_RIGHT <= shift <= -1:
         return None
     params = {**_byte_params(site), "right": -shift}
     return broadcast_call(site, "mul/mul_dsp.c", "xn_mul_dsp", params)
@@ -115,6 +114,33 @@ def _factor(node: Node) -> list[np.float32]:
 
 _FACTOR = factors_below(30, "the product of the inputs' scales over the output's", _factor)
 
+
+def zero_product(node: Node) -> Array | None:
+    """Find the product with a constant of zeros; None if there is none.
+
+    Such a constant may lack a scale: in cells of unrolled LSTMs it is the state before the first
+    time.
+    """
+    y = node.output
+    shapes = [t.shape for t in node.inputs]
+    is_plain = len(shapes) == 2 and {t.dtype for t in (*node.inputs, y)} == {y.dtype}
+    has_zeros = y.quant is not None and all(
+        t.quant is None or t.quant.axis is None for t in (*node.inputs, y)
+    )
+    if not is_plain or not has_zeros or y.dtype not in ("int8", "uint8", "int16"):
+        return None
+    zero = [t.data is not None and bool(np.all(t.data == _zero(t))) for t in node.inputs]
+    try:
+        fits = np.broadcast_shapes(*shapes) == y.shape
+    except ValueError:
+        return None
+    return np.full(y.shape, _zero(y), y.dtype) if any(zero) and fits else None
+
+
+def _zero(tensor: Tensor) -> int:
+    return 0 if tensor.quant is None else zero_of(tensor)
+
+
 OPERATORS = (
     Operator(
         kind="MUL",
@@ -125,6 +151,7 @@ OPERATORS = (
         shape=stretched_shapes,
         evaluate=evaluate,
         folds="constants",
+        known=zero_product,
         kernels=(
             Kernel(lower_mve, needs=(MVE_I,), takes=_of_bytes),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=_of_bytes),

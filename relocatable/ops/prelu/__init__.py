@@ -18,14 +18,16 @@ from relocatable.ops._shared.fixed_point import (
 )
 from relocatable.ops._shared.random import random_input, random_quant
 from relocatable.ops._shared.shapes import kept_shape
-from relocatable.ops._shared.table import all_values, lower_table
+from relocatable.ops._shared.table import all_values, lower_table, table_pays
 from relocatable.ops._shared.types import ARITHMETIC, ARITHMETIC_16, one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
-from relocatable.targets.arm import MVE_I
+from relocatable.targets.arm import DSP, MVE_I
+
+_MOST_RIGHT = 16  # of halves of words
 
 
 def _factors(node: Node) -> tuple[float, float]:
@@ -55,8 +57,11 @@ def lower_prelu(site: Site) -> KernelCall:
         one = slope.data.reshape(-1)[:1].astype(np.int64)
         return lower_table(site, scaled(site.node, all_values(x), one))
     up, below = (quantize_multiplier(factor) for factor in _factors(site.node))
-    if site.target.has(MVE_I) and x.dtype != "int16":
+    if x.dtype != "int16" and site.target.has(MVE_I):
         return _lower_mve(site, below)
+    is_right = 1 <= -below[1] <= _MOST_RIGHT
+    if x.dtype != "int16" and site.target.has(DSP) and is_right and table_pays(site):
+        return _lower_dsp(site, below)
     params: dict[str, CValue] = {
         "in_zero": zero_of(x),
         "slope_zero": zero_of(slope),
@@ -71,8 +76,7 @@ def lower_prelu(site: Site) -> KernelCall:
 
 def _lower_mve(site: Site, below: tuple[int, int]) -> KernelCall:
     """Lower PRELU of bytes for Helium: values from zero on by a table."""
-    x, slope, dtype = site.input(0), site.input(1), site.output.dtype
-    above = scaled(site.node, all_values(x), np.full(256, zero_of(slope)))
+    x, slope = site.input(0), site.input(1)
     params: dict[str, CValue] = {
         "in_zero": zero_of(x),
         "slope_zero": zero_of(slope),
@@ -80,8 +84,30 @@ def _lower_mve(site: Site, below: tuple[int, int]) -> KernelCall:
         "below_multiplier": below[0],
         "below_shift": below[1],
     }
-    table = {"above": np.clip(above, *type_range(dtype)).astype(dtype)}
+    table = {"above": _above(site.node).astype(site.output.dtype)}
     return broadcast_call(site, "prelu/prelu_mve.c", "xn_prelu_mve", params, weights=table)
+
+
+def _lower_dsp(site: Site, below: tuple[int, int]) -> KernelCall:
+    """Lower PRELU of bytes for the DSP extension, by a table of both halves."""
+    x, slope = site.input(0), site.input(1)
+    params: dict[str, CValue] = {
+        "slope_zero": zero_of(slope),
+        "multiplier": below[0],
+        "right": -below[1],
+    }
+    twice = 2 * np.minimum(all_values(x) - zero_of(x), 0)
+    above = _above(site.node) - type_range(x.dtype)[0]
+    entries = (above << 16) + (twice & 0xFFFF)
+    weights = {"entries": entries.astype(np.int32)}
+    return broadcast_call(site, "prelu/prelu_dsp.c", "xn_prelu_dsp", params, weights=weights)
+
+
+def _above(node: Node) -> Ints:
+    """Compute the results of all values, those below zero as that of zero."""
+    x, slope = node.inputs
+    found = scaled(node, np.maximum(all_values(x), zero_of(x)), np.array([zero_of(slope)]))
+    return np.clip(found, *type_range(node.output.dtype))
 
 
 def scaled(node: Node, values: Ints, slopes: Ints) -> Ints:

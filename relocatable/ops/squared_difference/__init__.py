@@ -13,6 +13,7 @@ from relocatable.ops._shared.broadcast import broadcast_call, random_shapes, str
 from relocatable.ops._shared.common_scales import CommonScales, common_scale
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
+    MOST_RIGHT,
     Ints,
     multiply_by_quantized_multiplier,
     scale_of,
@@ -21,14 +22,14 @@ from relocatable.ops._shared.fixed_point import (
 )
 from relocatable.ops._shared.plain import plain_call
 from relocatable.ops._shared.random import random_quant
-from relocatable.ops._shared.table import all_values
+from relocatable.ops._shared.table import all_values, table_pays
 from relocatable.ops._shared.types import one_scale, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
-from relocatable.targets.arm import MVE_I
+from relocatable.targets.arm import DSP, MVE_I
 
 _SWEPT = ("int8", "int32", "float32")
 _TYPES = (*_SWEPT, "int16")
@@ -78,32 +79,37 @@ def lower_squared_difference(site: Site) -> KernelCall:
             site, _SOURCE, "xn_difference_table", params, weights={"table": table}
         )
     scales = CommonScales.of(site.node, _out_factor(site.node))
-    if site.output.dtype == "int8" and site.target.has(MVE_I):
-        return _lower_mve(site, scales)
+    if site.output.dtype == "int8" and table_pays(site):
+        return _lower_steps(site, scales)
     params = {"a_zero": zero_of(a), "b_zero": zero_of(b), "out_zero": zero_of(site.output)}
     for name, (multiplier, shift) in scales._asdict().items():
         params |= {f"{name}_multiplier": multiplier, f"{name}_shift": shift}
     return broadcast_call(site, _SOURCE, "xn_scaled_difference", params)
 
 
-def _lower_mve(site: Site, scales: CommonScales) -> KernelCall:
-    """Lower a squared difference of int8 for Helium."""
+def _lower_steps(site: Site, scales: CommonScales) -> KernelCall:
+    """Lower a squared difference of int8 by a table of the finer operand."""
+    operands = [(site.input(0), scales.a), (site.input(1), scales.b)]
+    is_second = scale_of(site.input(1)) < scale_of(site.input(0))
+    (coarse, _), (fine, scale) = operands if is_second else operands[::-1]
+    steps = multiply_by_quantized_multiplier((all_values(fine) - zero_of(fine)) << 7, *scale)
+    multiplier, shift = scales.out
     params: dict[str, CValue] = {
-        "out_zero": zero_of(site.output),
-        "out_multiplier": scales.out[0],
-        "out_shift": scales.out[1],
+        "is_second": int(is_second),
+        "zero": zero_of(site.output),
+        "multiplier": multiplier,
+        "right": -shift,
     }
-    steps = {
-        name: multiply_by_quantized_multiplier((all_values(t) - zero_of(t)) << 7, *scale).astype(
-            np.int16
-        )
-        for name, t, scale in (
-            ("steps_a", site.input(0), scales.a),
-            ("steps_b", site.input(1), scales.b),
-        )
-    }
-    source = "squared_difference/squared_difference_mve.c"
-    return broadcast_call(site, source, "xn_scaled_difference_mve", params, weights=steps)
+    suffix = ""
+    if site.target.has(MVE_I):
+        suffix = "_mve"
+    elif site.target.has(DSP) and 1 <= -shift <= MOST_RIGHT:
+        suffix = "_dsp"
+    return broadcast_call(
+        *(site, f"squared_difference/squared_difference{suffix}.c", f"xn_difference{suffix}"),
+        params,
+        weights={"steps": (steps + 64 * zero_of(coarse)).astype(np.int16)},
+    )
 
 
 def _square(node: Node, difference: Ints) -> Ints:

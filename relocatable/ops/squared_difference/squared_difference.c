@@ -2,6 +2,7 @@
 #include "ops/_shared/xn_broadcast.h"
 #include "ops/_shared/xn_kernel.h"
 #include "ops/_shared/xn_scale.h"
+#include "ops/squared_difference/xn_difference.h"
 
 typedef struct {
     xn_broadcast shape;
@@ -40,4 +41,19 @@ XN_KERNEL void XN_NAME(xn_difference_table)(const XN_T *in_a, const XN_T *in_b, 
                                             const XN_NAME(xn_difference_table_params) * p) {
     const XN_T *middle = table + p->offset;
     XN_BROADCAST_EACH(&p->shape, *out++ = middle[in_a[a] - in_b[b]])
+}
+
+typedef xn_difference XN_NAME(xn_difference_params);
+
+// As xn_scaled_difference, shorter; of int8.
+XN_KERNEL void XN_NAME(xn_difference)(const XN_T *in_a, const XN_T *in_b, const int16_t *steps,
+                                      XN_T *out, const xn_difference *p) {
+    XN_BROADCAST_EACH(&p->shape, {
+        int32_t fine = p->is_second ? in_b[b] : in_a[a];
+        int32_t coarse = p->is_second ? in_a[a] : in_b[b];
+        int32_t difference = steps[(uint8_t)fine] - coarse * 64;
+        int32_t square =
+            xn_multiply_by_smaller_than_one(difference * difference, p->multiplier, -p->right);
+        *out++ = (XN_T)xn_clamp(square + p->zero, XN_T_MIN, XN_T_MAX);
+    })
 }

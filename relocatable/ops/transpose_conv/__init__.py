@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph
 from relocatable.ops._shared.batch import image_kernel
-from relocatable.ops._shared.fixed_point import float_clamp, type_range, zero_of
 from relocatable.ops._shared.hybrid import quantize_images, scales_of
 from relocatable.ops._shared.images import (
     WINDOW_FIELDS,
@@ -30,25 +28,19 @@ from relocatable.ops._shared.layer import (
     LAYER_SCALES,
     LAYER_TYPES,
     bias_fits,
-    bias_of,
     bias_type,
     bounded_sums,
     data_scales,
     filter_scales,
     filter_text,
-    filter_zero,
-    filter_zero_param,
     fixed_rounding,
     layer_form,
-    plain_scaling,
-    real_weights,
     weighted_types,
 )
 from relocatable.ops._shared.layer_meaning import finish_layer, real_values
 from relocatable.ops._shared.layer_sample import random_bias_type, random_weights
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.resize import table_length
-from relocatable.ops._shared.scaling import AccumulatorBounds
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
 from relocatable.ops.operator import (
@@ -63,26 +55,17 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.rules import rule_text
-from relocatable.ops.site import Site
-from relocatable.steps.c_call import (
-    FIRST_ROW,
-    ROWS,
-    CCall,
-    Constant,
-    CPointer,
-    CValue,
-    Input,
-    Output,
-    Scratch,
+from relocatable.ops.transpose_conv.lower import (
+    is_hybrid,
+    is_integer,
+    layer_of,
+    lower_by_bytes,
+    lower_dsp,
+    lower_mve,
+    lower_transposed,
+    padding,
 )
-from relocatable.steps.kernel_call import KernelCall, Rows
-from relocatable.steps.row_access import ScaledRows
-
-
-def layer_of(node: Node) -> Node:
-    """Put the operands in the order of other layers: input, filter, bias."""
-    _, weights, source, *bias = node.inputs
-    return replace(node, inputs=(source, weights, *bias))
+from relocatable.targets.arm import DSP, MVE_I
 
 
 def _of_layer(rule: Rule) -> Rule:
@@ -125,142 +108,6 @@ def source_size(node: Node) -> Seen:
     return output_size_seen(back, (k_h, k_w))
 
 
-def _padding(node: Node, axis: int) -> int:
-    """Count the pixels of padding above (axis 1) or left (axis 2) of the output."""
-    if node.op.attrs["padding"] != "SAME":
-        return 0
-    stride, k = node.integer(f"stride_{'hw'[axis - 1]}"), node.inputs[1].shape[axis]
-    return max(0, ((node.inputs[2].shape[axis] - 1) * stride + k - node.output.shape[axis]) // 2)
-
-
-def is_hybrid(site: Site) -> bool:
-    """Tell whether it is a layer of float32 by int8."""
-    return layer_form(layer_of(site.node)) == HYBRID
-
-
-def _shape(site: Site) -> dict[str, CValue]:
-    node = site.node
-    x = node.inputs[2]
-    out_c, k_h, k_w, in_c = site.constant(1).shape
-    return {
-        "first_row": 0,
-        "in_h": x.shape[1],
-        "in_w": x.shape[2],
-        "in_c": in_c,
-        "out_h": site.output.shape[1],
-        "out_w": site.output.shape[2],
-        "out_c": out_c,
-        "k_h": k_h,
-        "k_w": k_w,
-        "stride_h": node.integer("stride_h"),
-        "stride_w": node.integer("stride_w"),
-        "pad_top": _padding(node, 1),
-        "pad_left": _padding(node, 2),
-    }
-
-
-def lower_by_bytes(site: Site) -> KernelCall:
-    """Lower a layer of float32 by int8."""
-    low, high = float_clamp(site.activation)
-    layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    bias, scale = bias_of(layer), scales_of(layer.input(1))
-    params: dict[str, CValue] = {"shape": _shape(site), "step": int(len(scale) > 1)}
-    pointers: list[CPointer] = [Input(0), *map(Constant, ("filter", "scale", "bias"))]
-    call = CCall(
-        "xn_transpose_conv_hybrid",
-        (*pointers, Scratch("int8_t"), Output()),
-        {**params, "low": low, "high": high},
-    )
-    zeros = np.zeros(layer.output.shape[-1], np.float32)
-    return layer.call(
-        "transpose_conv/transpose_conv_hybrid.c",
-        call,
-        weights={
-            "filter": layer.constant(1),
-            "scale": scale,
-            "bias": zeros if bias is None else bias,
-        },
-        scratch_bytes=layer.input(0).count,
-        macs=_macs(layer),
-    )
-
-
-def _macs(layer: Site) -> int:
-    out_c, k_h, k_w, _ = layer.constant(1).shape
-    return layer.input(0).count * int(k_h * k_w * out_c)
-
-
-def lower_transposed(site: Site) -> KernelCall:
-    """Lower a layer of int8 or float32."""
-    node = site.node
-    x, weights = node.inputs[2], site.constant(1)
-    k_h = weights.shape[1]
-    stride_h, pad_top = node.integer("stride_h"), _padding(node, 1)
-    shape = {**_shape(site), "first_row": FIRST_ROW, "out_h": ROWS}
-    # The first row of the input whose taps reach a row of the output.
-    tops = -((k_h - 1 - pad_top - np.arange(site.output.shape[1])) // stride_h)
-    rows = np.clip(tops, 0, x.shape[1] - 1).astype(np.int32)
-    access = ScaledRows(tuple(int(y) for y in rows), -(-k_h // stride_h), "rows")
-    layer = replace(site, op=replace(site.op, inputs=_layer_inputs(site)))
-    call, tables = (_float_call if layer.is_float else _integer_call)(layer, shape)
-    return layer.call(
-        f"transpose_conv/transpose_conv{'_f32' if layer.is_float else ''}.c",
-        call,
-        weights={"rows": rows, "filter": weights, **tables},
-        macs=_macs(layer),
-        rows=Rows(access),
-    )
-
-
-_Lowered = tuple[CCall, dict[str, npt.NDArray[np.generic]]]
-
-
-def _layer_inputs(site: Site) -> tuple[int, ...]:
-    _, weights, source, *bias = site.op.inputs
-    return (source, weights, *bias)
-
-
-def _float_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
-    low, high = float_clamp(layer.activation)
-    bias = bias_of(layer)
-    pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter", "bias")), Output()]
-    call = CCall("xn_transpose_conv_f32", pointers, {"shape": shape, "low": low, "high": high})
-    zeros = np.zeros(layer.output.shape[-1], np.float32)
-    return call, {"bias": zeros if bias is None else bias}
-
-
-def _integer_call(layer: Site, shape: dict[str, CValue]) -> _Lowered:
-    scaling = plain_scaling(layer, _bounds(layer), fixed_rounding(layer.node))
-    params: dict[str, CValue] = {
-        "shape": shape,
-        "in_zero": zero_of(layer.input(0)),
-        "scaling": scaling.params,
-    }
-    dtype = layer.input(0).dtype
-    params |= filter_zero_param(dtype, filter_zero(layer.input(1)))
-    pointers: list[CPointer] = [Input(0), *map(Constant, ("rows", "filter"))]
-    arguments = (*pointers, scaling.tables, Output())
-    call = CCall("xn_transpose_conv", arguments, params, dtype=dtype)
-    return call, scaling.weights
-
-
-def _bounds(layer: Site) -> AccumulatorBounds:
-    """Bound sums of any of the taps; their inputs are less the zero point."""
-    filters = real_weights(layer)
-    rows = filters.reshape(len(filters), -1)
-    zero, bias = zero_of(layer.input(0)), bias_of(layer)
-    base = np.zeros(len(rows), np.int64) if bias is None else bias.astype(np.int64).reshape(-1)
-    up, down = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
-    least, most = type_range(layer.input(0).dtype)
-    low, high = least - zero, most - zero
-    return AccumulatorBounds(
-        bias=base,
-        lowest=base + up * low + down * high,
-        highest=base + up * high + down * low,
-        raw=(most - least) * np.abs(rows).sum(axis=1),
-    )
-
-
 def evaluate(node: Node, inputs: list[Array]) -> Array:
     """Add each pixel of the input, times the filters, to its place in the output."""
     layer = layer_of(node)
@@ -291,7 +138,7 @@ def _sums(node: Node, image: Array, filters: Array, scales: tuple[Array, ...] = 
             for scale in scales:
                 products = products * scale
             whole[:, rows, columns] += products
-    top, left = _padding(node, 1), _padding(node, 2)
+    top, left = padding(node, 1), padding(node, 2)
     return whole[:, top : top + out_h, left : left + out_w]
 
 
@@ -346,6 +193,11 @@ OPERATORS = (
         evaluate=evaluate,
         kernels=(
             image_kernel(Kernel(lower_by_bytes, takes=is_hybrid), 2),
+            image_kernel(Kernel(lower_mve, needs=(MVE_I,), takes=is_integer), 2),
+            image_kernel(
+                Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_integer),
+                2,
+            ),
             image_kernel(Kernel(lower_transposed), 2),
         ),
         version=4,

@@ -29,4 +29,18 @@ static inline xn_transpose_conv_taps transpose_conv_taps(int32_t at, int32_t k, 
     return found;
 }
 
+// Pixels of the output that are a stride apart have the same taps, of neighbours in the input: a
+// phase. Along one axis: the number of its taps, the first pixel of the input that they take.
+typedef struct xn_transpose_conv_phase {
+    int32_t phase, taps, first;
+} xn_transpose_conv_phase;
+
+static inline xn_transpose_conv_phase transpose_conv_phase(int32_t at, int32_t k, int32_t stride) {
+    int32_t near = at / stride;
+    int32_t phase = at - near * stride;
+    int32_t taps = phase < k ? (k - phase + stride - 1) / stride : 0;
+    xn_transpose_conv_phase found = {phase, taps, near - taps + 1};
+    return found;
+}
+
 #endif

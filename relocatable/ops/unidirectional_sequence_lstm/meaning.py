@@ -9,12 +9,14 @@ import numpy as np
 from relocatable.ops._shared.fixed_point import (
     Ints,
     multiply_by_quantized_multiplier,
+    multiply_by_reduced_multiplier,
     quantize_multiplier,
     rounding_divide_by_pot,
     scale_of,
     zero_of,
 )
 from relocatable.ops._shared.hybrid import is_asymmetric, quantize_rows, real_sums, scales_of
+from relocatable.ops._shared.sigmoid_16 import sigmoid_lines
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array
 
@@ -67,6 +69,44 @@ def scaling_of(node: Node) -> Scaling:
     )
 
 
+@dataclass(frozen=True)
+class WideScaling:
+    """The scaling of an int16 layer.
+
+    Attributes:
+        gates: multiplier and shift of the input's sums of each gate, then of the hidden values'.
+        cell: of the product of input gate and cell gate.
+        hidden: of the product of output gate and cell.
+        tanh: multiplier and right shift of the cell state, to steps of 1 / (3 * 4096).
+        clip: of the cell state; 0: none.
+    """
+
+    gates: list[tuple[int, int]]
+    cell: tuple[int, int]
+    hidden: tuple[int, int]
+    tanh: tuple[int, int]
+    clip: int
+
+
+def wide_scaling_of(node: Node) -> WideScaling:
+    """Compute the scaling as TFLite Micro prepares it."""
+    x, hidden, cell = (node.inputs[i] for i in (0, HIDDEN, CELL))
+    scale, power = scale_of(cell), int(np.log2(scale_of(cell)))
+    reals = [
+        float(scale_of(node.inputs[first + i])) * float(scale_of(source)) / float(_GATE_SCALE)
+        for first, source in ((WEIGHTS, x), (RECURRENT, hidden))
+        for i in range(4)
+    ]
+    left = 12 + power
+    return WideScaling(
+        gates=[quantize_multiplier(real) for real in reals],
+        cell=quantize_multiplier(2.0 ** (-30 - power)),
+        hidden=quantize_multiplier(2.0**-30 / float(scale_of(hidden))),
+        tanh=(3 << left, 0) if left >= 0 else (3, -left),
+        clip=int(min(np.float32(node.number("cell_clip")) / scale, np.float32(32767))),
+    )
+
+
 def hidden_quant(node: Node) -> tuple[float, int]:
     """Find what hidden values are before they become the state.
 
@@ -97,7 +137,7 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, Array, Array]:
     is_time_major = bool(node.op.attrs["time_major"])
     x = x if is_time_major else x.swapaxes(0, 1)
     hidden, cell = h.reshape(batch, -1), c.reshape(batch, -1)
-    step = _float_step if x.dtype == np.float32 else _integer_step
+    step = {"float32": _float_step, "int8": _integer_step, "int16": _wide_step}[str(x.dtype)]
     rows = []
     for t in range(times):
         hidden, cell = step(node, inputs, x[t], hidden, cell)
@@ -157,6 +197,29 @@ def _integer_step(
     kept = np.clip(kept, -s.clip, s.clip) if s.clip > 0 else kept
     y = multiply_by_quantized_multiplier(o * tanh16(kept, s.whole_bits), *s.hidden)
     return np.clip(y + hidden_quant(node)[1], -128, 127), kept
+
+
+def _wide_step(
+    node: Node, inputs: list[Array], x: Array, hidden: Array, cell: Array
+) -> tuple[Array, Array]:
+    s = wide_scaling_of(node)
+    sums = []
+    for k in range(4):
+        dots = x.astype(np.int64) @ inputs[WEIGHTS + k].astype(np.int64).T + inputs[BIASES + k]
+        again = hidden.astype(np.int64) @ inputs[RECURRENT + k].astype(np.int64).T
+        total = _int16(multiply_by_reduced_multiplier(dots, *s.gates[k]))
+        total = total + _int16(multiply_by_reduced_multiplier(again, *s.gates[k + 4]))
+        sums.append(sigmoid_lines(_int16(total), 3, 0, is_tanh=k == 2))
+    i, f, g, o = sums
+    kept = _int16(multiply_by_quantized_multiplier(f * cell, 1 << 30, -14))
+    kept = _int16(kept + _int16(multiply_by_quantized_multiplier(i * g, *s.cell)))
+    kept = np.clip(kept, -s.clip, s.clip) if s.clip > 0 else kept
+    active = sigmoid_lines(kept, *s.tanh, is_tanh=True)
+    return _int16(multiply_by_quantized_multiplier(active * o, *s.hidden)), kept
+
+
+def _int16(x: Ints) -> Ints:
+    return np.clip(x, -32768, 32767)
 
 
 # ---- gemmlowp's fixed point of 16 bits -----------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from host_sdk import (
+    CompileError,
     Device,
     DtypeError,
     InputError,
@@ -26,6 +27,8 @@ from host_sdk.link.messages import Failure, Reply, Request
 from tests.unit.host_sdk.blobs import adder_metadata, make_blob
 from tests.unit.host_sdk.conftest import Connect, tell_steady_times
 from tests.unit.host_sdk.scripted_board import Refused, ScriptedBoard
+from tests.unit.relocatable.test_own_operators import EXAMPLE as OWN_OPERATORS
+from tests.unit.relocatable.test_own_operators import model as own_model
 
 # ---- Loading -------------------------------------------------------------------------------------
 
@@ -40,6 +43,15 @@ def test_a_blob_is_uploaded_once(connect: Connect, tmp_path: Path) -> None:
     assert again.sent_bytes == 0
     assert (first.name, first.active, first.golden) == ("adds", True, True)
     assert [(o.name, o.active, o.type) for o in device.models()] == [("adds", True, "blob")]
+
+
+def test_a_model_with_operators_of_ones_own(connect: Connect) -> None:
+    _, device = connect()
+    with pytest.raises(CompileError, match="is CUSTOM ThresholdedRelu"):
+        device.load_model(own_model(), "own")
+    assert device.load_model(own_model(), "own", ops=str(OWN_OPERATORS)).active
+    with pytest.raises(InputError, match="max_ram and ops are for"):
+        device.load_model(make_blob(), ops=str(OWN_OPERATORS))
 
 
 def test_bytes_take_the_name_of_the_blob_or_the_one_given(connect: Connect) -> None:

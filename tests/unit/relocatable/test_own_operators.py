@@ -174,3 +174,15 @@ def test_a_loop_may_use_one() -> None:
     blob = compile_model(make_tflite(main.graph(y)), target="host", ops=EXAMPLE)
     found = outputs(blob, np.array([3, 0, -5], np.float32))
     np.testing.assert_array_equal(found, [1, -2, -7])
+
+
+def test_every_command_that_compiles_takes_the_folder(tmp_path: Path) -> None:
+    file, data = tmp_path / "model.tflite", tmp_path / "x.npy"
+    file.write_bytes(model())
+    np.save(data, np.zeros((1, 1, 4, 5, 3), np.float32))
+    on_host = ("validate", str(file), "--on", "host", "--reference", "none", "--data", str(data))
+    without = CliRunner().invoke(main, on_host)
+    assert "is CUSTOM ThresholdedRelu" in str(without.output) + str(without.exception)
+    for command in (on_host, ("trace", str(file), "--on", "host", "--reference", "none")):
+        done = CliRunner().invoke(main, [*command, "--ops", str(EXAMPLE)])
+        assert done.exit_code == 0, done.output

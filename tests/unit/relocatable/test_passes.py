@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from relocatable.compile import lower
+from relocatable.blob.host import HostModel
+from relocatable.compile import compile_model, lower
 from relocatable.graph.edit import int_attr
 from relocatable.graph.graph import Graph, GraphError, Quant, verify_graph
 from relocatable.ops.select_kernels import select_kernels
@@ -325,3 +327,61 @@ def test_a_graph_that_only_reshapes_copies() -> None:
     plan = plan_memory(graph, [call])
     check_plan(graph, [call], plan)
     assert plan.offsets[x] != plan.offsets[graph.outputs[0]]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_constants_are_outputs_like_others(alone: bool) -> None:
+    b = GraphBuilder()
+    x = b.input(2, 3)
+    three = b.constant([3, 3])
+    shape = b.op("MINIMUM", (three, b.constant([2, 4])), b.tensor(2, dtype="int32"))
+    table = b.constant(np.arange(5), "float32")
+    outputs = [table, shape, table] + ([] if alone else [b.op("RELU", (x,), b.tensor(2, 3))])
+    model = make_tflite(b.graph(*outputs))
+    wanted = run_litert(model, [np.full((2, 3), -7, np.int8)])
+    with HostModel(compile_model(model, target="host")) as host:
+        for _ in range(2):
+            host.write_inputs([np.full((2, 3), -7, np.int8)])
+            host.run()
+            for got, right in zip(host.outputs(), wanted, strict=True):
+                np.testing.assert_array_equal(got, right)
+
+
+def test_a_graph_without_operators_copies_its_inputs() -> None:
+    b = GraphBuilder()
+    x, y = b.input(2, 3), b.input(1, 4, dtype="float32")
+    inputs = random_inputs(b.graph(y, x, y), 1)
+    with HostModel(compile_model(make_tflite(b.graph(y, x, y)), target="host")) as host:
+        host.write_inputs(inputs)
+        host.run()
+        for got, wanted in zip(host.outputs(), (inputs[1], inputs[0], inputs[1]), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "quant", "zero"),
+    [("int16", None, 0), ("int8", None, 0), ("int8", Quant((0.1,), (5,)), 5), ("uint8", PLAIN, 0)],
+)
+def test_products_with_zeros_are_known(dtype: str, quant: Quant | None, zero: int) -> None:
+    b = GraphBuilder()
+    out_zero = 0 if dtype == "int16" else 7
+    x = b.input(2, 3, dtype=dtype)
+    zeros = b.constant(np.full(3, zero), dtype, quant)
+    product = b.tensor(2, 3, dtype=dtype, quant=Quant((1e-43,), (out_zero,)))
+    b.op("MUL", (x, zeros), product, fused_activation_function="NONE")
+    y = b.tensor(2, 3, dtype=dtype, quant=Quant((0.25,), (0,)))
+    b.op("ADD", (product, x), y, fused_activation_function="RELU", pot_scale_int16=False)
+    graph = b.graph(y, product)
+    assert kinds(fold_constants(graph)) == ["ADD"]
+    same_in_litert(graph, replace(fold_constants(graph), outputs=(y, product)))
+
+
+def test_other_products_are_not_known() -> None:
+    b = GraphBuilder()
+    x, zeros = b.input(2, 3, dtype="float32"), b.constant(np.zeros(3), "float32")
+    y = b.tensor(2, 3, dtype="float32")
+    b.op("MUL", (x, zeros), y, fused_activation_function="NONE")  # infinity times 0
+    z = b.input(2, 3)
+    ones = b.constant([0, 0, 1], "int8", PLAIN)
+    b.op("MUL", (z, ones), b.tensor(2, 3), fused_activation_function="NONE")
+    assert kinds(fold_constants(b.graph(y))) == ["MUL", "MUL"]

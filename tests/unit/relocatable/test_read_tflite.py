@@ -123,6 +123,7 @@ def _set(path: str, value: object) -> Edit:
         (_set("subgraphs.0.tensors.0.quantization.scale", [1.0, 2.0]), "scales of tensor 't0'"),
         (_set("subgraphs.0.tensors.0.quantization.zeroPoint", [1, 2]), "zero points of 't0'"),
         (_set("subgraphs.0.operators.0.inputs", [3, 1, 2]), "input 3 must be written before"),
+        (_set("buffers.1.offset", 1 << 63), r"end of constant 'c1' must be in \[0, \d+\]; is 9223"),
     ],
 )
 def test_damage_is_a_model_error(edit: Edit, message: str) -> None:
@@ -135,12 +136,36 @@ def test_damage_is_a_model_error(edit: Edit, message: str) -> None:
     [
         (_set("subgraphs.0.tensors.1.type", schema.TensorType.UINT4), "'c1': dtype .*; is uint4"),
         (_set("subgraphs.0.tensors.0.isVariable", True), "'t0': graph's inputs and outputs must"),
-        (_set("buffers.1.offset", 4000), "tensor 'c1': constants must lie inside the flatbuffer"),
     ],
 )
 def test_tensors_that_a_graph_cannot_hold_are_refused(edit: Edit, message: str) -> None:
     with pytest.raises(UnsupportedError, match=message):
         read_tflite(make_tflite(conv_graph(), edit), "test")
+
+
+def test_constants_may_be_padded() -> None:
+    def pad(model: Any) -> None:
+        model.buffers[1].data = np.append(model.buffers[1].data, np.uint8(7))
+
+    padded = read_tflite(make_tflite(conv_graph(), pad), "test").tensors[1].data
+    np.testing.assert_array_equal(np.asarray(padded), read_tflite(MODEL, "test").tensors[1].data)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_constants_may_lie_behind_the_flatbuffer(missing: int) -> None:
+    inside = read_tflite(MODEL, "test").tensors[1].data
+    assert inside is not None
+
+    def move(model: Any) -> None:
+        buffer = model.buffers[1]
+        buffer.data, buffer.offset, buffer.size = None, 1 << 20, inside.nbytes
+
+    data = make_tflite(conv_graph(), move).ljust(1 << 20, b"\0") + inside.tobytes()
+    if missing:
+        with pytest.raises(ModelError, match="end of constant 'c1' must be in"):
+            read_tflite(data[:-missing], "test")
+    else:
+        np.testing.assert_array_equal(read_tflite(data, "test").tensors[1].data, inside)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,26 @@ def test_a_function_of_a_byte_is_a_table() -> None:
     assert np.array_equal(table, np.maximum(values, 3))
 
 
+@pytest.mark.parametrize(
+    ("target", "few", "many"),
+    [
+        ("cortex-m0plus", "xn_scaled_div", "xn_quotient"),
+        ("cortex-m4", "xn_scaled_div", "xn_quotient_dsp"),
+        ("cortex-m55", "xn_scaled_div", "xn_quotient_mve"),
+    ],
+)
+def test_a_table_is_made_for_enough_values(target: str, few: str, many: str) -> None:
+    for count, function in ((63, few), (64, many)):
+        b = GraphBuilder()
+        quant = Quant((0.1,), (3,))
+        operands = [b.input(1, count, quant=quant), b.input(1, count, quant=quant)]
+        y = b.tensor(1, count, quant=Quant((0.005,), (0,)))
+        graph = b.graph(b.op("DIV", operands, y, fused_activation_function="NONE"))
+        [call] = select_kernels(graph, TARGETS[target])
+        assert call.calls[0].function == function
+        assert [t.nbytes for t in call.weights.values()] == [1024] * (count == 64)
+
+
 def test_broadcast_keeps_the_stretched_operand_out_of_place() -> None:
     b = GraphBuilder()
     x, z = b.input(1, 4, 4, 8), b.input(8)

@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 from relocatable.errors import ModelError, UnsupportedError
 from relocatable.graph.graph import Graph, Quant
 from relocatable.graph.sparse import Level, SparseError, Sparsity, expand
+from relocatable.ops import OPERATORS
+from relocatable.ops._shared.layer import HYBRID
 from relocatable.read_tflite import read_tflite
+from relocatable.support import check_support
 from tests.make_graph import GraphBuilder
-from tests.make_tflite import make_tflite, schema
+from tests.make_tflite import make_tflite, run_litert, schema
+from tests.numeric.harness import inputs_of
 from tests.stored_weights import make_sparse, pack
 
 Array = np.ndarray[Any, Any]
@@ -231,3 +235,36 @@ SPARSE_MODEL = make_tflite(
     dense_graph(some_zeros((6, 8))),
     lambda m: make_sparse(m, W, [0, 1, 2], [False, True, False], ((1, 4),)),
 )
+
+
+@pytest.mark.parametrize("kind", ["FULLY_CONNECTED", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"])
+def test_old_weights_of_uint8_are_int8(kind: str) -> None:
+    rng = np.random.default_rng(9)
+    for _ in range(4):
+        graph = OPERATORS[kind].samples[HYBRID](rng, HYBRID)
+        inputs = inputs_of(rng, graph)
+
+        def age(model: Any) -> None:
+            for tensor in model.subgraphs[0].tensors:
+                if tensor.type == schema.TensorType.INT8:
+                    tensor.type = schema.TensorType.UINT8
+
+        new, old = make_tflite(graph), make_tflite(graph, age)
+        for a, b in zip(run_litert(old, inputs), run_litert(new, inputs), strict=True):
+            np.testing.assert_array_equal(a, b)
+        read, wanted = (read_tflite(model, "test") for model in (old, new))
+        check_support(read)
+        for tensor, other in zip(read.tensors, wanted.tensors, strict=True):
+            assert tensor.dtype == other.dtype
+            np.testing.assert_array_equal(np.asarray(tensor.data), np.asarray(other.data))
+
+
+def test_real_weights_of_uint8_stay() -> None:
+    b = GraphBuilder()
+    x = b.input(1, 8, dtype="float32")
+    weights = b.constant(np.full((6, 8), 200), "uint8", Quant((0.5,), (0,)))
+    y = b.tensor(1, 6, dtype="float32")
+    b.op("FULLY_CONNECTED", (x, weights), y, fused_activation_function="NONE")
+    z = b.op("DEQUANTIZE", (weights,), b.tensor(6, 8, dtype="float32"))
+    read = read_tflite(make_tflite(b.graph(y, z)), "test")
+    assert read.tensors[weights].dtype == "uint8"

@@ -124,11 +124,11 @@ def test_a_subgraph_of_another_size_is_refused() -> None:
         read(calling(replace(relu(), outputs=())))
 
 
-def test_variables_of_a_subgraph_are_refused() -> None:
+def test_variable_tensors_of_a_subgraph_are_refused() -> None:
     def vary(model: Any) -> None:
         model.subgraphs[1].tensors[0].isVariable = True
 
-    with pytest.raises(UnsupportedError, match="variables must be used by the main graph alone"):
+    with pytest.raises(UnsupportedError, match="variable tensors must be used by the main"):
         read(calling(relu()), vary)
 
 

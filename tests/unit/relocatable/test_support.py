@@ -156,11 +156,6 @@ def test_a_computed_output_shape_counts_as_that_of_the_output() -> None:
     check_support(b.graph(y))
 
 
-def test_a_graph_of_nothing_is_refused() -> None:
-    b = GraphBuilder()
-    assert "graph must have operators; is none" in refusal(b.graph(b.input(1, 8)))
-
-
 def unary(
     kind: str, out: Quant = PLAIN, shape: tuple[int, ...] = (1, 8), **attrs: AttrValue
 ) -> Graph:
@@ -322,11 +317,12 @@ def test_computed_weights_and_shapes_are_refused() -> None:
     assert "second input must be known at compile time; is computed: 't1'" in refusal(graph)
 
 
-def test_constant_or_untyped_endpoints_are_refused() -> None:
+def test_a_constant_as_input_is_refused() -> None:
     b = GraphBuilder()
-    x = b.input(1, 8)
-    shape = b.op("SHAPE", (x,), b.tensor(2, dtype="int32"))
-    assert "graph output must be computed; is constant" in refusal(b.graph(shape))
+    x = b.constant(np.zeros((1, 8)), "int8", Quant((0.5,), (0,)))
+    b.inputs.append(x)
+    y = b.op("RELU", (x,), b.tensor(1, 8))
+    assert "graph input must be free; is a constant" in refusal(b.graph(y))
 
 
 def test_every_rule_has_words() -> None:

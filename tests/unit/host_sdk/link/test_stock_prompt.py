@@ -116,6 +116,17 @@ def test_a_micropython_without_the_module_is_named() -> None:
         Device(near, timeout_s=20)
 
 
+def test_a_slow_firmware_of_ours_is_waited_for() -> None:
+    near, prompt = pair(
+        b"Traceback (most recent call last):\r\n"
+        b'  File "<stdin>", line 1, in <module>\r\n'
+        b"AttributeError: 'module' object has no attribute 'serve'\r\n>>> "
+    )
+    with pytest.raises(NoResponseError):
+        Device(near, timeout_s=4)
+    assert SERVE in prompt.typed
+
+
 def test_silence_stays_silence() -> None:
     near, far = MemoryTransport.pair()
     with pytest.raises(NoResponseError):

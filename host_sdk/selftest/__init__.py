@@ -1,0 +1,1 @@
+"""What `xipnet selftest` tries on a board, and what was predicted of it."""

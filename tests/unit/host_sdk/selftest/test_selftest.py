@@ -1,0 +1,171 @@
+"""A self-test of the core as a process: what passes, and what is found."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host_sdk import Device, LinkError
+from host_sdk.link.values import Value
+from host_sdk.selftest import speed
+from host_sdk.selftest.bench import Bench
+from host_sdk.selftest.checks import Check, SelfTestReport
+from host_sdk.selftest.clock import test_clock as try_clock
+from host_sdk.selftest.code import test_caches as try_caches
+from host_sdk.selftest.flash import test_erase as try_erase
+from host_sdk.selftest.flash import test_flash as try_flash
+from host_sdk.selftest.link import test_link as try_link
+from host_sdk.selftest.models import test_models as try_models
+from host_sdk.selftest.predictions import predictions
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
+
+DOCS = Path(__file__).resolve().parents[4] / "docs"
+
+
+@pytest.fixture
+def board() -> Iterator[ScriptedBoard]:
+    made = ScriptedBoard(flash_bytes=1 << 18)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bench(board: ScriptedBoard) -> Iterator[Bench]:
+    with Device(board.transport, timeout_s=20) as device:
+        yield Bench(device, True, {"link: ping": (0.0, 1e9), "link: upload": (0.0, 1e-9)})
+
+
+def verdicts(bench: Bench) -> dict[str, str]:
+    return {check.name: check.verdict for check in bench.checks}
+
+
+def test_line_and_flash_of_a_good_board_pass(bench: Bench) -> None:
+    for attempt in (try_link, try_flash, try_erase):
+        attempt(bench)
+    found = verdicts(bench)
+    assert found.pop("link: upload") == "off"  # quicker than was predicted
+    assert set(found.values()) == {"pass"}
+    assert len(found) == 8
+    assert bench.board.ls() == []
+
+
+def test_wrong_bits_are_counted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = bench.board.get
+
+    def get(name: str) -> bytes:
+        data = bytearray(right(name))
+        data[5] |= 0x11
+        return bytes(data)
+
+    monkeypatch.setattr(bench.board, "get", get)
+    try_flash(bench)
+    notes = {check.name: check.note for check in bench.checks}
+    assert verdicts(bench)["flash: zeros"] == "FAIL"
+    assert notes["flash: zeros"].endswith("2 bits wrong")
+    assert verdicts(bench)["flash: ones"] == "pass"
+
+
+def test_a_board_that_refuses_has_failed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.board.close()
+    with pytest.raises(LinkError):
+        try_link(bench)
+    assert verdicts(bench)["link: ping"] == "FAIL"
+    assert not SelfTestReport(bench_info(), "p", True, tuple(bench.checks), 1.0).ok
+
+
+def bench_info() -> Any:
+    with_board = ScriptedBoard()
+    try:
+        with Device(with_board.transport, timeout_s=20) as device:
+            return device.info()
+    finally:
+        with_board.close()
+
+
+class Ticks:
+    """A board's clock that runs at a rate of its own."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate, self.now = rate, 0.0
+
+    def eval(self, source: str) -> int:
+        return int(self.now * self.rate * 1e6) % (1 << 30)
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(1.0, "pass"), (1.1, "FAIL"), (0.5, "FAIL")])
+def test_a_clock_that_is_off_is_found(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, rate: float, verdict: str
+) -> None:
+    ticks = Ticks(rate)
+    ticks.now = 1073.0  # wraps in the test
+    monkeypatch.setattr(bench.board, "eval", ticks.eval)
+
+    def pass_by(seconds: float) -> None:
+        ticks.now += seconds
+
+    monkeypatch.setattr("time.sleep", pass_by)
+    monkeypatch.setattr("time.perf_counter", lambda: ticks.now)
+    try_clock(bench)
+    assert verdicts(bench) == {"clock": verdict}
+
+
+def test_an_old_program_that_runs_is_found(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+
+    def load(bench: Bench, blob: bytes, stored: str) -> int:
+        return 0x1000
+
+    def run(bench: Bench) -> bytes:
+        nonlocal calls
+        calls += 1
+        return bytes([ord("a") + 1])  # what the first one gives, for ever
+
+    monkeypatch.setattr("host_sdk.selftest.code._load", load)
+    monkeypatch.setattr("host_sdk.selftest.code._run", run)
+    try_caches(bench)
+    [check] = bench.checks
+    assert (check.verdict, calls) == ("FAIL", 2)
+    assert check.note == "at 0x1000: input + 2 gave 62"
+
+
+def test_without_the_compiler_models_are_not_tried(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ziglang", None)
+    try_models(bench, None)
+    speed.test_speed(bench)
+    assert set(verdicts(bench).values()) == {"-"}
+    assert all("xipnet[compile]" in check.note for check in bench.checks)
+
+
+def test_a_report_is_plain_json() -> None:
+    checks = (
+        Check("a", True, 2.0, "ms", (1.0, 3.0)),
+        Check("b", True, 4.0, "ms", (1.0, 3.0)),
+        Check("c", False, note="broken"),
+        Check("d", True, note="no", tried=False),
+    )
+    report = SelfTestReport(bench_info(), "port", True, checks, 2.0)
+    plain: dict[str, Value] = json.loads(json.dumps(report.to_json(), default=str))
+    assert [c["verdict"] for c in report.to_json()["checks"]] == ["pass", "off", "FAIL", "-"]
+    assert plain["ok"] is False
+    assert report.title.endswith("1 passed, 1 FAILED, 1 not as predicted, 1 not tried, in 2.0 s")
+    assert report.lines()[1] == "off   b          4 ms  (1 to 3)"
+
+
+def test_the_page_says_what_the_file_says() -> None:
+    text = (DOCS / "PREDICTIONS.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z][^|]*) \| [^|]+ \|(.+)\|$", text, re.MULTILINE)
+    page = {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
+    columns = ("Raspberry Pi Pico", "Raspberry Pi Pico 2", "nucleo_f446re")
+    assert tuple(predictions()) == columns
+    names = {name for bands in predictions().values() for name in bands}
+    for name in names:
+        bands = [predictions()[board].get(name) for board in columns]
+        cells = [f"{b[0]:,g} to {b[1]:,g}" if b else "" for b in bands]
+        assert page[name] == cells
