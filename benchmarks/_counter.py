@@ -44,7 +44,7 @@ def count(cpu: str, blob: bytes) -> tuple[list[Executed], Profile]:
         plugin, counts = _build(Path(folder)), Path(folder, "counts")
         here, there = socket.socketpair()
         # Only blobs are executed from flash.
-        counting = f"{plugin},counts={counts},base={board.flash_base},size={board.flash_size}"
+        counting = f"{plugin},counts={counts},base={board.flash_base},size={board.flash_bytes}"
         with there:
             qemu = Qemu(board, None, there, ("-icount", "shift=0", "-plugin", counting))
         with Device(SocketTransport(here, cpu, qemu.close, qemu.why_ended)) as device:

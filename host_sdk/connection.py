@@ -203,7 +203,7 @@ class Connection:
         i = self._session.info
         rows = [
             ("board", f"{i.board} ({i.cpu})"),
-            ("firmware", f"{i.firmware}, MicroPython {i.micropython}"),
+            ("firmware", f"{i.firmware}, {i.python}"),
             ("flash", f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free"),
             ("RAM for models", f"{i.arena_bytes:,} bytes"),
             ("last start", str(i.boot) + (f", safe mode by {i.safe}" if i.safe else "")),

@@ -17,7 +17,7 @@ from pathlib import Path
 __all__ = ["main", "public_names"]
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("core", "arch", "boards", "micropython", "app")
+FOLDERS = ("core", "arch", "boards", "parts", "micropython", "app")
 
 # Files whose names come from others, and from whom.
 FOREIGN = {
@@ -28,7 +28,10 @@ FOREIGN = {
     "micropython/mphalport.h": "what MicroPython asks of a port",
 }
 # Several files implement what these declare; a build takes one of them.
-PORTS = ("core/base/xn_port.h", "boards/board.h", "micropython/scripts.h")
+PORTS = (
+    *("core/base/xn_port.h", "boards/board.h", "arch/cortexm/attend.h"),
+    "micropython/scripts.h",
+)
 # Names that the C library and MicroPython ask for, wherever they are defined.
 GIVEN = re.compile(r"(mp|gc)_\w+|main|errno|abort|nlr_jump_fail|xn_ld_\w+")
 

@@ -1,4 +1,5 @@
-// What a board implements beside core/base/xn_port.h, for this firmware.
+// What a board's board.c, made from its TOML, implements beside what its parts do of
+// core/base/xn_port.h.
 #ifndef XN_BOARD_H
 #define XN_BOARD_H
 

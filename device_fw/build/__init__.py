@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
-from device_fw.boards import load_board
+from device_fw.boards import Board, load_board
+from device_fw.build.board_files import board_c, linker_script
 from device_fw.build.fetch_micropython import (
     MICROPYTHON_DATE,
     MICROPYTHON_VERSION,
@@ -26,7 +27,7 @@ from device_fw.build.sources import FIRMWARE_DIR
 __all__ = ["build_firmware", "firmware_path"]
 
 
-def firmware_path(board: str) -> Path:
+def firmware_path(board: str | Board) -> Path:
     """Return the firmware of a board, up to date: built first if need be.
 
     Raises:
@@ -35,11 +36,11 @@ def firmware_path(board: str) -> Path:
     return build_firmware(board, build_dir() / "firmware")
 
 
-def build_firmware(board: str, out_dir: Path | str) -> Path:
+def build_firmware(board: str | Board, out_dir: Path | str) -> Path:
     """Build a board's firmware, as far as a source, a flag or the compiler changed.
 
     Args:
-        board: the board's name, for example `mps3_an547`.
+        board: the board, or its name, for example `mps3_an547`.
         out_dir: gets `<board>.elf` (and `<board>.uf2`, if the board is written so) and, in a folder
             `<board>`, what it is made from.
 
@@ -52,17 +53,22 @@ def build_firmware(board: str, out_dir: Path | str) -> Path:
         ValueError: there is no such board.
     """
     ninja_program()
-    if board in rp2_boards():
+    if isinstance(board, str) and board in rp2_boards():
         with _progress(board) as tick:
             return build_rp2(board, Path(out_dir), tick)
     from filelock import FileLock
 
     from device_fw.build.ninja_file import ninja_text
 
-    plan = Plan.of(load_board(board), micropython_source(), Path(out_dir).resolve())
+    described = load_board(board) if isinstance(board, str) else board
+    source = micropython_source() if described.vm else None
+    plan = Plan.of(described, source, Path(out_dir).resolve())
     plan.work.mkdir(parents=True, exist_ok=True)
     with FileLock(plan.work / "lock"), _progress(plan.board.title) as tick:
-        write_version_header(plan.work / "genhdr", f"v{MICROPYTHON_VERSION}", MICROPYTHON_DATE)
+        if described.vm:
+            write_version_header(plan.work / "genhdr", f"v{MICROPYTHON_VERSION}", MICROPYTHON_DATE)
+        write_changed(plan.work / "board.c", board_c(described))
+        write_changed(plan.linker_script, linker_script(described))
         build_file = plan.work / "build.ninja"
         write_changed(build_file, ninja_text(plan))
         run_ninja(build_file, FIRMWARE_DIR, tick)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from device_fw.boards import board_names, load_board
+from device_fw.boards import Board, board_names, load_board, read_board, virtual_names
 from device_fw.build import build_firmware
 from device_fw.build.folders import build_dir
 from device_fw.build.rp2 import rp2_boards
@@ -19,24 +19,36 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="device_fw.build", description="Builds the firmware.")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument(
-        "--board", choices=[*board_names(), *rp2_boards()], help="build this board's firmware"
+        "--board",
+        help="build this board's firmware: "
+        f"{', '.join([*board_names(), *rp2_boards()])}, or the path of a TOML",
     )
     which.add_argument("--all", action="store_true", help="build every virtual board's")
     parser.add_argument("--out", type=Path, default=build_dir() / "firmware", help="output folder")
     options = parser.parse_args(arguments)
     try:
-        for name in board_names() if options.all else [options.board]:
-            elf = build_firmware(name, options.out)
+        for name in virtual_names() if options.all else [options.board]:
+            board = name if name in rp2_boards() else _board(name)
+            elf = build_firmware(board, options.out)
             print(elf)
-            if name in rp2_boards():
+            if isinstance(board, str):
                 print(elf.with_suffix(".uf2"))
                 continue
-            size, limit = text_bytes(elf), load_board(name).text_max
+            size, limit = text_bytes(elf), board.text_max
             print(f"  code: {size:,} of {limit:,} bytes, {limit - size:,} left", file=sys.stderr)
-    except FirmwareError as error:
+    except (FirmwareError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _board(name: str) -> Board:
+    if name.endswith(".toml"):
+        return read_board(Path(name).resolve())
+    known = [*board_names(), *rp2_boards()]
+    if name not in known:
+        raise ValueError(f"board must be one of {', '.join(known)}, or a TOML; is {name!r}")
+    return load_board(name)
 
 
 if __name__ == "__main__":

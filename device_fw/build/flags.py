@@ -21,6 +21,7 @@ __all__ = [
     "compiler_command",
     "link_command",
     "object_name",
+    "part_macros",
     "runtime_command",
     "source_flags",
     "zig",
@@ -34,11 +35,17 @@ NO_WARNINGS = ("-w",)
 # Makes the compiler preprocess a source for the tools that search it.
 PREPROCESS = ("-E", "-DNO_QSTR", "-w", "-x", "c")
 
+_VM_DEFINES = (
+    *("-DMICROPY_VFS_LFS2=1", "-DLFS2_NO_MALLOC", "-DLFS2_NO_DEBUG", "-DLFS2_NO_WARN"),
+    *("-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT", '-DFFCONF_H="lib/oofatfs/ffconf.h"'),
+)
+
 # By folder and name. The compiler must not turn memset's loop into a call of memset; Python spends
 # its time in the interpreter's loop and in the collector. Unrolled loops save a sixth of what the
 # collector's search takes, but at most 2 % elsewhere, for 8 KB (3 to 5 % on a Cortex-M55).
 _EXTRA = {
     "libc/string0.c": ("-fno-builtin",),
+    "libc/string.c": ("-fno-builtin",),
     "py/vm.c": ("-O2",),
     "py/gc.c": ("-O2",),
     "model/xn_image.c": ("-O2", "-ffp-contract=off"),
@@ -48,7 +55,7 @@ _ROLLED = ("py/vm.c", "model/xn_image.c")
 # In loops that someone waits for: a byte of the line, a digest, a Python call, a large integer. All
 # else is made as small as possible, which costs 2 % of instructions at most.
 _IN_LOOPS = re.compile(
-    r"device_fw/(arch|boards|libc)/|device_fw/core/base/xn_(bytes|crc32|sha256)\.c|"
+    r"[^/]+/board\.c|device_fw/(arch|parts|libc)/|device_fw/core/base/xn_(bytes|crc32|sha256)\.c|"
     r"device_fw/core/link/xn_(frame|link)\.c|device_fw/core/model/xn_unpack\.c|"
     r"device_fw/core/store/xn_(flash|patch)\.c|[^/]+/shared/libc/|"
     r"[^/]+/py/(bc|malloc|map|mpz|objfun|qstr|runtime|vstr)\.c"
@@ -61,23 +68,29 @@ class Plan:
 
     Attributes:
         board: the board.
-        micropython: MicroPython's source.
+        micropython: MicroPython's source; None: the board's firmware is without it.
         sources: what is compiled.
         work: the folder of what is made on the way.
         elf: the firmware.
     """
 
     board: Board
-    micropython: Path
+    micropython: Path | None
     sources: Sources
     work: Path
     elf: Path
 
     @classmethod
-    def of(cls, board: Board, micropython: Path, out: Path) -> Plan:
+    def of(cls, board: Board, micropython: Path | None, out: Path) -> Plan:
         """Return the plan of a board whose firmware goes to the folder `out`."""
-        sources = list_sources(board, micropython)
-        return cls(board, micropython, sources, out / board.name, out / f"{board.name}.elf")
+        work = out / board.name
+        sources = list_sources(board, micropython, work)
+        return cls(board, micropython, sources, work, out / f"{board.name}.elf")
+
+    @property
+    def linker_script(self) -> Path:
+        """The board's linker script, made from its TOML."""
+        return self.work / "board.ld"
 
 
 def zig() -> str:
@@ -102,9 +115,16 @@ def object_name(plan: Plan, source: Path) -> str:
     Raises:
         ValueError: the source is in no source tree.
     """
-    for root in (FIRMWARE_DIR, plan.micropython):
+    roots = {
+        FIRMWARE_DIR: FIRMWARE_DIR.name,
+        plan.work: plan.board.name,
+        plan.board.path.parent: "device_fw/parts",
+    }
+    if plan.micropython is not None:
+        roots[plan.micropython] = plan.micropython.name
+    for root, name in roots.items():
         with suppress(ValueError):
-            return f"{root.name}/{source.relative_to(root).as_posix()}"
+            return f"{name}/{source.relative_to(root).as_posix()}"
     raise ValueError(f"{source} is in no source tree")
 
 
@@ -133,7 +153,7 @@ def runtime_command(plan: Plan) -> tuple[str, ...]:
     """
     return (
         *(zig(), "build-obj", str(Path(zig()).parent / "lib" / "compiler_rt.zig")),
-        *("-target", "thumb-freestanding-eabihf", f"-mcpu={plan.board.zig_cpu}"),
+        *("-target", "thumb-freestanding-eabihf", f"-mcpu={plan.board.core.zig_cpu}"),
         *("-OReleaseSmall", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections"),
         *("-fstrip", "--cache-dir", str(plan.work / "zig-cache")),
     )
@@ -146,13 +166,13 @@ def link_command(plan: Plan) -> tuple[str, ...]:
     """
     return (
         *(zig(), "ld.lld", "-m", "armelf", "--gc-sections", "--icf=safe", "-O2"),
-        *("-T", str(plan.board.folder / "board.ld"), f"-L{FIRMWARE_DIR}"),
+        *("-T", str(plan.linker_script), f"-L{FIRMWARE_DIR}"),
     )
 
 
 def _clang(board: Board) -> tuple[str, ...]:
     return (
-        *(zig(), "clang", f"--target={board.clang_target}", f"-mcpu={board.clang_cpu}"),
+        *(zig(), "clang", f"--target={board.core.clang_target}", f"-mcpu={board.cpu}"),
         *("-mfloat-abi=hard", "-std=gnu11", "-ffreestanding", "-fno-builtin-bcmp"),
     )
 
@@ -160,8 +180,7 @@ def _clang(board: Board) -> tuple[str, ...]:
 def _flags(plan: Plan) -> tuple[str, ...]:
     return (
         *("-Os", "-DNDEBUG", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables"),
-        *("-DMICROPY_VFS_LFS2=1", "-DLFS2_NO_MALLOC", "-DLFS2_NO_DEBUG", "-DLFS2_NO_WARN"),
-        *("-DLFS2_NO_ERROR", "-DLFS2_NO_ASSERT", '-DFFCONF_H="lib/oofatfs/ffconf.h"'),
+        *(_VM_DEFINES if plan.board.vm else ()),
         *_defines(plan.board),
         *_includes(plan),
     )
@@ -172,22 +191,32 @@ def _defines(board: Board) -> tuple[str, ...]:
         f'-DXN_BOARD_NAME="{board.name}"',
         f'-DXN_BOARD_TITLE="{board.title}"',
         f'-DXN_BOARD_CPU="{board.cpu}"',
-        f"-DXN_BOARD_LEVEL={board.level}",
-        f"-DXN_BOARD_FEATURES=({board.features})",
-        f"-DXN_CPU_HZ={board.hz}u",
-        f"-DXN_UART_BASE={board.uart_base:#x}u",
-        f"-DXN_UART_HZ={board.uart_hz}u",
-        f"-DXN_UART_IRQ={board.uart_irq}u",
-        f"-DXN_FLASH_BASE={board.flash_base:#x}u",
-        f"-DXN_FLASH_BYTES={board.flash_size:#x}u",
-        f"-DXN_FILES_BYTES={board.files_size:#x}u",
+        f"-DXN_BOARD_LEVEL={board.core.level}",
+        f"-DXN_BOARD_FEATURES=({board.core.features})",
+        f"-DXN_BOARD_IRQS={board.irqs}",
+        f"-DXN_FRAME_MAX={board.link.frame_bytes}u",
+        f"-DXN_LINK_WINDOW={board.link.window}u",
+        f"-DXN_STORE_OBJECTS={board.link.objects}u",
+        f"-DXN_STORE_SECTORS={board.link.sectors}u",
+        f"-DXN_LANE_VM={int(board.vm)}",
+        *(f"-D{name}={value}" for name, value in part_macros(board).items()),
     )
+
+
+def part_macros(board: Board) -> dict[str, str]:
+    """Return the macros of the parts: `base` of `[uart]` is `XN_UART_BASE`."""
+    macros = {}
+    for part in board.parts:
+        for key, value in part.facts.items():
+            text = f"{value:#x}u" if isinstance(value, int) else value
+            macros[f"XN_{part.table}_{key}".upper()] = text
+    return macros
 
 
 def _includes(plan: Plan) -> tuple[str, ...]:
     folders = [
-        *(FIRMWARE_DIR, FIRMWARE_DIR / "core", FIRMWARE_DIR / "micropython"),
-        *(BLOB_INCLUDE_DIR, plan.micropython, plan.work),
+        *(FIRMWARE_DIR, FIRMWARE_DIR / "core", BLOB_INCLUDE_DIR, plan.work),
+        *((FIRMWARE_DIR / "micropython", plan.micropython) if plan.micropython else ()),
     ]
     system = [FIRMWARE_DIR / "libc", Path(zig()).parent / "lib" / "include"]
     return (

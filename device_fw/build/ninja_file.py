@@ -54,10 +54,10 @@ def ninja_text(plan: Plan) -> str:
         *_write_objects(out, plan, plan.sources.plain, NO_WARNINGS, headers),
     ]
     linked = str(plan.work / "linked.elf")
-    scripts = [str(path) for path in sorted(FIRMWARE_DIR.rglob("*.ld"))]
+    scripts = [str(plan.linker_script), *map(str, sorted(FIRMWARE_DIR.rglob("*.ld")))]
     out.build([linked], "link", objects, implicit=[zig(), *scripts])
     size = Path(__file__).with_name("size.py")
-    toml = plan.board.folder / "board.toml"
+    toml = plan.board.path
     out.build([str(plan.elf)], "size", [linked], implicit=[str(size), str(toml)])
     return text.getvalue()
 
@@ -66,15 +66,16 @@ def _write_rules(out: Writer, plan: Plan) -> None:
     python = command_line([sys.executable, "-m"])
     preprocess = f"$compiler {command_line(PREPROCESS)}"
     out.rule("preprocess", f"{preprocess}{_MAKE_DEPFILE} $in -o $out", depfile="$out.d", deps="gcc")
-    names = str(plan.work / "names.in")
-    generate = command_line([str(plan.micropython), str(plan.work / "genhdr"), names])
-    out.rule(
-        "headers",
-        f"{python} device_fw.build.generate {generate} -- {preprocess}",
-        rspfile=names,
-        rspfile_content="$in_newline",
-        restat=True,
-    )
+    if plan.micropython is not None:
+        names = str(plan.work / "names.in")
+        generate = command_line([str(plan.micropython), str(plan.work / "genhdr"), names])
+        out.rule(
+            "headers",
+            f"{python} device_fw.build.generate {generate} -- {preprocess}",
+            rspfile=names,
+            rspfile_content="$in_newline",
+            restat=True,
+        )
     compile_ = f"$compiler $flags{_MAKE_DEPFILE} -c $in -o $out"
     out.rule("compile", compile_, depfile="$out.d", deps="gcc")
     out.rule("runtime", f"{command_line(runtime_command(plan))} -femit-bin=$out")
@@ -93,6 +94,8 @@ def _write_runtime(out: Writer, plan: Plan) -> list[str]:
 
 def _write_headers(out: Writer, plan: Plan) -> list[str]:
     """Write how the headers are made that MicroPython generates; return their paths."""
+    if plan.micropython is None:
+        return []
     preprocessed, compiler = [], zig()
     for source in plan.sources.vm:
         output = f"{plan.work}/names/{object_name(plan, source)}.i"

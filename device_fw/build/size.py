@@ -16,10 +16,10 @@ __all__ = ["text_bytes"]
 
 
 def text_bytes(elf: Path) -> int:
-    """Return the size of a firmware's section `.text`: code and constants."""
+    """Return the bytes of code and constants, in the flash and kept in RAM."""
     with elf.open("rb") as file:
-        section = ELFFile(file).get_section_by_name(".text")
-        return 0 if section is None else int(section["sh_size"])
+        found = map(ELFFile(file).get_section_by_name, (".vectors", ".ram_code", ".text"))
+        return sum(int(section["sh_size"]) for section in found if section is not None)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     if size > options.max:
         sys.exit(
             f"the firmware has {size:,} bytes of code, {size - options.max:,} more than "
-            f"text_max of its board.toml, {options.max:,}"
+            f"text_max of its TOML, {options.max:,}"
         )
     beside = options.elf.with_name(f"{options.elf.name}.new")
     beside.write_bytes(options.linked.read_bytes())

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_fw.boards import BOARDS_DIR, Board
+from device_fw.errors import FirmwareError
 
 FIRMWARE_DIR = BOARDS_DIR.parent
+PARTS_DIR = FIRMWARE_DIR / "parts"
 BLOB_INCLUDE_DIR = FIRMWARE_DIR.parent / "relocatable" / "blob" / "include"
 
 # Of py/: what serves other CPUs, or makes machine code out of Python (the models are our native
@@ -49,24 +51,53 @@ class Sources:
     plain: tuple[Path, ...]
 
 
-def list_sources(board: Board, micropython: Path) -> Sources:
-    """Return all source files of a board's firmware, in a fixed order."""
+def list_sources(board: Board, micropython: Path | None, work: Path) -> Sources:
+    """Return all source files of a board's firmware, in a fixed order.
+
+    Args:
+        board: the board.
+        micropython: MicroPython's source; None: the board's firmware is without it.
+        work: the folder of what is made on the way, `board.c` among it.
+
+    Raises:
+        FirmwareError: a part that the board names is not there.
+    """
+    own = (*_own(board.vm), *_parts(board), work / "board.c")
+    if micropython is None:
+        return Sources(own, (), ())
     return Sources(
-        own=tuple(_own(board)),
+        own=own,
         vm=(*_py(micropython), *_extmod(micropython), *_glue()),
         plain=(*_libm(micropython), *(micropython / name for name in _LITTLEFS)),
     )
 
 
-def _own(board: Board) -> list[Path]:
+def _own(vm: bool) -> list[Path]:
+    arch = sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]"))
     return [
-        *sorted((FIRMWARE_DIR / "app").glob("*.c")),
-        *sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]")),
+        FIRMWARE_DIR / "app" / ("with_vm.c" if vm else "without_vm.c"),
+        *(path for path in arch if vm or path.name != "setjmp.S"),
         *sorted((FIRMWARE_DIR / "core").glob("*/*.c")),
-        *sorted((FIRMWARE_DIR / "libc").glob("*.c")),
-        *sorted((BOARDS_DIR / board.family).glob("*.c")),
-        *sorted(board.folder.glob("*.c")),
+        FIRMWARE_DIR / "libc" / ("floats.c" if vm else "string.c"),
     ]
+
+
+def _parts(board: Board) -> list[Path]:
+    """Return the drivers of a board: the firmware's, or those beside the TOML."""
+    found = []
+    for part in board.parts:
+        if part.name is None:
+            continue
+        places = [folder / f"{part.name}.c" for folder in (board.path.parent, PARTS_DIR)]
+        there = next((path for path in places if path.is_file()), None)
+        if there is None:
+            known = ", ".join(sorted(path.stem for path in PARTS_DIR.glob("*.c")))
+            raise FirmwareError(
+                f"{board.path}: [{part.table}] part must be one of {known}, or a C file beside the "
+                f"TOML; is {part.name!r}"
+            )
+        found.append(there)
+    return found
 
 
 def _glue() -> list[Path]:

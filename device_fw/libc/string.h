@@ -1,4 +1,5 @@
-// Strings and memory: shared/libc/string0.c of MicroPython implements them.
+// Strings and memory: shared/libc/string0.c of MicroPython implements them, without it string.c
+// what the core uses.
 #ifndef XN_STRING_H
 #define XN_STRING_H
 

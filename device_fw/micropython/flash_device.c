@@ -2,7 +2,7 @@
 // blocks are erased by ioctl and then written in pieces.
 #include "micropython/flash_device.h"
 
-#include "boards/mps/nor.h"
+#include "parts/nor.h"
 #include "core/base/xn_busy.h"
 
 #include "extmod/vfs.h"
@@ -10,7 +10,7 @@
 #include "py/runtime.h"
 
 #define BLOCK_BYTES XN_NOR_SECTOR_BYTES
-#define BLOCKS (XN_FILES_BYTES / BLOCK_BYTES)
+#define BLOCKS (XN_NOR_FILES_BYTES / BLOCK_BYTES)
 
 _Static_assert(XN_FLASH_DEVICE_PAGE == XN_NOR_PAGE_BYTES, "littlefs programs whole pages");
 
@@ -32,8 +32,8 @@ static uint32_t place(mp_obj_t block_in, mp_int_t within, size_t n) {
         mp_raise_OSError(MP_EINVAL);
     }
     uint32_t offset = (uint32_t)block * BLOCK_BYTES;
-    if ((uint32_t)within > XN_FILES_BYTES - offset ||
-        n > XN_FILES_BYTES - offset - (uint32_t)within) {
+    if ((uint32_t)within > XN_NOR_FILES_BYTES - offset ||
+        n > XN_NOR_FILES_BYTES - offset - (uint32_t)within) {
         mp_raise_OSError(MP_EINVAL);
     }
     return XN_NOR_STORE_BYTES + offset + (uint32_t)within;
@@ -79,7 +79,7 @@ static int program(uint32_t offset, const uint8_t *from, size_t n) {
 }
 
 bool xn_flash_device_is_blank(void) {
-    for (uint32_t at = 0; at < XN_FILES_BYTES; at += 4u) {
+    for (uint32_t at = 0; at < XN_NOR_FILES_BYTES; at += 4u) {
         uint32_t word;
         if (xn_nor_read(XN_NOR_STORE_BYTES + at, &word, sizeof(word)) != 0 || word != UINT32_MAX) {
             return false;

@@ -2,6 +2,7 @@
 // is given up.
 #include "micropython/vm.h"
 
+#include "arch/cortexm/attend.h"
 #include "arch/cortexm/clock.h"
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/step.h"
@@ -142,7 +143,7 @@ static void restart(void) {
 }
 
 // What the core does for Python does not count, however long it takes: a run has its own limit.
-xn_vm_resume_fn *xn_vm_attend(void) {
+xn_attend_resume_fn *xn_attend(void) {
     if (!xn_vm_begun) {
         return NULL;
     }

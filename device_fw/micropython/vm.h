@@ -18,12 +18,8 @@ void xn_vm_wait(int32_t timeout_ms);
 // Whether Python requests may be taken: only while the VM lives.
 void xn_vm_open(bool alive);
 
-typedef void xn_vm_resume_fn(void);
-// From an interrupt between any two instructions of the thread, at each tick of the clock: answers
-// urgent requests. NULL, or the function that the thread goes on with instead, as the VM is given
-// up.
-xn_vm_resume_fn *xn_vm_attend(void);
-// Whether it can be attended and given up: a script of the start runs, or the prompt was there.
+// Whether it can be attended (arch/cortexm/attend.h) and given up: a script of the start runs, or
+// the prompt was there.
 extern volatile bool xn_vm_begun;
 // Ticks of the clock for which a request has waited since one of the two polls, and for which an
 // interrupt has since xn_vm_poll(), 0: none.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import host_sdk
-from device_fw.boards import board_names, load_board
+from device_fw.boards import load_board, virtual_names
 from host_sdk.cli.common import board_command, json_option, print_facts, print_json
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def boards(as_json: bool) -> None:
         for p in sorted(list_ports.comports())
         if p.vid is not None
     ]
-    for name in board_names():
+    for name in virtual_names():
         board = load_board(name)
         found.append({"port": f"sim://{board.cpu}", "what": f"{board.title}, {name}"})
     if as_json:
@@ -51,7 +51,7 @@ def print_board(i: BoardInfo) -> None:
     print_facts(
         {
             "board": f"{i.board} ({i.cpu})",
-            "firmware": f"{i.firmware}, MicroPython {i.micropython}",
+            "firmware": f"{i.firmware}, {i.python}",
             "protocol": f"{i.protocol[0]}.{i.protocol[1]}",
             "flash": f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free",
             "RAM": f"{i.arena_bytes:,} bytes for models, {i.stack_bytes:,} bytes of stack",

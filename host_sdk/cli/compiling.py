@@ -115,9 +115,10 @@ def build(
     path.write_bytes(blob)
     cost = relocatable.report(blob)
     if as_json:
-        print_json({"output": str(path), **asdict(cost)})
+        print_json({"output": str(path), **asdict(cost), "boards": _fits(blob)})
     else:
         print_cost(cost)
+        _print_fits(blob)
         click.echo(f"written to {path}")
 
 
@@ -138,6 +139,7 @@ def inspect(blob: str, as_json: bool) -> None:
                 "programs": [asdict(c) for c in costs],
                 "entries": [asdict(e) for e in unpacked.entries],
                 "metadata": unpacked.metadata,
+                "boards": _fits(data),
             }
         )
         return
@@ -145,6 +147,8 @@ def inspect(blob: str, as_json: bool) -> None:
     for cost in costs:
         click.echo()
         print_cost(cost)
+    click.echo()
+    _print_fits(data)
 
 
 @click.command()
@@ -195,6 +199,19 @@ def print_cost(cost: relocatable.Report) -> None:
             "MACs": f"{cost.macs:,}",
         }
     )
+
+
+def _fits(blob: bytes) -> list[dict[str, Any]]:
+    from host_sdk.cli.fitting import fits_of
+
+    return [{**asdict(fit), "fits": fit.ok} for fit in fits_of(relocatable.Blob.unpack(blob))]
+
+
+def _print_fits(blob: bytes) -> None:
+    """Print on which known boards whose CPU runs it a blob fits."""
+    from host_sdk.cli.fitting import fits_of
+
+    print_facts({fit.title: str(fit) for fit in fits_of(relocatable.Blob.unpack(blob))})
 
 
 def _figures(step: StepCost) -> list[str]:

@@ -110,7 +110,7 @@ class BoardInfo:
     Attributes:
         protocol: (major, minor) of the wire.
         firmware: version.
-        micropython: version.
+        micropython: version; empty: the firmware is without it.
         board: name, such as "mps3_an547".
         cpu: the compiler's target name, such as "cortex-m55".
         family: CPU family of blobs that it runs.
@@ -160,6 +160,11 @@ class BoardInfo:
     def can_pack(self) -> bool:
         """Whether inputs may be packed (`inference/input_codec.py`)."""
         return self.pack == PACKING_VERSION
+
+    @property
+    def python(self) -> str:
+        """What of Python the firmware has, in words."""
+        return f"MicroPython {self.micropython}" if self.micropython else "without MicroPython"
 
     @property
     def can_check(self) -> bool:

@@ -9,7 +9,7 @@ from host_sdk.errors import FlashError, InputError, ProtocolError
 from host_sdk.link.session import Session, pieces
 from host_sdk.link.values import Value
 from host_sdk.store.log_reader import FLASH_BYTES_MAX, check_geometry
-from host_sdk.store.log_records import SLOT_BYTES, most_area_bytes, read_format
+from host_sdk.store.log_records import SLOT_BYTES, Format, most_area_bytes, read_format
 
 _RETRY_BYTES = 256
 _SECTOR_BYTES = 4096  # of a file without a FORMAT record
@@ -96,14 +96,14 @@ class FileFlash:
         raw = self.read(0, 2 * most)
         for at in range(0, len(raw), SLOT_BYTES):
             found = read_format(raw[at : at + SLOT_BYTES])
-            if found is not None and _is_sound(found.region_bytes, found.sector_bytes, whole):
+            if found is not None and _is_sound(found, whole):
                 return found.region_bytes, found.sector_bytes
         return whole, _SECTOR_BYTES
 
 
-def _is_sound(region_bytes: int, sector_bytes: int, whole: int) -> bool:
+def _is_sound(found: Format, whole: int) -> bool:
     try:
-        check_geometry(region_bytes, sector_bytes)
+        check_geometry(found.region_bytes, found.sector_bytes)
     except InputError:
         return False
-    return 2 * most_area_bytes(region_bytes, sector_bytes) <= region_bytes <= whole
+    return 0 < 2 * found.area_bytes <= found.region_bytes <= whole

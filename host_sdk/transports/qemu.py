@@ -15,7 +15,14 @@ import tempfile
 import threading
 from pathlib import Path
 
-from device_fw.boards import Board, board_for_cpu, board_names, load_board, qemu_command
+from device_fw.boards import (
+    Board,
+    board_for_cpu,
+    load_board,
+    qemu_command,
+    read_board,
+    virtual_names,
+)
 from host_sdk.errors import (
     PortNotFoundError,
     SimulatorError,
@@ -34,17 +41,22 @@ if os.getppid() == int(sys.argv[1]):
 
 
 def find_board(name: str) -> Board:
-    """Find a virtual board by its name or its CPU.
+    """Find a virtual board by its name, its CPU, or the path of its TOML.
 
     Raises:
         PortNotFoundError: there is none.
     """
-    if name in board_names():
+    if name.endswith(".toml"):
+        try:
+            return read_board(Path(name).expanduser())
+        except ValueError as error:
+            raise PortNotFoundError(str(error)) from error
+    if name in virtual_names():
         return load_board(name)
     try:
         return board_for_cpu(name)
     except ValueError as error:
-        known = ", ".join(f"{load_board(b).cpu} ({b})" for b in board_names())
+        known = ", ".join(f"{load_board(b).cpu} ({b})" for b in virtual_names())
         raise PortNotFoundError(f"virtual board must be one of {known}; is {name!r}") from error
 
 
@@ -59,7 +71,8 @@ class Qemu:
 
     Raises:
         ToolMissingError: QEMU is not installed.
-        SimulatorError: the firmware cannot be built.
+        SimulatorError: the firmware cannot be built, no emulator plays the board, or its flash
+            cannot be kept.
         FlashFileBusyError: another simulator holds the flash file.
     """
 
@@ -67,8 +80,12 @@ class Qemu:
         self, board: Board, flash: Path | None, uart: socket.socket, extra: tuple[str, ...] = ()
     ) -> None:
         self.board = board
-        program = _find_qemu(board.qemu.program)
-        firmware = _firmware(board.name)
+        if board.emulator is None:
+            raise SimulatorError(f"no emulator plays {board.title}")
+        if flash is not None and board.emulator.memory_bytes is None:
+            raise SimulatorError(f"the flash of {board.title} ends with it; not kept in {flash}")
+        program = _find_qemu(board.emulator.program)
+        firmware = _firmware(board)
         self._folder = tempfile.TemporaryDirectory(prefix="xipnet-")
         self._said = Path(self._folder.name) / "qemu.txt"
         path = flash or Path(self._folder.name) / "flash"
@@ -123,14 +140,14 @@ def _find_qemu(program: str) -> str:
     return found
 
 
-def _firmware(board: str) -> Path:
+def _firmware(board: Board) -> Path:
     from device_fw.build import firmware_path
     from device_fw.errors import FirmwareError
 
     try:
         return firmware_path(board)
     except FirmwareError as error:
-        raise SimulatorError(f"the firmware of {board} cannot be built: {error}") from error
+        raise SimulatorError(f"the firmware of {board.name} cannot be built: {error}") from error
 
 
 def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]:

@@ -20,7 +20,7 @@ class SimUrl:
     """The parts of a sim:// URL.
 
     Attributes:
-        board: its name or its CPU.
+        board: its name, its CPU, or the path of its TOML.
         flash: file that keeps the flash; None: a fresh one.
         icount: the board's clock counts instructions, a nanosecond each.
     """
@@ -34,8 +34,8 @@ def open_sim(url: str) -> SocketTransport:
     """Start a virtual board, which ends when the transport is closed.
 
     Args:
-        url: sim://CPU or sim://BOARD, with ?flash=FILE to keep the flash, ?icount=on to let the
-            board's clock count instructions.
+        url: sim://CPU, sim://BOARD or sim://PATH.toml, with ?flash=FILE to keep the
+            flash, ?icount=on to let the board's clock count instructions.
 
     Raises:
         PortNotFoundError: there is no such board, or the URL has an unknown part.
@@ -64,8 +64,10 @@ def parse_sim(url: str) -> SimUrl:
     options = parse_qs(parts.query, keep_blank_values=True)
     flash = options.pop("flash", [""])[-1]
     icount = options.pop("icount", ["off"])[-1]
-    if options or parts.path.strip("/") or icount not in ("on", "off"):
+    described = (parts.netloc + parts.path).endswith(".toml")
+    if options or (parts.path.strip("/") and not described) or icount not in ("on", "off"):
         raise PortNotFoundError(
             f"port must be sim://BOARD, then perhaps ?flash=FILE&icount=on; is {url!r}"
         )
-    return SimUrl(parts.netloc, Path(flash).expanduser() if flash else None, icount == "on")
+    board = parts.netloc + parts.path if described else parts.netloc
+    return SimUrl(board, Path(flash).expanduser() if flash else None, icount == "on")

@@ -294,7 +294,7 @@ static void fuzz_server(uint32_t rounds) {
 }
 
 int main(int argc, char **argv) {
-    static const xn_port_flash flash = {262144, 4096, 256, 16};
+    static const xn_port_flash flash = {262144, 4096, 256, 16, 0, 0};
     CHECK(argc == 5);
     read_blob(argv[2]);
     state = (uint32_t)atoi(argv[4]) * 2654435761u | 1u;

@@ -24,7 +24,7 @@ def test_unit(built: Path, name: str) -> None:
     run(built / name)
 
 
-@pytest.mark.parametrize("geometry", [0, 1, 2])
+@pytest.mark.parametrize("geometry", [0, 1, 2, 3])
 def test_store_survives_every_power_cut(built: Path, geometry: int) -> None:
     run(built / "test_store", geometry)
 

@@ -255,7 +255,7 @@ static void test_sha256(void) {
 }
 
 int main(void) {
-    static const xn_port_flash flash = {65536, 4096, 256, 1};
+    static const xn_port_flash flash = {65536, 4096, 256, 1, 0, 0};
     xn_host_init(&flash, NULL);
     xn_link_init();
     test_every_length();

@@ -17,6 +17,10 @@
 static uint32_t sector; // of the flash under test
 static uint32_t some;   // bytes: a sector, or part of a large one
 
+static uint32_t area_bytes(void) {
+    return xn_index_now.data_start / 2u;
+}
+
 // ---- Objects with known bytes -----------------------------------------------------------------
 
 static uint8_t content(uint32_t seed, uint32_t i) {
@@ -231,7 +235,7 @@ static int remove_one_of_twins(void) {
 
 // Fills the log until one more record needs a compaction, which is a change of the areas' heads.
 static void fill_log(void) {
-    uint32_t other = sector > 16384 ? sector : 16384;
+    uint32_t other = area_bytes();
     uint8_t heads[2][128];
     uint32_t turns = 0;
     bool compacted = false;
@@ -386,7 +390,7 @@ static void test_wear(void) {
             remount();
         }
     }
-    uint32_t data = xn_host.flash.size_bytes - 2 * (sector > 16384 ? sector : 16384);
+    uint32_t data = xn_host.flash.size_bytes - 2 * area_bytes();
     CHECK(returns <= 60 / (data / (3 * sector)) + 2);
 }
 
@@ -396,10 +400,6 @@ static void test_wear(void) {
 
 static uint8_t *slot_at(uint32_t slot) {
     return xn_host.bytes + slot * SLOT;
-}
-
-static uint32_t area_bytes(void) {
-    return xn_index_now.data_start / 2u;
 }
 
 static void put_crc(uint8_t *record) {
@@ -589,7 +589,7 @@ static void test_counter(void) {
 
 #define OLD_AREA 16384u
 
-static const xn_port_flash megabyte = {1048576, 4096, 256, 1};
+static const xn_port_flash megabyte = {1048576, 4096, 256, 1, 0, 0};
 
 // Rewrites a store of one megabyte that was never compacted, as format 2.0 would have made it.
 static void age(void) {
@@ -662,7 +662,7 @@ static void test_growth(void) {
 // ---- Many objects -----------------------------------------------------------------------------
 
 static void test_thousand_objects(void) {
-    static const xn_port_flash large = {8388608, 4096, 256, 1};
+    static const xn_port_flash large = {8388608, 4096, 256, 1, 0, 0};
     char name[16];
     xn_store_object o;
     xn_host_init(&large, NULL);
@@ -683,10 +683,25 @@ static void test_thousand_objects(void) {
 
 // A board that says what its flash cannot be is refused before anything is written.
 static void test_boards_mistakes(void) {
-    static const xn_port_flash wrong[] = {{262144, 4096, 256, 256}, {262144, 4096, 256, 3},
-                                          {262144, 4096, 32, 1},    {262144, 4096, 8192, 1},
-                                          {262144, 4096, 0, 1},     {262144, 512, 256, 1},
-                                          {262144, 3000, 256, 1},   {262145, 4096, 256, 1}};
+    static const xn_port_flash wrong[] = {{262144, 4096, 256, 256, 0, 0},
+                                          {262144, 4096, 256, 3, 0, 0},
+                                          {262144, 4096, 32, 1, 0, 0},
+                                          {262144, 4096, 8192, 1, 0, 0},
+                                          {262144, 4096, 0, 1, 0, 0},
+                                          {262144, 512, 256, 1, 0, 0},
+                                          {262144, 3000, 256, 1, 0, 0},
+                                          {262145, 4096, 256, 1, 0, 0},
+                                          // log sectors that are none, larger, no power of two
+                                          {425984, 131072, 256, 4, 32768, 0},
+                                          {425984, 16384, 256, 4, 32768, 32768},
+                                          {425984, 131072, 256, 4, 32768, 12288},
+                                          // areas of a part of a sector; too small; too large
+                                          {409600, 131072, 256, 4, 16384, 16384},
+                                          {409600, 131072, 256, 4, 16384, 8192},
+                                          {327680, 32768, 256, 4, 131072, 16384},
+                                          // more log than flash, a piece behind the last sector
+                                          {16384, 16384, 256, 4, 32768, 16384},
+                                          {524288, 131072, 256, 4, 32768, 16384}};
     for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         xn_host_init(&wrong[i], NULL);
         CHECK(xn_store_mount() == XN_E_STORE);
@@ -696,11 +711,32 @@ static void test_boards_mistakes(void) {
     }
 }
 
+// A NUCLEO-F446RE: the log in two sectors of 16 KB, room for objects in three of 128 KB.
+static void test_three_large_sectors(void) {
+    static const xn_port_flash f446 = {425984, 131072, 256, 4, 32768, 16384};
+    xn_store_object o;
+    xn_host_init(&f446, NULL);
+    CHECK(xn_store_mount() == XN_OK && area_bytes() == 16384);
+    CHECK(xn_extent_free() == 3 * 131072);
+    CHECK(install("a", 100000, 1, false) == XN_OK && install("b", 131073, 2, false) == XN_OK);
+    CHECK(xn_store_find("a", &o) == XN_OK && (o.offset - 32768) % 131072 == 0);
+    CHECK(install("c", 10, 3, false) == XN_E_NO_SPACE && xn_store_remove("b") == XN_OK);
+    for (uint32_t i = 0; i < 200; i++) { // each forgets the oldest
+        CHECK(install("a", 100000, 4 + i, false) == XN_OK);
+    }
+    CHECK(xn_log_erasures() > 2 && xn_host.erased[0] > 1 && xn_host.erased[1] > 1);
+    state now = remount();
+    CHECK(xn_store_find("a", &o) == XN_OK && o.version == 201 && same(look(), now));
+    CHECK(xn_store_format() == XN_OK && xn_extent_free() == 3 * 131072);
+}
+
 int main(int argc, char **argv) {
-    static const xn_port_flash geometries[] = {
-        {262144, 4096, 256, 1}, {131072, 1024, 64, 16}, {524288, 32768, 512, 32}};
+    static const xn_port_flash geometries[] = {{262144, 4096, 256, 1, 0, 0},
+                                               {131072, 1024, 64, 16, 0, 0},
+                                               {524288, 32768, 512, 32, 0, 0},
+                                               {32768 + 24 * 8192, 8192, 256, 4, 32768, 4096}};
     CHECK(argc == 2);
-    const xn_port_flash *flash = &geometries[atoi(argv[1]) % 3];
+    const xn_port_flash *flash = &geometries[atoi(argv[1]) % 4];
     static void (*const tests[])(void) = {test_cuts,
                                           test_eviction,
                                           test_refusals,
@@ -715,6 +751,7 @@ int main(int argc, char **argv) {
                                           test_rotten_copies,
                                           test_log_within_an_object,
                                           test_counter,
+                                          test_three_large_sectors,
                                           test_thousand_objects,
                                           test_boards_mistakes};
     sector = flash->sector_bytes;
@@ -724,8 +761,9 @@ int main(int argc, char **argv) {
             continue; // too few sectors
         }
         if (atoi(argv[1]) != 0 &&
-            (tests[i] == test_thousand_objects || tests[i] == test_growth ||
-             tests[i] == test_log_within_an_object || tests[i] == test_boards_mistakes)) {
+            (tests[i] == test_three_large_sectors || tests[i] == test_thousand_objects ||
+             tests[i] == test_growth || tests[i] == test_log_within_an_object ||
+             tests[i] == test_boards_mistakes)) {
             continue; // on a flash of its own
         }
         xn_host_init(flash, NULL);

@@ -56,7 +56,7 @@ static void install_blob(void) {
 }
 
 static void start_again(void) {
-    static const xn_port_flash flash = {65536, 4096, 256, 16};
+    static const xn_port_flash flash = {65536, 4096, 256, 16, 0, 0};
     xn_extent_in_use = NULL; // by the models of the board before
     xn_host_init(&flash, NULL);
     CHECK(xn_store_mount() == XN_OK);

@@ -48,7 +48,7 @@ def cuts(command: tuple[Path, list[Path]], geometry: int, first: int, second: in
     return int(total[1])
 
 
-@pytest.mark.parametrize("geometry", [0, 1, 2, 3])
+@pytest.mark.parametrize("geometry", [0, 1, 2, 3, 4])
 def test_old_or_new_whole_and_all_else_intact(
     command: tuple[Path, list[Path]], geometry: int
 ) -> None:

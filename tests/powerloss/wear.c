@@ -51,7 +51,7 @@ static void span(uint32_t from, uint32_t to, uint32_t *min, uint32_t *max) {
 int main(int argc, char **argv) {
     static const uint32_t fixed[] = {3000, 90000, 20000, 150};
     CHECK(argc == 3);
-    xn_port_flash flash = {(uint32_t)atoi(argv[1]), SECTOR, 256, 1};
+    xn_port_flash flash = {(uint32_t)atoi(argv[1]), SECTOR, 256, 1, 0, 0};
     uint32_t swaps = (uint32_t)atoi(argv[2]);
     uint64_t most_read = 0;
     xn_host_init(&flash, NULL);

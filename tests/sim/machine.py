@@ -17,7 +17,7 @@ from typing import Any
 import msgpack
 from cobs import cobs
 
-from device_fw.boards import load_board, qemu_command
+from device_fw.boards import Board, load_board, qemu_command
 from device_fw.build import firmware_path
 from tests.local_port import connect, free_port
 
@@ -41,12 +41,13 @@ class Machine:
             lose bytes of the line.
     """
 
-    def __init__(self, board: str, flash: Path, firmware: Path | None = None) -> None:
+    def __init__(self, board: str | Board, flash: Path, firmware: Path | None = None) -> None:
         self.port = free_port()
         # The board starts when the first connection is there: nothing of its boot is missed.
         serial = f"tcp:127.0.0.1:{self.port},server=on,wait=on,nodelay=on"
         elf = firmware or firmware_path(board)
-        command = qemu_command(load_board(board), elf, flash, serial)
+        described = load_board(board) if isinstance(board, str) else board
+        command = qemu_command(described, elf, flash, serial)
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         self.text = b""
         self.notes: list[tuple[str, Any]] = []
@@ -185,15 +186,20 @@ class Machine:
         """Send a request and returns its result."""
         return self.reply(self.request(method, *params))
 
-    def boot(self) -> dict[str, int]:
-        """Wait for the next boot, up to the prompt; what the board says of why it started."""
+    def boot(self, prompt: bool = True) -> dict[str, int]:
+        """Wait for the next boot; what the board says of why it started.
+
+        Args:
+            prompt: wait for the prompt, too.
+        """
         deadline = time.monotonic() + WAIT_S
         while not self.notes:
             assert time.monotonic() < deadline, f"no boot; text so far: {self.text!r}"
             self.pump()
         topic, params = self.notes.pop(0)
         assert topic == "boot"
-        self.until()
+        if prompt:
+            self.until()
         report: dict[str, int] = params[0]
         return report
 

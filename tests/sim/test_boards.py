@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.boards import board_for_cpu, board_names, load_board
+from device_fw.boards import board_for_cpu, load_board, virtual_names
+from device_fw.boards.space import space_of
 from relocatable.blob.blob import Blob, Entry, Io, Variant
 from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
@@ -37,7 +38,7 @@ def blob_of(*steps: bytes) -> bytes:
     return Blob((variant,), (Io(0, 1),), (Io(16, 1),), (entry,), {"name": "by hand"}).pack()
 
 
-@pytest.fixture(scope="module", params=board_names())
+@pytest.fixture(scope="module", params=virtual_names())
 def board(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -58,8 +59,11 @@ def test_hello_says_what_the_board_is(machine: Machine, board: str) -> None:
     told = machine.call("hello", 1)
     facts = load_board(board)
     assert (told["board"], told["cpu"]) == (facts.name, facts.cpu)
-    assert told["flash"]["size"] == facts.flash_size - facts.files_size
+    assert told["flash"]["size"] == facts.flash_bytes - facts.files_bytes
     assert told["micropython"] == "1.25.0"
+    space = space_of(facts)
+    assert (told["arena"], told["stack"]) == (space.arena_bytes, space.stack_bytes)
+    assert told["flash"]["free"] == space.object_bytes
     assert board_for_cpu(told["cpu"]) == facts
 
 

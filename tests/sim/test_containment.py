@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.boards import board_names, load_board
+from device_fw.boards import load_board, virtual_names
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant
 from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
@@ -52,7 +52,7 @@ def blob_of(code: bytes, golden: Golden | None = None) -> bytes:
     return made.pack()
 
 
-@pytest.fixture(scope="module", params=board_names())
+@pytest.fixture(scope="module", params=virtual_names())
 def machine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
@@ -219,7 +219,7 @@ def test_python_catches_a_fault(machine: Machine) -> None:
     machine.prompt("bad.close(); good.close()")
 
 
-@pytest.mark.parametrize("board", board_names())
+@pytest.mark.parametrize("board", virtual_names())
 def test_code_is_scanned_before_it_runs(board: str, tmp_path: Path) -> None:
     with Machine(board, tmp_path / "flash") as scanning:
         scanning.boot()

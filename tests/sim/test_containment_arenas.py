@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device_fw.boards import board_names
+from device_fw.boards import virtual_names
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant
 from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError
@@ -56,7 +56,7 @@ def model(arena_bytes: int, code: bytes, input_bytes: int, golden: Golden | None
     return Blob((variant,), *io, (Entry(0, 1),), {"name": "n"}, golden).pack()
 
 
-@pytest.fixture(scope="module", params=board_names())
+@pytest.fixture(scope="module", params=virtual_names())
 def machine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:

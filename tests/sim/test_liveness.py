@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from device_fw.boards import board_names
+from device_fw.boards import virtual_names
 from host_sdk import Device
 from host_sdk.errors import PythonRestartedError
 from tests.sim.machine import Machine, RefusedError
@@ -26,7 +26,7 @@ RESTART = "a restart of Python"
 ONE = "mps2_an386"
 BOARDS = [
     pytest.param(name, marks=() if name == ONE else pytest.mark.proof("endurance"))
-    for name in board_names()
+    for name in virtual_names()
 ]
 PIECE = 3840
 BYTES = random.Random(1).randbytes(100_000)

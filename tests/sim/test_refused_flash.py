@@ -25,10 +25,10 @@ def content(kind: str, size: int) -> bytes:
 @pytest.mark.parametrize("kind", ["random", "zeros", "foreign"])
 def test_foreign_flash_is_left_alone_until_format(tmp_path: Path, kind: str) -> None:
     board = load_board(BOARD)
-    size = board.flash_size - board.files_size  # the upper part is the file system's
+    size = board.flash_bytes - board.files_bytes  # the upper part is the file system's
     flash = tmp_path / "flash"
     foreign = content(kind, size)
-    flash.write_bytes(foreign + b"\xff" * board.files_size)
+    flash.write_bytes(foreign + b"\xff" * board.files_bytes)
     with Machine(BOARD, flash) as machine:
         machine.call("ping", 1)
         assert machine.call("eval", "1 + 1") == 2
@@ -44,9 +44,9 @@ def test_foreign_flash_is_left_alone_until_format(tmp_path: Path, kind: str) -> 
 
 def test_a_file_system_that_cannot_be_mounted_is_left_alone(tmp_path: Path) -> None:
     board = load_board(BOARD)
-    size = board.flash_size - board.files_size
+    size = board.flash_bytes - board.files_bytes
     flash = tmp_path / "flash"
-    foreign = content("foreign", board.files_size)
+    foreign = content("foreign", board.files_bytes)
     flash.write_bytes(b"\xff" * size + foreign)
     with Machine(BOARD, flash) as machine:
         assert machine.call("eval", "1 + 1") == 2

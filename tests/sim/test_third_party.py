@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.boards import board_names, load_board
+from device_fw.boards import load_board, virtual_names
 from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
 from device_fw.build.sources import FIRMWARE_DIR, list_sources
 from tests.conftest import ROOT
@@ -21,10 +21,10 @@ def part(path: Path) -> str:
     return "/".join(path.parts[: 2 if path.parts[0] == "lib" else 1])
 
 
-@pytest.mark.parametrize("name", board_names())
+@pytest.mark.parametrize("name", virtual_names())
 def test_every_part_has_a_line(name: str) -> None:
     micropython = micropython_source()
-    sources = list_sources(load_board(name), micropython)
+    sources = list_sources(load_board(name), micropython, FIRMWARE_DIR)
     foreign = [
         path.relative_to(micropython)
         for path in (*sources.own, *sources.vm, *sources.plain)

@@ -7,16 +7,17 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from device_fw.boards import Board
 from device_fw.build import firmware_path
 
 _RETURN_OK = bytes.fromhex("00207047")  # movs r0, #0; bx lr
 
 
-def unscanned_firmware(board: str, folder: Path, limit_ms: int | None = None) -> Path:
+def unscanned_firmware(board: str | Board, folder: Path, limit_ms: int | None = None) -> Path:
     """Copy a board's firmware, but with a scan that finds nothing.
 
     Args:
-        board: the board's name.
+        board: the board, or its name.
         folder: where to.
         limit_ms: what a step may take there; None: what it may take elsewhere.
     """

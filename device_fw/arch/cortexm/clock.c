@@ -4,7 +4,7 @@
 #include "core/base/xn_port.h"
 
 #define TICK_US (XN_CLOCK_TICK_MS * 1000u)
-#define COUNTS_PER_US (XN_CPU_HZ / 1000000u)
+#define COUNTS_PER_US (XN_CLOCK_HZ / 1000000u)
 #define COUNTS (TICK_US * COUNTS_PER_US)
 
 _Static_assert(COUNTS <= 0x1000000u, "SysTick counts 24 bits");

@@ -11,6 +11,12 @@ void xn_cpu_enable_irq(uint32_t irq) {
     NVIC_ISER(irq / 32) = 1u << (irq % 32);
 }
 
+uint32_t xn_cpu_irq(void) {
+    uint32_t number; // of the exception: 16 are the system's
+    __asm volatile("mrs %0, ipsr" : "=r"(number));
+    return number - 16u;
+}
+
 void xn_cpu_sleep(void) {
     __asm volatile("dsb\nwfi" ::: "memory");
 }

@@ -8,6 +8,8 @@
 
 // Lets an external interrupt through.
 void xn_cpu_enable_irq(uint32_t irq);
+// The number of the external interrupt that is being handled.
+uint32_t xn_cpu_irq(void);
 // Sleeps until an interrupt is pending. Call it locked (xn_port_lock): otherwise an event that came
 // after the last look at it is slept through.
 void xn_cpu_sleep(void);

@@ -14,15 +14,28 @@ extern uint32_t xn_ld_stack_end[];
 int main(void);
 
 // All external interrupts lead to the board, which knows which of them it has enabled.
-#define EXTERNAL_IRQS 64
+// The table ends with the highest of them (device_fw/boards): the others are never let through.
 
 typedef struct vectors {
     void *stack;
     void (*system[15])(void);
-    void (*external[EXTERNAL_IRQS])(void);
+    void (*external[XN_BOARD_IRQS])(void);
 } vectors;
 
-__attribute__((section(".vectors"), used)) static const vectors table = {
+#if XN_FLASH_HOLDS_CODE
+// The table is in RAM: an interrupt comes also while the flash cannot be read. From the flash the
+// CPU takes the first two words of it.
+#define TABLE __attribute__((section(".ram_code"), used, aligned(1024)))
+__attribute__((section(".vectors"), used)) static const struct {
+    void *stack;
+    void (*reset)(void);
+} boot = {xn_ld_stack_end, xn_startup};
+extern uint32_t xn_ld_ram_code[], xn_ld_ram_code_end[], xn_ld_ram_code_load[];
+#else
+#define TABLE __attribute__((section(".vectors"), used))
+#endif
+
+TABLE static const vectors table = {
     .stack = xn_ld_stack_end,
     .system =
         {
@@ -33,7 +46,7 @@ __attribute__((section(".vectors"), used)) static const vectors table = {
             [13] = xn_step_attend_entry,
             [14] = xn_step_clock_entry,
         },
-    .external = {[0 ... EXTERNAL_IRQS - 1] = xn_board_interrupt},
+    .external = {[0 ... XN_BOARD_IRQS - 1] = xn_board_interrupt},
 };
 
 // Exceptions push the float registers at once: pushed when a handler first uses its own, a step's
@@ -57,11 +70,17 @@ static void close_non_secure(void) {
 #endif
 }
 
-static void fill_memory(void) {
-    const uint32_t *from = xn_ld_data_load;
-    for (volatile uint32_t *to = xn_ld_data; to < xn_ld_data_end; to++) {
-        *to = *from++;
+static void copy(const uint32_t *from, volatile uint32_t *to, const volatile uint32_t *end) {
+    while (to < end) {
+        *to++ = *from++;
     }
+}
+
+static void fill_memory(void) {
+    copy(xn_ld_data_load, xn_ld_data, xn_ld_data_end);
+#if XN_FLASH_HOLDS_CODE
+    copy(xn_ld_ram_code_load, xn_ld_ram_code, xn_ld_ram_code_end);
+#endif
     for (volatile uint32_t *to = xn_ld_bss; to < xn_ld_bss_end; to++) {
         *to = 0;
     }

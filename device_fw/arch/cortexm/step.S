@@ -93,13 +93,13 @@ xn_step_clock_entry:
     bx lr
 
 // PendSV comes at each tick of the clock, whatever the thread is at, and gives way to every other
-// interrupt. The VM says where the thread goes on, with an empty stack; 0: where it was.
+// interrupt. The application (attend.h) says where the thread goes on, with an empty stack; 0: where it was.
     .global xn_step_attend_entry
     .type xn_step_attend_entry, %function
     .thumb_func
 xn_step_attend_entry:
     push {r4, lr}
-    bl xn_vm_attend
+    bl xn_attend
     pop {r4, lr}
     cbz r0, 1f
     mov r2, r0

@@ -12,7 +12,7 @@
 void xn_step_svc_entry(void);
 void xn_step_fault_entry(void);
 void xn_step_clock_entry(void);
-// Another: what is done whatever the thread is at (micropython/vm.h).
+// Another: what is done whatever the thread is at (attend.h).
 void xn_step_attend_entry(void);
 
 int32_t xn_step_enter(const xn_ctx *ctx, xn_step_fn *step, xn_ctx *stack_end);

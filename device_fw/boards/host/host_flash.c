@@ -21,6 +21,17 @@ static uint8_t *map_bytes(uint32_t n, const char *file) {
     return mmap(NULL, n, protection, MAP_SHARED, fd, 0);
 }
 
+// The smallest sector: what erases are counted by.
+static uint32_t least_sector(void) {
+    return xn_host.flash.log_sector_bytes != 0 ? xn_host.flash.log_sector_bytes
+                                               : xn_host.flash.sector_bytes;
+}
+
+static uint32_t sector_at(uint32_t offset) {
+    return offset < xn_host.flash.log_bytes ? xn_host.flash.log_sector_bytes
+                                            : xn_host.flash.sector_bytes;
+}
+
 void xn_host_init(const xn_port_flash *flash, const char *file) {
     uint32_t units = flash->size_bytes / flash->program_bytes;
     if (xn_host.bytes != NULL) {
@@ -33,7 +44,7 @@ void xn_host_init(const xn_port_flash *flash, const char *file) {
     xn_host.step = -1;
     xn_host.bytes = map_bytes(flash->size_bytes, file);
     xn_host.programmed = calloc(units, 1);
-    xn_host.erased = calloc(flash->size_bytes / flash->sector_bytes, sizeof(xn_host.erased[0]));
+    xn_host.erased = calloc(flash->size_bytes / least_sector(), sizeof(xn_host.erased[0]));
     XN_HOST_CHECK(xn_host.bytes != MAP_FAILED && xn_host.programmed != NULL &&
                   xn_host.erased != NULL);
     if (file == NULL) {
@@ -81,18 +92,20 @@ static int end(bool wrong) {
 }
 
 int xn_port_flash_erase(uint32_t offset) {
-    uint32_t n = xn_host.flash.sector_bytes;
+    uint32_t n = sector_at(offset);
     uint32_t units = n / xn_host.flash.program_bytes;
-    XN_HOST_CHECK(offset % n == 0 && offset < xn_host.flash.size_bytes);
+    uint32_t number = offset / least_sector();
+    uint32_t start = offset < xn_host.flash.log_bytes ? 0 : xn_host.flash.log_bytes;
+    XN_HOST_CHECK((offset - start) % n == 0 && offset < xn_host.flash.size_bytes);
     bool wrong = goes_wrong();
     if (wrong && xn_host.cut_mode == XN_HOST_ERROR_UNDONE) {
         return XN_E_FLASH;
     }
-    if (xn_host.deaf_sector == offset / n + 1) {
+    if (xn_host.deaf_sector == number + 1) {
         (void)end(wrong);
         return XN_E_FLASH;
     }
-    xn_host.erased[offset / n]++;
+    xn_host.erased[number]++;
     if (wrong && xn_host.cut_mode > XN_HOST_CUT_BEFORE && xn_host.cut_mode < XN_HOST_CUT_AFTER) {
         // Some bits are 1 already: only another erase makes the sector usable.
         for (uint32_t i = 0; i < n; i++) {
@@ -103,7 +116,7 @@ int xn_port_flash_erase(uint32_t offset) {
     }
     memset(xn_host.bytes + offset, 0xFF, n);
     memset(xn_host.programmed + offset / xn_host.flash.program_bytes, 0, units);
-    if (xn_host.stuck_sector == offset / n + 1) {
+    if (xn_host.stuck_sector == number + 1) {
         for (uint32_t i = 37; i < n; i += 131) {
             xn_host.bytes[offset + i] = 0xEF;
         }

@@ -174,7 +174,7 @@ static void start(int argc, char **argv) {
     pthread_t watcher;
     XN_HOST_CHECK((argc == 3 || argc == 4) && stat(argv[1], &file) == 0);
     XN_HOST_CHECK(file.st_size > 0 && file.st_size % SECTOR_BYTES == 0);
-    xn_host_init(&(xn_port_flash){(uint32_t)file.st_size, SECTOR_BYTES, 256, 16}, argv[1]);
+    xn_host_init(&(xn_port_flash){(uint32_t)file.st_size, SECTOR_BYTES, 256, 16, 0, 0}, argv[1]);
     xn_host_set_arena((uint32_t)atoi(argv[2]));
     if (argc == 4) {
         read_boot(argv[3]);

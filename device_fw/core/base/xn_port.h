@@ -1,4 +1,4 @@
-// What a board gives to the core: each boards/<name>/board.c implements this page, nothing more.
+// What a board gives to the core: its parts and board.c implement this page, nothing more.
 // The core calls these from thread level, never from an interrupt, unless it says so here.
 #ifndef XN_PORT_H
 #define XN_PORT_H
@@ -39,10 +39,15 @@ void xn_port_set_baud(uint32_t rate);
 // -------------------------
 
 typedef struct xn_port_flash {
-    uint32_t size_bytes;    // multiple of sector_bytes
+    uint32_t size_bytes;    // whole sectors
     uint32_t sector_bytes;  // what one erase clears to 0xFF, a power of two >= 1024
     uint32_t page_bytes;    // a program call stays within one page, a power of two >= 64
     uint32_t program_bytes; // program unit: offset and length are multiples of it; 1, 2, .. 32
+    // Of a chip with sectors of two sizes: the first log_bytes of the region are sectors of
+    // log_sector_bytes, a power of two from 1024 to sector_bytes, and hold the log, half of them
+    // each of its areas. All behind is sectors of sector_bytes. 0: all sectors are alike.
+    uint32_t log_bytes;
+    uint32_t log_sector_bytes;
 } xn_port_flash;
 
 // While NOR flash erases or programs (a sector: 50 to 400 ms and more) nothing can be read or
@@ -69,8 +74,9 @@ int xn_port_flash_erase(uint32_t offset); // the sector that starts there
 // `from` has any alignment and may be in the flash itself: a driver that cannot read it while it
 // programs copies it first, which is at most a page.
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n);
-// The address that the region is mapped at for reading and execution, a multiple of 64; it holds
-// until reset.
+// The address that an offset is mapped at for reading and execution; it holds until reset. What is
+// behind the log's areas is mapped in one piece, from a multiple of 64 on; the areas may be mapped
+// elsewhere, or not at all.
 const uint8_t *xn_port_flash_map(uint32_t offset);
 
 // ---- Memory for arenas

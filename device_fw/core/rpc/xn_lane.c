@@ -7,14 +7,16 @@
 #include "base/xn_status.h"
 #include "rpc/xn_reply.h"
 
+#define LANE_BYTES (XN_LANE_VM ? XN_FRAME_MAX : 1u)
+
 enum state { IDLE, WAITING, TAKEN };
 
 typedef struct lane {
     enum state state;
     bool forgotten; // taken in an earlier session
     xn_lane_request request;
-    uint8_t bytes[XN_FRAME_MAX]; // the request's text and parameters, then its reply
-    uint32_t reply_bytes;        // 0: no reply is kept
+    uint8_t bytes[LANE_BYTES]; // the request's text and parameters, then its reply
+    uint32_t reply_bytes;      // 0: no reply is kept
 } lane;
 
 #define LANES 2u

@@ -15,6 +15,10 @@ enum xn_lane_kind {
     XN_LANE_LIST, // params is the number of the first function to list: msgpack
 };
 
+#ifndef XN_LANE_VM
+#define XN_LANE_VM 1 // 0: a firmware without a VM, which has none of the methods of one
+#endif
+
 typedef struct xn_lane_request {
     uint32_t id;
     enum xn_lane_kind kind;

@@ -69,17 +69,21 @@ static const xn_method table[] = {
      xn_method_run_steps, 0},
     {"arena_read", "arena_read(offset, size) -> bin: bytes of the active model's arena",
      xn_method_arena_read, 0},
+#if XN_LANE_VM
     {"exec", "exec(source) -> nil: executes Python code", xn_method_exec, XN_METHOD_ANYTIME},
     {"eval", "eval(source) -> value: evaluates a Python expression", xn_method_eval,
      XN_METHOD_ANYTIME},
-    {"interrupt", "interrupt() -> nil: raises KeyboardInterrupt in the Python code",
+#endif
+    {"interrupt", "interrupt() -> nil: stops the run, raises KeyboardInterrupt in the Python code",
      xn_method_interrupt, XN_METHOD_URGENT},
+#if XN_LANE_VM
     {"rpc_list", "rpc_list(first=0) -> [[name, params, doc]]: the functions of @xipnet.rpc",
      xn_method_rpc_list, XN_METHOD_ANYTIME},
     {"call", "call(name, args, kwargs) -> value: calls a function of @xipnet.rpc", xn_method_call,
      XN_METHOD_ANYTIME},
     {"events", "events(on=true) -> nil: sends what xipnet.emit is given, or stops",
      xn_method_events, XN_METHOD_ANYTIME},
+#endif
 };
 
 #define METHODS (sizeof(table) / sizeof(table[0]))

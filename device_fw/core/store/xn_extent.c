@@ -116,7 +116,7 @@ static best search(uint32_t need, bool worn) {
 int xn_extent_take(uint32_t bytes, bool worn, uint32_t *offset) {
     xn_index *t = &xn_index_now;
     uint32_t need = bytes / sector_bytes();
-    if (t->cursor < t->data_start || t->cursor % sector_bytes() != 0) {
+    if (t->cursor < t->data_start || (t->cursor - t->data_start) % sector_bytes() != 0) {
         t->cursor = t->data_start;
     }
     for (;;) {

@@ -17,10 +17,18 @@ int xn_flash_check(void) {
         return xn_error_at(XN_E_STORE,
                            "board's sector is no power of two from 1024 on:", flash->sector_bytes);
     }
-    if (flash->size_bytes % flash->sector_bytes != 0) {
+    if (flash->log_bytes != 0 && !is_power(flash->log_sector_bytes, 1024, flash->sector_bytes)) {
+        return xn_error_at(XN_E_STORE,
+                           "board's log sector is no power of two from 1024 to a sector:",
+                           flash->log_sector_bytes);
+    }
+    if (flash->log_bytes > flash->size_bytes ||
+        (flash->log_bytes != 0 && flash->log_bytes % flash->log_sector_bytes != 0) ||
+        (flash->size_bytes - flash->log_bytes) % flash->sector_bytes != 0) {
         return xn_error_at(XN_E_STORE, "board's region is no whole sectors:", flash->size_bytes);
     }
-    if (!is_power(flash->page_bytes, 64, flash->sector_bytes)) {
+    if (!is_power(flash->page_bytes, 64,
+                  flash->log_bytes != 0 ? flash->log_sector_bytes : flash->sector_bytes)) {
         return xn_error_at(
             XN_E_STORE, "board's page is no power of two from 64 to a sector:", flash->page_bytes);
     }

@@ -24,9 +24,9 @@ static void drop(uint32_t index) {
 
 static bool extent_is_sound(const xn_log_record *r) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
-    return r->size > 0 && r->size <= r->extent_bytes && r->offset % sector == 0 &&
-           r->extent_bytes % sector == 0 && r->offset >= xn_index_now.data_start &&
-           r->offset <= xn_index_now.data_end &&
+    return r->size > 0 && r->size <= r->extent_bytes &&
+           (r->offset - xn_index_now.data_start) % sector == 0 && r->extent_bytes % sector == 0 &&
+           r->offset >= xn_index_now.data_start && r->offset <= xn_index_now.data_end &&
            r->extent_bytes <= xn_index_now.data_end - r->offset;
 }
 

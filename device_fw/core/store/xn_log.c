@@ -53,6 +53,11 @@ static uint32_t last_slot(void) {
     return areas.area_bytes / XN_LOG_RECORD - 1u;
 }
 
+static uint32_t log_sector(void) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
+    return flash->log_bytes != 0 ? flash->log_sector_bytes : flash->sector_bytes;
+}
+
 static uint32_t crc_of(const void *record) {
     return xn_crc32((const uint8_t *)record + 4, XN_LOG_RECORD - 4u);
 }
@@ -103,7 +108,7 @@ static int program_slot(uint32_t area, uint32_t slot, const void *record) {
 // The slots of a sector that cannot be erased are passed over, one by one; without the first slot
 // there is no area.
 static int erase_area(uint32_t area) {
-    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    uint32_t sector = log_sector();
     int status = xn_port_flash_erase(area * areas.area_bytes);
     for (uint32_t at = sector; at < areas.area_bytes && status == XN_OK; at += sector) {
         (void)xn_port_flash_erase(area * areas.area_bytes + at);
@@ -123,10 +128,15 @@ static int place_record(uint32_t area, uint32_t *next, uint32_t end, void *recor
 
 // ---- FORMAT -----------------------------------------------------------------------------------
 
-// Sets areas.area_bytes: as format 2.0 had it, or as it is since.
+// Sets areas.area_bytes: as format 2.0 had it, or as it is since, on a flash whose sectors are
+// alike.
 static void size_areas(bool old) {
     const xn_port_flash *flash = xn_port_flash_geometry();
     uint32_t bytes = AREA_BYTES_MIN;
+    if (flash->log_bytes != 0) {
+        areas.area_bytes = flash->log_bytes / 2u;
+        return;
+    }
     while (!old && bytes < AREA_BYTES_MAX && bytes <= flash->size_bytes / REGION_PER_AREA / 2u) {
         bytes *= 2u;
     }
@@ -312,8 +322,9 @@ static int format_blank(xn_log_format *format, uint32_t *area) {
     return status == XN_OK ? place_format(*area, format) : status;
 }
 
-int xn_log_restart(void) {
-    xn_log_format format;
+// Nothing is known yet but the size of the areas; an error: the board's flash can hold no store.
+static int begin(void) {
+    const xn_port_flash *flash = xn_port_flash_geometry();
     memset(&areas, 0, sizeof(areas));
     memset(&xn_log_now, 0, sizeof(xn_log_now));
     int fits = xn_flash_check();
@@ -321,6 +332,30 @@ int xn_log_restart(void) {
         return fits;
     }
     size_areas(false);
+    if (flash->size_bytes / 2u <= areas.area_bytes) {
+        return xn_error_limit(XN_E_STORE, "flash region is too small", flash->size_bytes,
+                              2u * areas.area_bytes);
+    }
+    uint32_t least = flash->size_bytes / flash->sector_bytes * AREA_BYTES_PER_SECTOR;
+    least = least > AREA_BYTES_MIN ? least : AREA_BYTES_MIN;
+    if (areas.area_bytes < least || areas.area_bytes % log_sector() != 0) {
+        return xn_error_limit(XN_E_STORE, "board's log area is no whole sectors, or too small:",
+                              areas.area_bytes, least);
+    }
+    // A host looks for FORMAT records as far as areas of sectors that are alike would reach.
+    uint32_t most = flash->sector_bytes > AREA_BYTES_MIN ? flash->sector_bytes : AREA_BYTES_MIN;
+    return flash->log_bytes == 0 || areas.area_bytes <= most
+               ? XN_OK
+               : xn_error_limit(XN_E_STORE, "board's log area is too large:", areas.area_bytes,
+                                most);
+}
+
+int xn_log_restart(void) {
+    xn_log_format format;
+    int fits = begin();
+    if (fits != XN_OK) {
+        return fits;
+    }
     fill_format(&format, 1, slot_offset(2, 0));
     int status = erase_area(0);
     if (status == XN_OK) {
@@ -333,16 +368,9 @@ int xn_log_restart(void) {
 
 int xn_log_open(xn_log_format *format) {
     uint32_t area = 0;
-    memset(&areas, 0, sizeof(areas));
-    memset(&xn_log_now, 0, sizeof(xn_log_now));
-    int fits = xn_flash_check();
+    int fits = begin();
     if (fits != XN_OK) {
         return fits;
-    }
-    size_areas(false);
-    if (xn_port_flash_geometry()->size_bytes / 2u <= areas.area_bytes) {
-        return xn_error_limit(XN_E_STORE, "flash region is too small",
-                              xn_port_flash_geometry()->size_bytes, 2u * areas.area_bytes);
     }
     int found = find_log(format, &area);
     if (found == 1 && format->major == XN_LOG_MAJOR) {
@@ -528,7 +556,7 @@ bool xn_log_grow_begin(xn_log_growth *growth) {
 // as one of its FORMAT records is there.
 void xn_log_grow_finish(const xn_log_growth *growth) {
     xn_log_format seen;
-    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    uint32_t sector = log_sector();
     areas.area_bytes = growth->area_bytes;
     int status = erase_area(growth->area ^ 1u);
     if (status == XN_OK && read_format(growth->area ^ 1u, growth->area_bytes, &seen) == 0) {

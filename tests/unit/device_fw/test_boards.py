@@ -2,21 +2,153 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from device_fw.boards import board_for_cpu, board_names, load_board, qemu_command
+from device_fw.boards import (
+    Board,
+    board_for_cpu,
+    load_board,
+    qemu_command,
+    read_board,
+    virtual_names,
+)
+from device_fw.boards.board import Region
+from device_fw.build.board_files import board_c, linker_script
+from device_fw.build.flags import part_macros
+
+# What a board cannot do without; tests change a line of it.
+SMALL = """
+title = "A small board"
+cpu = "cortex-m4"
+[memory]
+code = { origin = 0x08000000, length = "512K" }
+data = { origin = 0x20004800, length = 4096 }
+stack = { origin = 0x20000000, length = "18K", step = "4K" }
+heap = { origin = 0x20010000, length = "32K" }
+arena = { origin = 0x20018000, length = "32K" }
+[clock]
+hz = 16000000
+[flash]
+part = "nor_ram"
+base = 0x20020000
+bytes = 0x10000
+sectors = [1, 2]
+ends_with_power = true
+[uart]
+part = "uart_cmsdk"
+base = 0x40004400
+irq = 38
+"""
 
 
-@pytest.mark.parametrize("name", board_names())
+def read(folder: Path, text: str) -> Board:
+    path = folder / "small.toml"
+    path.write_text(text)
+    return read_board(path)
+
+
+@pytest.mark.parametrize("name", virtual_names())
 def test_a_board_fits_its_machine(name: str) -> None:
     board = load_board(name)
     assert board.name == name
     assert board_for_cpu(board.cpu) == board
-    assert 0 < board.files_size < board.flash_size <= board.qemu.memory_size
-    assert board.flash_size % 4096 == board.files_size % 4096 == 0
-    assert (board.folder / "board.ld").is_file()
+    assert board.emulator is not None
+    assert board.emulator.memory_bytes is not None
+    assert 0 < board.files_bytes < board.flash_bytes <= board.emulator.memory_bytes
+    assert board.flash_bytes % 4096 == board.files_bytes % 4096 == 0
+
+
+def test_a_toml_says_all_of_a_board(tmp_path: Path) -> None:
+    board = read(tmp_path, SMALL)
+    assert (board.name, board.title, board.hz, board.irqs) == (
+        "small",
+        "A small board",
+        16000000,
+        39,
+    )
+    assert (board.text_max, board.step_stack) == (512 << 10, 4096)
+    assert board.memory["data"] == Region(0x20004800, 4096)
+    assert board.core.level == "XN_LEVEL_V7M"
+    assert (board.files_bytes, board.emulator) == (0, None)
+    assert [part.name for part in board.parts if part.name] == ["nor_ram", "uart_cmsdk"]
+    assert part_macros(board) == {
+        "XN_CLOCK_HZ": "0xf42400u",
+        "XN_FLASH_BASE": "0x20020000u",
+        "XN_FLASH_BYTES": "0x10000u",
+        "XN_FLASH_SECTORS": "1, 2",
+        "XN_FLASH_ENDS_WITH_POWER": "0x1u",
+        "XN_UART_BASE": "0x40004400u",
+        "XN_UART_IRQ": "0x26u",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"18K"', '"18Q"', "'18Q'"),
+        ("0x08000000", "0xFFFFFFFF", r"\[code\] must be within 32 bits"),
+        ("heap = ", "hoop = ", r"\[memory\] has no key 'hoop'"),
+        ("[uart]", "[art]", r"\[\] has no key 'art'"),
+        ("cortex-m4", "cortex-m0", "cpu must be one of cortex-m4, .*; is 'cortex-m0'"),
+        ('"A small board"', "7", r"title must be str; is 7"),
+        ('"nor_ram"', '"../x"', r"\[flash\] part .* is '../x'"),
+        ("irq = 38", "irq = -1", r"\[uart\] irq must be a number .* is -1"),
+        ("irq = 38", "irq = {}", r"\[uart\] irq must be"),
+        ('step = "4K"', 'step = "17K"', r"\[memory\] stack must be .* is 18432"),
+        ("title", "title title", "small.toml"),
+        ("ends_with_power", "holds_code", r"\[flash\] holds_code needs vm = false"),
+        ("[clock]", "[link]\nwindow = true\n[clock]", r"\[link\] window must be int; is True"),
+        ("[clock]", "[link]\nslots = 4\n[clock]", r"\[link\] has no key 'slots'"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in SMALL
+    with pytest.raises(ValueError, match=told):
+        read(tmp_path, SMALL.replace(old, new))
+
+
+def test_a_linker_script_is_made(tmp_path: Path) -> None:
+    text = linker_script(read(tmp_path, SMALL))
+    assert "STACK_BYTES = 12288;" in text
+    assert "STEP_STACK_BYTES = 4096;" in text
+    assert "CODE (rx) : ORIGIN = 0x08000000, LENGTH = 0x80000" in text
+
+
+def test_without_micropython_there_is_no_heap(tmp_path: Path) -> None:
+    plain = SMALL.replace("[memory]", "vm = false\n[memory]").replace("heap =", "# heap =")
+    board = read(tmp_path, plain + "[link]\nframe_bytes = 1024\nsectors = 3\n")
+    assert not board.vm
+    assert (board.link.frame_bytes, board.link.window, board.link.sectors) == (1024, 8, 3)
+    text = linker_script(board)
+    assert "heap" not in text.lower()
+    assert "SECTIONS" not in text
+
+
+def test_what_interrupts_goes_to_ram_if_the_flash_holds_the_code(tmp_path: Path) -> None:
+    text = SMALL.replace("[memory]", "vm = false\n[memory]").replace("heap =", "vectors =")
+    board = read(tmp_path, text.replace("ends_with_power", "holds_code"))
+    assert board.holds_code
+    script = linker_script(board)
+    assert ".vectors : { KEEP(*(.vectors)) } > VECTORS" in script
+    for name in ("parts/nor_ram.c.o", "parts/uart_cmsdk.c.o", "core/link/xn_link.c.o", "board.c.o"):
+        assert f"*/{name}(.text .text.* .rodata .rodata.*)" in script
+    assert "*/core/rpc/xn_server.c.o(.text.xn_server_attend)" in script
+    assert script.index(".ram_code :") < script.index("INCLUDE arch/cortexm/sections.ld")
+
+
+def test_interrupts_are_led_to_their_parts(tmp_path: Path) -> None:
+    alone = board_c(read(tmp_path, SMALL))
+    assert "void xn_board_interrupt(void) {\n    xn_uart_cmsdk_interrupt();\n}" in alone
+    start = alone[alone.index("void xn_board_start") :]
+    order = ["xn_fault_start", "xn_clock_start", "xn_nor_ram_start", "xn_uart_cmsdk_start"]
+    assert [name for name in re.findall(r"xn_\w+_start", start) if name in order] == order
+    two = SMALL.replace("hz = 16000000", 'part = "clock_x"\nirq = 5\nhz = 16000000')
+    both = board_c(read(tmp_path, two))
+    assert "    if (irq == XN_CLOCK_IRQ) {\n        xn_clock_x_interrupt();" in both
+    assert both.index("    xn_clock_x_start();") < both.index("    xn_clock_start();")
 
 
 def test_the_boards_are_told_when_one_is_unknown() -> None:
@@ -28,10 +160,11 @@ def test_the_boards_are_told_when_one_is_unknown() -> None:
 
 def test_command_keeps_flash_in_the_file() -> None:
     board = load_board("mps2_an500")
+    assert board.emulator is not None
     command = qemu_command(board, Path("fw.elf"), Path("a,b/flash"), "pty")
     backend = command[command.index("-object") + 1]
     assert "mem-path=a,,b/flash" in backend.replace("\\", "/")
-    assert f"size={board.qemu.memory_size}" in backend
+    assert f"size={board.emulator.memory_bytes}" in backend
     assert "memory-backend=flash" in command[command.index("-machine") + 1]
     assert command[command.index("-kernel") + 1] == "fw.elf"
     assert command[-2:] == ["-serial", "pty"]
@@ -39,12 +172,13 @@ def test_command_keeps_flash_in_the_file() -> None:
 
 def test_a_new_flash_file_is_blank_and_an_old_one_stays(tmp_path: Path) -> None:
     board = load_board("mps3_an547")
+    assert board.emulator is not None
     flash = tmp_path / "flash"
     flash.touch()  # as a lock leaves it
     qemu_command(board, Path("fw.elf"), flash, "pty")
-    assert flash.stat().st_size == board.qemu.memory_size
+    assert flash.stat().st_size == board.emulator.memory_bytes
     with flash.open("r+b") as file:
-        assert file.read(board.flash_size).count(0xFF) == board.flash_size
+        assert file.read(board.flash_bytes).count(0xFF) == board.flash_bytes
         file.seek(0)
         file.write(bytes(4096))
     qemu_command(board, Path("fw.elf"), flash, "pty")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from device_fw import boards
-from device_fw.boards import board_names, load_board
-from device_fw.build import firmware_path, flags, size
+from device_fw.boards import load_board, read_board, virtual_names
+from device_fw.build import firmware_path, size
 from device_fw.build.flags import Plan
 from device_fw.build.ninja import command_line, run_ninja
 from device_fw.build.ninja_file import ninja_text
+from device_fw.build.sources import PARTS_DIR
 from device_fw.errors import CompileError, FirmwareError
 from tests.unit.device_fw.micropython_tree import make_micropython
 
@@ -84,32 +84,29 @@ def test_a_build_file_that_is_none_is_told(tmp_path: Path) -> None:
         run_ninja(build, tmp_path, nothing)
 
 
-def test_a_new_board_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CONTRIBUTING's recipe: a folder with a description is a board."""
-    folder = tmp_path / "boards"
-    shutil.copytree(boards.BOARDS_DIR, folder)
-    board = folder / "dummy"
-    shutil.copytree(folder / "mps2_an386", board)
-    described = (board / "board.toml").read_text(encoding="utf-8")
-    described = described.replace("mps2_an386", "dummy").replace("cortex-m4", "cortex-m33")
-    (board / "board.toml").write_text(described, encoding="utf-8")
-    (board / "extra.c").write_text("")
-    monkeypatch.setattr(boards, "BOARDS_DIR", folder)
-    monkeypatch.setattr("device_fw.build.sources.BOARDS_DIR", folder)
-    assert "dummy" in board_names()
-    plan = Plan.of(load_board("dummy"), make_micropython(tmp_path / "mp"), tmp_path / "out")
-    assert board / "extra.c" in plan.sources.own
-    assert folder / "mps" / "board.c" in plan.sources.own
-    monkeypatch.setattr(flags, "object_name", lambda _, source: source.name)
-    monkeypatch.setattr("device_fw.build.ninja_file.object_name", lambda _, source: source.name)
+def test_a_new_board_is_a_toml(tmp_path: Path) -> None:
+    """CONTRIBUTING's recipe; a C file beside the TOML is a part of its own."""
+    described = (boards.BOARDS_DIR / "mps2_an386.toml").read_text(encoding="utf-8")
+    path = tmp_path / "dummy.toml"
+    described = described.replace("cortex-m4", "cortex-m33").replace("nor_ram", "own_flash")
+    path.write_text(described, encoding="utf-8")
+    micropython = make_micropython(tmp_path / "mp")
+    with pytest.raises(FirmwareError, match=r"\[flash\] part must .* nor_ram.*is 'own_flash'"):
+        Plan.of(read_board(path), micropython, tmp_path / "out")
+    (tmp_path / "own_flash.c").write_text("")
+    plan = Plan.of(read_board(path), micropython, tmp_path / "out")
+    assert tmp_path / "own_flash.c" in plan.sources.own
+    assert PARTS_DIR / "uart_cmsdk.c" in plan.sources.own
     text = ninja_text(plan)
     assert '-DXN_BOARD_NAME="dummy"' in text
     assert "-mcpu=cortex-m33" in text
-    assert str(board / "board.ld").replace(":", "$:") in text.replace("$$", "$")
+    assert str(tmp_path / "out" / "dummy" / "board.ld").replace(":", "$:") in text.replace(
+        "$$", "$"
+    )
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("name", board_names())
+@pytest.mark.parametrize("name", virtual_names())
 def test_the_firmware_is_as_small_as_its_board_says(name: str) -> None:
     text, limit = size.text_bytes(firmware_path(name)), load_board(name).text_max
     assert 0 < text <= limit, f"{text - limit:,} bytes too many"
@@ -134,6 +131,6 @@ def test_a_firmware_that_is_too_large_is_refused(tmp_path: Path) -> None:
     size.main([str(built), str(to), "--max", str(text)])
     assert to.read_bytes() == built.read_bytes()
     to.unlink()
-    with pytest.raises(SystemExit, match=r"100 more than text_max of its board\.toml"):
+    with pytest.raises(SystemExit, match=r"100 more than text_max of its TOML"):
         size.main([str(built), str(to), "--max", str(text - 100)])
     assert not to.exists()

@@ -53,11 +53,16 @@ def test_build_and_inspect(tmp_path: Path) -> None:
     assert built.exit_code == 0, built.output
     for word in ("CONV_2D", "flash", "RAM", "stack", "MACs", "digits for cortex-m4"):
         assert word in built.output
+    assert "Raspberry Pi Pico 2" in built.output
+    assert "RAM left" in built.output
     shown = xipnet("inspect", blob)
     assert "classes" in shown.output
     facts = json.loads(xipnet("inspect", blob, "--json").output)
     assert facts["programs"][0]["flash_bytes"] == blob.stat().st_size
     assert facts["metadata"]["name"] == "digits"
+    fits = {fit["board"]: fit for fit in facts["boards"]}
+    assert fits["pico2"]["fits"] is True
+    assert fits["pico2"]["ram_left"] == 196608 - facts["programs"][0]["arena_bytes"]
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,22 @@ def test_files_that_are_no_flash(tmp_path: Path) -> None:
         FileFlash(tmp_path / "none")
 
 
+def test_a_flash_with_sectors_of_two_sizes(tmp_path: Path) -> None:
+    """The areas are smaller than a sector; extents begin behind them."""
+    flash = tmp_path / "flash"
+    flash.write_bytes(b"\xff" * (32768 + 131072))
+    with Device(open_core(flash)) as board:
+        board.put("data.bin", CONTENTS["data.bin"])
+    for at, slot in slots(flash):
+        if read_format(slot):  # as a board with sectors of 16 KB for the log would write it
+            overwrite(flash, at, signed(slot[:28] + (131072).to_bytes(4, "little") + slot[32:]))
+    done, files = rescued(flash)
+    assert done.ok
+    assert files == {"data.bin": CONTENTS["data.bin"]}
+    with FileFlash(flash) as raw:
+        assert (raw.size_bytes, raw.sector_bytes) == (32768 + 131072, 131072)
+
+
 def test_a_folder_that_is_not_empty_is_left_alone(flash: Path) -> None:
     with pytest.raises(InputError, match="must be new or empty"), FileFlash(flash) as raw:
         rescue(raw, flash.parent)

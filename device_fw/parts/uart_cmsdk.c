@@ -1,7 +1,6 @@
 // The UART of Arm's CMSDK: one byte of buffer each way, an interrupt per byte received.
 #include "arch/cortexm/cpu.h"
 #include "arch/cortexm/scs.h"
-#include "boards/mps/cmsdk_uart.h"
 #include "core/link/xn_baud.h"
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
@@ -43,13 +42,13 @@ void xn_port_set_baud(uint32_t rate) {
     UART_BAUDDIV = divider(rate);
 }
 
-void xn_cmsdk_uart_start(void) {
+void xn_uart_cmsdk_start(void) {
     UART_BAUDDIV = divider(XN_BAUD_START);
     UART_CTRL = CTRL_TX | CTRL_RX | CTRL_RX_INTERRUPT;
     xn_cpu_enable_irq(XN_UART_IRQ);
 }
 
-void xn_cmsdk_uart_interrupt(void) {
+void xn_uart_cmsdk_interrupt(void) {
     // Cleared before DATA is read: a byte that comes in between raises it again.
     UART_INTCLEAR = INT_RX;
     while (UART_STATE & STATE_RX_FULL) {

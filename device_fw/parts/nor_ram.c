@@ -1,18 +1,30 @@
-// NOR flash played by memory that outlives the machine. It is read and executed in place, and
-// changed by the rules of real flash; what these forbid is refused, since flash would corrupt it.
-#include "boards/mps/nor.h"
+// NOR flash played by memory, which outlives the machine or, with XN_FLASH_ENDS_WITH_POWER, is
+// blank whenever that starts. It is read and executed in place, and changed by the rules of real
+// flash; what these forbid is refused, since flash would corrupt it.
 #include "core/base/xn_port.h"
 #include "core/base/xn_status.h"
+#include "parts/nor.h"
 
 #include <string.h>
 
 #define ERASED 0xFFu
+
+// As a chip with smaller sectors for the log (xn_port.h).
+#ifdef XN_FLASH_LOG_BYTES
+#define LOG_BYTES XN_FLASH_LOG_BYTES
+#define LOG_SECTOR_BYTES XN_FLASH_LOG_SECTOR_BYTES
+#else
+#define LOG_BYTES 0u
+#define LOG_SECTOR_BYTES 0u
+#endif
 
 static const xn_port_flash geometry = {
     .size_bytes = XN_NOR_STORE_BYTES,
     .sector_bytes = XN_NOR_SECTOR_BYTES,
     .page_bytes = XN_NOR_PAGE_BYTES,
     .program_bytes = 1,
+    .log_bytes = LOG_BYTES,
+    .log_sector_bytes = LOG_SECTOR_BYTES,
 };
 
 static uint8_t *at(uint32_t offset) {
@@ -33,10 +45,13 @@ int xn_nor_read(uint32_t offset, void *to, uint32_t n) {
 }
 
 int xn_nor_erase(uint32_t offset) {
-    if (!inside(offset, XN_NOR_SECTOR_BYTES, XN_FLASH_BYTES) || offset % XN_NOR_SECTOR_BYTES != 0) {
+    bool of_log = offset < LOG_BYTES;
+    uint32_t n = of_log ? LOG_SECTOR_BYTES : XN_NOR_SECTOR_BYTES;
+    uint32_t start = of_log ? 0 : LOG_BYTES;
+    if (!inside(offset, n, XN_FLASH_BYTES) || (offset - start) % n != 0) {
         return XN_E_RANGE;
     }
-    memset(at(offset), ERASED, XN_NOR_SECTOR_BYTES);
+    memset(at(offset), ERASED, n);
     return 0;
 }
 
@@ -59,6 +74,14 @@ int xn_nor_program(uint32_t offset, const void *from, uint32_t n) {
     return 0;
 }
 
+void xn_nor_ram_start(void) {
+#if XN_FLASH_ENDS_WITH_POWER
+    if (xn_port_boot_report()->cause == XN_PORT_BOOT_POWER) {
+        memset(at(0), ERASED, XN_FLASH_BYTES);
+    }
+#endif
+}
+
 // ---- The store's region -------------------------------------------------------------------------
 
 const xn_port_flash *xn_port_flash_geometry(void) {
@@ -70,8 +93,7 @@ int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
 }
 
 int xn_port_flash_erase(uint32_t offset) {
-    return inside(offset, XN_NOR_SECTOR_BYTES, XN_NOR_STORE_BYTES) ? xn_nor_erase(offset)
-                                                                   : XN_E_RANGE;
+    return offset < XN_NOR_STORE_BYTES ? xn_nor_erase(offset) : XN_E_RANGE;
 }
 
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {

@@ -1,0 +1,138 @@
+"""Make `board.c` and the linker script of a board from its TOML."""
+
+from __future__ import annotations
+
+from device_fw.boards.board import STACK_EXTRA_BYTES, Board, Region
+
+__all__ = ["board_c", "linker_script"]
+
+
+_ALL_OF_A_FILE = (".text", ".text.*", ".rodata", ".rodata.*")
+
+
+def board_c(board: Board) -> str:
+    """Return the C that starts the parts and leads their interrupts to them."""
+    names = [part.name for part in board.parts if part.name is not None]
+    starts = {part.table: part.name for part in board.parts if part.name is not None}
+    receivers = {
+        part.name: part.table.upper()
+        for part in board.parts
+        if part.name is not None and "irq" in part.facts
+    }
+    lines = [
+        f"// Made from {board.name}.toml: starts the parts of the board.",
+        '#include "arch/cortexm/clock.h"',
+        '#include "arch/cortexm/cpu.h"',
+        '#include "arch/cortexm/fault.h"',
+        '#include "boards/board.h"',
+        '#include "core/base/xn_port.h"',
+        "",
+        *(f"void xn_{name}_start(void);" for name in names),
+        *(f"void xn_{name}_interrupt(void);" for name in receivers),
+        "",
+        "static const xn_port_cpu identity = {",
+        "    .board = XN_BOARD_NAME,",
+        "    .cpu = XN_BOARD_CPU,",
+        "    .family = XN_FAMILY_CORTEX_M,",
+        "    .level = XN_BOARD_LEVEL,",
+        "    .features = XN_BOARD_FEATURES,",
+        "    .hz = XN_CLOCK_HZ,",
+        "};",
+        "",
+        "const xn_port_cpu *xn_port_identity(void) {",
+        "    return &identity;",
+        "}",
+        "",
+        "void xn_board_start(void) {",
+        "    xn_fault_start();",
+        *(f"    xn_{starts[table]}_start();" for table in ("clock",) if table in starts),
+        "    xn_clock_start();",
+        *(f"    xn_{starts[table]}_start();" for table in ("flash", "uart") if table in starts),
+        "}",
+        "",
+        "void xn_board_interrupt(void) {",
+        *_dispatch(receivers),
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _dispatch(receivers: dict[str, str]) -> list[str]:
+    """Return the body that calls whose interrupt it is; one alone needs no question."""
+    if len(receivers) == 1:
+        return [f"    xn_{name}_interrupt();" for name in receivers]
+    lines = ["    uint32_t irq = xn_cpu_irq();"] if receivers else []
+    for name, table in receivers.items():
+        lines += [f"    if (irq == XN_{table}_IRQ) {{", f"        xn_{name}_interrupt();", "    }"]
+    return lines
+
+
+# What an interrupt runs, whatever it finds the core at; the functions of others by their names.
+_IN_RAM = {
+    "app/without_vm.c": (".text.xn_attend",),
+    "arch/cortexm/clock.c": (),
+    "arch/cortexm/cpu.c": (),
+    "arch/cortexm/step.S": (),
+    "arch/cortexm/step.c": (".text.xn_step_runs",),
+    "core/base/xn_busy.c": (),
+    "core/base/xn_crc32.c": (),
+    "core/link/xn_frame.c": (),
+    "core/link/xn_link.c": (),
+    "core/rpc/xn_server.c": (".text.xn_server_attend",),
+    "libc/string.c": (),
+}
+
+
+def _early_sections(board: Board) -> list[str]:
+    """Return the sections that come before those of all boards."""
+    if not board.holds_code and "vectors" not in board.memory:
+        return []
+    region = "VECTORS" if "vectors" in board.memory else "CODE"
+    lines = ["SECTIONS", "{", f"    .vectors : {{ KEEP(*(.vectors)) }} > {region}"]
+    if board.holds_code:
+        drivers = [f"parts/{part.name}.c" for part in board.parts if part.table != "clock"]
+        files = {**_IN_RAM, "board.c": (), **dict.fromkeys(drivers, ())}
+        lines += [
+            "    .ram_code :",
+            "    {",
+            "        xn_ld_ram_code = .;",
+            "        *(.ram_code)",
+            *(
+                f"        */{name}.o({' '.join(parts or _ALL_OF_A_FILE)})"
+                for name, parts in files.items()
+            ),
+            "        . = ALIGN(8);",
+            "        xn_ld_ram_code_end = .;",
+            "    } > DATA AT > CODE",
+            "    xn_ld_ram_code_load = LOADADDR(.ram_code);",
+        ]
+    return [*lines, "}"]
+
+
+def _heap(region: Region) -> tuple[str, str]:
+    end = region.origin + region.length
+    return f"xn_ld_heap = {region.origin:#010x};", f"xn_ld_heap_end = {end:#010x};"
+
+
+def linker_script(board: Board) -> str:
+    """Return the linker script: the memory, then the sections of all boards."""
+    modes = {"code": "rx", "vectors": "rx"}
+    stack = board.memory["stack"].length - board.step_stack - STACK_EXTRA_BYTES
+    regions = [
+        f"    {name.upper()} ({modes.get(name, 'rw')}) : "
+        f"ORIGIN = {region.origin:#010x}, LENGTH = {region.length:#x}"
+        for name, region in board.memory.items()
+    ]
+    lines = [
+        f"/* Made from {board.name}.toml. */",
+        f"STACK_BYTES = {stack};",
+        f"STEP_STACK_BYTES = {board.step_stack};",
+        "MEMORY",
+        "{",
+        *regions,
+        "}",
+        *(_heap(board.memory["heap"]) if board.vm else ()),
+        *_early_sections(board),
+        "INCLUDE arch/cortexm/sections.ld",
+    ]
+    return "\n".join(lines) + "\n"
