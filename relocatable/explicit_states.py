@@ -162,7 +162,7 @@ def _values_of_variables(graph: Graph) -> tuple[Graph, dict[str, tuple[int, int]
 
 
 def _dequantised_once(graph: Graph, variables: Collection[int]) -> dict[int, Values]:
-    """Find the first values of variable tensors that a DEQUANTIZE writes.
+    """Find the first values of variable tensors that are made from float16.
 
     The converter to float16 makes a float16 constant of what a state begins with. LiteRT makes a
     constant larger in the first run alone.
@@ -171,7 +171,7 @@ def _dequantised_once(graph: Graph, variables: Collection[int]) -> dict[int, Val
     return {
         op.outputs[0]: np.asarray(tensors[op.inputs[0]].data, np.float32)
         for op in graph.ops
-        if op.kind == "DEQUANTIZE" and len(op.inputs) == len(op.outputs) == 1
+        if len(op.inputs) == len(op.outputs) == 1
         if op.outputs[0] in variables and tensors[op.outputs[0]].dtype == "float32"
         if op.inputs[0] != -1 and tensors[op.inputs[0]].data is not None
         if tensors[op.inputs[0]].dtype == "float16"
