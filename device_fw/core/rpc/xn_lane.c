@@ -65,7 +65,8 @@ static lane *lane_for(enum xn_lane_kind kind) {
 // The lane whose last request has that id, on the line at work, or NULL.
 static lane *lane_of(uint32_t id) {
     for (uint32_t i = 0; i < LANES; i++) {
-        if (lanes[i].request.id == id && lanes[i].line == xn_link_line && (lanes[i].state != IDLE || lanes[i].reply_bytes > 0)) {
+        if (lanes[i].request.id == id && lanes[i].line == xn_link_line &&
+            (lanes[i].state != IDLE || lanes[i].reply_bytes > 0)) {
             return &lanes[i];
         }
     }

@@ -1,5 +1,7 @@
 #include "micropython/usermod/serve.h"
 
+#include "micropython/usermod/streams.h"
+
 #include "micropython/scripts.h"
 #include "micropython/vm.h"
 

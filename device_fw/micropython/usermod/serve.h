@@ -12,8 +12,4 @@ extern bool xn_serve_quiet; // nothing is sent: nobody expects frames before ser
 MP_DECLARE_CONST_FUN_OBJ_0(xn_serve_init_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR(xn_serve_obj);
 
-// Serves hosts on streams, and those that listening sockets accept, until all streams have ended;
-// raises KeyboardInterrupt, and what a stream raises that is not an OSError.
-void xn_streams_serve(size_t n, const mp_obj_t *objects);
-
 #endif

@@ -1,6 +1,6 @@
 // Hosts on MicroPython's streams: sockets, UARTs, USB, what a script defines. Each has a receiver
 // and a line of its own (xn_link.h); a frame enters the core when it is whole.
-#include "micropython/usermod/serve.h"
+#include "micropython/usermod/streams.h"
 
 #include "micropython/vm.h"
 
@@ -277,7 +277,9 @@ static void open_stream(server *here, mp_obj_t object, bool accepted) {
     s->object = object;
     s->accepted = accepted;
     here->on_line[line] = s;
-    do_not_block(object);
+    if (accepted) {
+        do_not_block(object);
+    }
 }
 
 static void close_stream(server *here, uint32_t line) {
@@ -298,29 +300,59 @@ static bool has_room(const server *here) {
     return false;
 }
 
+// What accept() gives; MP_OBJ_NULL: nobody is there, or *error.
+static mp_obj_t accept_from(mp_obj_t listener, int *error) {
+    mp_obj_t call[2], *items;
+    nlr_buf_t nlr;
+    *error = 0;
+    if (nlr_push(&nlr) == 0) {
+        mp_load_method(listener, MP_QSTR_accept, call);
+        mp_obj_get_array_fixed_n(mp_call_method_n_kw(0, 0, call), 2, &items);
+        nlr_pop();
+        return items[0];
+    }
+    mp_obj_t raised = MP_OBJ_FROM_PTR(nlr.ret_val);
+    if (!is_os_error(raised)) {
+        nlr_jump(nlr.ret_val);
+    }
+    mp_obj_t value = mp_obj_exception_get_value(raised);
+    int number = mp_obj_is_small_int(value) ? (int)MP_OBJ_SMALL_INT_VALUE(value) : MP_EIO;
+    *error = mp_is_nonblocking_error(number) || number == MP_ECONNABORTED ? 0 : number;
+    return MP_OBJ_NULL;
+}
+
 // Whether somebody came.
 static bool accept_one(server *here, size_t index) {
-    mp_obj_t call[2];
-    nlr_buf_t nlr;
+    int error;
     if (!has_room(here) || !is_readable(here->objects[index])) {
         return false;
     }
-    if (nlr_push(&nlr) != 0) {
-        if (!is_os_error(MP_OBJ_FROM_PTR(nlr.ret_val))) {
-            nlr_jump(nlr.ret_val);
-        }
-        int error = mp_obj_get_int(mp_obj_exception_get_value(MP_OBJ_FROM_PTR(nlr.ret_val)));
-        if (!mp_is_nonblocking_error(error) && error != MP_ECONNABORTED) { // it was closed
-            here->listening &= ~(1u << index);
-        }
-        return false;
+    mp_obj_t connection = accept_from(here->objects[index], &error);
+    if (connection != MP_OBJ_NULL) {
+        open_stream(here, connection, true);
+    } else if (error != 0) { // it was closed
+        here->listening &= ~(1u << index);
     }
-    mp_load_method(here->objects[index], MP_QSTR_accept, call);
-    mp_obj_t pair = mp_call_method_n_kw(0, 0, call), *items;
-    mp_obj_get_array_fixed_n(pair, 2, &items);
-    open_stream(here, items[0], true);
-    nlr_pop();
-    return true;
+    return connection != MP_OBJ_NULL;
+}
+
+// Every socket has accept(): one that does not listen refuses it.
+static void open_object(server *here, size_t index) {
+    mp_obj_t object = here->objects[index], call[2], first = MP_OBJ_NULL;
+    int error = MP_EINVAL;
+    do_not_block(object);
+    mp_load_method_maybe(object, MP_QSTR_accept, call);
+    if (call[0] != MP_OBJ_NULL) {
+        first = accept_from(object, &error);
+    }
+    if (error != 0) {
+        open_stream(here, object, false);
+        return;
+    }
+    here->listening |= 1u << index;
+    if (first != MP_OBJ_NULL) {
+        open_stream(here, first, true);
+    }
 }
 
 // ---- Frames -------------------------------------------------------------------------------------
@@ -392,14 +424,8 @@ static bool serve_all(server *here) {
 }
 
 static void begin(server *here) {
-    mp_obj_t call[2];
     for (size_t i = 0; i < here->count; i++) {
-        mp_load_method_maybe(here->objects[i], MP_QSTR_accept, call);
-        if (call[0] == MP_OBJ_NULL) {
-            open_stream(here, here->objects[i], false);
-        } else {
-            here->listening |= 1u << i;
-        }
+        open_object(here, i);
     }
 }
 
