@@ -1,8 +1,8 @@
 """Serial ports, and those behind pyserial's URLs (spy://, loop://, ...).
 
 A board with USB of its own takes its port away when it restarts, and brings it back, perhaps under
-another name. It is known again by its serial number, or by where it is plugged in. Meanwhile
-nothing is read, and what is written is lost, as on a line; what that means is the link's affair.
+another name. It is known again by its serial number, or by where it is plugged in. While it is
+away nothing is read, and what is written is lost, as on a line; the link repeats it.
 """
 
 from __future__ import annotations

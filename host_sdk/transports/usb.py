@@ -96,7 +96,7 @@ def usb_ports() -> list[UsbPort]:
 
 
 def port_named(name: str) -> UsbPort | None:
-    """Return the USB serial port of a name, which may be a symbolic link; None: it is none."""
+    """Return the USB serial port of a name or a link to it; None: it is none."""
     names = {name, str(Path(name).resolve())}
     return next((p for p in usb_ports() if p.port in names), None)
 

@@ -1,4 +1,4 @@
-"""A board whose USB port goes away when it restarts, and comes back under another name."""
+"""A board whose USB port goes away, and comes back under another name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import time
 import tty
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 
@@ -93,8 +94,8 @@ class UsbBoard:
                 if self.comes_back and not self._end.wait(AWAY_S):
                     self._plug()
                 continue
-            ready = select.select([self._ends[0], self._line], [], [], 0.02)[0]
-            if self._line in ready:
+            ready = select.select([self._ends[0], self._line.fileno()], [], [], 0.02)[0]
+            if self._line.fileno() in ready:
                 data = self._line.recv(4096)
                 told = max(map(resets_told, decoder.feed(data, 0.0)), default=0)
                 if told > resets:
@@ -126,6 +127,11 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[UsbBoard]:
     monkeypatch.setattr("serial.tools.list_ports.comports", lambda: list(made.ports))
     with contextlib.closing(made):
         yield made
+
+
+def ping_for_ever(device: Device, timeout_s: float = 10.0) -> NoReturn:
+    while True:
+        device._session.call("ping", None, timeout_s=timeout_s)
 
 
 def test_reset_waits_for_the_port(board: UsbBoard) -> None:
@@ -183,8 +189,7 @@ def test_one_that_does_not_come_back_is_gone(
     with Device(board.port) as device:
         board.unplug()
         with pytest.raises(PortClosedError, match=r"did not come back within 0\.5 s"):
-            while True:
-                device.ping()
+            ping_for_ever(device)
         assert not device.is_open
 
 
@@ -193,8 +198,7 @@ def test_a_close_ends_the_wait(board: UsbBoard) -> None:
     device = Device(board.port)
     board.unplug()
     with pytest.raises(NoResponseError):
-        while True:
-            device._session.call("ping", None, timeout_s=0.3)
+        ping_for_ever(device, timeout_s=0.3)
     device.close()
     with pytest.raises(PortClosedError, match="was closed"):
         device.ping()
