@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from device_fw.build.fetch_micropython import micropython_source
 from host_sdk import Device
-from host_sdk.errors import BusyError, UploadSessionError
+from host_sdk.errors import BusyError, LinkError, UploadSessionError
 from host_sdk.link.framing import Body, Decoder, encode_frame
 from host_sdk.link.messages import Reply, Request, unpack
 from host_sdk.link.values import Value
@@ -271,6 +272,28 @@ def test_equal_ids_of_two_hosts_are_two_requests(hosts: tuple[Board, Device, Dev
     long = "x" * 500
     assert one.ask(3, "eval", f"{long!r}") == long
     assert other.ask(3, "eval", "'y' * 500") == "y" * 500
+
+
+def test_a_fourth_waits_until_one_has_ended(hosts: tuple[Board, Device, Device]) -> None:
+    board, one, other = hosts
+    third, fourth = Raw(board.connect()), board.connect()
+    third.ask(1, "hello", 5)
+    fourth.sendall(encode_frame(Request(1, "hello", (5,)).pack()))
+    assert [one.ping(i) for i in range(3)] == [0, 1, 2]
+    fourth.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        fourth.recv(1)
+    other.close()
+    assert Raw(fourth).ask(2, "ping", "served") == "served"
+
+
+def test_an_interrupt_ends_it(hosts: tuple[Board, Device, Device]) -> None:
+    board, one, _ = hosts
+    one.ping()
+    board.process.send_signal(signal.SIGINT)
+    assert board.process.wait(WAIT_S) != 0
+    with pytest.raises(LinkError):
+        one.ping()
 
 
 def test_the_dead_do_not_end_the_others(hosts: tuple[Board, Device, Device]) -> None:

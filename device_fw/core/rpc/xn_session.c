@@ -77,6 +77,14 @@ uint32_t xn_session_open_line(xn_reply_cache *cache) {
 
 void xn_session_close_line(uint32_t line) {
     uint32_t outer = xn_link_line;
+    if (!sessions[line].is_taken) {
+        return;
+    }
+    for (uint32_t i = xn_link_frames(); i-- > 0;) { // from behind: none moves up
+        if (xn_link_frame_line(i) == line) {
+            xn_link_frame_done(i);
+        }
+    }
     xn_link_line = line;
     give_up();
     xn_link_line = outer;
