@@ -2,7 +2,7 @@
 #     make BOARD=... USER_C_MODULES=<this repository>/device_fw
 XIPNET_DIR := $(patsubst %/micropython,%,$(USERMOD_DIR))
 XIPNET_GLUE := array_type docstring head metadata model_run model_type modxipnet picture preprocess \
-	rpc signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve usermod/streams
+	rpc signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve usermod/stream_io usermod/streams
 
 SRC_USERMOD_C += $(addprefix $(XIPNET_DIR)/micropython/,$(addsuffix .c,$(XIPNET_GLUE)))
 SRC_USERMOD_LIB_C += $(wildcard $(XIPNET_DIR)/core/*/*.c)

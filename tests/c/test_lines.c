@@ -322,8 +322,9 @@ static void test_the_own_receiver_keeps_its_place(void) {
 
 // Any order of requests, sessions and ends on all lines.
 static void test_anything(void) {
-    static const char *const methods[] = {"ping", "ls", "put_begin", "put_data", "eval", "exec",
-                                          "call", "events", "run", "out_read", "rm", "interrupt"};
+    static const char *const methods[] = {"ping", "ls",       "put_begin", "put_data",
+                                          "eval", "exec",     "call",      "events",
+                                          "run",  "out_read", "rm",        "interrupt"};
     srand(7);
     start();
     for (uint32_t i = 0; i < 100000; i++) {
