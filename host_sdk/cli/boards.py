@@ -9,9 +9,16 @@ import click
 
 import host_sdk
 from device_fw.boards import board_names, load_board
-from host_sdk.cli.common import board_command, json_option, print_facts, print_json
+from host_sdk.cli.common import (
+    board_command,
+    json_option,
+    print_facts,
+    print_json,
+    print_table,
+)
 from host_sdk.display.plain import plain_line
 from host_sdk.errors import LinkError
+from host_sdk.flashing.known_boards import known_boards
 
 if TYPE_CHECKING:
     from host_sdk.transports.usb import UsbPort
@@ -24,13 +31,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--ask", is_flag=True, help="Ask each serial port which board answers.")
+@click.option("--all", "known", is_flag=True, help="List the boards that there is firmware for.")
 @json_option
-def boards(ask: bool, as_json: bool) -> None:
+def boards(ask: bool, known: bool, as_json: bool) -> None:
     """List serial ports, what is plugged in there, and virtual boards.
 
     A USB id tells a chip, seldom a board. With --ask each port is opened and asked for a
     second: some boards restart when their port is opened.
     """
+    if known:
+        _show_known(as_json)
+        return
     from host_sdk.transports.usb import boot_modes, usb_ports
 
     found = [_plugged(port, ask) for port in usb_ports()]
@@ -46,6 +57,22 @@ def boards(ask: bool, as_json: bool) -> None:
     for b in found:
         answer = f": {b['answer']}" if "answer" in b else ""
         click.echo(plain_line(f"{b['port'].ljust(width)}  {b['what']}{answer}"))
+
+
+def _show_known(as_json: bool) -> None:
+    """Show which boards there are, and what was seen of each."""
+    rows = [
+        {"name": b.name, "board": b.title, "chip": b.chip.name, "state": b.state}
+        for b in known_boards().values()
+    ]
+    for name in board_names():
+        board = load_board(name)
+        state = "tested (QEMU)"
+        rows.append({"name": name, "board": board.title, "chip": board.cpu, "state": state})
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def _plugged(port: UsbPort, ask: bool) -> dict[str, str]:

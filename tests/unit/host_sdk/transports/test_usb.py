@@ -90,6 +90,17 @@ def test_boards_tells_what_is_plugged_in(plug: Plug) -> None:
     assert "/dev/ttyACM0      Raspberry Pi Pico" in runner.invoke(main, ["boards"]).output
 
 
+def test_all_lists_the_known_boards() -> None:
+    runner = CliRunner()
+    rows = {
+        b["name"]: b for b in json.loads(runner.invoke(main, ["boards", "--all", "--json"]).output)
+    }
+    assert rows["pico"]["chip"] == "rp2040"
+    assert rows["mps3_an547"]["state"] == "tested (QEMU)"
+    assert all(row["state"] for row in rows.values())
+    assert "Raspberry Pi Pico 2" in runner.invoke(main, ["boards", "--all"]).output
+
+
 def test_ask_says_who_answers(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
     plug("/dev/ttyACM0", PICO)
     plug("/dev/nowhere", ST_LINK)
