@@ -67,7 +67,7 @@ class Device(Connection):
     Args:
         port: a serial port ("/dev/ttyACM0", "COM3"), a URL of pyserial ("rfc2217://HOST:PORT"),
             "socket://HOST:PORT", "sim://cortex-m55?flash=FILE", or a `Transport`. None: what
-            XIPNET_PORT says, else the only USB serial port.
+            XIPNET_PORT says, else the only USB serial port, or the only one with MicroPython's id.
         baud: speed of a serial port at first; boards start with 115200.
         max_baud: speed to raise the line to, together with the board: bits per second, or "max"
             for the fastest that works. The line is verified, falls back if it must, and is left

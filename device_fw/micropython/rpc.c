@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "core/link/xn_link.h"
 #include "core/rpc/xn_event.h"
 #include "core/rpc/xn_lane.h"
 
@@ -191,13 +192,9 @@ mp_obj_t xn_rpc_list(const xn_lane_request *request, size_t count) {
 
 // ---- emit ---------------------------------------------------------------------------------------
 
-static mp_obj_t rpc_emit(size_t n_args, const mp_obj_t *args) {
+static void emit(uint32_t number, size_t n_args, const mp_obj_t *args) {
     size_t n;
-    uint32_t number;
     const char *topic = mp_obj_str_get_data(args[0], &n);
-    if (!xn_event_next(&number)) {
-        return mp_const_false;
-    }
     xn_msgpack_writer w;
     xn_msgpack_begin(&w, xn_vm_frame, XN_FRAME_MAX);
     xn_msgpack_put_array(&w, 3);
@@ -212,6 +209,26 @@ static mp_obj_t rpc_emit(size_t n_args, const mp_obj_t *args) {
                           (unsigned)XN_FRAME_MAX);
     }
     xn_event_send(xn_vm_frame, w.used);
-    return mp_const_true;
+}
+
+// To every host that wants events.
+static mp_obj_t rpc_emit(size_t n_args, const mp_obj_t *args) {
+    nlr_buf_t nlr;
+    uint32_t number, outer = xn_link_line;
+    bool sent = false;
+    mp_obj_str_get_str(args[0]);
+    if (nlr_push(&nlr) != 0) {
+        xn_link_line = outer;
+        nlr_jump(nlr.ret_val);
+    }
+    for (xn_link_line = 0; xn_link_line < XN_LINK_LINES; xn_link_line++) {
+        if (xn_event_next(&number)) {
+            emit(number, n_args, args);
+            sent = true;
+        }
+    }
+    nlr_pop();
+    xn_link_line = outer;
+    return mp_obj_new_bool(sent);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(xn_rpc_emit_obj, 1, 2, rpc_emit);

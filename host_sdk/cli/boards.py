@@ -9,30 +9,90 @@ import click
 
 import host_sdk
 from device_fw.boards import load_board, virtual_names
-from host_sdk.cli.common import board_command, json_option, print_facts, print_json
+from host_sdk.cli.common import (
+    board_command,
+    json_option,
+    print_facts,
+    print_json,
+    print_table,
+)
+from host_sdk.display.plain import plain_line
+from host_sdk.errors import LinkError
+from host_sdk.flashing.known_boards import known_boards
 
 if TYPE_CHECKING:
     from host_sdk.link.board_info import BoardInfo
+    from host_sdk.transports.usb import UsbPort
+
+_ASK_S = 1.0
 
 
 @click.command()
+@click.option("--ask", is_flag=True, help="Ask each serial port which board answers.")
+@click.option("--all", "known", is_flag=True, help="List the boards that there is firmware for.")
 @json_option
-def boards(as_json: bool) -> None:
-    """List serial ports and virtual boards."""
-    from serial.tools import list_ports
+def boards(ask: bool, known: bool, as_json: bool) -> None:
+    """List serial ports, what is plugged in there, and virtual boards.
 
-    found = [
-        {"port": p.device, "what": p.description or "serial port"}
-        for p in sorted(list_ports.comports())
-        if p.vid is not None
+    A USB id tells a chip, seldom a board. With --ask each port is opened and asked for a
+    second: some boards restart when their port is opened.
+    """
+    if known:
+        _show_known(as_json)
+        return
+    from host_sdk.transports.usb import boot_modes, usb_ports
+
+    found = [_plugged(port, ask) for port in usb_ports()]
+    found += [{"port": "", "what": known.name, "kind": known.kind} for known in boot_modes()]
+    for name in virtual_names():
+        board = load_board(name)
+        what = f"{board.title}, {name}"
+        found.append({"port": f"sim://{board.cpu}", "what": what, "kind": "virtual"})
+    if as_json:
+        print_json(found)
+        return
+    width = max(len(b["port"]) for b in found)
+    for b in found:
+        answer = f": {b['answer']}" if "answer" in b else ""
+        click.echo(plain_line(f"{b['port'].ljust(width)}  {b['what']}{answer}"))
+
+
+def _show_known(as_json: bool) -> None:
+    """Show which boards there are, and what was seen of each."""
+    rows = [
+        {"name": b.name, "board": b.title, "chip": b.chip.name, "state": b.state}
+        for b in known_boards().values()
     ]
     for name in virtual_names():
         board = load_board(name)
-        found.append({"port": f"sim://{board.cpu}", "what": f"{board.title}, {name}"})
+        state = "tested (QEMU)"
+        rows.append({"name": name, "board": board.title, "chip": board.cpu, "state": state})
     if as_json:
-        print_json(found)
+        print_json(rows)
     else:
-        print_facts({b["port"]: b["what"] for b in found})
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _plugged(port: UsbPort, ask: bool) -> dict[str, str]:
+    known = port.known
+    seen = {"port": port.port, "what": known.name, "kind": known.kind, "usb": port.number}
+    if port.serial_number:
+        seen["serial_number"] = port.serial_number
+    if ask:
+        seen["answer"] = _answer(port.port)
+    return seen
+
+
+def _answer(port: str) -> str:
+    """Ask a port for its board."""
+    from host_sdk.link.identify import identify
+    from host_sdk.transports import open_transport
+
+    try:
+        info = identify(open_transport(port), _ASK_S)
+    except LinkError as error:
+        return str(error)
+    return f"{info.board} ({info.cpu}), firmware {info.firmware}"
 
 
 @click.command()

@@ -75,6 +75,11 @@ class Link:
         return self._transport.name
 
     @property
+    def reopened(self) -> int:
+        """How often the port went away and came back."""
+        return getattr(self._transport, "reopened", 0)
+
+    @property
     def is_open(self) -> bool:
         """False once the port is closed or gone."""
         return self._gone is None

@@ -25,6 +25,7 @@ from host_sdk.transports.base import Transport
 PROTOCOL = (1, 0)
 
 _PROMPT_AFTER_S = 3.0  # without an answer
+_LOOK_S = 0.1
 _PIECE_UNIT_BYTES = 256
 _REQUEST_OVERHEAD_BYTES = 128  # of a message around its piece, at most
 
@@ -146,11 +147,18 @@ class Session:
             timeout_s: for the board to be there again.
         """
         self._reopen()
-        before = self._boots
+        before, opened = self._boots, self.link.reopened
         with contextlib.suppress(DeviceResetError):
             self.link.request("reset", *([True] if safe else []), timeout_s=timeout_s)
-        with self._booted:
-            self._booted.wait_for(lambda: self._boots != before, timeout_s)
+        for _ in range(max(1, round(timeout_s / _LOOK_S))):
+            with self._booted:
+                if self._booted.wait_for(lambda: self._boots != before, _LOOK_S):
+                    break
+            if self.link.reopened != opened:
+                # Its port went with it, and nobody heard what it said at its start.
+                with contextlib.suppress(DeviceResetError):
+                    self.link.request("ping", None, timeout_s=timeout_s)
+                break
         return self.refresh().boot
 
     def close(self) -> None:

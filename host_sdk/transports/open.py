@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from host_sdk.display.plain import plain_line
 from host_sdk.errors import PortNotFoundError
 from host_sdk.transports.base import Transport
 from host_sdk.transports.emulated_line import WireTransport, split_wire
@@ -46,19 +47,25 @@ def _open_stream(scheme: str, url: str) -> Transport:
 def default_port() -> str:
     """Return the port to use if none is named.
 
-    It is XIPNET_PORT, else the only serial port with a USB id.
+    It is XIPNET_PORT, else the only USB serial port; of several, the only one whose id is
+    MicroPython's own (`host_sdk.transports.usb`). None is opened to find out.
 
     Raises:
         PortNotFoundError: there is none, or more than one.
     """
     if named := os.environ.get(PORT_VARIABLE):
         return named
-    from serial.tools import list_ports
+    from host_sdk.transports.usb import boot_modes, usb_ports
 
-    found = sorted(p.device for p in list_ports.comports() if p.vid is not None)
-    if len(found) == 1:
-        return str(found[0])
-    seen = f"found {', '.join(found)}" if found else "found no USB serial port"
+    found = usb_ports()
+    with_prompt = [p for p in found if p.known.kind == "micropython"]
+    for only in (found, with_prompt):
+        if len(only) == 1:
+            return only[0].port
+    ports = ", ".join(f"{p.port} ({plain_line(p.known.name)})" for p in found)
+    seen = f"found {ports}" if found else "found no USB serial port"
+    if waiting := boot_modes():
+        seen += f", but {waiting[0].name}"
     raise PortNotFoundError(
         f"which board? {seen}; name one with --port or {PORT_VARIABLE}, for example "
         "sim://cortex-m55 for the virtual one"

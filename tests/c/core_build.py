@@ -53,6 +53,16 @@ def build_programs(out: Path) -> None:
         list(pool.map(lambda link: _run(*link), links))
 
 
+def build_lines(out: Path) -> Path:
+    """Compile the core for three lines, and its test, into a directory."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc with its sanitizers")
+    program = out / "test_lines"
+    sources = [*core_sources(), HERE / "test_lines.c"]
+    _run("gcc", *FLAGS, "-DXN_LINK_LINES=3", *sources, "-o", program)
+    return program
+
+
 @cache
 def _steps(out: Path) -> tuple[bytes, dict[str, int]]:
     """Return the code of steps.c and where in it each step starts."""

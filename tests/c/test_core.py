@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.c.core_build import CORE, make_blob
+from tests.c.core_build import CORE, build_lines, make_blob
 
 pytestmark = pytest.mark.xdist_group("core")
 
@@ -22,6 +22,10 @@ def run(*command: object) -> None:
 @pytest.mark.parametrize("name", ["test_check", "test_link", "test_msgpack", "test_pool"])
 def test_unit(built: Path, name: str) -> None:
     run(built / name)
+
+
+def test_hosts_on_three_lines(tmp_path: Path) -> None:
+    run(build_lines(tmp_path))
 
 
 @pytest.mark.parametrize("geometry", [0, 1, 2, 3])

@@ -71,7 +71,7 @@ void xn_baud_poll(void) {
 }
 
 int xn_baud_ask(uint32_t rate) {
-    if (!xn_port_baud_fits(rate)) {
+    if (xn_link_line != 0 || !xn_port_baud_fits(rate)) {
         return xn_error_at(XN_E_PARAMS, "the UART cannot have a baud rate of", rate);
     }
     baud.wanted = rate;

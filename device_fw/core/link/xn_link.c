@@ -1,6 +1,7 @@
 #include "link/xn_link.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/xn_busy.h"
 #include "base/xn_port.h"
@@ -21,6 +22,9 @@ static struct {
     uint8_t slot[XN_LINK_WINDOW][SLOT_BYTES];
     volatile uint32_t length[XN_LINK_WINDOW];
     volatile uint32_t head, tail;
+#if XN_LINK_LINES > 1
+    uint8_t line[XN_LINK_WINDOW];
+#endif
 } frames;
 
 static struct {
@@ -45,12 +49,15 @@ static struct {
 } watch;
 
 bool (*xn_link_on_text)(uint8_t byte);
+uint32_t xn_link_line;
+void (*xn_link_send_on)(uint32_t line, const uint8_t *bytes, uint32_t n);
 
 void xn_link_init(void) {
     uint32_t state = xn_port_lock();
     frames.head = frames.tail = 0;
     text.head = text.tail = 0;
     receiver.in_frame = false;
+    xn_link_line = 0;
     xn_frame_decode_begin(&receiver.decoder, NULL, 0);
     counts = (xn_link_counts){0};
     xn_port_unlock(state);
@@ -88,6 +95,17 @@ static void choose_slot(void) {
     }
 }
 
+// The frame in the slot at the head is whole.
+static void queue(uint32_t line, uint32_t n) {
+#if XN_LINK_LINES > 1
+    frames.line[frames.head % XN_LINK_WINDOW] = (uint8_t)line;
+#else
+    (void)line;
+#endif
+    frames.length[frames.head % XN_LINK_WINDOW] = n;
+    frames.head = frames.head + 1u;
+}
+
 static void end_frame(void) {
     if (xn_frame_decode_empty(&receiver.decoder)) {
         if (++receiver.zeros % BREAK_ZEROS == 0) {
@@ -108,8 +126,7 @@ static void end_frame(void) {
         counts.lost_frames++;
     } else {
         counts.frames++;
-        frames.length[frames.head % XN_LINK_WINDOW] = (uint32_t)n;
-        frames.head = frames.head + 1u;
+        queue(0, (uint32_t)n);
     }
 }
 
@@ -174,6 +191,27 @@ void xn_link_frame_done(uint32_t index) {
     xn_port_unlock(state);
 }
 
+uint32_t xn_link_frame_line(uint32_t index) {
+#if XN_LINK_LINES > 1
+    return frames.line[(frames.tail + index) % XN_LINK_WINDOW];
+#else
+    (void)index;
+    return 0;
+#endif
+}
+
+bool xn_link_deliver(uint32_t line, const uint8_t *body, uint32_t n) {
+    uint32_t state = xn_port_lock();
+    bool slot_in_use = receiver.in_frame && !xn_frame_decode_empty(&receiver.decoder);
+    bool room = !slot_in_use && xn_link_frames() < XN_LINK_WINDOW && n <= XN_FRAME_MAX;
+    if (room) {
+        memcpy(frames.slot[frames.head % XN_LINK_WINDOW], body, n);
+        queue(line, n);
+    }
+    xn_port_unlock(state);
+    return room;
+}
+
 bool xn_link_in_frame(void) {
     return receiver.in_frame;
 }
@@ -191,22 +229,38 @@ void xn_link_expire(void) {
     xn_port_unlock(state);
 }
 
+static void send(const uint8_t *bytes, uint32_t n) {
+    if (XN_LINK_LINES > 1 && xn_link_line != 0) {
+        xn_link_send_on(xn_link_line, bytes, n);
+    } else {
+        xn_port_send(bytes, n);
+    }
+}
+
+static void sent(void) {
+    if (XN_LINK_LINES > 1 && xn_link_line != 0) {
+        xn_link_send_on(xn_link_line, NULL, 0);
+    }
+}
+
 void xn_link_send_text(const uint8_t *bytes, uint32_t n) {
     uint32_t start = 0;
     xn_busy_begin();
     for (uint32_t i = 0; i <= n; i++) {
         if (i == n || bytes[i] == 0) {
             if (i > start) {
-                xn_port_send(bytes + start, i - start);
+                send(bytes + start, i - start);
             }
             start = i + 1u;
         }
     }
+    sent();
     xn_busy_end();
 }
 
 void xn_link_send_frame(const uint8_t *body, uint32_t n) {
-    xn_frame_send(xn_port_send, body, n);
+    xn_frame_send(send, body, n);
+    sent();
 }
 
 const xn_link_counts *xn_link_count(void) {

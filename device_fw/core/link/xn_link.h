@@ -13,6 +13,9 @@
 #ifndef XN_LINK_TEXT_RING
 #define XN_LINK_TEXT_RING 512u // bytes of text that may wait, a power of two
 #endif
+#ifndef XN_LINK_LINES
+#define XN_LINK_LINES 1u // lines to hosts: 0 is the board's own, others come by xn_link_deliver()
+#endif
 
 typedef struct xn_link_counts {
     uint32_t frames;       // received whole
@@ -35,6 +38,15 @@ extern bool (*xn_link_on_text)(uint8_t byte);
 int xn_link_text_get(void);    // next byte of text, -1: none
 bool xn_link_text_ready(void); // cheap
 
+// The line of what is being handled: where text and frames go.
+extern uint32_t xn_link_line;
+// Sends bytes on a line other than the board's own; as xn_port_send(), it does not fail. n is 0
+// behind a frame or a text: what was kept back for company leaves.
+extern void (*xn_link_send_on)(uint32_t line, const uint8_t *bytes, uint32_t n);
+// Queues a frame that came whole on another line. False: there is no room now; the receiver of the
+// own line may be within a frame, which has its place already. Thread level only.
+bool xn_link_deliver(uint32_t line, const uint8_t *body, uint32_t n);
+
 // Sends text; a byte 00 in it is left out. Thread level only.
 void xn_link_send_text(const uint8_t *text, uint32_t n);
 void xn_link_send_frame(const uint8_t *body, uint32_t n);
@@ -43,6 +55,7 @@ void xn_link_send_frame(const uint8_t *body, uint32_t n);
 // The body stays until xn_link_frame_done(); done ones leave from the front.
 const uint8_t *xn_link_frame(uint32_t index, uint32_t *n);
 uint32_t xn_link_frames(void);
+uint32_t xn_link_frame_line(uint32_t index); // where it came from
 void xn_link_frame_done(uint32_t index);
 // Whether the receiver is within a frame; xn_link_expire() gives up one that a second of silence
 // interrupted.

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// All of the line at work, xn_link_line: events are sent line by line.
 // Whether the host of this session wants events; counts them from 0 again.
 void xn_event_want(bool on);
 // Whether the host wants events, and the number of the next one; it is sent as a whole message.

@@ -33,7 +33,8 @@ typedef struct xn_lane_request {
 
 // Whether a request waits to be taken: cheap.
 bool xn_lane_waiting(void);
-// The request to work on now, or NULL. One of the two functions below must answer it, by its id. A
+// The request to work on now, or NULL; its host's line is at work (xn_link_line) until it is
+// answered. One of the two functions below must answer it, by its id. A
 // call may be taken while a source is at work, and the other way round.
 const xn_lane_request *xn_lane_take(void);
 // `result` is one msgpack value; one that does not fit becomes the error XN_E_TOO_LONG.
@@ -69,7 +70,8 @@ void xn_lane_init(void);
 // A new session: nobody waits for earlier requests.
 void xn_lane_forget(void);
 // Queues a request for the VM, with text and parameters of one frame. XN_E_METHOD: there is no VM;
-// XN_E_BUSY: its lane is taken.
+// XN_E_BUSY: its lane is taken. XN_E_RESULT: it came before, and its reply gave way to another
+// line's.
 int xn_lane_queue(const xn_lane_request *request);
 bool xn_lane_works_on(uint32_t id);                          // it waits or is at work
 const uint8_t *xn_lane_last_reply(uint32_t id, uint32_t *n); // NULL: not this one

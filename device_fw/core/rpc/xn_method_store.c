@@ -7,6 +7,7 @@
 #include "model/xn_active.h"
 #include "rpc/xn_install.h"
 #include "rpc/xn_method.h"
+#include "rpc/xn_session.h"
 #include "store/xn_store.h"
 #include "store/xn_upload.h"
 
@@ -114,7 +115,10 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
         return status;
     }
     memcpy(want.sha256, sha256, sizeof(want.sha256));
-    status = xn_upload_begin(&want, &have, &resumed);
+    status = xn_session_take_upload();
+    if (status == XN_OK) {
+        status = xn_upload_begin(&want, &have, &resumed);
+    }
     if (status != XN_OK) {
         return status;
     }
@@ -129,7 +133,7 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
 
 static int check_session(uint32_t wanted) {
     uint32_t session = xn_upload_ticket();
-    return session == 0 || wanted != session
+    return session == 0 || wanted != session || !xn_session_has_upload()
                ? xn_error_limit(XN_E_SESSION, "session", wanted, session)
                : XN_OK;
 }

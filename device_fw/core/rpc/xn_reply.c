@@ -5,40 +5,44 @@
 #include "base/xn_error.h"
 #include "link/xn_link.h"
 
-// A host goes 12 ids ahead of one that waits, and any other request under way may follow that one.
-#define CACHE_REPLIES (16u + 2u * XN_LINK_WINDOW)
-#define CACHE_BYTES 192u
-
 // The reply being written. It stays after it was sent: a repeated request finds it.
 static struct {
     uint8_t bytes[XN_FRAME_MAX];
     uint32_t n; // 0: none stays
     uint32_t id;
+    uint32_t line;
 } reply;
 
-// The last replies that are short enough.
-static struct {
-    uint32_t id;
-    uint32_t n; // 0: free
-    uint8_t bytes[CACHE_BYTES];
-} cache[CACHE_REPLIES];
-static uint32_t cache_next;
+static xn_reply_cache own;
+static xn_reply_cache *caches[XN_LINK_LINES] = {&own};
 
 // ---- Replies that were sent -------------------------------------------------------------------
 
+static xn_reply_cache *cache(void) {
+    return XN_LINK_LINES > 1 ? caches[xn_link_line] : &own;
+}
+
+void xn_reply_keep_in(uint32_t line, xn_reply_cache *in) {
+    caches[line] = in;
+}
+
 void xn_reply_forget(void) {
-    for (uint32_t i = 0; i < CACHE_REPLIES; i++) {
-        cache[i].n = 0;
+    xn_reply_cache *c = cache();
+    for (uint32_t i = 0; i < XN_REPLY_KEPT; i++) {
+        c->last[i].n = 0;
     }
-    reply.n = 0;
+    if (reply.line == xn_link_line) {
+        reply.n = 0;
+    }
 }
 
 static void keep_reply(void) {
-    if (reply.n <= CACHE_BYTES) {
-        cache[cache_next].id = reply.id;
-        cache[cache_next].n = reply.n;
-        memcpy(cache[cache_next].bytes, reply.bytes, reply.n);
-        cache_next = (cache_next + 1u) % CACHE_REPLIES;
+    xn_reply_cache *c = cache();
+    if (reply.n <= XN_REPLY_KEPT_BYTES) {
+        c->last[c->next].id = reply.id;
+        c->last[c->next].n = reply.n;
+        memcpy(c->last[c->next].bytes, reply.bytes, reply.n);
+        c->next = (c->next + 1u) % XN_REPLY_KEPT;
     }
 }
 
@@ -48,14 +52,15 @@ const uint8_t *xn_reply_bytes(uint32_t *n) {
 }
 
 const uint8_t *xn_reply_find(uint32_t id, uint32_t *n) {
-    for (uint32_t i = 0; i < CACHE_REPLIES; i++) {
-        if (cache[i].n > 0 && cache[i].id == id) {
-            *n = cache[i].n;
-            return cache[i].bytes;
+    const xn_reply_cache *c = cache();
+    for (uint32_t i = 0; i < XN_REPLY_KEPT; i++) {
+        if (c->last[i].n > 0 && c->last[i].id == id) {
+            *n = c->last[i].n;
+            return c->last[i].bytes;
         }
     }
     *n = reply.n;
-    return reply.n > 0 && reply.id == id ? reply.bytes : NULL;
+    return reply.n > 0 && reply.id == id && reply.line == xn_link_line ? reply.bytes : NULL;
 }
 
 // ---- Writing replies --------------------------------------------------------------------------
@@ -63,6 +68,7 @@ const uint8_t *xn_reply_find(uint32_t id, uint32_t *n) {
 // Begins [1, id, ..
 static void begin_reply(xn_msgpack_writer *w, uint32_t id) {
     reply.n = 0;
+    reply.line = xn_link_line;
     xn_msgpack_begin(w, reply.bytes, sizeof(reply.bytes));
     xn_msgpack_put_array(w, 4);
     xn_msgpack_put_uint(w, 1);

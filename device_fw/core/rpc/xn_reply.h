@@ -5,7 +5,26 @@
 #include <stdint.h>
 
 #include "base/xn_msgpack.h"
+#include "link/xn_link.h"
 
+// A host goes 12 ids ahead of one that waits, and any other request under way may follow that one.
+#define XN_REPLY_KEPT (16u + 2u * XN_LINK_WINDOW)
+#define XN_REPLY_KEPT_BYTES 192u
+
+// The last replies on a line that are short enough.
+typedef struct xn_reply_cache {
+    struct {
+        uint32_t id;
+        uint32_t n; // 0: free
+        uint8_t bytes[XN_REPLY_KEPT_BYTES];
+    } last[XN_REPLY_KEPT];
+    uint32_t next;
+} xn_reply_cache;
+
+// The cache of a line other than the board's own, used until it is given NULL.
+void xn_reply_keep_in(uint32_t line, xn_reply_cache *cache);
+
+// What is found, forgotten and sent is that of the line at work, xn_link_line.
 void xn_reply_forget(void); // all of them
 
 // Begins the reply to a request; its result follows.

@@ -5,6 +5,7 @@
 #include "base/xn_crc32.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
+#include "link/xn_link.h"
 #include "rpc/xn_call.h"
 
 #define PROFILE_STEPS 512u // steps that run() can time
@@ -16,21 +17,25 @@ static uint32_t step_us[PROFILE_STEPS];
 static struct {
     bool known; // in this session
     bool profile;
+    uint32_t line; // of the host
     uint32_t id, at, us;
 } last;
 
 void xn_run_forget(void) {
-    last.known = false;
+    if (last.line == xn_link_line) {
+        last.known = false;
+    }
 }
 
 bool xn_run_is_there(const xn_runner_model *model, uint32_t id) {
-    return last.known && last.id == id && model->entry >= 0;
+    return last.known && last.line == xn_link_line && last.id == id && model->entry >= 0;
 }
 
 int xn_run_check_inputs(const xn_runner_model *model, uint32_t id, uint32_t wanted) {
     uint32_t crc = XN_CRC32_INIT;
     if (wanted == 0) {
-        return last.known && (int32_t)(id - last.id) <= 0 ? XN_E_CHECK : XN_OK;
+        bool in_between = last.line != xn_link_line || (int32_t)(id - last.id) <= 0;
+        return last.known && in_between ? XN_E_CHECK : XN_OK;
     }
     for (uint32_t i = 0; i < model->program.header->input_count; i++) {
         uint32_t n;
@@ -50,6 +55,7 @@ int xn_run(xn_runner_model *model, uint32_t id, uint32_t entry, bool profile) {
     if (status == XN_OK) {
         last.known = true;
         last.profile = profile;
+        last.line = xn_link_line;
         last.id = id;
         last.at = (uint32_t)start;
         last.us = (uint32_t)(xn_port_time_us() - start);

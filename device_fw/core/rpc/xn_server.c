@@ -100,7 +100,7 @@ static bool is_under_way(const xn_method *method, const xn_call *call) {
            (method == NULL || !(method->flags & XN_METHOD_OPENS));
 }
 
-// Handles a frame behind those at work. A new session ends what came before it.
+// Handles a frame behind those at work. A new session ends what came before it on its line.
 static void handle_behind(uint32_t index, const xn_method *method, xn_call *call) {
     uint32_t outer = at_work;
     uint32_t session = xn_session_number();
@@ -108,19 +108,22 @@ static void handle_behind(uint32_t index, const xn_method *method, xn_call *call
     handle(index, method, call);
     at_work = outer;
     while (session != xn_session_number() && index-- > outer) { // from behind: none moves up
-        xn_link_frame_done(index);
+        if (xn_link_frame_line(index) == xn_link_line) {
+            xn_link_frame_done(index);
+        }
     }
 }
 
 // Answers what need not wait: urgent requests, and if `in_order` those that may be served now,
 // until the first that may not.
-static void serve(bool in_order) {
+static void serve_lines(bool in_order) {
     uint32_t index = at_work;
     while (index < xn_link_frames() && !xn_session_is_ending()) {
         xn_call call;
         bool has_id;
         uint32_t n;
         const uint8_t *body = xn_link_frame(index, &n);
+        xn_link_line = xn_link_frame_line(index);
         if (body == NULL || xn_call_read(&call, body, n, &has_id) != XN_OK) {
             in_order = in_order && body == NULL;
             index++;
@@ -138,6 +141,14 @@ static void serve(bool in_order) {
             index++;
         }
     }
+}
+
+static void serve(bool in_order) {
+    uint32_t outer = xn_link_line, beneath = xn_session_beneath;
+    xn_session_beneath = outer;
+    serve_lines(in_order);
+    xn_session_beneath = beneath;
+    xn_link_line = outer;
     if (xn_session_is_ending()) {
         xn_session_end();
     }
@@ -197,12 +208,17 @@ void xn_server_poll(void) {
     xn_busy_begin();
     xn_link_expire();
     xn_active_poll();
+    uint32_t outer = xn_link_line, beneath = xn_session_beneath;
+    xn_session_beneath = outer;
     while (!xn_session_is_ending() && (body = xn_link_frame(0, &n)) != NULL) {
         at_work = 1;
+        xn_link_line = xn_link_frame_line(0);
         handle_first(body, n);
         at_work = 0;
         xn_active_poll(); // a model that faulted on trial does not serve the next request
     }
+    xn_session_beneath = beneath;
+    xn_link_line = outer;
     xn_baud_poll();
     xn_busy_end();
     polling = false;

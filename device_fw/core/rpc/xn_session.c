@@ -1,5 +1,6 @@
 #include "rpc/xn_session.h"
 
+#include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "link/xn_link.h"
 #include "model/xn_runner.h"
@@ -10,39 +11,109 @@
 #include "rpc/xn_run.h"
 #include "store/xn_upload.h"
 
-static struct {
+#define UPLOAD_SILENT_US 5000000u // an upload whose host is gone gives way
+
+typedef struct session {
+    bool is_taken; // the line is somebody's
     bool is_open;
-    bool is_ending;
     uint32_t nonce;
-    uint32_t number; // of those that were opened
+    uint32_t number;
 } session;
 
+static session sessions[XN_LINK_LINES];
+static uint32_t opened; // so far
+static bool is_ending;
+uint32_t xn_session_beneath;
+
+static struct {
+    uint32_t line;
+    uint64_t piece_us; // when the last one came
+} upload;
+
+static session *now(void) {
+    return &sessions[XN_LINK_LINES > 1 ? xn_link_line : 0];
+}
+
 void xn_session_init(void) {
-    session.is_open = session.is_ending = false;
+    now()->is_open = is_ending = false;
     xn_event_want(false);
     xn_reply_forget();
 }
 
-void xn_session_open(uint32_t nonce) {
-    if (!session.is_open || session.nonce != nonce) {
-        session.is_open = true;
-        session.nonce = nonce;
-        session.number++;
+// What a session has left half done.
+static void give_up(void) {
+    if (xn_session_beneath == xn_link_line) {
         xn_runner_stop();
-        xn_event_want(false);
-        xn_reply_forget();
+    }
+    xn_event_want(false);
+    xn_reply_forget();
+    if (upload.line == xn_link_line) {
         xn_upload_abort();
-        xn_run_forget();
-        xn_lane_forget();
+    }
+    xn_run_forget();
+    xn_lane_forget();
+}
+
+void xn_session_open(uint32_t nonce) {
+    session *s = now();
+    if (!s->is_open || s->nonce != nonce) {
+        s->is_open = true;
+        s->nonce = nonce;
+        s->number = ++opened;
+        give_up();
     }
 }
 
+uint32_t xn_session_open_line(xn_reply_cache *cache) {
+    for (uint32_t line = 1; line < XN_LINK_LINES; line++) {
+        if (!sessions[line].is_taken) {
+            sessions[line] = (session){.is_taken = true};
+            xn_reply_keep_in(line, cache);
+            return line;
+        }
+    }
+    return 0;
+}
+
+void xn_session_close_line(uint32_t line) {
+    uint32_t outer = xn_link_line;
+    if (!sessions[line].is_taken) {
+        return;
+    }
+    for (uint32_t i = xn_link_frames(); i-- > 0;) { // from behind: none moves up
+        if (xn_link_frame_line(i) == line) {
+            xn_link_frame_done(i);
+        }
+    }
+    xn_link_line = line;
+    give_up();
+    xn_link_line = outer;
+    xn_reply_keep_in(line, NULL);
+    sessions[line] = (session){.is_taken = false};
+}
+
 bool xn_session_is_open(void) {
-    return session.is_open;
+    return now()->is_open;
 }
 
 uint32_t xn_session_number(void) {
-    return session.number;
+    return now()->number;
+}
+
+int xn_session_take_upload(void) {
+    uint64_t now_us = xn_port_time_us();
+    bool of_another = XN_LINK_LINES > 1 && xn_upload_ticket() != 0 && upload.line != xn_link_line;
+    if (of_another && now_us - upload.piece_us < UPLOAD_SILENT_US) {
+        return xn_error_at(XN_E_BUSY, "another host's upload, line", upload.line);
+    }
+    upload.line = xn_link_line;
+    upload.piece_us = now_us;
+    return XN_OK;
+}
+
+bool xn_session_has_upload(void) {
+    upload.piece_us = xn_port_time_us();
+    return upload.line == xn_link_line;
 }
 
 void xn_session_put_boot(xn_msgpack_writer *out) {
@@ -71,14 +142,14 @@ void xn_session_notify_boot(void) {
 }
 
 void xn_session_reset_after_reply(void) {
-    session.is_ending = true;
+    is_ending = true;
 }
 
 bool xn_session_is_ending(void) {
-    return session.is_ending;
+    return is_ending;
 }
 
 void xn_session_end(void) {
-    session.is_ending = false;
+    is_ending = false;
     xn_port_reset();
 }

@@ -1,6 +1,7 @@
 // What core/base/xn_port.h asks for, on a Cortex-M under another MicroPython port. All is weak: a
 // board defines what it does better, in a file named by XIPNET_PORT_C. Flash is what every real
-// board must define; the memory that stands in for it here forgets at power-off.
+// board must define; the memory that stands in for it here forgets at power-off. Another CPU's
+// board defines what stands under __arm__, too.
 #include "micropython/usermod/serve.h"
 
 #include "core/base/xn_port.h"
@@ -23,6 +24,8 @@
 #endif
 
 // ---- Identity -----------------------------------------------------------------------------------
+
+#if defined(__arm__)
 
 #if defined(__ARM_FEATURE_MVE)
 #define CPU "cortex-m55"
@@ -68,6 +71,8 @@ WEAK const xn_port_cpu *xn_port_identity(void) {
     return &identity;
 }
 
+#endif
+
 // ---- Bytes, time, memory ------------------------------------------------------------------------
 
 WEAK void xn_port_send(const uint8_t *bytes, uint32_t n) {
@@ -111,6 +116,8 @@ WEAK uint32_t xn_port_step_stack(void) {
 
 // ---- The CPU ------------------------------------------------------------------------------------
 
+#if defined(__arm__)
+
 WEAK uint32_t xn_port_lock(void) {
     uint32_t state;
     __asm volatile("mrs %0, primask\ncpsid i" : "=r"(state)::"memory");
@@ -127,16 +134,18 @@ WEAK void xn_port_sync_code(const void *at, uint32_t n) {
     __asm volatile("dsb\nisb" ::: "memory");
 }
 
-// Faults are the port's own affair.
-WEAK int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
-    why->returned = step->function(step->ctx);
-    return XN_OK;
-}
-
 WEAK void xn_port_reset(void) {
     *(volatile uint32_t *)0xE000ED0C = 0x05FA0004; // SCB_AIRCR: SYSRESETREQ
     for (;;) {
     }
+}
+
+#endif
+
+// Faults are the port's own affair.
+WEAK int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
+    why->returned = step->function(step->ctx);
+    return XN_OK;
 }
 
 WEAK const xn_port_boot *xn_port_boot_report(void) {

@@ -1,5 +1,7 @@
 #include "micropython/usermod/serve.h"
 
+#include "micropython/usermod/streams.h"
+
 #include "micropython/scripts.h"
 #include "micropython/vm.h"
 
@@ -50,8 +52,12 @@ static void serve(void) {
     }
 }
 
-static mp_obj_t user_serve(void) {
+static mp_obj_t user_serve(size_t n, const mp_obj_t *streams) {
     nlr_buf_t nlr;
+    if (n > 0) {
+        xn_streams_serve(n, streams);
+        return mp_const_none;
+    }
     mp_hal_set_interrupt_char(-1);
     if (nlr_push(&nlr) == 0) {
         serve();
@@ -62,4 +68,4 @@ static mp_obj_t user_serve(void) {
     mp_hal_set_interrupt_char(CTRL_C);
     nlr_jump(nlr.ret_val);
 }
-MP_DEFINE_CONST_FUN_OBJ_0(xn_serve_obj, user_serve);
+MP_DEFINE_CONST_FUN_OBJ_VAR(xn_serve_obj, 0, user_serve);

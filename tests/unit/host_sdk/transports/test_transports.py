@@ -176,24 +176,6 @@ def test_the_port_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_port() == "socket://board:1"
 
 
-class _Port:
-    def __init__(self, device: str, vid: int | None) -> None:
-        self.device, self.vid = device, vid
-
-
-def test_the_only_usb_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("XIPNET_PORT", raising=False)
-    ports = [_Port("/dev/ttyS0", None), _Port("/dev/ttyACM0", 1)]
-    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
-    assert default_port() == "/dev/ttyACM0"
-    ports.append(_Port("/dev/ttyACM1", 1))
-    with pytest.raises(PortNotFoundError, match="found /dev/ttyACM0, /dev/ttyACM1; name one"):
-        default_port()
-    del ports[1:]
-    with pytest.raises(PortNotFoundError, match="found no USB serial port"):
-        default_port()
-
-
 def test_locks_are_held_once(tmp_path: Path) -> None:
     lock = FileLock(tmp_path / "f")
     with pytest.raises(BlockingIOError):
