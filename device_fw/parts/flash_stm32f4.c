@@ -3,10 +3,8 @@
 //
 // While it erases (a sector of 128 KB: 1 to 2 s) or programs, nothing can be read from the flash:
 // the CPU stalls until it is done (3.5). So this file is in RAM, and with it all that may interrupt
-// it (device_fw/build/ram_code.py); the vector table is copied there at the start. What the VM does
-// in the clock's interrupt (PendSV) waits: its code is in flash.
+// it (`holds_code` of the board's TOML). What the clock's interrupt puts off (PendSV) waits.
 #include "arch/cortexm/cpu.h"
-#include "arch/cortexm/startup.h"
 #include "core/base/xn_error.h"
 #include "core/base/xn_port.h"
 #include "parts/stm32.h"
@@ -105,6 +103,9 @@ const xn_port_flash *xn_port_flash_geometry(void) {
 
 // ---- From here on to the next line no read of the flash: it is busy ----------------------------
 
+// Functions of their own: a test follows all that they refer to (tests/unit/device_fw).
+#define WHILE_BUSY __attribute__((noinline)) static
+
 // Returns the controller's error flags, or BSY if it does not end.
 static uint32_t wait(void) {
     uint64_t end_us = xn_port_time_us() + LIMIT_US;
@@ -140,7 +141,7 @@ static void end(void) {
 }
 
 // Returns the controller's error flags; 0: done.
-static uint32_t erase(uint32_t sector) {
+WHILE_BUSY uint32_t erase(uint32_t sector) {
     uint32_t deferred = xn_cpu_defer();
     uint32_t state = begin(CR_SER | sector << 3);
     if (state == 0) {
@@ -167,7 +168,7 @@ static void store(uint32_t to, uint32_t word) {
     }
 }
 
-static uint32_t program(uint32_t to, const uint32_t *words, uint32_t n) {
+WHILE_BUSY uint32_t program(uint32_t to, const uint32_t *words, uint32_t n) {
     uint32_t deferred = xn_cpu_defer();
     uint32_t state = begin(CR_PG);
     for (uint32_t i = 0; i < n && state == 0; i++) {
@@ -186,7 +187,7 @@ static int status_of(uint32_t state, const char *what) {
 }
 
 void xn_flash_stm32f4_start(void) {
-    xn_startup_move_vectors();
+    xn_stm32_write(FLASH_CR, CR_LOCK); // a boot loader may have left it open
 }
 
 int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {

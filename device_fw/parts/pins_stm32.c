@@ -6,6 +6,10 @@
 #define XN_PINS_GPIO_CLOCK 0x40023830u // RCC_AHB1ENR
 #endif
 
+#ifndef XN_PINS_FUNCTION
+#define XN_PINS_FUNCTION 7u // USART1, 2, 3 of all of them
+#endif
+
 #define PORT(pin) (XN_PINS_GPIO + 0x400u * ((pin) >> 4))
 #define MODER 0x00u
 #define OSPEEDR 0x08u
