@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import host_sdk
-from device_fw.boards import load_board, virtual_names
+from device_fw.boards import board_for_cpu, load_board, virtual_names
 from host_sdk.cli.common import board_command, json_option, print_facts, print_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def boards(as_json: bool) -> None:
     ]
     for name in virtual_names():
         board = load_board(name)
-        found.append({"port": f"sim://{board.cpu}", "what": f"{board.title}, {name}"})
+        port = board.cpu if board_for_cpu(board.cpu) == board else name
+        found.append({"port": f"sim://{port}", "what": f"{board.title}, {name}"})
     if as_json:
         print_json(found)
     else:
