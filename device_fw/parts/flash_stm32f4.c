@@ -1,6 +1,9 @@
 // The flash of an STM32F4 with one bank, up to 1 MB, at register level. Sections are those of
 // RM0090 (F405, F407); RM0390 (F446), RM0383 (F411) and RM0368 (F401) have the same controller.
 //
+// Its sectors are of three sizes. The store's log is in two of 16 KB, its objects are in those of
+// 128 KB, one each at most; the firmware is in what is left.
+//
 // While it erases (a sector of 128 KB: 1 to 2 s) or programs, nothing can be read from the flash:
 // the CPU stalls until it is done (3.5). So this file is in RAM, and with it all that may interrupt
 // it (`holds_code` of the board's TOML). What the clock's interrupt puts off (PendSV) waits.
@@ -51,9 +54,11 @@
 // The longest erase of the data sheets is 4 s, a program 0.1 ms.
 #define LIMIT_US 10000000u
 
-// The sectors that the store has, in the order of its offsets.
+// The sectors that the store has, in the order of its offsets: two for the log, then those of
+// 128 KB, one behind the other.
 static const uint8_t sectors[] = {XN_FLASH_SECTORS};
 #define SECTORS (sizeof(sectors) / sizeof(sectors[0]))
+#define LOG_SECTORS 2u
 
 // Table 5: four of 16 KB, one of 64 KB, then 128 KB each.
 static uint32_t size_of(uint32_t sector) {
@@ -97,6 +102,8 @@ const xn_port_flash *xn_port_flash_geometry(void) {
         .sector_bytes = size_of(sectors[SECTORS - 1u]),
         .page_bytes = PAGE,
         .program_bytes = WORD,
+        .log_bytes = LOG_SECTORS * size_of(sectors[0]),
+        .log_sector_bytes = size_of(sectors[0]),
     };
     return &geometry;
 }

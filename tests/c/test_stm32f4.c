@@ -150,6 +150,7 @@ static void test_every_sector(void) {
         offset += bytes_of;
     }
     CHECK(offset == size);
+    CHECK(xn_flash_check() == XN_OK);
 }
 
 static void test_source_in_flash(void) {
