@@ -2,10 +2,10 @@
 
 python -m tests.sim.stm32_emulator firmware.elf flash.bin PORT
 
-The emulator (labwired) has the clocks and the flash controller of the chip, which QEMU lacks; its
-USART2 is at 127.0.0.1:PORT. It runs at about 1/200 of the chip's speed, erases in no time, and
-raises no interrupt for a byte received: that is done here. When the connection ends, what the
-flash holds then goes into a file, and the registers that tell the clocks into one beside it.
+The emulator (labwired) has the chip's clocks and a flash that can be written, which QEMU lacks; its
+USART2 is at 127.0.0.1:PORT. It runs at about 1/200 of the chip's speed, and raises no interrupt for
+a byte received: that is done here. When the connection ends, what the flash holds then goes into a
+file, and registers that tell of clocks and flash into one beside it.
 """
 
 from __future__ import annotations
