@@ -23,7 +23,7 @@ def text_bytes(elf: Path) -> int:
 
 
 def ram_bytes(elf: Path) -> dict[str, int]:
-    """Return what of a firmware is in RAM, by section: code kept there, data, zeroed data."""
+    """Return what of a firmware is in RAM, by section, in bytes."""
     with elf.open("rb") as file:
         found = map(ELFFile(file).get_section_by_name, (".ram_code", ".data", ".bss"))
         return {s.name.removeprefix("."): int(s["sh_size"]) for s in found if s is not None}

@@ -111,7 +111,7 @@ const xn_port_flash *xn_port_flash_geometry(void) {
 // ---- From here on to the next line no read of the flash: it is busy ----------------------------
 
 // Functions of their own: a test follows all that they refer to (tests/unit/device_fw).
-#define WHILE_BUSY __attribute__((noinline)) static
+#define WHILE_BUSY __attribute__((noinline))
 
 // Returns the controller's error flags, or BSY if it does not end.
 static uint32_t wait(void) {
@@ -148,7 +148,7 @@ static void end(void) {
 }
 
 // Returns the controller's error flags; 0: done.
-WHILE_BUSY uint32_t erase(uint32_t sector) {
+static WHILE_BUSY uint32_t erase(uint32_t sector) {
     uint32_t deferred = xn_cpu_defer();
     uint32_t state = begin(CR_SER | sector << 3);
     if (state == 0) {
@@ -175,7 +175,7 @@ static void store(uint32_t to, uint32_t word) {
     }
 }
 
-WHILE_BUSY uint32_t program(uint32_t to, const uint32_t *words, uint32_t n) {
+static WHILE_BUSY uint32_t program(uint32_t to, const uint32_t *words, uint32_t n) {
     uint32_t deferred = xn_cpu_defer();
     uint32_t state = begin(CR_PG);
     for (uint32_t i = 0; i < n && state == 0; i++) {

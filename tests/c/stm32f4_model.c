@@ -60,8 +60,8 @@ static uint32_t *at(uint32_t address) {
 static void map_flash(void) {
     int file = memfd_create("flash", 0);
     CHECK(file >= 0 && ftruncate(file, BYTES) == 0);
-    window = mmap((void *)(uintptr_t)BASE, BYTES, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file,
-                  0);
+    window =
+        mmap((void *)(uintptr_t)BASE, BYTES, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
     cells = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     CHECK(window == (uint8_t *)(uintptr_t)BASE && cells != MAP_FAILED);
 }
@@ -134,7 +134,7 @@ static void settle_clocks(void) {
 static void write_rcc_cr(uint32_t value) {
     uint32_t old = *at(RCC_CR);
     bool pll_used = (*at(RCC_CFGR) >> 2 & 3u) == 2u;
-    CHECK(!pll_used || value & 1u << 24); // the core would stop
+    CHECK(!pll_used || value & 1u << 24);                    // the core would stop
     CHECK(!((old ^ value) & 1u << 18) || !(old & 1u << 16)); // HSEBYP while HSE is on
     uint32_t ready = 1u << 25 | 1u << 17 | 1u << 1;
     value = (value & ~ready) | (old & ready);
@@ -313,18 +313,33 @@ void xn_stm32_write(uint32_t address, uint32_t value) {
         CHECK(*at(RCC_AHB1ENR) & 1u << (address - 0x40020000u) / 0x400u); // without a clock: lost
     }
     switch (address) {
-    case RCC_CR: write_rcc_cr(value); break;
+    case RCC_CR:
+        write_rcc_cr(value);
+        break;
     case RCC_PLLCFGR:
         CHECK(!(*at(RCC_CR) & 1u << 24));
         *at(RCC_PLLCFGR) = value;
         break;
-    case RCC_CFGR: write_rcc_cfgr(value); break;
-    case PWR_CR: write_pwr_cr(value); break;
-    case ACR: write_acr(value); break;
-    case KEYR: write_key(value); break;
-    case SR: *at(SR) &= ~(value & 0x1F3u); break;
-    case CR: write_cr(value); break;
-    default: *at(address) = value;
+    case RCC_CFGR:
+        write_rcc_cfgr(value);
+        break;
+    case PWR_CR:
+        write_pwr_cr(value);
+        break;
+    case ACR:
+        write_acr(value);
+        break;
+    case KEYR:
+        write_key(value);
+        break;
+    case SR:
+        *at(SR) &= ~(value & 0x1F3u);
+        break;
+    case CR:
+        write_cr(value);
+        break;
+    default:
+        *at(address) = value;
     }
 }
 

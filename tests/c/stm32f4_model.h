@@ -10,15 +10,15 @@
 
 typedef struct model_chip {
     uint32_t max_hz, apb1_max_hz, apb2_max_hz;
-    bool has_over_drive;    // and needs it above 168 MHz
-    uint32_t millivolts;    // of the supply
-    bool revision_a;        // of F405: prefetching fails
-    bool no_rcc;            // an emulator: all of it reads 0
-    bool no_external;       // the ST-LINK's clock is missing
-    bool no_pll;            // never locks
-    bool pll_runs;          // a boot loader has started it
+    bool has_over_drive;        // and needs it above 168 MHz
+    uint32_t millivolts;        // of the supply
+    bool revision_a;            // of F405: prefetching fails
+    bool no_rcc;                // an emulator: all of it reads 0
+    bool no_external;           // the ST-LINK's clock is missing
+    bool no_pll;                // never locks
+    bool pll_runs;              // a boot loader has started it
     uint32_t protected_sectors; // bits: erase and program are refused
-    bool never_done;        // the controller stays busy
+    bool never_done;            // the controller stays busy
 } model_chip;
 
 // Begins again after a reset of such a chip; the flash is what `fill` says everywhere.

@@ -1,4 +1,4 @@
-"""Run the drivers of an STM32F4 on a model of the chip, with the facts of each board's TOML."""
+"""Run the drivers of an STM32F4, with each board's facts, on a model of it."""
 
 from __future__ import annotations
 

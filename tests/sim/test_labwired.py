@@ -1,4 +1,4 @@
-"""The very image of the NUCLEO-F401RE in an emulator that has the chip's clocks and its flash.
+"""The very image of the NUCLEO-F401RE in an emulator with clocks and flash.
 
 What it has not: some of the core's instructions, so models run on QEMU's STM32F405 alone
 (test_stm32.py); and the flash controller takes every write and erases nothing, so its rules are

@@ -1,4 +1,4 @@
-"""The drivers of an STM32F4 under QEMU's STM32F405: clock, pins, USART2, SysTick, MPU.
+"""The firmware for an STM32F4 under QEMU: clock, pins, USART2, SysTick, MPU.
 
 QEMU has no flash controller there: the store is in RAM, or, ready made, in the flash window, where
 it can be read alone.
@@ -128,7 +128,7 @@ def test_an_endless_step_ends_and_pings_are_answered(machine: Machine) -> None:
 
 
 def _variant(toml: Path, to: Path, **changes: str) -> Board:
-    """Write a board's TOML with other lines, by their keys; `store` is the store's address."""
+    """Write a board's TOML with other lines; `store` is its store's address."""
     lines = toml.read_text(encoding="utf-8").splitlines()
     for key, line in changes.items():
         first = "base = 0x20010000" if key == "store" else f"{key} = "
@@ -141,7 +141,7 @@ def _variant(toml: Path, to: Path, **changes: str) -> Board:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Device]:
-    """Have another virtual Cortex-M4 make the stores; start the STM32F405 with one of them."""
+    """Make the stores on another Cortex-M4; start the STM32F405 with one of them."""
     folder = tmp_path_factory.mktemp("stored")
     flash, image = folder / "flash", folder / "store.bin"
     writer = _variant(

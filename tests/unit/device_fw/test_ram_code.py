@@ -1,4 +1,4 @@
-"""While a chip erases its own flash, nothing may be read from there: neither code nor constants.
+"""While a chip erases its own flash, neither code nor constants are read there.
 
 What may run then is followed from the objects' relocations, and looked up in the linked firmware.
 """
