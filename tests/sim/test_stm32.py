@@ -26,7 +26,9 @@ pytestmark = pytest.mark.sim
 
 BOARD = load_board("netduinoplus2")
 WRITER = Path(__file__).parent / "data" / "without_vm.toml"
-WINDOW, WINDOW_BYTES = 0x08040000, 0xC0000  # of the STM32F405's flash, behind the firmware
+# As much of the STM32F405's flash as an F446RE's store has, and sectors as there.
+WINDOW, WINDOW_BYTES = 0x08038000, 0x68000
+SECTORS = "sector_bytes = 0x20000\nlog_bytes = 0x8000\nlog_sector_bytes = 0x4000"
 BLOB = 1
 E_FAULT, E_DEADLINE = -66, -67
 LIMIT_MS = 1500
@@ -146,9 +148,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Device]:
     flash, image = folder / "flash", folder / "store.bin"
     writer = _variant(
         *(WRITER, folder / "writer.toml"),
-        bytes=f"bytes = {WINDOW_BYTES:#x}",
         ends_with_power="",
-        holds_code="",
         machine='machine = "mps2-an386"\nmemory_bytes = 0x1000000',
     )
     stores = {}
@@ -159,9 +159,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Device]:
     loader = f'"-device", "loader,file={image},addr={WINDOW:#x},force-raw=on"'
     reader = _variant(
         *(BOARD.path, folder / "reader.toml"),
-        code='code = { origin = 0x08000000, length = "256K" }',
+        code='code = { origin = 0x08000000, length = "224K" }',
         arena='arena = { origin = 0x2000A000, length = "88K" }',
-        bytes=f"bytes = {WINDOW_BYTES:#x}",
+        bytes=f"bytes = {WINDOW_BYTES:#x}\n{SECTORS}",
         store=f"base = {WINDOW:#x}",
         ends_with_power="",
         arguments=f'arguments = ["-serial", "null", {loader}]',
