@@ -134,6 +134,7 @@ def test_the_vector_table_is_in_ram_and_starts_from_flash() -> None:
     assert addresses["startup.c.o", "table"] in RAM
     with elf.open("rb") as file:
         first = ELFFile(file).get_section_by_name(".vectors")
+        assert first is not None
         assert first["sh_addr"] == 0x08000000
         stack, reset = (int.from_bytes(first.data()[i : i + 4], "little") for i in (0, 4))
     assert stack == addresses["", "xn_ld_stack_end"]
