@@ -41,8 +41,10 @@ CHIPS = {
 }
 
 
-@pytest.mark.parametrize("millivolts", [3300, 2500, 1900])
-@pytest.mark.parametrize("name", CHIPS)
+@pytest.mark.parametrize(
+    ("name", "millivolts"),
+    [*((name, 3300) for name in CHIPS), ("nucleo_f446re", 2500), ("nucleo_f446re", 1900)],
+)
 def test_drivers_on_the_model_of_the_chip(name: str, millivolts: int, tmp_path: Path) -> None:
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")

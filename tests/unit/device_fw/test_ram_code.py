@@ -15,11 +15,13 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import Symbol, SymbolTableSection
 
-from device_fw.boards import load_board
 from device_fw.build import firmware_path
 from device_fw.build.folders import build_dir
 
+pytestmark = pytest.mark.sim
+
 # The receive interrupt, the clock's, and the driver itself. PendSV waits (xn_cpu_defer).
+BOARD, DRIVER = "nucleo_f446re", "flash_stm32f4.c.o"
 STARTS = ("xn_board_interrupt", "xn_step_clock_entry", "erase", "program")
 # Never called then: a step's time limit.
 NOT_THEN = ("is_overdue",)
@@ -109,14 +111,13 @@ def _addresses(elf: Path) -> Iterator[tuple[Place, int]]:
                 yield _place(f"{source}.o", symbol), symbol["st_value"]
 
 
-@pytest.mark.parametrize("name", ["nucleo_f446re", "nucleo_f401re"])
-def test_what_runs_while_the_flash_is_busy_is_in_ram(name: str) -> None:
-    elf = firmware_path(name)
-    objects = sorted((build_dir() / "firmware" / name / "objects").rglob("*.o"))
+def test_what_runs_while_the_flash_is_busy_is_in_ram() -> None:
+    elf = firmware_path(BOARD)
+    objects = sorted((build_dir() / "firmware" / BOARD / "objects").rglob("*.o"))
     references = References(objects)
     addresses = dict(_addresses(elf))
     starts = {place for place in references.to if place[1] in STARTS}
-    starts = {p for p in starts if p[0] in ("", f"{load_flash_part(name)}.c.o")}
+    starts = {p for p in starts if p[0] in ("", DRIVER)}
     assert {place[1] for place in starts} == set(STARTS)
     reached = references.reached(starts)
     assert {"xn_link_receive", "xn_frame_decode_byte", "xn_clock_tick"} <= {p[1] for p in reached}
@@ -129,7 +130,7 @@ def test_what_runs_while_the_flash_is_busy_is_in_ram(name: str) -> None:
 
 
 def test_the_vector_table_is_in_ram_and_starts_from_flash() -> None:
-    elf = firmware_path("nucleo_f446re")
+    elf = firmware_path(BOARD)
     addresses = dict(_addresses(elf))
     assert addresses["startup.c.o", "table"] in RAM
     with elf.open("rb") as file:
@@ -139,8 +140,3 @@ def test_the_vector_table_is_in_ram_and_starts_from_flash() -> None:
         stack, reset = (int.from_bytes(first.data()[i : i + 4], "little") for i in (0, 4))
     assert stack == addresses["", "xn_ld_stack_end"]
     assert reset == addresses["", "xn_startup"]
-
-
-def load_flash_part(name: str) -> str:
-    """Return the name of a board's flash driver."""
-    return next(str(p.name) for p in load_board(name).parts if p.table == "flash")
