@@ -34,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             if isinstance(board, str):
                 print(elf.with_suffix(".uf2"))
                 continue
+            if board.holds_code:
+                print(elf.with_suffix(".bin"))
             _print_sizes(board, elf)
     except (FirmwareError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
