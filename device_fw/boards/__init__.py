@@ -27,9 +27,14 @@ def board_names() -> list[str]:
     return sorted(path.stem for path in BOARDS_DIR.glob("*.toml"))
 
 
-def virtual_names() -> list[str]:
-    """Return the names of the boards that an emulator plays, sorted."""
-    return [name for name in board_names() if load_board(name).emulator is not None]
+def virtual_names(vm: bool = False) -> list[str]:
+    """Return the names of the boards that an emulator plays, sorted.
+
+    Args:
+        vm: only of those whose firmware holds MicroPython.
+    """
+    boards = [board for name in board_names() if (board := load_board(name)).emulator is not None]
+    return [board.name for board in boards if board.vm or not vm]
 
 
 def load_board(name: str) -> Board:

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 # The tables that name a part, in the order in which the parts are started.
-PART_TABLES = ("clock", "flash", "uart")
+PART_TABLES = ("clock", "flash", "pins", "uart")
 REGIONS = ("vectors", "code", "data", "stack", "heap", "arena")
 
 _CORES = Path(__file__).resolve().parent.parent / "arch" / "cortexm" / "cores.toml"
@@ -56,7 +56,7 @@ class Part:
     """A peripheral and its driver.
 
     Attributes:
-        table: of the TOML: `clock`, `flash` or `uart`.
+        table: of the TOML, one of PART_TABLES.
         name: of the driver, a file of `device_fw/parts` or beside the TOML; None: the table has
             facts alone.
         facts: the table's other keys. They become macros: `base` of `[uart]` is `XN_UART_BASE`.

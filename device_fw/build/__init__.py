@@ -18,6 +18,7 @@ from device_fw.build.fetch_micropython import (
     micropython_source,
 )
 from device_fw.build.flags import Plan
+from device_fw.build.flat import write_flat
 from device_fw.build.folders import build_dir
 from device_fw.build.generate import write_changed, write_version_header
 from device_fw.build.ninja import Tick, ninja_program, run_ninja
@@ -41,8 +42,8 @@ def build_firmware(board: str | Board, out_dir: Path | str) -> Path:
 
     Args:
         board: the board, or its name, for example `mps3_an547`.
-        out_dir: gets `<board>.elf` (and `<board>.uf2`, if the board is written so) and, in a folder
-            `<board>`, what it is made from.
+        out_dir: gets `<board>.elf` (and `<board>.uf2` or `<board>.bin`, if the board is written so)
+            and, in a folder `<board>`, what it is made from.
 
     Returns:
         The ELF file.
@@ -72,6 +73,8 @@ def build_firmware(board: str | Board, out_dir: Path | str) -> Path:
         build_file = plan.work / "build.ninja"
         write_changed(build_file, ninja_text(plan))
         run_ninja(build_file, FIRMWARE_DIR, tick)
+        if described.holds_code:
+            write_flat(plan.elf)
     return plan.elf
 
 

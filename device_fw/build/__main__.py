@@ -10,7 +10,7 @@ from device_fw.boards import Board, board_names, load_board, read_board, virtual
 from device_fw.build import build_firmware
 from device_fw.build.folders import build_dir
 from device_fw.build.rp2 import rp2_boards
-from device_fw.build.size import text_bytes
+from device_fw.build.size import ram_bytes, text_bytes
 from device_fw.errors import FirmwareError
 
 
@@ -34,12 +34,25 @@ def main(arguments: list[str] | None = None) -> int:
             if isinstance(board, str):
                 print(elf.with_suffix(".uf2"))
                 continue
-            size, limit = text_bytes(elf), board.text_max
-            print(f"  code: {size:,} of {limit:,} bytes, {limit - size:,} left", file=sys.stderr)
+            if board.holds_code:
+                print(elf.with_suffix(".bin"))
+            _print_sizes(board, elf)
     except (FirmwareError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _print_sizes(board: Board, elf: Path) -> None:
+    """Say what the firmware takes, and what it leaves for models."""
+    size, limit = text_bytes(elf), board.text_max
+    print(f"  code: {size:,} of {limit:,} bytes, {limit - size:,} left", file=sys.stderr)
+    parts, limit = ram_bytes(elf), board.memory["data"].length
+    told = ", ".join(f"{name} {n:,}" for name, n in parts.items())
+    left = limit - sum(parts.values())
+    print(f"  RAM: {told} of {limit:,} bytes, {left:,} left", file=sys.stderr)
+    arena, store = board.memory["arena"].length, board.flash_bytes - board.files_bytes
+    print(f"  for models: {arena:,} bytes of RAM, a store of {store:,}", file=sys.stderr)
 
 
 def _board(name: str) -> Board:

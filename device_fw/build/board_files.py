@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device_fw.boards.board import STACK_EXTRA_BYTES, Board, Region
+from device_fw.boards.board import PART_TABLES, STACK_EXTRA_BYTES, Board, Region
 
 __all__ = ["board_c", "linker_script"]
 
@@ -47,7 +47,7 @@ def board_c(board: Board) -> str:
         "    xn_fault_start();",
         *(f"    xn_{starts[table]}_start();" for table in ("clock",) if table in starts),
         "    xn_clock_start();",
-        *(f"    xn_{starts[table]}_start();" for table in ("flash", "uart") if table in starts),
+        *(f"    xn_{starts[table]}_start();" for table in PART_TABLES[1:] if table in starts),
         "}",
         "",
         "void xn_board_interrupt(void) {",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-__all__ = ["text_bytes"]
+__all__ = ["ram_bytes", "text_bytes"]
 
 
 def text_bytes(elf: Path) -> int:
@@ -20,6 +20,13 @@ def text_bytes(elf: Path) -> int:
     with elf.open("rb") as file:
         found = map(ELFFile(file).get_section_by_name, (".vectors", ".ram_code", ".text"))
         return sum(int(section["sh_size"]) for section in found if section is not None)
+
+
+def ram_bytes(elf: Path) -> dict[str, int]:
+    """Return what of a firmware is in RAM, by section, in bytes."""
+    with elf.open("rb") as file:
+        found = map(ELFFile(file).get_section_by_name, (".ram_code", ".data", ".bss"))
+        return {s.name.removeprefix("."): int(s["sh_size"]) for s in found if s is not None}
 
 
 def main(arguments: list[str] | None = None) -> None:

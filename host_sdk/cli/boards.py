@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import host_sdk
-from device_fw.boards import load_board, virtual_names
+from device_fw.boards import board_for_cpu, load_board, virtual_names
 from host_sdk.cli.common import (
     board_command,
     json_option,
@@ -47,7 +47,8 @@ def boards(ask: bool, known: bool, as_json: bool) -> None:
     for name in virtual_names():
         board = load_board(name)
         what = f"{board.title}, {name}"
-        found.append({"port": f"sim://{board.cpu}", "what": what, "kind": "virtual"})
+        port = board.cpu if board_for_cpu(board.cpu) == board else name
+        found.append({"port": f"sim://{port}", "what": what, "kind": "virtual"})
     if as_json:
         print_json(found)
         return

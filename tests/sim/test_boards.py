@@ -38,7 +38,7 @@ def blob_of(*steps: bytes) -> bytes:
     return Blob((variant,), (Io(0, 1),), (Io(16, 1),), (entry,), {"name": "by hand"}).pack()
 
 
-@pytest.fixture(scope="module", params=virtual_names())
+@pytest.fixture(scope="module", params=virtual_names(vm=True))
 def board(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -52,7 +52,7 @@ def blob_of(code: bytes, golden: Golden | None = None) -> bytes:
     return made.pack()
 
 
-@pytest.fixture(scope="module", params=virtual_names())
+@pytest.fixture(scope="module", params=virtual_names(vm=True))
 def machine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
@@ -219,7 +219,7 @@ def test_python_catches_a_fault(machine: Machine) -> None:
     machine.prompt("bad.close(); good.close()")
 
 
-@pytest.mark.parametrize("board", virtual_names())
+@pytest.mark.parametrize("board", virtual_names(vm=True))
 def test_code_is_scanned_before_it_runs(board: str, tmp_path: Path) -> None:
     with Machine(board, tmp_path / "flash") as scanning:
         scanning.boot()

@@ -56,7 +56,7 @@ def model(arena_bytes: int, code: bytes, input_bytes: int, golden: Golden | None
     return Blob((variant,), *io, (Entry(0, 1),), {"name": "n"}, golden).pack()
 
 
-@pytest.fixture(scope="module", params=virtual_names())
+@pytest.fixture(scope="module", params=virtual_names(vm=True))
 def machine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:

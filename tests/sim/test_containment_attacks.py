@@ -70,25 +70,25 @@ def contained(board: str, folder: Path, programs: Sequence[bytes]) -> None:
     print(f"behind it {dict(ends)}")
 
 
-@pytest.mark.parametrize("board", virtual_names())
+@pytest.mark.parametrize("board", virtual_names(vm=True))
 @pytest.mark.parametrize("make", [attacks, random_words])
 def test_some_attacks(board: str, make: Callable[[int], list[bytes]], tmp_path: Path) -> None:
     contained(board, tmp_path, make(200))
 
 
 @pytest.mark.proof("attack")
-@pytest.mark.parametrize("board", virtual_names())
+@pytest.mark.parametrize("board", virtual_names(vm=True))
 def test_attack_programs(board: str, tmp_path: Path) -> None:
     contained(board, tmp_path, attacks(1000))
 
 
 @pytest.mark.proof("attack")
-@pytest.mark.parametrize("board", virtual_names())
+@pytest.mark.parametrize("board", virtual_names(vm=True))
 def test_random_words(board: str, tmp_path: Path) -> None:
     contained(board, tmp_path, random_words(100_000))
 
 
-@pytest.mark.parametrize("board", virtual_names())
+@pytest.mark.parametrize("board", virtual_names(vm=True))
 def test_the_board_scans(board: str, tmp_path: Path) -> None:
     """What the scan refuses never runs; what it takes runs."""
     refused = [p for p in attacks(len(ATTACKS)) if scan(p + bytes(-len(p) % 4), (0,))]

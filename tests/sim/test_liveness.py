@@ -26,7 +26,7 @@ RESTART = "a restart of Python"
 ONE = "mps2_an386"
 BOARDS = [
     pytest.param(name, marks=() if name == ONE else pytest.mark.proof("endurance"))
-    for name in virtual_names()
+    for name in virtual_names(vm=True)
 ]
 PIECE = 3840
 BYTES = random.Random(1).randbytes(100_000)

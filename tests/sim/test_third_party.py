@@ -21,7 +21,7 @@ def part(path: Path) -> str:
     return "/".join(path.parts[: 2 if path.parts[0] == "lib" else 1])
 
 
-@pytest.mark.parametrize("name", virtual_names())
+@pytest.mark.parametrize("name", virtual_names(vm=True))
 def test_every_part_has_a_line(name: str) -> None:
     micropython = micropython_source()
     sources = list_sources(load_board(name), micropython, FIRMWARE_DIR)

@@ -4,18 +4,29 @@
 #include "core/base/xn_port.h"
 
 #define TICK_US (XN_CLOCK_TICK_MS * 1000u)
-#define COUNTS_PER_US (XN_CLOCK_HZ / 1000000u)
-#define COUNTS (TICK_US * COUNTS_PER_US)
 
-_Static_assert(COUNTS <= 0x1000000u, "SysTick counts 24 bits");
+_Static_assert(XN_CLOCK_HZ / 1000000u * TICK_US <= 0x1000000u, "SysTick counts 24 bits");
 
+static uint32_t clock_hz = XN_CLOCK_HZ;
+static uint32_t counts_per_us = XN_CLOCK_HZ / 1000000u;    // of SysTick
+static uint32_t counts = XN_CLOCK_HZ / 1000000u * TICK_US; // in a tick
 static volatile uint64_t ticks;
 static volatile uint32_t ticks_left; // to the limit, 0: there is none
 static xn_clock_limit_fn *limit;
 
+void xn_clock_slow(uint32_t hz) {
+    clock_hz = hz;
+    counts_per_us = hz / 1000000u;
+    counts = counts_per_us * TICK_US;
+}
+
+uint32_t xn_clock_bus_hz(uint32_t hz) {
+    return clock_hz == XN_CLOCK_HZ ? hz : clock_hz;
+}
+
 void xn_clock_start(void) {
     SCB_SHPR3 |= SHPR3_PENDSV_LAST;
-    SYST_RVR = COUNTS - 1;
+    SYST_RVR = counts - 1;
     SYST_CVR = 0;
     SYST_CSR = SYST_CSR_RUN;
 }
@@ -46,5 +57,5 @@ uint64_t xn_port_time_us(void) {
         whole++;
     }
     xn_port_unlock(state);
-    return whole * TICK_US + (COUNTS - 1 - left) / COUNTS_PER_US;
+    return whole * TICK_US + (counts - 1 - left) / counts_per_us;
 }

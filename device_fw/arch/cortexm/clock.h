@@ -12,6 +12,12 @@
 
 void xn_clock_start(void);
 
+// The core could not be brought to XN_CLOCK_HZ: it runs at hz, and so do all buses. Called before
+// xn_clock_start().
+void xn_clock_slow(uint32_t hz);
+// The clock of a device that has `hz` if the core has XN_CLOCK_HZ.
+uint32_t xn_clock_bus_hz(uint32_t hz);
+
 // Asked when the limit is reached: whether the interrupted code must end.
 typedef bool xn_clock_limit_fn(const xn_fault_frame *pushed, uint32_t return_code);
 // Asks `is_over` in ms from now on, and then at each tick until it says yes; 0 ms: never.

@@ -31,6 +31,17 @@ void xn_port_unlock(uint32_t state) {
     __asm volatile("msr primask, %0" ::"r"(state) : "memory");
 }
 
+// PendSV is the only exception of the lowest priority (xn_clock_start).
+uint32_t xn_cpu_defer(void) {
+    uint32_t state;
+    __asm volatile("mrs %0, basepri\nmsr basepri, %1" : "=&r"(state) : "r"(0xFFu) : "memory");
+    return state;
+}
+
+void xn_cpu_resume(uint32_t state) {
+    __asm volatile("msr basepri, %0" ::"r"(state) : "memory");
+}
+
 // Data cache line in bytes: CTR.DminLine is log2 of its words.
 static uint32_t data_line(void) {
     return 4u << ((SCB_CTR >> 16) & 15u);

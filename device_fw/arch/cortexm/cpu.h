@@ -13,6 +13,10 @@ uint32_t xn_cpu_irq(void);
 // Sleeps until an interrupt is pending. Call it locked (xn_port_lock): otherwise an event that came
 // after the last look at it is slept through.
 void xn_cpu_sleep(void);
+// Lets what the clock's interrupt puts off (PendSV) wait until xn_cpu_resume() with what this
+// returned; all other interrupts go on.
+uint32_t xn_cpu_defer(void);
+void xn_cpu_resume(uint32_t state);
 // Writes back and drops what the data cache holds of [start, start + n).
 void xn_cpu_flush(const void *start, uint32_t n);
 

@@ -50,7 +50,7 @@ def read(folder: Path, text: str) -> Board:
     return read_board(path)
 
 
-@pytest.mark.parametrize("name", virtual_names())
+@pytest.mark.parametrize("name", virtual_names(vm=True))
 def test_a_board_fits_its_machine(name: str) -> None:
     board = load_board(name)
     assert board.name == name

@@ -25,6 +25,7 @@ BOOT: dict[str, Value] = {
     "hfsr": 0,
 }
 KEPT_REPLIES = 24  # 16 + 2 * window
+BOARD_WINDOW = 8
 LATE_S = 1.0  # that a Python service takes
 FAULTS = ("pass", "drop", "corrupt", "double", "hold")
 Calls = list[tuple[str, tuple[Value, ...]]]
@@ -109,7 +110,7 @@ class Event:
 
     at_s: float
     number: int
-    kind: str = field(compare=False)  # "out", "in", "late", "restart"
+    kind: str = field(compare=False)  # "out", "in", "late", "restart", "go on"
     data: bytes = field(compare=False, default=b"")
     reply: Reply | None = field(compare=False, default=None)
     boots: int = field(compare=False, default=0)
@@ -123,12 +124,16 @@ class Simulation:
         out, back: the faults of each direction, frame by frame.
         restarts: when the board restarts, seconds, and whether the line tells of it.
         byte_s: seconds that a byte takes.
+        stalls: for which of the calls, counted from 0, the board answers nothing for so many
+            seconds; it keeps `BOARD_WINDOW` frames for then.
 
     Attributes:
         window: under test.
         board: the other side.
         done: the calls, as they were submitted.
         now: the simulated time.
+        lost: requests for which a board that answers nothing had no room.
+        fallbacks: how often the line would have gone back to its first speed.
     """
 
     def __init__(
@@ -138,8 +143,14 @@ class Simulation:
         back: list[str],
         restarts: list[tuple[float, bool]],
         byte_s: float = 0.0,
+        stalls: dict[int, float] | None = None,
     ) -> None:
         self.now = 0.0
+        self.lost: list[Request] = []
+        self.fallbacks = 0
+        self._stalls = dict(stalls or {})
+        self._stalled_s = 0.0  # until then
+        self._waiting: list[Event] = []
         self.board = Board()
         self.window = Window("line", 100, LineEstimator(round(10 / byte_s) if byte_s else 0))
         self.done: list[PendingRequest] = []
@@ -160,6 +171,7 @@ class Simulation:
             steps += 1
             assert steps < 5_000, "no end in sight"
             self.window.tick(self.now)
+            self.fallbacks += self.window.falls_back(self.now)
             self._submit()
             while (out := self.window.next_frame(self.now)) is not None:
                 self._check_bytes()
@@ -206,13 +218,37 @@ class Simulation:
                 self.board.at_work.discard(event.reply.id)
                 self._answer(event.reply)
             return
+        if event.kind == "go on":
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                self._happen(one)
+            return
         for part in Decoder().feed(event.data, self.now):
             if isinstance(part, Body):
                 message = unpack(part.data)
                 if isinstance(message, Request):
-                    self._take(message)
+                    self._receive(event, message)
                 else:
                     self._hear(message)
+
+    def _receive(self, event: Event, request: Request) -> None:
+        """Handle a request, or keep its frame while the board is at work on another."""
+        if self.now < self._stalled_s:
+            if len(self._waiting) < BOARD_WINDOW:
+                self._waiting.append(event)
+            else:
+                self.lost.append(request)
+            return
+        numbers = [p.request.id for p in self.done]
+        stall_s = 0.0
+        if request.id in numbers:
+            stall_s = self._stalls.pop(numbers.index(request.id), 0.0)
+        if stall_s:
+            self._stalled_s = self.now + stall_s
+            self._waiting = [event]
+            self._add(Event(self._stalled_s, 0, "go on"))
+        else:
+            self._take(request)
 
     def _take(self, request: Request) -> None:
         answer = self.board.take(request)
@@ -233,7 +269,8 @@ class Simulation:
                 self.answers[answered.request.id] += 1
             if answered is not None and answered is self._hello:
                 self._hello = None
-                self.window.size = 7
+                self.window.size = BOARD_WINDOW - 1
+                self.window.can_fall_back = True
         else:
             self.window.restarted(BootReport.read(message.params[0]))
             self._open()
