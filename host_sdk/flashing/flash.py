@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import serial
-from serial.tools import list_ports
 
 from host_sdk.device import Device
 from host_sdk.display.progress import Progress
@@ -154,7 +153,7 @@ def wait_for_board(board: KnownBoard, port: str | None) -> Device:
     end = time.monotonic() + _START_S
     seen: dict[str, str] = {}
     while time.monotonic() < end:
-        for name in [port] if port else _usb_ports():
+        for name in [port] if port else [p.port for p in usb_ports()]:
             try:
                 device = Device(name, timeout_s=_HELLO_S)
             except LinkError as error:
@@ -175,7 +174,7 @@ def wait_for_board(board: KnownBoard, port: str | None) -> Device:
 
 def _touched(port: str) -> Iterable[Way]:
     """Open a running firmware's port with 1200 baud: its boot loader starts."""
-    if not any(p.device == port and p.vid == _RASPBERRY_PI for p in list_ports.comports()):
+    if not any(p.port == port and p.vid == _RASPBERRY_PI for p in usb_ports()):
         raise BootloaderError(f"{port}: cannot be brought into a boot loader from here")
     try:
         serial.Serial(port, _TOUCH_BAUD).close()
@@ -187,7 +186,3 @@ def _touched(port: str) -> Iterable[Way]:
             return drives
         time.sleep(0.2)
     raise BootloaderError(f"{port}: no boot drive within {_BOOT_S:g} s after the 1200-baud touch")
-
-
-def _usb_ports() -> list[str]:
-    return sorted(p.device for p in list_ports.comports() if p.vid is not None)
