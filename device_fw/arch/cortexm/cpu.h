@@ -11,7 +11,5 @@ void xn_cpu_enable_irq(uint32_t irq);
 // Sleeps until an interrupt is pending. Call it locked (xn_port_lock): otherwise an event that came
 // after the last look at it is slept through.
 void xn_cpu_sleep(void);
-// Writes back and drops what the data cache holds of [start, start + n).
-void xn_cpu_flush(const void *start, uint32_t n);
 
 #endif
