@@ -3,7 +3,7 @@
 Below a back end is upstream's own driver, of both releases of MicroPython: `ports/stm32/flash.c`,
 `drivers/memory/spiflash.c`, `ports/mimxrt/flash.c`, `ports/nrf/drivers/flash.h`. Below those, in
 place of what the vendor's SDK or chip does, are stubs (`back_ends/vendor_*.c`) with the rules of
-the chip: its units, how often they are programmed, what cannot be read meanwhile.
+the chip: its units, how often they are programmed, what cannot be read in that time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("usermod")]
 HERE = Path(__file__).resolve().parent / "back_ends"
 FLASH = FIRMWARE_DIR / "ports" / "flash"
 FLAGS = (
-    *("-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined"),
-    *("-fno-sanitize-recover=all", "-fno-pie"),  # statics are below 4 GB, as addresses are
+    *("-std=gnu11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined"),
+    *("-fno-sanitize-recover=all", "-fno-pie"),  # all data is below 4 GB, as addresses are
     *("-Wno-pointer-to-int-cast", "-Wno-int-to-pointer-cast"),
 )
 
@@ -79,20 +79,30 @@ CASES = {
 }
 
 
-def build(case: Case, source: Path, out: Path, region: tuple[int, int]) -> Path:
+INCLUDES = (HERE, HERE / "stubs", FIRMWARE_DIR, FIRMWARE_DIR / "core", BLOB_INCLUDE_DIR)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Compile what no back end changes."""
     if shutil.which("gcc") is None or platform.machine() != "x86_64":
         pytest.skip("needs gcc, and a machine that can map any address below 2 GB (x86-64)")
-    includes = [HERE, HERE / "stubs", FIRMWARE_DIR, FIRMWARE_DIR / "core", BLOB_INCLUDE_DIR]
-    flags = [*FLAGS, *case.flags, *(f"-I{p}" for p in (*includes, source / case.port, source))]
-    flags += [f"-DXN_USER_FLASH_START={region[0]:#x}", f"-DXN_USER_FLASH_BYTES={region[1]:#x}"]
+    out = tmp_path_factory.mktemp("store")
     core = [
         path for room in ("base", "store") for path in (FIRMWARE_DIR / "core" / room).glob("*.c")
     ]
+    run("gcc", *FLAGS, *(f"-I{p}" for p in INCLUDES), "-c", HERE / "main.c", *core, cwd=out)
+    return sorted(out.glob("*.o"))
+
+
+def build(case: Case, source: Path, out: Path, store: list[Path], region: tuple[int, int]) -> Path:
+    flags = [*FLAGS, *case.flags, *(f"-I{p}" for p in (*INCLUDES, source / case.port, source))]
+    flags += [f"-DXN_USER_FLASH_START={region[0]:#x}", f"-DXN_USER_FLASH_BYTES={region[1]:#x}"]
     ours = [FLASH / f"{case.name}.c", HERE / f"vendor_{case.vendor}.c", HERE / "chip.c"]
-    run("gcc", *flags, "-c", *ours, HERE / "main.c", *core, cwd=out)
+    run("gcc", *flags, "-c", *ours, cwd=out)
     if case.upstream:  # it is not ours to warn about
         run("gcc", *flags, "-w", "-c", source / case.upstream, "-o", out / "upstream.o", cwd=out)
-    run("gcc", *FLAGS, "-no-pie", *out.glob("*.o"), "-o", out / "store", cwd=out)
+    run("gcc", *FLAGS, "-no-pie", *store, *out.glob("*.o"), "-o", out / "store", cwd=out)
     return out / "store"
 
 
@@ -105,9 +115,9 @@ def run(*command: object, cwd: Path | None = None) -> str:
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("name", CASES)
-def test_the_store_works_on_it(name: str, release: str, tmp_path: Path) -> None:
+def test_the_store_works_on_it(name: str, release: str, tmp_path: Path, store: list[Path]) -> None:
     case = CASES[name]
-    program = build(case, release_source(release), tmp_path, case.region)
+    program = build(case, release_source(release), tmp_path, store, case.region)
     assert run(program).split() == [*map(str, case.geometry), "ok"]
 
 
@@ -120,8 +130,10 @@ def test_the_store_works_on_it(name: str, release: str, tmp_path: Path) -> None:
         (0x081E0000, 0x40000),  # longer than the flash
     ],
 )
-def test_a_region_of_unequal_sectors_is_refused(start: int, n: int, tmp_path: Path) -> None:
-    program = build(CASES["stm32f427"], release_source("pinned"), tmp_path, (start, n))
+def test_a_region_of_unequal_sectors_is_refused(
+    start: int, n: int, tmp_path: Path, store: list[Path]
+) -> None:
+    program = build(CASES["stm32f427"], release_source("pinned"), tmp_path, store, (start, n))
     assert run(program, "refuse") == "refused\n"
 
 

@@ -102,7 +102,7 @@ int main(int count, char **arguments) {
     copies_what_it_cannot_read(flash);
     CHIP_CHECK(xn_store_mount() == XN_OK);
     put("kept", 18001, 1);
-    for (uint32_t i = 2; i < 300; i++) { // until the log was written anew several times
+    for (uint32_t i = 2; i < 300; i++) { // until the log was compacted several times
         put("short", i % 3 == 0 ? 4999 : 3, i);
         if (i % 50 == 0) {
             CHIP_CHECK(xn_store_remove("short") == XN_OK);
