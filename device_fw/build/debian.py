@@ -13,9 +13,9 @@ from shutil import which
 
 from device_fw.errors import SourceError
 
-__all__ = ["PrivateApt", "run_tool"]
+__all__ = ["PINNED_SUITE", "PrivateApt", "run_tool"]
 
-_SUITE = "trixie"  # the release whose packages are the pinned ones
+PINNED_SUITE = "trixie"  # the release whose packages are the pinned ones
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TIMEOUT_S = 600
 
@@ -23,11 +23,12 @@ _TIMEOUT_S = 600
 class PrivateApt:
     """apt with lists of its own: the system's stay as they are."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, suite: str = PINNED_SUITE) -> None:
         """Bring the lists of packages.
 
         Args:
             scratch: an empty folder, for lists and downloads.
+            suite: a release of Debian.
 
         Raises:
             SourceError: there is no apt, or no mirror of Debian.
@@ -35,13 +36,14 @@ class PrivateApt:
         if which("apt-get") is None:
             raise SourceError("Debian's packages: this system has no apt-get")
         self.scratch = scratch
+        self.suite = suite
         for folder in ("lists/partial", "cache/archives/partial"):
             (scratch / folder).mkdir(parents=True)
         signed = f" [signed-by={_KEYRING}]" if _KEYRING.is_file() else ""
         mirror = _mirror()
         sources = scratch / "sources.list"
         sources.write_text(
-            "".join(f"{kind}{signed} {mirror} {_SUITE} main\n" for kind in ("deb", "deb-src"))
+            "".join(f"{kind}{signed} {mirror} {suite} main\n" for kind in ("deb", "deb-src"))
         )
         self._options = [
             *("-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=/dev/null"),
@@ -75,7 +77,7 @@ class PrivateApt:
     def _found(self, pattern: str) -> Path:
         found = list(self.scratch.glob(pattern))
         if len(found) != 1:
-            raise SourceError(f"Debian's packages: {_SUITE} brought no {pattern}")
+            raise SourceError(f"Debian's packages: {self.suite} brought no {pattern}")
         return found[0]
 
 

@@ -105,7 +105,7 @@ void xn_array_type_pack(xn_msgpack_writer *w, mp_obj_t value) {
 
 // ---- Reading ------------------------------------------------------------------------------------
 
-static NORETURN void malformed(void) {
+static _Noreturn void malformed(void) {
     mp_raise_ValueError(MP_ERROR_TEXT("malformed array"));
 }
 

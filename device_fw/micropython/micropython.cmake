@@ -10,8 +10,28 @@ list(TRANSFORM XIPNET_GLUE PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM XIPNET_GLUE APPEND .c)
 file(GLOB XIPNET_CORE ${XIPNET_DIR}/core/*/*.c)
 
-# XIPNET_PORT_C: a board's own implementation of what usermod/port.c leaves open.
-target_sources(usermod_xipnet INTERFACE ${XIPNET_GLUE} ${XIPNET_CORE} ${XIPNET_PORT_C})
+# Where the store is: the back ends, by name.
+set(XIPNET_FLASH_ram ports/flash/ram.c)
+set(XIPNET_FLASH_rp2 ports/rp2/xn_rp2.c)
+set(XIPNET_FLASH_stm32_internal ports/flash/stm32_internal.c)
+set(XIPNET_FLASH_stm32_qspi ports/flash/stm32_qspi.c)
+set(XIPNET_FLASH_mimxrt ports/flash/mimxrt.c)
+set(XIPNET_FLASH_nrf ports/flash/nrf.c)
+if(NOT XIPNET_FLASH)
+    set(XIPNET_FLASH ram)
+endif()
+if(NOT XIPNET_FLASH_${XIPNET_FLASH})
+    message(FATAL_ERROR "XIPNET_FLASH must be one of ram, rp2, stm32_internal, stm32_qspi, mimxrt, "
+        "nrf; is ${XIPNET_FLASH}")
+endif()
+if(XIPNET_FLASH STREQUAL ram AND NOT XIPNET_PORT_C)
+    message(NOTICE "xipnet: XIPNET_FLASH=ram: the store is in RAM, and empty after each reset")
+endif()
+
+# XIPNET_PORT_C: a board's own implementation of what usermod/port.c and the flash leave open.
+target_sources(usermod_xipnet INTERFACE ${XIPNET_GLUE} ${XIPNET_CORE}
+    ${XIPNET_DIR}/arch/cortexm/cache.c ${XIPNET_DIR}/${XIPNET_FLASH_${XIPNET_FLASH}}
+    ${XIPNET_PORT_C})
 target_include_directories(usermod_xipnet INTERFACE ${XIPNET_DIR} ${XIPNET_DIR}/core
     ${XIPNET_DIR}/../relocatable/blob/include)
 target_compile_definitions(usermod_xipnet INTERFACE XN_USER_MODULE=1)

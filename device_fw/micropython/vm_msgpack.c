@@ -9,26 +9,27 @@
 
 static void pack(xn_msgpack_writer *w, mp_obj_t value, uint32_t depth);
 
-static void pack_big(xn_msgpack_writer *w, mp_obj_t value) {
-    const mpz_t *big = &((mp_obj_int_t *)MP_OBJ_TO_PTR(value))->mpz;
+static void pack_big(xn_msgpack_writer *w, const mpz_t *big) {
     uint32_t n = (uint32_t)big->len * MPZ_DIG_SIZE / 8u + 2u; // rounded up, and the sign
     uint8_t *to = xn_msgpack_put_ext_space(w, XN_EXT_INT, n);
     if (to != NULL) {
-        mp_obj_int_to_bytes_impl(value, true, n, to);
+        mpz_as_bytes(big, true, big->neg, n, to);
     }
 }
 
+// An integer that is no small one. MicroPython's own ways to its bytes differ between versions.
 static void pack_long(xn_msgpack_writer *w, mp_obj_t value) {
+    const mpz_t *big = &((mp_obj_int_t *)MP_OBJ_TO_PTR(value))->mpz;
     union {
         uint8_t bytes[8]; // little-endian, as the machine
         int64_t as_signed;
         uint64_t as_unsigned;
     } word = {{0}};
-    bool fits = mp_obj_int_to_bytes_impl(value, false, sizeof word.bytes, word.bytes);
+    bool fits = mpz_as_bytes(big, false, big->neg, sizeof word.bytes, word.bytes);
     bool negative = mp_obj_int_sign(value) < 0;
     // Cut to 64 bits, -2^63 - 1 and below come out positive.
     if (!fits || (negative && word.as_signed >= 0)) {
-        pack_big(w, value);
+        pack_big(w, big);
     } else if (negative) {
         xn_msgpack_put_int(w, word.as_signed);
     } else {

@@ -17,6 +17,7 @@
 #include "py/lexer.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#include "shared/runtime/interrupt_char.h"
 
 #include <string.h>
 

@@ -6,11 +6,10 @@
 #include "py/objint.h"
 #include "py/objtuple.h"
 #include "py/runtime.h"
-#include "py/unicode.h"
 
 static mp_obj_t unpack(xn_reader *r, uint32_t depth, bool as_key);
 
-static NORETURN void malformed(void) {
+static _Noreturn void malformed(void) {
     mp_raise_ValueError(MP_ERROR_TEXT("malformed msgpack"));
 }
 
@@ -44,13 +43,6 @@ static mp_obj_t unpack_ext(const xn_msgpack_value *v) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("msgpack ext %d is unknown"),
                           (int)v->integer);
     }
-}
-
-static mp_obj_t unpack_str(const xn_msgpack_value *v) {
-    if (!utf8_check(v->bytes, v->count)) {
-        mp_raise_msg(&mp_type_UnicodeError, NULL);
-    }
-    return mp_obj_new_str((const char *)v->bytes, v->count);
 }
 
 // A key must not change, so it gets a tuple.
@@ -92,7 +84,7 @@ static mp_obj_t unpack(xn_reader *r, uint32_t depth, bool as_key) {
     case XN_MSGPACK_FLOAT:
         return mp_obj_new_float((mp_float_t)v.real);
     case XN_MSGPACK_STR:
-        return unpack_str(&v);
+        return mp_obj_new_str((const char *)v.bytes, v.count); // UnicodeError if it is no UTF-8
     case XN_MSGPACK_BIN:
         return mp_obj_new_bytes(v.bytes, v.count);
     case XN_MSGPACK_ARRAY:

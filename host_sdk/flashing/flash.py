@@ -24,6 +24,7 @@ from host_sdk.flashing.dfu_util import find_dfu_devices
 from host_sdk.flashing.drives import find_drives
 from host_sdk.flashing.image import FirmwareImage
 from host_sdk.flashing.known_boards import KnownBoard, known_boards
+from host_sdk.transports.usb import usb_ports
 
 # What a board on USB needs to restart, to be enumerated, and for its first look at the store.
 _START_S = 30.0

@@ -1,6 +1,8 @@
 """xipnet as a user C module of upstream's own port for QEMU, a Cortex-M3 board.
 
-Built from the pinned source as it is, and served to the SDK."""
+Built from the source as it is, of two releases, and served to the SDK. The pinned one is built with
+the flags of upstream's stricter ports, and without what only ports/qemu includes by itself.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from device_fw.build.fetch_micropython import micropython_source
 from host_sdk import Device
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 from relocatable.blob.host import run as run_on_host
 from tests.local_port import connect, free_port
+from tests.micropython_releases import RELEASES, release_source
 from tests.sim.conftest import example_model
 from tests.sim.transcript import check, python_steps, read_blocks
 
@@ -31,23 +33,43 @@ USERMOD = ROOT / "device_fw" / "micropython" / "usermod" / "boards"
 WAIT_S = 60.0
 
 
-@pytest.fixture(scope="module")
-def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
+# Of ports/stm32, mimxrt, renesas-ra and samd, which come after a module's own.
+STRICT = "-fsingle-precision-constant -Wpointer-arith -Wdouble-promotion -Wfloat-conversion -Werror"
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for tool in ("arm-none-eabi-gcc", "make"):
         if shutil.which(tool) is None:
             pytest.skip(f"needs {tool} (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi make)")
+    port = release_source(request.param) / "ports" / "qemu"
     build = tmp_path_factory.mktemp("usermod")
+    flags = "-DXN_USER_ARENA_BYTES=262144 -DXN_USER_FLASH_BYTES=1048576"
+    strict = []
+    if request.param == "pinned":
+        flags += f" -I{bare_port(port, build / 'bare')}"
+        strict = [f"CFLAGS_EXTRA={STRICT}"]
     command = [
-        *("make", "-C", str(micropython_source() / "ports" / "qemu"), "-j2"),
-        *("BOARD=MPS2_AN385", f"BUILD={build}", "FROZEN_MANIFEST="),
-        f"USER_C_MODULES={ROOT / 'device_fw'}",
+        *("make", "-C", str(port), "-j2", "BOARD=MPS2_AN385"),
+        *(f"BUILD={build}", "FROZEN_MANIFEST=", f"USER_C_MODULES={ROOT / 'device_fw'}"),
         f"XIPNET_PORT_C={USERMOD / 'qemu_mps2.c'}",
         f"LDSCRIPT={USERMOD / 'qemu_mps2.ld'}",
-        "XIPNET_CFLAGS=-DXN_USER_ARENA_BYTES=262144 -DXN_USER_FLASH_BYTES=1048576",
+        *(f"XIPNET_CFLAGS={flags}", *strict),
     ]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-4000:]
     return build / "firmware.elf"
+
+
+def bare_port(port: Path, out: Path) -> Path:
+    """Write a port's mphalport.h that includes nothing of shared/, as that of stm32."""
+    text = (port / "mphalport.h").read_text(encoding="utf-8")
+    included = '#include "shared/runtime/interrupt_char.h"\n'
+    assert included in text
+    out.mkdir()
+    bare = text.replace(included, "void mp_hal_set_interrupt_char(int c);\n")
+    (out / "mphalport.h").write_text(bare, encoding="utf-8")
+    return out
 
 
 class Prompt:

@@ -17,7 +17,5 @@ void xn_cpu_sleep(void);
 // returned; all other interrupts go on.
 uint32_t xn_cpu_defer(void);
 void xn_cpu_resume(uint32_t state);
-// Writes back and drops what the data cache holds of [start, start + n).
-void xn_cpu_flush(const void *start, uint32_t n);
 
 #endif

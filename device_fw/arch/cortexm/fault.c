@@ -2,7 +2,7 @@
 // restart. The next boot reads the note, and the host learns why the board was gone.
 #include "arch/cortexm/fault.h"
 
-#include "arch/cortexm/cpu.h"
+#include "arch/cortexm/cache.h"
 #include "arch/cortexm/scs.h"
 #include "core/base/xn_port.h"
 
@@ -42,7 +42,7 @@ static void keep(const xn_port_boot *boot) {
     r->boot = *boot;
     r->kept = kept_word;
     r->check = check_of(r);
-    xn_cpu_flush(r, sizeof *r); // a reset drops what a cache alone holds
+    xn_cache_flush(r, sizeof *r); // a reset drops what a cache alone holds
 }
 
 static void restart(void) {
@@ -82,7 +82,7 @@ void xn_port_keep(uint32_t word) {
     kept_word = word;
     xn_ld_noinit->kept = word;
     xn_ld_noinit->check = check_of(xn_ld_noinit);
-    xn_cpu_flush(xn_ld_noinit, sizeof *xn_ld_noinit);
+    xn_cache_flush(xn_ld_noinit, sizeof *xn_ld_noinit);
     xn_port_unlock(state);
 }
 

@@ -50,6 +50,7 @@
 #define EXC_RETURN_SECURE (1u << 6) // the registers were pushed on a stack of this state
 #define CCR_DC (1u << 16)
 #define CCR_IC (1u << 17)
+#define CCR_BP (1u << 18)
 #define CCR_DIV_0_TRP (1u << 4)
 #define SHCSR_FAULTS (7u << 16)
 #define SHCSR_PENDING (15u << 12 | 3u << 20) // usage, memory, bus, supervisor call; secure, hard

@@ -6,6 +6,10 @@
 #define WEIGHT_BITS 22
 #define WEIGHT_HALF (1 << (WEIGHT_BITS - 1))
 
+// Constants of type double, also where a port compiles with -fsingle-precision-constant.
+#define HALF ((double)1 / 2)
+#define ONE ((double)1)
+
 bool xn_image_valid(uint32_t width, uint32_t height, uint32_t channels) {
     return width >= 1u && width <= XN_IMAGE_SIDE_MAX && height >= 1u &&
            height <= XN_IMAGE_SIDE_MAX && channels >= 1u && channels <= XN_IMAGE_CHANNELS_MAX;
@@ -67,8 +71,8 @@ typedef struct axis {
 } axis;
 
 static axis axis_of(uint32_t from, uint32_t to) {
-    axis a = {from, to, (double)from / to, 1.0};
-    if (a.scale > 1.0) {
+    axis a = {from, to, (double)from / to, ONE};
+    if (a.scale > ONE) {
         a.support = a.scale;
     }
     return a;
@@ -83,22 +87,22 @@ static uint32_t most_weights(const axis *a) {
 // `shares` has room for as many.
 static uint32_t weigh(const axis *a, uint32_t at, double *shares, uint32_t *first,
                       int32_t *weights) {
-    double center = (at + 0.5) * a->scale;
-    double low = center - a->support + 0.5;
-    double high = center + a->support + 0.5;
-    double shrink = 1.0 / a->support;
-    double sum = 0.0;
-    uint32_t start = low < 0.0 ? 0u : (uint32_t)low;
+    double center = (at + HALF) * a->scale;
+    double low = center - a->support + HALF;
+    double high = center + a->support + HALF;
+    double shrink = ONE / a->support;
+    double sum = 0;
+    uint32_t start = low < 0 ? 0u : (uint32_t)low;
     uint32_t end = high > a->from ? a->from : (uint32_t)high;
     for (uint32_t i = start; i < end; i++) {
-        double x = (i - center + 0.5) * shrink;
-        x = x < 0.0 ? -x : x;
-        double share = x < 1.0 ? 1.0 - x : 0.0;
+        double x = (i - center + HALF) * shrink;
+        x = x < 0 ? -x : x;
+        double share = x < ONE ? ONE - x : 0;
         shares[i - start] = share;
         sum += share;
     }
     for (uint32_t i = 0; i < end - start; i++) {
-        weights[i] = (int32_t)(0.5 + shares[i] / sum * (1 << WEIGHT_BITS));
+        weights[i] = (int32_t)(HALF + shares[i] / sum * (1 << WEIGHT_BITS));
     }
     *first = start;
     return end - start;
@@ -219,7 +223,7 @@ void xn_image_bilinear(const xn_image *from, const xn_image *to, void *work) {
 static uint32_t round_side(double x, uint32_t most) {
     uint32_t floor = (uint32_t)x;
     double rest = x - floor;
-    uint32_t side = floor + (rest > 0.5 || (rest == 0.5 && floor % 2u != 0u) ? 1u : 0u);
+    uint32_t side = floor + (rest > HALF || (rest == HALF && floor % 2u != 0u) ? 1u : 0u);
     side = side < 1u ? 1u : side;
     return side < most ? side : most;
 }

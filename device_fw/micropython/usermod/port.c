@@ -1,9 +1,9 @@
-// What core/base/xn_port.h asks for, on a Cortex-M under another MicroPython port. All is weak: a
-// board defines what it does better, in a file named by XIPNET_PORT_C. Flash is what every real
-// board must define; the memory that stands in for it here forgets at power-off. Another CPU's
-// board defines what stands under __arm__, too.
+// What core/base/xn_port.h asks for, on a Cortex-M under another MicroPython port, without the
+// flash, which XIPNET_FLASH chooses from ports/flash. All is weak: a board defines what it does
+// better, in a file named by XIPNET_PORT_C; another CPU's board what stands under __arm__, too.
 #include "micropython/usermod/serve.h"
 
+#include "arch/cortexm/cache.h"
 #include "core/base/xn_port.h"
 #include "core/base/xn_status.h"
 
@@ -18,9 +18,6 @@
 #endif
 #ifndef XN_USER_STACK_BYTES
 #define XN_USER_STACK_BYTES 4096u // that a step may use
-#endif
-#ifndef XN_USER_FLASH_BYTES
-#define XN_USER_FLASH_BYTES (128u * 1024u)
 #endif
 
 // ---- Identity -----------------------------------------------------------------------------------
@@ -129,9 +126,7 @@ WEAK void xn_port_unlock(uint32_t state) {
 }
 
 WEAK void xn_port_sync_code(const void *at, uint32_t n) {
-    (void)at;
-    (void)n;
-    __asm volatile("dsb\nisb" ::: "memory");
+    xn_cache_sync(at, n);
 }
 
 WEAK void xn_port_reset(void) {
@@ -161,57 +156,4 @@ WEAK uint32_t xn_port_kept(void) {
 
 WEAK void xn_port_keep(uint32_t word) {
     kept = word;
-}
-
-// ---- Flash: memory that follows its rules -------------------------------------------------------
-
-#define SECTOR_BYTES 4096u
-
-static uint8_t *flash_at(uint32_t offset) {
-    static uint8_t flash[XN_USER_FLASH_BYTES] __attribute__((aligned(SECTOR_BYTES)));
-    static bool erased; // as flash is that was never written
-    if (!erased) {
-        memset(flash, 0xFF, sizeof(flash));
-        erased = true;
-    }
-    return flash + offset;
-}
-
-static int inside(uint32_t offset, uint32_t n) {
-    return offset <= XN_USER_FLASH_BYTES && n <= XN_USER_FLASH_BYTES - offset;
-}
-
-WEAK const xn_port_flash *xn_port_flash_geometry(void) {
-    static const xn_port_flash geometry = {XN_USER_FLASH_BYTES, SECTOR_BYTES, 256, 1, 0, 0};
-    return &geometry;
-}
-
-WEAK int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
-    if (!inside(offset, n)) {
-        return XN_E_RANGE;
-    }
-    memcpy(to, flash_at(offset), n);
-    return 0;
-}
-
-WEAK int xn_port_flash_erase(uint32_t offset) {
-    if (!inside(offset, SECTOR_BYTES) || offset % SECTOR_BYTES != 0) {
-        return XN_E_RANGE;
-    }
-    memset(flash_at(offset), 0xFF, SECTOR_BYTES);
-    return 0;
-}
-
-WEAK int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
-    if (!inside(offset, n)) {
-        return XN_E_RANGE;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        flash_at(offset)[i] &= ((const uint8_t *)from)[i];
-    }
-    return 0;
-}
-
-WEAK const uint8_t *xn_port_flash_map(uint32_t offset) {
-    return flash_at(offset);
 }

@@ -6,10 +6,11 @@ get_filename_component(XN_FIRMWARE_DIR ${XN_RP2_DIR}/../.. ABSOLUTE)
 set(MICROPY_FROZEN_MANIFEST ${XN_RP2_DIR}/manifest.py)
 set(MICROPY_LIB_DIR ${MICROPY_DIR}/lib) # micropython-lib, of which nothing is frozen
 set(USER_C_MODULES ${XN_FIRMWARE_DIR}/micropython/micropython.cmake)
+set(XIPNET_FLASH rp2)
 set(XIPNET_PORT_C
     ${XN_FIRMWARE_DIR}/micropython/scripts.c ${XN_FIRMWARE_DIR}/micropython/store_vfs.c)
 set(XIPNET_CFLAGS "-DXN_SERVE_ALWAYS=1 -DXN_USER_ARENA_BYTES=${XN_USER_ARENA_BYTES} \
--DXN_RP2_STORE_OFFSET=${XN_RP2_STORE_OFFSET} -DXN_RP2_STORE_BYTES=${XN_RP2_STORE_BYTES} \
+-DXN_USER_FLASH_START=${XN_RP2_STORE_OFFSET} -DXN_USER_FLASH_BYTES=${XN_RP2_STORE_BYTES} \
 -DXN_FRAME_MAX=1024 -DXN_LINK_WINDOW=4 -DXN_STORE_OBJECTS=${XN_STORE_OBJECTS}")
 
 # mpconfigboard.h includes ours, wherever it is included itself.

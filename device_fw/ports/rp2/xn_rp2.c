@@ -20,8 +20,8 @@
 // ---- Flash --------------------------------------------------------------------------------------
 
 // Between the firmware and MicroPython's file system; mpconfigboard.cmake says where.
-#define STORE_OFFSET XN_RP2_STORE_OFFSET
-#define STORE_BYTES XN_RP2_STORE_BYTES
+#define STORE_OFFSET XN_USER_FLASH_START
+#define STORE_BYTES XN_USER_FLASH_BYTES
 
 const xn_port_flash *xn_port_flash_geometry(void) {
     static const xn_port_flash geometry = {

@@ -36,7 +36,9 @@ def test_what_a_listed_file_includes_is_listed() -> None:
 def test_sizes_on_the_page_are_read() -> None:
     page = (FIRMWARE_DIR.parent / "docs" / "PORTING.md").read_text(encoding="utf-8")
     sources = [*(FIRMWARE_DIR / "core").rglob("*.h"), *(FOLDER / "usermod").glob("*.c")]
-    read = re.findall(r"^#ifndef (XN_\w+)$", "\n".join(map(Path.read_text, sources)), re.M)
+    sources += (FIRMWARE_DIR / "ports" / "flash").glob("*.[ch]")
+    texts = "\n".join(map(Path.read_text, sources))
+    read = re.findall(r"^#if(?:n?def |.*?!defined\()(XN_\w+)", texts, re.M)
     sizes = set(re.findall(r"-D(XN_\w+)", page))
     assert len(sizes) >= 5
     assert sizes <= set(read)
@@ -45,7 +47,8 @@ def test_sizes_on_the_page_are_read() -> None:
 def test_functions_on_the_page_are_of_the_port() -> None:
     page = (FIRMWARE_DIR.parent / "docs" / "PORTING.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(xn_port_\w+)\(", page, re.M))
-    weak = (FOLDER / "usermod" / "port.c").read_text(encoding="utf-8")
+    parts = (FOLDER / "usermod" / "port.c", FIRMWARE_DIR / "ports" / "flash" / "ram.c")
+    weak = "\n".join(part.read_text(encoding="utf-8") for part in parts)
     assert "xn_port_reach" in named
     assert named <= set(re.findall(r"^WEAK .*?(xn_port_\w+)\(", weak, re.M))
 
