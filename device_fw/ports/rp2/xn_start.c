@@ -1,5 +1,9 @@
 #include "ports/rp2/xn_start.h"
 
+#include "arch/cortexm/clock.h"
+#include "arch/cortexm/scs.h"
+#include "ports/rp2/xn_attend.h"
+
 #include "core/link/xn_link.h"
 #include "core/rpc/xn_server.h"
 #include "micropython/scripts.h"
@@ -12,6 +16,12 @@
 #include <string.h>
 
 void xn_start_core(void) {
+#if __ARM_ARCH >= 8
+    // Exceptions push the float registers at once: pushed when a handler first uses its own, a
+    // step's would go, and fault, where the step put its stack.
+    SCB_FPCCR &= ~FPCCR_LSPEN;
+#endif
+    xn_clock_start();
     xn_link_init();
     xn_vm_attach();
     xn_server_init();
@@ -34,6 +44,9 @@ int __wrap_pyexec_file_if_exists(const char *name) {
         xn_store_vfs_mount();
         xn_vm_open(true);
         bool after_reset = !had_one;
+        if (after_reset) {
+            xn_attend_start();
+        }
         had_one = true;
         xn_scripts_run(after_reset);
     }
