@@ -46,7 +46,7 @@ xn_step_return:
 
 // ---- Handlers -----------------------------------------------------------------------------------
 
-    .macro unless_in_step
+    .macro unless_in_step to
     mov r1, lr
     movs r2, #12
     ands r1, r2
@@ -56,7 +56,7 @@ xn_step_return:
     ldr r1, [r1]
     cmp r1, #0
     bne 2f
-1:  ldr r1, =xn_fault_fatal
+1:  ldr r1, =\to
     bx r1
 2:
     .endm
@@ -65,16 +65,22 @@ xn_step_return:
     .type xn_step_svc_entry, %function
     .thumb_func
 xn_step_svc_entry:
-    unless_in_step
+    unless_in_step nothing
     mrs r0, psp
     ldr r0, [r0] // r0 of the step: its result
     b xn_step_leave
+
+// A call whose registers the step's stack could not take ended as a fault, and is still pending:
+// no register clears that.
+    .thumb_func
+nothing:
+    bx lr
 
     .global xn_step_fault_entry
     .type xn_step_fault_entry, %function
     .thumb_func
 xn_step_fault_entry:
-    unless_in_step
+    unless_in_step xn_fault_fatal
     mrs r0, psp
     mov r1, lr
     bl xn_step_fault
