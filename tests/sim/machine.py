@@ -12,7 +12,7 @@ import time
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import msgpack
 from cobs import cobs
@@ -73,7 +73,7 @@ class Machine:
         self._process.kill()
         self._process.wait()
 
-    def __enter__(self) -> Machine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

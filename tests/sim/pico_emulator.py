@@ -101,7 +101,7 @@ class FaultingLogger:
         self.core = chip.core
 
     def warning(self, name: str, text: str) -> None:
-        """Read a warning: it comes from within the instruction, which ends in the handler."""
+        """Read a warning, from within the instruction: that ends in the handler."""
         if text.startswith(_NOTHING_THERE):
             self.core.pc -= 2
             self.core.exception_entry(_HARD_FAULT)

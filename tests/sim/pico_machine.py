@@ -1,4 +1,4 @@
-"""The Raspberry Pi Pico in its emulator, and its USB serial port: text, and frames made by hand."""
+"""The Raspberry Pi Pico in its emulator; text, and frames made by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What contains steps on a chip with the MPU of Armv6-M or Armv8-M, on a port of MicroPython's.
+"""What contains steps behind the MPU of an Armv6-M and of an Armv8-M.
 
 The code is that of the Pico's images (device_fw/arch/cortexm), compiled for their CPUs. There is no
 emulator of a Cortex-M0+ with an MPU: it runs on a Cortex-M3, which has all that an Armv6-M has, and
@@ -89,7 +89,7 @@ def image(
 
 
 def run(image: tuple[Chip, Path], code: bytes, folder: Path) -> list[int]:
-    """Run a step and a good one: of each its status, PC, result, output, and what is not its own."""
+    """Run a step, then a good one; the first's status, PC, result, output, beside."""
     chip, elf = image
     blob = folder / "blob.bin"
     blob.write_bytes(code.ljust(4096, b"\0") + ADD_ONE)

@@ -17,6 +17,9 @@ import pytest
 
 from host_sdk import Device
 from host_sdk.errors import XipnetError
+from host_sdk.link.request import PendingRequest
+from host_sdk.link.values import Value
+from host_sdk.link.window import Window
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 from relocatable.blob.host import run as run_on_host
@@ -26,8 +29,24 @@ from tests.sim.conftest import EXAMPLES, example_model, infer_one
 pytestmark = [pytest.mark.sim, pytest.mark.xdist_group("pico")]
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 120.0
+WAIT_S = 600.0
+PATIENCE = 60.0  # the emulator is 20 times slower than the chip on a PC at rest, a busy PC far more
 X = np.random.default_rng(7).integers(0, 256, (1, 8, 8, 1), np.uint8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patience() -> Iterator[None]:
+    """Let requests take as long as the emulator does."""
+    submit = Window.submit
+
+    def wait_longer(
+        window: Window, method: str, params: tuple[Value, ...], timeout_s: float | None
+    ) -> PendingRequest | None:
+        return submit(window, method, params, None if timeout_s is None else timeout_s * PATIENCE)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Window, "submit", wait_longer)
+        yield
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Steps and builtins on the Pico, in the emulator of its chip: nothing keeps the board.
+"""Nothing keeps the Pico, in the emulator of its chip: no step, no builtin.
 
 The emulator has no memory protection unit; what that adds is in test_contained_v6m.py.
 """

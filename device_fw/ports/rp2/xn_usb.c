@@ -1,6 +1,6 @@
 // Text and frames over the USB serial port, in place of MicroPython's own receiver (the linker
-// leads its callback here). TinyUSB runs in the port's wait loop, between the VM's instructions, and
-// in the interrupt of xn_attend.c.
+// leads its callback here). TinyUSB runs in the port's wait loop, between the VM's instructions,
+// and in the interrupt of xn_attend.c.
 #include "core/base/xn_port.h"
 #include "core/link/xn_link.h"
 
