@@ -94,7 +94,7 @@ _NOTHING_THERE = ("Read from invalid memory address", "Write to undefined addres
 
 
 class FaultingLogger:
-    """Turns accesses that the emulator only logs into a HardFault; the rest is not logged."""
+    """Turns accesses that the emulator only logs into a HardFault."""
 
     def __init__(self, chip: Any) -> None:
         """Take the emulated chip."""
