@@ -70,6 +70,7 @@ def _dispatch(receivers: dict[str, str]) -> list[str]:
 # What an interrupt runs, whatever it finds the core at; the functions of others by their names.
 _IN_RAM = {
     "app/without_vm.c": (".text.xn_attend",),
+    "arch/cortexm/attend.S": (),
     "arch/cortexm/cache.c": (),
     "arch/cortexm/clock.c": (),
     "arch/cortexm/cpu.c": (),

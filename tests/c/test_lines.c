@@ -168,7 +168,7 @@ static void put_data(uint32_t line, uint32_t id, uint32_t ticket) {
 }
 
 static void start(void) {
-    static const xn_port_flash flash = {262144, 4096, 256, 16};
+    static const xn_port_flash flash = {262144, 4096, 256, 16, 0, 0};
     for (uint32_t line = 1; line < XN_LINK_LINES; line++) {
         xn_session_close_line(line);
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from device_fw.build import firmware_path
 from host_sdk import Device
 from host_sdk.transports import Transport
 from host_sdk.transports.qemu import Qemu, find_board
@@ -24,6 +26,15 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 def example_model(name: str) -> Path:
     """Name the file of a model that the project ships."""
     return EXAMPLES / "models" / f"{name}.tflite"
+
+
+@pytest.fixture(scope="session")
+def pico_firmware() -> Path:
+    """Build the Raspberry Pi Pico's image, if it is not there."""
+    for tool in ("arm-none-eabi-gcc", "cmake", "make", "gcc"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"needs {tool}")
+    return firmware_path("pico").with_suffix(".uf2")
 
 
 def evaluate(board: Device, source: str) -> Any:

@@ -12,7 +12,7 @@ import time
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import msgpack
 from cobs import cobs
@@ -37,21 +37,19 @@ class Machine:
         text: what came outside of frames and was not taken yet.
         notes: notifications that came, in order: (topic, params).
         port: TCP port of the UART, for tools of others while nothing is connected here.
+        wait_s: how long any answer may take.
         again_s: after so long without its reply the last request is sent again: a busy computer may
             lose bytes of the line.
     """
 
     def __init__(self, board: str | Board, flash: Path, firmware: Path | None = None) -> None:
         self.port = free_port()
-        # The board starts when the first connection is there: nothing of its boot is missed.
-        serial = f"tcp:127.0.0.1:{self.port},server=on,wait=on,nodelay=on"
-        elf = firmware or firmware_path(board)
-        described = load_board(board) if isinstance(board, str) else board
-        command = qemu_command(described, elf, flash, serial)
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            self._command(board, flash, firmware), stderr=subprocess.DEVNULL
+        )
         self.text = b""
         self.notes: list[tuple[str, Any]] = []
-        self.again_s = WAIT_S
+        self.again_s = self.wait_s
         self._replies: dict[int, tuple[Any, Any]] = {}
         self._sent: dict[int, bytes] = {}
         self._frame: bytearray | None = None
@@ -62,13 +60,21 @@ class Machine:
 
     # ---- The process -----------------------------------------------------------------------------
 
+    wait_s = WAIT_S
+
+    def _command(self, board: str | Board, flash: Path, firmware: Path | None) -> list[str]:
+        # The board starts when the first connection is there: nothing of its boot is missed.
+        serial = f"tcp:127.0.0.1:{self.port},server=on,wait=on,nodelay=on"
+        described = load_board(board) if isinstance(board, str) else board
+        return qemu_command(described, firmware or firmware_path(board), flash, serial)
+
     def kill(self) -> None:
         """As pulling the plug."""
         self.disconnect()
         self._process.kill()
         self._process.wait()
 
-    def __enter__(self) -> Machine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -84,7 +90,7 @@ class Machine:
     def connect(self) -> None:
         """Open the UART; QEMU takes one connection at a time."""
         if self._socket is None:
-            self._socket = connect(self.port, WAIT_S)
+            self._socket = connect(self.port, self.wait_s)
         self._socket.settimeout(0.05)
 
     def disconnect(self) -> None:
@@ -136,7 +142,7 @@ class Machine:
 
     def until(self, end: bytes = PROMPT) -> str:
         """Text up to `end`, taken."""
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + self.wait_s
         while end not in self.text:
             assert time.monotonic() < deadline, f"no {end!r} in {self.text!r}"
             self.pump()
@@ -170,7 +176,7 @@ class Machine:
             RefusedError: the board answered with an error.
         """
         begin = time.monotonic()
-        deadline, again = begin + WAIT_S, begin + self.again_s
+        deadline, again = begin + self.wait_s, begin + self.again_s
         while number not in self._replies:
             assert time.monotonic() < deadline, f"no reply; text so far: {self.text!r}"
             if time.monotonic() > again and number in self._sent:
@@ -192,7 +198,7 @@ class Machine:
         Args:
             prompt: wait for the prompt, too.
         """
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + self.wait_s
         while not self.notes:
             assert time.monotonic() < deadline, f"no boot; text so far: {self.text!r}"
             self.pump()

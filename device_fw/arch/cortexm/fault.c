@@ -22,8 +22,6 @@ typedef struct record {
 extern record xn_ld_noinit[]; // one, placed by the linker script
 extern uint32_t xn_ld_fault_stack_end[];
 
-volatile int32_t xn_fault_step = -1;
-
 static xn_port_boot this_boot;
 static uint32_t kept_word;
 
@@ -92,19 +90,6 @@ const xn_port_boot *xn_port_boot_report(void) {
 
 void xn_port_reset(void) {
     restart();
-}
-
-// The registers pushed on entry cannot be trusted if pushing them, or the floats, failed.
-uint32_t xn_fault_pc(const xn_fault_frame *pushed, uint32_t cfsr) {
-    const uint32_t stacking_failed = 0x00101818u;
-    return (cfsr & stacking_failed) ? 0 : pushed->pc;
-}
-
-uint32_t xn_fault_address(uint32_t cfsr) {
-    if (cfsr & CFSR_MMARVALID) {
-        return SCB_MMFAR;
-    }
-    return (cfsr & CFSR_BFARVALID) ? SCB_BFAR : XN_FAULT_NO_ADDRESS;
 }
 
 __attribute__((used)) void xn_fault_report(const xn_fault_frame *pushed) {

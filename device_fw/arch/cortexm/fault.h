@@ -16,7 +16,8 @@ typedef struct xn_fault_frame {
 
 #define XN_FAULT_NO_ADDRESS 0xFFFFFFFFu
 
-// Where a fault happened, and what it touched, as far as these are known.
+// Where a fault happened, and what it touched, as far as these are known; `cfsr` is 0 on an
+// Armv6-M, which does not tell.
 uint32_t xn_fault_pc(const xn_fault_frame *pushed, uint32_t cfsr);
 uint32_t xn_fault_address(uint32_t cfsr);
 void xn_fault_report(const xn_fault_frame *pushed);

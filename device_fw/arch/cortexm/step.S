@@ -1,10 +1,13 @@
 // The way into a step and out of it. A step runs unprivileged on a stack of its own: it reaches
 // only what the MPU leaves it (mpu.c). The way out is an exception: the step's own call of the
 // supervisor when it returns, a fault, or the clock. Whatever the step did to registers and stack,
-// execution continues at `resume` with those that xn_step_enter() saved.
+// execution continues at `resume` with those that xn_step_enter() saved. For an Armv6-M there is
+// step_v6m.S.
     .syntax unified
     .thumb
     .text
+
+#if __ARM_ARCH > 6
 
 // int32_t xn_step_enter(const xn_ctx *ctx, xn_step_fn *step, uint32_t stack_end)
     .global xn_step_enter
@@ -92,22 +95,6 @@ xn_step_clock_entry:
     bne xn_step_leave
     bx lr
 
-// PendSV comes at each tick of the clock, whatever the thread is at, and gives way to every other
-// interrupt. The application (attend.h) says where the thread goes on, with an empty stack; 0: where it was.
-    .global xn_step_attend_entry
-    .type xn_step_attend_entry, %function
-    .thumb_func
-xn_step_attend_entry:
-    push {r4, lr}
-    bl xn_attend
-    pop {r4, lr}
-    cbz r0, 1f
-    mov r2, r0
-    ldr r1, =xn_ld_stack_end
-    b enter_thread
-1:
-    bx lr
-
 // Clears FPCCR.LSPACT, which gives up registers that wait to be stored on the step's stack: the
 // first float or vector instruction would store them, and fault again.
     .thumb_func
@@ -134,7 +121,10 @@ xn_step_leave:
     str r2, [r3]
     ldr r2, =resume
 // To r2, with r0, and the main stack at r1.
-enter_thread:
+    .global xn_step_enter_thread
+    .type xn_step_enter_thread, %function
+    .thumb_func
+xn_step_enter_thread:
     sub r1, r1, #32 // the registers that an exception pushes
     bic r2, r2, #1
     mov r3, #0x01000000 // Thumb
@@ -152,3 +142,5 @@ resume:
     vmsr fpscr, r3
     pop {r3-r11, pc}
     .pool
+
+#endif

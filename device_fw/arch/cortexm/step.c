@@ -48,7 +48,7 @@ bool xn_step_runs(void) {
 }
 
 int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
-    xn_ctx *ctx = (xn_ctx *)(void *)xn_ld_step_stack_end - 2;
+    xn_ctx *ctx = (xn_ctx *)((uintptr_t)xn_ld_step_stack_end - 2u * sizeof *ctx);
     *ctx = *step->ctx;
     stopped = XN_OK;
     xn_fault_step = step->number;
@@ -66,6 +66,25 @@ int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     why->returned = result;
     return XN_OK;
 }
+
+#if __ARM_ARCH == 6
+
+// The registers that the fault pushed, if they are where a step's stack is.
+static bool lie_in_stack(const xn_fault_frame *pushed) {
+    uintptr_t at = (uintptr_t)pushed;
+    return at % 4u == 0 && at >= (uintptr_t)xn_ld_step_stack &&
+           at <= (uintptr_t)xn_ld_step_stack_end - sizeof *pushed;
+}
+
+// There are no registers that say more.
+void xn_step_fault(const xn_fault_frame *pushed, uint32_t return_code) {
+    (void)return_code;
+    stop = (xn_port_stop){.address = XN_FAULT_NO_ADDRESS};
+    stop.pc = lie_in_stack(pushed) ? pushed->pc : 0;
+    stopped = XN_E_FAULT;
+}
+
+#else
 
 void xn_step_fault(const xn_fault_frame *pushed, uint32_t return_code) {
     uint32_t cfsr = SCB_CFSR;
@@ -87,3 +106,5 @@ void xn_step_fault(const xn_fault_frame *pushed, uint32_t return_code) {
     // If pushing the registers failed, the exception that they were pushed for is still pending.
     SCB_SHCSR &= ~SHCSR_PENDING;
 }
+
+#endif

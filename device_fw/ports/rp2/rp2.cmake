@@ -19,9 +19,17 @@ include_directories(${XN_FIRMWARE_DIR} ${XN_FIRMWARE_DIR}/core
 
 # C++ is in the SDK alone, and in nothing that is linked: its library stays out.
 add_compile_definitions(PICO_CXX_DISABLE_ALLOCATION_OVERRIDES=1)
+# Steps on a stack of their own, behind the MPU.
+set(XN_ARCH_DIR ${XN_FIRMWARE_DIR}/arch/cortexm)
+set(XN_STEP_SOURCES ${XN_ARCH_DIR}/fault_place.c ${XN_ARCH_DIR}/mpu.c ${XN_ARCH_DIR}/pmsa7.c
+    ${XN_ARCH_DIR}/step.c ${XN_ARCH_DIR}/step.S ${XN_ARCH_DIR}/step_v6m.S)
+
 cmake_language(DEFER CALL target_sources firmware PRIVATE
-    ${XN_RP2_DIR}/xn_rp2.c ${XN_RP2_DIR}/xn_start.c ${XN_RP2_DIR}/xn_usb.c)
+    ${XN_RP2_DIR}/xn_attend.c ${XN_RP2_DIR}/xn_clock.c
+    ${XN_RP2_DIR}/xn_fault.c ${XN_RP2_DIR}/xn_start.c ${XN_RP2_DIR}/xn_usb.c
+    ${XN_RP2_DIR}/xn_vectors.S ${XN_STEP_SOURCES})
 cmake_language(DEFER CALL set_target_properties firmware PROPERTIES LINKER_LANGUAGE C)
 cmake_language(DEFER CALL target_link_libraries firmware m)
 cmake_language(DEFER CALL target_link_options firmware PRIVATE
-    -Wl,--wrap=tud_cdc_rx_cb -Wl,--wrap=pyexec_file_if_exists)
+    -Wl,--wrap=tud_cdc_rx_cb -Wl,--wrap=pyexec_file_if_exists -Wl,--wrap=tud_task_ext
+    -Wl,--wrap=tud_cdc_n_write -Wl,--wrap=tud_cdc_n_write_flush -Wl,--wrap=xn_port_run_step)

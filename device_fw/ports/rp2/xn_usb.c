@@ -1,6 +1,6 @@
 // Text and frames over the USB serial port, in place of MicroPython's own receiver (the linker
-// leads its callback here). All is at thread level: TinyUSB runs in the port's wait loop and
-// between the VM's instructions.
+// leads its callback here). TinyUSB runs in the port's wait loop, between the VM's instructions,
+// and in the interrupt of xn_attend.c.
 #include "core/base/xn_port.h"
 #include "core/link/xn_link.h"
 
@@ -35,6 +35,6 @@ void xn_port_send(const uint8_t *bytes, uint32_t n) {
         }
         bytes += part;
         n -= part;
-        mp_usbd_task();
+        tud_task_ext(0, false); // the port's mp_usbd_task() may call Python
     }
 }
