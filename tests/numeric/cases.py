@@ -82,7 +82,7 @@ def shards(config: pytest.Config) -> list[Shard]:
 
 
 def _sampled_on_machines(config: pytest.Config) -> int:
-    """Count the sample's cases on virtual machines: what is left when each was tried here."""
+    """Count the sample's cases on virtual machines: what is left of its size."""
     size = int(config.getoption("--sample-size"))
     return min(len(PAIRS), size - len(PAIRS) if size > len(PAIRS) else size // 2)
 
