@@ -28,7 +28,7 @@ _FACTORS = [1e-45, 1e-38, 1e-20, 1e-10, 1e-3, 1.0, 10.0, 1e3, 1e6, 1e10, 1e20, 1
 _KINDS = [
     o.kind
     for o in OPERATORS.values()
-    if {"int8", "uint8"} & set(o.samples) and not o.kind.startswith("CUSTOM")
+    if {"int8", "uint8"} & {*o.samples} - {*o.micro} and not o.kind.startswith("CUSTOM")
 ]
 
 

@@ -76,7 +76,7 @@ def image(
     command = [
         *("arm-none-eabi-gcc", *chip.flags, "-mthumb", "-Os", "-nostartfiles"),
         *("-Wall", "-Werror", f"-I{FIRMWARE_DIR}", f"-I{FIRMWARE_DIR / 'core'}"),
-        *(f"-I{BLOB_INCLUDE_DIR}", "-DXN_CPU_HZ=20000000u", f"-DPROGRAM_AT={chip.program:#x}u"),
+        *(f"-I{BLOB_INCLUDE_DIR}", "-DXN_CLOCK_HZ=20000000u", f"-DPROGRAM_AT={chip.program:#x}u"),
         *(f"-D{name}={value:#x}u" for name, value in places.items()),
         *(f"-Wl,--defsym={name}={value:#x}" for name, value in places.items()),
         f"-Wl,--defsym=xn_ld_step_stack_end=xn_ld_step_stack+4096,-T{HERE / 'image.ld'}",
