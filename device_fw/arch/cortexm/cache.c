@@ -1,3 +1,5 @@
+// Other CPUs have none of this: MicroPython's unix port builds all files of the module.
+#ifdef __arm__
 #include "arch/cortexm/cache.h"
 #include "arch/cortexm/scs.h"
 
@@ -34,3 +36,5 @@ void xn_cache_sync(const void *start, uint32_t n) {
     }
     barrier();
 }
+
+#endif

@@ -28,7 +28,7 @@ static bool inside(uint32_t offset, uint32_t n) {
 }
 
 WEAK const xn_port_flash *xn_port_flash_geometry(void) {
-    static const xn_port_flash geometry = {XN_USER_FLASH_BYTES, SECTOR_BYTES, 256, 1};
+    static const xn_port_flash geometry = {XN_USER_FLASH_BYTES, SECTOR_BYTES, 256, 1, 0, 0};
     return &geometry;
 }
 

@@ -66,7 +66,7 @@ static int inside(uint32_t offset, uint32_t n) {
 }
 
 const xn_port_flash *xn_port_flash_geometry(void) {
-    static const xn_port_flash geometry = {FLASH_BYTES, SECTOR_BYTES, 256, 1};
+    static const xn_port_flash geometry = {FLASH_BYTES, SECTOR_BYTES, 256, 1, 0, 0};
     return &geometry;
 }
 
