@@ -17,7 +17,9 @@
 #include "py/lexer.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#ifndef __unix__ // whose port declares it with a type of its own
 #include "shared/runtime/interrupt_char.h"
+#endif
 
 #include <string.h>
 

@@ -2,8 +2,6 @@
 #ifndef XN_UNIX_H
 #define XN_UNIX_H
 
-// The port knows signals alone, and has a type of its own for what this header declares.
-#define MICROPY_INCLUDED_LIB_UTILS_INTERRUPT_CHAR_H
-extern int mp_interrupt_char;
+extern int mp_interrupt_char; // the port knows signals alone
 
 #endif
