@@ -59,19 +59,42 @@ def boards(ask: bool, known: bool, as_json: bool) -> None:
 
 
 def _show_known(as_json: bool) -> None:
-    """Show which boards there are, and what was seen of each."""
-    rows = [
-        {"name": b.name, "board": b.title, "chip": b.chip.name, "state": b.state}
-        for b in known_boards().values()
-    ]
-    for name in virtual_names():
-        board = load_board(name)
-        state = "tested (QEMU)"
-        rows.append({"name": name, "board": board.title, "chip": board.cpu, "state": state})
+    """Show which boards there are, what was seen of each, and what it has for models."""
+    from device_fw.boards.space import board_spaces
+
+    spaces = {space.name: space for space in board_spaces()}
+    known = [(b.name, b.title, b.chip.name, b.state, b.image) for b in known_boards().values()]
+    virtual = [load_board(name) for name in virtual_names()]
+    known += [(b.name, b.title, b.cpu, "tested (QEMU)", "") for b in virtual]
+    rows = []
+    for name, title, chip, state, image in known:
+        row = {"name": name, "board": title, "chip": chip, "state": state}
+        row["image_bytes"] = _image_bytes(image)
+        row["ram_bytes"] = spaces[name].arena_bytes
+        row["store_bytes"] = spaces[name].object_bytes
+        rows.append(row)
     if as_json:
         print_json(rows)
-    else:
-        print_table(list(rows[0]), [list(row.values()) for row in rows])
+        return
+    heads = ("board", "chip", "state", "image", "RAM", "store")  # RAM and store: for models
+    cells = [[_cell(value) for key, value in row.items() if key != "board"] for row in rows]
+    print_table(heads, cells)
+
+
+def _image_bytes(image: str) -> int | None:
+    """Return how much flash an image takes that was built here; None: it was not."""
+    from device_fw.build.folders import build_dir
+
+    path = build_dir() / "firmware" / image
+    if not path.is_file():
+        return None
+    return path.stat().st_size // (2 if path.suffix == ".uf2" else 1)  # UF2: 256 bytes of 512
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _plugged(port: UsbPort, ask: bool) -> dict[str, str]:

@@ -100,7 +100,10 @@ def test_all_lists_the_known_boards() -> None:
     assert rows["pico"]["chip"] == "rp2040"
     assert rows["mps3_an547"]["state"] == "tested (QEMU)"
     assert all(row["state"] for row in rows.values())
-    assert "Raspberry Pi Pico 2" in runner.invoke(main, ["boards", "--all"]).output
+    assert rows["pico"]["board"] == "Raspberry Pi Pico"
+    assert rows["nucleo_f446re"]["ram_bytes"] == 81_920
+    assert rows["nucleo_f446re"]["store_bytes"] == 3 * 131_072
+    assert "983,040" in runner.invoke(main, ["boards", "--all"]).output
 
 
 def test_ask_says_who_answers(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
