@@ -17,10 +17,10 @@ import pytest
 
 from host_sdk import Device
 from host_sdk.errors import XipnetError
-from host_sdk.selftest.run import run_selftest
 from host_sdk.link.request import PendingRequest
 from host_sdk.link.values import Value
 from host_sdk.link.window import Window
+from host_sdk.selftest.run import run_selftest
 from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 from relocatable.blob.host import run as run_on_host
