@@ -122,8 +122,8 @@ def test_a_cut_leaves_the_old_model(pico_firmware: Path, flash: Path) -> None:
 NOT_THERE = {"clock", "containment: write to 0x9ffffffc"}
 
 
-def test_it_tests_itself(firmware: Path, flash: Path) -> None:
-    with plugged(firmware, flash) as board:
+def test_it_tests_itself(pico_firmware: Path, flash: Path) -> None:
+    with plugged(pico_firmware, flash) as board:
         report = run_selftest(board, quick=True)
         failed = {check.name for check in report.checks if not check.ok}
         assert failed <= NOT_THERE, "\n".join(report.lines())
