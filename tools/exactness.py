@@ -28,8 +28,8 @@ class Cases:
     machines: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: str) -> None:
-        """Count what a test recorded: "target count dtype kind"."""
-        target, count, dtype, kind = record.split(" ", 3)
+        """Count what a test recorded: "target; count; dtype; kind"."""
+        target, count, dtype, kind = record.split("; ")
         if target == "host":
             self.here[kind, dtype] += int(count)
         else:
@@ -48,7 +48,7 @@ def to_toml(cases: Cases, date: str, commit: str) -> str:
     lines += [f"{target} = {n}" for target, n in sorted(cases.machines.items())]
     by_kind: dict[str, list[str]] = {}
     for (kind, dtype), n in sorted(cases.here.items()):
-        by_kind.setdefault(kind, []).append(f"{dtype} = {n}")
+        by_kind.setdefault(kind, []).append(f'"{dtype}" = {n}')
     lines += ["", "[here]"]
     lines += [f'"{kind}" = {{ {", ".join(texts)} }}' for kind, texts in by_kind.items()]
     return "\n".join(lines) + "\n"

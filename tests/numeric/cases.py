@@ -123,5 +123,5 @@ def record_cases(record: Callable[[str, object], None], shard: Shard, wrong: int
     """
     counts = Counter((shard.target, case.kind, case.dtype) for case in shard.cases)
     for (target, kind, dtype), count in counts.items():
-        record("cases", f"{target} {count} {dtype} {kind}")
+        record("cases", f"{target}; {count}; {dtype}; {kind}")
     record("differences", wrong)

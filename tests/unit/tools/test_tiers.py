@@ -44,15 +44,15 @@ def test_figures_are_those_of_the_run() -> None:
 
 def test_cases_are_counted_where_they_ran() -> None:
     junit = """<testsuites><testsuite tests="3" failures="1" errors="0" skipped="0">
-    <testcase><properties><property name="cases" value="host 25 int8 CONV_2D"/>
+    <testcase><properties><property name="cases" value="host; 25; int8; CONV_2D"/>
     <property name="differences" value="0"/></properties></testcase>
-    <testcase><properties><property name="cases" value="host 24 int8 CONV_2D"/>
+    <testcase><properties><property name="cases" value="host; 24; float32 by int8; CONV_2D"/>
     <property name="differences" value="2"/></properties><failure/></testcase>
-    <testcase><properties><property name="cases" value="cortex-m4 1 int32 CUSTOM A"/>
-    <property name="cases" value="cortex-m4 2 int8 ADD"/></properties></testcase>
+    <testcase><properties><property name="cases" value="cortex-m4; 1; int32; CUSTOM A"/>
+    <property name="cases" value="cortex-m4; 2; int8; ADD"/></properties></testcase>
     </testsuite></testsuites>"""
     figures = count(junit, 1)
-    assert figures.cases.here == {("CONV_2D", "int8"): 49}
+    assert figures.cases.here == {("CONV_2D", "int8"): 25, ("CONV_2D", "float32 by int8"): 24}
     assert figures.cases.machines == {"cortex-m4": 3}
     line = row("exact", figures, "2026-01-02", "abc1234")
     assert "49 one-operator cases here and 3 on virtual CPUs, **2 differ**" in line
