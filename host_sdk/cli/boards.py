@@ -68,7 +68,7 @@ def _show_known(as_json: bool) -> None:
     known += [(b.name, b.title, b.cpu, "tested (QEMU)", "") for b in virtual]
     rows = []
     for name, title, chip, state, image in known:
-        row = {"name": name, "board": title, "chip": chip, "state": state}
+        row: dict[str, object] = {"name": name, "board": title, "chip": chip, "state": state}
         row["image_bytes"] = _image_bytes(image)
         row["ram_bytes"] = spaces[name].arena_bytes
         row["store_bytes"] = spaces[name].object_bytes
