@@ -209,13 +209,16 @@ def _step_rows(
 ) -> list[TraceRow]:
     """Give what a step computed, layer by layer."""
     by_tensor = {values.tensor: _row(model, values, expected) for values in found}
+    us = found[0].us if found else 0
     rows = []
     for layer in model.steps[step].layers:
-        if layer.output is None:
-            name, us = layer.tensor.name, found[0].us
+        # Metadata of others may name an output twice, or one that is not the step's.
+        seen = None if layer.output is None else by_tensor.pop(layer.output, None)
+        if seen is None:
+            name = layer.tensor.name
             row = TraceRow(step, layer.op, us, name, layer.tensor, None, None, None, False)
         else:
-            row = replace(by_tensor.pop(layer.output), op=layer.op)
+            row = replace(seen, op=layer.op)
         rows.append(row)
     return [*rows, *by_tensor.values()]
 
