@@ -4,6 +4,7 @@
 #include "core/link/xn_baud.h"
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
+#include "parts/divided_clock.h"
 
 #define UART_DATA XN_SCS_REG(XN_UART_BASE + 0x00)
 #define UART_STATE XN_SCS_REG(XN_UART_BASE + 0x04)
@@ -21,15 +22,11 @@
 #define BAUDDIV_MAX 0xFFFFFu
 
 static uint32_t divider(uint32_t rate) {
-    return (XN_UART_HZ + rate / 2u) / rate;
+    return xn_divided_clock(XN_UART_HZ, rate);
 }
 
 bool xn_port_baud_fits(uint32_t rate) {
-    if (rate == 0 || divider(rate) < BAUDDIV_MIN || divider(rate) > BAUDDIV_MAX) {
-        return false;
-    }
-    uint32_t real = XN_UART_HZ / divider(rate);
-    return (real > rate ? real - rate : rate - real) <= rate / 50u;
+    return xn_divided_clock_fits(XN_UART_HZ, rate, BAUDDIV_MIN, BAUDDIV_MAX);
 }
 
 void xn_port_set_baud(uint32_t rate) {

@@ -6,6 +6,7 @@
 #include "core/base/xn_port.h"
 #include "core/link/xn_baud.h"
 #include "core/link/xn_link.h"
+#include "parts/divided_clock.h"
 #include "parts/stm32.h"
 
 #define USART_CR1 (XN_UART_BASE + 0x00u)
@@ -27,15 +28,11 @@
 #define BRR_MAX 0xFFFFu
 
 static uint32_t divider(uint32_t rate) {
-    return (xn_clock_bus_hz(XN_UART_HZ) + rate / 2u) / rate;
+    return xn_divided_clock(xn_clock_bus_hz(XN_UART_HZ), rate);
 }
 
 bool xn_port_baud_fits(uint32_t rate) {
-    if (rate == 0 || divider(rate) < BRR_MIN || divider(rate) > BRR_MAX) {
-        return false;
-    }
-    uint32_t real = xn_clock_bus_hz(XN_UART_HZ) / divider(rate);
-    return (real > rate ? real - rate : rate - real) <= rate / 50u;
+    return xn_divided_clock_fits(xn_clock_bus_hz(XN_UART_HZ), rate, BRR_MIN, BRR_MAX);
 }
 
 // BRR is locked while the USART is enabled (40.8.4).

@@ -60,7 +60,7 @@ def boards(ask: bool, known: bool, as_json: bool) -> None:
 
 def _show_known(as_json: bool) -> None:
     """Show which boards there are, what was seen of each, and what it has for models."""
-    from device_fw.boards.space import board_spaces
+    from host_sdk.store.board_space import board_spaces
 
     spaces = {space.name: space for space in board_spaces()}
     known = [(b.name, b.title, b.chip.name, b.state, b.image) for b in known_boards().values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import relocatable
-from device_fw.boards.space import Space, board_spaces
+from host_sdk.store.board_space import Space, board_spaces
 from relocatable.blob.blob import Variant
 
 __all__ = ["Fit", "fits_of"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterator
-from types import TracebackType
 
 import serial
 
@@ -27,7 +26,7 @@ _ERASE_S = (
 
 
 class UartBootloader:
-    """A chip that was reset with BOOT0 high; use it in a `with` statement.
+    """A chip that was reset with BOOT0 high; to be closed.
 
     Args:
         port: the serial port.
@@ -54,17 +53,6 @@ class UartBootloader:
         except BaseException:
             self._lock.release()
             raise
-
-    def __enter__(self) -> UartBootloader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __str__(self) -> str:
         return f"STM32's UART boot loader at {self.port}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,7 +91,7 @@ def waiting_boards(board: KnownBoard | None, port: str | None) -> Iterator[list[
     if found or port is None:
         yield found
     elif board is not None and board.chip.id:
-        with UartBootloader(port) as loader:
+        with closing(UartBootloader(port)) as loader:
             if not loader.fits(board):
                 raise BootloaderError(
                     f"{loader}: chip must be 0x{board.chip.id:03x} ({board.title}); is "

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from host_sdk.device import Device
 from host_sdk.errors import LinkError, XipnetError
@@ -45,6 +46,13 @@ class Bench:
     def skip(self, name: str, why: str) -> None:
         """Add what was not tried."""
         self.checks.append(Check(name, True, note=why, tried=False))
+
+    def can_compile(self, name: str) -> bool:
+        """Whether the compiler is installed; without it a check was not tried."""
+        if find_spec("ziglang") is None:
+            self.skip(name, "needs the compiler: pip install 'xipnet[compile]'")
+            return False
+        return True
 
     @contextmanager
     def trying(self, name: str) -> Iterator[None]:

@@ -25,10 +25,7 @@ _QUICK = (
 
 def test_models(bench: Bench, progress: Progress | None) -> None:
     """Compile a random model of each operator; the board runs its golden vector."""
-    try:
-        import ziglang  # noqa: F401
-    except ImportError:
-        bench.skip("models", "needs the compiler: pip install 'xipnet[compile]'")
+    if not bench.can_compile("models"):
         return
     pairs = list(_QUICK if bench.quick else _all_pairs())
     wrong: list[str] = []

@@ -12,10 +12,7 @@ _RUNS = 3
 
 def test_speed(bench: Bench) -> None:
     """Run the reference network; its time is the board's own, without the line."""
-    try:
-        import ziglang  # noqa: F401
-    except ImportError:
-        bench.skip(NAME, "needs the compiler: pip install 'xipnet[compile]'")
+    if not bench.can_compile(NAME):
         return
     from host_sdk.selftest.reference import reference_blob
 

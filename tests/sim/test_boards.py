@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from device_fw.boards import board_for_cpu, load_board, virtual_names
-from device_fw.boards.space import space_of
+from host_sdk.store.board_space import space_of
 from relocatable.blob.blob import Blob, Entry, Io, Variant
 from relocatable.targets.arm import FAMILY as CORTEX_M
 from tests.sim.machine import Machine, RefusedError

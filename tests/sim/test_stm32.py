@@ -19,8 +19,9 @@ from relocatable import compile_model, run
 from tests.conftest import MODELS_DIR
 from tests.sim.conftest import EXAMPLES, example_model, infer_one
 from tests.sim.machine import Machine, RefusedError
-from tests.sim.test_containment import ADD_ONE, ENDLESS, READ, RETURN, WRITE, blob_of, r1
+from tests.sim.test_containment import ADD_ONE, ENDLESS, READ, WRITE, blob_of
 from tests.sim.unscanned import unscanned_firmware
+from tests.sim.without_python import BLOB, try_a_trial_and_the_way_back, try_to_leave_a_step
 
 pytestmark = pytest.mark.sim
 
@@ -29,8 +30,7 @@ WRITER = Path(__file__).parent / "data" / "without_vm.toml"
 # As much of the STM32F405's flash as an F446RE's store has, and sectors as there.
 WINDOW, WINDOW_BYTES = 0x08038000, 0x68000
 SECTORS = "sector_bytes = 0x20000\nlog_bytes = 0x8000\nlog_sector_bytes = 0x4000"
-BLOB = 1
-E_FAULT, E_DEADLINE = -66, -67
+E_DEADLINE = -67
 LIMIT_MS = 1500
 FLOAT = MODELS_DIR / "mnist_small_f32.tflite"
 
@@ -68,16 +68,7 @@ def test_infer_equals_the_host_and_profile_names_the_steps(board: Device) -> Non
 
 
 def test_a_trial_and_the_way_back(board: Device) -> None:
-    board.load_model(example_model("shade2"), "shade")
-    board.load_model(example_model("shade3"), "shade", confirm="manual")
-    board.confirm()
-    assert board.rollback() == 1
-    board.load_model(example_model("shade3"), "shade", confirm="manual")
-    board.reset()
-    assert board.info().boot.cause == "reset"
-    assert board.model().version == 1
-    assert board.history()[-1].why == "the board restarted before it was confirmed"
-    board.rm("shade")
+    try_a_trial_and_the_way_back(board)
 
 
 def test_the_line_takes_every_speed_that_its_divider_has(board: Device) -> None:
@@ -106,14 +97,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 )
 @pytest.mark.parametrize("access", [READ, WRITE], ids=["reads", "writes"])
 def test_a_step_is_contained(machine: Machine, address: int, access: bytes) -> None:
-    machine.put("bad", BLOB, blob_of(r1(address) + access + RETURN), activate=True)
-    with pytest.raises(RefusedError) as refusal:
-        machine.call("run", 0, [b"a"])
-    assert refusal.value.args[0] == E_FAULT
-    assert f"address 0x{address:08x}" in refusal.value.args[1]
-    machine.call("activate", "good")
-    assert machine.call("run", 0, [b"a"])["result"] == b"b"
-    assert machine.call("hello", 1)["boot"]["resets"] == 0
+    try_to_leave_a_step(machine, address, access)
 
 
 def test_an_endless_step_ends_and_pings_are_answered(machine: Machine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,23 +11,23 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from device_fw.boards import read_board
-from device_fw.boards.space import space_of
 from device_fw.build import firmware_path
 from device_fw.build.size import text_bytes
 from host_sdk import Device, ModelNotFoundError
 from host_sdk.errors import MethodError, SimulatorError
+from host_sdk.store.board_space import space_of
 from relocatable import compile_model, run
 from tests.sim.conftest import EXAMPLES, example_model
 from tests.sim.machine import Machine, RefusedError
-from tests.sim.test_containment import ADD_ONE, ENDLESS, READ, RETURN, WRITE, blob_of, r1
+from tests.sim.test_containment import ADD_ONE, ENDLESS, READ, RETURN, WRITE, blob_of
 from tests.sim.unscanned import unscanned_firmware
+from tests.sim.without_python import BLOB, try_a_trial_and_the_way_back, try_to_leave_a_step
 
 pytestmark = pytest.mark.sim
 
 TOML = Path(__file__).parent / "data" / "without_vm.toml"
 BOARD = read_board(TOML)
-BLOB = 1
-E_METHOD, E_FAULT, E_DEADLINE, E_CODE = -3, -66, -67, -49
+E_METHOD, E_DEADLINE, E_CODE = -3, -67, -49
 CAUSE_POWER, CAUSE_RESET = 0, 1
 LIMIT_MS = 1500
 # The most that the code may have: half of what it had to be is left for parts of chips.
@@ -132,19 +131,7 @@ def test_detect_finds_the_coins(board: Device) -> None:
 
 
 def test_a_trial_and_the_way_back(board: Device) -> None:
-    assert board.load_model(example_model("shade2"), "shade").version == 1
-    assert board.load_model(example_model("shade3"), "shade", confirm="manual").version == 2
-    trial = board.trial()
-    assert trial is not None
-    assert trial.version == 2
-    board.confirm()
-    assert board.rollback() == 1
-    board.load_model(example_model("shade3"), "shade", confirm="manual")
-    board.reset()
-    assert board.info().boot.cause == "reset"
-    assert board.model().version == 1
-    assert board.history()[-1].why == "the board restarted before it was confirmed"
-    board.rm("shade")
+    try_a_trial_and_the_way_back(board)
 
 
 def test_files(board: Device) -> None:
@@ -185,14 +172,7 @@ def test_the_store_outlives_a_reset(machine: Machine) -> None:
 @pytest.mark.parametrize("address", [0x400, 0xC400, 0x20004900, 0x40004000, 0xEFFFF000])
 @pytest.mark.parametrize("access", [READ, WRITE], ids=["reads", "writes"])
 def test_a_step_is_contained(machine: Machine, address: int, access: bytes) -> None:
-    machine.put("bad", BLOB, blob_of(r1(address) + access + RETURN), activate=True)
-    with pytest.raises(RefusedError) as refusal:
-        machine.call("run", 0, [b"a"])
-    assert refusal.value.args[0] == E_FAULT
-    assert re.search(f"address 0x{address:08x}", refusal.value.args[1])
-    machine.call("activate", "good")
-    assert machine.call("run", 0, [b"a"])["result"] == b"b"
-    assert machine.call("hello", 1)["boot"]["resets"] == 0
+    try_to_leave_a_step(machine, address, access)
 
 
 def test_urgent_requests_are_answered_while_a_step_loops(machine: Machine) -> None:

@@ -29,19 +29,7 @@ xn_step_enter:
     bx r12
     .pool
 
-// The one piece of the firmware that a step may execute: 32 bytes.
-    .balign 32
-    .global xn_step_gate
-    .type xn_step_gate, %function
-    .thumb_func
-xn_step_gate:
-    msr control, r3
-    isb
-    bx r1
-    .thumb_func
-xn_step_return:
-    svc #0
-    .balign 32
+#include "arch/cortexm/step_gate.inc"
 
 // ---- Handlers -----------------------------------------------------------------------------------
 

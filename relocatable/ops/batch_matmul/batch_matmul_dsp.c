@@ -207,14 +207,7 @@ XN_INLINE void XN_NAME(batch_matmul_dsp_sums)(const uint32_t *columns, const uin
     int32_t s20 = sums[2][0], s21 = sums[2][1], s30 = sums[3][0], s31 = sums[3][1];
     uint32_t w0, w1, xa, xb;
     CONV_2D_DSP_ALL(BATCH_MATMUL_DSP_QUAD);
-    sums[0][0] = s00;
-    sums[0][1] = s01;
-    sums[1][0] = s10;
-    sums[1][1] = s11;
-    sums[2][0] = s20;
-    sums[2][1] = s21;
-    sums[3][0] = s30;
-    sums[3][1] = s31;
+    CONV_2D_DSP_PUT(sums);
 }
 
 #endif

@@ -174,14 +174,7 @@ XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_block)(const uint32_t *columns,
     } else {
         CONV_2D_DSP_ALL(CONV_2D_DSP_PACKED);
     }
-    sums[0][0] = s00;
-    sums[0][1] = s01;
-    sums[1][0] = s10;
-    sums[1][1] = s11;
-    sums[2][0] = s20;
-    sums[2][1] = s21;
-    sums[3][0] = s30;
-    sums[3][1] = s31;
+    CONV_2D_DSP_PUT(sums);
     return filter;
 }
 

@@ -50,5 +50,13 @@
             CONV_2D_DSP_RUN(QUAD, );                                                               \
         }                                                                                          \
     } while (0)
+// Puts what it summed up into an array of pixels by channels.
+#define CONV_2D_DSP_PUT(sums)                                                                      \
+    do {                                                                                           \
+        (sums)[0][0] = s00, (sums)[0][1] = s01;                                                    \
+        (sums)[1][0] = s10, (sums)[1][1] = s11;                                                    \
+        (sums)[2][0] = s20, (sums)[2][1] = s21;                                                    \
+        (sums)[3][0] = s30, (sums)[3][1] = s31;                                                    \
+    } while (0)
 
 #endif

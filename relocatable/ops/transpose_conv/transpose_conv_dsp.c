@@ -114,14 +114,7 @@ XN_INLINE const uint32_t *XN_NAME(transpose_conv_dsp_add)(const uint32_t *column
     int32_t s20 = sums[2][0], s21 = sums[2][1], s30 = sums[3][0], s31 = sums[3][1];
     uint32_t w0, w1, xa, xb;
     CONV_2D_DSP_ALL(CONV_2D_DSP_16);
-    sums[0][0] = s00;
-    sums[0][1] = s01;
-    sums[1][0] = s10;
-    sums[1][1] = s11;
-    sums[2][0] = s20;
-    sums[2][1] = s21;
-    sums[3][0] = s30;
-    sums[3][1] = s31;
+    CONV_2D_DSP_PUT(sums);
     return filter;
 }
 

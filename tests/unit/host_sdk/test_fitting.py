@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from device_fw.boards import board_names
-from device_fw.boards.space import board_spaces
 from host_sdk.cli.fitting import Fit, fits_of
+from host_sdk.store.board_space import board_spaces
 from relocatable.blob.blob import Blob, Entry, Io, Variant
 from relocatable.targets.arm import DSP, FAMILY, FP32, LEVEL_V6M, LEVEL_V7M
 

@@ -8,6 +8,7 @@ import os
 import threading
 import tty
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ def test_sectors_with_bytes_are_written_and_the_others_stay(
     line: tuple[int, str], chip: Chip, image: FirmwareImage
 ) -> None:
     seen: list[tuple[int, int]] = []
-    with UartBootloader(line[1]) as loader:
+    with closing(UartBootloader(line[1])) as loader:
         assert loader.fits(F446)
         assert not loader.fits(known_board("nucleo_f411re"))
         assert loader.lost(image) == "sectors 0, 3 of the flash; the others stay"
@@ -171,7 +172,7 @@ def test_bytes_that_do_not_stay_are_found(
     assert image.contents[0xC003] & 1 == 0  # "h" ends the first word with its low bit clear
     chip.rots = 0xC001
     with (
-        UartBootloader(line[1]) as loader,
+        closing(UartBootloader(line[1])) as loader,
         pytest.raises(BootloaderError, match="0x0800c000 is not what was written"),
     ):
         loader.write(image, nothing)
@@ -181,7 +182,7 @@ def test_bytes_that_do_not_stay_are_found(
 def test_a_protected_chip_refuses(line: tuple[int, str], chip: Chip, image: FirmwareImage) -> None:
     chip.refuses = {0x44}
     with (
-        UartBootloader(line[1]) as loader,
+        closing(UartBootloader(line[1])) as loader,
         pytest.raises(BootloaderError, match="refuses to erase: is its flash protected"),
     ):
         loader.write(image, nothing)
@@ -203,7 +204,7 @@ def test_silence_and_noise_are_said(line: tuple[int, str], monkeypatch: pytest.M
 def test_a_chip_that_falls_silent_is_said(
     line: tuple[int, str], chip: Chip, image: FirmwareImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with UartBootloader(line[1]) as loader:
+    with closing(UartBootloader(line[1])) as loader:
         monkeypatch.setattr(an3155, "_ANSWER_S", 0.05)
         chip.dies = True
         with pytest.raises(BootloaderError, match="to write at 0x08000000: expected an ACK"):

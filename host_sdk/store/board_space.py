@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from device_fw.boards import BOARDS_DIR, Board, board_names, load_board
+from host_sdk.store.log_records import most_area_bytes
 
 __all__ = ["Space", "board_spaces", "space_of"]
 
@@ -13,11 +14,6 @@ _RP2_DIR = BOARDS_DIR.parent / "ports" / "rp2" / "boards"
 _RP2_CPUS = {"rp2040": "cortex-m0plus", "rp2350": "cortex-m33"}
 _SECTOR_BYTES = 4096  # of most NOR flash
 
-# Of docs/SPEC-store.md, section 1.
-_AREA_BYTES_MIN = 16384
-_AREA_BYTES_MAX = 262144
-_AREA_BYTES_PER_SECTOR = 16
-_REGION_PER_AREA = 32
 # Of flash parts: bytes of a sector and, if they are smaller, of those of the log together. A TOML's
 # `sector_bytes` and `log_bytes` say otherwise.
 _SECTORS = {"flash_stm32f4": (131072, 32768)}
@@ -77,11 +73,7 @@ def space_of(board: Board) -> Space:
 
 def _object_bytes(region: int, sector: int, log_bytes: int) -> int:
     """Return what the log leaves of a store's region."""
-    if log_bytes == 0:
-        share = min(region // _REGION_PER_AREA, _AREA_BYTES_MAX)
-        by_sectors = region // sector * _AREA_BYTES_PER_SECTOR
-        area = max(1 << max(share, 1).bit_length() - 1, by_sectors, _AREA_BYTES_MIN)
-        log_bytes = 2 * (-(-area // sector) * sector)
+    log_bytes = log_bytes or 2 * most_area_bytes(region, sector)
     return (region - log_bytes) // sector * sector
 
 
