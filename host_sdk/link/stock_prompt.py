@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 
 from host_sdk.display.plain import plain_line
 from host_sdk.errors import LinkError, NoModuleError
 from host_sdk.link.link import Link
 
 _PROMPT = b">>> "
-_PASTE = b"=== "
-_WAIT_S = 3.0
+_UNFINISHED = (b"=== ", b"... ")  # paste mode; a bracket or a string that is open
+_WAIT_S = 2.0
+_QUIET_S = 0.3
 _KEPT_BYTES = 4096
-# At the friendly prompt Ctrl-B shows who is there; out of the raw one it leads there.
-_WHO = b"\r\x02"
+# A frame that was typed at a prompt may have begun an escape sequence, which the first Return ends.
+_END_LINE = b"\r\r"
+# At the friendly prompt Ctrl-B on an empty line shows who is there; out of the raw one it leads
+# there.
+_WHO = b"\x02"
+_INTERRUPT = b"\x03"
 _SERVE = b"import xipnet; xipnet.serve()"
 _BANNER = re.compile(rb"(MicroPython[^\r\n]*)\r\n[^\r\n]*\r\n>>> $")
 
@@ -48,9 +54,9 @@ class StockPrompt:
         Raises:
             NoModuleError: there is a MicroPython without the module.
         """
-        seen = self._typed(link, _WHO, _PROMPT)
-        if seen.endswith(_PASTE):  # a byte of the frame asked for it; Ctrl-C ends it
-            seen = self._typed(link, b"\x03" + _WHO, _PROMPT)
+        seen = self._who(link)
+        if seen and not seen.endswith(_PROMPT):  # paste mode may have echoed a part of the frame,
+            seen = self._who(link)  # which hid the rest
         if not seen.endswith(_PROMPT):
             return False
         banner = _BANNER.search(seen)
@@ -68,8 +74,14 @@ class StockPrompt:
             )
         return True
 
+    def _who(self, link: Link) -> bytes:
+        """Leave what the frame may have begun; return what Ctrl-B shows."""
+        if _is_unfinished(self._typed(link, _END_LINE, _PROMPT)):
+            self._typed(link, _INTERRUPT, _PROMPT)
+        return self._typed(link, _WHO, _PROMPT)
+
     def _typed(self, link: Link, keys: bytes, end: bytes) -> bytes:
-        """Type keys; return what came since, up to `end` or for a while."""
+        """Type keys; return what came since, once it ends with `end` and is quiet, or in time."""
         with self._changed:
             if keys:
                 self._text = b""
@@ -77,7 +89,15 @@ class StockPrompt:
             link.write_text(keys)
         except LinkError:
             return b""
+        until = time.monotonic() + _WAIT_S
         with self._changed:
-            ends = (end, _PASTE)
-            self._changed.wait_for(lambda: self._text.endswith(ends), _WAIT_S)
+            while (left_s := until - time.monotonic()) > 0:
+                is_whole = self._text.endswith(end) or _is_unfinished(self._text)
+                if not self._changed.wait(min(left_s, _QUIET_S) if is_whole else left_s):
+                    break
             return self._text
+
+
+def _is_unfinished(text: bytes) -> bool:
+    """Whether the last line is one of a prompt that waits for the end of an input."""
+    return text.rpartition(b"\r\n")[2].startswith(_UNFINISHED)

@@ -32,7 +32,7 @@ class Chip(threading.Thread):
         flash: 512 KiB.
         refuses: commands that get a NACK.
         rots: address whose lowest bit is stuck.
-        started: the address of Go.
+        started: the address of Go, which ends the boot loader.
         dies: at the first Write.
     """
 
@@ -50,7 +50,7 @@ class Chip(threading.Thread):
             while self.take(1) != b"\x7f":
                 pass
             self.put(ACK)
-            while True:
+            while self.started is None:
                 self.command()
         except OSError:
             return
@@ -161,6 +161,7 @@ def test_sectors_with_bytes_are_written_and_the_others_stay(
     assert chip.flash[:0x4000] == image.contents[:0x4000]
     assert chip.flash[0x4000:0xC000] == b"old!" * 0x2000
     assert chip.flash[0xC000:size] == image.contents[0xC000:]
+    chip.join(5)
     assert chip.started == FLASH
     assert seen[-1] == (2 * 20387, 2 * 20387)
 
