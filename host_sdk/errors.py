@@ -36,8 +36,9 @@ XipnetError
     ├── RunError                NoModelError, ModelInputError, EntryError, StepError,
     │                           InputCheckError, ResultGoneError, StepFaultError,
     │                           StepTimeoutError, RunStoppedError
-    └── PythonError             the Python code on the board raised; holds its traceback
-        └── PythonInterruptedError, PythonRestartedError
+    ├── PythonError             the Python code on the board raised; holds its traceback
+    │   └── PythonInterruptedError, PythonRestartedError
+    └── TrustError              SealError, CounterError, LockedError, PolicyError
 """
 
 from __future__ import annotations
@@ -454,3 +455,23 @@ class PythonRestartedError(PythonError, code=-82):
 
     One builtin ran for more than 0.5 s while another request waited, or an interrupt had no effect.
     """
+
+
+class TrustError(DeviceError):
+    """A lockable board refused: docs/SPEC-trust.md."""
+
+
+class SealError(TrustError, code=-90):
+    """A seal is missing, or is not one for this object on this board: the message says the rule."""
+
+
+class CounterError(TrustError, code=-91):
+    """The security counter of an object is below the board's floor."""
+
+
+class LockedError(TrustError, code=-92):
+    """A locked board does not do that until an order has unlocked it."""
+
+
+class PolicyError(TrustError, code=-93):
+    """A policy, an order or a device key was refused."""

@@ -15,9 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS: dict[str, frozenset[str]] = {
     "base": frozenset(),
     "link": frozenset({"base"}),
-    "store": frozenset({"base"}),
-    "model": frozenset({"base", "store"}),
-    "rpc": frozenset({"base", "link", "store", "model"}),
+    "trust": frozenset({"base"}),
+    "store": frozenset({"base", "trust"}),
+    "model": frozenset({"base", "trust", "store"}),
+    "rpc": frozenset({"base", "link", "trust", "store", "model"}),
 }
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

@@ -81,7 +81,10 @@ class StockPrompt:
         return self._typed(link, _WHO, _PROMPT)
 
     def _typed(self, link: Link, keys: bytes, end: bytes) -> bytes:
-        """Type keys; return what came since, once it ends with `end` and is quiet, or in time."""
+        """Type keys; return what came since, once it ends with `end` and is quiet.
+
+        If it never does, what came within a while.
+        """
         with self._changed:
             if keys:
                 self._text = b""

@@ -49,6 +49,12 @@ static const struct {
     {XN_E_PYTHON, "the Python code raised; detail holds the traceback"},
     {XN_E_INTERRUPTED, "the Python code was interrupted"},
     {XN_E_RESTARTED, "Python was restarted"},
+#if XN_LOCKABLE
+    {XN_E_SEAL, "seal is missing, or is not one for this object on this board"},
+    {XN_E_COUNTER, "security counter is below the floor"},
+    {XN_E_LOCKED, "board is locked"},
+    {XN_E_TRUST, "policy, order or device key is refused"},
+#endif
 };
 
 #define VERSION " version"

@@ -49,7 +49,12 @@ enum xn_status {
     // The Python VM
     XN_E_PYTHON = -80,      // the Python code raised; detail holds the traceback
     XN_E_INTERRUPTED = -81, // the Python code was interrupted
-    XN_E_RESTARTED = -82    // Python was restarted
+    XN_E_RESTARTED = -82,   // Python was restarted
+    // Trust
+    XN_E_SEAL = -90,    // seal is missing, or is not one for this object on this board
+    XN_E_COUNTER = -91, // security counter is below the floor
+    XN_E_LOCKED = -92,  // board is locked
+    XN_E_TRUST = -93    // policy, order or device key is refused
 };
 
 #endif
