@@ -462,7 +462,7 @@ class TrustError(DeviceError):
 
 
 class SealError(TrustError, code=-90):
-    """A seal is missing, or is not one for this object on this board: the message says the rule."""
+    """A seal is missing, or is not one for this object on this board."""
 
 
 class CounterError(TrustError, code=-91):
