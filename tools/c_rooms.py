@@ -17,7 +17,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "link": frozenset({"base"}),
     "store": frozenset({"base"}),
     "model": frozenset({"base", "store"}),
-    "rpc": frozenset({"base", "link", "store", "model"}),
+    "trust": frozenset({"base"}),
+    "rpc": frozenset({"base", "link", "store", "model", "trust"}),
 }
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
