@@ -55,7 +55,7 @@ static int check_signed(const xn_seal *seal, const char *name) {
     if (key == NULL) {
         return xn_error_rule(XN_E_SEAL, name, "unknown key", seal->key_id, 0);
     }
-    return xn_ed25519_verify(key, seal, XN_SEAL_SIGNED, seal->signature)
+    return xn_ed25519_check(seal->signature, key, (const uint8_t *)seal, XN_SEAL_SIGNED)
                ? XN_OK
                : xn_error_rule(XN_E_SEAL, name, "wrong signature by key", seal->key_id, 0);
 }
