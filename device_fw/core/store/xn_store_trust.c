@@ -63,6 +63,12 @@ int xn_store_is_taken(const xn_store_object *object) {
                : XN_OK;
 }
 
+int xn_store_may_activate(const char *name) {
+    xn_store_object object;
+    int status = xn_store_find(name, &object);
+    return status == XN_OK ? xn_store_is_taken(&object) : status;
+}
+
 int xn_store_sealed(const xn_store_object *object, uint32_t *counter) {
     *counter = object->counter;
     return object->seal != 0;
@@ -140,10 +146,10 @@ int xn_store_raise_floor(const char *name) {
     return status == XN_OK ? 1 : status;
 }
 
-int xn_store_may_activate(const char *name) {
-    xn_store_object object;
-    int status = xn_store_find(name, &object);
-    return status == XN_OK ? xn_store_is_taken(&object) : status;
+// Its seal is looked at, too: its key may have been revoked since. Damage prevents no return.
+static int check_return(const xn_store_object *object) {
+    int status = xn_policy_now()->state == XN_POLICY_OPEN ? XN_OK : xn_store_check(object);
+    return status == XN_E_DAMAGED ? XN_OK : status;
 }
 
 int xn_store_may_return(uint32_t sequence) {
@@ -153,7 +159,7 @@ int xn_store_may_return(uint32_t sequence) {
         if (xn_index_now.entries[i].sequence == sequence) {
             int status = xn_index_read(i, &record);
             xn_index_describe(&record, &object);
-            return status != XN_OK ? status : xn_store_is_taken(&object);
+            return status != XN_OK ? status : check_return(&object);
         }
     }
     return XN_OK;
