@@ -63,12 +63,6 @@ int xn_store_is_taken(const xn_store_object *object) {
                : XN_OK;
 }
 
-int xn_store_may_activate(const char *name) {
-    xn_store_object object;
-    int status = xn_store_find(name, &object);
-    return status == XN_OK ? xn_store_is_taken(&object) : status;
-}
-
 int xn_store_sealed(const xn_store_object *object, uint32_t *counter) {
     *counter = object->counter;
     return object->seal != 0;
@@ -144,6 +138,12 @@ int xn_store_raise_floor(const char *name) {
         status = xn_index_commit(&record);
     }
     return status == XN_OK ? 1 : status;
+}
+
+int xn_store_may_activate(const char *name) {
+    xn_store_object object;
+    int status = xn_store_find(name, &object);
+    return status == XN_OK ? xn_store_is_taken(&object) : status;
 }
 
 // Its seal is looked at, too: its key may have been revoked since. Damage prevents no return.
