@@ -35,6 +35,14 @@ const xn_port_cpu *xn_port_identity(void) {
     return &cpu;
 }
 
+#if XN_LOCKABLE
+const struct xn_policy *xn_host_policy;
+
+const struct xn_policy *xn_port_policy(void) {
+    return xn_host_policy;
+}
+#endif
+
 bool xn_port_baud_fits(uint32_t rate) {
     return rate >= 9600 && rate <= 1000000;
 }

@@ -21,6 +21,11 @@ typedef struct xn_port_cpu {
 
 const xn_port_cpu *xn_port_identity(void);
 
+#if XN_LOCKABLE
+// The policy that the firmware was built with (trust/xn_policy.h); NULL: none.
+const struct xn_policy *xn_port_policy(void);
+#endif
+
 // ---- Bytes out; bytes in come from the board's receive interrupt through xn_link_receive()
 // -------
 
