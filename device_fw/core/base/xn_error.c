@@ -98,6 +98,24 @@ int xn_error_named(int code, const char *name, uint32_t version) {
     return xn_error_at(code, note.name, version);
 }
 
+#if XN_LOCKABLE
+
+int xn_error_rule(int code, const char *name, const char *what, uint32_t value, uint32_t limit) {
+    const char *const parts[] = {name, ": ", what};
+    char *to = note.name;
+    for (uint32_t i = 0; i < 3u; i++) {
+        for (const char *from = parts[i]; *from != 0 && to < note.name + XN_ERROR_NAME_MAX;) {
+            *to++ = *from++;
+        }
+    }
+    *to = 0;
+    (void)xn_error_limit(code, note.name, value, limit);
+    note.has_limit = limit != 0;
+    return code;
+}
+
+#endif
+
 int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop) {
     xn_error_at(code, "step", step);
     note.has_stop = true;

@@ -4,6 +4,7 @@
 
 #include "base/xn_error.h"
 #include "base/xn_port.h"
+#include "base/xn_version.h"
 #include "link/xn_link.h"
 #include "model/xn_active.h"
 #include "model/xn_pool.h"
@@ -14,10 +15,6 @@
 #include "store/xn_log.h"
 #include "store/xn_store.h"
 #include "trust/xn_policy.h"
-
-#ifndef XN_FIRMWARE_VERSION
-#define XN_FIRMWARE_VERSION "0.1.0"
-#endif
 
 static const xn_method table[] = {
     {"hello", "hello(nonce) -> map: opens a session, describes the board", xn_method_hello,
@@ -208,7 +205,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
     xn_msgpack_put_array(out, 2);
     xn_msgpack_put_uint(out, 1);
     xn_msgpack_put_uint(out, 0);
-    xn_call_put_text(out, "firmware", XN_FIRMWARE_VERSION);
+    xn_call_put_text(out, "firmware", XN_VERSION_TEXT);
     xn_call_put_text(out, "micropython", xn_lane_vm_version);
     put_cpu(out);
     xn_call_put_u32(out, "frame", XN_FRAME_MAX);

@@ -94,6 +94,10 @@ static int mount(void) {
     uint32_t epoch = t->epoch;
     memset(t, 0, sizeof(*t));
     t->epoch = epoch;
+#if XN_LOCKABLE
+    xn_policy_take(NULL);
+    xn_device_take(NULL);
+#endif
     int status = xn_log_open(&format);
     if (status != XN_OK) {
         return status;

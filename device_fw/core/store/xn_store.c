@@ -28,6 +28,11 @@ static void to_object(const xn_log_record *record, xn_store_object *object) {
     object->version = record->version;
     object->offset = record->offset;
     memcpy(object->sha256, record->sha256, sizeof(object->sha256));
+#if XN_LOCKABLE
+    bool sealed = (record->flags & XN_LOG_SEALED) != 0;
+    object->seal = sealed ? record->offset + record->extent_bytes - XN_LOG_SEAL : 0;
+    object->counter = sealed ? record->counter : 0;
+#endif
 }
 
 int xn_store_find(const char *name, xn_store_object *object) {

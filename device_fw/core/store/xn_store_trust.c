@@ -1,0 +1,95 @@
+// What the store keeps of trust, and what it tells of seals.
+#if XN_LOCKABLE
+
+#include <string.h>
+
+#include "base/xn_error.h"
+#include "base/xn_port.h"
+#include "store/xn_index.h"
+#include "store/xn_store.h"
+#include "store/xn_upload.h"
+#include "trust/xn_seal.h"
+
+int xn_store_keep_policy(const xn_policy *policy) {
+    return xn_index_commit_policy(policy);
+}
+
+int xn_store_keep_device(const xn_device_key *key) {
+    return xn_index_commit_device(key);
+}
+
+int xn_store_note_unlock(uint32_t key_id) {
+    xn_log_record record;
+    memset(&record, 0, sizeof(record));
+    record.kind = XN_LOG_UNLOCK;
+    record.flags = XN_LOG_SKIPPABLE;
+    record.counter = key_id;
+    return xn_index_commit(&record);
+}
+
+uint32_t xn_store_floor(void) {
+    return xn_index_now.counter_floor;
+}
+
+uint32_t xn_store_next_sequence(void) {
+    return xn_log_next_sequence();
+}
+
+uint32_t xn_store_objects(void) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < xn_index_now.count; i++) {
+        count += xn_index_now.entries[i].state == XN_STORE_CURRENT;
+    }
+    return count;
+}
+
+// ---- Seals --------------------------------------------------------------------------------------
+
+int xn_store_sealed(const xn_store_object *object, uint32_t *counter) {
+    *counter = object->counter;
+    return object->seal != 0;
+}
+
+int xn_store_seal_holds(const xn_store_object *object) {
+    xn_seal seal;
+    bool counted = xn_policy_now()->state == XN_POLICY_COUNTED;
+    const xn_seal_subject subject = {
+        .type = object->type,
+        .name = object->name,
+        .size = object->size,
+        .sha256 = object->sha256,
+        .floor = counted ? xn_index_now.counter_floor : 0,
+    };
+    if (object->seal == 0) {
+        return xn_error_rule(XN_E_SEAL, object->name, "no seal, version", object->version, 0);
+    }
+    int status = xn_port_flash_read(object->seal, &seal, sizeof(seal));
+    if (status == XN_OK) {
+        status = xn_seal_check(&seal, &subject);
+    }
+    return status != XN_OK || seal.counter == object->counter
+               ? status
+               : xn_error_rule(XN_E_SEAL, object->name, "counter is not the log's:", seal.counter,
+                               object->counter);
+}
+
+// ---- Flash --------------------------------------------------------------------------------------
+
+int xn_store_read_raw(uint32_t offset, uint8_t *to, uint32_t n) {
+    return xn_log_read_raw(offset, to, n, xn_index_now.mounted);
+}
+
+bool xn_store_within_live(uint32_t offset, uint32_t n) {
+    const xn_index *t = &xn_index_now;
+    for (uint32_t i = 0; t->mounted && i < t->count; i++) {
+        uint32_t at = xn_index_offset(&t->entries[i]);
+        uint32_t bytes = xn_index_bytes(&t->entries[i]);
+        if (t->entries[i].state <= XN_STORE_EARLIER && offset >= at && offset - at <= bytes &&
+            n <= bytes - (offset - at)) {
+            return true;
+        }
+    }
+    return xn_upload_has_written(offset, n);
+}
+
+#endif
