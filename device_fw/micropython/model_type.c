@@ -50,7 +50,6 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     memset(&self->model, 0, sizeof self->model);
     self->us = 0;
     xn_model_check(xn_store_find(name, &self->stored));
-    xn_model_check(xn_active_check(&self->stored));
     xn_model_check(open_stored(self));
     return MP_OBJ_FROM_PTR(self);
 }

@@ -7,7 +7,6 @@
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "store/xn_upload.h"
-#include "trust/xn_policy.h"
 
 // Two models: the next one can be opened beside the active one.
 static xn_runner_model models[2];
@@ -35,18 +34,6 @@ static struct {
 static bool may_be_damage(int status) {
     return status <= XN_E_BLOB_SHORT && status >= XN_E_BLOB_CPU;
 }
-
-#if XN_LOCKABLE
-int xn_active_check(const xn_store_object *object) {
-    int status = XN_OK;
-    if (xn_policy_now()->state != XN_POLICY_OPEN) {
-        xn_busy_begin(); // it takes longer than Python may let a request wait
-        status = xn_store_check(object);
-        xn_busy_end();
-    }
-    return status;
-}
-#endif
 
 int xn_active_open(xn_runner_model *model, const xn_store_object *object) {
     if (object->type != XN_STORE_BLOB) {
@@ -105,9 +92,6 @@ static int open_active(void) {
     xn_store_object object;
     const char *name = xn_store_active();
     int status = name[0] == 0 ? XN_E_NO_MODEL : xn_store_find(name, &object);
-    if (status == XN_OK) {
-        status = xn_active_check(&object);
-    }
     if (status == XN_OK) {
         status = open_beside(&object);
     }
@@ -273,9 +257,6 @@ int xn_active_set(const char *name) {
 int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots) {
     xn_store_object object;
     int status = xn_store_find(name, &object);
-    if (status == XN_OK) {
-        status = xn_active_check(&object);
-    }
     if (status != XN_OK) {
         return status;
     }

@@ -13,17 +13,8 @@ int xn_active_init(void);
 xn_runner_model *xn_active_model(xn_store_object *object);
 // Why none is open: XN_E_NO_MODEL if none is active, else what was wrong when it was opened.
 int xn_active_why_none(void);
-#if XN_LOCKABLE
-// Before an object is opened: on a board that looks at seals, what xn_store_check() says of it.
-int xn_active_check(const xn_store_object *object);
-#else
-static inline int xn_active_check(const xn_store_object *object) {
-    (void)object;
-    return 0;
-}
-#endif
-// Opens a blob of the store that was checked, beside the active model. XN_E_DAMAGED: its bytes are
-// not those that were stored.
+// Opens a blob of the store, beside the active model. XN_E_DAMAGED: its bytes are not those that
+// were stored.
 int xn_active_open(xn_runner_model *model, const xn_store_object *object);
 // Makes the named blob the active model, now and after resets. On an error the old one stays.
 int xn_active_set(const char *name);
