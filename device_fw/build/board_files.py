@@ -20,7 +20,7 @@ def board_c(board: Board) -> str:
         if part.name is not None and "irq" in part.facts
     }
     lines = [
-        f"// Made from {board.name}.toml: starts the parts of the board.",
+        f"// Made from {board.path.name}: starts the parts of the board.",
         '#include "arch/cortexm/clock.h"',
         '#include "arch/cortexm/cpu.h"',
         '#include "arch/cortexm/fault.h"',
@@ -141,7 +141,7 @@ def linker_script(board: Board) -> str:
         for name, region in board.memory.items()
     ]
     lines = [
-        f"/* Made from {board.name}.toml. */",
+        f"/* Made from {board.path.name}. */",
         f"STACK_BYTES = {stack};",
         f"STEP_STACK_BYTES = {board.step_stack};",
         "MEMORY",
