@@ -62,6 +62,7 @@ uint32_t xn_index_offset(const xn_index_entry *e); // of its extent
 uint32_t xn_index_bytes(const xn_index_entry *e);
 int xn_index_check_name(const char *name);
 int xn_index_read(uint32_t index, xn_log_record *record);
+void xn_index_describe(const xn_log_record *record, xn_store_object *object);
 uint32_t xn_index_name_crc(const char *name);
 // Whether the entry has this name, whose CRC is given: 1, 0, or an error.
 int xn_index_is_named(uint32_t index, const char *name, uint32_t name_crc, xn_log_record *record);
@@ -90,9 +91,6 @@ void xn_index_apply_device(const xn_log_record *from);
 int xn_index_commit_policy(const xn_policy *policy);
 int xn_index_commit_device(const xn_device_key *key);
 int xn_index_add_trust(void);
-// Whether a locked board takes the object of a record: XN_OK, or XN_E_SEAL or XN_E_COUNTER with its
-// name. The seal itself is not looked at.
-int xn_index_is_taken(const xn_log_record *record);
 #endif
 // Changes the index as a record of the log says.
 int xn_index_apply(const xn_log_record *record, uint32_t slot);

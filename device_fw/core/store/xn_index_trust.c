@@ -121,19 +121,4 @@ int xn_index_add_trust(void) {
     return status;
 }
 
-// ---- What they are for --------------------------------------------------------------------------
-
-int xn_index_is_taken(const xn_log_record *record) {
-    uint32_t floor = xn_index_now.counter_floor;
-    if (!xn_policy_locked()) {
-        return XN_OK;
-    }
-    if ((record->flags & XN_LOG_SEALED) == 0) {
-        return xn_error_rule(XN_E_SEAL, record->name, "no seal, version", record->version, 0);
-    }
-    return xn_policy_now()->state < XN_POLICY_COUNTED || record->counter >= floor
-               ? XN_OK
-               : xn_error_rule(XN_E_COUNTER, record->name, "counter", record->counter, floor);
-}
-
 #endif

@@ -70,15 +70,47 @@ int xn_store_note_unlock(uint32_t key_id); // an order was taken
 uint32_t xn_store_floor(void);             // of the security counter
 uint32_t xn_store_next_sequence(void);     // of the log
 uint32_t xn_store_objects(void);           // current ones
+// Whether the board gives, runs or returns to an object, as far as the log tells: XN_OK; XN_E_SEAL,
+// XN_E_COUNTER with its name.
+int xn_store_is_taken(const xn_store_object *object);
 // Whether an object has a seal, 1 or 0. *counter: its security counter, else 0.
 int xn_store_sealed(const xn_store_object *object, uint32_t *counter);
 // Checks the seal in flash against the policy, its floor too if that counts, whatever the board
 // takes now. XN_E_SEAL or XN_E_COUNTER names the object and the rule.
 int xn_store_seal_holds(const xn_store_object *object);
+// The same as the board asks for it now: XN_OK in state 0, and of an object without one.
+int xn_store_check_seal(const xn_store_object *object);
+// Raises the floor to the counter of an object. 1: it has at least that; 0: this board does not
+// count.
+int xn_store_raise_floor(const char *name);
+// Whether a trial may return to the object of a record, by its sequence; 0: to none.
+int xn_store_may_return(uint32_t sequence);
 // Whether these are bytes of a current or earlier version, or what the upload under way wrote.
 bool xn_store_within_live(uint32_t offset, uint32_t n);
 // Raw flash, but for the secret of the device key: zeros. Of a record that cannot be read, too.
 int xn_store_read_raw(uint32_t offset, uint8_t *to, uint32_t n);
+
+#else
+
+static inline int xn_store_is_taken(const xn_store_object *object) {
+    (void)object;
+    return 0;
+}
+
+static inline int xn_store_check_seal(const xn_store_object *object) {
+    (void)object;
+    return 0;
+}
+
+static inline int xn_store_raise_floor(const char *name) {
+    (void)name;
+    return 0;
+}
+
+static inline int xn_store_may_return(uint32_t sequence) {
+    (void)sequence;
+    return 0;
+}
 
 #endif
 #endif
