@@ -68,8 +68,19 @@ int xn_error_at(int code, const char *what, uint32_t value) {
     note.has_limit = false;
     note.has_stop = false;
     note.has_word = false;
+#if XN_LOCKABLE
+    note.is_plain = false;
+#endif
     return code;
 }
+
+#if XN_LOCKABLE
+int xn_error_plain(int code, const char *what) {
+    xn_error_at(code, what, 0);
+    note.is_plain = true;
+    return code;
+}
+#endif
 
 int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit) {
     xn_error_at(code, what, value);
@@ -179,6 +190,15 @@ static void add_stop(line *to, const xn_port_stop *stop) {
     }
 }
 
+// Whether it is told in words alone.
+static bool is_plain(void) {
+#if XN_LOCKABLE
+    return note.is_plain;
+#else
+    return false;
+#endif
+}
+
 static const char *find(int code) {
     for (uint32_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].code == code) {
@@ -198,8 +218,10 @@ void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]) {
             add_hex(&to, " ", note.limit);
             add(&to, " at");
         }
-        add(&to, " ");
-        add_number(&to, note.value);
+        if (!is_plain()) {
+            add(&to, " ");
+            add_number(&to, note.value);
+        }
         if (note.has_limit) {
             add(&to, ", limit ");
             add_number(&to, note.limit);

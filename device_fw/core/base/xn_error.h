@@ -22,6 +22,9 @@ typedef struct xn_error_note {
     bool has_limit;
     bool has_stop;
     bool has_word; // `limit` is an instruction
+#if XN_LOCKABLE
+    bool is_plain; // `what` says all
+#endif
     xn_port_stop stop;
     char name[XN_ERROR_NAME_MAX + 1u]; // what xn_error_named() was given
 } xn_error_note;
@@ -30,6 +33,9 @@ typedef struct xn_error_note {
 // "<text>: `what` `value`, limit `limit`". `what` is a literal.
 int xn_error_at(int code, const char *what, uint32_t value);
 int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit);
+#if XN_LOCKABLE
+int xn_error_plain(int code, const char *what); // "<text>: `what`"
+#endif
 // Notes an object: "<text>: `name` version `version`".
 int xn_error_named(int code, const char *name, uint32_t version);
 #if XN_LOCKABLE
