@@ -1,4 +1,4 @@
-"""`xipnet trust`, `lock`, `unlock`, `attest`: whose objects a board takes (docs/SIGNING.md)."""
+"""`xipnet trust`, `lock`, `unlock`, `attest`: docs/SIGNING.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a board says of itself, signed by its own key (docs/SPEC-trust.md, section 7)."""
+"""What a board says of itself, signed (docs/SPEC-trust.md, section 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A board's policy: whose models and scripts it takes (docs/SPEC-trust.md, section 1)."""
+"""A board's policy: whose objects it takes (docs/SPEC-trust.md, section 1)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_trust(session: Session) -> Trust:
     return Trust(
         state=state_name(fields.count("state")),
         product=fields.text("product"),
-        keys=fields.datas("keys", KEY_BYTES, MOST_KEYS),
+        keys=fields.bins("keys", KEY_BYTES, MOST_KEYS),
         reads=fields.flag("reads"),
         floor=fields.count("floor"),
         unlocked=fields.flag("unlocked"),

@@ -1,4 +1,4 @@
-"""Policies, orders and attestations: of a board that keeps the rules, and of others."""
+"""Policies, orders, attestations: of a board that keeps the rules, and others."""
 
 from __future__ import annotations
 
