@@ -27,9 +27,10 @@ from host_sdk import (
 from host_sdk.cli import main
 from host_sdk.errors import MethodError
 from host_sdk.link.board_info import StoredObject
-from host_sdk.trust.attestation import board_id, objects_sha256
+from host_sdk.trust.attestation import _REPORT, board_id, objects_sha256, read_report
 from host_sdk.trust.keys import key_id, new_key, read_public_key
 from host_sdk.trust.orders import Challenge, order
+from tests.conftest import ROOT
 from tests.unit.host_sdk.blobs import make_blob
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.test_hostile_board import mutated
@@ -200,6 +201,30 @@ def test_an_attestation_is_checked_and_read(lockable: Lockable, key: Path) -> No
         device.attest(b"123")
     with pytest.raises(InputError, match="device_key must have 32 bytes"):
         device.attest(None, b"")
+
+
+def test_reports_are_as_the_page_says() -> None:
+    """Each field of the page's table gives what stands there in a report."""
+    page = (ROOT / "docs/SPEC-trust.md").read_text().partition("## 7.")[2].partition("## 8.")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
+    fields = [(int(r[1]), int(r[2]), r[3]) for r in rows if len(r) > 4 and r[1].isdecimal()]
+    assert sum(size for _, size, _ in fields) == _REPORT.size == 224
+    data = bytes(i * 7 % 251 + 1 for i in range(224))
+    seen = {name: data[at : at + size] for at, size, name in fields}
+    read = read_report(data, bytes(64), bytes(32), False, ())
+    assert read.nonce == seen["nonce"]
+    assert (read.board, read.firmware_sha256) == (seen["board"], seen["firmware"])
+    numbers = {name: int.from_bytes(value, "little") for name, value in seen.items()}
+    assert (read.floor, read.resets) == (numbers["floor"], numbers["resets"])
+    assert (read.objects, read.sequence) == (numbers["objects"], numbers["sequence"])
+    assert (read.active_counter, read.state) == (
+        numbers["active counter"],
+        f"state {numbers['state']}",
+    )
+    assert (read.objects_sha256, read.active_sha256) == (seen["objects digest"], seen["active"])
+    assert b"".join(read.key_ids) == seen["key ids"]
+    assert read.reads == bool(numbers["policy flags"] & 1)
+    assert (read.unlocked, read.safe) == (True, f"reason {numbers['safe']}")
 
 
 def test_rows_of_objects_are_as_the_page_says() -> None:
