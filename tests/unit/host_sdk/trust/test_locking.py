@@ -26,7 +26,9 @@ from host_sdk import (
 )
 from host_sdk.cli import main
 from host_sdk.errors import MethodError
+from host_sdk.link.baud import negotiate
 from host_sdk.link.board_info import StoredObject
+from host_sdk.transports import MemoryTransport
 from host_sdk.trust.attestation import _REPORT, board_id, objects_sha256, read_report
 from host_sdk.trust.keys import key_id, new_key, read_public_key
 from host_sdk.trust.orders import Challenge, order
@@ -443,3 +445,22 @@ def test_results_are_values(lockable: Lockable, key: Path) -> None:
     after = device.lock("locked", "gate", [f"{key}.pub"])
     assert asdict(after)["product"] == "gate"
     assert hash(after) == hash(device.trust())
+
+
+class Line(MemoryTransport):
+    """A line whose speed could be changed."""
+
+    baud = 115200
+
+    def set_baud(self, baud: int) -> None:
+        self.baud = baud
+
+
+def test_a_locked_board_keeps_the_lines_speed(lockable: Lockable) -> None:
+    played, device = lockable
+    played.state = 2
+    line = Line.pair()[0]
+    assert isinstance(line, Line)
+    assert negotiate(device.session, line, "max") == 115200
+    with pytest.raises(LockedError):
+        negotiate(device.session, line, 230400)
