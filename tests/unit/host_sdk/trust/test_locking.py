@@ -370,7 +370,7 @@ def test_lock_says_what_will_be_refused_and_asks(
     asked = xipnet(*options, typed="n\n")
     assert asked.exit_code == 1
     assert played.asked == ["trust"]
-    for words in ("exec, eval", "infer, detect", "a.txt: not given, run or started", "one key"):
+    for words in ("exec, eval", "infer, detect", "a.txt: not given or run", "one key"):
         assert words in asked.output
     done = xipnet(*options, typed="y\n")
     assert done.exit_code == 0, done.output
@@ -388,6 +388,14 @@ def test_lock_says_what_will_be_refused_and_asks(
     opened = xipnet("lock", "--state", "open", "--yes")
     assert opened.exit_code == 0, opened.output
     assert played.state == 0
+
+
+def test_a_locked_board_has_no_prompt(lockable: Lockable, xipnet: Run) -> None:
+    played, device = lockable
+    for state, words in ((2, "a locked board has no prompt"), (1, "needs a terminal")):
+        played.state = state
+        device.info()
+        assert words in xipnet("repl").output
 
 
 def test_unlock_signs_for_one_board(lockable: Lockable, xipnet: Run, key: Path) -> None:
