@@ -431,7 +431,7 @@ def test_a_locked_board_has_no_prompt(lockable: Lockable, xipnet: Run, key: Path
 
 
 def test_unlock_signs_for_one_board(lockable: Lockable, xipnet: Run, key: Path) -> None:
-    board, device = lockable
+    _, device = lockable
     board = device.lock("locked", "gate", [f"{key}.pub"]).board
     assert board is not None
     other = xipnet("unlock", "--key", key, "--board", "00" * 16)
