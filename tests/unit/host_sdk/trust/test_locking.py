@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from host_sdk import (
     AttestationError,
+    CounterError,
     Device,
     InputError,
     KeyFileSigner,
@@ -181,6 +182,24 @@ def test_a_locked_board_still_says_which_model_is_active(lockable: Lockable, key
     device.confirm()
     assert [e.event for e in device.history()][-1] == "confirmed"
     assert device.trust().floor == 3
+
+
+def test_confirm_raises_the_floor_for_all(lockable: Lockable, key: Path) -> None:
+    _, device = lockable
+    older, newer = (KeyFileSigner(key, product="gate", counter=c) for c in (1, 2))
+    device.put("main.py", b"print(1)", seal=older)
+    device.lock("counted", "gate", [f"{key}.pub"])
+    device.load_model(make_blob(), seal=newer)
+    with pytest.raises(CounterError, match=r"main\.py"):
+        device.confirm("adds")
+    assert device.trust().floor == 0
+    device.put("main.py", b"print(1)", seal=newer)
+    device.confirm("adds")
+    assert device.trust().floor == 2
+    with pytest.raises(CounterError):
+        device.put("main.py", b"print(1)", seal=older)
+    with pytest.raises(CounterError):
+        device.load_model(make_blob(fill=b"v"), seal=older)
 
 
 # ---- Attestation ---------------------------------------------------------------------------------
