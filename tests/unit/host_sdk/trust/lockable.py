@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from host_sdk.trust.attestation import _REPORT
+from host_sdk.link.messages import Reply, Request
+from host_sdk.trust.attestation import _REPORT, board_id
 from host_sdk.trust.seals import Seal, read_seal
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
@@ -25,31 +25,47 @@ def sent_seals(board: ScriptedBoard) -> dict[Any, Seal]:
     return {p[0]: read_seal(p[4]) for p in begun if isinstance(p[4], bytes)}
 
 
-def device_key(board: ScriptedBoard) -> Ed25519PrivateKey:
-    """Return the secret key of a board that was given one."""
-    (seed,) = [r.params[0] for r in board.requests if r.method == "device_seed"]
-    assert isinstance(seed, bytes)
-    return Ed25519PrivateKey.from_private_bytes(seed)
+def without_source(board: ScriptedBoard) -> list[Any]:
+    """Make the chip one without random numbers; return the seeds that it gets."""
+    seeds: list[Any] = []
+
+    def take(request: Request) -> None:
+        if request.method == "device_seed":
+            seeds.extend(request.params)
+            board.give(Reply(request.id, None))
+        else:
+            board.pass_on(request)
+
+    def told(trust: dict[str, Any]) -> dict[str, Any]:
+        if seeds:
+            return {**trust, "source": "host"}
+        return {**trust, "device": None, "board": None, "source": ""}
+
+    board.take = take
+    board.alter["trust"] = told
+    return seeds
 
 
-def lie(board: ScriptedBoard, changes: dict[int, Any]) -> None:
-    """Have the board attest something else, and sign that.
+def lie(board: ScriptedBoard, changes: dict[int, Any]) -> bytes:
+    """Have the board name another key, and sign something else by that.
 
     Args:
-        board: was given its key.
+        board: has a key of its own.
         changes: field of the report, by its number, -> what is there.
+
+    Returns:
+        The public key.
     """
-    board.alter["attest"] = signed_with(device_key(board), changes)
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    public = key.public_key().public_bytes_raw()
 
-
-def signed_with(key: Ed25519PrivateKey, changes: dict[int, Any]) -> Callable[[Any], Any]:
-    """Return what changes a reply to `attest`, and signs it by a key."""
-
-    def changed(reply: dict[str, Any]) -> dict[str, Any]:
+    def attested(reply: dict[str, Any]) -> dict[str, Any]:
         fields = list(_REPORT.unpack(reply["report"]))
-        for number, value in changes.items():
+        for number, value in ({2: board_id(public)} | changes).items():
             fields[number] = value
         report = _REPORT.pack(*fields)
         return {"report": report, "signature": key.sign(report)}
 
-    return changed
+    board.alter["trust"] = lambda trust: {**trust, "device": public, "board": board_id(public)}
+    board.alter["attest"] = attested
+    return public

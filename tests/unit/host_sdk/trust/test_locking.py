@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from host_sdk import (
     AttestationError,
@@ -42,7 +41,7 @@ from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
 from tests.unit.host_sdk.test_hostile_board import mutated
 from tests.unit.host_sdk.test_hostile_texts import EVIL, assert_harmless
-from tests.unit.host_sdk.trust.lockable import asked_for, device_key, lie, signed_with
+from tests.unit.host_sdk.trust.lockable import asked_for, lie, without_source
 
 Lockable = tuple[ScriptedBoard, Device]
 Run = Callable[..., Result]
@@ -71,7 +70,7 @@ def test_a_policy_is_written_and_read(lockable: Lockable, key: Path, tmp_path: P
     _, device = lockable
     second = new_key(tmp_path / "second", None)
     before = device.trust()
-    assert (before.state, before.product, before.keys, before.board) == ("open", "", (), None)
+    assert (before.state, before.product, before.keys) == ("open", "", ())
     after = device.lock("counted", "gate", [f"{key}.pub", second], reads=True)
     assert after == device.trust()
     assert (after.state, after.product, after.reads) == ("counted", "gate", True)
@@ -84,16 +83,25 @@ def test_a_board_without_random_numbers_gets_a_key_of_its_own_once(
     lockable: Lockable, key: Path
 ) -> None:
     board, device = lockable
+    seeds = without_source(board)
     device.lock("warn", "gate", [f"{key}.pub"])
-    assert "device_seed" not in asked_for(board)
+    assert seeds == []
     after = device.lock("locked", "gate", [f"{key}.pub"])
-    own = device_key(board)
-    assert len(set(own.private_bytes_raw())) > 8
-    assert (after.device, after.source) == (own.public_key().public_bytes_raw(), "host")
-    assert after.board == hashlib.sha256(after.device or b"").digest()[:16]
+    assert after.source == "host"
+    (seed,) = seeds
+    assert len(set(seed)) > 8
     device.unlock(KeyFileSigner(key))
     device.lock("counted", "gate", [f"{key}.pub"])
-    assert asked_for(board).count("device_seed") == 1
+    assert seeds == [seed]
+
+
+def test_a_board_with_random_numbers_makes_its_own_key(lockable: Lockable, key: Path) -> None:
+    board, device = lockable
+    before = device.trust()
+    after = device.lock("locked", "gate", [f"{key}.pub"])
+    assert "device_seed" not in asked_for(board)
+    assert (after.device, after.source) == (before.device, "getentropy")
+    assert after.board == hashlib.sha256(after.device or b"").digest()[:16]
 
 
 @pytest.mark.parametrize(
@@ -282,10 +290,14 @@ def test_reports_signed_by_another_are_refused(lockable: Lockable, key: Path) ->
     device.lock("locked", "gate", [f"{key}.pub"])
     with pytest.raises(AttestationError, match="must be signed by the device key 0000"):
         device.attest(device_key=bytes(32))
-    board.alter["attest"] = signed_with(Ed25519PrivateKey.from_private_bytes(bytes(32)), {})
-    for known in (device.trust().device, None):
-        with pytest.raises(AttestationError, match="it is another board, or one that was given"):
-            device.attest(device_key=known)
+    known = device.trust().device
+    other = lie(board, {})
+    assert device.attest(device_key=other).was_known
+    with pytest.raises(AttestationError, match="it is another board, or one that was given"):
+        device.attest(device_key=known)
+    del board.alter["trust"]
+    with pytest.raises(AttestationError, match="it is another board, or one that was given"):
+        device.attest()
 
 
 def test_what_a_liar_signs_is_read_and_compared(lockable: Lockable, key: Path) -> None:
@@ -416,10 +428,11 @@ def test_lock_says_what_will_be_refused_and_asks(
 ) -> None:
     board, device = lockable
     device.put("a.txt", b"a")
+    seeds = without_source(board)
     options = ("lock", "--state", "locked", "--product", "gate", "--key", f"{key}.pub")
     asked = xipnet(*options, typed="n\n")
     assert asked.exit_code == 1
-    assert asked_for(board) == ["trust"]
+    assert (asked_for(board), seeds) == (["trust"], [])
     for words in ("exec, eval", "infer, detect", "a.txt: not given or run", "one key"):
         assert words in asked.output
     done = xipnet(*options, typed="y\n")
@@ -473,10 +486,8 @@ def test_attest_shows_and_verifies(
     assert unknown.exit_code == 0, unknown.output
     assert "NOT known before" in unknown.output
     assert "who signs must be known from before" in xipnet("attest", "--verify").output
-    own = device.trust().device
-    assert own is not None
+    own = lie(board, {3: hashlib.sha256(b"image").digest()})
     known = ("attest", "--verify", "--device-key", own.hex())
-    lie(board, {3: hashlib.sha256(b"image").digest()})
     good = xipnet(*known, "--firmware", tmp_path / "fw.bin")
     assert good.exit_code == 0, good.output
     for words in ("the file's", "1, as `ls` lists them", "locked", device.info().firmware):
