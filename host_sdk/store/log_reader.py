@@ -19,6 +19,8 @@ from host_sdk.store.log_records import (
     OBJECT,
     REMOVE,
     RETURN,
+    SEAL_BYTES,
+    SEALED,
     SLOT_BYTES,
     STAGED,
     WITHDRAWN,
@@ -68,6 +70,7 @@ class LoggedObject:
         sequence: of the record.
         state: "current", "earlier", "withdrawn", "staged"; "older log": only the log before
             the last compaction tells of it.
+        seal_at: flash offset of its seal; None: it has none.
     """
 
     name: str
@@ -78,6 +81,7 @@ class LoggedObject:
     at: int
     sequence: int
     state: str
+    seal_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,12 @@ def _is_of(slot: bytes, found: Format) -> bool:
     return read_format(slot) == found
 
 
+def _seal_at(record: Record) -> int | None:
+    if not record.flags & SEALED or record.extent_bytes < record.size + SEAL_BYTES:
+        return None
+    return record.offset + record.extent_bytes - SEAL_BYTES
+
+
 class _Replay:
     """The objects that records leave, one record after another."""
 
@@ -282,6 +292,7 @@ class _Replay:
             at=record.offset,
             sequence=record.sequence,
             state=state,
+            seal_at=_seal_at(record),
         )
         if state == CURRENT:
             self._make_current(name, record.version)

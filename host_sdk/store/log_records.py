@@ -11,8 +11,9 @@ SLOT_BYTES = 128
 BLANK = b"\xff" * SLOT_BYTES
 MAJORS = (2, 3)  # that are read here
 
-OBJECT, REMOVE, RETURN = 2, 3, 6  # kinds
-WITHDRAWS, MOVES = 4, 16  # flags
+OBJECT, REMOVE, RETURN, DEVICE = 2, 3, 6, 14  # kinds
+SKIPPABLE, WITHDRAWS, MOVES, SEALED = 1, 4, 16, 32  # flags
+SEAL_BYTES = 192  # that end the extent of a sealed object
 EARLIER, WITHDRAWN, STAGED = 1, 2, 3  # states of an OBJECT; 0: current
 
 _FORMAT_KIND = 1
@@ -22,6 +23,7 @@ _RECORD = struct.Struct("<IIBBH40s32sIIIIIHHIIIiI")
 _AREA_BYTES_PER_SECTOR, _AREA_BYTES_MIN, _AREA_BYTES_MAX = 16, 16384, 262144
 _REGION_SHARE = 32  # of the region that an area may have
 _BITS = range(8 * SLOT_BYTES)
+_SEED = slice(12, 44)  # of a DEVICE record; boards give zeros
 
 
 class Format(NamedTuple):
@@ -44,7 +46,7 @@ class Format(NamedTuple):
 
 
 class Record(NamedTuple):
-    """Any other record but WEAR, in the order of its bytes."""
+    """Any other record, in the order of its bytes: WEAR and TRUST have others behind `type`."""
 
     crc: int
     sequence: int
@@ -92,10 +94,17 @@ def read_format(slot: bytes) -> Format | None:
 
 
 def read_record(slot: bytes) -> Record | None:
-    """Read another record; None: it is none, or damaged."""
-    if not _is_right(slot) or read_format(slot) is not None:
+    """Read another record; None: it is none, or damaged.
+
+    The secret of a board's own key is left out, whether the slot has it or not.
+    """
+    is_right = _is_right(slot)
+    if (not is_right and not _has_no_secret(slot)) or read_format(slot) is not None:
         return None
-    return Record(*_RECORD.unpack(slot))
+    record = Record(*_RECORD.unpack(slot))
+    if record.kind == DEVICE:
+        return record._replace(name=bytes(40), sha256=bytes(32))
+    return record
 
 
 def mend_record(slot: bytes) -> Record | None:
@@ -107,6 +116,14 @@ def mend_record(slot: bytes) -> Record | None:
         return None
     mended = int.from_bytes(slot, "little") ^ (1 << bit)
     return read_record(mended.to_bytes(SLOT_BYTES, "little"))
+
+
+def _has_no_secret(slot: bytes) -> bool:
+    """Whether a slot is that of a DEVICE record as a board gives it, which its CRC does not fit."""
+    if len(slot) != SLOT_BYTES or any(slot[_SEED]):
+        return False
+    kind, flags, unused = slot[8], slot[9], slot[10:12] + slot[92:100] + slot[104:]
+    return (kind, flags) == (DEVICE, SKIPPABLE) and not any(unused)
 
 
 def _is_right(slot: bytes) -> bool:

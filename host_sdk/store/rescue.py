@@ -13,6 +13,7 @@ from host_sdk.display.table import text_table
 from host_sdk.errors import InputError
 from host_sdk.link.board_info import OBJECT_TYPES
 from host_sdk.store.log_reader import CURRENT, OLDER_LOG, Flash, LoggedObject, StoreLog, read_log
+from host_sdk.store.log_records import SEAL_BYTES
 
 _MOST_FOLD = 16  # objects that share bytes count each; more is no store's log
 _PIECE_BYTES = 1 << 16
@@ -31,6 +32,7 @@ class RescuedObject:
             the last compaction tells of it.
         damage: what is wrong with it; "": it is whole.
         file: of the folder; "": none was written. That of a damaged object ends in "~damaged".
+        seal: file of the folder with the object's seal; "": it has none, or is damaged.
     """
 
     name: str
@@ -40,6 +42,12 @@ class RescuedObject:
     state: str
     damage: str
     file: str
+    seal: str = ""
+
+    @property
+    def files(self) -> str:
+        """Its files, as text."""
+        return f"{self.file}, {self.seal}" if self.seal else self.file
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Rescue:
     def rows(self) -> list[tuple[str, ...]]:
         """Return a table's rows, an object each."""
         return [
-            (o.name, str(o.version), f"{o.size_bytes:,}", o.state, o.damage or "whole", o.file)
+            (o.name, str(o.version), f"{o.size_bytes:,}", o.state, o.damage or "whole", o.files)
             for o in self.objects
         ]
 
@@ -98,8 +106,8 @@ def rescue(
     _check_total(flash, log)
     total = sum(o.size_bytes for o in log.objects)
     rescued, done = [], 0
-    for found, name in zip(log.objects, _file_names(log.objects), strict=True):
-        copied = _copy(flash, found, folder / name)
+    for found, names in zip(log.objects, _file_names(log.objects), strict=True):
+        copied = _copy(flash, found, *(folder / name for name in names))
         if copied is not None:
             rescued.append(copied)
         done += found.size_bytes
@@ -127,19 +135,24 @@ def _prepare(folder: Path) -> None:
         raise InputError(f"folder {folder} must be new or empty")
 
 
-def _file_names(objects: Iterable[LoggedObject]) -> Iterator[str]:
-    """Name the files of the objects; `~` is in no name otherwise."""
+def _file_names(objects: Iterable[LoggedObject]) -> Iterator[tuple[str, str]]:
+    """Name the files of the objects and of their seals; `~` is in no name otherwise."""
     seen: Counter[str] = Counter()
+
+    def once(name: str) -> str:
+        seen[name.lower()] += 1
+        same = seen[name.lower()]
+        return name if same == 1 else f"{name}~{same}"  # some folders ignore case
+
     for found in objects:
         name = plain_file_name(found.name)
         if found.state != CURRENT:
             name += f"~v{found.version}"
-        seen[name.lower()] += 1
-        same = seen[name.lower()]
-        yield name if same == 1 else f"{name}~{same}"  # some folders ignore case
+        name = once(name)
+        yield name, once(f"{name}.seal") if found.seal_at is not None else ""
 
 
-def _copy(flash: Flash, found: LoggedObject, path: Path) -> RescuedObject | None:
+def _copy(flash: Flash, found: LoggedObject, path: Path, seal: Path) -> RescuedObject | None:
     if found.at + found.size_bytes > flash.size_bytes:
         damage, file = "is outside of the flash", ""
     elif _write(flash, found, path):
@@ -150,6 +163,7 @@ def _copy(flash: Flash, found: LoggedObject, path: Path) -> RescuedObject | None
     if damage and found.state == OLDER_LOG:  # its place may belong to another object since
         path.with_name(file or path.name).unlink(missing_ok=True)
         return None
+    has_seal = not damage and _write_seal(flash, found, seal)
     return RescuedObject(
         name=found.name,
         version=found.version,
@@ -158,7 +172,16 @@ def _copy(flash: Flash, found: LoggedObject, path: Path) -> RescuedObject | None
         state=found.state,
         damage=damage,
         file=file,
+        seal=seal.name if has_seal else "",
     )
+
+
+def _write_seal(flash: Flash, found: LoggedObject, path: Path) -> bool:
+    """Copy an object's seal; return whether it has one."""
+    if found.seal_at is None or found.seal_at + SEAL_BYTES > flash.size_bytes:
+        return False
+    path.write_bytes(flash.read(found.seal_at, SEAL_BYTES))
+    return True
 
 
 def _write(flash: Flash, found: LoggedObject, path: Path) -> bool:

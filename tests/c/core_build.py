@@ -92,6 +92,18 @@ def build_lines(out: Path) -> Path:
     return program
 
 
+def build_seals(out: Path) -> Path:
+    """Compile the core that can be locked, and the test of its seals, into a directory."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc with its sanitizers")
+    program = out / "test_seals"
+    sources = [*core_sources(lockable=True), HERE / "test_seals.c"]
+    open_flags = core_flags()
+    flags = [flag for flag in FLAGS if flag not in open_flags]
+    _run("gcc", *flags, *core_flags(lockable=True), *sources, "-o", program)
+    return program
+
+
 @cache
 def _steps(out: Path) -> tuple[bytes, dict[str, int]]:
     """Return the code of steps.c and where in it each step starts."""

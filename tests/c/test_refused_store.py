@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
 
+from host_sdk.store.log_records import SLOT_BYTES, read_record
 from tests.c.core_peer import Peer, RefusedError
 
 pytestmark = pytest.mark.xdist_group("core")
@@ -88,3 +91,61 @@ def test_a_lost_record_tells_its_name(built: Path, tmp_path: Path) -> None:
         lost = [item for item in board.call("held") if item["state"] == 4]
         assert [(item["name"], item["size"]) for item in lost] == [("a", 0)]
         assert [event["event"] for event in board.call("history", "a")] == ["damaged"]
+
+
+# ---- A store that a board which can be locked left ------------------------------------------------
+
+
+def append(flash: Path, kind: int, flags: int, rest: bytes) -> None:
+    """Write a record behind the last one of area A."""
+    raw = flash.read_bytes()[: LAST_FORMAT + SLOT_BYTES]
+    slots = [raw[at : at + SLOT_BYTES] for at in range(0, LAST_FORMAT, SLOT_BYTES)]
+    number, last = [(i, r) for i, s in enumerate(slots) if (r := read_record(s))][-1]
+    slot = bytearray(struct.pack("<IIBBH", 0, last.sequence + 1, kind, flags, 0) + rest)
+    slot = slot.ljust(SLOT_BYTES, b"\0")
+    slot[100:104] = last.generation.to_bytes(4, "little")
+    slot[:4] = zlib.crc32(slot[4:]).to_bytes(4, "little")
+    with flash.open("r+b") as file:
+        file.seek((number + 1) * SLOT_BYTES)
+        file.write(slot)
+
+
+@pytest.fixture
+def stored(built: Path, tmp_path: Path) -> Path:
+    """Make a store of one object."""
+    flash = tmp_path / "flash"
+    with Peer(built / "board_host", flash) as board:
+        board.hello()
+        board.put("a", b"bytes", 3)
+    return flash
+
+
+def test_a_store_with_a_policy_is_refused_untouched(built: Path, stored: Path) -> None:
+    append(stored, 13, 0, b"lamp".ljust(16, b"\0") + random.Random(2).randbytes(64))
+    before = stored.read_bytes()
+    with Peer(built / "board_host", stored) as board:
+        board.hello()
+        with pytest.raises(RefusedError, match="record of an unknown kind 13") as refused:
+            board.call("ls")
+        assert refused.value.code == E_STORE
+    assert stored.read_bytes() == before
+
+
+def test_a_device_key_and_orders_are_passed_over(built: Path, stored: Path) -> None:
+    append(stored, 14, 1, bytes(range(1, 65)) + b"host")  # nowhere a 0 where names end
+    append(stored, 15, 1, b"")
+    with Peer(built / "board_host", stored) as board:
+        board.hello()
+        assert [item["name"] for item in board.call("ls")] == ["a"]
+        board.put("b", b"more", 3)
+    with Peer(built / "board_host", stored) as board:
+        assert board.hello()["log"]["lost"] == 0
+        assert len(board.call("ls")) == 2
+
+
+def test_an_unknown_kind_without_the_flag_is_refused(built: Path, stored: Path) -> None:
+    append(stored, 99, 0, b"")
+    with Peer(built / "board_host", stored) as board:
+        board.hello()
+        with pytest.raises(RefusedError, match="record of an unknown kind 99"):
+            board.call("ls")

@@ -1,4 +1,4 @@
-"""SPEC-store.md and the C structs lay out the same bytes."""
+"""SPEC-store.md, SPEC-trust.md and the C structs lay out the same bytes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ import pytest
 
 from tests.c.core_build import CORE, ROOT
 
-HEADINGS = {
-    "## 3. FORMAT": "xn_log_format",
-    "## 4. The other records": "xn_log_record",
-    "**WEAR**": "xn_log_wear",
+SECTIONS = {
+    "xn_log_format": ("SPEC-store.md", "## 3. FORMAT", "\n## "),
+    "xn_log_record": ("SPEC-store.md", "## 4. The other records", "\n**WEAR**"),
+    "xn_log_wear": ("SPEC-store.md", "**WEAR**", "\n## "),
+    "xn_log_trust": ("SPEC-trust.md", "**TRUST**", "\n**DEVICE**"),
+    "xn_log_device": ("SPEC-trust.md", "**DEVICE**", "\n**UNLOCK**"),
 }
 
 
-@pytest.mark.parametrize("heading", HEADINGS)
-def test_layouts_agree(heading: str, tmp_path: Path) -> None:
-    struct = HEADINGS[heading]
-    text = (ROOT / "docs" / "SPEC-store.md").read_text()
-    section = text.split(f"\n{heading}")[1].split("\n**WEAR**")[0].split("\n## ")[0]
+@pytest.mark.parametrize("struct", SECTIONS)
+def test_layouts_agree(struct: str, tmp_path: Path) -> None:
+    page, heading, end = SECTIONS[struct]
+    text = (ROOT / "docs" / page).read_text()
+    section = text.split(f"\n{heading}")[1].split(end)[0]
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (\w+) \|", section, re.M)
     header = (CORE / "store" / "xn_log.h").read_text()
     body = header.split(f"typedef struct {struct} {{")[1].split("}")[0]

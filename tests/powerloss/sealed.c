@@ -48,8 +48,7 @@ void seal_file(file *f, uint32_t counter, const uint8_t key[32]) {
     f->is_sealed = true;
 }
 
-void sealed_data(const char *name, uint32_t type, uint32_t n, uint32_t seed,
-                        uint32_t counter) {
+void sealed_data(const char *name, uint32_t type, uint32_t n, uint32_t seed, uint32_t counter) {
     data_file(&scratch, name, type, n, seed);
     seal_file(&scratch, counter, sealed_keys[1]);
 }

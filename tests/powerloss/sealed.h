@@ -1,5 +1,5 @@
-// Sealed files and policies, for tests in which the power fails. Signatures cost nothing: whether the
-// curve is computed right is not what a cut asks.
+// Sealed files and policies, for tests in which the power fails. Signatures cost nothing: whether
+// the curve is computed right is not what a cut asks.
 #ifndef SEALED_H
 #define SEALED_H
 

@@ -1,5 +1,6 @@
-// Random swaps of sealed objects, with security counters that rise and fall, on a board that counts;
-// the power fails at random. What is active is never below the highest floor that the board told.
+// Random swaps of sealed objects, with security counters that rise and fall, on a board that
+// counts; the power fails at random. What is active is never below the highest floor that the board
+// told.
 //
 //   swaps GEOMETRY SWAPS SEED BLOB BLOB BLOB
 #include <stdio.h>

@@ -87,16 +87,12 @@ int xn_store_remove(const char *name) {
 
 int xn_store_activate(const char *name, uint32_t confirm_s, uint32_t boots) {
     xn_log_record record;
-    xn_store_object object;
     if (strcmp(name, xn_store_active()) == 0) {
         return XN_OK;
     }
     int status = name_record(XN_LOG_ACTIVE, name, &record);
     if (status == XN_OK) {
-        status = xn_store_find(name, &object);
-    }
-    if (status == XN_OK) {
-        status = xn_store_is_taken(&object);
+        status = xn_store_may_activate(name);
     }
     if (status == XN_OK) {
         status = xn_index_begin_trial(&record, confirm_s, boots);

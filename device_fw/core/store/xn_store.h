@@ -83,6 +83,7 @@ int xn_store_check_seal(const xn_store_object *object);
 // Raises the floor to the counter of an object. 1: it has at least that; 0: this board does not
 // count.
 int xn_store_raise_floor(const char *name);
+int xn_store_may_activate(const char *name); // finds it, and whether it is taken
 // Whether a trial may return to the object of a record, by its sequence; 0: to none.
 int xn_store_may_return(uint32_t sequence);
 // Whether these are bytes of a current or earlier version, or what the upload under way wrote.
@@ -103,6 +104,11 @@ static inline int xn_store_check_seal(const xn_store_object *object) {
 }
 
 static inline int xn_store_raise_floor(const char *name) {
+    (void)name;
+    return 0;
+}
+
+static inline int xn_store_may_activate(const char *name) {
     (void)name;
     return 0;
 }

@@ -140,6 +140,12 @@ int xn_store_raise_floor(const char *name) {
     return status == XN_OK ? 1 : status;
 }
 
+int xn_store_may_activate(const char *name) {
+    xn_store_object object;
+    int status = xn_store_find(name, &object);
+    return status == XN_OK ? xn_store_is_taken(&object) : status;
+}
+
 // Its seal is looked at, too: its key may have been revoked since. Damage prevents no return.
 static int check_return(const xn_store_object *object) {
     int status = xn_policy_now()->state == XN_POLICY_OPEN ? XN_OK : xn_store_check(object);

@@ -199,7 +199,7 @@ static void fill_extent(xn_log_record *record, enum xn_log_kind kind) {
     xn_log_fill(record, kind, &upload.object);
     record->offset = upload.object.offset;
     record->extent_bytes = extent_bytes();
-    record->flags = (uint8_t)seal_flag();
+    record->flags |= (uint8_t)seal_flag();
 }
 
 // Reserves an extent for the upload, by a record.

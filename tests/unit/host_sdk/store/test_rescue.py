@@ -315,6 +315,92 @@ def test_a_log_of_too_many_objects_is_refused(tmp_path: Path) -> None:
         rescued(flash)
 
 
+# ---- Stores of a board that is locked ------------------------------------------------------------
+
+SEAL = words(77, 192)
+
+
+def append(flash: Path, *kinds: tuple[int, int, bytes]) -> None:
+    """Write records behind the last one: kind, flags, and the bytes behind these."""
+    found = [(at, r) for at, s in slots(flash) if (r := read_record(s))]
+    at, last = found[-1]
+    sequence = max(r.sequence for _, r in found)
+    for i, (kind, flags, rest) in enumerate(kinds, 1):
+        head = struct.pack("<IBBH", sequence + i, kind, flags, 0)
+        slot = bytearray((bytes(4) + head + rest).ljust(SLOT_BYTES, b"\0"))
+        slot[100:104] = last.generation.to_bytes(4, "little")
+        overwrite(flash, at + i * SLOT_BYTES, signed(bytes(slot)))
+
+
+def add_sealed(flash: Path, name: bytes, data: bytes = b"sealed bytes") -> int:
+    """Add an object with a seal; return where its extent is."""
+    at = (1 << 20) - 4096
+    overwrite(flash, at, data.ljust(4096 - len(SEAL), b"\xff") + SEAL)
+    place = {"offset": at, "size": len(data), "extent_bytes": 4096, "flags": 32, "counter": 5}
+    forge(flash, name=name.ljust(40, b"\0"), sha256=sha256(data).digest(), **place)
+    return at
+
+
+def test_a_seal_is_a_file_beside_its_object(flash: Path) -> None:
+    add_sealed(flash, b"locked.bin")
+    done, files = rescued(flash)
+    assert done.ok
+    assert files["locked.bin"] == b"sealed bytes"
+    assert files["locked.bin.seal"] == SEAL
+    assert len(files) == 7
+    assert "locked.bin, locked.bin.seal" in str(done)
+    assert [o.seal for o in done.objects if o.name == "data.bin"] == [""]
+
+
+def test_a_damaged_object_has_no_seal_beside_it(flash: Path) -> None:
+    at = add_sealed(flash, b"locked.bin")
+    overwrite(flash, at, b"S")
+    done, files = rescued(flash)
+    assert [o.seal for o in done.objects if o.damage] == [""]
+    assert "locked.bin~damaged" in files
+    assert not any(name.endswith(".seal") for name in files)
+
+
+def test_a_seal_takes_no_object_s_file(flash: Path) -> None:
+    with Device(open_core(flash)) as board:
+        board.put("Locked.bin.SEAL", b"no seal")
+    add_sealed(flash, b"locked.bin")
+    _, files = rescued(flash)
+    assert sorted((files.pop("Locked.bin.SEAL"), files.pop("locked.bin.seal~2"))) == [
+        *sorted((b"no seal", SEAL))
+    ]
+
+
+SEED, KEY = bytes(range(101, 133)), words(5, 32)
+DEVICE = (14, 1, SEED + KEY + b"host".ljust(16, b"\0"))
+
+
+def test_records_of_trust_are_no_damage(flash: Path) -> None:
+    trust = (13, 0, b"lamp".ljust(16, b"\0") + words(6, 64))
+    append(flash, trust, trust, DEVICE, DEVICE, (15, 1, b""))
+    done, files = rescued(flash)
+    assert done.ok
+    assert len(files) == 5
+
+
+def test_the_board_s_secret_is_not_shown(flash: Path) -> None:
+    append(flash, DEVICE)
+    (record,) = [r for _, s in slots(flash) if (r := read_record(s)) and r.kind == 14]
+    assert record.name == bytes(40)
+    assert not any(SEED[i : i + 4] in record.sha256 for i in range(28))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_record_whose_secret_the_board_left_out_is_whole(flash: Path, count: int) -> None:
+    append(flash, *[DEVICE] * count)
+    raw = flash.read_bytes()
+    for at in (at for at, s in slots(flash) if (r := read_record(s)) and r.kind == 14):
+        assert raw[at + 12 : at + 44] == SEED
+        overwrite(flash, at + 12, bytes(32))
+    done, _ = rescued(flash)
+    assert done.ok
+
+
 # ---- The board and the reader agree --------------------------------------------------------------
 
 
