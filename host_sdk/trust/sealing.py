@@ -11,7 +11,8 @@ from host_sdk.display.plain import plain_line
 from host_sdk.errors import InputError, SealError, SealFileError
 from host_sdk.link.board_info import BoardInfo
 from host_sdk.store.files import NewObject
-from host_sdk.trust.seals import SEAL_BYTES, read_seal
+from host_sdk.store.log_records import SEAL_BYTES
+from host_sdk.trust.seals import read_seal
 from host_sdk.trust.signers import Signer
 
 SealSource: TypeAlias = "bytes | str | os.PathLike[str] | Signer"

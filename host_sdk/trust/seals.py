@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from host_sdk.display.plain import plain_line
 from host_sdk.errors import InputError, SealFileError
 from host_sdk.store.files import NewObject
+from host_sdk.store.log_records import SEAL_BYTES
 from host_sdk.trust.keys import key_id, verify
 
-SEAL_BYTES = 192
 MESSAGE_BYTES = 128  # that are signed
 KINDS = {1: "blob", 2: "script", 3: "data", 4: "weights", 5: "firmware", 6: "bundle"}
 
