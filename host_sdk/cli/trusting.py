@@ -86,18 +86,22 @@ def _unsealed(objects: Iterable[StoredObject]) -> list[str]:
 
 @click.command()
 @board_command
-@click.option("--state", type=click.Choice(STATES), required=True, help="See below.")
+@click.option("--state", type=click.Choice(STATES), required=True, help="See above.")
 @click.option("--product", default="", help="What the board is; 1 to 15 characters.")
-@click.option("--key", metavar="FILE|HEX", help="Public key whose seals and orders are taken.")
-@click.option("--key2", metavar="FILE|HEX", help="Another one: the key that is a backup.")
+@click.option(
+    "--key",
+    "keys",
+    metavar="FILE|HEX",
+    multiple=True,
+    help="Public key whose seals and orders are taken; repeat it for the backup's.",
+)
 @click.option("--reads", is_flag=True, help="Hosts may read models and results.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def lock(
     board: host_sdk.Device,
     state: str,
     product: str,
-    key: str | None,
-    key2: str | None,
+    keys: tuple[str, ...],
     reads: bool,
     yes: bool,
 ) -> None:
@@ -110,16 +114,16 @@ def lock(
     from host_sdk.trust.keys import read_public_key
     from host_sdk.trust.policy import LOCKING, check_policy
 
-    keys = [read_public_key(one) for one in (key, key2) if one is not None]
-    check_policy(state, product, keys)
+    public = [read_public_key(key) for key in keys]
+    check_policy(state, product, public)
     before = board.trust()
     if before.is_locked:
         raise InputError(f"the board is {before.state}: `xipnet unlock` it first")
     if state in LOCKING:
-        _say_what_is_refused(board, reads, len(keys))
+        _say_what_is_refused(board, reads, len(public))
     if not yes:
         click.confirm(f"Make {board.info().board} {state}?", abort=True)
-    after = board.lock(state, product, keys, reads=reads)
+    after = board.lock(state, product, public, reads=reads)
     if before.device is None and after.source == "host":
         click.echo(
             "The board has no source of random numbers: its own key is made of 32 bytes of this "

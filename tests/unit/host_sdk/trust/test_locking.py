@@ -442,7 +442,7 @@ def test_lock_says_what_will_be_refused_and_asks(
     again = xipnet(*options, "--yes")
     assert "`xipnet unlock` it first" in again.output
     device.unlock(KeyFileSigner(key))
-    reads = xipnet(*options, "--key2", "1" * 64, "--reads", "--yes")
+    reads = xipnet(*options, "--key", "1" * 64, "--reads", "--yes")
     assert reads.exit_code == 0, reads.output
     assert "infer, detect" not in reads.output
     assert "one key" not in reads.output
