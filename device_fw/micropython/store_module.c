@@ -4,7 +4,9 @@
 #include "micropython/model_type.h"
 
 #include "core/model/xn_active.h"
+#include "core/base/xn_error.h"
 #include "core/rpc/xn_install.h"
+#include "core/trust/xn_policy.h"
 
 #include "py/objarray.h"
 #include "py/runtime.h"
@@ -53,9 +55,15 @@ static mp_obj_t store_read(mp_obj_t name_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(store_read_obj, store_read);
 
+// What a script makes, or takes away, has no seal.
+static void check_unlocked(void) {
+    xn_model_check(xn_policy_locked() ? XN_E_LOCKED : XN_OK);
+}
+
 static mp_obj_t store_write(mp_obj_t name_in, mp_obj_t data) {
     char name[XN_STORE_NAME_MAX + 1];
     mp_buffer_info_t from;
+    check_unlocked();
     mp_event_handle_nowait(); // a builtin such as map() may do this for ever
     xn_model_name(name_in, name);
     mp_get_buffer_raise(data, &from, MP_BUFFER_READ);
@@ -66,6 +74,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(store_write_obj, store_write);
 
 static mp_obj_t store_delete(mp_obj_t name_in) {
     char name[XN_STORE_NAME_MAX + 1];
+    check_unlocked();
     mp_event_handle_nowait();
     xn_model_name(name_in, name);
     xn_model_check(xn_active_remove(name));

@@ -11,6 +11,7 @@
 #include "core/model/xn_runner.h"
 #include "core/rpc/xn_lane.h"
 #include "core/rpc/xn_server.h"
+#include "core/trust/xn_policy.h"
 
 #include "py/compile.h"
 #include "py/gc.h"
@@ -182,7 +183,19 @@ static void run_list(const xn_lane_request *request) {
     reply_value(request, list);
 }
 
+// A source that waited while the board was locked.
+static bool is_refused(const xn_lane_request *request) {
+    if (!xn_policy_locked() || (request->kind != XN_LANE_EXEC && request->kind != XN_LANE_EVAL)) {
+        return false;
+    }
+    xn_lane_error(request->id, XN_E_LOCKED, "board is locked", NULL);
+    return true;
+}
+
 static void run_request(const xn_lane_request *request) {
+    if (is_refused(request)) {
+        return;
+    }
     switch (request->kind) {
     case XN_LANE_EXEC:
         run_exec(request);
@@ -242,6 +255,9 @@ static bool may_run(void) {
 // ---- The core's hooks ---------------------------------------------------------------------------
 
 static bool on_text(uint8_t byte) {
+    if (xn_policy_locked()) {
+        return true;
+    }
     if (byte == CTRL_C) {
         xn_vm_deaf = 1;
     }
