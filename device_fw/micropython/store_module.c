@@ -57,7 +57,9 @@ static MP_DEFINE_CONST_FUN_OBJ_1(store_read_obj, store_read);
 
 // What a script makes, or takes away, has no seal.
 static void check_unlocked(void) {
-    xn_model_check(xn_policy_locked() ? XN_E_LOCKED : XN_OK);
+    if (xn_policy_locked()) {
+        xn_model_check(XN_E_LOCKED);
+    }
 }
 
 static mp_obj_t store_write(mp_obj_t name_in, mp_obj_t data) {

@@ -179,8 +179,9 @@ static void restart(void) {
     xn_vm_open(false);
     xn_runner_close_within(xn_ld_heap, xn_ld_heap_end);
     bool of_request = xn_lane_restart(cause, message);
-    // After what a request did, and on a board that was locked, the scripts run again.
-    if (xn_scripts_end() && !of_request && cause != XN_LANE_LOCKED) {
+    // After what a request did the scripts run again, and on a locked board, which is of no use
+    // without them.
+    if (xn_scripts_end() && !of_request && !xn_policy_locked()) {
         xn_safe_ask(XN_SAFE_RESTART);
     }
     xn_vm_poll(); // what waited
