@@ -17,8 +17,8 @@ import tempfile
 from itertools import permutations
 from pathlib import Path
 
-from device_fw.build.core_program import CORE_DIR, INCLUDES
-from device_fw.build.sources import FIRMWARE_DIR
+from device_fw.build.core_program import core_flags
+from device_fw.build.sources import CORE_DIR, FIRMWARE_DIR
 from relocatable import compile_model
 from relocatable.blob.cost import report
 
@@ -89,6 +89,6 @@ def _build(folder: Path) -> ctypes.CDLL:
         *(Path(__file__).with_name("_arenas.c"), CORE_DIR / "model" / "xn_pool.c"),
         FIRMWARE_DIR / "arch" / "cortexm" / "pmsa7.c",
     ]
-    command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", *INCLUDES]
+    command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", *core_flags()]
     subprocess.run([*command, *map(str, sources), "-o", str(library)], check=True)
     return ctypes.CDLL(str(library))

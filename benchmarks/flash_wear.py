@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from device_fw.build.core_program import INCLUDES, core_sources
+from device_fw.build.core_program import core_flags, core_sources
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ((1 << 20, 10_000), (15 << 20, 10_000))
@@ -23,7 +23,7 @@ def build(folder: Path) -> Path:
     """Compiles the program that swaps."""
     program = folder / "wear"
     sources = [ROOT / "tests/powerloss/wear.c", *core_sources()]
-    command = ["gcc", "-std=gnu11", "-O2", "-pthread", *INCLUDES, f"-I{ROOT / 'tests/c'}"]
+    command = ["gcc", "-std=gnu11", "-O2", "-pthread", *core_flags(), f"-I{ROOT / 'tests/c'}"]
     subprocess.run([*command, *map(str, sources), "-o", str(program)], check=True)
     return program
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device_fw.boards.board import Board, Emulator, Part, read_board
+from device_fw.boards.board import (
+    LOCKABLE_SUFFIX,
+    Board,
+    Emulator,
+    Part,
+    lockable_board,
+    read_board,
+)
 from device_fw.boards.emulate import qemu_command
 
 __all__ = [
+    "LOCKABLE_SUFFIX",
     "Board",
     "Emulator",
     "Part",
@@ -40,23 +48,31 @@ def virtual_names(vm: bool = False) -> list[str]:
 def load_board(name: str) -> Board:
     """Read the description of a board.
 
+    Args:
+        name: one of `board_names()`; with `-lockable` behind it, its firmware can be locked.
+
     Raises:
         ValueError: there is no such board.
     """
-    if name not in board_names():
-        raise ValueError(f"no board {name!r}; there are {', '.join(board_names())}")
-    return read_board(BOARDS_DIR / f"{name}.toml")
+    plain = name.removesuffix(LOCKABLE_SUFFIX)
+    if plain not in board_names():
+        raise ValueError(f"no board {plain!r}; there are {', '.join(board_names())}")
+    board = read_board(BOARDS_DIR / f"{plain}.toml")
+    return board if name == plain else lockable_board(board)
 
 
 def board_for_cpu(cpu: str) -> Board:
     """Return the virtual board that runs a CPU profile such as `cortex-m55`.
 
+    `cortex-m55-lockable` is the same board, whose firmware can be locked.
+
     Raises:
         ValueError: no board has that CPU.
     """
+    plain = cpu.removesuffix(LOCKABLE_SUFFIX)
     boards = [load_board(name) for name in virtual_names()]
     for board in boards:
-        if board.cpu == cpu:
-            return board
+        if board.cpu == plain:
+            return board if cpu == plain else lockable_board(board)
     known = ", ".join(sorted(board.cpu for board in boards))
-    raise ValueError(f"no virtual board has CPU {cpu!r}; there are {known}")
+    raise ValueError(f"no virtual board has CPU {plain!r}; there are {known}")

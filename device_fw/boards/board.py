@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "LOCKABLE_SUFFIX",
     "PART_TABLES",
     "STACK_EXTRA_BYTES",
     "Board",
@@ -18,6 +19,7 @@ __all__ = [
     "Link",
     "Part",
     "Region",
+    "lockable_board",
     "read_board",
 ]
 
@@ -32,6 +34,10 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 _STEP_STACK_BYTES = 16 << 10
 # Of the region `stack`, at its end: the stack of the fault handler and what outlives a reset.
 STACK_EXTRA_BYTES = 2048
+
+# Of a board's name: its firmware that can be locked, which may have so many bytes of code more.
+LOCKABLE_SUFFIX = "-lockable"
+_LOCK_TEXT_BYTES = 16384
 
 
 @dataclass(frozen=True)
@@ -116,12 +122,14 @@ class Board:
 
     Attributes:
         path: the TOML.
+        name: its name, with LOCKABLE_SUFFIX if that was asked for.
         title: for people.
         cpu: the compiler's name of the core, for example `cortex-m55`.
         core: the core.
         text_max: bytes that the firmware's code may have.
         parts: its peripherals, in the order in which they are started.
         vm: whether the firmware holds MicroPython; without, it serves the host alone.
+        lockable: whether the firmware can be locked to what is signed.
         link: what the core's buffers hold.
         memory: what the linker script is made of, by the names `code`, `data`, `stack`, `arena`,
             with MicroPython `heap`, and `vectors` if the vector table is not in `code`.
@@ -130,21 +138,18 @@ class Board:
     """
 
     path: Path
+    name: str
     title: str
     cpu: str
     core: Core
     text_max: int
     parts: tuple[Part, ...]
     vm: bool
+    lockable: bool
     link: Link
     memory: Mapping[str, Region]
     step_stack: int
     emulator: Emulator | None
-
-    @property
-    def name(self) -> str:
-        """The name of its TOML."""
-        return self.path.stem
 
     def fact(self, table: str, key: str, otherwise: int | None = None) -> int:
         """Return a number that the TOML gives of a part.
@@ -211,6 +216,16 @@ def read_board(path: Path) -> Board:
     return board
 
 
+def lockable_board(board: Board) -> Board:
+    """Return a board with the firmware that can be locked, under a name of its own."""
+    return replace(
+        board,
+        name=board.name + LOCKABLE_SUFFIX,
+        lockable=True,
+        text_max=min(board.text_max + _LOCK_TEXT_BYTES, board.memory["code"].length),
+    )
+
+
 class _Table:
     """A table of the TOML whose keys are taken one after another."""
 
@@ -273,12 +288,14 @@ def _board(path: Path, top: _Table) -> Board:
     cpu = top.take("cpu", str)
     return Board(
         path=path,
+        name=path.stem,
         title=top.take("title", str),
         cpu=cpu,
         core=_core(cpu, top.table("build")),
         text_max=top.take("text_max", int, regions["code"].length),
         parts=parts,
         vm=vm,
+        lockable=top.take("lockable", bool, False),
         link=_link(top.table("link")),
         memory=regions,
         step_stack=step_stack,

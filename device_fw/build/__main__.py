@@ -6,7 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from device_fw.boards import Board, board_names, load_board, read_board, virtual_names
+from device_fw.boards import (
+    LOCKABLE_SUFFIX,
+    Board,
+    board_names,
+    load_board,
+    read_board,
+    virtual_names,
+)
 from device_fw.build import build_firmware
 from device_fw.build.folders import build_dir
 from device_fw.build.rp2 import rp2_boards
@@ -21,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     which.add_argument(
         "--board",
         help="build this board's firmware: "
-        f"{', '.join([*board_names(), *rp2_boards()])}, or the path of a TOML",
+        f"{', '.join([*board_names(), *rp2_boards()])}, or the path of a TOML; "
+        f"BOARD{LOCKABLE_SUFFIX}: of the firmware that can be locked",
     )
     which.add_argument("--all", action="store_true", help="build every virtual board's")
     parser.add_argument("--out", type=Path, default=build_dir() / "firmware", help="output folder")
@@ -59,7 +67,7 @@ def _board(name: str) -> Board:
     if name.endswith(".toml"):
         return read_board(Path(name).resolve())
     known = [*board_names(), *rp2_boards()]
-    if name not in known:
+    if name.removesuffix(LOCKABLE_SUFFIX) not in known:
         raise ValueError(f"board must be one of {', '.join(known)}, or a TOML; is {name!r}")
     return load_board(name)
 

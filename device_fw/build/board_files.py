@@ -20,7 +20,7 @@ def board_c(board: Board) -> str:
         if part.name is not None and "irq" in part.facts
     }
     lines = [
-        f"// Made from {board.name}.toml: starts the parts of the board.",
+        f"// Made from {board.path.name}: starts the parts of the board.",
         '#include "arch/cortexm/clock.h"',
         '#include "arch/cortexm/cpu.h"',
         '#include "arch/cortexm/fault.h"',
@@ -111,6 +111,21 @@ def _early_sections(board: Board) -> list[str]:
     return [*lines, "}"]
 
 
+def _image(board: Board) -> tuple[str, ...]:
+    """Return the symbols of the firmware's own bytes: the vectors, if they are apart, and the rest.
+
+    `sections.ld` says where the rest ends.
+    """
+    start = "LOADADDR(.ram_code)" if board.holds_code else "ORIGIN(CODE)"
+    apart = board.holds_code or "vectors" in board.memory
+    vectors = ("ADDR(.vectors)", "ADDR(.vectors) + SIZEOF(.vectors)") if apart else ("0", "0")
+    return (
+        f"xn_ld_vectors = {vectors[0]};",
+        f"xn_ld_vectors_end = {vectors[1]};",
+        f"xn_ld_image = {start};",
+    )
+
+
 def _heap(region: Region) -> tuple[str, str]:
     end = region.origin + region.length
     return f"xn_ld_heap = {region.origin:#010x};", f"xn_ld_heap_end = {end:#010x};"
@@ -126,7 +141,7 @@ def linker_script(board: Board) -> str:
         for name, region in board.memory.items()
     ]
     lines = [
-        f"/* Made from {board.name}.toml. */",
+        f"/* Made from {board.path.name}. */",
         f"STACK_BYTES = {stack};",
         f"STEP_STACK_BYTES = {board.step_stack};",
         "MEMORY",
@@ -135,6 +150,7 @@ def linker_script(board: Board) -> str:
         "}",
         *(_heap(board.memory["heap"]) if board.vm else ()),
         *_early_sections(board),
+        *_image(board),
         "INCLUDE arch/cortexm/sections.ld",
     ]
     return "\n".join(lines) + "\n"

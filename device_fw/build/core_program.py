@@ -16,33 +16,41 @@ from pathlib import Path
 
 from device_fw.build.flags import zig
 from device_fw.build.folders import build_dir
-from device_fw.build.sources import BLOB_INCLUDE_DIR, FIRMWARE_DIR
+from device_fw.build.sources import BLOB_INCLUDE_DIR, CORE_DIR, FIRMWARE_DIR, core_files
 from device_fw.errors import CompileError, FirmwareError
 
-CORE_DIR = FIRMWARE_DIR / "core"
 HOST_DIR = FIRMWARE_DIR / "boards" / "host"
-INCLUDES = (f"-I{CORE_DIR}", f"-I{FIRMWARE_DIR}", f"-I{BLOB_INCLUDE_DIR}")
 _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all", "-pthread")
 
 
-def core_sources() -> list[Path]:
+def core_flags(lockable: bool = False) -> tuple[str, ...]:
+    """Return the flags of every source of the core: folders, and if it can be locked."""
+    folders = (CORE_DIR, FIRMWARE_DIR, BLOB_INCLUDE_DIR)
+    return (*(f"-I{folder}" for folder in folders), f"-DXN_LOCKABLE={int(lockable)}")
+
+
+def core_sources(lockable: bool = False) -> list[Path]:
     """List the core and the host's board, without a `main`."""
     board = [HOST_DIR / name for name in ("host_flash.c", "host_port.c", "process.c")]
-    return [*sorted(CORE_DIR.glob("*/*.c")), *board]
+    return [*core_files(lockable), *board]
 
 
-def core_program(main: Path = HOST_DIR / "main.c", without: Sequence[str] = ()) -> Path:
+def core_program(
+    main: Path = HOST_DIR / "main.c", without: Sequence[str] = (), lockable: bool = False
+) -> Path:
     """Return the program, built first if no kept one has this content.
 
     Args:
         main: the source that holds `main`.
         without: names of sources that `main` replaces.
+        lockable: build the core that can be locked.
 
     Raises:
         FirmwareError: it cannot be built here.
     """
-    sources = [path for path in core_sources() if path.name not in without]
-    command = [zig(), "cc", *_target(), *_FLAGS, *INCLUDES, *map(str, [*sources, main])]
+    sources = [path for path in core_sources(lockable) if path.name not in without]
+    flags = (*_target(), *_FLAGS, *core_flags(lockable))
+    command = [zig(), "cc", *flags, *map(str, [*sources, main])]
     program = build_dir() / "core" / _digest(command, [*sources, main]) / main.stem
     if program.is_file():
         return program

@@ -199,6 +199,7 @@ def _defines(board: Board) -> tuple[str, ...]:
         f"-DXN_STORE_OBJECTS={board.link.objects}u",
         f"-DXN_STORE_SECTORS={board.link.sectors}u",
         f"-DXN_LANE_VM={int(board.vm)}",
+        f"-DXN_LOCKABLE={int(board.lockable)}",
         *(f"-D{name}={value}" for name, value in part_macros(board).items()),
     )
 

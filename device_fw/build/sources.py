@@ -11,6 +11,7 @@ from device_fw.errors import FirmwareError
 
 FIRMWARE_DIR = BOARDS_DIR.parent
 PARTS_DIR = FIRMWARE_DIR / "parts"
+CORE_DIR = FIRMWARE_DIR / "core"
 BLOB_INCLUDE_DIR = FIRMWARE_DIR.parent / "relocatable" / "blob" / "include"
 
 # Of py/: what serves other CPUs, or makes machine code out of Python (the models are our native
@@ -62,7 +63,7 @@ def list_sources(board: Board, micropython: Path | None, work: Path) -> Sources:
     Raises:
         FirmwareError: a part that the board names is not there.
     """
-    own = (*_own(board.vm), *_parts(board), work / "board.c")
+    own = (*_own(board.vm, board.lockable), *_parts(board), work / "board.c")
     if micropython is None:
         return Sources(own, (), ())
     return Sources(
@@ -72,12 +73,18 @@ def list_sources(board: Board, micropython: Path | None, work: Path) -> Sources:
     )
 
 
-def _own(vm: bool) -> list[Path]:
+def core_files(lockable: bool) -> list[Path]:
+    """Return the C files of the core, sorted; those of the lock if it is lockable."""
+    found = sorted(CORE_DIR.glob("*/*.c"))
+    return [path for path in found if lockable or path.parent.name != "trust"]
+
+
+def _own(vm: bool, lockable: bool) -> list[Path]:
     arch = sorted((FIRMWARE_DIR / "arch" / "cortexm").glob("*.[cS]"))
     return [
         FIRMWARE_DIR / "app" / ("with_vm.c" if vm else "without_vm.c"),
         *(path for path in arch if vm or path.name != "setjmp.S"),
-        *sorted((FIRMWARE_DIR / "core").glob("*/*.c")),
+        *core_files(lockable),
         FIRMWARE_DIR / "libc" / ("floats.c" if vm else "string.c"),
     ]
 

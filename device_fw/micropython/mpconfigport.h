@@ -82,6 +82,8 @@ extern const char xn_help_text[];
 #define MICROPY_PY_MACHINE_MEMX (0)
 #define MICROPY_PY_MACHINE_PULSE (0)
 #define MICROPY_PY_MACHINE_SIGNAL (0)
+// A firmware that can be locked gives Python no raw memory and no raw flash.
+#define MICROPY_PY_UCTYPES (!XN_LOCKABLE)
 
 #define MICROPY_VFS (1)
 // Memory-mapped files: the store's objects are such (store_vfs.c).
@@ -103,5 +105,7 @@ void xn_vm_wait(int32_t timeout_ms);
 
 // ---- What this port adds to modules of others ---------------------------------------------------
 
+#if !XN_LOCKABLE
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS                                                           \
     {MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&xn_flash_device_type)},
+#endif

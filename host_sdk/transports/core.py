@@ -33,6 +33,7 @@ class CoreProcess:
         program: what to run; None: the core itself, built first if that is needed.
         arena_bytes: RAM for models.
         flash_bytes: size of blank flash.
+        lockable: the core itself is the one that can be locked.
         pass_fds: further descriptors for the program.
         environment: variables to add for the program.
 
@@ -52,10 +53,11 @@ class CoreProcess:
         program: Path | None = None,
         arena_bytes: int = 1 << 18,
         flash_bytes: int = _FLASH_BYTES,
+        lockable: bool = False,
         pass_fds: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        command = [str(program or _core_program())]
+        command = [str(program or _core_program(lockable))]
         with contextlib.ExitStack() as held:
             if flash is not None:
                 held.callback(lock_flash(flash).release)
@@ -99,24 +101,26 @@ class CoreProcess:
         self._held.close()
 
 
-def open_core(flash: Path | None = None, arena_bytes: int = 1 << 18) -> SocketTransport:
+def open_core(
+    flash: Path | None = None, arena_bytes: int = 1 << 18, *, lockable: bool = False
+) -> SocketTransport:
     """Start a core, which ends when the transport is closed; see `CoreProcess`."""
     here, there = socket.socketpair()
     with there:
         try:
-            core = CoreProcess(there, flash, arena_bytes=arena_bytes)
+            core = CoreProcess(there, flash, arena_bytes=arena_bytes, lockable=lockable)
         except BaseException:
             here.close()
             raise
     return SocketTransport(here, "core", core.close, core.why_ended)
 
 
-def _core_program() -> Path:
+def _core_program(lockable: bool) -> Path:
     from device_fw.build.core_program import core_program
     from device_fw.errors import FirmwareError
 
     try:
-        return core_program()
+        return core_program(lockable=lockable)
     except FirmwareError as error:
         raise SimulatorError(f"the core cannot be built: {error}") from error
 

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 from device_fw.boards import (
+    LOCKABLE_SUFFIX,
     Board,
     board_for_cpu,
     load_board,
@@ -43,6 +44,8 @@ if os.getppid() == int(sys.argv[1]):
 def find_board(name: str) -> Board:
     """Find a virtual board by its name, its CPU, or the path of its TOML.
 
+    `-lockable` behind a name or a CPU asks for the firmware that can be locked.
+
     Raises:
         PortNotFoundError: there is none.
     """
@@ -51,7 +54,7 @@ def find_board(name: str) -> Board:
             return read_board(Path(name).expanduser())
         except ValueError as error:
             raise PortNotFoundError(str(error)) from error
-    if name in virtual_names():
+    if name.removesuffix(LOCKABLE_SUFFIX) in virtual_names():
         return load_board(name)
     try:
         return board_for_cpu(name)

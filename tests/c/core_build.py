@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.build.core_program import CORE_DIR, INCLUDES, core_sources
-from device_fw.build.sources import BLOB_INCLUDE_DIR, FIRMWARE_DIR
+from device_fw.build.core_program import core_flags, core_sources
+from device_fw.build.sources import BLOB_INCLUDE_DIR, CORE_DIR, FIRMWARE_DIR
 from relocatable.blob.blob import Blob, Entry, Golden, Io, Variant, golden_inputs
 
 HERE = Path(__file__).resolve().parent
@@ -24,7 +24,7 @@ MPU = FIRMWARE_DIR / "arch" / "cortexm" / "pmsa7.c"
 FLAGS = [
     *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-    *(*INCLUDES, f"-I{HERE}", "-pthread"),
+    *(*core_flags(), f"-I{HERE}", "-pthread"),
 ]
 PROGRAMS = (
     *("test_check", "test_link", "test_msgpack", "test_pool", "test_store"),

@@ -26,7 +26,7 @@ FLASH = FIRMWARE_DIR / "ports" / "flash"
 FLAGS = (
     *("-std=gnu11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined"),
     *("-fno-sanitize-recover=all", "-fno-pie"),  # all data is below 4 GB, as addresses are
-    *("-Wno-pointer-to-int-cast", "-Wno-int-to-pointer-cast"),
+    *("-Wno-pointer-to-int-cast", "-Wno-int-to-pointer-cast", "-DXN_LOCKABLE=0"),
 )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.build.core_program import core_sources
+from device_fw.build.core_program import core_flags, core_sources
 from tests.c.core_build import FLAGS, make_blob
+from tests.c.core_build import HERE as C_TESTS
 
 pytestmark = pytest.mark.xdist_group("core")
 
@@ -65,8 +66,8 @@ def test_libfuzzer_finds_nothing(folder: Path) -> None:
         or subprocess.run([clang, *flags, probe, "-o", folder / "p"], check=False).returncode
     ):
         pytest.skip("needs clang with libFuzzer (apt install clang libclang-rt-14-dev)")
-    includes = [flag for flag in FLAGS if flag.startswith("-I")]
-    run([clang, "-std=gnu11", *flags, *includes, *SOURCES, "-o", folder / "fuzz"], folder)
+    flags += [*core_flags(), f"-I{C_TESTS}"]
+    run([clang, "-std=gnu11", *flags, *SOURCES, "-o", folder / "fuzz"], folder)
     (folder / "new").mkdir()
     log = run(
         [folder / "fuzz", f"-runs={RUNS}", "-max_len=600", "-seed=1", folder / "new", CORPUS],

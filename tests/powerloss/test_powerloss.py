@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.build.core_program import INCLUDES, core_sources
+from device_fw.build.core_program import core_flags, core_sources
 from tests.c.core_build import HERE, make_blob
 
-FLAGS = ["-std=gnu11", "-g", "-O2", "-pthread", *INCLUDES, f"-I{HERE}"]
+FLAGS = ["-std=gnu11", "-g", "-O2", "-pthread", *core_flags(), f"-I{HERE}"]
 LIMIT_S = 1800
 
 pytestmark = pytest.mark.xdist_group("powerloss")

@@ -60,6 +60,9 @@ extern void (*xn_host_reach)(uintptr_t *start, uintptr_t *end);
 extern void (*xn_host_on_step)(void);
 // Where xn_port_send() puts its bytes.
 extern void (*xn_host_sent)(const uint8_t *bytes, uint32_t n);
+#if XN_LOCKABLE
+extern const struct xn_policy *xn_host_policy; // that the firmware was built with; NULL: none
+#endif
 // Restarts the board; NULL: a reset is only counted.
 extern void (*xn_host_on_reset)(void);
 

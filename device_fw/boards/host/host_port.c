@@ -35,6 +35,21 @@ const xn_port_cpu *xn_port_identity(void) {
     return &cpu;
 }
 
+#if XN_LOCKABLE
+const struct xn_policy *xn_host_policy;
+
+const struct xn_policy *xn_port_policy(void) {
+    return xn_host_policy;
+}
+
+// A process has none: this text stands for it.
+const uint8_t *xn_port_image(uint32_t part, uint32_t *bytes) {
+    static const uint8_t image[] = "xipnet: the core as a process";
+    *bytes = sizeof(image) - 1u;
+    return part == 0 ? image : NULL;
+}
+#endif
+
 bool xn_port_baud_fits(uint32_t rate) {
     return rate >= 9600 && rate <= 1000000;
 }

@@ -35,11 +35,25 @@ static bool may_be_damage(int status) {
     return status <= XN_E_BLOB_SHORT && status >= XN_E_BLOB_CPU;
 }
 
+// Before anything of it is looked at: whether it is sealed, and what is sealed is what is there.
+static int check_trust(const xn_store_object *object) {
+#if XN_LOCKABLE
+    return xn_policy_now()->state == XN_POLICY_OPEN ? XN_OK : xn_store_check(object);
+#else
+    (void)object;
+    return XN_OK;
+#endif
+}
+
 int xn_active_open(xn_runner_model *model, const xn_store_object *object) {
     if (object->type != XN_STORE_BLOB) {
         return xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB);
     }
-    int status = xn_runner_open(model, xn_store_map(object), object->size);
+    int status = check_trust(object);
+    if (status != XN_OK) {
+        return status;
+    }
+    status = xn_runner_open(model, xn_store_map(object), object->size);
     return may_be_damage(status) && xn_store_check(object) != XN_OK ? XN_E_DAMAGED : status;
 }
 

@@ -12,12 +12,19 @@
 #include "store/xn_upload.h"
 
 #define ITEMS_MAX 15u // of one reply to ls: an array of one head byte
-#define ITEM_BYTES (XN_STORE_NAME_MAX + 100u)
+#define ITEM_BYTES (XN_STORE_NAME_MAX + (XN_LOCKABLE ? 125u : 100u))
 
 // ---- Looking ----------------------------------------------------------------------------------
 
+#if XN_LOCKABLE
+void xn_method_put_seal(xn_msgpack_writer *out, const xn_store_object *object) {
+    xn_call_put_bool(out, "sealed", object->seal != 0);
+    xn_call_put_u32(out, "counter", object->counter);
+}
+#endif
+
 static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
-    xn_msgpack_put_map(out, 7);
+    xn_msgpack_put_map(out, 7 + XN_METHOD_SEAL_ENTRIES);
     xn_call_put_text(out, "name", object->name);
     xn_call_put_u32(out, "type", object->type);
     xn_call_put_u32(out, "size", object->size);
@@ -26,6 +33,7 @@ static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
     xn_call_put_u32(out, "version", object->version);
     xn_call_put_bool(out, "active", strcmp(object->name, xn_store_active()) == 0);
     xn_call_put_u32(out, "health", xn_store_health(object));
+    xn_method_put_seal(out, object);
 }
 
 // Finds object number `first`: 1: *object is it, 0: there are fewer, or an error.
@@ -63,6 +71,14 @@ int xn_method_ls(xn_call *call, xn_msgpack_writer *out) {
     return XN_OK;
 }
 
+static int read_raw(uint32_t at, uint8_t *to, uint32_t n) {
+#if XN_LOCKABLE
+    return xn_store_read_raw(at, to, n);
+#else
+    return xn_port_flash_read(at, to, n);
+#endif
+}
+
 // Bytes of flash: [offset, offset + n) of the `size` at `start`, fewer at their end.
 static int put_bytes(xn_msgpack_writer *out, uint32_t start, uint32_t size, uint32_t offset,
                      uint32_t n) {
@@ -71,7 +87,7 @@ static int put_bytes(xn_msgpack_writer *out, uint32_t start, uint32_t size, uint
     }
     n = n < size - offset ? n : size - offset;
     uint8_t *to = xn_msgpack_put_bin_space(out, n);
-    return to == NULL ? XN_E_TOO_LONG : xn_port_flash_read(start + offset, to, n);
+    return to == NULL ? XN_E_TOO_LONG : read_raw(start + offset, to, n);
 }
 
 int xn_method_get(xn_call *call, xn_msgpack_writer *out) {
@@ -97,6 +113,32 @@ int xn_method_flash_read(xn_call *call, xn_msgpack_writer *out) {
 
 // ---- Uploading --------------------------------------------------------------------------------
 
+#if XN_LOCKABLE
+
+// The next parameter: a seal, nil or nothing.
+static int read_seal(xn_call *call, xn_seal *seal, bool *given) {
+    const uint8_t *bytes;
+    uint32_t n;
+    xn_msgpack_value value = {.type = XN_MSGPACK_NIL};
+    if (call->left > 0) {
+        xn_call_any(call, &bytes, &n);
+        xn_reader r = xn_reader_of(bytes, n);
+        call->failed = call->failed || xn_msgpack_read(&r, &value) != XN_OK ||
+                       (value.type != XN_MSGPACK_NIL && value.type != XN_MSGPACK_BIN);
+    }
+    int status = xn_call_end(call);
+    *given = status == XN_OK && value.type == XN_MSGPACK_BIN;
+    if (*given && value.count != sizeof(*seal)) {
+        return xn_error_limit(XN_E_SEAL, "bytes", value.count, sizeof(*seal));
+    }
+    if (*given) {
+        memcpy(seal, value.bytes, sizeof(*seal));
+    }
+    return status;
+}
+
+#endif
+
 int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
     xn_store_object want;
     bool have;
@@ -107,7 +149,13 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
     want.version = want.offset = 0;
     bool resumed;
     const uint8_t *sha256 = xn_call_bin(call, &n);
+#if XN_LOCKABLE
+    xn_seal seal;
+    bool is_sealed;
+    int status = read_seal(call, &seal, &is_sealed);
+#else
     int status = xn_call_end(call);
+#endif
     if (status == XN_OK && n != sizeof(want.sha256)) {
         status = xn_error_limit(XN_E_PARAMS, "sha256 bytes", n, sizeof(want.sha256));
     }
@@ -117,7 +165,11 @@ int xn_method_put_begin(xn_call *call, xn_msgpack_writer *out) {
     memcpy(want.sha256, sha256, sizeof(want.sha256));
     status = xn_session_take_upload();
     if (status == XN_OK) {
+#if XN_LOCKABLE
+        status = xn_upload_begin_sealed(&want, is_sealed ? &seal : NULL, &have, &resumed);
+#else
         status = xn_upload_begin(&want, &have, &resumed);
+#endif
     }
     if (status != XN_OK) {
         return status;
@@ -156,6 +208,22 @@ int xn_method_put_data(xn_call *call, xn_msgpack_writer *out) {
     return status;
 }
 
+#if XN_LOCKABLE
+bool xn_method_may_use(uint32_t at, uint32_t n) {
+    return xn_policy_locked() ? xn_store_within_live(at, n) : xn_store_within(at, n);
+}
+#endif
+
+static int copy(uint32_t offset, uint32_t from, uint32_t n, xn_patch *patch) {
+#if XN_LOCKABLE
+    bool zeros = patch != NULL && from == XN_UPLOAD_ZEROS;
+    if (!zeros && !xn_method_may_use(from, n)) {
+        return xn_error_at(XN_E_RANGE, "from", from);
+    }
+#endif
+    return xn_upload_copy(offset, from, n, patch);
+}
+
 int xn_method_put_copy(xn_call *call, xn_msgpack_writer *out) {
     uint32_t wanted = xn_call_u32(call);
     uint32_t offset = xn_call_u32(call);
@@ -166,7 +234,7 @@ int xn_method_put_copy(xn_call *call, xn_msgpack_writer *out) {
         status = check_session(wanted);
     }
     if (status == XN_OK) {
-        status = xn_upload_copy(offset, from, n, NULL);
+        status = copy(offset, from, n, NULL);
     }
     if (status == XN_OK) {
         xn_msgpack_put_nil(out);
@@ -188,7 +256,7 @@ int xn_method_put_patch(xn_call *call, xn_msgpack_writer *out) {
     }
     if (status == XN_OK) {
         xn_patch_begin(&patch, data, bytes);
-        status = xn_upload_copy(offset, from, n, &patch);
+        status = copy(offset, from, n, &patch);
     }
     if (status == XN_OK) {
         status = xn_patch_end(&patch);

@@ -10,6 +10,7 @@
 #include "store/xn_store.h"
 #include "store/xn_upload.h"
 #include "store/xn_wear.h"
+#include "trust/xn_policy.h"
 
 #define ITEMS_MAX 8u // of one reply
 #define HASH_BYTES 8u
@@ -106,15 +107,24 @@ static void put_sha256(xn_msgpack_writer *out, const uint8_t sha256[32]) {
     xn_msgpack_put_bin(out, sha256, 32);
 }
 
+// A locked board names what a host may use (xn_method_may_use()).
+static bool is_held(enum xn_store_state state) {
+    return !xn_policy_locked() || state <= XN_STORE_EARLIER ||
+           (state == XN_STORE_UNFINISHED && xn_upload_ticket() != 0);
+}
+
 static int put_held(xn_msgpack_writer *out, uint32_t *cursor, const char *name) {
     xn_store_object object;
     enum xn_store_state state;
-    int more = xn_store_held(cursor, &object, &state);
+    int more;
     (void)name;
+    do {
+        more = xn_store_held(cursor, &object, &state);
+    } while (more == 1 && !is_held(state));
     if (more != 1) {
         return more;
     }
-    xn_msgpack_put_map(out, 7);
+    xn_msgpack_put_map(out, 7 + XN_METHOD_SEAL_ENTRIES);
     xn_call_put_text(out, "name", object.name);
     xn_call_put_u32(out, "type", object.type);
     xn_call_put_u32(out, "size", object.size);
@@ -122,6 +132,7 @@ static int put_held(xn_msgpack_writer *out, uint32_t *cursor, const char *name) 
     xn_call_put_u32(out, "version", state == XN_STORE_UNFINISHED ? 0 : object.version);
     xn_call_put_u32(out, "state", state);
     xn_call_put_u32(out, "at", object.offset);
+    xn_method_put_seal(out, &object);
     return 1;
 }
 
@@ -222,7 +233,7 @@ static int check_hashes(uint32_t at, uint32_t size, uint32_t block) {
     if (size > HASHED_MAX || size > HASHES_MAX * block) {
         return xn_error_limit(XN_E_RANGE, "size", size, HASHED_MAX);
     }
-    return xn_store_within(at, size) ? XN_OK : xn_error_at(XN_E_RANGE, "flash offset", at);
+    return xn_method_may_use(at, size) ? XN_OK : xn_error_at(XN_E_RANGE, "flash offset", at);
 }
 
 int xn_method_hashes(xn_call *call, xn_msgpack_writer *out) {

@@ -1,6 +1,7 @@
 #include "rpc/xn_server.h"
 
 #include "base/xn_busy.h"
+#include "base/xn_bytes.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "link/xn_baud.h"
@@ -12,6 +13,8 @@
 #include "rpc/xn_reply.h"
 #include "rpc/xn_session.h"
 #include "store/xn_extent.h"
+#include "store/xn_store.h"
+#include "trust/xn_device.h"
 
 static bool polling;      // the first frame is being handled
 static uint32_t first_id; // its request
@@ -36,7 +39,8 @@ static bool send_again(uint32_t id) {
 static bool dispatch(const xn_method *method, xn_call *call) {
     xn_msgpack_writer out;
     xn_reply_begin(&out, call->id);
-    int status = method == NULL ? XN_E_METHOD : method->call(call, &out);
+    int status = method == NULL ? XN_E_METHOD : xn_method_check(method);
+    status = status == XN_OK ? method->call(call, &out) : status;
     if (status == XN_METHOD_LATER) {
         return false;
     }
@@ -176,6 +180,17 @@ bool xn_server_attend(bool in_step) {
 
 // ---- For the board and the VM -----------------------------------------------------------------
 
+// The board's own key is made when it first starts, if its chip has a source for it.
+static void make_device_key(void) {
+#if XN_LOCKABLE
+    xn_device_key key;
+    if (xn_device_now() == NULL && xn_device_make(NULL, &key) == XN_OK) {
+        (void)xn_store_keep_device(&key);
+        xn_bytes_wipe(&key, sizeof(key));
+    }
+#endif
+}
+
 void xn_server_init(void) {
     xn_pool_init();
     xn_extent_in_use = xn_runner_uses;
@@ -186,6 +201,7 @@ void xn_server_init(void) {
     xn_lane_init();
     // An unreadable store, or a model that cannot be opened, shows itself at the first request.
     if (xn_store_mount() == XN_OK) {
+        make_device_key();
         (void)xn_active_init();
     }
     xn_session_notify_boot();

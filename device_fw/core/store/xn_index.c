@@ -23,6 +23,20 @@ int xn_index_check_name(const char *name) {
     return XN_OK;
 }
 
+void xn_index_describe(const xn_log_record *record, xn_store_object *object) {
+    memcpy(object->name, record->name, sizeof(object->name));
+    object->type = record->type;
+    object->size = record->size;
+    object->version = record->version;
+    object->offset = record->offset;
+    memcpy(object->sha256, record->sha256, sizeof(object->sha256));
+#if XN_LOCKABLE
+    bool sealed = (record->flags & XN_LOG_SEALED) != 0;
+    object->seal = sealed ? record->offset + record->extent_bytes - XN_LOG_SEAL : 0;
+    object->counter = sealed ? record->counter : 0;
+#endif
+}
+
 uint32_t xn_index_name_crc(const char *name) {
     return xn_crc32(name, (uint32_t)strlen(name));
 }
@@ -94,6 +108,10 @@ static int mount(void) {
     uint32_t epoch = t->epoch;
     memset(t, 0, sizeof(*t));
     t->epoch = epoch;
+#if XN_LOCKABLE
+    xn_policy_take(NULL);
+    xn_device_take(NULL);
+#endif
     int status = xn_log_open(&format);
     if (status != XN_OK) {
         return status;

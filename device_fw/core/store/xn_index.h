@@ -7,6 +7,10 @@
 
 #include "base/xn_error.h"
 #include "store/xn_log.h"
+#if XN_LOCKABLE
+#include "trust/xn_device.h"
+#include "trust/xn_policy.h"
+#endif
 
 // What is kept of each record in RAM; the rest is read from flash when asked for.
 typedef struct xn_index_entry {
@@ -42,6 +46,10 @@ typedef struct xn_index {
     uint32_t cursor;               // where the next one is looked for
     uint32_t format_sequence;      // records of a smaller one were copied by a compaction
     uint32_t counter_floor;        // objects of a smaller security counter are not taken
+#if XN_LOCKABLE
+    bool has_policy; // of the log
+    xn_policy policy;
+#endif
 } xn_index;
 
 // Read by all parts of the store, changed by xn_index*.c; cursor also by xn_extent.c.
@@ -54,6 +62,7 @@ uint32_t xn_index_offset(const xn_index_entry *e); // of its extent
 uint32_t xn_index_bytes(const xn_index_entry *e);
 int xn_index_check_name(const char *name);
 int xn_index_read(uint32_t index, xn_log_record *record);
+void xn_index_describe(const xn_log_record *record, xn_store_object *object);
 uint32_t xn_index_name_crc(const char *name);
 // Whether the entry has this name, whose CRC is given: 1, 0, or an error.
 int xn_index_is_named(uint32_t index, const char *name, uint32_t name_crc, xn_log_record *record);
@@ -74,6 +83,15 @@ int xn_index_compact(bool emptied);
 // Forgets the oldest version that is not current, by a record: 1 done, 0 there is none, or an
 // error.
 int xn_index_evict(void);
+#if XN_LOCKABLE
+// The records of a policy and of the device key, as they are in the log: applying, writing twice,
+// adding to a compaction.
+int xn_index_apply_trust(const xn_log_record *from);
+void xn_index_apply_device(const xn_log_record *from);
+int xn_index_commit_policy(const xn_policy *policy);
+int xn_index_commit_device(const xn_device_key *key);
+int xn_index_add_trust(void);
+#endif
 // Changes the index as a record of the log says.
 int xn_index_apply(const xn_log_record *record, uint32_t slot);
 // Whether the history lists a record.

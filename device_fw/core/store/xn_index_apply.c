@@ -24,7 +24,8 @@ static void drop(uint32_t index) {
 
 static bool extent_is_sound(const xn_log_record *r) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
-    return r->size > 0 && r->size <= r->extent_bytes &&
+    uint32_t seal = (r->flags & XN_LOG_SEALED) != 0 ? XN_LOG_SEAL : 0;
+    return r->size > 0 && r->extent_bytes >= seal && r->size <= r->extent_bytes - seal &&
            (r->offset - xn_index_now.data_start) % sector == 0 && r->extent_bytes % sector == 0 &&
            r->offset >= xn_index_now.data_start && r->offset <= xn_index_now.data_end &&
            r->extent_bytes <= xn_index_now.data_end - r->offset;
@@ -220,6 +221,12 @@ static void apply_bad(const xn_log_record *record) {
 
 static void apply_counter(const xn_log_record *record) {
     xn_index *t = &xn_index_now;
+#if XN_LOCKABLE
+    // Only the confirm of what is on trial raises it during a trial, which is over with this.
+    if (!is_copy(record) && record->counter > t->counter_floor) {
+        t->trial.on = false;
+    }
+#endif
     t->counter_floor = record->counter > t->counter_floor ? record->counter : t->counter_floor;
 }
 
@@ -254,16 +261,34 @@ static int apply_named(const xn_log_record *record, uint32_t slot) {
         apply_counter(record);
         return XN_OK;
     default:
-        return (record->flags & XN_LOG_SKIPPABLE) != 0
-                   ? XN_OK
-                   : xn_error_at(XN_E_STORE, "record of an unknown kind", record->kind);
+        return xn_error_at(XN_E_STORE, "record of an unknown kind", record->kind);
+    }
+}
+
+// Records whose bytes are not laid out as those of the others: 1: it was one, 0, or an error.
+static int apply_other(const xn_log_record *record) {
+    switch (record->kind) {
+    case XN_LOG_WEAR:
+        xn_wear_load(record);
+        return 1;
+#if XN_LOCKABLE
+    case XN_LOG_TRUST: {
+        int status = xn_index_apply_trust(record);
+        return status == XN_OK ? 1 : status;
+    }
+    case XN_LOG_DEVICE:
+        xn_index_apply_device(record);
+        return 1;
+#endif
+    default: // without a name, maybe
+        return record->kind > XN_LOG_COUNTER && (record->flags & XN_LOG_SKIPPABLE) != 0;
     }
 }
 
 int xn_index_apply(const xn_log_record *record, uint32_t slot) {
-    if (record->kind == XN_LOG_WEAR) {
-        xn_wear_load(record);
-        return XN_OK;
+    int other = apply_other(record);
+    if (other != 0) {
+        return other < 0 ? other : XN_OK;
     }
     if (memchr(record->name, 0, sizeof(record->name)) == NULL) {
         return xn_error_at(XN_E_STORE, "name has no end, slot", slot);

@@ -124,6 +124,11 @@ int xn_index_compact(bool emptied) {
     if (status == XN_OK) {
         status = add_counter();
     }
+#if XN_LOCKABLE
+    if (status == XN_OK) {
+        status = xn_index_add_trust();
+    }
+#endif
     if (status == XN_OK) {
         status = xn_wear_save();
     }

@@ -17,10 +17,13 @@
 #define OLD_MAJOR 2u // is read, and written again as XN_LOG_MAJOR
 
 _Static_assert(AREA_BYTES_MIN / XN_STORE_AREA_PER_OBJECT + XN_STORE_EVENTS +
-                       AREA_BYTES_MIN / AREA_BYTES_PER_SECTOR / XN_LOG_COUNTS + 10u <
+                       AREA_BYTES_MIN / AREA_BYTES_PER_SECTOR / XN_LOG_COUNTS + 14u <
                    AREA_BYTES_MIN / XN_LOG_RECORD,
                "compaction must free slots");
 _Static_assert(offsetof(xn_log_wear, generation) == offsetof(xn_log_record, generation),
+               "generation");
+_Static_assert(offsetof(xn_log_trust, generation) == offsetof(xn_log_record, generation) &&
+                   offsetof(xn_log_device, generation) == offsetof(xn_log_record, generation),
                "generation");
 
 static const char damaged_format[] = "damaged FORMAT record at";
@@ -444,6 +447,14 @@ uint32_t xn_log_erasures(void) {
     return areas.generation;
 }
 
+#if XN_LOCKABLE
+
+uint32_t xn_log_next_sequence(void) {
+    return areas.sequence + 1u;
+}
+
+#endif
+
 static bool is_name(const char *name) {
     uint32_t n = 0;
     while (n < XN_STORE_NAME_MAX && name[n] >= ' ' && name[n] <= '~') {
@@ -484,6 +495,42 @@ int xn_log_look(uint32_t slot, xn_log_record *record) {
     }
     return is >= WHOLE;
 }
+
+#if XN_LOCKABLE
+
+// Whether a slot may hold the secret of a device key. One that cannot be read any more may, within
+// the log, unless it has a name there; elsewhere only if its head is that of such a record.
+static bool has_secret(uint32_t offset, bool in_log) {
+    xn_log_record raw;
+    xn_log_record record;
+    enum slot_state is = read_slot(offset, &record);
+    if (is != DAMAGED) {
+        return is >= WHOLE && record.kind == XN_LOG_DEVICE;
+    }
+    if (xn_port_flash_read(offset, &raw, sizeof(raw)) != XN_OK) {
+        return true;
+    }
+    bool has_head = raw.kind == XN_LOG_DEVICE && raw.flags == XN_LOG_SKIPPABLE && raw.type == 0;
+    return has_head || (in_log && !is_name(raw.name));
+}
+
+int xn_log_read_raw(uint32_t offset, uint8_t *to, uint32_t n, bool mounted) {
+    uint32_t from = offsetof(xn_log_device, seed);
+    int status = xn_port_flash_read(offset, to, n);
+    for (uint32_t slot = offset & ~(XN_LOG_RECORD - 1u); slot < offset + n && status == XN_OK;
+         slot += XN_LOG_RECORD) {
+        if (has_secret(slot, mounted && slot < slot_offset(2, 0))) {
+            for (uint32_t i = slot + from; i < slot + from + 32u; i++) {
+                if (i >= offset && i - offset < n) {
+                    to[i - offset] = 0;
+                }
+            }
+        }
+    }
+    return status;
+}
+
+#endif
 
 int xn_log_read(uint32_t slot, xn_log_record *record) {
     bool whole = read_slot(slot_offset(areas.current, slot), record) >= WHOLE;

@@ -13,6 +13,7 @@
 #define XN_LOG_MINOR 0u
 #define XN_LOG_MAGIC "XPSTORE" // with its ending 0
 #define XN_LOG_COUNTS 80u      // of sectors, in one WEAR record
+#define XN_LOG_SEAL 192u       // bytes of a manifest
 
 enum xn_log_kind {
     XN_LOG_FORMAT = 1,   // first of an area
@@ -27,6 +28,9 @@ enum xn_log_kind {
     XN_LOG_START = 10,   // the board started with a model on trial
     XN_LOG_BAD = 11,     // a sector is not to be used again
     XN_LOG_COUNTER = 12, // the floor of the security counter
+    XN_LOG_TRUST = 13,   // whose objects are taken
+    XN_LOG_DEVICE = 14,  // the board's own key
+    XN_LOG_UNLOCK = 15,  // an order was taken
     XN_LOG_LOST = 255,   // type of an EVENT: a record that could not be read any more
 };
 
@@ -39,7 +43,7 @@ enum xn_log_flag {
     XN_LOG_SEALED = 32,   // OBJECT, BEGIN: a manifest ends the extent
 };
 
-// All records but FORMAT and WEAR. Fields that a kind does not name are 0.
+// All records but FORMAT, WEAR, TRUST and DEVICE. Fields that a kind does not name are 0.
 typedef struct xn_log_record {
     uint32_t crc;      // CRC-32 of bytes [4, 128)
     uint32_t sequence; // grows by one with each record
@@ -59,7 +63,7 @@ typedef struct xn_log_record {
     uint32_t confirm_s;    // OBJECT, ACTIVE: 0: not on trial
     uint32_t boots;        // OBJECT, ACTIVE: starts of the board that a trial may see
     int32_t detail;        // RETURN, EVENT: of the reason
-    uint32_t counter;      // COUNTER, sealed OBJECT
+    uint32_t counter;      // COUNTER, sealed OBJECT; UNLOCK: key id
 } xn_log_record;
 
 typedef struct xn_log_wear {
@@ -75,6 +79,34 @@ typedef struct xn_log_wear {
     uint32_t moves;                // objects moved to spread the wear, so far
     uint32_t reserved[5];
 } xn_log_wear;
+
+typedef struct xn_log_trust {
+    uint32_t crc;
+    uint32_t sequence;
+    uint8_t kind; // XN_LOG_TRUST
+    uint8_t flags;
+    uint16_t state;        // enum xn_policy_state
+    char product[16];      // ends with a 0
+    uint8_t keys[2][32];   // all 0: none
+    uint32_t policy_flags; // enum xn_policy_flag
+    uint32_t reserved;
+    uint32_t generation; // as in xn_log_record
+    uint32_t reserved2[6];
+} xn_log_trust;
+
+typedef struct xn_log_device {
+    uint32_t crc;
+    uint32_t sequence;
+    uint8_t kind; // XN_LOG_DEVICE
+    uint8_t flags;
+    uint16_t reserved;
+    uint8_t seed[32];
+    uint8_t key[32]; // public
+    char source[16]; // ends with a 0
+    uint32_t reserved2[2];
+    uint32_t generation; // as in xn_log_record
+    uint32_t reserved3[6];
+} xn_log_device;
 
 typedef struct xn_log_format {
     uint32_t crc;
@@ -97,6 +129,8 @@ typedef struct xn_log_format {
 _Static_assert(sizeof(xn_log_record) == XN_LOG_RECORD, "record");
 _Static_assert(sizeof(xn_log_wear) == XN_LOG_RECORD, "wear");
 _Static_assert(sizeof(xn_log_format) == XN_LOG_RECORD, "format");
+_Static_assert(sizeof(xn_log_trust) == XN_LOG_RECORD, "trust");
+_Static_assert(sizeof(xn_log_device) == XN_LOG_RECORD, "device");
 
 // What the log's flash has done to it.
 typedef struct xn_log_report {
@@ -120,6 +154,11 @@ int xn_log_replay(xn_log_apply_fn *apply);
 bool xn_log_full(void);
 uint32_t xn_log_end(void);      // slots up to this one may hold records
 uint32_t xn_log_erasures(void); // times that an area was erased
+#if XN_LOCKABLE
+uint32_t xn_log_next_sequence(void); // of the next record
+// Raw flash without the secrets of DEVICE records; `mounted`: what the log's areas hold is known.
+int xn_log_read_raw(uint32_t offset, uint8_t *to, uint32_t n, bool mounted);
+#endif
 // Reads a record back; XN_E_FLASH if it is no longer whole.
 int xn_log_read(uint32_t slot, xn_log_record *record);
 // Any slot: 1 *record is a record, 0 it is none. One that was lost is an EVENT of type XN_LOG_LOST.

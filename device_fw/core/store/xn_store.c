@@ -21,22 +21,13 @@ uint32_t xn_store_lost(void) {
 
 // ---- Looking up -------------------------------------------------------------------------------
 
-static void to_object(const xn_log_record *record, xn_store_object *object) {
-    memcpy(object->name, record->name, sizeof(object->name));
-    object->type = record->type;
-    object->size = record->size;
-    object->version = record->version;
-    object->offset = record->offset;
-    memcpy(object->sha256, record->sha256, sizeof(object->sha256));
-}
-
 int xn_store_find(const char *name, xn_store_object *object) {
     xn_log_record record;
     int index = xn_index_find(name, &record);
     if (index < 0) {
         return index;
     }
-    to_object(&record, object);
+    xn_index_describe(&record, object);
     return XN_OK;
 }
 
@@ -52,7 +43,7 @@ int xn_store_next(uint32_t *cursor, xn_store_object *object) {
             if (status != XN_OK) {
                 return status;
             }
-            to_object(&record, object);
+            xn_index_describe(&record, object);
             return 1;
         }
     }
@@ -96,10 +87,17 @@ int xn_store_remove(const char *name) {
 
 int xn_store_activate(const char *name, uint32_t confirm_s, uint32_t boots) {
     xn_log_record record;
+    xn_store_object object;
     if (strcmp(name, xn_store_active()) == 0) {
         return XN_OK;
     }
     int status = name_record(XN_LOG_ACTIVE, name, &record);
+    if (status == XN_OK) {
+        status = xn_store_find(name, &object);
+    }
+    if (status == XN_OK) {
+        status = xn_store_is_taken(&object);
+    }
     if (status == XN_OK) {
         status = xn_index_begin_trial(&record, confirm_s, boots);
     }
@@ -110,7 +108,7 @@ int xn_store_format(void) {
     xn_index *t = &xn_index_now;
     t->epoch++;
     int status = XN_OK;
-    if (t->mounted) { // erase counts and the counter's floor stay
+    if (t->mounted) { // erase counts, the counter's floor, policy and device key stay
         t->count = 0;
         t->active[0] = 0;
         t->trial.on = false;
@@ -136,8 +134,13 @@ static bool is_on_trial(const char *name) {
 
 int xn_store_confirm(const char *name) {
     xn_log_record record;
-    if (!is_on_trial(name)) {
-        return XN_E_VERSION;
+    bool ends_trial = is_on_trial(name);
+    int raised = xn_store_raise_floor(name);
+    if (raised < 0) {
+        return raised;
+    }
+    if (!ends_trial) {
+        return raised == 1 ? XN_OK : XN_E_VERSION;
     }
     int status = name_record(XN_LOG_CONFIRM, name, &record);
     return status != XN_OK ? status : xn_index_commit(&record);
@@ -156,7 +159,12 @@ int xn_store_return(enum xn_store_reason reason, int32_t detail) {
     if (trial == NULL) {
         return XN_E_VERSION;
     }
-    int status = name_record(XN_LOG_RETURN, xn_index_now.active, &record);
+    bool returns = xn_store_may_return(trial->previous) == XN_OK;
+    enum xn_log_kind kind = returns ? XN_LOG_RETURN : XN_LOG_CONFIRM;
+    int status = name_record(kind, xn_index_now.active, &record);
+    if (!returns) {
+        return status != XN_OK ? status : xn_index_commit(&record);
+    }
     record.flags = XN_LOG_SWITCHES | (trial->withdraws ? XN_LOG_WITHDRAWS : 0);
     record.previous = trial->previous;
     record.reason = (uint16_t)reason;
@@ -168,7 +176,8 @@ int xn_store_rollback(const char *name) {
     xn_log_record record;
     xn_log_record earlier;
     if (is_on_trial(name)) {
-        return xn_store_return(XN_STORE_HOST, 0);
+        int may = xn_store_may_return(xn_index_now.trial.previous);
+        return may != XN_OK ? may : xn_store_return(XN_STORE_HOST, 0);
     }
     int status = name_record(XN_LOG_RETURN, name, &record);
     if (status != XN_OK) {
@@ -181,7 +190,8 @@ int xn_store_rollback(const char *name) {
     record.flags = XN_LOG_WITHDRAWS;
     record.previous = xn_index_now.entries[index].sequence;
     record.reason = XN_STORE_HOST;
-    return xn_index_commit(&record);
+    status = xn_store_may_return(record.previous);
+    return status != XN_OK ? status : xn_index_commit(&record);
 }
 
 int xn_store_note(enum xn_store_event event, const xn_store_object *object,
@@ -205,7 +215,7 @@ int xn_store_tested(xn_store_object *object) {
     if (status != XN_OK) {
         return status;
     }
-    to_object(&record, object);
+    xn_index_describe(&record, object);
     return 1;
 }
 
@@ -225,7 +235,7 @@ static int next_lost(uint32_t first, uint32_t *cursor, xn_store_object *object,
         if (xn_log_look(slot, &record) == 1 && record.kind == XN_LOG_EVENT &&
             record.type == XN_LOG_LOST) {
             *state = XN_STORE_LOST;
-            to_object(&record, object);
+            xn_index_describe(&record, object);
             object->type = 0;
             return 1;
         }
@@ -249,6 +259,6 @@ int xn_store_held(uint32_t *cursor, xn_store_object *object, enum xn_store_state
     bool begun = index == t->count;
     int status = xn_log_read(begun ? t->begun : t->entries[index].slot, &record);
     *state = begun ? XN_STORE_UNFINISHED : (enum xn_store_state)t->entries[index].state;
-    to_object(&record, object);
+    xn_index_describe(&record, object);
     return status != XN_OK ? status : 1;
 }

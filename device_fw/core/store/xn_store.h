@@ -6,6 +6,10 @@
 #include <stdint.h>
 
 #include "store/xn_store_types.h"
+#if XN_LOCKABLE
+#include "trust/xn_device.h"
+#include "trust/xn_policy.h"
+#endif
 
 // Reads the log; formats blank flash. XN_E_STORE: something else is there, and stays as it is.
 int xn_store_mount(void);
@@ -54,4 +58,59 @@ int xn_store_tested(xn_store_object *object);
 int xn_store_held(uint32_t *cursor, xn_store_object *object, enum xn_store_state *state);
 bool xn_store_within(uint32_t offset, uint32_t n); // the extents
 
+#if XN_LOCKABLE
+
+// ---- Trust: docs/SPEC-trust.md ----------------------------------------------------------------
+
+// Write it into the log, twice, and hand it to xn_policy_take() or xn_device_take(). Uploads under
+// way end with a new policy, and what was found of objects before does not count any more.
+int xn_store_keep_policy(const xn_policy *policy);
+int xn_store_keep_device(const xn_device_key *key);
+int xn_store_note_unlock(uint32_t key_id); // an order was taken
+uint32_t xn_store_floor(void);             // of the security counter
+uint32_t xn_store_next_sequence(void);     // of the log
+uint32_t xn_store_objects(void);           // current ones
+// Whether the board gives, runs or returns to an object, as far as the log tells: XN_OK; XN_E_SEAL,
+// XN_E_COUNTER with its name.
+int xn_store_is_taken(const xn_store_object *object);
+// Whether an object has a seal, 1 or 0. *counter: its security counter, else 0.
+int xn_store_sealed(const xn_store_object *object, uint32_t *counter);
+// Checks the seal in flash against the policy, its floor too if that counts, whatever the board
+// takes now. XN_E_SEAL or XN_E_COUNTER names the object and the rule.
+int xn_store_seal_holds(const xn_store_object *object);
+// The same as the board asks for it now: XN_OK in state 0, and of an object without one.
+int xn_store_check_seal(const xn_store_object *object);
+// Raises the floor to the counter of an object. 1: it has at least that; 0: this board does not
+// count.
+int xn_store_raise_floor(const char *name);
+// Whether a trial may return to the object of a record, by its sequence; 0: to none.
+int xn_store_may_return(uint32_t sequence);
+// Whether these are bytes of a current or earlier version, or what the upload under way wrote.
+bool xn_store_within_live(uint32_t offset, uint32_t n);
+// Raw flash, but for the secret of the device key: zeros. Of a record that cannot be read, too.
+int xn_store_read_raw(uint32_t offset, uint8_t *to, uint32_t n);
+
+#else
+
+static inline int xn_store_is_taken(const xn_store_object *object) {
+    (void)object;
+    return 0;
+}
+
+static inline int xn_store_check_seal(const xn_store_object *object) {
+    (void)object;
+    return 0;
+}
+
+static inline int xn_store_raise_floor(const char *name) {
+    (void)name;
+    return 0;
+}
+
+static inline int xn_store_may_return(uint32_t sequence) {
+    (void)sequence;
+    return 0;
+}
+
+#endif
 #endif

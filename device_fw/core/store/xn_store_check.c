@@ -31,15 +31,17 @@ static enum xn_store_health compare(const xn_store_object *object) {
 
 int xn_store_check(const xn_store_object *object) {
     enum xn_store_health health = xn_store_health(object);
-    if (health == XN_STORE_UNREAD) {
+    int status = xn_store_is_taken(object);
+    if (status == XN_OK && health == XN_STORE_UNREAD) {
         health = compare(object);
+        status = health == XN_STORE_WHOLE ? xn_store_check_seal(object) : XN_OK;
         xn_index_entry *e = entry_of(object); // hashing lets others work: it may be elsewhere now
-        if (e != NULL) {
+        if (status == XN_OK && e != NULL) {
             e->health = health & 3u;
         }
     }
-    if (health == XN_STORE_WHOLE) {
-        return XN_OK;
+    if (status != XN_OK || health == XN_STORE_WHOLE) {
+        return status;
     }
     return xn_error_named(XN_E_DAMAGED, object->name, object->version);
 }

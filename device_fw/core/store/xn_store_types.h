@@ -71,6 +71,10 @@ typedef struct xn_store_object {
     uint32_t version; // 1 for the first of its name
     uint32_t offset;  // of its first byte in the flash region, aligned to a sector
     uint8_t sha256[32];
+#if XN_LOCKABLE
+    uint32_t seal;    // its offset in the flash region, 0: it is not sealed
+    uint32_t counter; // security counter of the seal
+#endif
 } xn_store_object;
 
 #endif

@@ -24,15 +24,105 @@ static struct {
     uint32_t epoch;                               // of the index that it belongs to
     uint32_t ticket;                              // of the last one that was begun
     uint8_t erased[(XN_STORE_SECTORS + 7u) / 8u]; // bit per sector of the extent: may be programmed
+#if XN_LOCKABLE
+    bool sealed;
+    xn_seal seal;
+#endif
 } upload;
 
 static uint32_t damaged; // extent whose bytes were found to be wrong: not to be shared; 0: none
 
+// ---- Its seal ---------------------------------------------------------------------------------
+
+#if XN_LOCKABLE
+
+static uint32_t seal_bytes(void) {
+    return upload.sealed ? XN_LOG_SEAL : 0;
+}
+
+static uint32_t seal_flag(void) {
+    return upload.sealed ? XN_LOG_SEALED : 0;
+}
+
+static uint32_t counter_of_seal(void) {
+    return upload.sealed ? upload.seal.counter : 0;
+}
+
+// Whether an extent ends with the seal that was given.
+static bool has_seal(uint32_t offset, uint32_t bytes) {
+    xn_seal seen;
+    return !upload.sealed ||
+           (xn_port_flash_read(offset + bytes - XN_LOG_SEAL, &seen, sizeof(seen)) == XN_OK &&
+            memcmp(&seen, &upload.seal, sizeof(seen)) == 0);
+}
+
+static int place_seal(uint32_t sector) {
+    uint32_t end = (sector + 1u) * xn_port_flash_geometry()->sector_bytes;
+    return upload.sealed && end == xn_extent_bytes(upload.object.size + XN_LOG_SEAL)
+               ? xn_flash_place(upload.object.offset + end - XN_LOG_SEAL,
+                                (const uint8_t *)&upload.seal, XN_LOG_SEAL)
+               : XN_OK;
+}
+
+static int check_seal(const xn_store_object *want) {
+    const xn_policy *policy = xn_policy_now();
+    if (!upload.sealed) {
+        return xn_policy_locked()
+                   ? xn_error_rule(XN_E_SEAL, want->name, "no seal, size", want->size, 0)
+                   : XN_OK;
+    }
+    bool counted = xn_policy_locked() && policy->state == XN_POLICY_COUNTED;
+    const xn_seal_subject subject = {
+        .type = want->type,
+        .name = want->name,
+        .size = want->size,
+        .sha256 = want->sha256,
+        .floor = counted ? xn_index_now.counter_floor : 0,
+    };
+    return policy->state == XN_POLICY_OPEN ? XN_OK : xn_seal_check(&upload.seal, &subject);
+}
+
+#else
+
+static uint32_t seal_bytes(void) {
+    return 0;
+}
+
+static uint32_t seal_flag(void) {
+    return 0;
+}
+
+static uint32_t counter_of_seal(void) {
+    return 0;
+}
+
+static bool has_seal(uint32_t offset, uint32_t bytes) {
+    (void)offset;
+    (void)bytes;
+    return true;
+}
+
+static int place_seal(uint32_t sector) {
+    (void)sector;
+    return XN_OK;
+}
+
+static int check_seal(const xn_store_object *want) {
+    (void)want;
+    return XN_OK;
+}
+
+#endif
+
 // ---- A new object -----------------------------------------------------------------------------
 
+static uint32_t extent_bytes(void) {
+    return xn_extent_bytes(upload.object.size + seal_bytes());
+}
+
 static int check_wanted(const xn_store_object *want) {
-    uint32_t room = xn_index_now.data_end - xn_index_now.data_start;
-    uint32_t sectors = xn_extent_bytes(want->size < room ? want->size : room) /
+    uint32_t room = xn_index_now.data_end - xn_index_now.data_start - seal_bytes();
+    uint32_t sectors = xn_extent_bytes((want->size < room ? want->size : room) + seal_bytes()) /
                        xn_port_flash_geometry()->sector_bytes;
     if (want->type < XN_STORE_BLOB || want->type > XN_STORE_DATA) {
         return xn_error_limit(XN_E_TYPE, "type", want->type, XN_STORE_DATA);
@@ -49,9 +139,9 @@ static int check_wanted(const xn_store_object *want) {
     return xn_index_check_name(want->name);
 }
 
-// Whether an extent holds, or shall hold, these bytes and nothing else: sealed ones are not shared.
+// Whether an extent holds, or shall hold, these bytes, and a seal if there is to be one.
 static bool holds(const xn_log_record *record, const xn_store_object *want) {
-    return (record->flags & XN_LOG_SEALED) == 0 && record->size == want->size &&
+    return (record->flags & XN_LOG_SEALED) == seal_flag() && record->size == want->size &&
            memcmp(record->sha256, want->sha256, sizeof(want->sha256)) == 0;
 }
 
@@ -64,7 +154,7 @@ static int find_bytes(const xn_store_object *want, uint32_t *offset) {
             return status;
         }
         if (xn_index_now.entries[i].health != XN_STORE_DAMAGED && record.offset != damaged &&
-            holds(&record, want)) {
+            holds(&record, want) && has_seal(record.offset, record.extent_bytes)) {
             *offset = record.offset;
             return 1;
         }
@@ -108,13 +198,14 @@ static int was_begun(const xn_store_object *want, uint32_t *offset) {
 static void fill_extent(xn_log_record *record, enum xn_log_kind kind) {
     xn_log_fill(record, kind, &upload.object);
     record->offset = upload.object.offset;
-    record->extent_bytes = xn_extent_bytes(upload.object.size);
+    record->extent_bytes = extent_bytes();
+    record->flags = (uint8_t)seal_flag();
 }
 
 // Reserves an extent for the upload, by a record.
 static int take_place(void) {
     xn_log_record record;
-    int status = xn_extent_take(xn_extent_bytes(upload.object.size), false, &upload.object.offset);
+    int status = xn_extent_take(extent_bytes(), false, &upload.object.offset);
     if (status != XN_OK) {
         return status;
     }
@@ -146,13 +237,16 @@ static bool is_idle(void) {
     return upload.stage == IDLE || upload.epoch != xn_index_now.epoch;
 }
 
-int xn_upload_begin(xn_store_object *want, bool *have, bool *resumed) {
+static int begin(xn_store_object *want, bool *have, bool *resumed) {
     upload.stage = IDLE;
     if (upload.epoch != xn_index_now.epoch) {
         upload.epoch = xn_index_now.epoch;
         damaged = 0;
     }
     int status = xn_index_now.mounted ? check_wanted(want) : xn_index_status();
+    if (status == XN_OK) {
+        status = check_seal(want);
+    }
     if (status == XN_OK) {
         status = reserve_entry(want);
     }
@@ -188,6 +282,10 @@ static int prepare(uint32_t sector) {
     if (status != XN_OK) {
         return xn_error_at(status, "erase, sector", sector);
     }
+    status = place_seal(sector);
+    if (status != XN_OK) {
+        return status;
+    }
     upload.erased[sector >> 3] |= (uint8_t)(1u << (sector & 7u));
     return XN_OK;
 }
@@ -217,12 +315,14 @@ static int bring(uint32_t old, uint32_t sector, uint32_t skip, uint32_t n) {
     uint32_t bytes = xn_port_flash_geometry()->sector_bytes;
     uint32_t end = (sector + 1u) * bytes;
     uint32_t failed;
+    end = end < upload.object.size ? end : upload.object.size;
     int status = prepare(sector);
     for (uint32_t at = sector * bytes; at < end && status == XN_OK; at += XN_FLASH_PIECE) {
-        status = xn_port_flash_read(old + at, piece, sizeof(piece));
+        uint32_t part = end - at < sizeof(piece) ? end - at : (uint32_t)sizeof(piece);
+        status = xn_port_flash_read(old + at, piece, part);
         bool skipped = at >= skip && at - skip < n;
-        if (status == XN_OK && !skipped && !xn_flash_is_blank(piece, sizeof(piece))) {
-            status = put(at, piece, sizeof(piece), &failed);
+        if (status == XN_OK && !skipped && !xn_flash_is_blank(piece, part)) {
+            status = put(at, piece, part, &failed);
         }
     }
     return status;
@@ -233,7 +333,7 @@ static int relocate(uint32_t failed, uint32_t skip, uint32_t n) {
     xn_log_record record;
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
     uint32_t old = upload.object.offset;
-    uint32_t count = xn_extent_bytes(upload.object.size) / sector;
+    uint32_t count = extent_bytes() / sector;
     memset(&record, 0, sizeof(record));
     record.kind = XN_LOG_BAD;
     record.offset = old + failed * sector;
@@ -317,6 +417,59 @@ int xn_upload_copy(uint32_t offset, uint32_t from, uint32_t n, xn_patch *patch) 
     return status;
 }
 
+// ---- Beginning --------------------------------------------------------------------------------
+
+#if XN_LOCKABLE
+
+// The seal is there before the first piece: none may come for the sector that holds it.
+static int begin_seal(xn_store_object *want) {
+    uint32_t last = extent_bytes() / xn_port_flash_geometry()->sector_bytes - 1u;
+    if (upload.have || !upload.sealed ||
+        (upload.resumed && has_seal(upload.object.offset, extent_bytes()))) {
+        return XN_OK;
+    }
+    int status = prepare(last);
+    if (status == XN_E_FLASH) {
+        status = relocate(last, 0, 0);
+        status = status == XN_OK ? prepare(last) : status;
+        want->offset = upload.object.offset;
+    }
+    upload.stage = status == XN_OK ? WRITING : IDLE;
+    return status;
+}
+
+int xn_upload_begin_sealed(xn_store_object *want, const xn_seal *seal, bool *have, bool *resumed) {
+    upload.sealed = seal != NULL;
+    if (seal != NULL) {
+        upload.seal = *seal;
+    }
+    int status = begin(want, have, resumed);
+    return status == XN_OK ? begin_seal(want) : status;
+}
+
+int xn_upload_begin(xn_store_object *want, bool *have, bool *resumed) {
+    return xn_upload_begin_sealed(want, NULL, have, resumed);
+}
+
+bool xn_upload_has_written(uint32_t offset, uint32_t n) {
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    uint32_t at = offset - upload.object.offset;
+    bool within = !is_idle() && !upload.have && offset >= upload.object.offset &&
+                  at <= extent_bytes() && n <= extent_bytes() - at;
+    for (uint32_t i = at / sector; within && !upload.resumed && i * sector < at + n; i++) {
+        within = is_erased(i);
+    }
+    return within;
+}
+
+#else
+
+int xn_upload_begin(xn_store_object *want, bool *have, bool *resumed) {
+    return begin(want, have, resumed);
+}
+
+#endif
+
 // ---- Verifying, committing --------------------------------------------------------------------
 
 static int version_of_upload(void) {
@@ -344,9 +497,17 @@ int xn_upload_verify(xn_store_object *object) {
         damaged = upload.have ? upload.object.offset : damaged;
         return xn_error_at(XN_E_HASH, "bytes hashed", upload.object.size);
     }
+    if (!has_seal(upload.object.offset, extent_bytes())) {
+        return xn_error_at(XN_E_SEAL, "bytes in flash that differ, of", XN_LOG_SEAL);
+    }
     int status = version_of_upload();
     if (status == XN_OK) {
         upload.stage = VERIFIED;
+#if XN_LOCKABLE
+        upload.object.seal =
+            upload.sealed ? upload.object.offset + extent_bytes() - XN_LOG_SEAL : 0;
+        upload.object.counter = counter_of_seal();
+#endif
         *object = upload.object;
     }
     return status;
@@ -364,7 +525,8 @@ int xn_upload_commit(bool activate, uint32_t confirm_s, uint32_t boots) {
     }
     bool activates = activate || strcmp(upload.object.name, xn_index_now.active) == 0;
     fill_extent(&record, XN_LOG_OBJECT);
-    record.flags = activates ? XN_LOG_ACTIVATES : 0;
+    record.flags |= activates ? XN_LOG_ACTIVATES : 0;
+    record.counter = counter_of_seal();
     int status = xn_index_begin_trial(&record, activates ? confirm_s : 0, boots);
     if (status == XN_OK) {
         status = xn_index_commit(&record);

@@ -28,8 +28,8 @@ typedef struct xn_policy {
 
 #if XN_LOCKABLE
 
-// The one that holds: the log's or, if there is none, the firmware's; its state is never less than
-// the firmware's, and without the development key where that does not count.
+// The one that holds: the log's or, if there is none or its state is less than the firmware's, the
+// firmware's; without the development key if that does not count.
 const xn_policy *xn_policy_now(void);
 // A record of the log, read when the store is mounted; NULL: there is none.
 void xn_policy_take(const xn_policy *policy);
@@ -40,6 +40,8 @@ bool xn_policy_unlocked(void);
 // The key of a seal or an order, by its id: NULL if the policy has none.
 const uint8_t *xn_policy_key(uint32_t key_id);
 uint32_t xn_policy_key_id(const uint8_t key[32]);
+bool xn_policy_is_key(const uint8_t key[32]);         // false: all 0, there is none
+bool xn_policy_is_development(const uint8_t key[32]); // whose secret everybody knows
 
 #else
 

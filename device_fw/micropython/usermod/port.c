@@ -70,6 +70,21 @@ WEAK const xn_port_cpu *xn_port_identity(void) {
 
 #endif
 
+#if XN_LOCKABLE
+
+WEAK const struct xn_policy *xn_port_policy(void) {
+    return NULL;
+}
+
+// What a port does not know: none of it is attested.
+WEAK const uint8_t *xn_port_image(uint32_t part, uint32_t *bytes) {
+    (void)part;
+    *bytes = 0;
+    return NULL;
+}
+
+#endif
+
 // ---- Bytes, time, memory ------------------------------------------------------------------------
 
 WEAK void xn_port_send(const uint8_t *bytes, uint32_t n) {

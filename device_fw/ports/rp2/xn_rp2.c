@@ -16,6 +16,15 @@
 #define STORE_OFFSET XN_USER_FLASH_START
 #define STORE_BYTES XN_USER_FLASH_BYTES
 
+#if XN_LOCKABLE
+extern const uint8_t __flash_binary_start[], __flash_binary_end[]; // of the linker script
+
+const uint8_t *xn_port_image(uint32_t part, uint32_t *bytes) {
+    *bytes = (uint32_t)(__flash_binary_end - __flash_binary_start);
+    return part == 0 ? __flash_binary_start : NULL;
+}
+#endif
+
 const xn_port_flash *xn_port_flash_geometry(void) {
     static const xn_port_flash geometry = {
         .size_bytes = STORE_BYTES,

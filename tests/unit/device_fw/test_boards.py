@@ -10,6 +10,7 @@ import pytest
 from device_fw.boards import (
     Board,
     board_for_cpu,
+    board_names,
     load_board,
     qemu_command,
     read_board,
@@ -18,6 +19,8 @@ from device_fw.boards import (
 from device_fw.boards.board import Region
 from device_fw.build.board_files import board_c, linker_script
 from device_fw.build.flags import part_macros
+from host_sdk.errors import PortNotFoundError
+from host_sdk.transports.qemu import find_board
 
 # What a board cannot do without; tests change a line of it.
 SMALL = """
@@ -108,6 +111,35 @@ def test_what_is_wrong_is_told(tmp_path: Path, old: str, new: str, told: str) ->
     assert old in SMALL
     with pytest.raises(ValueError, match=told):
         read(tmp_path, SMALL.replace(old, new))
+
+
+def test_a_suffix_asks_for_the_firmware_that_can_be_locked() -> None:
+    plain, lockable = load_board("mps2_an386"), load_board("mps2_an386-lockable")
+    assert (plain.name, plain.lockable, plain.text_max) == ("mps2_an386", False, 262144)
+    assert (lockable.name, lockable.lockable) == ("mps2_an386-lockable", True)
+    assert lockable.text_max == 262144 + 16384
+    assert (lockable.path, lockable.memory, lockable.parts) == (
+        plain.path,
+        plain.memory,
+        plain.parts,
+    )
+    assert board_for_cpu("cortex-m4-lockable") == lockable
+    assert find_board("cortex-m4-lockable") == find_board("mps2_an386-lockable") == lockable
+    assert not any("lockable" in name for name in board_names())
+    with pytest.raises(PortNotFoundError, match="is 'cortex-m0-lockable'"):
+        find_board("cortex-m0-lockable")
+
+
+def test_the_code_of_a_lockable_firmware_stays_in_its_memory() -> None:
+    board = load_board("nucleo_f446re-lockable")
+    assert board.text_max == board.memory["code"].length == load_board("nucleo_f446re").text_max
+
+
+def test_a_toml_may_say_that_its_firmware_can_be_locked(tmp_path: Path) -> None:
+    assert not read(tmp_path, SMALL).lockable
+    board = read(tmp_path, SMALL.replace("[memory]", "lockable = true\n[memory]"))
+    assert (board.name, board.lockable, board.text_max) == ("small", True, 512 << 10)
+    assert find_board(str(board.path)) == board
 
 
 def test_a_linker_script_is_made(tmp_path: Path) -> None:

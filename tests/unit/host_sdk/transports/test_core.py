@@ -38,6 +38,13 @@ def test_a_tflite_is_compiled_for_it_and_runs_as_in_this_process() -> None:
     np.testing.assert_array_equal(y, relocatable.run(blob, x))
 
 
+def test_the_core_that_can_be_locked_runs_too() -> None:
+    with Device(open_core(lockable=True)) as board:
+        board.put("a.txt", b"kept")
+        assert board.get("a.txt") == b"kept"
+    assert core_program(lockable=True) != core_program()
+
+
 def test_a_flash_file_outlives_the_process_and_has_one_user(tmp_path: Path) -> None:
     flash = tmp_path / "flash"
     with Device(open_core(flash)) as board:
