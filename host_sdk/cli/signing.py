@@ -86,8 +86,14 @@ def make_signer(
     return KeyFileSigner(key, password=password_of(key, password_file), **sealing)
 
 
-def password_of(key: str, password_file: str | None) -> Callable[[], str]:
-    """Return what finds the password of a key's file: a file, the environment, the terminal."""
+def password_of(key: str, password_file: str | None, *, twice: bool = False) -> Callable[[], str]:
+    """Return what finds the password of a key's file: a file, the environment, the terminal.
+
+    Args:
+        key: the file.
+        password_file: what --password-file says.
+        twice: a person is asked twice, for it is new.
+    """
     from host_sdk.trust.keys import PASSWORD_VARIABLE
 
     def find() -> str:
@@ -95,7 +101,9 @@ def password_of(key: str, password_file: str | None) -> Callable[[], str]:
             return read_password(password_file)
         if (given := os.environ.get(PASSWORD_VARIABLE)) is not None:
             return given
-        asked: str = click.prompt(f"Password of {key}", hide_input=True, err=True)
+        asked: str = click.prompt(
+            f"Password of {key}", hide_input=True, confirmation_prompt=twice, err=True
+        )
         return asked
 
     return find
@@ -131,26 +139,14 @@ def new(file: str, no_password: bool, password_file: str | None, as_json: bool) 
 
     if no_password and password_file is not None:
         raise click.UsageError("--no-password has no password: leave --password-file out")
-    public = new_key(Path(file), None if no_password else _new_password(file, password_file))
+    password = None if no_password else password_of(file, password_file, twice=True)
+    public = new_key(Path(file), password)
     _show_key(public, as_json, {"file": file})
     click.echo(
         f"Make a backup of {file} now, and keep its password elsewhere: without them no board that "
         "trusts this key alone is ever updated or unlocked.",
         err=True,
     )
-
-
-def _new_password(file: str, password_file: str | None) -> str:
-    from host_sdk.trust.keys import PASSWORD_VARIABLE
-
-    if password_file is not None:
-        return read_password(password_file)
-    if (given := os.environ.get(PASSWORD_VARIABLE)) is not None:
-        return given
-    asked: str = click.prompt(
-        f"New password of {file}", hide_input=True, confirmation_prompt=True, err=True
-    )
-    return asked
 
 
 @key.command()

@@ -48,12 +48,12 @@ def key_id(public: bytes) -> bytes:
 # ---- Secret keys ---------------------------------------------------------------------------------
 
 
-def new_key(file: Path, password: str | None) -> bytes:
+def new_key(file: Path, password: Password) -> bytes:
     """Make a key and write its file, which only its owner may read, and `FILE.pub`.
 
     Args:
         file: must not exist.
-        password: encrypts it; None: it is written as it is.
+        password: encrypts it, or what asks for it; None: it is written as it is.
 
     Returns:
         The public key, 32 bytes.
@@ -66,19 +66,21 @@ def new_key(file: Path, password: str | None) -> bytes:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    if password == "":
+    public_file = file.with_name(f"{file.name}.pub")
+    for path in (file, public_file):
+        if os.path.lexists(path):
+            raise KeyFileError(f"{path} exists and is not overwritten")
+    given = password() if callable(password) else password
+    if given == "":
         raise KeyFileError("the password of a key must have at least 1 character; has 0")
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if password is not None:
-        encryption = serialization.BestAvailableEncryption(password.encode())
+    if given is not None:
+        encryption = serialization.BestAvailableEncryption(given.encode())
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )
     public = key.public_key().public_bytes_raw()
-    public_file = file.with_name(f"{file.name}.pub")
-    if os.path.lexists(public_file):
-        raise KeyFileError(f"{public_file} exists and is not overwritten")
     _write_new(file, pem, 0o600)
     _write_new(public_file, public_pem(public).encode(), 0o644)
     return public

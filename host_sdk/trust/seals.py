@@ -155,6 +155,11 @@ def read_seal(data: bytes, place: str = "the seal") -> Seal:
     )
 
 
+def is_seal(data: bytes) -> bool:
+    """Say whether bytes start as a seal does."""
+    return data.startswith(_MAGIC)
+
+
 def read_version(text: str) -> tuple[int, int, int]:
     """Read a firmware's version, such as 1.2.3.
 
