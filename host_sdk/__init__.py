@@ -14,6 +14,7 @@ import importlib
 import typing
 
 from host_sdk.errors import (
+    AttestationError,
     BlobError,
     CompileError,
     CounterError,
@@ -24,6 +25,7 @@ from host_sdk.errors import (
     HealthCheckError,
     ImageError,
     InputError,
+    KeyFileError,
     LinkError,
     LockedError,
     ModelFileError,
@@ -45,7 +47,9 @@ from host_sdk.errors import (
     RunError,
     RunStoppedError,
     SealError,
+    SealFileError,
     ShapeError,
+    SignerError,
     SimulatorError,
     StepFaultError,
     StepTimeoutError,
@@ -70,6 +74,9 @@ if typing.TYPE_CHECKING:
     from host_sdk.store.trial import HistoryEvent, Trial
     from host_sdk.store.upload import Uploaded
     from host_sdk.transports import MemoryTransport, Transport
+    from host_sdk.trust.attestation import Attestation
+    from host_sdk.trust.policy import Trust
+    from host_sdk.trust.signers import CommandSigner, KeyFileSigner, Signer
     from host_sdk.validation.report import Report
     from host_sdk.validation.trace import Trace, trace_on_host
     from host_sdk.validation.validate import validate_on_host
@@ -87,6 +94,9 @@ _LAZY = {
     "store.trial": ("HistoryEvent", "Trial"),
     "store.upload": ("Uploaded",),
     "transports": ("MemoryTransport", "Transport"),
+    "trust.attestation": ("Attestation",),
+    "trust.policy": ("Trust",),
+    "trust.signers": ("CommandSigner", "KeyFileSigner", "Signer"),
     "validation.report": ("Report",),
     "validation.trace": ("Trace", "trace_on_host"),
     "validation.validate": ("validate_on_host",),
@@ -94,11 +104,14 @@ _LAZY = {
 _MODULE_OF = {name: f"host_sdk.{module}" for module, names in _LAZY.items() for name in names}
 
 __all__ = [
+    "Attestation",
+    "AttestationError",
     "BlobError",
     "BoardInfo",
     "BootReport",
     "Class",
     "Classes",
+    "CommandSigner",
     "CompileError",
     "CounterError",
     "Detection",
@@ -112,6 +125,8 @@ __all__ = [
     "HistoryEvent",
     "ImageError",
     "InputError",
+    "KeyFileError",
+    "KeyFileSigner",
     "LinkError",
     "LockedError",
     "MemoryTransport",
@@ -140,7 +155,10 @@ __all__ = [
     "RunError",
     "RunStoppedError",
     "SealError",
+    "SealFileError",
     "ShapeError",
+    "Signer",
+    "SignerError",
     "SimulatorError",
     "StepFaultError",
     "StepTimeoutError",
@@ -154,6 +172,7 @@ __all__ = [
     "Trace",
     "Transport",
     "Trial",
+    "Trust",
     "TrustError",
     "Uploaded",
     "XipnetError",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from host_sdk.display.table import html_table
@@ -19,6 +21,9 @@ from host_sdk.scripting.rpc import Rpc
 from host_sdk.scripting.task import F, make_task
 from host_sdk.transports import Transport, open_transport
 from host_sdk.transports.open import default_port
+from host_sdk.trust import attestation, orders, policy
+from host_sdk.trust.keys import read_public_key
+from host_sdk.trust.signers import Signer
 
 MaxBaud: TypeAlias = "int | Literal['max'] | None"
 
@@ -173,6 +178,87 @@ class Connection:
     def write_text(self, text: bytes) -> None:
         """Type into the board's REPL."""
         self._session.link.write_text(text)
+
+    # ---- Trust -----------------------------------------------------------------------------------
+
+    def trust(self) -> policy.Trust:
+        """Ask whose models and scripts the board takes (docs/SIGNING.md).
+
+        Raises:
+            MethodError: its firmware is of the open build, which takes everybody's.
+        """
+        return policy.read_trust(self._session)
+
+    def lock(
+        self,
+        state: str,
+        product: str = "",
+        keys: Sequence[bytes | str | os.PathLike[str]] = (),
+        *,
+        reads: bool = False,
+    ) -> policy.Trust:
+        """Give the board a policy: from now on it takes what is sealed for this product.
+
+        A board without a source of random numbers that has no key of its own yet gets 32 bytes
+        of this computer's for one first; then `source` of what is returned is "host".
+
+        Args:
+            state: "warn" takes what has no seal, too, and counts it; "locked"; "counted" refuses
+                what is below the floor of the security counter as well; "open" undoes it.
+            product: 1 to 15 printable ASCII characters; none for "open".
+            keys: one or two public keys whose seals and orders are taken: 32 bytes, hexadecimal
+                digits, or files. A key that is left out is revoked. None for "open".
+            reads: hosts may read models and results from a locked board; `infer` and what it
+                serves need that.
+
+        Returns:
+            The policy that holds now.
+
+        Raises:
+            MethodError: the firmware is of the open build.
+            InputError: an argument is out of its range.
+            SealError: the active model, or the script boot or main, is not sealed for this policy.
+            LockedError: it is locked: `unlock` it first.
+            PolicyError: the board refuses this policy.
+        """
+        public = [read_public_key(key) for key in keys]
+        return policy.write_policy(self._session, state, product, public, reads)
+
+    def unlock(self, signer: Signer, *, board: bytes | None = None) -> None:
+        """Unlock the board until its next start: it acts as in the state "warn" then.
+
+        Args:
+            signer: has a key of the board's policy; it is handed 128 bytes that are good for this
+                board once.
+            board: id that the board must have, 16 bytes, see `trust`; None: any. Who has the line
+                could otherwise have another board of the same policy unlocked.
+
+        Raises:
+            MethodError: the firmware is of the open build.
+            InputError: it is another board; nothing was signed.
+            SignerError: nothing was signed.
+            PolicyError: the board refuses the order.
+        """
+        orders.unlock(self._session, signer, board)
+
+    def attest(
+        self, nonce: bytes | None = None, device_key: bytes | None = None
+    ) -> attestation.Attestation:
+        """Have the board sign what it runs and holds, and check the signature.
+
+        Args:
+            nonce: 32 bytes that were not used before; None: random ones.
+            device_key: public key of this board, 32 bytes, known from before; None: the one that
+                it names now: then `was_known` of what is returned is False.
+
+        Raises:
+            MethodError: the firmware is of the open build.
+            AttestationError: it is not signed by that key, or not for this nonce.
+            PolicyError: the board has no key of its own.
+            ToolMissingError: `cryptography` is not installed.
+        """
+        nonce = secrets.token_bytes(orders.NONCE_BYTES) if nonce is None else nonce
+        return attestation.attest(self._session, nonce, device_key)
 
     # ---- The line --------------------------------------------------------------------------------
 

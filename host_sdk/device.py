@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from host_sdk.connection import Connection, MaxBaud, warn_of_old_name
 from host_sdk.display.progress import Progress, byte_progress, count_progress
+from host_sdk.errors import SealError
 from host_sdk.inference.infer import infer, infer_many, infer_picture, profile, read_outputs
 from host_sdk.inference.lease import ModelLease, active_name
 from host_sdk.inference.model import CLASSES, DETECTIONS, Inputs, Model, Named
@@ -47,6 +48,13 @@ from host_sdk.store.trial import (
 )
 from host_sdk.store.upload import Uploaded, commit, stage
 from host_sdk.transports import Transport
+from host_sdk.trust.sealing import (
+    SealSource,
+    check_compiled,
+    say_how_to_sign,
+    seal_beside,
+    with_seal,
+)
 from host_sdk.validation.board_runner import BoardRunner
 from host_sdk.validation.report import Report
 from host_sdk.validation.trace import Trace, random_inputs, trace
@@ -138,6 +146,7 @@ class Device(Connection):
         confirm: Confirm = "auto",
         confirm_s: int = 60,
         boots: int = 0,
+        seal: SealSource | None = None,
         progress: Progress | bool = False,
     ) -> Uploaded:
         """Upload a model, have the board check and test it, and make it active.
@@ -161,12 +170,14 @@ class Device(Connection):
                 while that runs, and stays if it neither raises nor returns False.
             confirm_s: seconds that a trial may last; then the previous model returns by itself.
             boots: starts of the board that a trial may outlast.
+            seal: as for `put`; what is compiled for the board can be sealed by a `Signer` alone.
             progress: called with (done, total) bytes; True shows a bar.
 
         Raises:
             ModelFileError, CompileError, ToolMissingError: nothing was sent.
             BlobError: it is not for this board, or failed its test there.
             StoreError: the store refused, see `StoreFullError`.
+            SealError, CounterError: the board takes no such seal, or nothing without one.
             HealthCheckError: `confirm` found it wrong; the previous model serves again.
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
@@ -178,8 +189,12 @@ class Device(Connection):
         )
         name = name or model.name
         if model.tflite is not None:
+            check_compiled(seal)
             self._tflites[hashlib.sha256(model.data).digest()] = model.tflite
-        loaded = self._upload(NewObject(name, model.data, BLOB), progress, activate, terms)
+        elif seal is None:
+            seal = seal_beside(source)
+        new = NewObject(name, model.data, BLOB)
+        loaded = self._upload(new, seal, progress, activate, terms)
         if callable(confirm) and loaded.pending:
             version, withdraw = loaded.version, partial(self.rollback, loaded.name)
             check_health(loaded.name, version, partial(confirm, self), withdraw)
@@ -190,11 +205,17 @@ class Device(Connection):
     def confirm(self, name: str | None = None) -> None:
         """End a trial: the model stays.
 
+        On a board whose state is "counted" it also raises the floor of the security counter to
+        that object's, which need not be on trial: nothing older is taken from then on.
+
         Args:
-            name: of the active model on trial; None: whatever is on trial.
+            name: of the active model on trial, or of an object with a counter; None: the active
+                model.
 
         Raises:
             VersionError: it is not on trial (any more).
+            CounterError: another object, which the error names, would be below the floor.
+            BusyError: another model is on trial.
         """
         self._session.call("confirm", active_name(self._session) if name is None else name)
 
@@ -256,6 +277,7 @@ class Device(Connection):
         name: str | os.PathLike[str],
         source: bytes | str | os.PathLike[str] | None = None,
         *,
+        seal: SealSource | None = None,
         progress: Progress | bool = False,
     ) -> Uploaded:
         """Put a file into the store: a script, bytecode (.mpy), data.
@@ -269,15 +291,21 @@ class Device(Connection):
         Args:
             name: in the store; alone, also the path of the file, whose last part is the name.
             source: the contents, or the path of a file.
+            seal: 192 bytes, the path of a file with them, or a `Signer` that makes it now; None:
+                what `FILE.seal` beside the file holds, if there is one. A board of the open build
+                gets none: `note` of what is returned says so.
             progress: called with (done, total) bytes; True shows a bar.
 
         Raises:
-            InputError: the file cannot be read or is empty.
+            InputError: the file cannot be read or is empty, or the seal is not for it.
             StoreError: the store refused.
+            SealError, CounterError: the board takes no such seal, or nothing without one.
         """
         if source is None:
             name, source = os.path.basename(name), name
-        return self._upload(read_file(os.fspath(name), source), progress)
+        if seal is None:
+            seal = seal_beside(source)
+        return self._upload(read_file(os.fspath(name), source), seal, progress)
 
     def get(self, name: str) -> bytes:
         """Read the contents of an object of the store.
@@ -353,15 +381,23 @@ class Device(Connection):
     def _upload(
         self,
         new: NewObject,
+        seal: SealSource | None,
         progress: Progress | bool,
         activate: bool = False,
         terms: TrialTerms | None = None,
     ) -> Uploaded:
-        with self._uploading:
-            with byte_progress(progress, new.name) as show:
-                staged = stage(self._session, new, show)
-            with self._lease.switch():
-                return commit(self._session, staged, activate, terms)
+        sealed = with_seal(self._session.info, new, seal)
+        try:
+            with self._uploading:
+                with byte_progress(progress, new.name) as show:
+                    staged = stage(self._session, sealed.new, show)
+                with self._lease.switch():
+                    taken = commit(self._session, staged, activate, terms)
+        except SealError as error:
+            if sealed.new.seal is None:
+                raise say_how_to_sign(error) from error
+            raise
+        return replace(taken, note=sealed.note)
 
     # ---- Running ---------------------------------------------------------------------------------
 

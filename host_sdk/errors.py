@@ -11,6 +11,7 @@ XipnetError
 │   ├── BootloaderError         a boot loader refuses, falls silent, wrote wrong bytes
 │   ├── ProtocolError           what came back is not what docs/SPEC-wire.md says
 │   ├── ProtocolVersionError    the board speaks another major version
+│   ├── AttestationError        what a board attests is not signed by its key, or is old
 │   └── DeviceResetError        the board restarted while a request was under way
 │       └── DeviceFaultError    ... because of a fault; says step and address
 ├── InputError                  what was handed to the SDK
@@ -18,9 +19,12 @@ XipnetError
 │   ├── ImageError              a picture that cannot be read
 │   ├── ModelFileError          a file or bytes that are not a model
 │   ├── FirmwareFileError       a file that is no firmware, or not this board's
+│   ├── KeyFileError            a file or text that is no key, or whose password is wrong
+│   ├── SealFileError           bytes that are no seal, or not one over these bytes
 │   ├── CompileError            a .tflite that the compiler refuses
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
+├── SignerError                 the command that signs failed, or signed something else
 ├── SimulatorError              the virtual board cannot be started
 ├── HealthCheckError            a new model was found wrong; the previous one serves again
 └── DeviceError                 the board answered with a code of docs/ERRORS.md
@@ -132,6 +136,10 @@ class ProtocolVersionError(LinkError):
         self.supported = supported
 
 
+class AttestationError(LinkError):
+    """What a board attests is not signed by its key, or is not about this question."""
+
+
 class DeviceResetError(LinkError):
     """The board restarted while a request was under way.
 
@@ -177,6 +185,14 @@ class FirmwareFileError(InputError):
     """A file that is no firmware image, is damaged, or is another board's."""
 
 
+class KeyFileError(InputError):
+    """A file or text that is no Ed25519 key, or a password that does not open it."""
+
+
+class SealFileError(InputError):
+    """Bytes that are no seal, or a seal that is not for these bytes, name and key."""
+
+
 class CompileError(InputError):
     """A .tflite that the compiler refuses; the cause is the compiler's own error."""
 
@@ -197,6 +213,10 @@ class ToolMissingError(XipnetError):
         super().__init__(f"{tool} is not installed; install it with: {install}")
         self.tool = tool
         self.install = install
+
+
+class SignerError(XipnetError):
+    """A command that signs failed, took too long, or gave no signature by its key."""
 
 
 class SimulatorError(XipnetError):

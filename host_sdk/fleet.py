@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host_sdk.device import Confirm, Device
 from host_sdk.display.progress import Progress
@@ -14,7 +14,9 @@ from host_sdk.display.table import html_table, text_table
 from host_sdk.errors import InputError, XipnetError
 from host_sdk.inference.model_source import HeadSource, ModelFile, ModelSource, prepare_blob
 from host_sdk.link.board_info import BoardInfo
+from host_sdk.store.files import BLOB, NewObject
 from host_sdk.store.upload import Uploaded
+from host_sdk.trust.sealing import SealSource, check_compiled, seal_beside, with_seal
 
 # progress(port, done_bytes, total_bytes), from several threads
 SwapProgress = Callable[[str, int, int], None]
@@ -88,6 +90,7 @@ def swap_models(
     confirm: Confirm = "auto",
     confirm_s: int = 60,
     boots: int = 0,
+    seal: SealSource | None = None,
     baud: int = 115200,
     progress: SwapProgress | None = None,
 ) -> Swaps:
@@ -97,13 +100,14 @@ def swap_models(
 
     Args:
         ports: of the boards, see `Device`.
-        source: this and the next six: see `Device.load_model`.
+        source: this and the next seven: see `Device.load_model`.
         name: in the stores.
         head: post-processing for a .tflite.
         confirm: who decides whether the model stays; a function is called once for each board, in
             several threads.
         confirm_s: seconds that a trial may last.
         boots: starts of the board that a trial may outlast.
+        seal: a signer seals once for each kind of CPU.
         baud: speed of serial ports.
         progress: called with (port, done, total) bytes, in several threads.
 
@@ -112,7 +116,7 @@ def swap_models(
     """
     if not ports or len(set(ports)) != len(ports):
         raise InputError(f"ports must be at least one, each named once; are {list(ports)}")
-    blobs = _Blobs(source, head, ops)
+    blobs = _Blobs(source, name, head, ops, seal)
     devices = _OpenDevices()
 
     def swap(port: str) -> Swap:
@@ -123,7 +127,8 @@ def swap_models(
                 model = blobs.of(board.info())
                 loaded = board.load_model(
                     model.data,
-                    name or model.name,
+                    model.name,
+                    seal=blobs.seal_of(board.info()),
                     confirm=confirm,
                     confirm_s=confirm_s,
                     boots=boots,
@@ -147,22 +152,46 @@ def _for_port(port: str, progress: SwapProgress | None) -> Progress | None:
 
 
 class _Blobs:
-    """The model, compiled once for each CPU however many boards ask."""
+    """The model, compiled and sealed once for each CPU however many boards ask."""
 
-    def __init__(self, source: ModelSource, head: HeadSource | None, ops: str | None) -> None:
+    def __init__(
+        self,
+        source: ModelSource,
+        name: str | None,
+        head: HeadSource | None,
+        ops: str | None,
+        seal: SealSource | None,
+    ) -> None:
         self._source = source
+        self._name = name
         self._head = head
         self._ops = ops
+        self._seal = seal
         self._made: dict[str, ModelFile] = {}
+        self._seals: dict[str, bytes | None] = {}
         self._lock = threading.Lock()
 
     def of(self, board: BoardInfo) -> ModelFile:
         with self._lock:
             if board.cpu not in self._made:
-                self._made[board.cpu] = prepare_blob(
-                    *(self._source, self._head, board), ops=self._ops
-                )
+                made = prepare_blob(*(self._source, self._head, board), ops=self._ops)
+                self._made[board.cpu] = replace(made, name=self._name or made.name)
             return self._made[board.cpu]
+
+    def seal_of(self, board: BoardInfo) -> SealSource | None:
+        """Return the seal of what `of` gave; a board of the open build gets it not made."""
+        model, seal = self.of(board), self._seal
+        if model.tflite is not None:
+            check_compiled(seal)
+        elif seal is None:
+            seal = seal_beside(self._source)
+        if board.trust is None:
+            return seal
+        with self._lock:
+            if board.cpu not in self._seals:
+                new = NewObject(model.name, model.data, BLOB)
+                self._seals[board.cpu] = with_seal(board, new, seal).new.seal
+            return self._seals[board.cpu]
 
 
 class _OpenDevices:

@@ -53,6 +53,21 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def seal_option(command: Command) -> Command:
+    """Add --seal."""
+    return click.option(
+        "--seal",
+        type=click.Path(dir_okay=False, exists=True),
+        help="By default FILE.seal, if there is one (docs/SIGNING.md).",
+    )(command)
+
+
+def show_note(note: str) -> None:
+    """Show what a command's user should know, if there is something."""
+    if note:
+        click.echo(plain_line(f"note: {note}"), err=True)
+
+
 def board_command(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the port's options; the command gets an open `Device` as its first argument."""
 

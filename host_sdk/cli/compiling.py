@@ -11,6 +11,7 @@ import click
 
 import relocatable
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
+from host_sdk.cli.signing import show_seal
 from host_sdk.display.table import short_name
 from host_sdk.errors import InputError
 
@@ -123,13 +124,17 @@ def build(
 
 
 @click.command()
-@click.argument("blob", type=click.Path(dir_okay=False))
+@click.argument("blob", metavar="BLOB|SEAL", type=click.Path(dir_okay=False))
 @json_option
 def inspect(blob: str, as_json: bool) -> None:
-    """Show what a BLOB holds and costs."""
+    """Show what a BLOB holds and costs, or what a SEAL says."""
     from host_sdk.inference.model_source import read_model_file
+    from host_sdk.trust.seals import is_seal
 
     _, data = read_model_file(blob)
+    if is_seal(data):
+        show_seal(Path(blob), data, as_json)
+        return
     unpacked = relocatable.Blob.unpack(data)
     costs = [relocatable.report(data, i) for i in range(len(unpacked.variants))]
     if as_json:

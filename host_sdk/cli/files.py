@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import host_sdk
-from host_sdk.cli.common import board_command
+from host_sdk.cli.common import board_command, seal_option, show_note
 from host_sdk.display.plain import plain_file_name
 
 
@@ -15,15 +15,17 @@ from host_sdk.display.plain import plain_file_name
 @board_command
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option("--name", help="Name in the store, for one FILE; by default the file's own.")
-def put(board: host_sdk.Device, files: tuple[str, ...], name: str | None) -> None:
+@seal_option
+def put(board: host_sdk.Device, files: tuple[str, ...], name: str | None, seal: str | None) -> None:
     """Put FILEs into the store: scripts, .mpy, data. main.py runs at the next start."""
-    if name is not None and len(files) != 1:
-        raise click.UsageError("--name is for one FILE")
+    if len(files) != 1 and (name is not None or seal is not None):
+        raise click.UsageError("--name and --seal are for one FILE")
     for file in files:
-        stored = board.put(name or Path(file).name, Path(file))
+        stored = board.put(name or Path(file).name, Path(file), seal=seal)
         sent = f"sent {stored.sent_bytes:,} bytes"
         how = sent if stored.sent_bytes else "the board had it already"
         click.echo(f"{stored.name}: version {stored.version}; {how}")
+        show_note(stored.note)
 
 
 @click.command()

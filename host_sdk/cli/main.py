@@ -18,7 +18,9 @@ from host_sdk.cli import (
     running,
     scripts,
     selftesting,
+    signing,
     sim,
+    trusting,
     validating,
 )
 from host_sdk.cli.common import SdkGroup
@@ -49,6 +51,13 @@ for command in (
     ota.history,
     files.put,
     files.get,
+    signing.key,
+    signing.sign,
+    signing.verify,
+    trusting.trust,
+    trusting.lock,
+    trusting.unlock,
+    trusting.attest,
     rescuing.rescue,
     rescuing.format_store,
     running.infer,

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 import host_sdk
-from host_sdk.cli.common import board_command, json_option, print_json, print_table
+from host_sdk.cli.common import (
+    board_command,
+    json_option,
+    print_json,
+    print_table,
+    seal_option,
+    show_note,
+)
 from host_sdk.cli.compiling import compile_options
 
 if TYPE_CHECKING:
     from host_sdk.inference.model_source import Optimize
+    from host_sdk.link.board_info import StoredObject
 
 
 @click.command()
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
 @compile_options
 @click.option("--no-activate", is_flag=True, help="Only store it.")
+@seal_option
 @json_option
 def load(
     board: host_sdk.Device,
@@ -32,6 +41,7 @@ def load(
     max_ram: int | None,
     ops: str | None,
     no_activate: bool,
+    seal: str | None,
     as_json: bool,
 ) -> None:
     """Upload a MODEL: a blob, or a .tflite, which is compiled for the board's CPU."""
@@ -42,6 +52,7 @@ def load(
         max_ram=max_ram,
         ops=ops,
         activate=not no_activate,
+        seal=seal,
         progress=not as_json,
     )
     if as_json:
@@ -51,6 +62,7 @@ def load(
     tested = f", tested in {loaded.golden_us / 1000:.1f} ms" if loaded.golden else ""
     state = ", active" if loaded.active else ""
     click.echo(f"{loaded.name}: version {loaded.version}{state}; {sent}{tested}")
+    show_note(loaded.note)
 
 
 @click.command()
@@ -70,7 +82,7 @@ def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
             f"{o.size_bytes:,}",
             str(o.version),
             o.sha256.hex()[:12],
-            ", ".join(["active"] * o.active + ["damaged"] * (o.damaged is True)),
+            ", ".join(_marks(o)),
         )
         for o in objects
     ]
@@ -80,6 +92,13 @@ def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
         click.echo(f"Trouble: {trouble}", err=True)
     for name in board.lost() if info.log.lost else ():
         click.echo(f"Trouble: a record of {name or 'an unknown name'} is lost", err=True)
+
+
+def _marks(stored: StoredObject) -> list[str]:
+    marks = ["active"] * stored.active + ["damaged"] * (stored.damaged is True)
+    if stored.sealed:
+        marks.append(f"sealed, counter {stored.counter}")
+    return marks
 
 
 @click.command()

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import host_sdk
-from host_sdk.cli.common import board_command, json_option, print_json, print_table
+from host_sdk.cli.common import (
+    board_command,
+    json_option,
+    print_json,
+    print_table,
+    seal_option,
+    show_note,
+)
 from host_sdk.cli.compiling import ops_option
 from host_sdk.display.progress import byte_bars
 from host_sdk.transports.open import PORT_VARIABLE, default_port
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="Name in the stores; by default the file's stem.")
 @click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
 @ops_option
+@seal_option
 @click.option(
     "--check",
     type=click.Path(dir_okay=False, exists=True),
@@ -53,6 +61,7 @@ def ota(
     name: str | None,
     head: str | None,
     ops: str | None,
+    seal: str | None,
     check: str | None,
     manual: bool,
     within: int,
@@ -72,6 +81,7 @@ def ota(
         "confirm": _decider(check, manual),
         "confirm_s": within,
         "boots": boots,
+        "seal": seal,
         "baud": baud,
     }
     if as_json:
@@ -102,6 +112,9 @@ def _check_by(source: str) -> Callable[[host_sdk.Device], None]:
 def _print(swaps: host_sdk.Swaps) -> None:
     columns = ("port", "board", "version", "sent", "time", "pause", "result")
     print_table(columns, [swap.cells() for swap in swaps])
+    for swap in swaps:
+        if swap.loaded is not None and swap.loaded.note:
+            show_note(f"{swap.port}: {swap.loaded.note}")
 
 
 def _facts(swap: host_sdk.Swap) -> dict[str, Any]:
@@ -122,7 +135,11 @@ def _facts(swap: host_sdk.Swap) -> dict[str, Any]:
 @board_command
 @click.argument("name", required=False)
 def confirm(board: host_sdk.Device, name: str | None) -> None:
-    """End a trial: the model stays. NAME is by default the active one's."""
+    """End a trial: the model stays. NAME is by default the active one's.
+
+    On a board that is counted, nothing older than that object is taken from then on; NAME need
+    not be on trial then.
+    """
     board.confirm(name)
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from host_sdk.display.plain import plain_line
-from host_sdk.errors import ProtocolError, RunError
+from host_sdk.errors import LockedError, NoModelError, ProtocolError, RunError
 from host_sdk.inference.model import Model, make_model
-from host_sdk.link.board_info import MOST_FLASH_BYTES
+from host_sdk.link.board_info import MOST_FLASH_BYTES, StoredObject
+from host_sdk.link.paging import read_maps
 from host_sdk.link.session import Session, read_pieces
 from host_sdk.link.wire_map import WireMap
 from relocatable.blob.details import MOST_DETAILS_BYTES, MOST_METADATA_BYTES, inflate, join_metadata
@@ -155,4 +156,10 @@ def active_name(session: Session) -> str:
     Raises:
         NoModelError: none is active.
     """
-    return WireMap(session.call("model"), "model").text("name")
+    try:
+        return WireMap(session.call("model"), "model").text("name")
+    except LockedError:  # a board whose models hosts may not read lists them
+        for stored in map(StoredObject.read, read_maps(session, "ls")):
+            if stored.active:
+                return stored.name
+        raise NoModelError("no model is active", method="ls") from None

@@ -10,7 +10,7 @@ import secrets
 import time
 from typing import Protocol, TypeGuard, runtime_checkable
 
-from host_sdk.errors import InputError, LinkError, RequestError, XipnetError
+from host_sdk.errors import InputError, LinkError, LockedError, RequestError, XipnetError
 from host_sdk.link.session import Session
 from host_sdk.transports.base import Transport
 
@@ -55,6 +55,7 @@ def negotiate(session: Session, transport: Transport, wanted: int | str) -> int:
         InputError: the rate is neither a number nor "max".
         LinkError: the board does not answer any more, at no speed.
         RequestError: the board refuses that rate.
+        LockedError: a locked board keeps its speed; with "max" that is no error.
     """
     if wanted != "max" and not (isinstance(wanted, int) and wanted > 0):
         raise InputError(f'max_baud must be a positive number or "max"; is {wanted!r}')
@@ -68,7 +69,7 @@ def negotiate(session: Session, transport: Transport, wanted: int | str) -> int:
         try:
             if _try(session, transport, rate):
                 break
-        except RequestError:
+        except (RequestError, LockedError):
             if wanted != "max":
                 raise
     return transport.baud

@@ -20,6 +20,7 @@ _DEADLINE = 3
 _NO_ADDRESS = 0xFFFFFFFF
 _SAFE = {1: "a break", 2: "crashes at start", 3: "request", 4: "a restart of Python"}
 _DAMAGED = {1: False, 2: True}
+TRUST_STATES = ("open", "warn", "locked", "counted")  # docs/SPEC-trust.md, section 1
 OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
 
 
@@ -131,6 +132,9 @@ class BoardInfo:
         log: what the flash has done to the store's log.
         python_restarts: how often Python was given up since the board's start, because a builtin
             kept a request waiting or an interrupt had no effect.
+        trust: state of its policy, "open", "warn", "locked" or "counted"; None: the firmware is of
+            the open build, which looks at no seals (docs/SPEC-trust.md).
+        unlocked: an order has unlocked it until its next start.
     """
 
     protocol: tuple[int, int]
@@ -155,6 +159,8 @@ class BoardInfo:
     troubles: tuple[str, ...] = ()
     log: LogHealth = LogHealth()
     python_restarts: int = 0
+    trust: str | None = None
+    unlocked: bool = False
 
     @property
     def can_pack(self) -> bool:
@@ -193,13 +199,20 @@ class BoardInfo:
             arena_bytes=fields.count("arena", MOST_ARENA_BYTES),
             stack_bytes=fields.count("stack"),
             boot=BootReport.read(fields.value("boot")),
-            safe=_read_safe(fields),
+            safe=safe_reason(fields.count("safe")) if "safe" in fields else None,
             methods=fields.texts("methods"),
             pack=fields.count("pack") if "pack" in fields else 0,
             troubles=_read_troubles(fields),
             log=LogHealth.read(fields),
             python_restarts=fields.map("vm").count("restarts") if "vm" in fields else 0,
+            trust=state_name(fields.count("trust")) if "trust" in fields else None,
+            unlocked="unlocked" in fields and fields.flag("unlocked"),
         )
+
+
+def state_name(state: int) -> str:
+    """Return the name of a policy's state."""
+    return TRUST_STATES[state] if state < len(TRUST_STATES) else f"state {state}"
 
 
 def _read_troubles(fields: WireMap) -> tuple[str, ...]:
@@ -214,8 +227,8 @@ def _read_troubles(fields: WireMap) -> tuple[str, ...]:
     )
 
 
-def _read_safe(fields: WireMap) -> str | None:
-    number = fields.count("safe") if "safe" in fields else 0
+def safe_reason(number: int) -> str | None:
+    """Return in words why a board is in safe mode; None: it is not."""
     return _SAFE.get(number, f"reason {number}") if number else None
 
 
@@ -256,6 +269,8 @@ class StoredObject:
         active: True for the active model.
         damaged: True if its bytes in flash are not those that were stored, False if they are; None
             if the board has not compared them since it started.
+        sealed: True if it is stored with a seal; None: the board looks at none.
+        counter: security counter of its seal; 0 if there is none.
     """
 
     name: str
@@ -265,6 +280,8 @@ class StoredObject:
     version: int
     active: bool
     damaged: bool | None = None
+    sealed: bool | None = None
+    counter: int = 0
 
     @staticmethod
     def read(fields: WireMap) -> StoredObject:
@@ -278,4 +295,6 @@ class StoredObject:
             version=fields.count("version"),
             active=fields.flag("active"),
             damaged=_DAMAGED.get(fields.count("health")) if "health" in fields else None,
+            sealed=fields.flag("sealed") if "sealed" in fields else None,
+            counter=fields.count("counter") if "counter" in fields else 0,
         )

@@ -86,19 +86,26 @@ class WireMap:
             raise self.wrong(key, "a str")
         return plain_line(value, _TEXT_CHARACTERS)
 
-    def data(self, key: str) -> bytes:
-        """Read bytes."""
+    def data(self, key: str, size: int | None = None) -> bytes:
+        """Read bytes, exactly so many if a size is given."""
         value = self._map.get(key)
         if not isinstance(value, bytes):
             raise self.wrong(key, "bin")
+        if size is not None and len(value) != size:
+            raise self.wrong(key, f"bin of {size} bytes")
         return value
+
+    def datas(self, key: str, size: int, most: int) -> tuple[bytes, ...]:
+        """Read a list of at most so many bins, each of so many bytes."""
+        items = self.items(key)
+        datas = tuple(i for i in items if isinstance(i, bytes) and len(i) == size)
+        if len(datas) != len(items) or len(items) > most:
+            raise self.wrong(key, f"a list of at most {most} bin of {size} bytes")
+        return datas
 
     def digest(self, key: str) -> bytes:
         """Read a SHA-256."""
-        value = self.data(key)
-        if len(value) != _SHA256_BYTES:
-            raise self.wrong(key, f"bin of {_SHA256_BYTES} bytes")
-        return value
+        return self.data(key, _SHA256_BYTES)
 
     def items(self, key: str) -> list[Value]:
         """Read a list, its items unchecked."""

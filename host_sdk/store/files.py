@@ -28,11 +28,14 @@ class NewObject:
         name: replaces the object of that name.
         data: its contents.
         kind: BLOB, SCRIPT or DATA.
+        seal: 192 bytes of docs/SPEC-manifest.md; None: it is not sealed, or the board is of the
+            open build.
     """
 
     name: str
     data: bytes
     kind: int
+    seal: bytes | None = None
 
 
 def read_file(name: str, source: bytes | str | os.PathLike[str]) -> NewObject:
@@ -48,7 +51,7 @@ def read_file(name: str, source: bytes | str | os.PathLike[str]) -> NewObject:
     data = bytes(source) if isinstance(source, (bytes, bytearray)) else _read(Path(source))
     if not data:
         raise InputError(f"'{name}' must have at least 1 byte to be stored; has 0")
-    return NewObject(name, data, _kind(name, data))
+    return NewObject(name, data, object_kind(name, data))
 
 
 def _read(path: Path) -> bytes:
@@ -58,7 +61,8 @@ def _read(path: Path) -> bytes:
         raise InputError(f"file {path} cannot be read: {error.strerror or error}") from error
 
 
-def _kind(name: str, data: bytes) -> int:
+def object_kind(name: str, data: bytes) -> int:
+    """Return the type that bytes are stored as under a name."""
     if is_blob(data):
         return BLOB
     return SCRIPT if name.endswith(_SCRIPTS) else DATA

@@ -41,6 +41,8 @@ class Uploaded:
         pending: True if it is on trial: it is withdrawn unless it is confirmed in time.
         pause_us: the longest time that a run had to wait for the switch, microseconds; None if
             the board does not say.
+        note: what the caller should know, as a sentence: that a seal was not sent, for the board
+            looks at none; "": nothing.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Uploaded:
     sent_bytes: int
     pending: bool = False
     pause_us: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ def commit(
 def _reserve(session: Session, new: NewObject) -> Place:
     """Ask the board for a place."""
     digest = hashlib.sha256(new.data).digest()
-    params = (new.name, new.kind, len(new.data), digest)
+    seal = () if new.seal is None else (new.seal,)
+    params = (new.name, new.kind, len(new.data), digest, *seal)
     fields = WireMap(session.call("put_begin", *params, timeout_s=_BEGIN_TIMEOUT_S), "put_begin")
     return Place(
         session=fields.count("session"),

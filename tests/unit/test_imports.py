@@ -24,7 +24,8 @@ ALLOWED = {
     "validation": {"errors", "link", "display", "inference"},
     "flashing": {"errors", "display", "device", "transports"},
     "selftest": {"errors", "link", "store", "display", "device"},
-    "connection": {"errors", "link", "display", "scripting", "transports"},
+    "trust": {"errors", "link", "store", "display"},
+    "connection": {"errors", "link", "display", "scripting", "transports", "trust"},
 }
 ALLOWED["device"] = set(ALLOWED)
 ALLOWED["fleet"] = {*ALLOWED["device"], "device"}

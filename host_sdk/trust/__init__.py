@@ -1,0 +1,1 @@
+"""Keys, seals and signers; a board's policy, orders and attestation."""
