@@ -6,6 +6,7 @@
 #include "micropython/scripts.h"
 #include "micropython/vm_msgpack.h"
 
+#include "core/base/xn_error.h"
 #include "core/base/xn_status.h"
 #include "core/link/xn_link.h"
 #include "core/model/xn_runner.h"
@@ -188,7 +189,9 @@ static bool is_refused(const xn_lane_request *request) {
     if (!xn_policy_locked() || (request->kind != XN_LANE_EXEC && request->kind != XN_LANE_EVAL)) {
         return false;
     }
-    xn_lane_error(request->id, XN_E_LOCKED, "board is locked", NULL);
+    char text[XN_ERROR_TEXT_MAX];
+    xn_error_text(XN_E_LOCKED, text);
+    xn_lane_error(request->id, XN_E_LOCKED, text, NULL);
     return true;
 }
 
