@@ -13,12 +13,14 @@ __all__ = [
     "LOCKABLE_SUFFIX",
     "PART_TABLES",
     "STACK_EXTRA_BYTES",
+    "TRUST_STATES",
     "Board",
     "Core",
     "Emulator",
     "Link",
     "Part",
     "Region",
+    "Trust",
     "lockable_board",
     "read_board",
 ]
@@ -27,9 +29,16 @@ __all__ = [
 PART_TABLES = ("clock", "flash", "pins", "uart")
 REGIONS = ("vectors", "code", "data", "stack", "heap", "arena")
 
+# Of a policy, docs/SPEC-trust.md, section 1.
+TRUST_STATES = ("open", "warn", "locked", "counted")
+
 _CORES = Path(__file__).resolve().parent.parent / "arch" / "cortexm" / "cores.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LENGTH = re.compile(r"([0-9]+)([KM]?)")
+_PRODUCT = re.compile(r"[ -~]{1,15}")
+_KEY = re.compile(r"[0-9a-fA-F]{64}")
+_KEYS_MAX = 2
+_DEVELOPMENT_KEY = bytes.fromhex("bdb5aee9960674b32f5b1e7693822f0e1044d5c90df8ee17b4f9a7331cb8a768")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 _STEP_STACK_BYTES = 16 << 10
 # Of the region `stack`, at its end: the stack of the fault handler and what outlives a reset.
@@ -99,6 +108,23 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Trust:
+    """The policy that a firmware is built with: whose models and scripts it takes.
+
+    Attributes:
+        state: one of TRUST_STATES, by its place.
+        product: of the board, 1 to 15 printable ASCII characters.
+        keys: public keys of Ed25519, two at most.
+        reads: whether hosts may read models and results of a locked board.
+    """
+
+    state: int
+    product: str
+    keys: tuple[bytes, ...]
+    reads: bool
+
+
+@dataclass(frozen=True)
 class Emulator:
     """How an emulator plays a board.
 
@@ -130,6 +156,7 @@ class Board:
         parts: its peripherals, in the order in which they are started.
         vm: whether the firmware holds MicroPython; without, it serves the host alone.
         lockable: whether the firmware can be locked to what is signed.
+        trust: the policy that it is built with; None: none.
         link: what the core's buffers hold.
         memory: what the linker script is made of, by the names `code`, `data`, `stack`, `arena`,
             with MicroPython `heap`, and `vectors` if the vector table is not in `code`.
@@ -146,6 +173,7 @@ class Board:
     parts: tuple[Part, ...]
     vm: bool
     lockable: bool
+    trust: Trust | None
     link: Link
     memory: Mapping[str, Region]
     step_stack: int
@@ -286,6 +314,7 @@ def _board(path: Path, top: _Table) -> Board:
             "[flash] holds_code needs vm = false: MicroPython's interrupts are in flash"
         )
     cpu = top.take("cpu", str)
+    lockable = top.take("lockable", bool, False)
     return Board(
         path=path,
         name=path.stem,
@@ -295,7 +324,8 @@ def _board(path: Path, top: _Table) -> Board:
         text_max=top.take("text_max", int, regions["code"].length),
         parts=parts,
         vm=vm,
-        lockable=top.take("lockable", bool, False),
+        lockable=lockable,
+        trust=_trust(top.table("trust"), lockable) if "trust" in top.keys else None,
         link=_link(top.table("link")),
         memory=regions,
         step_stack=step_stack,
@@ -364,6 +394,38 @@ def _length(value: Any) -> int:
     if match is None:
         raise ValueError(f'a length must be bytes, or a text like "64K" or "1M"; is {value!r}')
     return int(match.group(1)) * _UNITS[match.group(2)]
+
+
+def _trust(table: _Table, lockable: bool) -> Trust:
+    state = table.take("state", str)
+    product = table.take("product", str)
+    keys = tuple(map(_key, table.take("keys", list)))
+    reads = table.take("reads", bool, False)
+    table.end()
+    if not lockable:
+        raise ValueError("[trust] needs lockable = true: another firmware has no lock")
+    if state not in TRUST_STATES:
+        raise ValueError(f"[trust] state must be one of {', '.join(TRUST_STATES)}; is {state!r}")
+    if not _PRODUCT.fullmatch(product):
+        raise ValueError(
+            f"[trust] product must be 1 to 15 printable ASCII characters; is {product!r}"
+        )
+    if not 1 <= len(keys) <= _KEYS_MAX:
+        raise ValueError(f"[trust] keys must be 1 to {_KEYS_MAX}; are {len(keys)}")
+    if state in TRUST_STATES[2:] and _DEVELOPMENT_KEY in keys:
+        raise ValueError("[trust] keys: everybody knows the secret of the development key")
+    return Trust(TRUST_STATES.index(state), product, keys, reads)
+
+
+def _key(text: Any) -> bytes:
+    """Return a public key's bytes from its hex digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(text, str) or not _KEY.fullmatch(text) or not int(text, 16):
+        raise ValueError(f"[trust] keys must be of 64 hex digits, not all 0; one is {text!r}")
+    return bytes.fromhex(text)
 
 
 def _emulator(table: _Table) -> Emulator:

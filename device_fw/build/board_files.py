@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device_fw.boards.board import PART_TABLES, STACK_EXTRA_BYTES, Board, Region
+from device_fw.boards.board import PART_TABLES, STACK_EXTRA_BYTES, Board, Region, Trust
 
 __all__ = ["board_c", "linker_script"]
 
@@ -43,6 +43,7 @@ def board_c(board: Board) -> str:
         "    return &identity;",
         "}",
         "",
+        *(_policy(board.trust) if board.lockable else ()),
         "void xn_board_start(void) {",
         "    xn_fault_start();",
         *(f"    xn_{starts[table]}_start();" for table in ("clock",) if table in starts),
@@ -55,6 +56,34 @@ def board_c(board: Board) -> str:
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _policy(trust: Trust | None) -> list[str]:
+    """Return the policy that a firmware that can be locked is built with."""
+    lines = ['#include "core/trust/xn_policy.h"', ""]
+    if trust is not None:
+        lines += [
+            "static const xn_policy policy = {",
+            f"    .state = {trust.state},",
+            f"    .product = {{{_c_bytes(trust.product.encode())}}},",
+            "    .keys = {",
+            *(f"        {{{_c_bytes(key)}}}," for key in trust.keys),
+            "    },",
+            f"    .flags = {'XN_POLICY_READS' if trust.reads else 0},",
+            "};",
+            "",
+        ]
+    return [
+        *lines,
+        "const xn_policy *xn_port_policy(void) {",
+        f"    return {'0' if trust is None else '&policy'};",
+        "}",
+        "",
+    ]
+
+
+def _c_bytes(data: bytes) -> str:
+    return ", ".join(map(str, data))
 
 
 def _dispatch(receivers: dict[str, str]) -> list[str]:

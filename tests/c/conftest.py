@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.c.core_build import build_programs
+from tests.c.core_build import build_lockable, build_programs
 from tests.c.core_peer import Peer
 
 # A pipe that a killed board leaves behind is no leak of the core.
@@ -19,6 +19,13 @@ os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("core")
     build_programs(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def lockable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("lockable")
+    build_lockable(out)
     return out
 
 

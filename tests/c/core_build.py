@@ -21,11 +21,17 @@ ROOT = HERE.parent.parent
 CORE = CORE_DIR
 BLOB_INCLUDE = BLOB_INCLUDE_DIR
 MPU = FIRMWARE_DIR / "arch" / "cortexm" / "pmsa7.c"
-FLAGS = [
-    *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
-    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-    *(*core_flags(), f"-I{HERE}", "-pthread"),
-]
+
+
+def _flags(lockable: bool) -> list[str]:
+    return [
+        *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
+        *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+        *(*core_flags(lockable), f"-I{HERE}", "-pthread"),
+    ]
+
+
+FLAGS = _flags(lockable=False)
 PROGRAMS = (
     *("test_check", "test_link", "test_msgpack", "test_pool", "test_store"),
     *("board_host", "fuzz", "check_blobs", "scan_tool", "unpack_tool"),
@@ -51,6 +57,29 @@ def build_programs(out: Path) -> None:
         objects = [out / f"{s.stem}.o" for s in sources if s.stem not in PROGRAMS]
         links = [["gcc", *FLAGS, out / f"{p}.o", *objects, "-o", out / p] for p in PROGRAMS]
         list(pool.map(lambda link: _run(*link), links))
+
+
+def build_lockable(out: Path) -> None:
+    """Compile the core that can be locked, and its test programs, into a directory.
+
+    `board_host`; `still_host`, the same with a clock that stands still and without random numbers;
+    `locked_host`, whose firmware is built with a policy.
+    """
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc with its sanitizers")
+    flags = _flags(lockable=True)
+    programs = ("board_host", "locked_host", "still_clock")
+    sources = [*core_sources(lockable=True), *(HERE / f"{name}.c" for name in programs)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda s: _run("gcc", *flags, "-c", s, "-o", out / f"{s.stem}.o"), sources))
+    core = [out / f"{s.stem}.o" for s in sources if s.stem not in programs]
+    wraps = ["-Wl,--wrap=xn_port_time_us", "-Wl,--wrap=xn_port_entropy", out / "still_clock.o"]
+    for name, main, more in (
+        ("board_host", "board_host", []),
+        ("still_host", "board_host", wraps),
+        ("locked_host", "locked_host", []),
+    ):
+        _run("gcc", *flags, out / f"{main}.o", *core, *more, "-o", out / name)
 
 
 def build_lines(out: Path) -> Path:

@@ -36,6 +36,7 @@ class Machine:
     Attributes:
         text: what came outside of frames and was not taken yet.
         notes: notifications that came, in order: (topic, params).
+        arrived: ids of all replies that came, in order.
         port: TCP port of the UART, for tools of others while nothing is connected here.
         wait_s: how long any answer may take.
         again_s: after so long without its reply the last request is sent again: a busy computer may
@@ -50,6 +51,7 @@ class Machine:
         self.text = b""
         self.notes: list[tuple[str, Any]] = []
         self.again_s = self.wait_s
+        self.arrived: list[int] = []
         self._replies: dict[int, tuple[Any, Any]] = {}
         self._sent: dict[int, bytes] = {}
         self._frame: bytearray | None = None
@@ -134,6 +136,7 @@ class Machine:
         kind, *fields = msgpack.unpackb(body, strict_map_key=False)
         if kind == 1:
             self._replies[fields[0]] = (fields[1], fields[2])
+            self.arrived.append(fields[0])
         else:
             self.notes.append((fields[0], fields[1]))
             self._has_session = self._has_session and fields[0] != "boot"

@@ -9,5 +9,16 @@
 void xn_busy_begin(void);
 void xn_busy_end(void);
 bool xn_busy_now(void);
+#if XN_LOCKABLE
+// Around what takes long and touches nothing but its own variables: the thread is not given up, but
+// urgent requests may come in between, as in a model's step.
+void xn_busy_begin_apart(void);
+void xn_busy_end_apart(void);
+bool xn_busy_apart(void);
+#else
+static inline bool xn_busy_apart(void) {
+    return false;
+}
+#endif
 
 #endif

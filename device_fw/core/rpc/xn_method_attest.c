@@ -1,4 +1,6 @@
 // attest(): what the board runs and holds, signed by its own key.
+#if XN_LOCKABLE
+
 #include <stddef.h>
 #include <string.h>
 
@@ -157,3 +159,5 @@ int xn_method_attest(xn_call *call, xn_msgpack_writer *out) {
     xn_msgpack_put_bin(out, signature, sizeof(signature));
     return XN_OK;
 }
+
+#endif

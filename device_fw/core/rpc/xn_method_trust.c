@@ -1,4 +1,6 @@
 // The methods of docs/SPEC-trust.md on the policy, the board's key and orders.
+#if XN_LOCKABLE
+
 #include <stddef.h>
 #include <string.h>
 
@@ -310,3 +312,5 @@ int xn_method_unlock(xn_call *call, xn_msgpack_writer *out) {
     }
     return status;
 }
+
+#endif

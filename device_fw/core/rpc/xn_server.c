@@ -172,7 +172,7 @@ static void serve_between_steps(void) {
 }
 
 bool xn_server_attend(bool in_step) {
-    if (in_step || !xn_busy_now()) {
+    if (in_step || !xn_busy_now() || xn_busy_apart()) {
         serve(false);
     }
     return xn_link_frames() > 0;

@@ -140,6 +140,12 @@ int xn_store_raise_floor(const char *name) {
     return status == XN_OK ? 1 : status;
 }
 
+// Its seal is looked at, too: its key may have been revoked since. Damage prevents no return.
+static int check_return(const xn_store_object *object) {
+    int status = xn_policy_now()->state == XN_POLICY_OPEN ? XN_OK : xn_store_check(object);
+    return status == XN_E_DAMAGED ? XN_OK : status;
+}
+
 int xn_store_may_return(uint32_t sequence) {
     xn_log_record record;
     xn_store_object object;
@@ -147,7 +153,7 @@ int xn_store_may_return(uint32_t sequence) {
         if (xn_index_now.entries[i].sequence == sequence) {
             int status = xn_index_read(i, &record);
             xn_index_describe(&record, &object);
-            return status != XN_OK ? status : xn_store_is_taken(&object);
+            return status != XN_OK ? status : check_return(&object);
         }
     }
     return XN_OK;

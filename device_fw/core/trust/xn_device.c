@@ -3,10 +3,12 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_bytes.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "base/xn_sha256.h"
 #include "trust/xn_ed25519.h"
+#include "trust/xn_sha512.h"
 
 static xn_device_key now;
 static bool is_there;
@@ -72,7 +74,7 @@ void xn_device_nonce(uint32_t sequence, uint8_t nonce[32]) {
     from.count = ++nonces;
     from.time_us = xn_port_time_us();
     (void)xn_port_entropy(from.random, sizeof(from.random));
-    xn_sha512(&from, sizeof(from), digest);
+    xn_sha512_of(&from, sizeof(from), digest);
     memcpy(nonce, digest, 32);
-    memset(&from, 0, sizeof(from));
+    xn_bytes_wipe(&from, sizeof(from));
 }

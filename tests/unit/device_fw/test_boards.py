@@ -16,12 +16,13 @@ from device_fw.boards import (
     read_board,
     virtual_names,
 )
-from device_fw.boards.board import Region
+from device_fw.boards.board import Region, Trust
 from device_fw.build.board_files import board_c, linker_script
 from device_fw.build.flags import part_macros
 from host_sdk.errors import PortNotFoundError
 from host_sdk.transports.qemu import find_board
 
+DEVELOPMENT_KEY = "bdb5aee9960674b32f5b1e7693822f0e1044d5c90df8ee17b4f9a7331cb8a768"
 # What a board cannot do without; tests change a line of it.
 SMALL = """
 title = "A small board"
@@ -142,11 +143,78 @@ def test_a_toml_may_say_that_its_firmware_can_be_locked(tmp_path: Path) -> None:
     assert find_board(str(board.path)) == board
 
 
+KEYS = ["11" * 32, "B3" * 32]
+TRUST = f"""
+[trust]
+state = "locked"
+product = 'a "lamp"'
+keys = {KEYS}
+"""
+
+
+def test_a_firmware_may_be_built_with_a_policy(tmp_path: Path) -> None:
+    lockable = SMALL.replace("[memory]", "lockable = true\n[memory]")
+    board = read(tmp_path, lockable + TRUST)
+    keys = tuple(map(bytes.fromhex, KEYS))
+    assert board.trust == Trust(2, 'a "lamp"', keys, reads=False)
+    text = board_c(board)
+    assert "    .state = 2,\n    .product = {97, 32, 34, 108, 97, 109, 112, 34},\n" in text
+    assert f"        {{{', '.join(['179'] * 32)}}},\n" in text
+    assert ".flags = 0," in text
+    assert "return &policy;" in text
+    assert ".flags = XN_POLICY_READS," in board_c(
+        read(tmp_path, lockable + TRUST + "reads = true\n")
+    )
+
+
+def test_a_firmware_without_a_policy_has_none(tmp_path: Path) -> None:
+    assert "policy" not in board_c(read(tmp_path, SMALL))
+    text = board_c(read(tmp_path, SMALL.replace("[memory]", "lockable = true\n[memory]")))
+    assert "xn_port_policy(void) {\n    return 0;" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("lockable = true", "", "needs lockable = true"),
+        ('"locked"', '"shut"', "state must be one of open, warn, locked, counted; is 'shut'"),
+        ('"locked"', "2", r"\[trust\] state must be str; is 2"),
+        ('state = "locked"', "", r"\[trust\] state is missing"),
+        ("a \"lamp\"", "", "product must be 1 to 15 printable ASCII characters; is ''"),
+        ("a \"lamp\"", "x" * 16, "product must be"),
+        ("a \"lamp\"", "lämp", "product must be"),
+        (f"{KEYS}", "[]", "keys must be 1 to 2; are 0"),
+        (f"{KEYS}", f"{KEYS * 2}", "keys must be 1 to 2; are 4"),
+        (f"{KEYS}", "['11']", "64 hex digits, not all 0; one is '11'"),
+        (f"{KEYS}", "[11]", "64 hex digits, not all 0; one is 11"),
+        ("11" * 32, "00" * 32, "not all 0"),
+        ("11" * 32, "1 " * 32, "64 hex digits"),
+        ("11" * 32, DEVELOPMENT_KEY, "development key"),
+        ("[trust]", "[trust]\nread = true", r"\[trust\] has no key 'read'"),
+        ("[trust]", "[trust]\nreads = 1", r"\[trust\] reads must be bool; is 1"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_told(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    text = SMALL.replace("[memory]", "lockable = true\n[memory]") + TRUST
+    assert old in text
+    with pytest.raises(ValueError, match=told):
+        read(tmp_path, text.replace(old, new))
+
+
+def test_a_firmware_that_only_warns_may_know_the_development_key(tmp_path: Path) -> None:
+    text = SMALL.replace("[memory]", "lockable = true\n[memory]") + TRUST
+    text = text.replace("11" * 32, DEVELOPMENT_KEY).replace('"locked"', '"warn"')
+    assert read(tmp_path, text).trust is not None
+
+
 def test_a_linker_script_is_made(tmp_path: Path) -> None:
     text = linker_script(read(tmp_path, SMALL))
     assert "STACK_BYTES = 12288;" in text
     assert "STEP_STACK_BYTES = 4096;" in text
     assert "CODE (rx) : ORIGIN = 0x08000000, LENGTH = 0x80000" in text
+    assert "xn_ld_vectors = 0;\nxn_ld_vectors_end = 0;\nxn_ld_image = ORIGIN(CODE);\n" in text
 
 
 def test_without_micropython_there_is_no_heap(tmp_path: Path) -> None:
@@ -168,6 +236,8 @@ def test_what_interrupts_goes_to_ram_if_the_flash_holds_the_code(tmp_path: Path)
     for name in ("parts/nor_ram.c.o", "parts/uart_cmsdk.c.o", "core/link/xn_link.c.o", "board.c.o"):
         assert f"*/{name}(.text .text.* .rodata .rodata.*)" in script
     assert "*/core/rpc/xn_server.c.o(.text.xn_server_attend)" in script
+    assert "xn_ld_vectors = ADDR(.vectors);" in script
+    assert "xn_ld_image = LOADADDR(.ram_code);" in script
     assert script.index(".ram_code :") < script.index("INCLUDE arch/cortexm/sections.ld")
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
+from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
 from device_fw.boards import load_board
 from device_fw.build import firmware_path
-from device_fw.build.flat import flat_image
+from device_fw.build.flat import firmware_digest, flat_image
 
 pytestmark = pytest.mark.sim
 
@@ -42,3 +44,12 @@ def test_it_holds_every_section_of_the_firmware() -> None:
             section = ELFFile(file).get_section_by_name(name)
             assert section is not None
             assert section.data() in image
+
+
+def test_the_digest_is_of_what_is_its_own(tmp_path: Path) -> None:
+    elf = firmware_path(BOARD)
+    image = flat_image(elf)
+    assert firmware_digest(elf) == hashlib.sha256(image[:8] + image[LOG_END:]).digest()
+    plain = tmp_path / "plain.bin"
+    plain.write_bytes(image)
+    assert firmware_digest(plain) == hashlib.sha256(image).digest()
