@@ -141,10 +141,17 @@ def print_board(i: BoardInfo) -> None:
             "RAM": f"{i.arena_bytes:,} bytes for models, {i.stack_bytes:,} bytes of stack",
             "started": f"{i.boot}; resets since power-on: {i.boot.resets}",
             "scripts": f"safe mode, by {i.safe}: boot and main were not run" if i.safe else "run",
+            "trust": _trust(i),
             "methods": " ".join(i.methods),
             **({"trouble": "; ".join(i.troubles)} if i.troubles else {}),
         }
     )
+
+
+def _trust(i: BoardInfo) -> str:
+    if i.trust is None:
+        return "unsigned accepted; cannot be locked"
+    return f"{i.trust}, unlocked until its next start" if i.unlocked else i.trust
 
 
 @click.command()

@@ -22,6 +22,8 @@ _POLL_S = 0.1
 @board_command
 def repl(board: host_sdk.Device) -> None:
     """Talk with the board's MicroPython. Ctrl-] leaves; other keys are the board's."""
+    if board.session.info.is_locked:
+        raise click.ClickException("a locked board has no prompt: `xipnet unlock` it first")
     if sys.platform == "win32" or not sys.stdin.isatty():
         raise click.ClickException(
             "repl needs a terminal; for a script use `xipnet run SCRIPT`, on Windows mpremote"

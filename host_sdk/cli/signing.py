@@ -24,7 +24,7 @@ _WARNING = "warning: everybody has the development key; a locked board refuses i
 
 
 def signer_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --key, --password-file, --signer and --public-key: the arguments of `make_signer`."""
+    """Add the options of a signer: the arguments of `make_signer`."""
     options = (
         click.option(
             "--key", metavar="FILE|development", help="Secret key, made by `xipnet key new`."
@@ -87,10 +87,10 @@ def make_signer(
 
 
 def password_of(key: str, password_file: str | None, *, twice: bool = False) -> Callable[[], str]:
-    """Return what finds the password of a key's file: a file, the environment, the terminal.
+    """Return what finds a password: a file, the environment, the terminal.
 
     Args:
-        key: the file.
+        key: file of the key.
         password_file: what --password-file says.
         twice: a person is asked twice, for it is new.
     """
@@ -154,7 +154,7 @@ def new(file: str, no_password: bool, password_file: str | None, as_json: bool) 
 @password_option
 @json_option
 def show(source: str, password_file: str | None, as_json: bool) -> None:
-    """Show the public key, and its id, of a secret or public key's FILE or of HEX digits."""
+    """Show the public key and its id: of a FILE with either key, or of HEX."""
     from host_sdk.trust.keys import DEVELOPMENT, read_public_key
 
     if source == DEVELOPMENT:
@@ -194,7 +194,7 @@ def sign(
     output: str | None,
     **key: Any,
 ) -> None:
-    """Seal FILEs, blobs or what `put` takes: who has the key says that a board may store them.
+    """Seal FILEs, blobs or what `put` takes: a board may store them.
 
     The seal is for the bytes, the name, the product and the counter. load, put and ota find
     FILE.seal beside the file by themselves.
@@ -244,7 +244,7 @@ def object_of(file: Path, name: str | None) -> NewObject:
 @click.option("--name", help="Name that it must be for; by default as load and put do it.")
 @json_option
 def verify(file: str, seal: str | None, key: str, name: str | None, as_json: bool) -> None:
-    """Check that FILE is what was sealed, and by whom. The exit code is 1 if it is not."""
+    """Check that FILE is what was sealed, and by whom: exit code 1 if not."""
     from host_sdk.trust.keys import key_id, read_public_key
     from host_sdk.trust.sealing import read_seal_source, seal_path
     from host_sdk.trust.seals import read_seal
@@ -266,7 +266,7 @@ def verify(file: str, seal: str | None, key: str, name: str | None, as_json: boo
 
 
 def _own_name(file: Path, seal: Seal) -> str | None:
-    """Return the seal's name if load or put could call the file so; None: they would not."""
+    """Return the seal's name if load or put could call the file so, else None."""
     return seal.name if seal.name in (file.name, file.stem) else None
 
 

@@ -1,4 +1,4 @@
-"""`xipnet trust`, `lock`, `unlock`, `attest`: whose objects a board takes (docs/SIGNING.md)."""
+"""`xipnet trust`, `lock`, `unlock`, `attest`: docs/SIGNING.md."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _policy_facts(policy: Trust) -> dict[str, str]:
         "floor": f"security counter {policy.floor}",
         "board": "none yet" if policy.board is None else policy.board.hex(),
         "device key": own,
-        "refusable": f"{policy.unsealed} objects that a locked board would refuse",
+        "would refuse": f"{policy.unsealed} objects if it is locked",
     }
 
 
@@ -129,9 +129,9 @@ def lock(
 
 def _say_what_is_refused(board: host_sdk.Device, reads: bool, keys: int) -> None:
     refused = dict(_REFUSED) | ({} if reads else dict([_READS]))
-    unsealed = ", ".join(_unsealed(board.ls())) or "nothing"
+    unsealed = ", ".join(_unsealed(board.ls()))
     click.echo("Afterwards the board refuses, until an order signed by a key unlocks it:")
-    print_facts(refused | {"unsealed": f"{unsealed}: not given, run or started"})
+    print_facts(refused | ({"unsealed": f"{unsealed}: not given or run"} if unsealed else {}))
     if keys == 1:
         click.echo("There is one key: if it is lost, the board is never updated or unlocked.")
 

@@ -173,6 +173,11 @@ class BoardInfo:
         return f"MicroPython {self.micropython}" if self.micropython else "without MicroPython"
 
     @property
+    def is_locked(self) -> bool:
+        """Whether it is locked, and no order has unlocked it since its start."""
+        return self.trust not in (None, *TRUST_STATES[:2]) and not self.unlocked
+
+    @property
     def can_check(self) -> bool:
         """Whether `run` takes the CRC-32 of its inputs: it came with packing."""
         return self.pack > 0

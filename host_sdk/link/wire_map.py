@@ -95,13 +95,13 @@ class WireMap:
             raise self.wrong(key, f"bin of {size} bytes")
         return value
 
-    def datas(self, key: str, size: int, most: int) -> tuple[bytes, ...]:
+    def bins(self, key: str, size: int, most: int) -> tuple[bytes, ...]:
         """Read a list of at most so many bins, each of so many bytes."""
         items = self.items(key)
-        datas = tuple(i for i in items if isinstance(i, bytes) and len(i) == size)
-        if len(datas) != len(items) or len(items) > most:
+        bins = tuple(i for i in items if isinstance(i, bytes) and len(i) == size)
+        if len(bins) != len(items) or len(items) > most:
             raise self.wrong(key, f"a list of at most {most} bin of {size} bytes")
-        return datas
+        return bins
 
     def digest(self, key: str) -> bytes:
         """Read a SHA-256."""

@@ -1,4 +1,4 @@
-"""What a board says of itself, signed by its own key (docs/SPEC-trust.md, section 7)."""
+"""What a board says of itself, signed (docs/SPEC-trust.md, section 7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from host_sdk.link.wire_map import WireMap
 from host_sdk.store.files import list_objects
 from host_sdk.trust.keys import KEY_BYTES, SIGNATURE_BYTES, verify
 from host_sdk.trust.orders import NONCE_BYTES
-from host_sdk.trust.policy import BOARD_ID_BYTES, need_lockable, read_trust
+from host_sdk.trust.policy import BOARD_ID_BYTES, SIGNATURES_S, need_lockable, read_trust
 
 REPORT_BYTES = 224
 
@@ -108,14 +108,14 @@ def attest(session: Session, nonce: bytes, device: bytes | None) -> Attestation:
         raise InputError(f"nonce must have {NONCE_BYTES} bytes; has {len(nonce)}")
     if device is not None and len(device) != KEY_BYTES:
         raise InputError(f"device_key must have {KEY_BYTES} bytes; has {len(device)}")
-    fields = WireMap(session.call("attest", nonce), "attest")
+    fields = WireMap(session.call("attest", nonce, timeout_s=SIGNATURES_S), "attest")
     report, signature = fields.data("report", REPORT_BYTES), fields.data("signature")
     key = device if device is not None else read_trust(session).device
     if key is None:
         raise AttestationError("attest: the board names no key of its own")
     check_signature(report, signature, nonce, key)
     listed = tuple(list_objects(session))
-    return _read(report, signature, key, device is not None, listed)
+    return read_report(report, signature, key, device is not None, listed)
 
 
 def check_signature(report: bytes, signature: bytes, nonce: bytes, device: bytes) -> None:
@@ -155,14 +155,14 @@ def objects_sha256(objects: Iterable[StoredObject]) -> bytes:
     return hashed.digest()
 
 
-def _read(
+def read_report(
     report: bytes,
     signature: bytes,
     device: bytes,
     was_known: bool,
     listed: tuple[StoredObject, ...],
 ) -> Attestation:
-    """Read a report whose signature is right."""
+    """Read a report of 224 bytes whose signature is right; see `attest`."""
     values = _REPORT.unpack(report)
     _, nonce, board, firmware, version, state, unlocked, safe, flags = values[:9]
     floor, resets, objects, digest, active, counter, sequence, product = values[9:17]

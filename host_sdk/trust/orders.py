@@ -1,4 +1,4 @@
-"""Orders to a board: signed, for one board, good once (docs/SPEC-trust.md, section 4)."""
+"""Orders: signed, for one board, good once (docs/SPEC-trust.md, section 4)."""
 
 from __future__ import annotations
 

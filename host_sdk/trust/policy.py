@@ -1,4 +1,4 @@
-"""A board's policy: whose models and scripts it takes (docs/SPEC-trust.md, section 1)."""
+"""A board's policy: whose objects it takes (docs/SPEC-trust.md, section 1)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ BOARD_ID_BYTES = 16
 SEED_BYTES = 32
 MOST_KEYS = 2
 LOCKING = ("locked", "counted")
+SIGNATURES_S = 120.0  # a board's time to check the signatures of all that it holds, at most
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ def read_trust(session: Session) -> Trust:
         MethodError: its firmware is of the open build.
     """
     need_lockable(session)
-    fields = WireMap(session.call("trust"), "trust")
+    fields = WireMap(session.call("trust", timeout_s=SIGNATURES_S), "trust")
     return Trust(
         state=state_name(fields.count("state")),
         product=fields.text("product"),
-        keys=fields.datas("keys", KEY_BYTES, MOST_KEYS),
+        keys=fields.bins("keys", KEY_BYTES, MOST_KEYS),
         reads=fields.flag("reads"),
         floor=fields.count("floor"),
         unlocked=fields.flag("unlocked"),
@@ -98,7 +99,8 @@ def write_policy(
     check_policy(state, product, keys)
     if state in LOCKING and read_trust(session).device is None:
         session.call("device_seed", secrets.token_bytes(SEED_BYTES))
-    session.call("trust_set", TRUST_STATES.index(state), product, list(keys), reads)
+    number = TRUST_STATES.index(state)
+    session.call("trust_set", number, product, list(keys), reads, timeout_s=SIGNATURES_S)
     return read_trust(session)
 
 

@@ -1,4 +1,4 @@
-"""Which seal goes with an upload: the one given, the one beside the file, or one made now."""
+"""Which seal goes with an upload: one given, beside the file, or made now."""
 
 from __future__ import annotations
 

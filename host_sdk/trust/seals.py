@@ -1,4 +1,4 @@
-"""Seals: who says that bytes may be stored under a name (docs/SPEC-manifest.md). No I/O."""
+"""Seals: who says that a board may store bytes (docs/SPEC-manifest.md). No I/O."""
 
 from __future__ import annotations
 

@@ -103,9 +103,7 @@ class PlayedBoard:
         else:
             self.board.send(encode_frame(msgpack.packb([1, request.id, None, result])))
 
-    def _check_seal(
-        self, name: str, kind: int, size: int, sha256: bytes, seal: bytes | None = None
-    ) -> None:
+    def _check_seal(self, name: Any, kind: Any, size: Any, sha256: Any, seal: Any = None) -> None:
         if seal is None:
             if self.locked:
                 raise RefusedError(E_SEAL, f"'{name}' has no seal")

@@ -1,4 +1,4 @@
-"""Policies, orders and attestations: of a board that keeps the rules, and of others."""
+"""Policies, orders, attestations: of a board that keeps the rules, and others."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ from host_sdk import (
 )
 from host_sdk.cli import main
 from host_sdk.errors import MethodError
+from host_sdk.link.baud import negotiate
 from host_sdk.link.board_info import StoredObject
-from host_sdk.trust.attestation import board_id, objects_sha256
+from host_sdk.transports import MemoryTransport
+from host_sdk.trust.attestation import _REPORT, board_id, objects_sha256, read_report
 from host_sdk.trust.keys import key_id, new_key, read_public_key
 from host_sdk.trust.orders import Challenge, order
+from tests.conftest import ROOT
 from tests.unit.host_sdk.blobs import make_blob
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.test_hostile_board import mutated
@@ -202,6 +205,30 @@ def test_an_attestation_is_checked_and_read(lockable: Lockable, key: Path) -> No
         device.attest(None, b"")
 
 
+def test_reports_are_as_the_page_says() -> None:
+    """Each field of the page's table gives what stands there in a report."""
+    page = (ROOT / "docs/SPEC-trust.md").read_text().partition("## 7.")[2].partition("## 8.")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
+    fields = [(int(r[1]), int(r[2]), r[3]) for r in rows if len(r) > 4 and r[1].isdecimal()]
+    assert sum(size for _, size, _ in fields) == _REPORT.size == 224
+    data = bytes(i * 7 % 251 + 1 for i in range(224))
+    seen = {name: data[at : at + size] for at, size, name in fields}
+    read = read_report(data, bytes(64), bytes(32), False, ())
+    assert read.nonce == seen["nonce"]
+    assert (read.board, read.firmware_sha256) == (seen["board"], seen["firmware"])
+    numbers = {name: int.from_bytes(value, "little") for name, value in seen.items()}
+    assert (read.floor, read.resets) == (numbers["floor"], numbers["resets"])
+    assert (read.objects, read.sequence) == (numbers["objects"], numbers["sequence"])
+    assert (read.active_counter, read.state) == (
+        numbers["active counter"],
+        f"state {numbers['state']}",
+    )
+    assert (read.objects_sha256, read.active_sha256) == (seen["objects digest"], seen["active"])
+    assert b"".join(read.key_ids) == seen["key ids"]
+    assert read.reads == bool(numbers["policy flags"] & 1)
+    assert (read.unlocked, read.safe) == (True, f"reason {numbers['safe']}")
+
+
 def test_rows_of_objects_are_as_the_page_says() -> None:
     stored = StoredObject("m", "blob", 9, bytes(range(32)), 3, True, None, True, 5)
     row = b"\1\3\0\0" + b"\5\0\0\0\3\0\0\0" + b"m" + bytes(39) + bytes(range(32))
@@ -343,7 +370,7 @@ def test_lock_says_what_will_be_refused_and_asks(
     asked = xipnet(*options, typed="n\n")
     assert asked.exit_code == 1
     assert played.asked == ["trust"]
-    for words in ("exec, eval", "infer, detect", "a.txt: not given, run or started", "one key"):
+    for words in ("exec, eval", "infer, detect", "a.txt: not given or run", "one key"):
         assert words in asked.output
     done = xipnet(*options, typed="y\n")
     assert done.exit_code == 0, done.output
@@ -361,6 +388,14 @@ def test_lock_says_what_will_be_refused_and_asks(
     opened = xipnet("lock", "--state", "open", "--yes")
     assert opened.exit_code == 0, opened.output
     assert played.state == 0
+
+
+def test_a_locked_board_has_no_prompt(lockable: Lockable, xipnet: Run) -> None:
+    played, device = lockable
+    for state, words in ((2, "a locked board has no prompt"), (1, "needs a terminal")):
+        played.state = state
+        device.info()
+        assert words in xipnet("repl").output
 
 
 def test_unlock_signs_for_one_board(lockable: Lockable, xipnet: Run, key: Path) -> None:
@@ -418,3 +453,22 @@ def test_results_are_values(lockable: Lockable, key: Path) -> None:
     after = device.lock("locked", "gate", [f"{key}.pub"])
     assert asdict(after)["product"] == "gate"
     assert hash(after) == hash(device.trust())
+
+
+class Line(MemoryTransport):
+    """A line whose speed could be changed."""
+
+    baud = 115200
+
+    def set_baud(self, baud: int) -> None:
+        self.baud = baud
+
+
+def test_a_locked_board_keeps_the_lines_speed(lockable: Lockable) -> None:
+    played, device = lockable
+    played.state = 2
+    line = Line.pair()[0]
+    assert isinstance(line, Line)
+    assert negotiate(device.session, line, "max") == 115200
+    with pytest.raises(LockedError):
+        negotiate(device.session, line, 230400)

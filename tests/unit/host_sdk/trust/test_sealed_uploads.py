@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,11 @@ def test_seals_as_bytes_as_a_path_and_made_now(locked: Lockable, key: Path, tmp_
 
 def test_a_board_that_wants_a_seal_says_how(locked: Lockable, tmp_path: Path) -> None:
     _, device = locked
-    for upload in (lambda: device.put("a.txt", b"a"), lambda: device.load_model(make_blob())):
+    uploads: list[Callable[[], object]] = [
+        lambda: device.put("a.txt", b"a"),
+        lambda: device.load_model(make_blob()),
+    ]
+    for upload in uploads:
         with pytest.raises(SealError, match=r"has no seal; sign it: `xipnet sign FILE --key KEY"):
             upload()
     other = KeyFileSigner("development", product="gate")

@@ -61,7 +61,7 @@ def test_what_is_written_is_read(key: Path) -> None:
 
 
 def test_every_bit_of_a_seal_counts(key: Path) -> None:
-    """No changed seal is taken for one by the key: it is refused, or its signature is wrong."""
+    """A changed seal is refused, or its signature is wrong."""
     data, public = seal_bytes(key), read_public_key(key)
     for bit in range(0, 8 * len(data), 5):
         changed = bytearray(data)
