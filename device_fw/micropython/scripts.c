@@ -5,7 +5,6 @@
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
 #include "core/rpc/xn_safe.h"
-#include "core/trust/xn_policy.h"
 
 #include "py/builtin.h"
 #include "py/mphal.h"
@@ -107,8 +106,7 @@ static void run_first(const char *const paths[PLACES]) {
 
 void xn_scripts_run(bool after_reset) {
     bool any = find(boots) != NULL || find(mains) != NULL;
-    bool heeds = any && after_reset && !xn_policy_locked();
-    enum xn_safe_reason safe = xn_safe_begin(heeds && break_comes());
+    enum xn_safe_reason safe = xn_safe_begin(any && after_reset && break_comes());
     if (safe != XN_SAFE_NOT) {
         static const char *const why[] = {"", "a break", "crashes at start", "request",
                                           "a restart of Python"};
