@@ -17,8 +17,8 @@
 
 // ---- Bytecode in use ----------------------------------------------------------------------------
 
-// The bytecode that the VM may execute until it restarts: it must not be erased. On a locked board all
-// that scripts have opened: what an upload puts into its place is not sealed before its end.
+// The bytecode that the VM may execute until it restarts: it must not be erased. On a locked board
+// all that scripts have opened: what an upload puts into its place is not sealed before its end.
 #define PINS (XN_LOCKABLE ? 64u : 24u)
 static struct {
     const uint8_t *at;

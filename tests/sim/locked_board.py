@@ -1,4 +1,4 @@
-"""Images of a board's flash before it is locked and after, and what a host does to such a board."""
+"""Make images of a board's flash, filled and locked; do what a host does."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def write(name, text):
 os.mkdir('/lib')
 write('/main.py', "print('a file runs')")
 write('/boot.py', "print('a file runs')")
-write('/afile.py', "VALUE = 'of a file'")
+write('/filed.py', "VALUE = 'of a file'")
 write('/lib/inlib.py', "VALUE = 'of a file'")
 """
 
@@ -124,7 +124,7 @@ def unlock(machine: Machine) -> None:
 
 
 def fill(machine: Machine) -> None:
-    """Bring to an open board what is sealed and what is not, and what is no longer there."""
+    """Bring to an open board what is sealed, what is not, and what goes away."""
     machine.call("device_seed", SEED)
     put_sealed(machine, ACTIVE, adds(1), BLOB, activate=True)
     put_sealed(machine, ACTIVE, adds(2), BLOB, counter=2)
@@ -174,6 +174,6 @@ class Images:
             shutil.copyfile(image, flash)
         with Machine(self.board, flash) as machine:
             machine.boot(prompt=prompt)
-            if not prompt and not image == self.opened:
+            if not prompt and image != self.opened:
                 machine.until(b"main runs\r\n")
             yield machine

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -44,9 +43,6 @@ OTHERS = ["mps2_an500-lockable", "mps3_an547-lockable"]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "SPEC-trust.md"
 E_PARAMS, E_RANGE, E_SESSION, E_DAMAGED, E_RESTARTED = -4, -23, -25, -31, -82
 E_SEAL, E_COUNTER, E_LOCKED, E_TRUST = -90, -91, -92, -93
-SHORT_MPY = b"M\x06\x00\x1f\x00\x00"
-
-Start = Callable[..., AbstractContextManager[Machine]]
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +52,21 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
 
 @pytest.fixture(scope="module")
 def board(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A locked board that the tests leave as it is."""
+    """Start a locked board that the tests leave as it is."""
     with images.start(images.locked, tmp_path_factory.mktemp("board") / "flash") as machine:
         yield machine
 
 
 @pytest.fixture
 def locked(images: Images, tmp_path: Path) -> Iterator[Machine]:
-    """A locked board of the test's own; its flash is in `flash`."""
+    """Start a locked board of the test's own; its flash is in `flash`."""
     with images.start(images.locked, tmp_path / "flash") as machine:
         yield machine
 
 
 @pytest.fixture
 def opened(images: Images, tmp_path: Path) -> Iterator[Machine]:
-    """The board before it is locked."""
+    """Start the board as it was before it was locked."""
     with images.start(images.opened, tmp_path / "flash", prompt=True) as machine:
         yield machine
 
@@ -89,7 +85,7 @@ def tell(machine: Machine, source: str) -> str:
 
 
 def held(machine: Machine) -> dict[str, dict[str, Any]]:
-    """List the newest of each name that the board tells of, withdrawn and unfinished ones too."""
+    """List what the board tells of, withdrawn and unfinished ones too, by name."""
     items: list[dict[str, Any]] = []
     while page := machine.call("held", len(items)):
         items += page
@@ -409,7 +405,7 @@ def test_the_file_system_is_not_there(board: Machine) -> None:
     assert tell(board, "os.listdir('/')") == "['store']"
     assert tell(board, "sys.path") == "['', '/store']"
     assert tell(board, "[place for _, place in vfs.mount()]") == "['/store']"
-    for source in ("__import__('afile')", "__import__('inlib')"):
+    for source in ("__import__('filed')", "__import__('inlib')"):
         assert tell(board, source).startswith("ImportError(")
     assert tell(board, "open('/main.py')").startswith("OSError(")
     assert tell(board, "open('/new.py', 'w')").startswith("OSError(")
@@ -582,7 +578,7 @@ def test_unlocking_gives_the_prompt_and_a_start_takes_it(
     assert locked.prompt("state['xipnet'].__name__") == "'xipnet'\n"  # main's names are there
     assert locked.prompt("import os, sys; os.listdir('/')").count(".py") == 3
     assert locked.prompt("sys.path") == "['', '/store', '/lib']\n"
-    assert locked.prompt("import loose, afile, inlib; loose.VALUE") != ""
+    assert locked.prompt("import loose, filed, inlib; loose.VALUE") != ""
     assert locked.call("eval", "1 + 1") == 2
     assert locked.call("hello", 1)["unlocked"]
     locked.write(b"\x04")  # a new life: as in state 1
@@ -692,9 +688,7 @@ def test_damaged_scripts_models_and_data_are_not_used(
 
 
 @pytest.mark.parametrize("name", ["main.py", ACTIVE])
-def test_a_seal_is_checked_again_at_each_start(
-    images: Images, tmp_path: Path, name: str
-) -> None:
+def test_a_seal_is_checked_again_at_each_start(images: Images, tmp_path: Path, name: str) -> None:
     flash = tmp_path / "flash"
     shutil.copyfile(images.locked, flash)
     kind, data, counter = (BLOB, adds(2), 2) if name == ACTIVE else (*SEALED[name], 1)
