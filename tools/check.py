@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools import c_names, c_rooms, licences, rooms, words  # noqa: E402 (this file is run as a script)
-from tools.tree import files  # noqa: E402
+from tools.tree import own_files  # noqa: E402
 
 DOCS: dict[str, str] = {
     "docs/OPS.md": "tools.ops_page",
@@ -34,13 +34,13 @@ def run(*command: str) -> bool:
 
 def clang_format(*flags: str) -> bool:
     """Run clang-format over all C sources."""
-    return run("clang-format", *flags, *(f for f in files(ROOT) if f.endswith((".c", ".h"))))
+    return run("clang-format", *flags, *(f for f in own_files(ROOT) if f.endswith((".c", ".h"))))
 
 
 def codespell() -> bool:
     """Look for typing errors in all texts."""
     texts = (".py", ".pyi", ".c", ".h", ".S", ".md", ".toml", ".sh", ".yml", "Makefile")
-    return run("codespell", *(f for f in files(ROOT) if f.endswith(texts)))
+    return run("codespell", *(f for f in own_files(ROOT) if f.endswith(texts)))
 
 
 def guard(complaints: Callable[[Path], Iterable[str]], root: Path = ROOT) -> bool:

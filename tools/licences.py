@@ -2,7 +2,8 @@
 
 Kernels and heads are compiled into the products of users: REUSE.toml must put them under 0BSD. Of
 MicroPython's source the firmware takes the parts that fetch_micropython.py names: THIRD-PARTY.md
-must have a line for each.
+must have a line for each, and one for each folder of `device_fw/vendor`, whose files must be as its
+SOURCE.toml says.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
-from tools.tree import files
+from tools.tree import VENDORED, files
 
 DUTY_FREE = "0BSD"
 THIRD_PARTY = "THIRD-PARTY.md"
@@ -37,6 +39,21 @@ def complaints(root: Path) -> Iterator[str]:
         for part in third_parties((root / name).read_text(encoding="utf-8")):
             if f"`{part}`" not in page:
                 yield f"{name}: {THIRD_PARTY} must have a line for `{part}`"
+    for folder in sorted({name.rpartition("/")[0] for name in names if name.startswith(VENDORED)}):
+        if f"`{folder}`" not in page:
+            yield f"{folder}: {THIRD_PARTY} must have a line for it"
+        yield from _changes(root, folder, [n for n in names if n.startswith(f"{folder}/")])
+
+
+def _changes(root: Path, folder: str, names: list[str]) -> Iterator[str]:
+    """Yield a line for each file of a vendored folder that is not as it came."""
+    source = tomllib.loads((root / folder / "SOURCE.toml").read_text(encoding="utf-8"))
+    for name in (name for name in names if not name.endswith("/SOURCE.toml")):
+        path = root / name
+        if source["sha256"].get(path.name) != sha256(path.read_bytes()).hexdigest():
+            yield f"{name}: must be as it came from {source['url']}, unchanged"
+        if licence_of(root, name) != source["licence"]:
+            yield f"{name}: must be {source['licence']}; is {licence_of(root, name)}"
 
 
 def licence_of(root: Path, name: str) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tools.tree import ROOT, files
+from tools.tree import ROOT, own_files
 
 RULES = "tools/words.toml"
 _SUFFIXES = {".py", ".pyi", ".c", ".h", ".S", ".ld", ".md", ".toml", ".mk", ".cmake", ".sh", ".yml"}
@@ -34,7 +34,7 @@ def complaints(root: Path) -> Iterator[str]:
     """
     rules = tomllib.loads((root / RULES).read_text(encoding="utf-8"))
     excepted: dict[str, int] = dict.fromkeys(rules["exceptions"]["paths"], 0)
-    for name in files(root):
+    for name in own_files(root):
         if not _is_text(name):
             continue
         found = list(findings(name, (root / name).read_text(encoding="utf-8"), rules))

@@ -16,10 +16,18 @@ from pathlib import Path
 
 from device_fw.build.flags import zig
 from device_fw.build.folders import build_dir
-from device_fw.build.sources import BLOB_INCLUDE_DIR, CORE_DIR, FIRMWARE_DIR, core_files
+from device_fw.build.sources import (
+    BLOB_INCLUDE_DIR,
+    CORE_DIR,
+    FIRMWARE_DIR,
+    VENDOR_DIR,
+    core_files,
+    vendor_files,
+)
 from device_fw.errors import CompileError, FirmwareError
 
 HOST_DIR = FIRMWARE_DIR / "boards" / "host"
+_HEADERS = (CORE_DIR, VENDOR_DIR, HOST_DIR, BLOB_INCLUDE_DIR)
 _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all", "-pthread")
 
 
@@ -32,7 +40,7 @@ def core_flags(lockable: bool = False) -> tuple[str, ...]:
 def core_sources(lockable: bool = False) -> list[Path]:
     """List the core and the host's board, without a `main`."""
     board = [HOST_DIR / name for name in ("host_flash.c", "host_port.c", "process.c")]
-    return [*core_files(lockable), *board]
+    return [*core_files(lockable), *vendor_files(lockable), *board]
 
 
 def core_program(
@@ -81,9 +89,7 @@ def _target() -> tuple[str, ...]:
 
 
 def _digest(command: Sequence[str], sources: Sequence[Path]) -> str:
-    headers = [
-        path for root in (CORE_DIR, HOST_DIR, BLOB_INCLUDE_DIR) for path in root.rglob("*.h")
-    ]
+    headers = [path for root in _HEADERS for path in root.rglob("*.h")]
     zig_stat = os.stat(command[0])
     hashed = hashlib.sha256(repr((command, zig_stat.st_size, zig_stat.st_mtime_ns)).encode())
     for path in sorted([*sources, *headers]):

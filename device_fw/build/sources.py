@@ -12,6 +12,7 @@ from device_fw.errors import FirmwareError
 FIRMWARE_DIR = BOARDS_DIR.parent
 PARTS_DIR = FIRMWARE_DIR / "parts"
 CORE_DIR = FIRMWARE_DIR / "core"
+VENDOR_DIR = FIRMWARE_DIR / "vendor"
 BLOB_INCLUDE_DIR = FIRMWARE_DIR.parent / "relocatable" / "blob" / "include"
 
 # Of py/: what serves other CPUs, or makes machine code out of Python (the models are our native
@@ -44,7 +45,7 @@ class Sources:
     Attributes:
         own: the firmware's, compiled with all warnings on.
         vm: MicroPython's and the glue to it: they are searched for names (qstr) and modules.
-        plain: MicroPython's libraries, which hold neither.
+        plain: MicroPython's libraries and those in `vendor/`, which hold neither.
     """
 
     own: tuple[Path, ...]
@@ -64,12 +65,13 @@ def list_sources(board: Board, micropython: Path | None, work: Path) -> Sources:
         FirmwareError: a part that the board names is not there.
     """
     own = (*_own(board.vm, board.lockable), *_parts(board), work / "board.c")
+    vendored = tuple(vendor_files(board.lockable))
     if micropython is None:
-        return Sources(own, (), ())
+        return Sources(own, (), vendored)
     return Sources(
         own=own,
         vm=(*_py(micropython), *_extmod(micropython), *_glue()),
-        plain=(*_libm(micropython), *(micropython / name for name in _LITTLEFS)),
+        plain=(*_libm(micropython), *(micropython / name for name in _LITTLEFS), *vendored),
     )
 
 
@@ -77,6 +79,11 @@ def core_files(lockable: bool) -> list[Path]:
     """Return the C files of the core, sorted; those of the lock if it is lockable."""
     found = sorted(CORE_DIR.glob("*/*.c"))
     return [path for path in found if lockable or path.parent.name != "trust"]
+
+
+def vendor_files(lockable: bool) -> list[Path]:
+    """Return the C files that others wrote for the lock; none if it is not lockable."""
+    return sorted(VENDOR_DIR.glob("*/*.c")) if lockable else []
 
 
 def _own(vm: bool, lockable: bool) -> list[Path]:

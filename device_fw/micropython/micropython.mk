@@ -23,7 +23,9 @@ SRC_USERMOD_C += $(addprefix $(XIPNET_DIR)/micropython/,$(addsuffix .c,$(XIPNET_
 # 1: a firmware that can be locked.
 XIPNET_LOCKABLE ?= 0
 XIPNET_CORE := $(wildcard $(XIPNET_DIR)/core/*/*.c)
-ifneq ($(XIPNET_LOCKABLE),1)
+ifeq ($(XIPNET_LOCKABLE),1)
+XIPNET_CORE += $(wildcard $(XIPNET_DIR)/vendor/*/*.c)
+else
 XIPNET_CORE := $(filter-out $(XIPNET_DIR)/core/trust/%,$(XIPNET_CORE))
 endif
 XIPNET_PLAIN := $(XIPNET_CORE) $(XIPNET_DIR)/arch/cortexm/cache.c \

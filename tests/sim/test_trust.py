@@ -1,4 +1,4 @@
-"""What a lockable board attests, what it answers while it checks a signature, and without Python."""
+"""What a lockable board attests, and answers while it checks signatures; one without Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from device_fw.boards import Board, load_board, read_board, virtual_names
 from device_fw.build import firmware_path
 from device_fw.build.flat import firmware_digest
-from tests.c.sealing import OWNER, PRODUCT, SECOND, is_signed, order, public, seal
+from tests.c.sealing import OWNER, PRODUCT, is_signed, order, public, seal
 from tests.sim.machine import Machine, RefusedError
 
 pytestmark = pytest.mark.sim
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.sim
 DATA, LOCKED = 3, 2
 E_SEAL, E_LOCKED = -90, -92
 SEED = bytes(range(32))
+OBJECTS = 16
+TRIES = 50  # on a busy computer `trust` may be done before the ping is there
 ONE = "mps2_an386"
 BOARDS = [
     pytest.param(name, marks=() if name == ONE else pytest.mark.proof("endurance"))
@@ -68,36 +70,33 @@ def test_a_board_attests_the_image_that_was_built(machine: Machine, board: Board
     assert attested(machine, make_key(machine)) == firmware_digest(firmware_path(board))
 
 
-def test_urgent_requests_pass_a_signature_that_is_being_checked(machine: Machine) -> None:
-    """Their replies come before that of the request that was sent before them."""
-    make_key(machine)
-    machine.call("trust_set", 1, PRODUCT, [public(OWNER)])
-    data = b"bytes"
+def put_sealed(machine: Machine, name: str, data: bytes) -> None:
+    sealed = seal(name, data, DATA)
     digest = hashlib.sha256(data).digest()
-    request = machine.request("put_begin", "a", DATA, 5, digest, seal("a", data, DATA))
-    urgent = [machine.request("ping", i) for i in range(3)]
-    others = [machine.request("ls"), machine.request("trial")]
-    for number in (*urgent, request, *others):
-        machine.reply(number)
-    assert machine.arrived[-6:] == [*urgent, request, *others]
-
-
-def test_python_is_not_given_up_while_it_waits_for_a_signature(machine: Machine) -> None:
-    make_key(machine)
-    machine.call("trust_set", 1, PRODUCT, [public(OWNER)])
-    data = b"VALUE = 7"
-    begun = machine.call(
-        "put_begin", "a.py", 2, len(data), hashlib.sha256(data).digest(), seal("a.py", data, 2)
-    )
+    begun = machine.call("put_begin", name, DATA, len(data), digest, sealed)
     machine.call("put_data", begun["session"], 0, data)
     machine.call("put_end", begun["session"])
-    for _ in range(8):
-        machine.call("trust_set", 1, PRODUCT, [public(SECOND), public(OWNER)])  # nothing is known
-        request = machine.request("eval", "len(open('/store/a.py').read())")
-        other = machine.request("ls")
-        assert machine.reply(request) == len(data)
-        machine.reply(other)
-    assert machine.call("hello", 1)["vm"]["restarts"] == 0
+
+
+def is_passed(machine: Machine) -> bool:
+    """Tell whether a ping is answered while `trust` checks the signature of each object.
+
+    A first one may be answered before it begins.
+    """
+    request = machine.request("trust")
+    for i in range(2):
+        assert machine.call("ping", i) == i
+    passed = request not in machine.arrived
+    assert machine.reply(request)["unsealed"] == 0
+    return passed
+
+
+def test_urgent_requests_are_answered_while_signatures_are_checked(machine: Machine) -> None:
+    make_key(machine)
+    machine.call("trust_set", 1, PRODUCT, [public(OWNER)])
+    for i in range(OBJECTS):
+        put_sealed(machine, f"object {i}", b"bytes")
+    assert any(is_passed(machine) for _ in range(TRIES))
 
 
 def test_a_locked_board_without_python(tmp_path: Path) -> None:
@@ -122,11 +121,9 @@ def test_a_locked_board_without_python(tmp_path: Path) -> None:
             assert code_of(machine, method, *params) == E_LOCKED
         digest = hashlib.sha256(b"bytes").digest()
         assert code_of(machine, "put_begin", "a", DATA, 5, digest) == E_SEAL
-        sealed = seal("a", b"bytes", DATA)
-        begun = machine.call("put_begin", "a", DATA, 5, digest, sealed)
-        machine.call("put_data", begun["session"], 0, b"bytes")
-        machine.call("put_end", begun["session"])
+        put_sealed(machine, "a", b"bytes")
         assert [(o["name"], o["sealed"]) for o in machine.call("ls")] == [("a", True)]
+        assert any(is_passed(machine) for _ in range(TRIES))
         asked = machine.call("challenge")
         assert machine.call("unlock", order(asked["board"], asked["nonce"])) is None
         assert machine.call("rm", "a") is None

@@ -43,10 +43,11 @@ const struct xn_policy *xn_port_policy(void) {
 }
 
 // A process has none: this text stands for it.
-const uint8_t *xn_port_image(uint32_t part, uint32_t *bytes) {
+bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes) {
     static const uint8_t image[] = "xipnet: the core as a process";
+    *at = image;
     *bytes = sizeof(image) - 1u;
-    return part == 0 ? image : NULL;
+    return part == 0;
 }
 #endif
 

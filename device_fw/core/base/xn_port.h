@@ -24,9 +24,9 @@ const xn_port_cpu *xn_port_identity(void);
 #if XN_LOCKABLE
 // The policy that the firmware was built with (trust/xn_policy.h); NULL: none.
 const struct xn_policy *xn_port_policy(void);
-// The firmware's own bytes, as they lie in flash: code, constants, initial data. Part 0, 1, .. in the
-// order of their addresses; NULL: there is no such part.
-const uint8_t *xn_port_image(uint32_t part, uint32_t *bytes);
+// The firmware's own bytes, as they lie in flash: code, constants, initial data. Part 0, 1, .. in
+// the order of their addresses, 0 among them; false: there is no such part.
+bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes);
 #endif
 
 // ---- Bytes out; bytes in come from the board's receive interrupt through xn_link_receive()

@@ -62,7 +62,7 @@ static void hash_firmware(uint8_t digest[32]) {
     const uint8_t *at;
     uint32_t n;
     xn_sha256_begin(&hash);
-    for (uint32_t part = 0; (at = xn_port_image(part, &n)) != NULL; part++) {
+    for (uint32_t part = 0; xn_port_image(part, &at, &n); part++) {
         for (uint32_t piece; n > 0; at += piece, n -= piece) {
             piece = n < PIECE_BYTES ? n : PIECE_BYTES;
             xn_sha256_add(&hash, at, piece);

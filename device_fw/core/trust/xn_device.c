@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_bytes.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
@@ -40,7 +41,9 @@ int xn_device_make(const uint8_t *seed, xn_device_key *key) {
     for (uint32_t i = 0; i < XN_DEVICE_SOURCE_MAX && source[i] != 0; i++) {
         key->source[i] = source[i];
     }
+    xn_busy_begin_apart();
     xn_ed25519_public(key->seed, key->key);
+    xn_busy_end_apart();
     return XN_OK;
 }
 
@@ -54,7 +57,9 @@ void xn_device_id(uint8_t id[16]) {
 }
 
 void xn_device_sign(const uint8_t *message, uint32_t n, uint8_t signature[64]) {
+    xn_busy_begin_apart();
     xn_ed25519_sign(now.seed, message, n, signature);
+    xn_busy_end_apart();
 }
 
 // The seed makes it one that nobody foresees, the sequence one that is not said again once the log

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "trust/xn_device.h"
 #include "trust/xn_ed25519.h"
@@ -43,7 +44,8 @@ int xn_order_check(const xn_order *order, const uint8_t nonce[32]) {
     if (memcmp(order->nonce, nonce, sizeof(order->nonce)) != 0) {
         return refuse("the order's nonce is not that of the last challenge");
     }
-    return xn_ed25519_check(order->signature, key, (const uint8_t *)order, XN_ORDER_SIGNED)
-               ? XN_OK
-               : refuse("the order's signature is wrong");
+    xn_busy_begin_apart();
+    bool right = xn_ed25519_check(order->signature, key, (const uint8_t *)order, XN_ORDER_SIGNED);
+    xn_busy_end_apart();
+    return right ? XN_OK : refuse("the order's signature is wrong");
 }

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_version.h"
 #include "trust/xn_ed25519.h"
@@ -55,9 +56,11 @@ static int check_signed(const xn_seal *seal, const char *name) {
     if (key == NULL) {
         return xn_error_rule(XN_E_SEAL, name, "unknown key", seal->key_id, 0);
     }
-    return xn_ed25519_verify(key, seal, XN_SEAL_SIGNED, seal->signature)
-               ? XN_OK
-               : xn_error_rule(XN_E_SEAL, name, "wrong signature by key", seal->key_id, 0);
+    xn_busy_begin_apart();
+    bool right = xn_ed25519_check(seal->signature, key, (const uint8_t *)seal, XN_SEAL_SIGNED);
+    xn_busy_end_apart();
+    return right ? XN_OK
+                 : xn_error_rule(XN_E_SEAL, name, "wrong signature by key", seal->key_id, 0);
 }
 
 static int check_board(const xn_seal *seal, const xn_seal_subject *subject) {

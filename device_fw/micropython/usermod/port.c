@@ -77,10 +77,11 @@ WEAK const struct xn_policy *xn_port_policy(void) {
 }
 
 // What a port does not know: none of it is attested.
-WEAK const uint8_t *xn_port_image(uint32_t part, uint32_t *bytes) {
+WEAK bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes) {
     (void)part;
+    *at = NULL;
     *bytes = 0;
-    return NULL;
+    return false;
 }
 
 #endif

@@ -19,9 +19,10 @@
 #if XN_LOCKABLE
 extern const uint8_t __flash_binary_start[], __flash_binary_end[]; // of the linker script
 
-const uint8_t *xn_port_image(uint32_t part, uint32_t *bytes) {
+bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes) {
+    *at = __flash_binary_start;
     *bytes = (uint32_t)(__flash_binary_end - __flash_binary_start);
-    return part == 0 ? __flash_binary_start : NULL;
+    return part == 0;
 }
 #endif
 

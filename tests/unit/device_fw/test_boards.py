@@ -180,9 +180,9 @@ def test_a_firmware_without_a_policy_has_none(tmp_path: Path) -> None:
         ('"locked"', '"shut"', "state must be one of open, warn, locked, counted; is 'shut'"),
         ('"locked"', "2", r"\[trust\] state must be str; is 2"),
         ('state = "locked"', "", r"\[trust\] state is missing"),
-        ("a \"lamp\"", "", "product must be 1 to 15 printable ASCII characters; is ''"),
-        ("a \"lamp\"", "x" * 16, "product must be"),
-        ("a \"lamp\"", "lämp", "product must be"),
+        ('a "lamp"', "", "product must be 1 to 15 printable ASCII characters; is ''"),
+        ('a "lamp"', "x" * 16, "product must be"),
+        ('a "lamp"', "lämp", "product must be"),
         (f"{KEYS}", "[]", "keys must be 1 to 2; are 0"),
         (f"{KEYS}", f"{KEYS * 2}", "keys must be 1 to 2; are 4"),
         (f"{KEYS}", "['11']", "64 hex digits, not all 0; one is '11'"),
@@ -194,9 +194,7 @@ def test_a_firmware_without_a_policy_has_none(tmp_path: Path) -> None:
         ("[trust]", "[trust]\nreads = 1", r"\[trust\] reads must be bool; is 1"),
     ],
 )
-def test_what_is_wrong_with_a_policy_is_told(
-    tmp_path: Path, old: str, new: str, told: str
-) -> None:
+def test_what_is_wrong_with_a_policy_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
     text = SMALL.replace("[memory]", "lockable = true\n[memory]") + TRUST
     assert old in text
     with pytest.raises(ValueError, match=told):

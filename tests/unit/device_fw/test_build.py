@@ -13,14 +13,20 @@ import pytest
 from device_fw import boards
 from device_fw.boards import load_board, read_board, virtual_names
 from device_fw.build import firmware_path, size
+from device_fw.build.core_program import core_sources
 from device_fw.build.flags import Plan
 from device_fw.build.ninja import command_line, run_ninja
 from device_fw.build.ninja_file import ninja_text
-from device_fw.build.sources import PARTS_DIR
+from device_fw.build.sources import CORE_DIR, FIRMWARE_DIR, PARTS_DIR
 from device_fw.errors import CompileError, FirmwareError
 from tests.unit.device_fw.micropython_tree import make_micropython
 
 ninja_syntax = pytest.importorskip("ninja.ninja_syntax", reason="needs xipnet[compile]")
+
+FOR_THE_LOCK = {
+    *(CORE_DIR / "trust").glob("*.c"),
+    *(FIRMWARE_DIR / "vendor").rglob("*.c"),
+}
 
 # Copies its input, and writes a depfile with a space in a name.
 COPY = """
@@ -103,6 +109,20 @@ def test_a_new_board_is_a_toml(tmp_path: Path) -> None:
     assert str(tmp_path / "out" / "dummy" / "board.ld").replace(":", "$:") in text.replace(
         "$$", "$"
     )
+
+
+def test_only_a_lockable_firmware_holds_what_is_for_the_lock(tmp_path: Path) -> None:
+    micropython = make_micropython(tmp_path / "mp")
+    for name, lockable in (("mps2_an386", False), ("mps2_an386-lockable", True)):
+        plan = Plan.of(load_board(name), micropython, tmp_path / "out")
+        assert f"-DXN_LOCKABLE={int(lockable)} " in ninja_text(plan)
+        assert plan.elf == tmp_path / "out" / f"{name}.elf"
+        sources = {*plan.sources.own, *plan.sources.plain}
+        assert (sources & FOR_THE_LOCK == FOR_THE_LOCK) == lockable
+        assert lockable or not sources & FOR_THE_LOCK
+    for lockable in (False, True):
+        sources = set(core_sources(lockable))
+        assert sources & FOR_THE_LOCK == (FOR_THE_LOCK if lockable else set())
 
 
 @pytest.mark.sim

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.build.sources import FIRMWARE_DIR
+from device_fw.build.sources import FIRMWARE_DIR, core_files, vendor_files
 
 FOLDER = FIRMWARE_DIR / "micropython"
 NAMES = ["ram", "rp2", "stm32_internal", "stm32_qspi", "mimxrt", "nrf"]
+FOR_THE_LOCK = {
+    path.relative_to(FIRMWARE_DIR).with_suffix("").as_posix()
+    for path in {*core_files(True), *vendor_files(True)} - {*core_files(False)}
+}
 
 # What py/py.mk and a port's Makefile do with a module's file.
 MAKEFILE = """
@@ -88,6 +92,16 @@ def test_every_file_has_a_name() -> None:
     assert [name for name, _ in named] == NAMES
     files = {f"ports/flash/{path.name}" for path in (FIRMWARE_DIR / "ports" / "flash").glob("*.c")}
     assert files <= {path for _, path in named}
+
+
+def test_only_a_lockable_module_holds_what_is_for_the_lock(port: Port) -> None:
+    assert "core/trust/xn_ed25519" in FOR_THE_LOCK
+    for value, expected in (("0", set()), ("1", FOR_THE_LOCK)):
+        made = port.compiled(f"XIPNET_LOCKABLE={value}")
+        assert "core/store/xn_store" in made
+        assert made & FOR_THE_LOCK == expected
+        configured = port.cmake(f"-DXIPNET_LOCKABLE={value}").stderr
+        assert {name for name in FOR_THE_LOCK if f"/{name}.c" in configured} == expected
 
 
 def test_an_unknown_name_lists_the_names(port: Port) -> None:

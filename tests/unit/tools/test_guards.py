@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -129,6 +130,14 @@ def test_a_kernel_under_another_licence_is_found(copy: Path) -> None:
     found = list(licences.complaints(copy))
     assert found
     assert all(c.endswith(".c: is compiled into products, must be 0BSD; is MIT") for c in found)
+
+
+def test_a_changed_file_of_others_is_found(copy: Path) -> None:
+    edit(copy / "device_fw" / "vendor" / "monocypher" / "monocypher.c", "// Monocypher", "// Ours")
+    edit(copy / "THIRD-PARTY.md", "`device_fw/vendor/monocypher`", "`monocypher`")
+    line, change = licences.complaints(copy)
+    assert line == "device_fw/vendor/monocypher: THIRD-PARTY.md must have a line for it"
+    assert re.fullmatch(r".*/monocypher\.c: must be as it came from https://.*, unchanged", change)
 
 
 def test_a_third_party_without_a_line_is_found(copy: Path) -> None:
