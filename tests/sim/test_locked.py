@@ -41,7 +41,7 @@ pytestmark = pytest.mark.sim
 BOARD = "mps2_an386-lockable"
 OTHERS = ["mps2_an500-lockable", "mps3_an547-lockable"]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "SPEC-trust.md"
-E_PARAMS, E_RANGE, E_SESSION, E_DAMAGED, E_RESTARTED = -4, -23, -25, -31, -82
+E_PARAMS, E_NO_SPACE, E_RANGE, E_SESSION, E_RESTARTED = -4, -21, -23, -25, -82
 E_SEAL, E_COUNTER, E_LOCKED, E_TRUST = -90, -91, -92, -93
 
 
@@ -436,19 +436,30 @@ def test_a_start_script_without_a_seal_is_not_run(opened: Machine) -> None:
     assert PROMPT not in opened.text
 
 
-def test_what_a_script_has_open_stays_what_it_was(locked: Machine) -> None:
-    new = b"other bytes, " * 40
-    free = locked.call("hello", 1)["flash"]["free"]
-    assert locked.call("call", "do", ["kept = xipnet.store.read('sealed.bin')"], {}) is None
-    assert locked.call("call", "do", ["file = open('/store/sealed.bin')"], {}) is None
-    put_sealed(locked, "sealed.bin", new, DATA)
-    # All that is free is asked for: what was sealed.bin would have to give its place.
-    large = bytes(free - 65536)
+@pytest.mark.parametrize(
+    ("opens", "reads"),
+    [
+        ("xipnet.store.read('tail.bin')", "bytes(kept)"),
+        ("open('/store/tail.bin', 'rb')", "kept.read()"),
+    ],
+)
+def test_what_a_script_has_open_stays_what_it_was(locked: Machine, opens: str, reads: str) -> None:
+    data = b"bytes of the last object in the flash"
+    put_sealed(locked, "tail.bin", b"before", DATA)
+    put_sealed(locked, "tail.bin", data, DATA)
+    at = held(locked)["tail.bin"]["at"]
+    locked.call("call", "do", [f"kept = {opens}"], {})
+    locked.call("rollback", "tail.bin")
+    # All the flash from there on is asked for, to its end.
+    large = bytes(locked.call("hello", 1)["flash"]["size"] - at - 192)
     sealed = seal("large.bin", large, DATA)
-    begin(locked, "large.bin", DATA, large, sealed)
-    assert tell(locked, "bytes(kept)") == repr(SEALED["sealed.bin"][1])
-    assert tell(locked, "file.read()") == repr(SEALED["sealed.bin"][1].decode())
-    assert tell(locked, "bytes(xipnet.store.read('sealed.bin'))") == repr(new)
+    with pytest.raises(RefusedError) as refused:
+        begin(locked, "large.bin", DATA, large, sealed)
+    assert refused.value.args[0] == E_NO_SPACE
+    assert tell(locked, reads) == repr(data)
+    locked.call("reset")
+    locked.boot(prompt=False)
+    assert begin(locked, "large.bin", DATA, large, sealed)["at"] == at
 
 
 # ---- Safe mode -----------------------------------------------------------------------------------
