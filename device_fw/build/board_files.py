@@ -141,9 +141,9 @@ def _early_sections(board: Board) -> list[str]:
 
 
 def _image(board: Board) -> tuple[str, ...]:
-    """Return the symbols of the firmware's own bytes: the vectors, if they are apart, and the rest.
+    """Return the symbols of the firmware's own bytes.
 
-    `sections.ld` says where the rest ends.
+    They are the vectors, if these are apart, and the rest, whose end `sections.ld` names.
     """
     start = "LOADADDR(.ram_code)" if board.holds_code else "ORIGIN(CODE)"
     apart = board.holds_code or "vectors" in board.memory

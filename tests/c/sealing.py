@@ -1,4 +1,4 @@
-"""Keys, seals and orders, written from docs/SPEC-trust.md and docs/SPEC-manifest.md alone."""
+"""Keys, seals and orders, written from SPEC-trust and SPEC-manifest alone."""
 
 from __future__ import annotations
 

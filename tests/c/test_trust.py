@@ -1,4 +1,4 @@
-"""What a lockable board answers, locked or not, by a peer that was written from SPEC-trust."""
+"""What a lockable board answers, to a peer that was written from SPEC-trust."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.c.core_build import make_blob
 from tests.c.core_peer import TIMEOUT_S, Peer, RefusedError
@@ -32,6 +33,8 @@ E_SEAL, E_COUNTER, E_LOCKED, E_TRUST = -90, -91, -92, -93
 BLOB, SCRIPT, DATA = 1, 2, 3
 OPEN, WARN, LOCKED, COUNTED = range(4)
 SEED = bytes(range(100, 132))
+SEED_KEY = public(Ed25519PrivateKey.from_private_bytes(SEED))
+KEY = public(OWNER)
 CODE = b"print(1)"
 INPUT = bytes(16)
 # The firmware of a process (boards/host/host_port.c).
@@ -41,6 +44,14 @@ IMAGE = b"xipnet: the core as a process"
 @pytest.fixture
 def peer(lockable: Path, tmp_path: Path) -> Iterator[Peer]:
     with Peer(lockable / "board_host", tmp_path / "flash") as board:
+        board.hello()
+        yield board
+
+
+@pytest.fixture
+def without_key(lockable: Path, tmp_path: Path) -> Iterator[Peer]:
+    """Start a board whose chip has no source of random numbers."""
+    with Peer(lockable / "still_host", tmp_path / "flash") as board:
         board.hello()
         yield board
 
@@ -62,17 +73,14 @@ def put(
     return peer.call("put_end", begun["session"], activate)
 
 
-def make_key(peer: Peer) -> bytes:
-    """Give the board a key, if its chip has not; its public key."""
-    if peer.call("trust")["device"] is None:
-        peer.call("device_seed", SEED)
+def key_of(peer: Peer) -> bytes:
+    """Return the board's public key."""
     device = peer.call("trust")["device"]
     assert isinstance(device, bytes)
     return device
 
 
 def lock(peer: Peer, state: int = LOCKED, reads: bool = False) -> None:
-    make_key(peer)
     peer.call("trust_set", state, PRODUCT, [public(OWNER), public(SECOND)], reads)
 
 
@@ -150,36 +158,55 @@ def test_what_is_no_seal_is_refused(peer: Peer, wrong: object) -> None:
 # ---- The board's own key -------------------------------------------------------------------------
 
 
-def test_a_host_gives_a_seed_once(peer: Peer) -> None:
-    if peer.call("trust")["device"] is not None:
-        pytest.skip("this board has a source of random numbers")
-    assert peer.call("trust")["board"] is None
-    for method, params in (("challenge", []), ("attest", [bytes(32)])):
+def test_a_board_makes_its_key_when_it_first_starts(
+    peer: Peer, lockable: Path, tmp_path: Path
+) -> None:
+    trust = peer.call("trust")
+    assert (len(trust["device"]), trust["source"]) == (32, "getentropy")
+    assert trust["board"] == _sha(trust["device"])[:16]
+    restart(peer)
+    peer.call("format", "erase all")
+    restart(peer)
+    assert peer.call("trust") == trust
+    error = refused(peer, "device_seed", bytes(32))
+    assert (error.code, "own already" in error.message) == (E_TRUST, True)
+    with Peer(lockable / "board_host", tmp_path / "another") as another:
+        another.hello()
+        assert another.call("trust")["device"] != trust["device"]
+
+
+def test_a_host_gives_the_seed_of_a_board_without_chance(without_key: Peer) -> None:
+    peer = without_key
+    trust = peer.call("trust")
+    assert (trust["board"], trust["device"], trust["source"]) == (None, None, "")
+    for method, params in (
+        ("challenge", []),
+        ("attest", [bytes(32)]),
+        ("trust_set", [LOCKED, PRODUCT, [KEY]]),
+    ):
         error = refused(peer, method, *params)
         assert error.code == E_TRUST
         assert error.message.endswith("the board has no key of its own")
-    assert refused(peer, "device_seed", bytes(31)).code == E_PARAMS
+    assert peer.call("trust_set", WARN, PRODUCT, [KEY]) is None
+    for wrong in ([], [bytes(31)], [bytes(33)], ["text"], [bytes(32), 1]):
+        assert refused(peer, "device_seed", *wrong).code == E_PARAMS
     assert peer.call("device_seed", SEED) is None
-    trust = peer.call("trust")
-    assert trust["board"] == hashlib.sha256(trust["device"]).digest()[:16]
-    assert trust["source"] == "host"
+    for _ in range(2):
+        trust = peer.call("trust")
+        assert (trust["device"], trust["source"]) == (SEED_KEY, "host")
+        error = refused(peer, "device_seed", bytes(32))
+        assert (error.code, "own already" in error.message) == (E_TRUST, True)
+        restart(peer)
 
 
-def test_a_board_that_has_its_key_takes_no_other(peer: Peer) -> None:
-    device = make_key(peer)
-    error = refused(peer, "device_seed", bytes(32))
-    assert (error.code, "own already" in error.message) == (E_TRUST, True)
-    restart(peer)
-    assert peer.call("trust")["device"] == device
-
-
-def test_raw_flash_does_not_tell_the_seed(peer: Peer, tmp_path: Path) -> None:
-    make_key(peer)
-    if SEED not in (tmp_path / "flash").read_bytes():
-        pytest.skip("this board has a source of random numbers")
-    told = b"".join(peer.call("flash_read", at, 4000) for at in range(0, 1 << 18, 4000))
-    assert not any(SEED[i : i + 8] in told for i in range(25))
-    assert peer.call("trust")["device"] in told
+def test_raw_flash_does_not_tell_the_seed(without_key: Peer, tmp_path: Path) -> None:
+    without_key.call("device_seed", SEED)
+    assert (tmp_path / "flash").read_bytes().count(SEED) == 2
+    for piece in (4000, 50):  # records are read in one piece, and in several
+        places = range(0, 8192, piece)
+        told = b"".join(without_key.call("flash_read", at, piece) for at in places)
+        assert not any(SEED[i : i + 8] in told for i in range(25))
+        assert told.count(SEED_KEY) == 2
 
 
 # ---- A policy ------------------------------------------------------------------------------------
@@ -195,9 +222,6 @@ def test_a_policy_holds_and_outlives_a_restart(peer: Peer) -> None:
     assert peer.call("trust_set", OPEN, "", [public(OWNER)]) is None
     trust = peer.call("trust")
     assert (trust["state"], trust["product"], trust["keys"]) == (OPEN, "", [])
-
-
-KEY = public(OWNER)
 
 
 @pytest.mark.parametrize(
@@ -229,18 +253,10 @@ KEY = public(OWNER)
 def test_a_wrong_policy_is_refused(
     peer: Peer, params: tuple[object, ...], code: int, words: str
 ) -> None:
-    make_key(peer)
     error = refused(peer, "trust_set", *params)
     assert (error.code, error.message.split(": ", 1)[1]) == (code, words) or words in error.message
     assert error.code == code
     assert peer.hello()["trust"] == OPEN
-
-
-def test_a_board_without_a_key_of_its_own_is_not_locked(peer: Peer) -> None:
-    if peer.call("trust")["device"] is not None:
-        pytest.skip("this board has a source of random numbers")
-    assert refused(peer, "trust_set", LOCKED, PRODUCT, [KEY]).code == E_TRUST
-    assert peer.call("trust_set", WARN, PRODUCT, [KEY]) is None
 
 
 @pytest.mark.parametrize("name", ["boot.py", "boot.mpy", "main.py", "main.mpy"])
@@ -256,7 +272,6 @@ def test_a_board_without_a_key_of_its_own_is_not_locked(peer: Peer) -> None:
 def test_a_script_that_is_not_sealed_for_the_policy_prevents_it(
     peer: Peer, name: str, sealed: dict[str, Any] | None
 ) -> None:
-    make_key(peer)
     put(peer, "data", b"needs none", DATA, None)
     put(peer, name, CODE, SCRIPT, None if sealed is None else seal(name, CODE, SCRIPT, **sealed))
     error = refused(peer, "trust_set", LOCKED, PRODUCT, [KEY])
@@ -269,7 +284,6 @@ def test_a_script_that_is_not_sealed_for_the_policy_prevents_it(
 
 
 def test_an_active_model_that_is_not_sealed_prevents_it(peer: Peer, lockable: Path) -> None:
-    make_key(peer)
     data = make_blob(lockable).pack()
     put(peer, "model", data, BLOB, None, activate=True)
     error = refused(peer, "trust_set", LOCKED, PRODUCT, [KEY])
@@ -483,7 +497,7 @@ HIDDEN = bytes(range(256)) * 32  # 8 KB
 
 
 def _hidden(peer: Peer) -> dict[str, Any]:
-    """Put objects that are removed, withdrawn, unfinished, earlier, current; where they are."""
+    """Put objects that are removed, withdrawn, unfinished and kept; their places."""
     places = {}
     put(peer, "removed", HIDDEN[1:], DATA, None)
     put(peer, "name", HIDDEN[2:], DATA, None)
@@ -586,9 +600,10 @@ def test_an_order_is_taken_once(peer: Peer) -> None:
 def test_an_order_is_not_good_again_though_the_clock_stands_still(
     lockable: Path, tmp_path: Path
 ) -> None:
-    """What a board says at a start is what it said at another, until an order was taken."""
+    """What it says at a start it says at the next, until an order was taken."""
     with Peer(lockable / "still_host", tmp_path / "flash") as board:
         board.hello()
+        board.call("device_seed", SEED)
         lock(board)
         restart(board)
         first = board.call("challenge")
@@ -638,7 +653,7 @@ def test_a_wrong_order_is_refused(peer: Peer, change: dict[str, Any], words: str
 
 
 def _stays_locked(peer: Peer, asked: dict[str, bytes]) -> None:
-    """Check that the board is locked, and that a wrong order does not spend the challenge."""
+    """Check that it is locked; a wrong order does not spend the challenge."""
     assert peer.hello()["unlocked"] is False
     assert refused(peer, "exec", "text").code == E_LOCKED
     assert peer.call("unlock", order(asked["board"], asked["nonce"])) is None
@@ -663,7 +678,6 @@ def test_an_order_for_another_board_or_with_a_wrong_signature_is_refused(peer: P
 
 def test_a_board_that_is_not_locked_takes_no_order(peer: Peer) -> None:
     """Else it would be found unlocked when it is locked later."""
-    make_key(peer)
     for state in (OPEN, WARN):
         peer.call("trust_set", state, PRODUCT, [KEY])
         asked = peer.call("challenge")
@@ -694,7 +708,6 @@ def test_a_revoked_key_opens_and_seals_nothing(peer: Peer, lockable: Path) -> No
 
 @pytest.mark.parametrize("method", ["trust", "challenge"])
 def test_methods_without_parameters_take_none(peer: Peer, method: str) -> None:
-    make_key(peer)
     assert refused(peer, method, 1).code == E_PARAMS
 
 
@@ -718,7 +731,6 @@ def test_no_policy_is_less_strict_than_the_firmware(lockable: Path, tmp_path: Pa
     """Nor is one of the log that another firmware wrote."""
     with Peer(lockable / "board_host", tmp_path / "flash") as board:
         board.hello()
-        make_key(board)
         board.call("trust_set", WARN, "other", [public(STRANGER)])
     with Peer(lockable / "locked_host", tmp_path / "flash") as board:
         assert board.hello()["trust"] == LOCKED
@@ -771,7 +783,7 @@ def _digest(objects: list[dict[str, Any]]) -> bytes:
 
 
 def test_a_report_tells_all_and_is_signed(peer: Peer, lockable: Path) -> None:
-    device = make_key(peer)
+    device = key_of(peer)
     told = _attest(peer, device)
     assert (told["board"], told["firmware"]) == (_sha(device)[:16], _sha(IMAGE))
     assert told["version"].rstrip(b"\0").decode() == peer.hello()["firmware"]
@@ -801,7 +813,6 @@ def test_a_report_tells_all_and_is_signed(peer: Peer, lockable: Path) -> None:
 
 
 def test_a_report_needs_a_nonce_of_32_bytes(peer: Peer) -> None:
-    make_key(peer)
     for wrong in ([], [bytes(31)], [bytes(33)], ["text"], [5], [bytes(32), 1]):
         assert refused(peer, "attest", *wrong).code == E_PARAMS
 
@@ -812,6 +823,6 @@ def test_the_floor_is_told(peer: Peer, lockable: Path) -> None:
     put(peer, "model", data, BLOB, seal("model", data, BLOB, counter=5), activate=True)
     assert peer.call("confirm", "model") is None
     assert peer.call("trust")["floor"] == 5
-    assert _attest(peer, make_key(peer))["floor"] == 5
+    assert _attest(peer, key_of(peer))["floor"] == 5
     older = seal("a", CODE, DATA, counter=4)
     assert refused(peer, "put_begin", "a", DATA, len(CODE), _sha(CODE), older).code == E_COUNTER

@@ -1,4 +1,4 @@
-"""What a lockable board attests, and answers while it checks signatures; one without Python."""
+"""What a lockable board attests, and answers while it checks signatures."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def put_sealed(machine: Machine, name: str, data: bytes) -> None:
 
 
 def is_passed(machine: Machine) -> bool:
-    """Tell whether a ping is answered while `trust` checks the signature of each object.
+    """Tell whether a ping is answered while `trust` checks signatures.
 
     A first one may be answered before it begins.
     """

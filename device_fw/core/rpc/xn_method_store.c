@@ -71,17 +71,15 @@ int xn_method_ls(xn_call *call, xn_msgpack_writer *out) {
     return XN_OK;
 }
 
-typedef int read_fn(uint32_t at, void *to, uint32_t n);
-
 // Bytes of flash: [offset, offset + n) of the `size` at `start`, fewer at their end.
-static int put_bytes(xn_msgpack_writer *out, read_fn *read, uint32_t start, uint32_t size,
-                     uint32_t offset, uint32_t n) {
+static int put_bytes(xn_msgpack_writer *out, uint32_t start, uint32_t size, uint32_t offset,
+                     uint32_t n) {
     if (offset > size) {
         return xn_error_limit(XN_E_RANGE, "offset", offset, size);
     }
     n = n < size - offset ? n : size - offset;
     uint8_t *to = xn_msgpack_put_bin_space(out, n);
-    return to == NULL ? XN_E_TOO_LONG : read(start + offset, to, n);
+    return to == NULL ? XN_E_TOO_LONG : xn_port_flash_read(start + offset, to, n);
 }
 
 int xn_method_get(xn_call *call, xn_msgpack_writer *out) {
@@ -94,27 +92,26 @@ int xn_method_get(xn_call *call, xn_msgpack_writer *out) {
     if (status == XN_OK) {
         status = xn_store_find_whole(name, &object);
     }
-    return status != XN_OK
-               ? status
-               : put_bytes(out, xn_port_flash_read, object.offset, object.size, offset, n);
+    return status != XN_OK ? status : put_bytes(out, object.offset, object.size, offset, n);
 }
 
-// All of it but secrets.
-static int read_raw(uint32_t at, void *to, uint32_t n) {
+static int put_raw(xn_msgpack_writer *out, uint32_t at, uint32_t n) {
+    uint32_t size = xn_port_flash_geometry()->size_bytes;
+    int status = put_bytes(out, 0, size, at, n);
 #if XN_LOCKABLE
-    return xn_store_read_raw(at, to, n);
-#else
-    return xn_port_flash_read(at, to, n);
+    if (status == XN_OK) { // the same without secrets, at the same place
+        n = n < size - at ? n : size - at;
+        status = xn_store_read_raw(at, out->start + out->used - n, n);
+    }
 #endif
+    return status;
 }
 
 int xn_method_flash_read(xn_call *call, xn_msgpack_writer *out) {
     uint32_t at = xn_call_u32(call);
     uint32_t n = xn_call_u32(call);
     int status = xn_call_end(call);
-    return status != XN_OK
-               ? status
-               : put_bytes(out, read_raw, 0, xn_port_flash_geometry()->size_bytes, at, n);
+    return status != XN_OK ? status : put_raw(out, at, n);
 }
 
 // ---- Uploading --------------------------------------------------------------------------------
