@@ -122,8 +122,9 @@ static void live(void) {
     gc_init(xn_ld_heap, xn_ld_heap_end);
     mp_init();
     readline_init0();
-    sealed = xn_policy_locked();
-    if (sealed) {
+    bool locked = xn_policy_locked(); // an order may unlock it while the scripts run
+    sealed = locked;
+    if (locked) {
         drop_text();
     } else {
         open_files();
@@ -133,7 +134,7 @@ static void live(void) {
     bool after_reset = first;
     first = false;
     xn_scripts_run(after_reset);
-    if (sealed) {
+    if (locked) {
         serve_until_unlocked();
     }
     run_prompt();
