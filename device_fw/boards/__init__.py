@@ -9,7 +9,6 @@ from device_fw.boards.board import (
     Board,
     Emulator,
     Part,
-    lockable_board,
     read_board,
 )
 from device_fw.boards.emulate import qemu_command
@@ -57,8 +56,7 @@ def load_board(name: str) -> Board:
     plain = name.removesuffix(LOCKABLE_SUFFIX)
     if plain not in board_names():
         raise ValueError(f"no board {plain!r}; there are {', '.join(board_names())}")
-    board = read_board(BOARDS_DIR / f"{plain}.toml")
-    return board if name == plain else lockable_board(board)
+    return read_board(BOARDS_DIR / f"{plain}.toml", lockable=name != plain)
 
 
 def board_for_cpu(cpu: str) -> Board:
@@ -73,6 +71,6 @@ def board_for_cpu(cpu: str) -> Board:
     boards = [load_board(name) for name in virtual_names()]
     for board in boards:
         if board.cpu == plain:
-            return board if cpu == plain else lockable_board(board)
+            return read_board(board.path, lockable=cpu != plain)
     known = ", ".join(sorted(board.cpu for board in boards))
     raise ValueError(f"no virtual board has CPU {plain!r}; there are {known}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,13 @@ __all__ = [
     "Part",
     "Region",
     "Trust",
-    "lockable_board",
     "read_board",
 ]
 
 # The tables that name a part, in the order in which the parts are started.
-PART_TABLES = ("clock", "flash", "pins", "uart")
+PART_TABLES = ("clock", "flash", "pins", "uart", "entropy")
+# Those of parts that only a firmware has that can be locked.
+_LOCK_TABLES = ("entropy",)
 REGIONS = ("vectors", "code", "data", "stack", "heap", "arena")
 
 # Of a policy, docs/SPEC-trust.md, section 1.
@@ -227,8 +228,12 @@ class Board:
         return self.fact("flash", "files_bytes", 0)
 
 
-def read_board(path: Path) -> Board:
+def read_board(path: Path, lockable: bool = False) -> Board:
     """Read a board's TOML; the file's name is the board's.
+
+    Args:
+        path: the TOML.
+        lockable: return the board with the firmware that can be locked, under a name of its own.
 
     Raises:
         ValueError: a key is missing, unknown, or of another type or range.
@@ -237,21 +242,11 @@ def read_board(path: Path) -> Board:
         raise ValueError(f"{path}: the name must be of a-z, 0-9 and _")
     try:
         top = _Table("", tomllib.loads(path.read_text(encoding="utf-8")))
-        board = _board(path, top)
+        board = _board(path, top, lockable)
         top.end()
     except (ValueError, OSError) as error:
         raise ValueError(f"{path}: {error}") from error
     return board
-
-
-def lockable_board(board: Board) -> Board:
-    """Return a board with the firmware that can be locked, under a name of its own."""
-    return replace(
-        board,
-        name=board.name + LOCKABLE_SUFFIX,
-        lockable=True,
-        text_max=min(board.text_max + _LOCK_TEXT_BYTES, board.memory["code"].length),
-    )
 
 
 class _Table:
@@ -290,7 +285,8 @@ class _Table:
             raise ValueError(f"[{self.name}] has no key {', '.join(map(repr, self.keys))}")
 
 
-def _board(path: Path, top: _Table) -> Board:
+def _board(path: Path, top: _Table, as_lockable: bool) -> Board:
+    lockable = top.take("lockable", bool, False) or as_lockable
     memory = top.table("memory")
     stack = _Table("memory.stack", memory.keys.get("stack"))
     step_stack = _length(stack.keys.pop("step", _STEP_STACK_BYTES))
@@ -308,20 +304,21 @@ def _board(path: Path, top: _Table) -> Board:
             f"[memory] stack must be longer than {least} bytes: the steps' stack and "
             f"{STACK_EXTRA_BYTES} bytes; is {regions['stack'].length}"
         )
-    parts = tuple(_part(top.table(name)) for name in PART_TABLES)
+    described = [_part(top.table(name)) for name in PART_TABLES]
+    parts = tuple(part for part in described if lockable or part.table not in _LOCK_TABLES)
     if vm and any(part.facts.get("holds_code") for part in parts):
         raise ValueError(
             "[flash] holds_code needs vm = false: MicroPython's interrupts are in flash"
         )
     cpu = top.take("cpu", str)
-    lockable = top.take("lockable", bool, False)
+    text_max = top.take("text_max", int, regions["code"].length)
     return Board(
         path=path,
-        name=path.stem,
+        name=path.stem + (LOCKABLE_SUFFIX if as_lockable else ""),
         title=top.take("title", str),
         cpu=cpu,
         core=_core(cpu, top.table("build")),
-        text_max=top.take("text_max", int, regions["code"].length),
+        text_max=min(text_max + (_LOCK_TEXT_BYTES if as_lockable else 0), regions["code"].length),
         parts=parts,
         vm=vm,
         lockable=lockable,

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from device_fw.boards.board import Board
 
-__all__ = ["qemu_command"]
+__all__ = ["RANDOM_SERIAL", "qemu_command"]
+
+# A second UART, on which the board reads this computer's random bytes (parts/random_cmsdk.c).
+RANDOM_SERIAL = ("-chardev", "pipe,id=random,path=/dev/urandom", "-serial", "chardev:random")
 
 
 def qemu_command(board: Board, elf: Path, flash_file: Path, serial: str) -> list[str]:
@@ -41,6 +44,11 @@ def qemu_command(board: Board, elf: Path, flash_file: Path, serial: str) -> list
         *("-echr", "256"),
         *emulator.arguments,
         *("-serial", serial),
+        *(
+            RANDOM_SERIAL
+            if any(part.table == "entropy" for part in board.parts if part.name)
+            else ()
+        ),
     ]
 
 

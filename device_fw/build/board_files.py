@@ -7,6 +7,14 @@ from device_fw.boards.board import PART_TABLES, STACK_EXTRA_BYTES, Board, Region
 __all__ = ["board_c", "linker_script"]
 
 
+_NO_ENTROPY = (
+    "",
+    "const char *xn_port_entropy(uint8_t *to, uint32_t n) {",
+    "    (void)to;",
+    "    (void)n;",
+    "    return 0;",
+    "}",
+)
 _ALL_OF_A_FILE = (".text", ".text.*", ".rodata", ".rodata.*")
 
 
@@ -54,6 +62,7 @@ def board_c(board: Board) -> str:
         "void xn_board_interrupt(void) {",
         *_dispatch(receivers),
         "}",
+        *(_NO_ENTROPY if board.lockable and "entropy" not in starts else ()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -96,6 +105,7 @@ def _dispatch(receivers: dict[str, str]) -> list[str]:
     return lines
 
 
+_NOT_IN_RAM = ("clock", "entropy")  # tables whose parts no interrupt runs
 # What an interrupt runs, whatever it finds the core at; the functions of others by their names.
 _IN_RAM = {
     "app/without_vm.c": (".text.xn_attend",),
@@ -121,7 +131,7 @@ def _early_sections(board: Board) -> list[str]:
     region = "VECTORS" if "vectors" in board.memory else "CODE"
     lines = ["SECTIONS", "{", f"    .vectors : {{ KEEP(*(.vectors)) }} > {region}"]
     if board.holds_code:
-        drivers = [f"parts/{part.name}.c" for part in board.parts if part.table != "clock"]
+        drivers = [f"parts/{part.name}.c" for part in board.parts if part.table not in _NOT_IN_RAM]
         files = {**_IN_RAM, "board.c": (), **dict.fromkeys(drivers, ())}
         lines += [
             "    .ram_code :",

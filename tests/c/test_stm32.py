@@ -69,6 +69,19 @@ def test_drivers_on_the_model_of_the_chip(name: str, millivolts: int, tmp_path: 
     assert _run(program) == "ok\n"
 
 
+@pytest.mark.parametrize("name", ["stm32f4_disco", "disco_l475"])
+def test_random_numbers_on_the_model_of_the_generator(name: str, tmp_path: Path) -> None:
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc with its sanitizers")
+    macros = {**part_macros(load_board(f"{name}-lockable")), "XN_STM32_MODEL": "1"}
+    program = tmp_path / "test_rng_stm32"
+    defines = [f"-D{name}={value}" for name, value in macros.items()]
+    _run(
+        "gcc", *FLAGS, *defines, HERE / "test_rng_stm32.c", PARTS_DIR / "rng_stm32.c", "-o", program
+    )
+    assert _run(program) == "ok\n"
+
+
 def _run(*command: object) -> str:
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -607,6 +607,7 @@ def test_an_order_is_not_good_again_though_the_clock_stands_still(
         lock(board)
         restart(board)
         first = board.call("challenge")
+        assert board.call("challenge") != first
         restart(board)
         assert board.call("challenge") == first
         ordered = order(first["board"], first["nonce"])
@@ -674,6 +675,15 @@ def test_an_order_for_another_board_or_with_a_wrong_signature_is_refused(peer: P
     assert refused(peer, "unlock", right, 1).code == E_PARAMS
     assert refused(peer, "unlock", "text").code == E_PARAMS
     _stays_locked(peer, asked)
+
+
+def test_a_key_that_is_not_there_is_nobodys(peer: Peer) -> None:
+    peer.call("trust_set", LOCKED, PRODUCT, [KEY])
+    asked = peer.call("challenge")
+    ordered = bytearray(order(asked["board"], asked["nonce"]))
+    ordered[12:16] = _sha(bytes(32))[:4]
+    error = refused(peer, "unlock", bytes(ordered))
+    assert error.message.endswith("key is not of this board's policy")
 
 
 def test_a_board_that_is_not_locked_takes_no_order(peer: Peer) -> None:

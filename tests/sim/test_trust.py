@@ -123,7 +123,6 @@ def test_a_locked_board_without_python(tmp_path: Path) -> None:
         assert code_of(machine, "put_begin", "a", DATA, 5, digest) == E_SEAL
         put_sealed(machine, "a", b"bytes")
         assert [(o["name"], o["sealed"]) for o in machine.call("ls")] == [("a", True)]
-        assert any(is_passed(machine) for _ in range(TRIES))
         asked = machine.call("challenge")
         assert machine.call("unlock", order(asked["board"], asked["nonce"])) is None
         assert machine.call("rm", "a") is None

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
 
 #include "base/xn_status.h"
 
@@ -142,3 +146,17 @@ uint32_t xn_port_kept(void) {
 void xn_port_keep(uint32_t word) {
     kept = word;
 }
+
+#if XN_LOCKABLE
+#define GETENTROPY_MAX 256u // of one call
+
+const char *xn_port_entropy(uint8_t *to, uint32_t n) {
+    for (uint32_t done = 0, part; done < n; done += part) {
+        part = n - done < GETENTROPY_MAX ? n - done : GETENTROPY_MAX;
+        if (getentropy(to + done, part) != 0) {
+            return NULL;
+        }
+    }
+    return "getentropy";
+}
+#endif

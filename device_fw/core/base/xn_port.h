@@ -136,6 +136,13 @@ void xn_port_unlock(uint32_t state);
 // Restarts the board; does not return on a board. May be called from an interrupt.
 void xn_port_reset(void);
 
+// ---- Chance: asked of a firmware that can be locked, alone
+// -----------------------------------------
+
+// Fills n bytes from a source of random numbers that nobody can foresee, and returns its name, at
+// most 15 characters. NULL: there is none, or it fails; the bytes are of no use then.
+const char *xn_port_entropy(uint8_t *to, uint32_t n);
+
 // ---- Why the board started ----------------------------------------------------------------------
 
 enum xn_port_boot_cause {

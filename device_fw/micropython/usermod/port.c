@@ -123,6 +123,15 @@ WEAK void xn_port_reach(uintptr_t *start, uintptr_t *end) {
     (void)end;
 }
 
+#if XN_LOCKABLE
+// A source that nobody can foresee is the board's to name.
+WEAK const char *xn_port_entropy(uint8_t *to, uint32_t n) {
+    (void)to;
+    (void)n;
+    return NULL;
+}
+#endif
+
 WEAK uint32_t xn_port_step_stack(void) {
     return XN_USER_STACK_BYTES;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -119,11 +120,8 @@ def test_a_suffix_asks_for_the_firmware_that_can_be_locked() -> None:
     assert (plain.name, plain.lockable, plain.text_max) == ("mps2_an386", False, 262144)
     assert (lockable.name, lockable.lockable) == ("mps2_an386-lockable", True)
     assert lockable.text_max == 262144 + 16384
-    assert (lockable.path, lockable.memory, lockable.parts) == (
-        plain.path,
-        plain.memory,
-        plain.parts,
-    )
+    assert (lockable.path, lockable.memory) == (plain.path, plain.memory)
+    assert lockable.parts[:-1] == plain.parts
     assert board_for_cpu("cortex-m4-lockable") == lockable
     assert find_board("cortex-m4-lockable") == find_board("mps2_an386-lockable") == lockable
     assert not any("lockable" in name for name in board_names())
@@ -205,6 +203,28 @@ def test_a_firmware_that_only_warns_may_know_the_development_key(tmp_path: Path)
     text = SMALL.replace("[memory]", "lockable = true\n[memory]") + TRUST
     text = text.replace("11" * 32, DEVELOPMENT_KEY).replace('"locked"', '"warn"')
     assert read(tmp_path, text).trust is not None
+
+
+def test_a_source_of_random_numbers_is_of_a_lockable_firmware_alone(tmp_path: Path) -> None:
+    text = SMALL + '[entropy]\npart = "random_x"\nbase = 0x40005000\n'
+    open_board = read(tmp_path, text)
+    assert "XN_ENTROPY_BASE" not in part_macros(open_board)
+    assert "xn_port_entropy" not in board_c(open_board)
+    assert "random_x" not in board_c(open_board)
+    board = read(tmp_path, "lockable = true\n" + text)
+    assert part_macros(board)["XN_ENTROPY_BASE"] == "0x40005000u"
+    assert "    xn_random_x_start();" in board_c(board)
+    assert "xn_port_entropy" not in board_c(board)  # it is the part's
+    without = read(tmp_path, "lockable = true\n" + SMALL)
+    assert "const char *xn_port_entropy(uint8_t *to, uint32_t n) {" in board_c(without)
+
+
+def test_an_emulator_sends_random_bytes_to_a_lockable_board() -> None:
+    for name in ("mps2_an386", "mps2_an386-lockable"):
+        command = qemu_command(load_board(name), Path("fw.elf"), Path("no/flash"), "pty")
+        serial = [after for word, after in itertools.pairwise(command) if word == "-serial"]
+        assert serial == ["pty", "chardev:random"][: 1 + name.endswith("-lockable")]
+        assert ("pipe,id=random,path=/dev/urandom" in command) == (len(serial) == 2)
 
 
 def test_a_linker_script_is_made(tmp_path: Path) -> None:
