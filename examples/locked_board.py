@@ -1,6 +1,6 @@
 """Seal a script, lock a board, be refused, unlock it (docs/SIGNING.md).
 
-    python examples/locked_board.py [PORT]    # by default a virtual board that can be locked
+python examples/locked_board.py [PORT]    # by default a virtual board that can be locked
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def main() -> None:
         except LockedError as error:
             print(f"refused: {error}")
         report = board.attest(device_key=policy.device)
-        print(f"attested: {report.state}, {report.objects} object, as listed")
+        listed = "as listed" if report.is_listed_right else "NOT what is listed"
+        print(f"attested: {report.state}, {report.objects} object, {listed}")
         board.unlock(signer, board=policy.board)
         board.put("other.py", b"print('anybody')")
         print("unlocked until its next start")

@@ -159,7 +159,7 @@ def unlock(board: host_sdk.Device, board_id: str | None, **key: Any) -> None:
 @click.option(
     "--firmware",
     type=click.Path(dir_okay=False, exists=True),
-    help="The .bin of the build that it must run.",
+    help="What it must run: the build's ELF file, or its .bin.",
 )
 @json_option
 def attest(
@@ -177,15 +177,21 @@ def attest(
     if verify and device_key is None:
         raise click.UsageError("--verify needs --device-key: who signs must be known from before")
     key = None if device_key is None else _read_hex(device_key, 32)
-    image = None if firmware is None else Path(firmware).read_bytes()
+    digest = None if firmware is None else _digest(Path(firmware))
     report = board.attest(device_key=key)
-    runs_it = None if image is None else report.is_firmware(image)
+    runs_it = None if digest is None else digest == report.firmware_sha256
     if as_json:
         print_json({**asdict(report), "is_firmware": runs_it})
     else:
         print_facts(_report_facts(report, runs_it))
     if verify and not (report.is_listed_right and runs_it is not False):
         raise SystemExit(1)
+
+
+def _digest(firmware: Path) -> bytes:
+    from device_fw.build.flat import firmware_digest
+
+    return firmware_digest(firmware)
 
 
 def _report_facts(report: Attestation, runs_it: bool | None) -> dict[str, str]:

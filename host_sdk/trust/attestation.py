@@ -39,7 +39,7 @@ class Attestation:
             that one board signed.
         nonce: of the caller, 32 bytes: the report is no older.
         board: id, 16 bytes.
-        firmware_sha256: of the firmware's image in memory, as in the build's .bin.
+        firmware_sha256: of the firmware's image in memory, see `device_fw.build.flat`.
         version: of the firmware.
         state: "open", "warn", "locked" or "counted".
         unlocked: an order has unlocked it until its next start.
@@ -83,10 +83,6 @@ class Attestation:
     is_listed_right: bool
     report: bytes
     signature: bytes
-
-    def is_firmware(self, image: bytes) -> bool:
-        """Say whether the board runs this image: the bytes of the build's .bin."""
-        return hashlib.sha256(image).digest() == self.firmware_sha256
 
 
 def attest(session: Session, nonce: bytes, device: bytes | None) -> Attestation:

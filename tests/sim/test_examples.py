@@ -45,6 +45,18 @@ def test_a_second_model_is_swapped_under_a_resident_loop() -> None:
     assert run.stdout.endswith("0 events lost\n")
 
 
+def test_a_board_is_locked_and_unlocked() -> None:
+    command = [sys.executable, str(EXAMPLES / "locked_board.py")]
+    here = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=here)
+    told = run.stdout.splitlines()
+    assert told[0].startswith("locked: locked, the board's own key is from: ")
+    assert told[1] == "its sealed script runs: sealed"
+    assert told[2].endswith("[-90]")
+    assert told[3].endswith("[-92]")
+    assert told[4:] == ["attested: locked, 1 object, as listed", "unlocked until its next start"]
+
+
 def test_a_drawn_digit_is_named_on_the_board() -> None:
     with Device("sim://cortex-m7") as board:
         board.load_model(EXAMPLES / "models/digits.tflite")

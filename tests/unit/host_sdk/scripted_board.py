@@ -37,14 +37,18 @@ class Refused(Exception):
 class ScriptedBoard(Wiretap):
     """A core in a process of its own, that tells what it executes; see also `Wiretap`.
 
+    Args:
+        lockable: it is one that can be locked.
+
     Attributes:
         transport: the host's end of the line.
         typed: text that came.
         on_exec: plays `exec`; `eval` is this Python's; `functions` are those of rpc.
     """
 
-    def __init__(self, **options: Any) -> None:
-        program = core_program(Path(__file__).with_name("scripted_core.c"), ["xn_server.c"])
+    def __init__(self, *, lockable: bool = False, **options: Any) -> None:
+        main = Path(__file__).with_name("scripted_core.c")
+        program = core_program(main, ["xn_server.c"], lockable)
         self._script, script = socket.socketpair()
         uart, there = socket.socketpair()
         os.set_inheritable(script.fileno(), True)

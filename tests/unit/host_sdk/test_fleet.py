@@ -25,8 +25,8 @@ MakePorts = Callable[[int], "list[Port]"]
 class Port:
     """A board at a TCP port, one user after another."""
 
-    def __init__(self) -> None:
-        self.board = ScriptedBoard()
+    def __init__(self, *, lockable: bool = False) -> None:
+        self.board = ScriptedBoard(lockable=lockable)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()

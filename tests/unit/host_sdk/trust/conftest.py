@@ -7,7 +7,7 @@ import pytest
 from host_sdk import Device
 from host_sdk.trust.keys import new_key
 from tests.unit.host_sdk.conftest import Connect
-from tests.unit.host_sdk.trust.played_board import PlayedBoard
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 
 @pytest.fixture
@@ -19,9 +19,6 @@ def key(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def lockable(connect: Connect) -> tuple[PlayedBoard, Device]:
-    """Connect a lockable board that is open."""
-    board, device = connect()
-    played = PlayedBoard(board)
-    device.info()
-    return played, device
+def lockable(connect: Connect) -> tuple[ScriptedBoard, Device]:
+    """Connect a board that can be locked; it is open."""
+    return connect(lockable=True)

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from host_sdk import (
     AttestationError,
+    CounterError,
     Device,
     InputError,
     KeyFileSigner,
@@ -25,9 +27,10 @@ from host_sdk import (
     XipnetError,
 )
 from host_sdk.cli import main
+from host_sdk.cli.trusting import STATES
 from host_sdk.errors import MethodError
 from host_sdk.link.baud import negotiate
-from host_sdk.link.board_info import StoredObject
+from host_sdk.link.board_info import TRUST_STATES, StoredObject
 from host_sdk.transports import MemoryTransport
 from host_sdk.trust.attestation import _REPORT, board_id, objects_sha256, read_report
 from host_sdk.trust.keys import key_id, new_key, read_public_key
@@ -35,11 +38,12 @@ from host_sdk.trust.orders import Challenge, order
 from tests.conftest import ROOT
 from tests.unit.host_sdk.blobs import make_blob
 from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
 from tests.unit.host_sdk.test_hostile_board import mutated
 from tests.unit.host_sdk.test_hostile_texts import EVIL, assert_harmless
-from tests.unit.host_sdk.trust.played_board import PlayedBoard
+from tests.unit.host_sdk.trust.lockable import asked_for, lie, without_source
 
-Lockable = tuple[PlayedBoard, Device]
+Lockable = tuple[ScriptedBoard, Device]
 Run = Callable[..., Result]
 
 
@@ -63,33 +67,41 @@ def xipnet(lockable: Lockable, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_a_policy_is_written_and_read(lockable: Lockable, key: Path, tmp_path: Path) -> None:
-    played, device = lockable
+    _, device = lockable
     second = new_key(tmp_path / "second", None)
     before = device.trust()
-    assert (before.state, before.product, before.keys, before.board) == ("open", "", (), None)
+    assert (before.state, before.product, before.keys) == ("open", "", ())
     after = device.lock("counted", "gate", [f"{key}.pub", second], reads=True)
     assert after == device.trust()
     assert (after.state, after.product, after.reads) == ("counted", "gate", True)
     assert after.keys == (read_public_key(key), second)
     assert after.is_locked
     assert device.info().trust == "counted"
-    assert (played.state, played.keys) == (3, [read_public_key(key), second])
 
 
 def test_a_board_without_random_numbers_gets_a_key_of_its_own_once(
     lockable: Lockable, key: Path
 ) -> None:
-    played, device = lockable
+    board, device = lockable
+    seeds = without_source(board)
     device.lock("warn", "gate", [f"{key}.pub"])
-    assert "device_seed" not in played.asked
+    assert seeds == []
     after = device.lock("locked", "gate", [f"{key}.pub"])
-    assert played.seed is not None
-    assert len(set(played.seed)) > 8
-    assert (after.device, after.source) == (played.device, "host")
-    assert after.board == hashlib.sha256(played.device or b"").digest()[:16]
-    played.unlocked = True
+    assert after.source == "host"
+    (seed,) = seeds
+    assert len(set(seed)) > 8
+    device.unlock(KeyFileSigner(key))
     device.lock("counted", "gate", [f"{key}.pub"])
-    assert played.asked.count("device_seed") == 1
+    assert seeds == [seed]
+
+
+def test_a_board_with_random_numbers_makes_its_own_key(lockable: Lockable, key: Path) -> None:
+    board, device = lockable
+    before = device.trust()
+    after = device.lock("locked", "gate", [f"{key}.pub"])
+    assert "device_seed" not in asked_for(board)
+    assert (after.device, after.source) == (before.device, "getentropy")
+    assert after.board == hashlib.sha256(after.device or b"").digest()[:16]
 
 
 @pytest.mark.parametrize(
@@ -109,10 +121,10 @@ def test_a_board_without_random_numbers_gets_a_key_of_its_own_once(
 def test_what_is_no_policy_is_not_sent(
     lockable: Lockable, state: str, product: str, keys: list[str], message: str
 ) -> None:
-    played, device = lockable
+    board, device = lockable
     with pytest.raises(InputError, match=message):
         device.lock(state, product, keys)
-    assert played.asked == []
+    assert asked_for(board) == []
 
 
 def test_the_open_build_cannot_be_locked(connect: Connect, key: Path) -> None:
@@ -133,7 +145,7 @@ def test_the_open_build_cannot_be_locked(connect: Connect, key: Path) -> None:
 
 
 def test_an_order_unlocks(lockable: Lockable, key: Path, tmp_path: Path) -> None:
-    played, device = lockable
+    _, device = lockable
     device.put("a", b"a")
     device.lock("locked", "gate", [f"{key}.pub"])
     with pytest.raises(LockedError):
@@ -141,13 +153,12 @@ def test_an_order_unlocks(lockable: Lockable, key: Path, tmp_path: Path) -> None
     with pytest.raises(LockedError):
         device.lock("open")
     new_key(tmp_path / "other", None)
-    with pytest.raises(PolicyError, match="not for this board"):
+    with pytest.raises(PolicyError, match="key is not of this board's policy"):
         device.unlock(KeyFileSigner(tmp_path / "other"))
     device.unlock(KeyFileSigner(key))
     assert device.info().unlocked
     device.rm("a")
-    device.lock("open")
-    assert not played.state
+    assert device.lock("open").state == "open"
 
 
 def test_an_order_is_as_the_page_says(key: Path) -> None:
@@ -160,44 +171,64 @@ def test_an_order_is_as_the_page_says(key: Path) -> None:
 
 
 def test_nothing_is_signed_for_another_board(lockable: Lockable, key: Path) -> None:
-    played, device = lockable
+    board, device = lockable
     device.lock("locked", "gate", [f"{key}.pub"])
     signer = KeyFileSigner(key)
     with pytest.raises(InputError, match=r"is for the board 00.*: nothing was signed"):
         device.unlock(signer, board=bytes(16))
-    assert "unlock" not in played.asked
+    assert "unlock" not in asked_for(board)
     device.unlock(signer, board=device.trust().board)
 
 
 def test_a_locked_board_still_says_which_model_is_active(lockable: Lockable, key: Path) -> None:
-    played, device = lockable
-    device.load_model(make_blob(), confirm="manual")
-    device.lock("locked", "gate", [f"{key}.pub"])
+    _, device = lockable
+    signer = KeyFileSigner(key, product="gate", counter=3)
+    device.load_model(make_blob(), confirm="manual", seal=signer)
+    device.lock("counted", "gate", [f"{key}.pub"])
+    with pytest.raises(LockedError):
+        device.model()
     device.confirm()
-    assert device.history()
-    asked = [r.params for r in played.board.requests if r.method == "confirm"]
-    assert asked == [("adds",)]
+    assert [e.event for e in device.history()][-1] == "confirmed"
+    assert device.trust().floor == 3
+
+
+def test_confirm_raises_the_floor_for_all(lockable: Lockable, key: Path) -> None:
+    _, device = lockable
+    older, newer = (KeyFileSigner(key, product="gate", counter=c) for c in (1, 2))
+    device.put("main.py", b"print(1)", seal=older)
+    device.lock("counted", "gate", [f"{key}.pub"])
+    device.load_model(make_blob(), seal=newer)
+    with pytest.raises(CounterError, match=r"main\.py"):
+        device.confirm("adds")
+    assert device.trust().floor == 0
+    device.put("main.py", b"print(1)", seal=newer)
+    device.confirm("adds")
+    assert device.trust().floor == 2
+    with pytest.raises(CounterError):
+        device.put("main.py", b"print(1)", seal=older)
+    with pytest.raises(CounterError):
+        device.load_model(make_blob(fill=b"v"), seal=older)
 
 
 # ---- Attestation ---------------------------------------------------------------------------------
 
 
 def test_an_attestation_is_checked_and_read(lockable: Lockable, key: Path) -> None:
-    played, device = lockable
+    _, device = lockable
     device.lock("locked", "gate", [f"{key}.pub"])
     device.put("a.txt", b"a", seal=KeyFileSigner(key, product="gate", counter=4))
-    device.ls()
     nonce = bytes(range(32))
-    report = device.attest(nonce, played.device)
-    assert (report.nonce, report.device, report.was_known) == (nonce, played.device, True)
-    assert (report.state, report.product, report.version) == ("locked", "gate", "1.2.3")
-    assert (report.objects, report.is_listed_right, report.resets) == (1, True, 7)
+    own = device.trust().device
+    report = device.attest(nonce, own)
+    assert (report.nonce, report.device, report.was_known) == (nonce, own, True)
+    assert (report.state, report.product) == ("locked", "gate")
+    assert report.version == device.info().firmware
+    assert (report.objects, report.is_listed_right, report.resets) == (1, True, 0)
     assert [o.counter for o in report.listed] == [4]
     assert (report.active_sha256, report.key_ids) == (None, (key_id(read_public_key(key)),))
     assert report.board == board_id(report.device)
-    assert (report.is_firmware(b"image"), report.is_firmware(b"other")) == (True, False)
     unknown = device.attest()
-    assert (unknown.device, unknown.was_known) == (played.device, False)
+    assert (unknown.device, unknown.was_known) == (own, False)
     assert unknown.nonce != device.attest().nonce
     with pytest.raises(InputError, match="nonce must have 32 bytes; has 3"):
         device.attest(b"123")
@@ -247,40 +278,47 @@ def test_rows_of_objects_are_as_the_page_says() -> None:
 def test_reports_of_something_else_are_refused(
     lockable: Lockable, key: Path, change: dict[int, Any], message: str
 ) -> None:
-    played, device = lockable
+    board, device = lockable
     device.lock("locked", "gate", [f"{key}.pub"])
-    played.report = change
+    lie(board, change)
     with pytest.raises(AttestationError, match=message):
         device.attest(b"n" * 32)
 
 
 def test_reports_signed_by_another_are_refused(lockable: Lockable, key: Path) -> None:
-    played, device = lockable
+    board, device = lockable
     device.lock("locked", "gate", [f"{key}.pub"])
     with pytest.raises(AttestationError, match="must be signed by the device key 0000"):
         device.attest(device_key=bytes(32))
-    known = played.device
-    played.seed = bytes(32)
+    known = device.trust().device
+    other = lie(board, {})
+    assert device.attest(device_key=other).was_known
     with pytest.raises(AttestationError, match="it is another board, or one that was given"):
         device.attest(device_key=known)
-    played.board.alter["trust"] = lambda trust: trust
-    played.report = {9: 0xFFFFFFFF, 5: 9, 14: 0xFFFFFFFF, 4: b"\x1b[2J\xff" * 3}
+    del board.alter["trust"]
+    with pytest.raises(AttestationError, match="it is another board, or one that was given"):
+        device.attest()
+
+
+def test_what_a_liar_signs_is_read_and_compared(lockable: Lockable, key: Path) -> None:
+    board, device = lockable
+    device.lock("locked", "gate", [f"{key}.pub"])
+    lie(board, {9: 0xFFFFFFFF, 5: 9, 14: 0xFFFFFFFF, 4: b"\x1b[2J\xff" * 3})
     report = device.attest()
     assert (report.floor, report.state, report.is_listed_right) == (0xFFFFFFFF, "state 9", True)
     assert_harmless(report.version)
-    played.report = {11: 5}
-    assert not device.attest().is_listed_right
-    played.report = {12: bytes(32)}
-    assert not device.attest().is_listed_right
+    for changes in ({11: 5}, {12: bytes(32)}):
+        lie(board, changes)
+        assert not device.attest().is_listed_right
 
 
 # ---- Replies of anybody --------------------------------------------------------------------------
 
 
 def test_whatever_a_board_answers_ends_by_a_result_or_an_error(
-    lockable: Lockable, key: Path, monkeypatch: pytest.MonkeyPatch
+    lockable: Lockable, key: Path
 ) -> None:
-    played, device = lockable
+    board, device = lockable
     device.lock("locked", "gate", [f"{key}.pub"])
     signer = KeyFileSigner(key)
     operations: dict[str, Callable[[], object]] = {
@@ -289,20 +327,14 @@ def test_whatever_a_board_answers_ends_by_a_result_or_an_error(
         "attest": lambda: repr(device.attest()),
     }
     for method, operation in operations.items():
-        right = getattr(played, f"_{method}")
-        for i in range(150):
-            rng = random.Random(f"{method} {i}")
-
-            def wrong(*params: Any, right: Any = right, rng: random.Random = rng) -> Any:
-                return mutated(right(*params), rng)
-
-            with monkeypatch.context() as m:
-                m.setattr(played, f"_{method}", wrong)
-                try:
-                    shown = str(operation())
-                except XipnetError as error:
-                    shown = str(error)
+        for i in range(60):
+            board.alter[method] = partial(mutated, rng=random.Random(f"{method} {i}"))
+            try:
+                shown = str(operation())
+            except XipnetError as error:
+                shown = str(error)
             assert_harmless(shown)
+        del board.alter[method]
 
 
 @pytest.mark.parametrize(
@@ -319,23 +351,53 @@ def test_whatever_a_board_answers_ends_by_a_result_or_an_error(
     ],
 )
 def test_fields_of_a_policy_are_checked(
-    lockable: Lockable, monkeypatch: pytest.MonkeyPatch, key: str, value: Any, message: str
+    lockable: Lockable, key: str, value: Any, message: str
 ) -> None:
-    played, device = lockable
-    right = played._trust()
-    monkeypatch.setattr(played, "_trust", lambda: {**right, key: value})
+    board, device = lockable
+    board.alter["trust"] = lambda right: {**right, key: value}
     with pytest.raises(ProtocolError, match=message):
         device.trust()
 
 
-def test_texts_of_a_policy_steer_nothing(
-    lockable: Lockable, xipnet: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("method", "field", "value", "message"),
+    [
+        ("hello", "trust", -1, "hello: 'trust' must be in"),
+        ("hello", "trust", "locked", "hello: 'trust' must be an integer"),
+        ("hello", "unlocked", 1, "hello: 'unlocked' must be a bool"),
+        ("ls", "sealed", 1, "'sealed' must be a bool"),
+        ("ls", "counter", 1 << 32, "'counter' must be in"),
+        ("ls", "counter", None, ""),
+    ],
+)
+def test_fields_about_trust_are_checked(
+    lockable: Lockable, method: str, field: str, value: Any, message: str
 ) -> None:
-    played, device = lockable
+    board, device = lockable
     device.put("a", b"a")
-    right = played._trust()
+
+    def changed(reply: Any) -> Any:
+        return {**reply, field: value} if method == "hello" else [r | {field: value} for r in reply]
+
+    board.alter[method] = changed
+    if message:
+        with pytest.raises(ProtocolError, match=message):
+            device.info() if method == "hello" else device.ls()
+    else:
+        assert device.ls()[0].counter == 0
+
+
+def test_a_state_that_is_not_known_is_locked(lockable: Lockable) -> None:
+    board, device = lockable
+    board.alter["hello"] = lambda hello: {**hello, "trust": 7}
+    assert (device.info().trust, device.info().is_locked) == ("state 7", True)
+
+
+def test_texts_of_a_policy_steer_nothing(lockable: Lockable, xipnet: Run) -> None:
+    board, device = lockable
+    device.put("a", b"a")
     changed = {"product": EVIL, "source": EVIL, "device": bytes(32), "board": bytes(16)}
-    monkeypatch.setattr(played, "_trust", lambda: {**right, **changed})
+    board.alter["trust"] = lambda right: {**right, **changed}
     assert_harmless(device.trust().product)
     for command in (["trust"], ["trust", "--json"]):
         shown = xipnet(*command)
@@ -364,42 +426,44 @@ def test_trust_shows_the_policy_and_what_is_unsealed(
 def test_lock_says_what_will_be_refused_and_asks(
     lockable: Lockable, xipnet: Run, key: Path
 ) -> None:
-    played, device = lockable
+    board, device = lockable
     device.put("a.txt", b"a")
+    seeds = without_source(board)
     options = ("lock", "--state", "locked", "--product", "gate", "--key", f"{key}.pub")
     asked = xipnet(*options, typed="n\n")
     assert asked.exit_code == 1
-    assert played.asked == ["trust"]
+    assert (asked_for(board), seeds) == (["trust"], [])
     for words in ("exec, eval", "infer, detect", "a.txt: not given or run", "one key"):
         assert words in asked.output
     done = xipnet(*options, typed="y\n")
     assert done.exit_code == 0, done.output
     assert "made of 32 bytes of this computer's" in done.output.replace("\n", " ")
-    assert (played.state, played.reads) == (2, False)
+    assert (device.trust().state, device.trust().reads) == ("locked", False)
     again = xipnet(*options, "--yes")
     assert "`xipnet unlock` it first" in again.output
-    played.unlocked = True
+    device.unlock(KeyFileSigner(key))
     reads = xipnet(*options, "--key2", "1" * 64, "--reads", "--yes")
     assert reads.exit_code == 0, reads.output
     assert "infer, detect" not in reads.output
     assert "one key" not in reads.output
     assert "this computer's" not in reads.output
-    assert (len(played.keys), played.reads) == (2, True)
+    assert (len(device.trust().keys), device.trust().reads) == (2, True)
     opened = xipnet("lock", "--state", "open", "--yes")
     assert opened.exit_code == 0, opened.output
-    assert played.state == 0
+    assert device.trust().state == "open"
 
 
-def test_a_locked_board_has_no_prompt(lockable: Lockable, xipnet: Run) -> None:
-    played, device = lockable
-    for state, words in ((2, "a locked board has no prompt"), (1, "needs a terminal")):
-        played.state = state
+def test_a_locked_board_has_no_prompt(lockable: Lockable, xipnet: Run, key: Path) -> None:
+    _, device = lockable
+    states = ("warn", "needs a terminal"), ("locked", "a locked board has no prompt")
+    for state, words in states:
+        device.lock(state, "gate", [f"{key}.pub"])
         device.info()
         assert words in xipnet("repl").output
 
 
 def test_unlock_signs_for_one_board(lockable: Lockable, xipnet: Run, key: Path) -> None:
-    played, device = lockable
+    _, device = lockable
     board = device.lock("locked", "gate", [f"{key}.pub"]).board
     assert board is not None
     other = xipnet("unlock", "--key", key, "--board", "00" * 16)
@@ -407,13 +471,13 @@ def test_unlock_signs_for_one_board(lockable: Lockable, xipnet: Run, key: Path) 
     assert "must be 32 hexadecimal digits" in xipnet("unlock", "--key", key, "--board", "x").output
     done = xipnet("unlock", "--key", key, "--board", board.hex())
     assert done.exit_code == 0, done.output
-    assert played.unlocked
+    assert device.trust().unlocked
 
 
 def test_attest_shows_and_verifies(
     lockable: Lockable, xipnet: Run, key: Path, tmp_path: Path
 ) -> None:
-    played, device = lockable
+    board, device = lockable
     device.put("a.txt", b"a")
     device.lock("locked", "gate", [f"{key}.pub"])
     (tmp_path / "fw.bin").write_bytes(b"image")
@@ -422,15 +486,15 @@ def test_attest_shows_and_verifies(
     assert unknown.exit_code == 0, unknown.output
     assert "NOT known before" in unknown.output
     assert "who signs must be known from before" in xipnet("attest", "--verify").output
-    assert played.device is not None
-    known = ("attest", "--verify", "--device-key", played.device.hex())
+    own = lie(board, {3: hashlib.sha256(b"image").digest()})
+    known = ("attest", "--verify", "--device-key", own.hex())
     good = xipnet(*known, "--firmware", tmp_path / "fw.bin")
     assert good.exit_code == 0, good.output
-    for words in ("the file's", "1, as `ls` lists them", "locked", "1.2.3"):
+    for words in ("the file's", "1, as `ls` lists them", "locked", device.info().firmware):
         assert words in good.output
     bad = xipnet(*known, "--firmware", tmp_path / "other.bin")
     assert (bad.exit_code, "NOT the file's" in bad.output) == (1, True)
-    played.report = {11: 2}
+    lie(board, {11: 2})
     assert xipnet("attest").exit_code == 0
     lied = xipnet(*known)
     assert (lied.exit_code, "NOT what `ls` lists" in lied.output) == (1, True)
@@ -442,10 +506,14 @@ def test_attest_shows_and_verifies(
 
 
 def test_trust_of_the_open_build(connect: Connect, xipnet: Run, lockable: Lockable) -> None:
-    lockable[0].board.alter.clear()
+    lockable[0].alter["hello"] = lambda hello: {k: hello[k] for k in hello if k != "trust"}
     lockable[1].info()
     assert "unsigned accepted" in xipnet("trust").output
     assert json.loads(xipnet("trust", "--json").output) == {"state": None}
+
+
+def test_the_states_of_the_command_are_those_of_the_board() -> None:
+    assert STATES == TRUST_STATES
 
 
 def test_results_are_values(lockable: Lockable, key: Path) -> None:
@@ -464,9 +532,9 @@ class Line(MemoryTransport):
         self.baud = baud
 
 
-def test_a_locked_board_keeps_the_lines_speed(lockable: Lockable) -> None:
-    played, device = lockable
-    played.state = 2
+def test_a_locked_board_keeps_the_lines_speed(lockable: Lockable, key: Path) -> None:
+    _, device = lockable
+    device.lock("locked", "gate", [f"{key}.pub"])
     line = Line.pair()[0]
     assert isinstance(line, Line)
     assert negotiate(device.session, line, "max") == 115200

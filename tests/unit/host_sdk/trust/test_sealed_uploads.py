@@ -10,26 +10,34 @@ from click.testing import CliRunner, Result
 
 from host_sdk import Device, InputError, KeyFileSigner, SealError, SealFileError, swap_models
 from host_sdk.cli import main
-from host_sdk.trust.keys import read_public_key
 from host_sdk.trust.seals import read_seal
 from tests.unit.host_sdk.blobs import make_blob
 from tests.unit.host_sdk.conftest import Connect
+from tests.unit.host_sdk.scripted_board import ScriptedBoard
 from tests.unit.host_sdk.test_fleet import Port
-from tests.unit.host_sdk.trust.played_board import PlayedBoard
+from tests.unit.host_sdk.trust.lockable import sent_seals
 from tests.unit.relocatable.test_own_operators import model as a_tflite
 
-Lockable = tuple[PlayedBoard, Device]
+Lockable = tuple[ScriptedBoard, Device]
 
 
 @pytest.fixture
 def locked(lockable: Lockable, key: Path) -> Lockable:
-    played, device = lockable
-    device.lock("locked", "gate", [f"{key}.pub"])
-    return played, device
+    device = lockable[1]
+    device.lock("locked", "gate", [f"{key}.pub"], reads=True)
+    return lockable
 
 
 def xipnet(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def lock_port(key: Path) -> Port:
+    """Make a locked board at a TCP port."""
+    port = Port(lockable=True)
+    with Device(port.url) as device:
+        device.lock("locked", "gate", [f"{key}.pub"])
+    return port
 
 
 def sign(key: Path, *more: str | Path) -> Result:
@@ -39,7 +47,7 @@ def sign(key: Path, *more: str | Path) -> Result:
 
 
 def test_the_seal_beside_a_file_goes_with_it(locked: Lockable, key: Path, tmp_path: Path) -> None:
-    played, device = locked
+    board, device = locked
     script, blob = tmp_path / "main.py", tmp_path / "adds.bin"
     script.write_text("print(1)")
     blob.write_bytes(make_blob())
@@ -50,11 +58,12 @@ def test_the_seal_beside_a_file_goes_with_it(locked: Lockable, key: Path, tmp_pa
         ("main.py", True, 5),
         ("adds", True, 5),
     }
-    assert played.seals["adds"] == (tmp_path / "adds.bin.seal").read_bytes()
+    assert sent_seals(board)["adds"].pack() == (tmp_path / "adds.bin.seal").read_bytes()
+    assert device.get("main.py") == b"print(1)"
 
 
 def test_seals_as_bytes_as_a_path_and_made_now(locked: Lockable, key: Path, tmp_path: Path) -> None:
-    played, device = locked
+    _, device = locked
     signer = KeyFileSigner(key, product="gate", counter=2)
     (tmp_path / "elsewhere").mkdir()
     data = tmp_path / "labels.txt"
@@ -64,8 +73,8 @@ def test_seals_as_bytes_as_a_path_and_made_now(locked: Lockable, key: Path, tmp_
     device.put(data, seal=(tmp_path / "elsewhere" / "s").read_bytes())
     device.put("other.txt", b"c", seal=signer)
     device.load_model(make_blob(), "m", seal=signer)
-    assert [read_seal(played.seals[name]).counter for name in ("labels.txt", "other.txt", "m")] == [
-        *(0, 2, 2),
+    assert [(o.name, o.counter) for o in device.ls()] == [
+        *(("labels.txt", 0), ("other.txt", 2), ("m", 2)),
     ]
 
 
@@ -76,7 +85,7 @@ def test_a_board_that_wants_a_seal_says_how(locked: Lockable, tmp_path: Path) ->
         lambda: device.load_model(make_blob()),
     ]
     for upload in uploads:
-        with pytest.raises(SealError, match=r"has no seal; sign it: `xipnet sign FILE --key KEY"):
+        with pytest.raises(SealError, match=r"no seal.*; sign it: `xipnet sign FILE --key KEY"):
             upload()
     other = KeyFileSigner("development", product="gate")
     with pytest.raises(SealError) as caught:
@@ -85,7 +94,7 @@ def test_a_board_that_wants_a_seal_says_how(locked: Lockable, tmp_path: Path) ->
 
 
 def test_a_seal_for_something_else_is_not_sent(locked: Lockable, key: Path, tmp_path: Path) -> None:
-    played, device = locked
+    board, device = locked
     script = tmp_path / "main.py"
     script.write_text("print(1)")
     sign(key, script)
@@ -98,17 +107,17 @@ def test_a_seal_for_something_else_is_not_sent(locked: Lockable, key: Path, tmp_
     for wrong in (b"", bytes(192), tmp_path / "none", script):
         with pytest.raises(SealFileError):
             device.put("main.py", b"print(1)", seal=wrong)
-    assert [r for r in played.board.requests if r.method == "put_begin"] == []
+    assert [r for r in board.requests if r.method == "put_begin"] == []
     assert device.put(script).sent_bytes > 0
 
 
 def test_a_model_that_is_compiled_is_sealed_by_a_signer(locked: Lockable, key: Path) -> None:
-    played, device = locked
+    board, device = locked
     folder = str(Path(__file__).parents[4] / "examples" / "own_operators")
     with pytest.raises(InputError, match=r"`xipnet build`\), then sign that"):
         device.load_model(a_tflite(), "own", ops=folder, seal=bytes(192))
     device.load_model(a_tflite(), "own", ops=folder, seal=KeyFileSigner(key, product="gate"))
-    assert read_seal(played.seals["own"]).kind == 1
+    assert sent_seals(board)["own"].kind == 1
 
 
 def test_the_open_build_gets_no_seal_and_the_user_a_note(
@@ -137,10 +146,10 @@ def test_commands_take_seals_and_show_notes(key: Path, tmp_path: Path) -> None:
             done = xipnet(command, blob, *named, "--seal", seal, "--port", port.url)
             assert done.exit_code == 0, done.output
             assert "sent without its seal" in done.output
-        played = PlayedBoard(port.board)
-        played.state, played.keys, played.product = 2, [read_public_key(key)], "gate"
+        port.close()
+        port = lock_port(key)
         refused = xipnet("put", blob, "--name", "adds", "--port", port.url)
-        assert "has no seal; sign it: `xipnet sign" in refused.output
+        assert "sign it: `xipnet sign" in refused.output
         for command in ("load", "ota"):
             done = xipnet(command, blob, "--seal", seal, "--port", port.url)
             assert done.exit_code == 0, done.output
@@ -160,11 +169,8 @@ def test_many_boards_are_sealed_for_once(key: Path, tmp_path: Path) -> None:
             asked.append(message)
             return super()._sign(message)
 
-    ports = [Port(), Port()]
+    ports = [lock_port(key), lock_port(key)]
     try:
-        for port in ports:
-            played = PlayedBoard(port.board)
-            played.state, played.keys, played.product = 2, [read_public_key(key)], "gate"
         signer = Counting(key, product="gate")
         swapped = swap_models([p.url for p in ports], make_blob(), "m", seal=signer)
         assert swapped.ok, swapped
