@@ -131,7 +131,7 @@ class BoardInfo:
         troubles: what is wrong with its store and its active model, in sentences.
         log: what the flash has done to the store's log.
         python_restarts: how often Python was given up since the board's start, because a builtin
-            kept a request waiting or an interrupt had no effect.
+            kept a request waiting, an interrupt had no effect, or the board was locked.
         trust: state of its policy, "open", "warn", "locked" or "counted"; None: the firmware is of
             the open build, which looks at no seals (docs/SPEC-trust.md).
         unlocked: an order has unlocked it until its next start.
