@@ -32,6 +32,7 @@ PROOFS = {
     "powerloss": "a cut at every flash operation and at every operation of the recovery",
     "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
+    "wire": "100,000 hostile requests a virtual board: each well after every batch of 40",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",
     "endurance": "worn flash, killed uploads, random use, in their long versions",
     "soak": "10,000 swaps with ten runs and ten events each on a virtual board with little flash:"
