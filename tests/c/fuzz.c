@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "walk_program.h"
 #include "base/xn_msgpack.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
@@ -62,45 +63,6 @@ static void mutate(uint8_t *bytes, uint32_t n) {
 
 // ---- The loader -------------------------------------------------------------------------------
 
-static uint32_t touched;
-
-static void touch(const void *at, uint32_t n) {
-    const uint8_t *p = at;
-    for (uint32_t i = 0; i < n; i++) {
-        touched += p[i];
-    }
-}
-
-// Reads all that a checked program points at; a sanitizer watches.
-static void walk(const xn_loader_program *p) {
-    const xn_blob_header *h = p->header;
-    const xn_blob_variant *v = p->variant;
-    touch(p->blob + h->metadata_offset, h->metadata_bytes);
-    touch(p->blob + v->code_offset, v->code_bytes);
-    touch(p->blob + v->weights_offset, v->weights_bytes);
-    touch(p->steps, v->step_count * 4);
-    touch(p->entries, h->entry_count * (uint32_t)sizeof(xn_blob_entry));
-    for (uint32_t i = 0; i < h->input_count; i++) {
-        CHECK(p->inputs[i].arena_offset + (uint64_t)p->inputs[i].bytes <= v->arena_bytes);
-    }
-    for (uint32_t i = 0; i < h->output_count; i++) {
-        CHECK(p->outputs[i].arena_offset + (uint64_t)p->outputs[i].bytes <= v->arena_bytes);
-    }
-    for (uint32_t i = 0; i < h->entry_count; i++) {
-        const xn_blob_entry *e = &p->entries[i];
-        CHECK(e->network_steps <= v->step_count);
-        CHECK((uint64_t)e->head_step + e->head_steps <= v->step_count);
-        CHECK(e->result_offset + (uint64_t)e->result_bytes <= v->arena_bytes);
-    }
-    if (p->golden != NULL) {
-        touch(p->golden, (uint32_t)sizeof(*p->golden) + p->golden->input_bytes);
-        touch((const uint8_t *)(p->golden + 1) + p->golden->input_bytes, p->golden->output_bytes);
-    }
-    touch(p->blob + h->details_offset, h->details_bytes);
-    CHECK(h->state_offset + (uint64_t)h->state_bytes <= v->arena_bytes);
-    CHECK((uint64_t)h->reset_step + h->reset_steps <= v->step_count);
-}
-
 static void fuzz_loader(uint32_t rounds) {
     uint32_t good = 0;
     for (uint32_t i = 0; i < rounds; i++) {
@@ -120,7 +82,7 @@ static void fuzz_loader(uint32_t rounds) {
         xn_loader_program program;
         if (xn_loader_check(&program, exact, n, 65536) == XN_OK) {
             good++;
-            walk(&program);
+            walk_program(&program);
         }
         if (exact != copy) {
             free(exact);
@@ -141,7 +103,7 @@ static void receive(const uint8_t *bytes, uint32_t n) {
 static uint32_t sent_bytes;
 
 static void count_sent(const uint8_t *bytes, uint32_t n) {
-    touch(bytes, n);
+    walk_touch(bytes, n);
     sent_bytes += n;
 }
 

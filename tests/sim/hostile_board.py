@@ -1,4 +1,4 @@
-"""A virtual board that hears hostile requests, and must be well after each batch of them."""
+"""A virtual board that hears hostile requests, and must be well after each batch."""
 
 from __future__ import annotations
 

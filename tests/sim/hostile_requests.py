@@ -1,4 +1,4 @@
-"""Requests that no host sends: wrong values, odd orders, damaged frames; the same for a seed."""
+"""Requests that no host sends: wrong values, odd orders, damaged frames."""
 
 from __future__ import annotations
 
@@ -353,7 +353,7 @@ def disturbed(r: random.Random, one: Request) -> list[Item]:
 
 
 def noise(r: random.Random) -> bytes:
-    """Make bytes that are no frame: zeros, text, a frame that is too long or never ends."""
+    """Make bytes that are no frame: zeros, text, one that is too long or never ends."""
     return r.choice(
         (
             b"\0" * r.choice((1, 2, 7, 9)),
