@@ -119,7 +119,9 @@ static mp_obj_t new_items(char code, uint32_t count, const uint8_t *bytes, uint3
     items->free = 0;
     items->len = count;
     items->items = m_new(byte, n);
-    memcpy(items->items, bytes, n);
+    if (n > 0) { // of none the place is NULL, which memcpy() may not be given
+        memcpy(items->items, bytes, n);
+    }
     return MP_OBJ_FROM_PTR(items);
 }
 
