@@ -30,7 +30,9 @@ PROOFS = {
     "models": "large models, and the networks of NETWORKS.md: every tensor on the host, outputs on"
     " virtual boards",
     "powerloss": "a cut at every flash operation and at every operation of the recovery",
-    "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
+    "fuzz": "the server, the loader, the scan of code and Python values under libFuzzer and"
+    " sanitizers, 20 million executions; wrong answers and metadata on the host; blobs and programs"
+    " that host and board must judge alike",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "wire": "100,000 hostile requests a virtual board: each well after every batch of 40",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",

@@ -177,13 +177,17 @@ static void put_sensible(xn_msgpack_writer *w, const char *method) {
 
 static void put_request(xn_msgpack_writer *w, uint32_t id) {
     static const char *const methods[] = {
-        "hello",    "help", "ping", "reset",     "ls",        "put_begin", "put_data",
-        "put_end",  "get",  "rm",   "activate",  "model",     "in_write",  "run",
-        "out_read", "exec", "eval", "interrupt", "run_steps", "arena_read"};
+        "hello",      "help",     "ping",      "reset",       "baud",      "ls",
+        "put_begin",  "put_data", "put_copy",  "put_patch",   "put_end",   "get",
+        "flash_read", "rm",       "activate",  "confirm",     "rollback",  "trial",
+        "history",    "held",     "hashes",    "wear",        "format",    "model",
+        "in_write",   "run",      "out_read",  "reset_state", "run_steps", "arena_read",
+        "exec",       "eval",     "interrupt", "rpc_list",    "call",      "events"};
     static const char *const of_sensible[] = {"get",      "run",       "put_begin", "in_write",
                                               "put_data", "run_steps", "arena_read"};
     bool sensible = below(3) == 0;
-    const char *method = sensible ? of_sensible[below(7)] : methods[below(20)];
+    const char *method =
+        sensible ? of_sensible[below(7)] : methods[below(sizeof(methods) / sizeof(methods[0]))];
     uint32_t n = below(5);
     xn_msgpack_put_array(w, 4);
     xn_msgpack_put_uint(w, 0);

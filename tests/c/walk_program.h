@@ -40,7 +40,8 @@ static void walk_program(const xn_loader_program *p) {
     }
     if (p->golden != NULL) {
         walk_touch(p->golden, (uint32_t)sizeof(*p->golden) + p->golden->input_bytes);
-        walk_touch((const uint8_t *)(p->golden + 1) + p->golden->input_bytes, p->golden->output_bytes);
+        walk_touch((const uint8_t *)(p->golden + 1) + p->golden->input_bytes,
+                   p->golden->output_bytes);
     }
     walk_touch(p->blob + h->details_offset, h->details_bytes);
     CHECK(h->state_offset + (uint64_t)h->state_bytes <= v->arena_bytes);

@@ -1,4 +1,4 @@
-"""Run the board's C under libFuzzer for a time; by gcc what is to begin with alone."""
+"""Run the board's C under libFuzzer; by gcc what is to begin with alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make MicroPython's sources for a program of this computer, by upstream's port `embed`."""
+"""Make MicroPython's sources for this computer, by upstream's port `embed`."""
 
 from __future__ import annotations
 
