@@ -22,7 +22,9 @@ BLOB = 1
 E_CODE, E_STEP, E_FAULT, E_DEADLINE = -49, -63, -66, -67
 LIMIT_MS = 20
 AGAIN_S = 10.0  # when a request is sent again
-PATIENCE_S = 300.0  # a busy computer takes long for a frame, byte by byte
+# A busy computer takes seconds for a long frame, byte by byte, which may end it by a silence.
+PATIENCE_S = 300.0
+PIECE_BYTES = 512
 SEED = 20260729
 IN_A_BLOB = 2000
 
@@ -67,6 +69,7 @@ def contained(board: str, folder: Path, programs: Sequence[bytes]) -> str:
     with Machine(board, folder / "flash", firmware) as machine:
         machine.boot()
         machine.again_s, machine.wait_s = AGAIN_S, PATIENCE_S
+        machine.piece_bytes = PIECE_BYTES
         ends = run_all(machine, programs)
     refused = sum(bool(scan(p + bytes(-len(p) % 4), (0,))) for p in programs)
     return (
