@@ -14,6 +14,7 @@ from host_sdk.display.progress import count_progress
 from tests.conftest import ROOT
 from tests.sim.soak import FEW, Sample, grown, small_flash, soak, told
 
+LINUX = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what /proc tells")
 BOARD = "mps3_an547"
 SWAPS = 10_000
 SOME = 50
@@ -65,6 +66,7 @@ def test_wear_that_grows_is_said() -> None:
 
 
 @pytest.mark.sim
+@LINUX
 def test_a_soak_that_was_killed_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CHILD, BOARD, str(tmp_path), str(SOME)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
@@ -81,6 +83,7 @@ def test_a_soak_that_was_killed_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.sim
+@LINUX
 @pytest.mark.proof("soak")
 def test_nothing_grows(record_property: Any) -> None:
     folder = build_dir() / "soak"
