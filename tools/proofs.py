@@ -30,11 +30,18 @@ PROOFS = {
     "models": "large models, and the networks of NETWORKS.md: every tensor on the host, outputs on"
     " virtual boards",
     "powerloss": "a cut at every flash operation and at every operation of the recovery",
-    "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
+    "fuzz": "the server, the loader, the scan of code and Python values under libFuzzer and"
+    " sanitizers, 20 million executions; wrong answers and metadata on the host; blobs and programs"
+    " that host and board must judge alike",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
+    "wire": "100,000 hostile requests a virtual board: each well after every batch of 40",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",
     "endurance": "worn flash, killed uploads, random use, in their long versions",
+    "soak": "10,000 swaps with ten runs and ten events each on a virtual board with little flash:"
+    " memory, handles and wear are flat",
 }
+# Proofs that take hours; in a single process, whose bars are seen.
+WITH_BARS = ("soak",)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class Figures:
         seconds: how long all took.
         cases: one-operator cases that were tried.
         differences: cases among them that differed.
+        notes: what tests recorded as their figures.
     """
 
     passed: int
@@ -56,6 +64,7 @@ class Figures:
     seconds: float
     cases: exactness.Cases = field(default_factory=exactness.Cases)
     differences: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def run(name: str) -> tuple[str, float]:
@@ -65,7 +74,7 @@ def run(name: str) -> tuple[str, float]:
         name: one of PROOFS.
     """
     begin = time.monotonic()
-    report = run_pytest("--proof", name)
+    report = run_pytest("--proof", name, *(("-n", "0", "-s") if name in WITH_BARS else ()))
     return report, time.monotonic() - begin
 
 
@@ -88,6 +97,7 @@ def count(report: str, seconds: float) -> Figures:
         seconds=seconds,
         cases=cases,
         differences=sum(map(int, properties(report, "differences"))),
+        notes=tuple(properties(report, "figures")),
     )
 
 
@@ -96,7 +106,8 @@ def row(name: str, figures: Figures, date: str, commit: str) -> str:
     minutes = f"{figures.seconds / 60:.1f}"
     verdict = f"{figures.failed} **failed**, {figures.passed}" if figures.failed else figures.passed
     skipped = f", {figures.skipped} skipped" if figures.skipped else ""
-    result = f"{verdict} passed{skipped}{cases_text(figures)}"
+    notes = "".join(f"; {note}" for note in figures.notes)
+    result = f"{verdict} passed{skipped}{cases_text(figures)}{notes}"
     cores = f"{os.cpu_count()} cores"
     return f"| `{name}` | {PROOFS[name]} | {date} | {commit} | {result} | {minutes} min, {cores} |"
 

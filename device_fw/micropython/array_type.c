@@ -76,7 +76,9 @@ static void pack_shaped(xn_msgpack_writer *w, const mp_buffer_info_t *from, size
     for (size_t i = 0; i < dimensions; i++) {
         put_u32(to + HEAD_BYTES(i), (uint32_t)mp_obj_get_int(shape[i]));
     }
-    memcpy(to + head, from->buf, from->len);
+    if (from->len > 0) { // of none the place is NULL, which memcpy() may not be given
+        memcpy(to + head, from->buf, from->len);
+    }
 }
 
 static bool is_bytes_like(mp_obj_t value, const mp_buffer_info_t *from) {
@@ -119,7 +121,9 @@ static mp_obj_t new_items(char code, uint32_t count, const uint8_t *bytes, uint3
     items->free = 0;
     items->len = count;
     items->items = m_new(byte, n);
-    memcpy(items->items, bytes, n);
+    if (n > 0) { // as in pack_shaped()
+        memcpy(items->items, bytes, n);
+    }
     return MP_OBJ_FROM_PTR(items);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "walk_program.h"
 #include "base/xn_msgpack.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
@@ -62,45 +63,6 @@ static void mutate(uint8_t *bytes, uint32_t n) {
 
 // ---- The loader -------------------------------------------------------------------------------
 
-static uint32_t touched;
-
-static void touch(const void *at, uint32_t n) {
-    const uint8_t *p = at;
-    for (uint32_t i = 0; i < n; i++) {
-        touched += p[i];
-    }
-}
-
-// Reads all that a checked program points at; a sanitizer watches.
-static void walk(const xn_loader_program *p) {
-    const xn_blob_header *h = p->header;
-    const xn_blob_variant *v = p->variant;
-    touch(p->blob + h->metadata_offset, h->metadata_bytes);
-    touch(p->blob + v->code_offset, v->code_bytes);
-    touch(p->blob + v->weights_offset, v->weights_bytes);
-    touch(p->steps, v->step_count * 4);
-    touch(p->entries, h->entry_count * (uint32_t)sizeof(xn_blob_entry));
-    for (uint32_t i = 0; i < h->input_count; i++) {
-        CHECK(p->inputs[i].arena_offset + (uint64_t)p->inputs[i].bytes <= v->arena_bytes);
-    }
-    for (uint32_t i = 0; i < h->output_count; i++) {
-        CHECK(p->outputs[i].arena_offset + (uint64_t)p->outputs[i].bytes <= v->arena_bytes);
-    }
-    for (uint32_t i = 0; i < h->entry_count; i++) {
-        const xn_blob_entry *e = &p->entries[i];
-        CHECK(e->network_steps <= v->step_count);
-        CHECK((uint64_t)e->head_step + e->head_steps <= v->step_count);
-        CHECK(e->result_offset + (uint64_t)e->result_bytes <= v->arena_bytes);
-    }
-    if (p->golden != NULL) {
-        touch(p->golden, (uint32_t)sizeof(*p->golden) + p->golden->input_bytes);
-        touch((const uint8_t *)(p->golden + 1) + p->golden->input_bytes, p->golden->output_bytes);
-    }
-    touch(p->blob + h->details_offset, h->details_bytes);
-    CHECK(h->state_offset + (uint64_t)h->state_bytes <= v->arena_bytes);
-    CHECK((uint64_t)h->reset_step + h->reset_steps <= v->step_count);
-}
-
 static void fuzz_loader(uint32_t rounds) {
     uint32_t good = 0;
     for (uint32_t i = 0; i < rounds; i++) {
@@ -120,7 +82,7 @@ static void fuzz_loader(uint32_t rounds) {
         xn_loader_program program;
         if (xn_loader_check(&program, exact, n, 65536) == XN_OK) {
             good++;
-            walk(&program);
+            walk_program(&program);
         }
         if (exact != copy) {
             free(exact);
@@ -141,7 +103,7 @@ static void receive(const uint8_t *bytes, uint32_t n) {
 static uint32_t sent_bytes;
 
 static void count_sent(const uint8_t *bytes, uint32_t n) {
-    touch(bytes, n);
+    walk_touch(bytes, n);
     sent_bytes += n;
 }
 
@@ -215,13 +177,17 @@ static void put_sensible(xn_msgpack_writer *w, const char *method) {
 
 static void put_request(xn_msgpack_writer *w, uint32_t id) {
     static const char *const methods[] = {
-        "hello",    "help", "ping", "reset",     "ls",        "put_begin", "put_data",
-        "put_end",  "get",  "rm",   "activate",  "model",     "in_write",  "run",
-        "out_read", "exec", "eval", "interrupt", "run_steps", "arena_read"};
+        "hello",      "help",     "ping",      "reset",       "baud",      "ls",
+        "put_begin",  "put_data", "put_copy",  "put_patch",   "put_end",   "get",
+        "flash_read", "rm",       "activate",  "confirm",     "rollback",  "trial",
+        "history",    "held",     "hashes",    "wear",        "format",    "model",
+        "in_write",   "run",      "out_read",  "reset_state", "run_steps", "arena_read",
+        "exec",       "eval",     "interrupt", "rpc_list",    "call",      "events"};
     static const char *const of_sensible[] = {"get",      "run",       "put_begin", "in_write",
                                               "put_data", "run_steps", "arena_read"};
     bool sensible = below(3) == 0;
-    const char *method = sensible ? of_sensible[below(7)] : methods[below(20)];
+    const char *method =
+        sensible ? of_sensible[below(7)] : methods[below(sizeof(methods) / sizeof(methods[0]))];
     uint32_t n = below(5);
     xn_msgpack_put_array(w, 4);
     xn_msgpack_put_uint(w, 0);

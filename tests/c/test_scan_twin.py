@@ -7,6 +7,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,18 +32,18 @@ def packed(halves: list[int]) -> bytes:
     return struct.pack(f"<{len(halves)}H", *halves)
 
 
-def programs() -> Iterator[Program]:
-    r = random.Random(5)
+def programs(seed: int = 5, mutated: int = 300, made: int = 5000) -> Iterator[Program]:
+    r = random.Random(seed)
     for target in ("cortex-m0plus", "cortex-m4", "cortex-m55"):
         model = ROOT / "examples" / "models" / "shade2.tflite"
         [variant] = Blob.unpack(compile_model(model, target=target, golden=False)).variants
         yield variant.code, variant.steps
         halves = list(struct.unpack(f"<{len(variant.code) // 2}H", variant.code))
-        for _ in range(300):
+        for _ in range(mutated):
             changed = halves.copy()
             changed[r.randrange(len(halves))] = r.choice((r.getrandbits(16), r.choice(halves)))
             yield packed(changed), variant.steps
-    for _ in range(5000):
+    for _ in range(made):
         count = 2 * r.choice((2, 4, 8, 32, 150))
         halves = [r.getrandbits(16) if r.random() < 0.2 else r.choice(ODD) for _ in range(count)]
         yield packed(halves), tuple(2 * r.randrange(count) for _ in range(r.randint(1, 3)))
@@ -81,6 +82,16 @@ def test_they_say_the_same(built: Path) -> None:
     assert said[0] == said[301] == said[602] == ""
     assert said.count("") > 50
     assert {text.split()[0] for text in said if text} == {"instruction", "branch", "entry", "end"}
+
+
+@pytest.mark.proof("fuzz")
+def test_they_say_the_same_of_many(built: Path, record_property: Any) -> None:
+    count = 0
+    for seed in range(40):
+        cases = list(programs(1000 + seed, 300, 5000))
+        assert verdicts(built, cases) == [scan(*case) for case in cases], seed
+        count += len(cases)
+    record_property("figures", f"{count:,} programs scanned by board and host alike")
 
 
 def test_they_agree_beyond_a_window(built: Path) -> None:

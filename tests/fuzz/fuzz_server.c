@@ -2,12 +2,13 @@
 // and every method. An input is a row of pieces, each a length byte and so many bytes: from 0xF0 on
 // a piece is the rest of the input as raw bytes of the wire, else it is the body of a frame, which
 // gets its CRC here; a body of length 0 takes two more bytes as its length. XIPNET_FUZZ_BLOB names
-// a valid blob, the active model. Built without libFuzzer it runs the files that it is given.
+// a valid blob, the active model.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "fuzz_replay.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
 #include "link/xn_link.h"
@@ -20,9 +21,6 @@
 
 #define RAW 0xF0u
 #define FRESH 512u // inputs after which the board starts again
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static uint8_t *blob;
 static uint32_t blob_bytes;
@@ -88,9 +86,7 @@ static void send_frame(const uint8_t *body, uint32_t n) {
     serve();
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
-    (void)argc;
-    (void)argv;
+static void read_blob(void) {
     const char *path = getenv("XIPNET_FUZZ_BLOB");
     CHECK(path != NULL);
     FILE *file = fopen(path, "rb");
@@ -98,10 +94,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     blob = aligned_alloc(64, 1 << 16);
     blob_bytes = (uint32_t)fread(blob, 1, 1 << 16, file);
     fclose(file);
-    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+    if (blob == NULL) {
+        read_blob();
+    }
     if (inputs++ % FRESH == 0) {
         start_again();
     }
@@ -129,22 +127,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     }
     return 0;
 }
-
-#ifdef XIPNET_REPLAY
-int main(int argc, char **argv) {
-    static uint8_t input[1 << 16];
-    LLVMFuzzerInitialize(NULL, NULL);
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        CHECK(file != NULL);
-        size_t n = fread(input, 1, sizeof(input), file);
-        fclose(file);
-        uint8_t *exact = malloc(n + 1); // the sanitizer then knows the end
-        memcpy(exact, input, n);
-        (void)LLVMFuzzerTestOneInput(exact, n);
-        free(exact);
-    }
-    printf("%d inputs\n", argc - 1);
-    return 0;
-}
-#endif

@@ -39,6 +39,7 @@ class Machine:
         arrived: ids of all replies that came, in order.
         port: TCP port of the UART, for tools of others while nothing is connected here.
         wait_s: how long any answer may take.
+        piece_bytes: of an upload's request.
         again_s: after so long without its reply the last request is sent again: a busy computer may
             lose bytes of the line.
     """
@@ -63,6 +64,7 @@ class Machine:
     # ---- The process -----------------------------------------------------------------------------
 
     wait_s = WAIT_S
+    piece_bytes = PIECE_BYTES
 
     def _command(self, board: str | Board, flash: Path, firmware: Path | None) -> list[str]:
         # The board starts when the first connection is there: nothing of its boot is missed.
@@ -216,8 +218,8 @@ class Machine:
         """Brings an object's bytes to the board; the session that `put_end` ends."""
         digest = hashlib.sha256(data).digest()
         begun = self.call("put_begin", name, kind, len(data), digest)
-        for at in range(0, 0 if begun["have"] else len(data), PIECE_BYTES):
-            self.call("put_data", begun["session"], at, data[at : at + PIECE_BYTES])
+        for at in range(0, 0 if begun["have"] else len(data), self.piece_bytes):
+            self.call("put_data", begun["session"], at, data[at : at + self.piece_bytes])
         session: int = begun["session"]
         return session
 

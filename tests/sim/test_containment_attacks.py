@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,10 @@ pytestmark = pytest.mark.sim
 BLOB = 1
 E_CODE, E_STEP, E_FAULT, E_DEADLINE = -49, -63, -66, -67
 LIMIT_MS = 20
-AGAIN_S = 2.0  # when a request is sent again
+AGAIN_S = 10.0  # when a request is sent again
+# A busy computer takes seconds for a long frame, byte by byte, which may end it by a silence.
+PATIENCE_S = 300.0
+PIECE_BYTES = 512
 SEED = 20260729
 IN_A_BLOB = 2000
 
@@ -59,15 +63,20 @@ def random_words(count: int) -> list[bytes]:
     return [words(r) for _ in range(count)]
 
 
-def contained(board: str, folder: Path, programs: Sequence[bytes]) -> None:
+def contained(board: str, folder: Path, programs: Sequence[bytes]) -> str:
+    """Run programs on a board without the scan; say how they ended, in one line."""
     firmware = unscanned_firmware(board, folder, LIMIT_MS)
     with Machine(board, folder / "flash", firmware) as machine:
         machine.boot()
-        machine.again_s = AGAIN_S
+        machine.again_s, machine.wait_s = AGAIN_S, PATIENCE_S
+        machine.piece_bytes = PIECE_BYTES
         ends = run_all(machine, programs)
     refused = sum(bool(scan(p + bytes(-len(p) % 4), (0,))) for p in programs)
-    print(f"{board}, seed {SEED}: {len(programs)} programs, {refused} refused by the scan;")
-    print(f"behind it {dict(ends)}")
+    return (
+        f"{board}: {len(programs):,} programs, {refused:,} refused by the scan; behind it"
+        f" {ends[0]:,} ran to their end, {ends[E_FAULT]:,} faulted, {ends[E_DEADLINE]:,} ran too"
+        f" long, {ends[E_STEP]:,} reported an error"
+    )
 
 
 @pytest.mark.parametrize("board", virtual_names(vm=True))
@@ -78,14 +87,14 @@ def test_some_attacks(board: str, make: Callable[[int], list[bytes]], tmp_path: 
 
 @pytest.mark.proof("attack")
 @pytest.mark.parametrize("board", virtual_names(vm=True))
-def test_attack_programs(board: str, tmp_path: Path) -> None:
-    contained(board, tmp_path, attacks(1000))
+def test_attack_programs(board: str, tmp_path: Path, record_property: Any) -> None:
+    record_property("figures", contained(board, tmp_path, attacks(1000)))
 
 
 @pytest.mark.proof("attack")
 @pytest.mark.parametrize("board", virtual_names(vm=True))
-def test_random_words(board: str, tmp_path: Path) -> None:
-    contained(board, tmp_path, random_words(100_000))
+def test_random_words(board: str, tmp_path: Path, record_property: Any) -> None:
+    record_property("figures", contained(board, tmp_path, random_words(100_000)))
 
 
 @pytest.mark.parametrize("board", virtual_names(vm=True))
@@ -94,7 +103,7 @@ def test_the_board_scans(board: str, tmp_path: Path) -> None:
     refused = [p for p in attacks(len(ATTACKS)) if scan(p + bytes(-len(p) % 4), (0,))]
     with Machine(board, tmp_path / "flash") as machine:
         machine.boot()
-        machine.again_s = AGAIN_S
+        machine.again_s, machine.wait_s = AGAIN_S, PATIENCE_S
         machine.put("good", BLOB, blob_of([RETURN]), activate=True)
         for program in refused:
             with pytest.raises(RefusedError) as refusal:
