@@ -131,6 +131,7 @@ class BoardInfo:
         log: what the flash has done to the store's log.
         python_restarts: how often Python was given up since the board's start, because a builtin
             kept a request waiting or an interrupt had no effect.
+        hz: what its core runs at; 0: the firmware does not say.
     """
 
     protocol: tuple[int, int]
@@ -155,6 +156,7 @@ class BoardInfo:
     troubles: tuple[str, ...] = ()
     log: LogHealth = LogHealth()
     python_restarts: int = 0
+    hz: int = 0
 
     @property
     def can_pack(self) -> bool:
@@ -199,6 +201,7 @@ class BoardInfo:
             troubles=_read_troubles(fields),
             log=LogHealth.read(fields),
             python_restarts=fields.map("vm").count("restarts") if "vm" in fields else 0,
+            hz=fields.count("hz") if "hz" in fields else 0,
         )
 
 

@@ -16,7 +16,7 @@ typedef struct xn_port_cpu {
     uint16_t family;   // enum xn_family
     uint16_t level;    // enum xn_level
     uint32_t features; // enum xn_feature, all present
-    uint32_t hz;       // core clock; 0: unknown
+    uint32_t hz;       // of the core as it runs now; 0: unknown
 } xn_port_cpu;
 
 const xn_port_cpu *xn_port_identity(void);
