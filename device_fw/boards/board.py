@@ -200,6 +200,7 @@ def read_board(path: Path) -> Board:
     Raises:
         ValueError: a key is missing, unknown, or of another type or range.
     """
+    path = path.absolute()  # the build runs elsewhere
     if not _NAME.fullmatch(path.stem):
         raise ValueError(f"{path}: the name must be of a-z, 0-9 and _")
     try:
