@@ -100,7 +100,7 @@ def _rows(board: Device, wire: Wire) -> Iterator[tuple[str, str]]:
     yield f"`ping` at the prompt, median of {PINGS}", _pings(board, wire)
     yield "`ping` while `while True: pass` runs", _pings_in_loop(board, wire)
     yield "`ping` while `sum(range(100000))` runs", _pings_in_builtin(board, wire)
-    blob = compile_model(EXAMPLES / "coins.tflite", target="cortex-m0plus")
+    blob = compile_model(EXAMPLES / "models" / "coins.tflite", target="cortex-m0plus")
     ms, sent = wire.ms(lambda: board.load_model(blob, name="coins"))
     what = f"coins.tflite sent, stored, tested and activated ({len(blob):,} bytes of blob"
     yield f"{what}, {sent:,} sent)", f"{ms / 1e3:.2f} s"

@@ -46,6 +46,7 @@ typedef struct xn_host_state {
 #define XN_HOST_STEP_FAULTS (-1000)
 #define XN_HOST_STEP_HANGS (-1001)
 #define XN_HOST_STEP_LONG (-1002)
+#define XN_HOST_STEP_NOT_HERE (-1003)
 
 extern xn_host_state xn_host;
 extern xn_port_boot xn_host_boot; // why the board started

@@ -120,7 +120,7 @@ typedef struct xn_port_stop {
 // Runs one step, on a stack of its own of xn_port_step_stack() bytes: XN_OK, and in why->returned
 // what it returned, whatever that is. A board that contains steps returns XN_E_FAULT or
 // XN_E_DEADLINE, and fills the rest of *why, if a step faulted or did not return in time; others
-// store a report and reset.
+// store a report and reset. Any other error says that the step was not run, now and here.
 int xn_port_run_step(const xn_port_step *step, xn_port_stop *why);
 // Guards data shared with the receive interrupt; nestable by passing the returned state back.
 uint32_t xn_port_lock(void);
