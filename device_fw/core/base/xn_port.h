@@ -66,6 +66,9 @@ typedef struct xn_port_flash {
 // A board with the store in a chip of its own needs none of this for its code; what is mapped
 // must not be touched by interrupts or DMA during that time.
 const xn_port_flash *xn_port_flash_geometry(void);
+// Where the firmware, or a file system beside the store, ends if it reaches into the region, which
+// the start refuses then; counted as the board names the region. 0: none does, or who knows.
+uint32_t xn_port_flash_taken_until(void);
 // All return 0 or XN_E_FLASH / XN_E_RANGE. Program only clears bits; a unit is programmed once
 // between erases. When erase and program return, read() and the mapped bytes are the new ones: a
 // driver behind a data cache invalidates the lines. `to` has any alignment.

@@ -70,6 +70,10 @@ WEAK const xn_port_cpu *xn_port_identity(void) {
 
 #endif
 
+WEAK uint32_t xn_port_flash_taken_until(void) {
+    return 0;
+}
+
 // ---- Bytes, time, memory ------------------------------------------------------------------------
 
 WEAK void xn_port_send(const uint8_t *bytes, uint32_t n) {

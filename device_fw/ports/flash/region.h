@@ -24,6 +24,25 @@ static inline bool xn_region_has(uint32_t offset, uint32_t n) {
     return offset <= XN_REGION_BYTES && n <= XN_REGION_BYTES - offset;
 }
 
+// What else is in this flash, counted as the region's start: the firmware, a file system. Empty if
+// the end is not behind the start.
+typedef struct xn_region_part {
+    uintptr_t start, end;
+} xn_region_part;
+
+// The highest end of the parts that reach into the region, 0: none does.
+static inline uint32_t xn_region_taken_until(const xn_region_part *parts, uint32_t n) {
+    uintptr_t until = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const xn_region_part *p = parts + i;
+        if (p->start < p->end && p->start < XN_REGION_START + XN_REGION_BYTES &&
+            p->end > XN_REGION_START && p->end > until) {
+            until = p->end;
+        }
+    }
+    return (uint32_t)until;
+}
+
 // Reads what is mapped.
 static inline int xn_region_read(uint32_t offset, void *to, uint32_t n) {
     if (!xn_region_has(offset, n)) {
