@@ -1,5 +1,6 @@
 // parts/clock_stm32f4.c, pins_stm32.c and flash_stm32f4.c, board.c and its clock, built for this
-// machine, on the model of the chip: with the facts of a board's TOML, and what the chip may do to them.
+// machine, on the model of the chip: with the facts of a board's TOML, and what the chip may do to
+// them.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,17 +43,14 @@ void xn_port_unlock(uint32_t state) {
     (void)state;
 }
 
-void xn_fault_start(void) {
-}
+void xn_fault_start(void) {}
 
 void xn_uart_stm32_v1_start(void);
 void xn_uart_stm32_v1_interrupt(void);
 
-void xn_uart_stm32_v1_start(void) {
-}
+void xn_uart_stm32_v1_start(void) {}
 
-void xn_uart_stm32_v1_interrupt(void) {
-}
+void xn_uart_stm32_v1_interrupt(void) {}
 
 static const model_chip good = {
     .max_hz = TEST_MAX_HZ,
