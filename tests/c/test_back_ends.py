@@ -72,12 +72,16 @@ STM32 = {
     "STM32F4": {
         "_micropy_hw_internal_flash_storage_start": 0x08004000,
         "_micropy_hw_internal_flash_storage_end": 0x08020000,
-        **{"_sidata": 0x08084000, "_sdata": 0x20000000, "stub_edata": 0x20000100},
+        "_sidata": 0x08084000,
+        "_sdata": 0x20000000,
+        "stub_edata": 0x20000100,
     },
     "STM32H7": {
         "_micropy_hw_internal_flash_storage_start": 0x080C0000,
         "_micropy_hw_internal_flash_storage_end": 0x08100000,
-        **{"_sidata": 0x08064000, "_sdata": 0x24000000, "stub_edata": 0x24000100},
+        "_sidata": 0x08064000,
+        "_sdata": 0x24000000,
+        "stub_edata": 0x24000100,
     },
 }
 
@@ -103,8 +107,10 @@ CASES = {
         ('-DBOARD_FLASH_OPS_HEADER_H="flexspi.h"',),
         *((0x180000, 0x80000), (0x80000, 4096, 256, 1)),
         {
-            **{"__flash_start": 0x60000000, "__FLASH_DATA_END": 0x6006A000},
-            **{"__vfs_start": 0x60100000, "__vfs_end": 0x60180000},
+            "__flash_start": 0x60000000,
+            "__FLASH_DATA_END": 0x6006A000,
+            "__vfs_start": 0x60100000,
+            "__vfs_end": 0x60180000,
         },
     ),
     "nrf52840": Case(
