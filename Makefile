@@ -29,7 +29,7 @@ test-unit: setup ## Run the tests that need no board (under a minute)
 test-all: setup ## Run what CI runs
 	@$(PY) -m tools.tiers
 
-proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, pico, endurance
+proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, pico, stm32l4, endurance
 	@$(PY) -m tools.proofs $*
 
 check: setup ## Format, lint, types, C warnings, words, the tree's rules, docs up to date: what CI checks
