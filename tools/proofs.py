@@ -33,8 +33,8 @@ PROOFS = {
     "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",
-    "stm32l4": "the image of an STM32L475 starts, and says what it is, in a newer QEMU from Debian's"
-    " backports",
+    "stm32l4": "the image of an STM32L475 starts, and says what it is, in a newer QEMU from"
+    " Debian's backports",
     "endurance": "worn flash, killed uploads, random use, in their long versions",
 }
 

@@ -8,7 +8,6 @@ are received, so no more than `hello` is tried.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

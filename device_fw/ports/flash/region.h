@@ -9,7 +9,8 @@
 #include <string.h>
 
 // In bytes. The start is an address or an offset in the chip: each back end says which.
-#if !defined(XN_USER_FLASH_START) || !defined(XN_USER_FLASH_BYTES)
+// MicroPython's search for names (NO_QSTR) preprocesses all without our flags.
+#if !defined(NO_QSTR) && (!defined(XN_USER_FLASH_START) || !defined(XN_USER_FLASH_BYTES))
 #error "XIPNET_CFLAGS must say -DXN_USER_FLASH_START= and -DXN_USER_FLASH_BYTES= (docs/PORTING.md)"
 #endif
 #define XN_REGION_START ((uint32_t)(XN_USER_FLASH_START))
