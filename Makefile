@@ -4,7 +4,7 @@ PY := .venv/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
 
-.PHONY: help setup demo test test-unit test-all check format docs firmware images bench clean
+.PHONY: help setup demo test test-unit test-pico test-all check format docs firmware images bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+(%)?:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -26,10 +26,13 @@ endif
 test-unit: setup ## Run the tests that need no board (under a minute)
 	$(PY) -m pytest --tier 1 -n $(JOBS)
 
+test-pico: setup ## Run the Pico's image in an emulator of its chip (some minutes)
+	$(PY) -m pytest tests/sim/test_pico.py
+
 test-all: setup ## Run what CI runs
 	@$(PY) -m tools.tiers
 
-proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, wire, pico, endurance, soak
+proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, wire, pico, stm32l4, endurance, soak
 	@$(PY) -m tools.proofs $*
 
 check: setup ## Format, lint, types, C warnings, words, the tree's rules, docs up to date: what CI checks

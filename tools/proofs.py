@@ -36,6 +36,8 @@ PROOFS = {
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "wire": "100,000 hostile requests a virtual board: each well after every batch of 40",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",
+    "stm32l4": "the image of an STM32L475 starts, and says what it is, in a newer QEMU from"
+    " Debian's backports",
     "endurance": "worn flash, killed uploads, random use, in their long versions",
     "soak": "10,000 swaps with ten runs and ten events each on a virtual board with little flash:"
     " memory, handles and wear are flat",

@@ -238,6 +238,7 @@ def read_board(path: Path, lockable: bool = False) -> Board:
     Raises:
         ValueError: a key is missing, unknown, or of another type or range.
     """
+    path = path.absolute()  # the build runs elsewhere
     if not _NAME.fullmatch(path.stem):
         raise ValueError(f"{path}: the name must be of a-z, 0-9 and _")
     try:

@@ -4,7 +4,7 @@
 //
 // Nothing here waits for ever. Without an external clock the PLL runs from the internal 16 MHz,
 // which are right to 1 % at 25 degrees; without a PLL the core stays at 16 MHz, and the clock
-// (arch/cortexm/clock.h) and the line know it.
+// (arch/cortexm/clock.h), the line and `hello` know it.
 #include "arch/cortexm/clock.h"
 #include "parts/stm32.h"
 

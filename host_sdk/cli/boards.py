@@ -134,7 +134,7 @@ def print_board(i: BoardInfo) -> None:
     """Print what a board says of itself."""
     print_facts(
         {
-            "board": f"{i.board} ({i.cpu})",
+            "board": f"{i.board} ({i.cpu}{_at(i.hz)})",
             "firmware": f"{i.firmware}, {i.python}",
             "protocol": f"{i.protocol[0]}.{i.protocol[1]}",
             "flash": f"{i.free_bytes:,} of {i.flash_bytes:,} bytes free",
@@ -152,6 +152,10 @@ def _trust(i: BoardInfo) -> str:
     if i.trust is None:
         return "unsigned accepted; cannot be locked"
     return f"{i.trust}, unlocked until its next start" if i.unlocked else i.trust
+
+
+def _at(hz: int) -> str:
+    return f" at {hz / 1e6:g} MHz" if hz else ""
 
 
 @click.command()

@@ -135,6 +135,7 @@ class BoardInfo:
         trust: state of its policy, "open", "warn", "locked" or "counted"; None: the firmware is of
             the open build, which looks at no seals (docs/SPEC-trust.md).
         unlocked: an order has unlocked it until its next start.
+        hz: what its core runs at; 0: the firmware does not say.
     """
 
     protocol: tuple[int, int]
@@ -161,6 +162,7 @@ class BoardInfo:
     python_restarts: int = 0
     trust: str | None = None
     unlocked: bool = False
+    hz: int = 0
 
     @property
     def can_pack(self) -> bool:
@@ -212,6 +214,7 @@ class BoardInfo:
             python_restarts=fields.map("vm").count("restarts") if "vm" in fields else 0,
             trust=state_name(fields.count("trust")) if "trust" in fields else None,
             unlocked="unlocked" in fields and fields.flag("unlocked"),
+            hz=fields.count("hz") if "hz" in fields else 0,
         )
 
 

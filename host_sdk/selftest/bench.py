@@ -37,6 +37,11 @@ class Bench:
         """What requests go through."""
         return self.board.session
 
+    @property
+    def has_own_clock(self) -> bool:
+        """Whether the board has one: a virtual one has this PC's, late if that is busy."""
+        return not self.board.port.startswith("sim:")
+
     def note(
         self, name: str, ok: bool, value: float | None = None, unit: str = "", note: str = ""
     ) -> None:

@@ -12,12 +12,13 @@ from host_sdk.errors import (
     StepTimeoutError,
 )
 from host_sdk.selftest.bench import Bench
-from host_sdk.selftest.machine_code import ENDLESS, adder, code_blob, writer
+from host_sdk.selftest.machine_code import ENDLESS, adders, code_blob, writer
 from host_sdk.store.inventory import read_extents
 
 _QUICK_ROUNDS, _ROUNDS = 6, 40
-# The store takes the next free place: this much at once brings it round in some 30 uploads.
-_MOST_WEIGHTS = 512 << 10
+# The store takes the least worn place, so it comes round when all that is free was written: with
+# this much at once in some 30 uploads of 16 MB.
+_MOST_BYTES = 512 << 10
 _LIMIT_S = 10.0  # that a step may take: XN_RUNNER_LIMIT_MS
 _INPUT = b"a"
 # A privileged device of every Cortex-M, and a word of external RAM that no board of ours has.
@@ -25,31 +26,32 @@ _NOBODYS = (0xE0000000, 0x9FFFFFFC)
 
 
 def test_caches(bench: Bench) -> None:
-    """Write two programs over each other: what runs is what was written last.
+    """Write programs over each other: what runs is what was written last.
 
-    A stale line of an instruction cache, a flash cache or a prefetch buffer shows the old one.
+    A stale line of an instruction cache, a flash cache or a prefetch buffer shows the old one. Each
+    sector of a program has a step, at the same place of the sector: however two of them overlap.
     """
     name = "caches: rewritten code"
-    seen: dict[int, int] = {}
-    rewritten = 0
-    size = 0 if bench.quick else min(_MOST_WEIGHTS, bench.session.info.free_bytes // 8)
+    sector = bench.session.info.sector_bytes
+    size = 0 if bench.quick else min(_MOST_BYTES, bench.session.info.free_bytes // 8)
+    count = max(size // sector, 1)
+    rounds = _QUICK_ROUNDS if bench.quick else _ROUNDS
+    seen: set[int] = set()
     with bench.trying(name):
-        for i in range(_QUICK_ROUNDS if bench.quick else _ROUNDS):
-            n = 1 + i % 7
+        for n in range(rounds, 0, -1):  # an old step adds more
             with bench.stored("code") as stored:
-                at = _load(bench, code_blob([adder(n)], stored, size), stored)
-                got = _run(bench)
-            if got != bytes([_INPUT[0] + n]):
-                bench.note(name, False, note=f"at {at:#x}: input + {n} gave {got.hex()}")
+                at = _load(bench, code_blob(adders(n, count, sector), stored), stored)
+                got = int.from_bytes(_run(bench), "little")
+            if got != _INPUT[0] + count * n:
+                bench.note(name, False, note=f"at {at:#x}: input + {count} * {n} gave {got}")
                 return
-            rewritten += at in seen and seen[at] != n
-            seen[at] = n
-            if rewritten >= 2:
-                break
-        if rewritten:
-            bench.note(name, True, note=f"{rewritten} times at an address that held another")
-        else:
-            bench.skip(name, f"the store came round in none of {len(seen)} uploads")
+            sectors = set(range(at, at + count * sector, sector))
+            if rewritten := len(sectors & seen):
+                note = f"in {rewritten} sectors, by upload {rounds + 1 - n}"
+                bench.note(name, True, note=note)
+                return
+            seen |= sectors
+        bench.skip(name, f"the store came round in none of {rounds} uploads")
 
 
 def test_containment(bench: Bench) -> None:
@@ -66,7 +68,8 @@ def test_containment(bench: Bench) -> None:
         _bad(bench, "containment: endless step", ENDLESS, StepTimeoutError)
         if bench.checks[-1].ok:
             error = 100 * ((time.perf_counter() - begin) / _LIMIT_S - 1)
-            bench.note("clock: a limit of 10 s", abs(error) < 5, error, "% late")
+            ok = abs(error) < 5 or not bench.has_own_clock
+            bench.note("clock: a limit of 10 s", ok, error, "% late")
 
 
 def _bad(bench: Bench, name: str, code: bytes, expected: type[RunError]) -> None:

@@ -16,10 +16,12 @@ RETURN = struct.pack("<2H", 0x2000, 0x4770)  # movs r0, #0; bx lr
 ENDLESS = struct.pack("<H", 0xE7FE)  # b .
 
 
-def adder(n: int) -> bytes:
-    """Make a step that sets the output to the input plus n."""
-    # ldr r1, [r0]; ldrb r2, [r1]; adds r2, #n; strb r2, [r1, #16]
-    return struct.pack("<4H", 0x6801, 0x780A, 0x3200 | n, 0x740A) + RETURN
+def adders(n: int, count: int, stride: int) -> list[bytes]:
+    """Make steps of `stride` bytes that set output to input plus n, count times."""
+    # ldr r1, [r0]; ldrb r2, [r1] or ldr r2, [r1, #16]; adds r2, #n; str r2, [r1, #16]
+    reads = [0x780A] + [0x690A] * (count - 1)
+    steps = [struct.pack("<4H", 0x6801, read, 0x3200 | n, 0x610A) + RETURN for read in reads]
+    return [step.ljust(stride, b"\0") for step in steps[:-1]] + steps[-1:]
 
 
 def writer(address: int) -> bytes:
@@ -28,21 +30,18 @@ def writer(address: int) -> bytes:
     return struct.pack("<2H", 0x4901, 0x6009) + RETURN + struct.pack("<I", address)
 
 
-def code_blob(programs: Sequence[bytes], name: str, size: int = 0) -> bytes:
-    """Make a blob whose entry i runs program i, on an input and an output of a byte.
+def code_blob(programs: Sequence[bytes], name: str) -> bytes:
+    """Make a blob that runs programs in turn, on an input byte and an output word.
 
     Args:
         programs: code of the steps, each of at least a halfword.
         name: the model's.
-        size: bytes that its weights are filled up with.
     """
     code, steps = b"", []
     for program in programs:
         steps.append(len(code))
         code += program.ljust((len(program) + 3) // 4 * 4, b"\0")
     code = code.ljust((len(code) + 15) // 16 * 16, b"\0")
-    variant = Variant(
-        *(CORTEX_M.number, _ARMV6M, 0, code, bytes(size), tuple(steps), _ARENA_BYTES, 64)
-    )
-    entries = tuple(Entry(0, 0, i, 1) for i in range(len(steps)))
-    return Blob((variant,), (Io(0, 1),), (Io(_OUTPUT_AT, 1),), entries, {"name": name}).pack()
+    variant = Variant(*(CORTEX_M.number, _ARMV6M, 0, code, b"", tuple(steps), _ARENA_BYTES, 64))
+    entry = Entry(0, len(steps))
+    return Blob((variant,), (Io(0, 1),), (Io(_OUTPUT_AT, 4),), (entry,), {"name": name}).pack()

@@ -21,6 +21,7 @@ COARSE_BYTES = 4096
 
 _CALL_BLOCKS = 256  # of one call, at most
 _CALL_BYTES = 262144
+_MOST_BLOCK = 65536
 _COARSE_SHARE = 64  # coarse hashes are read of at most 64 times the new object's bytes
 _UNFINISHED, _LOST = 3, 4  # states
 
@@ -102,11 +103,14 @@ def find_missing(session: Session, data: bytes, place: Place) -> list[Span]:
 def _right_sectors(session: Session, at: int, data: bytes) -> list[Span]:
     """Find the sectors of a resumed place that hold the right bytes already."""
     sector = session.info.sector_bytes
-    there = read_hashes(session, at, len(data), sector)
+    block = min(sector, _MOST_BLOCK)
+    there = read_hashes(session, at, len(data), block)
+    right = [seen == own for seen, own in zip(there, block_hashes(data, block), strict=True)]
+    blocks = sector // block
     return [
         Span(i * sector, min((i + 1) * sector, len(data)))
-        for i, (seen, own) in enumerate(zip(there, block_hashes(data, sector), strict=True))
-        if seen == own
+        for i in range(-(-len(data) // sector))
+        if all(right[i * blocks : (i + 1) * blocks])
     ]
 
 

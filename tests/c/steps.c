@@ -9,6 +9,7 @@ int32_t step_fail(const xn_ctx *ctx);
 int32_t step_fault(const xn_ctx *ctx);
 int32_t step_hang(const xn_ctx *ctx);
 int32_t step_long(const xn_ctx *ctx);
+int32_t step_not_here(const xn_ctx *ctx);
 
 int32_t step_add(const xn_ctx *ctx) {
     for (int i = 0; i < 16; i++) {
@@ -38,7 +39,7 @@ int32_t step_fail(const xn_ctx *ctx) {
     return -7;
 }
 
-// As XN_HOST_STEP_FAULTS, XN_HOST_STEP_HANGS and XN_HOST_STEP_LONG of boards/host/host.h.
+// As XN_HOST_STEP_FAULTS and what follows it in boards/host/host.h.
 int32_t step_fault(const xn_ctx *ctx) {
     (void)ctx;
     return -1000;
@@ -52,4 +53,9 @@ int32_t step_hang(const xn_ctx *ctx) {
 int32_t step_long(const xn_ctx *ctx) {
     (void)ctx;
     return -1002;
+}
+
+int32_t step_not_here(const xn_ctx *ctx) {
+    (void)ctx;
+    return -1003;
 }

@@ -9,9 +9,11 @@ the chip: its units, how often they are programmed, what cannot be read in that 
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,7 @@ class Case:
         flags: what the port's build would define.
         region: start and bytes.
         geometry: as the store sees it: bytes, sector, page, unit.
+        symbols: of the port's linker script.
     """
 
     name: str
@@ -50,13 +53,37 @@ class Case:
     flags: tuple[str, ...]
     region: tuple[int, int]
     geometry: tuple[int, int, int, int]
+    symbols: Mapping[str, int] = field(default_factory=dict)
 
 
 def stm32(family: str, start: int, n: int, sector: int, unit: int) -> Case:
-    flags = (f"-D{family}", "-include", "stm32_hal.h")
+    flags = (
+        *(f"-D{family}", "-include", "stm32_hal.h", "-DMICROPY_HW_VTOR=0x08000000u"),
+        "-DMICROPY_HW_ENABLE_INTERNAL_FLASH_STORAGE=1",
+        "-D_edata=stub_edata",  # this machine's programs have one of their own
+    )
     geometry = (n, sector, 256, unit)
-    source = "ports/stm32/flash.c"
-    return Case("stm32_internal", "stm32", source, "ports/stm32", flags, (start, n), geometry)
+    source, port = "ports/stm32/flash.c", "ports/stm32"
+    return Case("stm32_internal", "stm32", source, port, flags, (start, n), geometry, STM32[family])
+
+
+# Firmware of 400 KB; files in its hole, as boards/stm32f427xi.ld has it, or behind it.
+STM32 = {
+    "STM32F4": {
+        "_micropy_hw_internal_flash_storage_start": 0x08004000,
+        "_micropy_hw_internal_flash_storage_end": 0x08020000,
+        "_sidata": 0x08084000,
+        "_sdata": 0x20000000,
+        "stub_edata": 0x20000100,
+    },
+    "STM32H7": {
+        "_micropy_hw_internal_flash_storage_start": 0x080C0000,
+        "_micropy_hw_internal_flash_storage_end": 0x08100000,
+        "_sidata": 0x08064000,
+        "_sdata": 0x24000000,
+        "stub_edata": 0x24000100,
+    },
+}
 
 
 CASES = {
@@ -67,14 +94,30 @@ CASES = {
         ("-DXN_USER_SPIFLASH_MAP=0x50000000",),
         *((0x800000, 0x80000), (0x80000, 4096, 256, 1)),
     ),
+    "stm32_qspi_with_files": Case(
+        *("stm32_qspi", "qspi", "drivers/memory/spiflash.c", "ports/stm32"),
+        (
+            *("-DXN_USER_SPIFLASH_MAP=0x50000000", "-DXN_USER_SPIFLASH=stub_board_chip"),
+            *("-DMICROPY_HW_BDEV_SPIFLASH_SIZE_BYTES=0x800000", "-DNO_QSTR"),
+        ),
+        *((0x800000, 0x80000), (0x80000, 4096, 256, 1)),
+    ),
     "mimxrt": Case(
         *("mimxrt", "mimxrt", "ports/mimxrt/flash.c", "ports/mimxrt"),
         ('-DBOARD_FLASH_OPS_HEADER_H="flexspi.h"',),
         *((0x180000, 0x80000), (0x80000, 4096, 256, 1)),
+        {
+            "__flash_start": 0x60000000,
+            "__FLASH_DATA_END": 0x6006A000,
+            "__vfs_start": 0x60100000,
+            "__vfs_end": 0x60180000,
+        },
     ),
     "nrf52840": Case(
-        *("nrf", "nrf", "", "ports/nrf", ("-DNRF52_SERIES",)),
-        *((0xC0000, 0x40000), (0x40000, 4096, 256, 4)),
+        *("nrf", "nrf", "", "ports/nrf"),
+        ("-DNRF52_SERIES", "-DMICROPY_HW_ENABLE_INTERNAL_FLASH_STORAGE=1"),
+        *((0xC0000, 0x30000), (0x30000, 4096, 256, 4)),
+        {"_unused_flash_start": 0x4A6E4, "_fs_start": 0xF0000, "_fs_end": 0x100000},
     ),
 }
 
@@ -102,7 +145,8 @@ def build(case: Case, source: Path, out: Path, store: list[Path], region: tuple[
     run("gcc", *flags, "-c", *ours, cwd=out)
     if case.upstream:  # it is not ours to warn about
         run("gcc", *flags, "-w", "-c", source / case.upstream, "-o", out / "upstream.o", cwd=out)
-    run("gcc", *FLAGS, "-no-pie", *store, *out.glob("*.o"), "-o", out / "store", cwd=out)
+    symbols = [f"-Wl,--defsym={name}={value:#x}" for name, value in case.symbols.items()]
+    run("gcc", *FLAGS, "-no-pie", *symbols, *store, *out.glob("*.o"), "-o", out / "store", cwd=out)
     return out / "store"
 
 
@@ -134,7 +178,33 @@ def test_a_region_of_unequal_sectors_is_refused(
     start: int, n: int, tmp_path: Path, store: list[Path]
 ) -> None:
     program = build(CASES["stm32f427"], release_source("pinned"), tmp_path, store, (start, n))
-    assert run(program, "refuse") == "refused\n"
+    assert re.search(r"board's sector is no power of two from 1024 on: 0$", run(program, "refuse"))
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "until"),
+    [
+        ("stm32h743", (0x08060000, 0x20000), 0x08064100),  # the end of what .data is copied from
+        ("stm32h743", (0x08000000, 0x20000), 0x08064100),
+        ("stm32h743", (0x080E0000, 0x40000), 0x08100000),  # files
+        ("stm32f427", (0x08080000, 0x40000), 0x08084100),
+        ("stm32f427", (0x08020000, 0x20000), 0x08084100),
+        ("stm32f427", (0x08004000, 0xC000), 0x08020000),  # files in a hole of the firmware
+        ("stm32f427", (0x08000000, 0x4000), 0x08004000),  # what is before the hole
+        ("mimxrt", (0x69000, 0x1000), 0x6A000),
+        ("mimxrt", (0xFF000, 0x2000), 0x180000),
+        ("nrf52840", (0x4A000, 0x1000), 0x4A6E4),
+        ("nrf52840", (0x0, 0x1000), 0x4A6E4),
+        ("nrf52840", (0xEF000, 0x2000), 0x100000),
+        ("stm32_qspi_with_files", (0x7FF000, 0x2000), 0x800000),
+    ],
+)
+def test_a_region_with_firmware_or_files_in_it_is_refused(
+    name: str, region: tuple[int, int], until: int, tmp_path: Path, store: list[Path]
+) -> None:
+    program = build(CASES[name], release_source("pinned"), tmp_path, store, region)
+    told = f"board's region holds firmware or files up to {until}\n"
+    assert run(program, "refuse").endswith(told)
 
 
 def test_every_back_end_is_tested() -> None:

@@ -478,6 +478,20 @@ def test_a_model_that_is_not_on_trial_outlives_a_stop(peer: Peer, built: Path) -
     assert peer.call("model")["version"] == 1
 
 
+def test_a_step_that_was_not_run_ends_no_trial(peer: Peer, built: Path) -> None:
+    """The Pico's second core contains no step, and refuses to run one."""
+    peer.put("net", make_blob(built).pack(), activate=True)
+    refusing = make_blob(built, "add", "not_here", "head", golden=None).pack()
+    begun = peer.begin("net", refusing)
+    peer.pieces(begun["session"], refusing)
+    assert peer.call("put_end", begun["session"], True, 1000)["pending"]
+    for _ in range(2):
+        assert refused(peer, "run", 0, [bytes(16)]).code == E_BUSY
+    assert peer.call("model")["version"] == 2
+    assert peer.call("trial")["name"] == "net"
+    assert peer.call("history", "net")[-1]["event"] == "installed"
+
+
 @pytest.mark.parametrize("arena_bytes", [65536, 16384])  # with and without room for both models
 def test_a_bad_model_leaves_the_old_one_active(
     built: Path, tmp_path: Path, arena_bytes: int

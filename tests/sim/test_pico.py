@@ -5,66 +5,29 @@ Power is cut in the middle of flash operations.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from host_sdk import Device
 from host_sdk.errors import XipnetError
-from host_sdk.link.request import PendingRequest
-from host_sdk.link.values import Value
-from host_sdk.link.window import Window
 from host_sdk.selftest.run import run_selftest
-from host_sdk.transports.stream import SocketTransport
 from relocatable import compile_model
 from relocatable.blob.host import run as run_on_host
-from tests.local_port import connect, free_port
 from tests.sim.conftest import EXAMPLES, example_model, infer_one
+from tests.sim.pico_board import WAIT_S, patience, plugged
 
 pytestmark = [pytest.mark.sim, pytest.mark.xdist_group("pico")]
 
-ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 600.0
-PATIENCE = 60.0  # the emulator is 20 times slower than the chip on a PC at rest, a busy PC far more
 X = np.random.default_rng(7).integers(0, 256, (1, 8, 8, 1), np.uint8)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def patience() -> Iterator[None]:
-    """Let requests take as long as the emulator does."""
-    submit = Window.submit
-
-    def wait_longer(
-        window: Window, method: str, params: tuple[Value, ...], timeout_s: float | None
-    ) -> PendingRequest | None:
-        return submit(window, method, params, None if timeout_s is None else timeout_s * PATIENCE)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Window, "submit", wait_longer)
+def slow_board() -> Iterator[None]:
+    with patience():
         yield
-
-
-@contextmanager
-def plugged(firmware: Path, flash: Path, cut: int = 0) -> Iterator[Device]:
-    """Power the board; with `cut`, until that flash operation."""
-    port = free_port()
-    words = [str(firmware), str(flash), str(port), str(cut)]
-    command = [sys.executable, "-m", "tests.sim.pico_emulator", *words]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        with connect(port, WAIT_S) as wire:
-            line = SocketTransport(wire, "pico", lambda: None)
-            with Device(line, timeout_s=WAIT_S) as board:
-                yield board
-    finally:
-        process.kill()
-        process.wait()
 
 
 def wait_until(happened: Callable[[], bool]) -> None:

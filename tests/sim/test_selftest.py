@@ -14,11 +14,12 @@ from host_sdk.selftest.plug import Plug
 from host_sdk.selftest.plug import test_plug as try_plug
 from host_sdk.selftest.run import run_selftest
 from tests.sim.conftest import PluggedBoard, example_model
+from tests.sim.test_without_vm import TOML
 
 pytestmark = pytest.mark.sim
 
 
-@pytest.mark.parametrize("name", virtual_names())
+@pytest.mark.parametrize("name", [*virtual_names(), str(TOML)])  # that has sectors of 128 KB
 def test_the_quick_test_passes(name: str) -> None:
     with Device(f"sim://{name}") as board:
         board.load_model(example_model("shade2"))  # the smallest board has room beside it

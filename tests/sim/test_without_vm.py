@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,18 @@ def test_files(board: Device) -> None:
     assert board.ls() == []
     with pytest.raises(ModelNotFoundError):
         board.rm("numbers")
+
+
+def test_an_upload_goes_on_in_sectors_of_128_kb(board: Device) -> None:
+    data = np.random.default_rng(11).bytes(140_000)
+    begun = board.session.call("put_begin", "long", 3, len(data), sha256(data).digest())
+    assert isinstance(begun, dict)
+    for at in range(0, 132_000, 512):  # the first sector is whole
+        board.session.call("put_data", begun["session"], at, data[at : at + 512])
+    uploaded = board.put("long", data)
+    assert uploaded.sent_bytes <= len(data) - board.info().sector_bytes
+    assert board.get("long") == data
+    board.rm("long")
 
 
 def test_a_flash_that_ends_with_the_machine_is_kept_in_no_file(tmp_path: Path) -> None:

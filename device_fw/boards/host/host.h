@@ -25,6 +25,7 @@ enum xn_host_cut {
 typedef struct xn_host_state {
     uint32_t baud; // 0: never changed
     xn_port_flash flash;
+    uint32_t flash_taken_until; // xn_port_flash_taken_until()
     uint8_t *bytes;      // the flash, executable
     uint8_t *programmed; // 1 per program unit since its last erase
     uint32_t operations; // erases and programs so far
@@ -46,6 +47,7 @@ typedef struct xn_host_state {
 #define XN_HOST_STEP_FAULTS (-1000)
 #define XN_HOST_STEP_HANGS (-1001)
 #define XN_HOST_STEP_LONG (-1002)
+#define XN_HOST_STEP_NOT_HERE (-1003)
 
 extern xn_host_state xn_host;
 extern xn_port_boot xn_host_boot; // why the board started

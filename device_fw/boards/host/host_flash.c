@@ -56,6 +56,10 @@ void xn_host_init(const xn_port_flash *flash, const char *file) {
     }
 }
 
+uint32_t xn_port_flash_taken_until(void) {
+    return xn_host.flash_taken_until;
+}
+
 const xn_port_flash *xn_port_flash_geometry(void) {
     return &xn_host.flash;
 }

@@ -116,6 +116,9 @@ int xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
         *why = (xn_port_stop){.pc = 0x2100A0C4, .address = 0xFFFFFFFF, .cfsr = 0};
         return XN_E_DEADLINE;
     }
+    if (result == XN_HOST_STEP_NOT_HERE) {
+        return XN_E_BUSY;
+    }
     why->returned = result;
     return result == XN_HOST_STEP_FAULTS ? XN_E_FAULT : XN_OK;
 }

@@ -16,7 +16,7 @@ typedef struct xn_port_cpu {
     uint16_t family;   // enum xn_family
     uint16_t level;    // enum xn_level
     uint32_t features; // enum xn_feature, all present
-    uint32_t hz;       // core clock; 0: unknown
+    uint32_t hz;       // of the core as it runs now; 0: unknown
 } xn_port_cpu;
 
 const xn_port_cpu *xn_port_identity(void);
@@ -74,6 +74,9 @@ typedef struct xn_port_flash {
 // A board with the store in a chip of its own needs none of this for its code; what is mapped
 // must not be touched by interrupts or DMA during that time.
 const xn_port_flash *xn_port_flash_geometry(void);
+// Where the firmware, or a file system beside the store, ends if it reaches into the region, which
+// the start refuses then; counted as the board names the region. 0: none does, or who knows.
+uint32_t xn_port_flash_taken_until(void);
 // All return 0 or XN_E_FLASH / XN_E_RANGE. Program only clears bits; a unit is programmed once
 // between erases. When erase and program return, read() and the mapped bytes are the new ones: a
 // driver behind a data cache invalidates the lines. `to` has any alignment.
@@ -128,7 +131,7 @@ typedef struct xn_port_stop {
 // Runs one step, on a stack of its own of xn_port_step_stack() bytes: XN_OK, and in why->returned
 // what it returned, whatever that is. A board that contains steps returns XN_E_FAULT or
 // XN_E_DEADLINE, and fills the rest of *why, if a step faulted or did not return in time; others
-// store a report and reset.
+// store a report and reset. Any other error says that the step was not run, now and here.
 int xn_port_run_step(const xn_port_step *step, xn_port_stop *why);
 // Guards data shared with the receive interrupt; nestable by passing the returned state back.
 uint32_t xn_port_lock(void);

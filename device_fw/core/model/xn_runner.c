@@ -260,13 +260,13 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
     if (status == XN_OK && stop.returned != 0) {
         return xn_error_stop(XN_E_STEP, number, &stop);
     }
-    if (status != XN_OK) {
-        if (xn_runner_on_stop != NULL) {
-            xn_runner_on_stop(model, status, number);
-        }
-        return xn_error_stop(status, number, &stop);
+    if (status != XN_E_FAULT && status != XN_E_DEADLINE) {
+        return status; // not run, say: nothing of it is the model's fault
     }
-    return XN_OK;
+    if (xn_runner_on_stop != NULL) {
+        xn_runner_on_stop(model, status, number);
+    }
+    return xn_error_stop(status, number, &stop);
 }
 
 void xn_runner_stop(void) {

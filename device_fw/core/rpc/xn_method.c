@@ -129,6 +129,7 @@ static void put_cpu(xn_msgpack_writer *out) {
     xn_call_put_u32(out, "family", cpu->family);
     xn_call_put_u32(out, "level", cpu->level);
     xn_call_put_u32(out, "features", cpu->features);
+    xn_call_put_u32(out, "hz", cpu->hz);
 }
 
 static void put_flash(xn_msgpack_writer *out) {
@@ -200,7 +201,7 @@ int xn_method_hello(xn_call *call, xn_msgpack_writer *out) {
         return status;
     }
     xn_session_open(nonce);
-    xn_msgpack_put_map(out, 20 + (XN_LOCKABLE ? 2 : 0));
+    xn_msgpack_put_map(out, 21 + (XN_LOCKABLE ? 2 : 0));
     xn_msgpack_put_text(out, "protocol");
     xn_msgpack_put_array(out, 2);
     xn_msgpack_put_uint(out, 1);

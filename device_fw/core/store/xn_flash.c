@@ -13,6 +13,10 @@ static bool is_power(uint32_t x, uint32_t least, uint32_t most) {
 
 int xn_flash_check(void) {
     const xn_port_flash *flash = xn_port_flash_geometry();
+    uint32_t taken = xn_port_flash_taken_until();
+    if (taken != 0) {
+        return xn_error_at(XN_E_STORE, "board's region holds firmware or files up to", taken);
+    }
     if (!is_power(flash->sector_bytes, 1024, 1u << 30)) {
         return xn_error_at(XN_E_STORE,
                            "board's sector is no power of two from 1024 on:", flash->sector_bytes);

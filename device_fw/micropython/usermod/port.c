@@ -86,6 +86,10 @@ WEAK bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes) {
 
 #endif
 
+WEAK uint32_t xn_port_flash_taken_until(void) {
+    return 0;
+}
+
 // ---- Bytes, time, memory ------------------------------------------------------------------------
 
 WEAK void xn_port_send(const uint8_t *bytes, uint32_t n) {

@@ -19,6 +19,18 @@ const xn_port_flash *xn_port_flash_geometry(void) {
     return &geometry;
 }
 
+// Of upstream's linker script, as what flash.h names: where all that is copied to RAM ends.
+extern uint8_t __FLASH_DATA_END;
+
+uint32_t xn_port_flash_taken_until(void) {
+    uintptr_t base = (uintptr_t)&__flash_start;
+    const xn_region_part parts[] = {
+        {0, (uintptr_t)&__FLASH_DATA_END - base},
+        {(uintptr_t)&__vfs_start - base, (uintptr_t)&__vfs_end - base},
+    };
+    return xn_region_taken_until(parts, sizeof parts / sizeof parts[0]);
+}
+
 const uint8_t *xn_port_flash_map(uint32_t offset) {
     return (const uint8_t *)((uintptr_t)BOARD_FLEX_SPI_ADDR_BASE + XN_REGION_START + offset);
 }

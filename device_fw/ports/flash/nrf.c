@@ -23,6 +23,20 @@ const xn_port_flash *xn_port_flash_geometry(void) {
     return &geometry;
 }
 
+extern uint8_t _unused_flash_start[], _fs_start[], _fs_end[]; // of upstream's linker scripts
+
+// What is below the firmware is a SoftDevice's or a boot loader's; one behind the file system is
+// not known.
+uint32_t xn_port_flash_taken_until(void) {
+    const xn_region_part parts[] = {
+        {0, (uintptr_t)_unused_flash_start},
+#if MICROPY_HW_ENABLE_INTERNAL_FLASH_STORAGE
+        {(uintptr_t)_fs_start, (uintptr_t)_fs_end},
+#endif
+    };
+    return xn_region_taken_until(parts, sizeof parts / sizeof parts[0]);
+}
+
 const uint8_t *xn_port_flash_map(uint32_t offset) {
     return (const uint8_t *)(uintptr_t)(XN_REGION_START + offset);
 }

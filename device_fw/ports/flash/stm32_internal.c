@@ -54,6 +54,28 @@ const xn_port_flash *xn_port_flash_geometry(void) {
     return &geometry;
 }
 
+// Of upstream's linker scripts; the file system's are not in all.
+extern uint8_t _sidata[], _sdata[], _edata[];
+extern uint8_t _micropy_hw_internal_flash_storage_start[] __attribute__((weak));
+extern uint8_t _micropy_hw_internal_flash_storage_end[] __attribute__((weak));
+
+// The firmware is all from the vectors to where .data is copied from, but for the hole that a file
+// system may have in it, whoever uses that. A boot loader before the vectors is not known.
+uint32_t xn_port_flash_taken_until(void) {
+    uintptr_t end = (uintptr_t)_sidata + ((uintptr_t)_edata - (uintptr_t)_sdata);
+    uintptr_t files = (uintptr_t)_micropy_hw_internal_flash_storage_start;
+    uintptr_t files_end = (uintptr_t)_micropy_hw_internal_flash_storage_end;
+    bool hole = MICROPY_HW_VTOR < files && files_end < end;
+    const xn_region_part parts[] = {
+        {MICROPY_HW_VTOR, hole ? files : end},
+        {hole ? files_end : end, end},
+#if MICROPY_HW_ENABLE_INTERNAL_FLASH_STORAGE
+        {files, files_end},
+#endif
+    };
+    return xn_region_taken_until(parts, sizeof parts / sizeof parts[0]);
+}
+
 const uint8_t *xn_port_flash_map(uint32_t offset) {
     return (const uint8_t *)(uintptr_t)(XN_REGION_START + offset);
 }

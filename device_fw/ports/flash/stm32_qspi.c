@@ -47,6 +47,16 @@ const xn_port_flash *xn_port_flash_geometry(void) {
     return &geometry;
 }
 
+// A board that uses the chip has its file system at the start. Firmware in it is not known.
+uint32_t xn_port_flash_taken_until(void) {
+#if defined(XN_USER_SPIFLASH) && defined(MICROPY_HW_BDEV_SPIFLASH_SIZE_BYTES)
+    const xn_region_part files = {0, MICROPY_HW_BDEV_SPIFLASH_SIZE_BYTES};
+    return xn_region_taken_until(&files, 1);
+#else
+    return 0;
+#endif
+}
+
 const uint8_t *xn_port_flash_map(uint32_t offset) {
     (void)chip();
     return (const uint8_t *)((uintptr_t)XN_USER_SPIFLASH_MAP + XN_REGION_START + offset);

@@ -32,4 +32,5 @@ cmake_language(DEFER CALL set_target_properties firmware PROPERTIES LINKER_LANGU
 cmake_language(DEFER CALL target_link_libraries firmware m)
 cmake_language(DEFER CALL target_link_options firmware PRIVATE
     -Wl,--wrap=tud_cdc_rx_cb -Wl,--wrap=pyexec_file_if_exists -Wl,--wrap=tud_task_ext
-    -Wl,--wrap=tud_cdc_n_write -Wl,--wrap=tud_cdc_n_write_flush -Wl,--wrap=xn_port_run_step)
+    -Wl,--wrap=tud_cdc_n_write -Wl,--wrap=tud_cdc_n_write_flush -Wl,--wrap=xn_port_run_step
+    -Wl,--wrap=xn_vm_poll)

@@ -1,6 +1,5 @@
 // The store, in the flash that the firmware is in.
-#include "core/base/xn_port.h"
-#include "core/base/xn_status.h"
+#include "ports/flash/region.h"
 
 #include "hardware/flash.h"
 #include "hardware/sync.h"
@@ -10,25 +9,21 @@
 #include "py/mpthread.h"
 #include "rp2_flash.h"
 
-#include <string.h>
-
-// Between the firmware and MicroPython's file system; mpconfigboard.cmake says where.
-#define STORE_OFFSET XN_USER_FLASH_START
-#define STORE_BYTES XN_USER_FLASH_BYTES
+extern uint8_t __flash_binary_start[], __flash_binary_end[]; // of the linker script
 
 #if XN_LOCKABLE
-extern const uint8_t __flash_binary_start[], __flash_binary_end[]; // of the linker script
 
 bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes) {
     *at = __flash_binary_start;
     *bytes = (uint32_t)(__flash_binary_end - __flash_binary_start);
     return part == 0;
 }
+
 #endif
 
 const xn_port_flash *xn_port_flash_geometry(void) {
     static const xn_port_flash geometry = {
-        .size_bytes = STORE_BYTES,
+        .size_bytes = XN_REGION_BYTES,
         .sector_bytes = FLASH_SECTOR_SIZE,
         .page_bytes = FLASH_PAGE_SIZE,
         .program_bytes = 1, // the rest of a page is programmed as FF, which changes nothing
@@ -36,20 +31,25 @@ const xn_port_flash *xn_port_flash_geometry(void) {
     return &geometry;
 }
 
-const uint8_t *xn_port_flash_map(uint32_t offset) {
-    return (const uint8_t *)(uintptr_t)(XIP_BASE + STORE_OFFSET + offset);
+#ifndef MICROPY_HW_FLASH_STORAGE_BASE // as the port has it
+#define MICROPY_HW_FLASH_STORAGE_BASE (PICO_FLASH_SIZE_BYTES - MICROPY_HW_FLASH_STORAGE_BYTES)
+#endif
+
+uint32_t xn_port_flash_taken_until(void) {
+    const uintptr_t files = MICROPY_HW_FLASH_STORAGE_BASE;
+    const xn_region_part parts[] = {
+        {0, (uintptr_t)__flash_binary_end - XIP_BASE},
+        {files, files + MICROPY_HW_FLASH_STORAGE_BYTES},
+    };
+    return xn_region_taken_until(parts, sizeof parts / sizeof parts[0]);
 }
 
-static bool inside(uint32_t offset, uint32_t n) {
-    return offset <= STORE_BYTES && n <= STORE_BYTES - offset;
+const uint8_t *xn_port_flash_map(uint32_t offset) {
+    return (const uint8_t *)(uintptr_t)(XIP_BASE + XN_REGION_START + offset);
 }
 
 int xn_port_flash_read(uint32_t offset, void *to, uint32_t n) {
-    if (!inside(offset, n)) {
-        return XN_E_RANGE;
-    }
-    memcpy(to, xn_port_flash_map(offset), n);
-    return XN_OK;
+    return xn_region_read(offset, to, n);
 }
 
 // While it changes nothing can be executed from this flash, by no interrupt and not by the other
@@ -71,11 +71,11 @@ static void end_change(uint32_t state) {
 }
 
 int xn_port_flash_erase(uint32_t offset) {
-    if (!inside(offset, FLASH_SECTOR_SIZE) || offset % FLASH_SECTOR_SIZE != 0) {
+    if (!xn_region_has(offset, FLASH_SECTOR_SIZE) || offset % FLASH_SECTOR_SIZE != 0) {
         return XN_E_RANGE;
     }
     uint32_t state = begin_change();
-    flash_range_erase(STORE_OFFSET + offset, FLASH_SECTOR_SIZE);
+    flash_range_erase(XN_REGION_START + offset, FLASH_SECTOR_SIZE);
     end_change(state);
     return XN_OK;
 }
@@ -83,13 +83,13 @@ int xn_port_flash_erase(uint32_t offset) {
 int xn_port_flash_program(uint32_t offset, const void *from, uint32_t n) {
     static uint8_t page[FLASH_PAGE_SIZE]; // `from` may be in the flash itself
     uint32_t within = offset % FLASH_PAGE_SIZE;
-    if (!inside(offset, n) || n > FLASH_PAGE_SIZE - within) {
+    if (!xn_region_has(offset, n) || n > FLASH_PAGE_SIZE - within) {
         return XN_E_RANGE;
     }
     memset(page, 0xFF, sizeof page);
     memcpy(page + within, from, n);
     uint32_t state = begin_change();
-    flash_range_program(STORE_OFFSET + offset - within, page, sizeof page);
+    flash_range_program(XN_REGION_START + offset - within, page, sizeof page);
     end_change(state);
     return XN_OK;
 }

@@ -47,6 +47,16 @@ int __wrap_xn_port_run_step(const xn_port_step *step, xn_port_stop *why) {
     return __real_xn_port_run_step(step, why);
 }
 
+// The VM looks after the core on both; requests, models and the store are the first one's.
+void __real_xn_vm_poll(void);
+void __wrap_xn_vm_poll(void);
+
+void __wrap_xn_vm_poll(void) {
+    if (get_core_num() == 0) {
+        __real_xn_vm_poll();
+    }
+}
+
 // The port's main() runs boot.py, starts USB and runs main.py by this name, which the linker leads
 // here: the store's scripts come before the file system's, and a board that a script keeps busy
 // answers.

@@ -1,6 +1,7 @@
 // The store on a back end of ports/flash, over upstream's driver and a chip that knows its rules.
 #include "chip.h"
 
+#include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "base/xn_sha256.h"
 #include "base/xn_status.h"
@@ -91,8 +92,10 @@ int main(int count, char **arguments) {
     chip_begin();
     const xn_port_flash *flash = xn_port_flash_geometry();
     if (count > 1) { // a region that the start must refuse
+        char text[XN_ERROR_TEXT_MAX];
         CHIP_CHECK(xn_flash_check() == XN_E_STORE);
-        puts("refused");
+        xn_error_text(XN_E_STORE, text);
+        puts(text);
         return 0;
     }
     CHIP_CHECK(xn_flash_check() == XN_OK);

@@ -76,3 +76,15 @@ const mp_qspi_proto_t qspi_proto = {
 void mp_hal_delay_ms(mp_uint_t ms) {
     (void)ms;
 }
+
+#ifdef XN_USER_SPIFLASH // the board's own, which it has started
+#include "storage.h"
+
+static const mp_spiflash_config_t config = {.bus_kind = MP_SPIFLASH_BUS_QSPI,
+                                            .bus.u_qspi.proto = &qspi_proto};
+mp_spiflash_t stub_board_chip = {.config = &config};
+
+__attribute__((constructor)) static void start(void) {
+    ready = true;
+}
+#endif

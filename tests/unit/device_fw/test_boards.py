@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from device_fw.boards import (
+    BOARDS_DIR,
     Board,
     board_for_cpu,
     board_names,
@@ -269,6 +270,14 @@ def test_interrupts_are_led_to_their_parts(tmp_path: Path) -> None:
     both = board_c(read(tmp_path, two))
     assert "    if (irq == XN_CLOCK_IRQ) {\n        xn_clock_x_interrupt();" in both
     assert both.index("    xn_clock_x_start();") < both.index("    xn_clock_start();")
+
+
+def test_the_build_finds_a_toml_that_was_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_bytes((BOARDS_DIR / "mps2_an386.toml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert read_board(Path("mine.toml")).path == tmp_path / "mine.toml"
 
 
 def test_the_boards_are_told_when_one_is_unknown() -> None:
