@@ -34,6 +34,10 @@ PROOFS = {
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",
     "endurance": "worn flash, killed uploads, random use, in their long versions",
+    "repeat": "blobs, images and the wheel from one source in two places, byte for byte: two paths,"
+    " users, dates, environments",
+    "compilers": "the kernels built by GCC, every operator on virtual CPUs against LiteRT's"
+    " reference kernels",
 }
 
 
