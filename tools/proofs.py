@@ -108,10 +108,15 @@ def row(name: str, figures: Figures, date: str, commit: str) -> str:
 def cases_text(figures: Figures) -> str:
     """Say how many one-operator cases a proof tried; "" if none."""
     here, beyond = figures.cases.here.total(), figures.cases.machines.total()
-    if not here:
+    if not here + beyond:
         return ""
     differ = f"**{figures.differences} differ**" if figures.differences else "0 differ"
-    return f"; {here:,} one-operator cases here and {beyond:,} on virtual CPUs, {differ}"
+    places = (
+        f"{here:,} one-operator cases here and {beyond:,}"
+        if here
+        else f"{beyond:,} one-operator cases"
+    )
+    return f"; {places} on virtual CPUs, {differ}"
 
 
 def replace_row(page: str, name: str, line: str) -> str:
