@@ -8,11 +8,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from device_fw.boards import BOARDS_DIR
 from device_fw.build.debian import PrivateApt, run_tool
-from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
+from device_fw.build.fetch_micropython import (
+    MICROPYTHON_DATE,
+    MICROPYTHON_VERSION,
+    micropython_source,
+)
 from device_fw.build.folders import build_dir
 from device_fw.build.ninja import Tick, ninja_program, run_ninja
 from device_fw.build.uf2 import uf2_blocks
@@ -78,8 +83,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
 def _build(board: str, work: Path, tick: Tick) -> Path:
     home, settings = _sources(), _settings(board)
     _configure(board, home, work)
-    version = {"MICROPY_GIT_TAG": f"v{MICROPYTHON_VERSION}", "MICROPY_GIT_HASH": ""}
-    run_ninja(work / "build.ninja", work, tick, version)
+    run_ninja(work / "build.ninja", work, tick, _version())
     image = (work / "firmware.bin").read_bytes()
     most = int(settings["XN_RP2_STORE_OFFSET"], 0)
     if len(image) > most:
@@ -91,6 +95,16 @@ def _build(board: str, work: Path, tick: Tick) -> Path:
     family = _FAMILIES[settings["PICO_PLATFORM"].strip('"')]
     elf.with_suffix(".uf2").write_bytes(uf2_blocks(image, _FLASH_BASE, family))
     return elf
+
+
+def _version() -> dict[str, str]:
+    """Return what upstream's build and GCC take instead of git and of today's date."""
+    date = datetime.fromisoformat(MICROPYTHON_DATE).replace(tzinfo=UTC)
+    return {
+        "MICROPY_GIT_TAG": f"v{MICROPYTHON_VERSION}",
+        "MICROPY_GIT_HASH": "",
+        "SOURCE_DATE_EPOCH": str(int(date.timestamp())),
+    }
 
 
 def _settings(board: str) -> dict[str, str]:

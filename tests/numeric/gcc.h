@@ -9,13 +9,14 @@ static inline uint32_t __ror(uint32_t x, uint32_t n) {
     return n == 0 ? x : x >> n | x << (32 - n);
 }
 
-static inline int32_t __smulbb(int32_t a, int32_t b) {
-    return (int16_t)a * (int16_t)b;
-}
-
-static inline int32_t __smulbt(int32_t a, int32_t b) {
-    return (int16_t)a * (b >> 16);
-}
+#define XN_GCC_SMUL(name, a, b)                                                                    \
+    static inline int32_t name(int32_t x, int32_t y) {                                             \
+        return (a) * (b);                                                                          \
+    }
+XN_GCC_SMUL(__smulbb, (int16_t)x, (int16_t)y)
+XN_GCC_SMUL(__smulbt, (int16_t)x, y >> 16)
+XN_GCC_SMUL(__smultb, x >> 16, (int16_t)y)
+XN_GCC_SMUL(__smultt, x >> 16, y >> 16)
 
 // Zig's runtime library has no __clrsbsi2, which GCC calls if there is no instruction.
 static inline int32_t xn_clrsb(int32_t x) {

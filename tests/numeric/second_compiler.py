@@ -32,7 +32,12 @@ _CLANG_S_OWN = {"-fstack-size-section", "-Wall", "-Wextra", "-Werror=alloca"}
 _STACK_BYTES = 1 << 30  # GCC states none in the object
 
 # It finds no registers for the assembly of a large function into which others were inlined.
-_ATTEMPTS = (("-O2",), ("-O2", "-fno-inline"))
+_ATTEMPTS = (
+    ("-O2",),
+    ("-O2", "-fno-inline"),
+    ("-O2", "-fno-inline", "-fno-ipa-cp", "-fno-ivopts"),
+    ("-O1", "-fno-inline"),
+)
 
 
 def differing(
