@@ -33,7 +33,7 @@ def describe_image(file: Path) -> Product:
 
 
 def _version(image: FirmwareImage) -> str:
-    """Return this release's version if the image holds it, else "": it is of another one."""
+    """Return this release's version; "" if the image is of another release."""
     text = host_sdk.__version__.encode() + b"\0"
     return host_sdk.__version__ if any(text in data for _, data in image.parts) else ""
 

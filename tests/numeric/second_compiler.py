@@ -46,7 +46,9 @@ def differing(
     folder: Path,
     optimize: CodeOptimize,
 ) -> list[str]:
-    """Run both compilers' programs; name each graph's tensors whose bytes differ, "" if none.
+    """Run both compilers' programs; name the tensors of each graph that differ.
+
+    A text is "" if no byte of the graph's tensors differs.
 
     Args:
         made: graphs, each with its .tflite and inputs.
@@ -59,7 +61,7 @@ def differing(
     calls = plan_called(select_kernels(graph, TARGETS[target]))
     plan = flat_plan(graph, calls)
     inputs = [x for _, _, many in made for x in many]
-    ours, theirs = (
+    actual, expected = (
         run_steps_on_target(graph, calls, plan, inputs, target, folder, optimize, build)
         for build in (build_code, build_with_gcc)
     )
@@ -68,7 +70,7 @@ def differing(
         wrong = []
         for i in (output for op in one.ops for output in op.outputs):
             at, size = plan.offsets[base + i], one.tensors[i].size_bytes
-            if not np.array_equal(ours[at : at + size], theirs[at : at + size]):
+            if not np.array_equal(actual[at : at + size], expected[at : at + size]):
                 wrong.append(one.tensors[i].name)
         found.append(", ".join(wrong))
     return found

@@ -1,8 +1,8 @@
-"""Two places where one source is built: what differs between two machines, as far as one has it.
+"""Lay one source out in two places that differ as two machines do.
 
-Path, user, home, folder of temporary files, umask, time zone (25 hours apart: never the same date),
-locale, dates of the files, the seed of Python's hashes, the number of processors, the compiler's
-path, and whether git knows the source.
+They differ in path, user, home, folder of temporary files, umask, time zone (25 hours apart: never
+the same date), locale, dates of the files, the seed of Python's hashes, the number of processors,
+the compiler's path, and in whether git knows the source.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NOBODY = 65534
 # Another user may need to read the first one's home: Python can be installed there.
 _READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *_READS)
-_KEPT = ("PATH", "LANG", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "http_proxy")
+_KEPT = ("PATH", "PIP_", "SSL_", "http_proxy", "https_proxy", "no_proxy")  # how variables begin
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _place(
     other: tuple[str, tuple[str, ...]] = ("", ()),
 ) -> Place:
     packages, as_user = other
-    kept = {key: os.environ[key] for key in _KEPT if key in os.environ}
+    kept = {key: value for key, value in os.environ.items() if key.startswith(_KEPT)}
     own = {
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
