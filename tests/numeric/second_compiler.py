@@ -96,7 +96,8 @@ def build_with_gcc(c_text: str, target: Target, step_count: int, optimize: CodeO
 
 
 def _flags(target: Target) -> Iterator[str]:
-    yield from ("-mthumb", "-fpie", "-fvisibility=hidden", "-mfp16-format=ieee", "-w")
+    yield from ("-mthumb", "-fpie", "-fvisibility=hidden", "-mfp16-format=ieee")
+    yield "-Werror=incompatible-pointer-types"  # int32_t is long there, and no alias of int
     yield from (flag for flag in target.flags if flag.startswith(("-mcpu=", "-mfloat-abi=")))
     yield from (flag for flag in toolchain._COMMON_FLAGS if flag not in _CLANG_S_OWN)
     yield from ("-isystem", _headers(), "-I", str(toolchain._PACKAGE))
