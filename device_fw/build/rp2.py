@@ -23,7 +23,7 @@ from device_fw.build.ninja import Tick, ninja_program, run_ninja
 from device_fw.build.uf2 import uf2_blocks
 from device_fw.errors import CompileError, FirmwareError
 
-__all__ = ["build_rp2", "rp2_boards"]
+__all__ = ["build_rp2", "rp2_boards", "rp2_sources"]
 
 RP2_BOARDS_DIR = BOARDS_DIR.parent / "ports" / "rp2" / "boards"
 
@@ -81,7 +81,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
 
 
 def _build(board: str, work: Path, tick: Tick) -> Path:
-    home, settings = _sources(), _settings(board)
+    home, settings = rp2_sources(), _settings(board)
     _configure(board, home, work)
     run_ninja(work / "build.ninja", work, tick, _version())
     image = (work / "firmware.bin").read_bytes()
@@ -115,7 +115,7 @@ def _settings(board: str) -> dict[str, str]:
     return {words[0]: words[1] for words in sets if len(words) == 2}
 
 
-def _sources() -> Path:
+def rp2_sources() -> Path:
     """Return the folder of all sources, brought if they are missing."""
     home = build_dir() / "rp2"
     if not home.is_dir():

@@ -13,8 +13,7 @@ import pytest
 
 from device_fw.boards import board_names
 from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
-from device_fw.build.folders import build_dir
-from device_fw.build.rp2 import build_rp2, rp2_boards
+from device_fw.build.rp2 import rp2_boards, rp2_sources
 from tests.repeat.places import AS_NOBODY, NOBODY, sums, two_places
 from tools.blob_sizes import models
 from tools.tree import ROOT
@@ -63,8 +62,7 @@ def test_images_of_other_ports(scratch: Path, board: str) -> None:
     for tool in ("arm-none-eabi-gcc", "cmake", "make", "gcc"):
         if shutil.which(tool) is None:
             pytest.skip(f"needs {tool}")
-    build_rp2(board, build_dir() / "firmware", lambda done, count: None)  # brings the sources
-    assert build_twice(scratch, [f"image:{board}"], {"rp2": build_dir() / "rp2"}) == 1
+    assert build_twice(scratch, [f"image:{board}"], {"rp2": rp2_sources()}) == 1
 
 
 @pytest.mark.proof("repeat")
