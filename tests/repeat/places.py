@@ -78,7 +78,7 @@ def two_places(scratch: Path, sources: Mapping[str, Path]) -> tuple[Place, Place
     compiler = scratch / "another user" / "packages" / "ziglang"
     shutil.copytree(Path(ziglang.__file__).parent, compiler, copy_function=_link)
     for path in second.rglob("*"):
-        os.utime(path, (_OLD, _OLD))
+        os.utime(path, (_OLD, _OLD), follow_symlinks=False)
     as_user = _give(scratch / "another user")
     return (
         _place(scratch / "a", first, 0o022, {"LC_ALL": "C", "TZ": "Pacific/Kiritimati"}),
@@ -96,7 +96,7 @@ def _lay_out(folder: Path, name: str, sources: Mapping[str, Path]) -> Path:
     source = folder / name
     copy_tree(ROOT, source)
     for place, path in sources.items():
-        shutil.copytree(path, source / "build" / place)
+        shutil.copytree(path, source / "build" / place, symlinks=True)
     for place in ("home", "tmp"):
         (folder / place).mkdir()
     return source
@@ -122,7 +122,7 @@ def _give(folder: Path) -> tuple[str, ...]:
         return ()
     for path in (folder, *folder.rglob("*")):
         if "packages" not in path.relative_to(folder).parts:
-            os.chown(path, NOBODY, NOBODY)
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
     return AS_NOBODY
 
 
