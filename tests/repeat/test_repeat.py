@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.boards import board_names
+from device_fw.boards import LOCKABLE_SUFFIX, board_names
 from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
 from device_fw.build.rp2 import rp2_boards, rp2_sources
 from tests.repeat.places import AS_NOBODY, NOBODY, sums, two_places
@@ -52,7 +52,8 @@ def test_all_blobs(scratch: Path) -> None:
 
 @pytest.mark.proof("repeat")
 def test_all_images(scratch: Path) -> None:
-    made = [f"image:{board}" for board in board_names()]
+    lockable = f"mps2_an386{LOCKABLE_SUFFIX}"
+    made = [f"image:{board}" for board in (*board_names(), lockable)]
     assert build_twice(scratch, made, {}) >= len(made)
 
 
