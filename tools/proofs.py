@@ -36,7 +36,8 @@ PROOFS = {
     "endurance": "worn flash, killed uploads, random use, in their long versions",
     "repeat": "blobs, images and the wheel from one source in two places, byte for byte: two paths,"
     " users, dates, environments",
-    "compilers": "the kernels built by GCC, too: every operator on virtual CPUs gives the same bytes",
+    "compilers": "the kernels built by GCC, too: every operator on virtual CPUs gives the same"
+    " bytes",
 }
 
 
