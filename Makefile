@@ -4,7 +4,7 @@ PY := .venv/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
 
-.PHONY: help setup demo test test-unit test-pico test-all check format docs firmware images bench clean
+.PHONY: help setup demo test test-unit test-pico test-all check format docs firmware images wheel bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+(%)?:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -32,7 +32,7 @@ test-pico: setup ## Run the Pico's image in an emulator of its chip (some minute
 test-all: setup ## Run what CI runs
 	@$(PY) -m tools.tiers
 
-proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, wire, pico, stm32l4, endurance, soak
+proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, attack, wire, pico, stm32l4, endurance, soak, repeat, compilers
 	@$(PY) -m tools.proofs $*
 
 check: setup ## Format, lint, types, C warnings, words, the tree's rules, docs up to date: what CI checks
@@ -49,6 +49,9 @@ firmware: setup ## Build the firmware of all virtual boards, or of BOARD=pico, p
 
 images: setup ## Make the images of all boards that can be flashed, with SHA-256, in dist/images
 	@$(PY) -m tools.images
+
+wheel: setup ## Build the package for Python into dist: the same bytes everywhere
+	@$(PY) -m tools.wheel
 
 bench: setup ## Run the benchmarks and write their tables into docs/BENCHMARKS.md
 	@$(PY) -m benchmarks

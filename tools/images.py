@@ -2,7 +2,8 @@
 
 python -m tools.images [FOLDER]
 
-The folder (`dist/images`) gets an image a board, `SHA256SUMS` (of `sha256sum -c`) and `IMAGES.md`.
+The folder (`dist/images`) gets an image a board, beside each what it is made of (`.cdx.json`),
+`SHA256SUMS` (of `sha256sum -c`) and `IMAGES.md`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from device_fw.errors import FirmwareError
 from host_sdk import __version__
 from host_sdk.flashing.image import FirmwareImage, read_image
 from host_sdk.flashing.known_boards import KnownBoard, known_boards
+from host_sdk.sbom import describe, to_cyclonedx
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,6 +67,9 @@ def main(folder: str = str(ROOT / "dist" / "images")) -> int:
     except FirmwareError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    for image in images:
+        parts = image.file.with_name(f"{image.file.name}.cdx.json")
+        parts.write_text(to_cyclonedx([describe(image.file)]), encoding="utf-8")
     (out / "SHA256SUMS").write_text(sums(images), encoding="utf-8")
     (out / "IMAGES.md").write_text(page(images), encoding="utf-8")
     print(page(images), end="")

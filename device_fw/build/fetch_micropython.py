@@ -18,7 +18,12 @@ from device_fw.build.debian import PrivateApt, run_tool
 from device_fw.build.folders import build_dir
 from device_fw.errors import SourceError
 
-__all__ = ["MICROPYTHON_DATE", "MICROPYTHON_VERSION", "micropython_source"]
+__all__ = [
+    "MICROPYTHON_DATE",
+    "MICROPYTHON_TREE_SHA256",
+    "MICROPYTHON_VERSION",
+    "micropython_source",
+]
 
 MICROPYTHON_VERSION = "1.25.0"
 MICROPYTHON_DATE = "2025-04-15"
@@ -27,7 +32,7 @@ MICROPYTHON_DATE = "2025-04-15"
 _ARCHIVE_SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
 # ... and, for every way, the files that the firmware is built from: SHA-256 over
 # "<path> <sha256>\n" of each, sorted.
-_TREE_SHA256 = "6fa6f8d26c0cae648cc5f5030ddc1cc169e540dba8a3ea4ccfd1cc30f900282d"
+MICROPYTHON_TREE_SHA256 = "6fa6f8d26c0cae648cc5f5030ddc1cc169e540dba8a3ea4ccfd1cc30f900282d"
 _TREE_PARTS = (
     "py",
     "extmod",
@@ -163,7 +168,7 @@ def _from_upstream(scratch: Path, say: Say) -> Path:
 
 def _check_tree(tree: Path) -> None:
     found = tree_digest(tree)
-    if found != _TREE_SHA256:
+    if found != MICROPYTHON_TREE_SHA256:
         raise SourceError(f"the downloaded source is not the pinned one: digest {found}")
 
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from device_fw.boards import BOARDS_DIR
 from device_fw.build.debian import PrivateApt, run_tool
-from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
+from device_fw.build.fetch_micropython import (
+    MICROPYTHON_DATE,
+    MICROPYTHON_VERSION,
+    micropython_source,
+)
 from device_fw.build.folders import build_dir
 from device_fw.build.ninja import Tick, ninja_program, run_ninja
 from device_fw.build.uf2 import uf2_blocks
 from device_fw.errors import CompileError, FirmwareError
 
-__all__ = ["build_rp2", "rp2_boards"]
+__all__ = ["build_rp2", "rp2_boards", "rp2_sources"]
 
 RP2_BOARDS_DIR = BOARDS_DIR.parent / "ports" / "rp2" / "boards"
 
@@ -76,10 +81,9 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
 
 
 def _build(board: str, work: Path, tick: Tick) -> Path:
-    home, settings = _sources(), _settings(board)
+    home, settings = rp2_sources(), _settings(board)
     _configure(board, home, work)
-    version = {"MICROPY_GIT_TAG": f"v{MICROPYTHON_VERSION}", "MICROPY_GIT_HASH": ""}
-    run_ninja(work / "build.ninja", work, tick, version)
+    run_ninja(work / "build.ninja", work, tick, _version())
     image = (work / "firmware.bin").read_bytes()
     most = int(settings["XN_RP2_STORE_OFFSET"], 0)
     if len(image) > most:
@@ -93,6 +97,16 @@ def _build(board: str, work: Path, tick: Tick) -> Path:
     return elf
 
 
+def _version() -> dict[str, str]:
+    """Return what upstream's build and GCC take instead of git and of today's date."""
+    date = datetime.fromisoformat(MICROPYTHON_DATE).replace(tzinfo=UTC)
+    return {
+        "MICROPY_GIT_TAG": f"v{MICROPYTHON_VERSION}",
+        "MICROPY_GIT_HASH": "",
+        "SOURCE_DATE_EPOCH": str(int(date.timestamp())),
+    }
+
+
 def _settings(board: str) -> dict[str, str]:
     """Read the values that a board's mpconfigboard.cmake sets."""
     text = (RP2_BOARDS_DIR / board / "mpconfigboard.cmake").read_text(encoding="utf-8")
@@ -101,7 +115,7 @@ def _settings(board: str) -> dict[str, str]:
     return {words[0]: words[1] for words in sets if len(words) == 2}
 
 
-def _sources() -> Path:
+def rp2_sources() -> Path:
     """Return the folder of all sources, brought if they are missing."""
     home = build_dir() / "rp2"
     if not home.is_dir():

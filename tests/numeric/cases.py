@@ -92,10 +92,12 @@ def _shard(name: str, numbers: Sequence[int]) -> Shard:
     return Shard(tuple(Case(*_NAMES[name], i) for i in numbers), "host", f"{name}-{text}")
 
 
-def machine_shards(config: pytest.Config, targets: Sequence[str]) -> list[Shard]:
+def machine_shards(
+    config: pytest.Config, targets: Sequence[str], everything: bool = False
+) -> list[Shard]:
     """List what a run tries on virtual machines, each operator of a sample on one."""
     one = config.getoption("--case")
-    if runs_all(config) or one is not None:
+    if everything or runs_all(config) or one is not None:
         numbers: Iterable[int] = range(MACHINE_COUNT) if one is None else (one,)
         return [
             Shard(tuple(Case(*pair, i) for pair in PAIRS), target, f"{target}-{i}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from relocatable.codegen.emit_c import emit_c, pack_weights
-from relocatable.codegen.toolchain import CodeOptimize, build_code
+from relocatable.codegen.toolchain import Code, CodeOptimize, build_code
 from relocatable.graph.graph import Graph
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_called import plan_called
 from relocatable.steps.kernel_call import KernelCall, Plan, count_steps
-from relocatable.targets import TARGETS
+from relocatable.targets import TARGETS, Target
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import (
     Array,
@@ -26,6 +26,9 @@ from tests.numeric.harness import (
     wrong_tensors,
 )
 from tests.numeric.machines import MACHINES, run_on_machine
+
+# As `build_code`: C text, CPU, number of steps, speed or size.
+Build = Callable[[str, Target, int, CodeOptimize], Code]
 
 
 def check_on_target(
@@ -75,14 +78,15 @@ def run_steps_on_target(
     target: str,
     folder: Path,
     optimize: CodeOptimize,
+    build: Build = build_code,
 ) -> npt.NDArray[np.uint8]:
-    """Run steps with a memory plan once; returns the arena.
+    """Run steps with a memory plan once, as a compiler builds them; returns the arena.
 
     The stack that they use must stay within what the compiler states.
     """
     weights, weight_offsets = pack_weights(graph, calls)
     text = emit_c(graph, calls, plan, weight_offsets)
-    code = build_code(text, TARGETS[target], count_steps(calls), optimize)
+    code = build(text, TARGETS[target], count_steps(calls), optimize)
     arena = np.zeros(plan.arena_bytes, np.uint8)
     began = {s.first: initial_values(graph, s) for s in graph.states}
     for i, x in (*zip(graph.inputs, inputs, strict=True), *began.items()):

@@ -23,13 +23,14 @@ ALLOWED = {
     "inference": {"errors", "link", "display"},
     "validation": {"errors", "link", "display", "inference"},
     "flashing": {"errors", "display", "device", "transports"},
+    "sbom": {"errors", "flashing", "host_sdk"},
     "selftest": {"errors", "link", "store", "display", "device"},
     "trust": {"errors", "link", "store", "display"},
     "connection": {"errors", "link", "display", "scripting", "transports", "trust"},
 }
 ALLOWED["device"] = set(ALLOWED)
 ALLOWED["fleet"] = {*ALLOWED["device"], "device"}
-ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "selftest", "host_sdk"}
+ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "sbom", "selftest", "host_sdk"}
 
 # The same for the compiler, in the order of the data's way.
 COMPILER = {

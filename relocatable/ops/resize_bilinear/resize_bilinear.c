@@ -9,7 +9,8 @@ typedef struct {
     int32_t channels;
 } XN_NAME(xn_resize_bilinear_params);
 
-typedef __typeof__(_Generic((XN_T)0, int8_t: 0, int16_t: 0, default: 0.0f)) XN_NAME(share);
+typedef __typeof__(_Generic((XN_T)0, int8_t: (int32_t)0, int16_t: (int32_t)0, default: 0.0f))
+    XN_NAME(share);
 
 // in: T [.., row], from row rows[first_row] on; rows, columns: the upper row and the left column
 // for each of the output's; below, beside: 1 if the next one has a share, else 0; down, right: that

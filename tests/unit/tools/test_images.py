@@ -34,6 +34,7 @@ def test_images_come_with_their_sums(built: Path, tmp_path: Path) -> None:
         digest, name = line.split("  ")
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
         assert digest in (out / "IMAGES.md").read_text()
+        assert digest in (out / f"{name}.cdx.json").read_text()
     assert "| Raspberry Pi Pico | rp2040 | tested (rp2040py) |" in (out / "IMAGES.md").read_text()
 
 
