@@ -496,9 +496,9 @@ def test_an_active_model_that_lost_its_seal_does_not_start(
 HIDDEN = bytes(range(256)) * 32  # 8 KB
 
 
-def _hidden(peer: Peer) -> dict[str, Any]:
+def _hidden(peer: Peer) -> dict[tuple[str, int], int]:
     """Put objects that are removed, withdrawn, unfinished and kept; their places."""
-    places = {}
+    places: dict[tuple[str, int], int] = {}
     put(peer, "removed", HIDDEN[1:], DATA, None)
     put(peer, "name", HIDDEN[2:], DATA, None)
     put(peer, "name", HIDDEN[3:], DATA, None)
