@@ -78,6 +78,9 @@ OPERATIONS: dict[str, Callable[[Device], object]] = {
     "exec": lambda d: d.exec("print(1)"),
     "interrupt": lambda d: d.interrupt(),
     "events": hear_events,
+    "trust": lambda d: repr(d.trust()),
+    "lock": lambda d: repr(d.lock("warn", "gate", ["development"])),
+    "attest": lambda d: repr(d.attest()),
 }
 
 ODD: list[Any] = [
@@ -127,7 +130,7 @@ class Hostile:
         self._method = ""
         self._rng = random.Random()
         self._always = False
-        self.board = ScriptedBoard(flash_bytes=1 << 18)
+        self.board = ScriptedBoard(flash_bytes=1 << 18, lockable=True)
         self.board.functions["f"] = (lambda x: x, [["x", 1]], "doc")
         self.board.give = self._give
         self.device = Device(self.board.transport)
