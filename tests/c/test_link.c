@@ -223,7 +223,8 @@ static void test_done_from_behind(void) {
         const uint8_t *body = xn_link_frame(1 + cut, &n);
         CHECK(body != NULL && n == 10 && memcmp(body, "on its way", 10) == 0);
     }
-    CHECK(xn_link_frames() == 3 && xn_link_frame(1, &n) == NULL && xn_link_count()->lost_frames == 0);
+    CHECK(xn_link_frames() == 3 && xn_link_frame(1, &n) == NULL &&
+          xn_link_count()->lost_frames == 0);
     xn_link_frame_done(2);
     CHECK(xn_link_frames() == 1);
 }

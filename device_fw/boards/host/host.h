@@ -26,10 +26,10 @@ typedef struct xn_host_state {
     uint32_t baud; // 0: never changed
     xn_port_flash flash;
     uint32_t flash_taken_until; // xn_port_flash_taken_until()
-    uint8_t *bytes;      // the flash, executable
-    uint8_t *programmed; // 1 per program unit since its last erase
-    uint32_t operations; // erases and programs so far
-    uint32_t cut_at;     // operation that goes wrong, counted from 1; 0: none
+    uint8_t *bytes;             // the flash, executable
+    uint8_t *programmed;        // 1 per program unit since its last erase
+    uint32_t operations;        // erases and programs so far
+    uint32_t cut_at;            // operation that goes wrong, counted from 1; 0: none
     enum xn_host_cut cut_mode;
     uint32_t deaf_sector;  // cannot be erased, and says so: its number from 1 on, 0: none
     uint32_t stuck_sector; // has bits that an erase does not set, and does not say so
