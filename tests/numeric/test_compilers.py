@@ -16,6 +16,7 @@ pytestmark = pytest.mark.sim
 
 CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 SAMPLED = 100
+AT_ONCE = 64  # GCC is asked again, with other flags, for all of a program
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -23,7 +24,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("sampled", [sampled(metafunc.config)], ids=str)
     if "whole" in metafunc.fixturenames:
         shards = machine_shards(metafunc.config, CPUS, everything=True)
-        metafunc.parametrize("whole", shards, ids=str)
+        metafunc.parametrize("whole", [part for s in shards for part in parts_of(s)], ids=str)
+
+
+def parts_of(shard: Shard) -> list[Shard]:
+    """Cut a shard into programs of some operators."""
+    return [
+        Shard(shard.cases[at : at + AT_ONCE], shard.target, f"{shard}-{at}")
+        for at in range(0, len(shard.cases), AT_ONCE)
+    ]
 
 
 def sampled(config: pytest.Config) -> Shard:
