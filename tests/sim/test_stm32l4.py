@@ -1,4 +1,4 @@
-"""The image for an STM32L475 in a QEMU that has this chip.
+"""The image for an STM32L475 in a QEMU that has this chip, and the newer USART.
 
 That QEMU is newer than this machine's, so this is a proof. Its model of the USART takes the next
 byte late, tens of milliseconds each: on a busy PC the host repeats requests more quickly than they
