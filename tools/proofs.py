@@ -29,7 +29,8 @@ PROOFS = {
     " reference kernels",
     "models": "large models, and the networks of NETWORKS.md: every tensor on the host, outputs on"
     " virtual boards",
-    "powerloss": "a cut at every flash operation and at every operation of the recovery",
+    "powerloss": "a cut at every flash operation and at every operation of the recovery, also of"
+    " locking, keys, counters and sealed uploads; 10,000 swaps with cuts, and no downgrade",
     "fuzz": "the server, the loader, the scan of code and Python values under libFuzzer and"
     " sanitizers, 20 million executions; wrong answers and metadata on the host; blobs and programs"
     " that host and board must judge alike",

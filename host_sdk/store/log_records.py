@@ -46,7 +46,7 @@ class Format(NamedTuple):
 
 
 class Record(NamedTuple):
-    """Any other record, in byte order: WEAR and TRUST have others behind `type`."""
+    """Any other record. WEAR and TRUST have other fields behind `type`."""
 
     crc: int
     sequence: int

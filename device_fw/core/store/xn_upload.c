@@ -315,10 +315,12 @@ static int bring(uint32_t old, uint32_t sector, uint32_t skip, uint32_t n) {
     uint32_t bytes = xn_port_flash_geometry()->sector_bytes;
     uint32_t end = (sector + 1u) * bytes;
     uint32_t failed;
-    end = end < upload.object.size ? end : upload.object.size;
+    bool ends =
+        seal_bytes() != 0 && upload.object.size < end; // behind it is the seal, there already
+    end = ends ? upload.object.size : end;
     int status = prepare(sector);
     for (uint32_t at = sector * bytes; at < end && status == XN_OK; at += XN_FLASH_PIECE) {
-        uint32_t part = end - at < sizeof(piece) ? end - at : (uint32_t)sizeof(piece);
+        uint32_t part = ends && end - at < sizeof(piece) ? end - at : (uint32_t)sizeof(piece);
         status = xn_port_flash_read(old + at, piece, part);
         bool skipped = at >= skip && at - skip < n;
         if (status == XN_OK && !skipped && !xn_flash_is_blank(piece, part)) {
