@@ -20,7 +20,7 @@ include_directories(${XN_FIRMWARE_DIR} ${XN_FIRMWARE_DIR}/core
 # A firmware that can be locked (micropython.cmake). Of Python it leaves out what this port can do
 # without; upstream's module rp2 and native code still reach any memory.
 if(XIPNET_LOCKABLE)
-    add_compile_definitions(PICO_RAND_ROSC_BIT_SAMPLE_COUNT=64)
+    add_compile_definitions(PICO_RAND_ROSC_BIT_SAMPLE_COUNT=32)
     cmake_language(DEFER CALL target_sources firmware PRIVATE ${XN_RP2_DIR}/xn_random.c)
     cmake_language(DEFER CALL target_link_libraries firmware pico_rand)
 else()

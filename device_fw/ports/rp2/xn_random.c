@@ -1,5 +1,5 @@
 // Random numbers of a firmware that can be locked. pico_rand mixes samples of the RP2350's TRNG, or
-// 64 bits of the RP2040's ring oscillator, into each number; such samples are neither independent
+// 32 of the RP2040's ring oscillator, into each number; such samples are neither independent
 // nor even, so 64 numbers are hashed for each 64 bytes that are given.
 #include "core/base/xn_port.h"
 #include "core/trust/xn_sha512.h"
@@ -9,6 +9,12 @@
 #include <string.h>
 
 #define SAMPLES 64u
+
+#if PICO_RP2040
+#define NAME "rosc_rp2040"
+#else
+#define NAME "trng_rp2350"
+#endif
 
 const char *xn_port_entropy(uint8_t *to, uint32_t n) {
     uint8_t digest[XN_SHA512_BYTES];
@@ -24,5 +30,5 @@ const char *xn_port_entropy(uint8_t *to, uint32_t n) {
         memcpy(to + done, digest, part);
     }
     crypto_wipe(digest, sizeof(digest));
-    return PICO_RAND_ENTROPY_SRC_TRNG ? "trng_rp2350" : "rosc_rp2040";
+    return NAME;
 }
