@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from device_fw.boards import BOARDS_DIR
+from device_fw.boards import BOARDS_DIR, LOCKABLE_SUFFIX
 from device_fw.build.debian import PrivateApt, run_tool
 from device_fw.build.fetch_micropython import MICROPYTHON_VERSION, micropython_source
 from device_fw.build.folders import build_dir
@@ -52,7 +52,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
     """Build a board's firmware.
 
     Args:
-        board: one of `rp2_boards()`.
+        board: one of `rp2_boards()`; with `-lockable` behind it, its firmware can be locked.
         out_dir: gets `<board>.elf` and `<board>.uf2`, and a folder with what they are made from.
         tick: told how far it is.
 
@@ -76,7 +76,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
 
 
 def _build(board: str, work: Path, tick: Tick) -> Path:
-    home, settings = _sources(), _settings(board)
+    home, settings = _sources(), _settings(board.removesuffix(LOCKABLE_SUFFIX))
     _configure(board, home, work)
     version = {"MICROPY_GIT_TAG": f"v{MICROPYTHON_VERSION}", "MICROPY_GIT_HASH": ""}
     run_ninja(work / "build.ninja", work, tick, version)
@@ -136,11 +136,13 @@ def _bring(home: Path) -> None:
 
 
 def _configure(board: str, home: Path, work: Path) -> None:
+    name = board.removesuffix(LOCKABLE_SUFFIX)
     command = [
         *("cmake", "-S", str(home / "micropython" / "ports" / "rp2"), "-B", str(work)),
         *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja_program()}", "-DPICO_NO_PICOTOOL=1"),
         f"-DPICO_SDK_PATH_OVERRIDE={home / 'pico-sdk'}",
-        *(f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={RP2_BOARDS_DIR / board}"),
+        *(f"-DMICROPY_BOARD={name}", f"-DMICROPY_BOARD_DIR={RP2_BOARDS_DIR / name}"),
+        f"-DXIPNET_LOCKABLE={int(name != board)}",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

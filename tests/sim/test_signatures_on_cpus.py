@@ -161,6 +161,10 @@ def test_a_cpu_signs_checks_and_gets_random_bytes(
     assert lines[9] == lines[11] == "emulator"
     assert first != second
     assert len(set(bytes.fromhex(first + second))) > 32
+    # What a signature takes does not depend on the seed; a tick is 25 to 40 instructions.
+    ticks = [int(line, 16) for line in lines[13:-1:3]]
+    assert len(ticks) == 6
+    assert max(ticks) - min(ticks) <= 1
 
 
 @pytest.mark.parametrize("path", sorted(BOARDS_DIR.glob("*.toml")), ids=lambda path: path.stem)

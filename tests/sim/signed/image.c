@@ -96,6 +96,13 @@ __attribute__((noinline)) static void run(void) {
         put("\n");
         put_hex(random_bytes[i], sizeof(random_bytes[i]));
     }
+    for (uint32_t i = 0; i < 6u; i++) {
+        memset(seed, (int)(51u * i), sizeof(seed));
+        seed[i] ^= 1u;
+        begin();
+        xn_ed25519_sign(seed, message, sizeof(message), signature);
+        end();
+    }
     put("end\n");
 }
 
