@@ -29,7 +29,8 @@ PROOFS = {
     " reference kernels",
     "models": "large models, and the networks of NETWORKS.md: every tensor on the host, outputs on"
     " virtual boards",
-    "powerloss": "a cut at every flash operation and at every operation of the recovery",
+    "powerloss": "a cut at every flash operation and at every operation of the recovery, also of"
+    " locking, keys, counters and sealed uploads; 10,000 swaps with cuts, and no downgrade",
     "fuzz": "the C core and its corpus under libFuzzer and sanitizers",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",

@@ -46,7 +46,7 @@ class Format(NamedTuple):
 
 
 class Record(NamedTuple):
-    """Any other record, in the order of its bytes: WEAR and TRUST have others behind `type`."""
+    """Any other record. WEAR and TRUST have other fields behind `type`."""
 
     crc: int
     sequence: int
@@ -119,7 +119,7 @@ def mend_record(slot: bytes) -> Record | None:
 
 
 def _has_no_secret(slot: bytes) -> bool:
-    """Whether a slot is that of a DEVICE record as a board gives it, which its CRC does not fit."""
+    """Whether a slot is a DEVICE record as a board gives it: its CRC does not fit."""
     if len(slot) != SLOT_BYTES or any(slot[_SEED]):
         return False
     kind, flags, unused = slot[8], slot[9], slot[10:12] + slot[92:100] + slot[104:]

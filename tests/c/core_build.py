@@ -93,7 +93,7 @@ def build_lines(out: Path) -> Path:
 
 
 def build_seals(out: Path) -> Path:
-    """Compile the core that can be locked, and the test of its seals, into a directory."""
+    """Compile the core that can be locked, and the test of its seals."""
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")
     program = out / "test_seals"

@@ -93,7 +93,7 @@ def test_a_lost_record_tells_its_name(built: Path, tmp_path: Path) -> None:
         assert [event["event"] for event in board.call("history", "a")] == ["damaged"]
 
 
-# ---- A store that a board which can be locked left ------------------------------------------------
+# ---- A store of a board that can be locked -------------------------------------------------------
 
 
 def append(flash: Path, kind: int, flags: int, rest: bytes) -> None:
