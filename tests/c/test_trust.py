@@ -438,6 +438,15 @@ def test_nothing_of_an_unsealed_upload_is_written(
         assert (tmp_path / "flash").read_bytes() == flash
 
 
+def test_an_upload_that_was_begun_before_ends_with_the_lock(peer: Peer) -> None:
+    begun = peer.begin("a", CODE, DATA)
+    peer.call("put_data", begun["session"], 0, CODE)
+    lock(peer)
+    for method, params in (("put_data", [0, CODE]), ("put_end", [])):
+        assert refused(peer, method, begun["session"], *params).code == E_SESSION
+    assert peer.call("ls") == []
+
+
 def test_a_locked_board_takes_what_is_sealed(peer: Peer, lockable: Path) -> None:
     lock(peer)
     sealed_model(peer, lockable)
