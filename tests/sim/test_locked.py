@@ -516,13 +516,15 @@ def test_python_that_was_given_up_runs_its_scripts_again(locked: Machine) -> Non
 RUNNING = """
 import xipnet
 xipnet.rpc(lambda: 1, 'unsealed')
-import loose
+import loose, forged
 print('it', 'runs')
 while True: pass
 """
 
 
 def test_locking_ends_what_is_not_sealed(opened: Machine) -> None:
+    forged = b"VALUE = 'of a script with a seal by a stranger'"
+    put(opened, "forged.py", SCRIPT, forged, seal("forged.py", forged, SCRIPT, key=STRANGER))
     opened.call("events")
     request = opened.request("exec", RUNNING)
     opened.until(b"it runs\r\n")
@@ -538,7 +540,8 @@ def test_locking_ends_what_is_not_sealed(opened: Machine) -> None:
     assert (told["vm"], told["safe"]) == ({"restarts": 1, "cause": 3}, 0)
     assert [row[0] for row in opened.call("rpc_list")] == ["tell", "do"]
     assert refusal(opened, "call", "unsealed", [], {})[0] == -3
-    assert tell(opened, "__import__('loose')").startswith("OSError(5, 'seal is missing")
+    for name in ("loose", "forged"):
+        assert tell(opened, f"__import__('{name}')").startswith("OSError(5, 'seal is missing")
     assert tell(opened, "os.listdir('/')") == "['store']"
     assert tell(opened, "xipnet.emit('topic')") == "False"
     assert refusal(opened, "put_end", begun["session"])[0] in (E_SEAL, E_SESSION)
@@ -548,16 +551,29 @@ def test_locking_ends_what_is_not_sealed(opened: Machine) -> None:
     assert opened.text == b""
 
 
+SLOW = """
+import xipnet
+n = 400000
+def slow():
+    print('it', 'begins')
+    10**n
+xipnet.rpc(slow)
+"""
+
+
 def test_a_source_that_waits_is_not_run_on_a_board_that_was_locked(opened: Machine) -> None:
-    opened.call("exec", "import xipnet\nn = 60000\nxipnet.rpc(lambda: 0 * 10**n, 'slow')")
-    opened.request("call", "slow", [], {})
-    waiting = opened.request("exec", "print('it', 'ran')")  # these two come during the builtin
-    locking = opened.request("trust_set", LOCKED, PRODUCT, [public(OWNER)], False)
-    opened.reply(locking)
-    with pytest.raises(RefusedError) as refused:
-        opened.reply(waiting)
-    assert refused.value.args[0] in (E_LOCKED, E_RESTARTED)
-    assert "it ran" not in opened.until(b"main runs\r\n")
+    opened.call("exec", SLOW)
+    called = opened.request("call", "slow", [], {})
+    opened.until(b"it begins\r\n")
+    # Behind the builtin, which is given up for them; the source waits until Python has started.
+    waiting = opened.request("exec", "print('it', 'ran')")
+    opened.reply(opened.request("trust_set", LOCKED, PRODUCT, [public(OWNER)], False))
+    for request, code in ((called, E_RESTARTED), (waiting, E_LOCKED)):
+        with pytest.raises(RefusedError) as refused:
+            opened.reply(request)
+        assert refused.value.args[0] == code
+    assert tell(opened, "1") == "1"
+    assert b"it ran" not in opened.text
 
 
 def test_what_is_open_at_the_prompt_ends_too(opened: Machine) -> None:
@@ -603,13 +619,27 @@ def test_unlocking_gives_the_prompt_and_a_start_takes_it(
 def test_text_from_before_the_order_is_not_run_after_it(images: Images, tmp_path: Path) -> None:
     shutil.copyfile(images.locked, tmp_path / "flash")
     with Machine(BOARD, tmp_path / "flash") as machine:
-        machine.write(b"print('it', 'ran')\r")  # before the board knows that it is locked
+        # Before the board knows that it is locked.
+        machine.write(b"\x03\x03print('it', 'ran')\r")
         machine.boot(prompt=False)
         machine.until(b"main runs\r\n")
+        assert machine.call("hello", 1)["safe"] == 0
         unlock(machine)
         machine.until()
         assert machine.prompt("6 * 7") == "42\n"
         assert b"it ran" not in machine.text
+
+
+def test_text_from_before_the_lock_is_not_run_after_it(opened: Machine) -> None:
+    opened.request("exec", "print('it', 'runs')\nwhile True: pass")
+    opened.until(b"it runs\r\n")
+    opened.write(b"print('it', 'ran')\r")  # for the prompt that comes next
+    assert opened.call("ping", 1) == 1
+    lock(opened)
+    opened.until(b"main runs\r\n")
+    unlock(opened)
+    assert "it ran" not in opened.until()
+    assert opened.prompt("6 * 7") == "42\n"
 
 
 def test_unlocking_while_main_runs_lets_a_break_end_it(locked: Machine) -> None:
