@@ -1,6 +1,7 @@
 // MicroPython's view of the hardware: text over the link, time from the board, sleep.
 #include "core/link/xn_link.h"
 #include "core/base/xn_port.h"
+#include "core/trust/xn_policy.h"
 #include "micropython/vm.h"
 
 #include "py/mphal.h"
@@ -23,6 +24,10 @@ uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
 int mp_hal_stdin_rx_chr(void) {
     xn_vm_begun = true; // the prompt is there
     for (;;) {
+        // No text comes to a locked board. Its prompt has ended, or will at the clock's next tick.
+        if (xn_policy_locked() && xn_vm_sealed()) {
+            mp_raise_type(&mp_type_EOFError);
+        }
         int c = xn_link_text_get();
         if (c >= 0) {
             return c;

@@ -1,10 +1,13 @@
 #include "micropython/store_module.h"
+#include "micropython/store_vfs.h"
 
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"
 
 #include "core/model/xn_active.h"
+#include "core/base/xn_error.h"
 #include "core/rpc/xn_install.h"
+#include "core/trust/xn_policy.h"
 
 #include "py/objarray.h"
 #include "py/runtime.h"
@@ -49,13 +52,29 @@ static mp_obj_t store_read(mp_obj_t name_in) {
     xn_store_object object;
     xn_model_name(name_in, name);
     xn_model_check(xn_store_find_whole(name, &object));
-    return mp_obj_new_memoryview('B', object.size, (void *)xn_store_map(&object));
+    const uint8_t *bytes = xn_store_map(&object);
+    if (xn_policy_locked() && !xn_store_vfs_pin(bytes, object.size)) {
+        return mp_obj_new_bytes(bytes, object.size);
+    }
+    return mp_obj_new_memoryview('B', object.size, (void *)bytes);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(store_read_obj, store_read);
+
+// What a script makes, or takes away, has no seal.
+static void check_unlocked(const char *what) {
+#if XN_LOCKABLE
+    if (xn_policy_locked()) {
+        xn_model_check(xn_error_plain(XN_E_LOCKED, what));
+    }
+#else
+    (void)what;
+#endif
+}
 
 static mp_obj_t store_write(mp_obj_t name_in, mp_obj_t data) {
     char name[XN_STORE_NAME_MAX + 1];
     mp_buffer_info_t from;
+    check_unlocked("store.write");
     mp_event_handle_nowait(); // a builtin such as map() may do this for ever
     xn_model_name(name_in, name);
     mp_get_buffer_raise(data, &from, MP_BUFFER_READ);
@@ -66,6 +85,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(store_write_obj, store_write);
 
 static mp_obj_t store_delete(mp_obj_t name_in) {
     char name[XN_STORE_NAME_MAX + 1];
+    check_unlocked("store.delete");
     mp_event_handle_nowait();
     xn_model_name(name_in, name);
     xn_model_check(xn_active_remove(name));

@@ -4,6 +4,7 @@
 #include "core/model/xn_runner.h"
 #include "core/store/xn_extent.h"
 #include "core/store/xn_store.h"
+#include "core/trust/xn_policy.h"
 
 #include "extmod/vfs.h"
 #include "py/builtin.h"
@@ -16,8 +17,9 @@
 
 // ---- Bytecode in use ----------------------------------------------------------------------------
 
-// The bytecode that the VM may execute until it restarts: it must not be erased.
-#define PINS 24u
+// The bytecode that the VM may execute until it restarts: it must not be erased. On a locked board
+// all that scripts have opened: what an upload puts into its place is not sealed before its end.
+#define PINS (XN_LOCKABLE ? 64u : 24u)
 static struct {
     const uint8_t *at;
     uint32_t n;
@@ -49,6 +51,12 @@ static bool in_use(const uint8_t *at, uint32_t n) {
     }
     return xn_runner_uses(at, n);
 }
+
+#if XN_LOCKABLE
+bool xn_store_vfs_pin(const uint8_t *at, uint32_t n) {
+    return pin(at, n);
+}
+#endif
 
 void xn_store_vfs_forget(void) {
     pin_count = 0;
@@ -181,6 +189,9 @@ static mp_obj_t vfs_open(mp_obj_t self, mp_obj_t path, mp_obj_t mode_in) {
         mp_raise_OSError(MP_ENOENT);
     }
     check_bytes(&object);
+    if (xn_policy_locked() && !pin(xn_store_map(&object), object.size)) {
+        mp_raise_OSError(MP_EMFILE);
+    }
     size_t n = strlen(object.name);
     bool bytes = strchr(mode, 'b') != NULL;
     file_object *file = mp_obj_malloc(file_object, bytes ? &bytes_file : &text_file);

@@ -13,6 +13,7 @@
 #include "core/rpc/xn_lane.h"
 #include "core/rpc/xn_safe.h"
 #include "core/rpc/xn_server.h"
+#include "core/trust/xn_policy.h"
 #include "micropython/flash_device.h"
 #include "micropython/scripts.h"
 #include "micropython/store_vfs.h"
@@ -76,6 +77,35 @@ static void mount_files(void) {
               XN_FLASH_DEVICE_PAGE);
 }
 
+static void open_files(void) {
+    mp_obj_list_append(mp_sys_path, mp_obj_new_str_from_cstr("/lib")); // where mip installs
+    mount_files();
+}
+
+// Whether nothing but sealed scripts has run in this life: the board was locked when it began, and
+// was not unlocked since.
+static bool sealed;
+
+bool xn_vm_sealed(void) {
+    return sealed;
+}
+
+// Text that came before the log was read, or before the board was locked.
+static void drop_text(void) {
+    while (xn_link_text_get() >= 0) {
+    }
+}
+
+// A locked board has no prompt: it serves until it is unlocked, which gives it one.
+static void serve_until_unlocked(void) {
+    xn_vm_begun = true;
+    while (xn_policy_locked()) {
+        mp_event_wait_indefinite();
+    }
+    sealed = false;
+    open_files();
+}
+
 static void run_prompt(void) {
     for (;;) {
         bool raw = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL;
@@ -92,13 +122,21 @@ static void live(void) {
     gc_init(xn_ld_heap, xn_ld_heap_end);
     mp_init();
     readline_init0();
-    mp_obj_list_append(mp_sys_path, mp_obj_new_str_from_cstr("/lib")); // where mip installs
-    mount_files();
+    bool locked = xn_policy_locked(); // an order may unlock it while the scripts run
+    sealed = locked;
+    if (locked) {
+        drop_text();
+    } else {
+        open_files();
+    }
     xn_store_vfs_mount();
     xn_vm_open(true);
     bool after_reset = first;
     first = false;
     xn_scripts_run(after_reset);
+    if (locked) {
+        serve_until_unlocked();
+    }
     run_prompt();
     mp_printf(&mp_plat_print, "MPY: soft reboot\n");
     xn_vm_open(false);
@@ -123,23 +161,41 @@ _Noreturn void xn_vm_live(void) {
 
 static enum xn_lane_cause cause;
 
+static const char *words_of(enum xn_lane_cause why) {
+#if XN_LOCKABLE
+    if (why == XN_LANE_LOCKED) {
+        return "Python was restarted: the board was locked";
+    }
+#endif
+    return why == XN_LANE_WAITED
+               ? "Python was restarted: a builtin ran for more than 0.5 s while a request waited"
+               : "Python was restarted: an interrupt had no effect for 2 s";
+}
+
 static void restart(void) {
-    const char *message =
-        cause == XN_LANE_WAITED
-            ? "Python was restarted: a builtin ran for more than 0.5 s while a request waited"
-            : "Python was restarted: an interrupt had no effect for 2 s";
+    const char *message = words_of(cause);
     xn_vm_begun = false;
     MP_STATE_THREAD(nlr_top) = NULL;
     mp_hal_set_interrupt_char(-1);
     xn_vm_open(false);
     xn_runner_close_within(xn_ld_heap, xn_ld_heap_end);
     bool of_request = xn_lane_restart(cause, message);
-    if (xn_scripts_end() && !of_request) { // after what a request did the scripts run again
+    // After what a request did the scripts run again, and on a locked board, which is of no use
+    // without them.
+    if (xn_scripts_end() && !of_request && !xn_policy_locked()) {
         xn_safe_ask(XN_SAFE_RESTART);
     }
     xn_vm_poll(); // what waited
     mp_printf(&mp_plat_print, "\n%s\n", message);
     xn_vm_live();
+}
+
+// What is not sealed does not go on on a board that is locked now.
+static bool outlived_the_lock(void) {
+    bool locked = xn_policy_locked();
+    bool open = locked && !sealed;
+    sealed = sealed && locked;
+    return open;
 }
 
 // What the core does for Python does not count, however long it takes: a run has its own limit.
@@ -151,7 +207,14 @@ xn_attend_resume_fn *xn_attend(void) {
     uint32_t one = !xn_busy_now();
     xn_vm_waited = waits ? xn_vm_waited + one : 0;
     xn_vm_deaf = xn_vm_deaf > 0 ? xn_vm_deaf + one : 0;
-    if (one == 0 || (xn_vm_waited <= WAIT_TICKS && xn_vm_deaf <= DEAF_TICKS)) {
+    if (one == 0) {
+        return NULL;
+    }
+    if (outlived_the_lock()) {
+        cause = XN_LANE_LOCKED;
+        return restart;
+    }
+    if (xn_vm_waited <= WAIT_TICKS && xn_vm_deaf <= DEAF_TICKS) {
         return NULL;
     }
     cause = xn_vm_waited > WAIT_TICKS ? XN_LANE_WAITED : XN_LANE_DEAF;

@@ -18,6 +18,9 @@ void xn_vm_wait(int32_t timeout_ms);
 // Whether Python requests may be taken: only while the VM lives.
 void xn_vm_open(bool alive);
 
+// Whether nothing but sealed scripts has run in this life, on a board that was locked all the time.
+bool xn_vm_sealed(void);
+
 // Whether it can be attended (arch/cortexm/attend.h) and given up: a script of the start runs, or
 // the prompt was there.
 extern volatile bool xn_vm_begun;

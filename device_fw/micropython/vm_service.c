@@ -6,11 +6,13 @@
 #include "micropython/scripts.h"
 #include "micropython/vm_msgpack.h"
 
+#include "core/base/xn_error.h"
 #include "core/base/xn_status.h"
 #include "core/link/xn_link.h"
 #include "core/model/xn_runner.h"
 #include "core/rpc/xn_lane.h"
 #include "core/rpc/xn_server.h"
+#include "core/trust/xn_policy.h"
 
 #include "py/compile.h"
 #include "py/gc.h"
@@ -182,7 +184,21 @@ static void run_list(const xn_lane_request *request) {
     reply_value(request, list);
 }
 
+// A source that waited while the board was locked.
+static bool is_refused(const xn_lane_request *request) {
+    if (!xn_policy_locked() || (request->kind != XN_LANE_EXEC && request->kind != XN_LANE_EVAL)) {
+        return false;
+    }
+    char text[XN_ERROR_TEXT_MAX];
+    xn_error_text(XN_E_LOCKED, text);
+    xn_lane_error(request->id, XN_E_LOCKED, text, NULL);
+    return true;
+}
+
 static void run_request(const xn_lane_request *request) {
+    if (is_refused(request)) {
+        return;
+    }
     switch (request->kind) {
     case XN_LANE_EXEC:
         run_exec(request);
@@ -242,6 +258,9 @@ static bool may_run(void) {
 // ---- The core's hooks ---------------------------------------------------------------------------
 
 static bool on_text(uint8_t byte) {
+    if (xn_policy_locked()) {
+        return true;
+    }
     if (byte == CTRL_C) {
         xn_vm_deaf = 1;
     }

@@ -2,6 +2,7 @@
 
 #include "base/xn_busy.h"
 #include "link/xn_link.h"
+#include "trust/xn_policy.h"
 
 static struct {
     bool wanted;
@@ -19,7 +20,7 @@ void xn_event_want(bool on) {
 
 bool xn_event_next(uint32_t *number) {
     *number = events[line()].count;
-    return events[line()].wanted;
+    return events[line()].wanted && !xn_policy_locked();
 }
 
 void xn_event_send(const uint8_t *message, uint32_t n) {

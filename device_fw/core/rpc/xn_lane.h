@@ -46,6 +46,7 @@ void xn_lane_error(uint32_t id, int code, const char *message, const char *detai
 enum xn_lane_cause {
     XN_LANE_WAITED = 1, // a request waited too long for the running builtin
     XN_LANE_DEAF = 2,   // an interrupt had no effect
+    XN_LANE_LOCKED = 3, // the board was locked: nothing that is not sealed goes on
 };
 
 // Of the VM since the board started.
