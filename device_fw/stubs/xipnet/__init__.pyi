@@ -121,7 +121,7 @@ def models() -> list[dict[str, Any]]:
     """Return the models in the store: name, type, size, version, address, active."""
 
 def activate(name: str) -> None:
-    """Make a model the active one, now and after resets."""
+    """Make a model the active one, now and after resets; a locked board takes sealed ones."""
 
 def run(*inputs: _Inputs, shape: _Shape = ...) -> memoryview | tuple[memoryview, ...]:
     """`Model.run` of the active model."""
@@ -147,5 +147,5 @@ def rpc(function: _F, name: str = ..., doc: str | None = ..., /) -> _F:
 def emit(topic: str, value: object = ..., /) -> bool:
     """Send an event to the PC: `board.on(topic, callback)`, `board.events()`.
 
-    Returns False if nobody listens.
+    Returns False if nobody listens; on a locked board nobody does.
     """

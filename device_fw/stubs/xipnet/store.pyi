@@ -12,16 +12,24 @@ def read(name: str) -> memoryview:
     """Return the object's bytes in flash itself: no copy, no RAM.
 
     Once the object is replaced or deleted and its place used again, the view shows what is there.
+    On a locked board its place is not used again before Python starts again.
     """
 
 def write(name: str, data: Buffer) -> None:
     """Put an object into the store, replacing the one of that name once it is whole.
 
     A model is checked and tested before; an upload from the PC that is under way is given up.
+
+    Raises:
+        xipnet.Error: the board is locked (-92), or the store refuses it.
     """
 
 def delete(name: str) -> None:
-    """Delete an object."""
+    """Delete an object.
+
+    Raises:
+        xipnet.Error: the board is locked (-92), or there is no such object.
+    """
 
 def free() -> int:
     """Bytes of flash that no current object holds."""
