@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
-from device_fw.boards import LOCKABLE_SUFFIX, Board, load_board
+from device_fw.boards import Board, load_board
 from device_fw.build.board_files import board_c, linker_script
 from device_fw.build.fetch_micropython import (
     MICROPYTHON_DATE,
@@ -54,7 +54,7 @@ def build_firmware(board: str | Board, out_dir: Path | str) -> Path:
         ValueError: there is no such board.
     """
     ninja_program()
-    if isinstance(board, str) and board.removesuffix(LOCKABLE_SUFFIX) in rp2_boards():
+    if isinstance(board, str) and board in rp2_boards():
         with _progress(board) as tick:
             return build_rp2(board, Path(out_dir), tick)
     from filelock import FileLock

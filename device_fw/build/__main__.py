@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         for name in virtual_names() if options.all else [options.board]:
-            board = name if name.removesuffix(LOCKABLE_SUFFIX) in rp2_boards() else _board(name)
+            board = name if name in rp2_boards() else _board(name)
             elf = build_firmware(board, options.out)
             print(elf)
             if isinstance(board, str):

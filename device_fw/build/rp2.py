@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device_fw.boards import BOARDS_DIR, LOCKABLE_SUFFIX
+from device_fw.boards import BOARDS_DIR
 from device_fw.build.debian import PrivateApt, run_tool
 from device_fw.build.fetch_micropython import (
     MICROPYTHON_DATE,
@@ -57,7 +57,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
     """Build a board's firmware.
 
     Args:
-        board: one of `rp2_boards()`; with `-lockable` behind it, its firmware can be locked.
+        board: one of `rp2_boards()`.
         out_dir: gets `<board>.elf` and `<board>.uf2`, and a folder with what they are made from.
         tick: told how far it is.
 
@@ -81,7 +81,7 @@ def build_rp2(board: str, out_dir: Path, tick: Tick) -> Path:
 
 
 def _build(board: str, work: Path, tick: Tick) -> Path:
-    home, settings = rp2_sources(), _settings(board.removesuffix(LOCKABLE_SUFFIX))
+    home, settings = rp2_sources(), _settings(board)
     _configure(board, home, work)
     run_ninja(work / "build.ninja", work, tick, _version())
     image = (work / "firmware.bin").read_bytes()
@@ -150,13 +150,11 @@ def _bring(home: Path) -> None:
 
 
 def _configure(board: str, home: Path, work: Path) -> None:
-    name = board.removesuffix(LOCKABLE_SUFFIX)
     command = [
         *("cmake", "-S", str(home / "micropython" / "ports" / "rp2"), "-B", str(work)),
         *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja_program()}", "-DPICO_NO_PICOTOOL=1"),
         f"-DPICO_SDK_PATH_OVERRIDE={home / 'pico-sdk'}",
-        *(f"-DMICROPY_BOARD={name}", f"-DMICROPY_BOARD_DIR={RP2_BOARDS_DIR / name}"),
-        f"-DXIPNET_LOCKABLE={int(name != board)}",
+        *(f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={RP2_BOARDS_DIR / board}"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -9,14 +9,8 @@ set(XIPNET_GLUE array_type docstring head metadata model_run model_type modxipne
 list(TRANSFORM XIPNET_GLUE PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM XIPNET_GLUE APPEND .c)
 file(GLOB XIPNET_CORE ${XIPNET_DIR}/core/*/*.c)
-# 1: a firmware that can be locked.
-if(XIPNET_LOCKABLE)
-    file(GLOB XIPNET_VENDOR ${XIPNET_DIR}/vendor/*/*.c)
-    list(APPEND XIPNET_CORE ${XIPNET_VENDOR})
-else()
-    set(XIPNET_LOCKABLE 0)
-    list(FILTER XIPNET_CORE EXCLUDE REGEX /core/trust/)
-endif()
+# What locks a board needs more than a module: the prompt and the files are the port's own.
+list(FILTER XIPNET_CORE EXCLUDE REGEX /core/trust/)
 
 # Where the store is: the back ends, by name.
 set(XIPNET_FLASH_ram ports/flash/ram.c)
@@ -42,10 +36,9 @@ target_sources(usermod_xipnet INTERFACE ${XIPNET_GLUE} ${XIPNET_CORE}
     ${XIPNET_PORT_C})
 target_include_directories(usermod_xipnet INTERFACE ${XIPNET_DIR} ${XIPNET_DIR}/core
     ${XIPNET_DIR}/../relocatable/blob/include)
-target_compile_definitions(usermod_xipnet INTERFACE
-    XN_USER_MODULE=1 XN_LOCKABLE=${XIPNET_LOCKABLE})
+target_compile_definitions(usermod_xipnet INTERFACE XN_USER_MODULE=1 XN_LOCKABLE=0)
 # The port looks for names (qstr) without a module's own definitions.
-list(APPEND MICROPY_CPP_DEF_EXTRA XN_USER_MODULE=1 XN_LOCKABLE=${XIPNET_LOCKABLE})
+list(APPEND MICROPY_CPP_DEF_EXTRA XN_USER_MODULE=1 XN_LOCKABLE=0)
 # Hosts at once: that of the board's own line, and three on streams.
 if(NOT XIPNET_CFLAGS MATCHES "XN_LINK_LINES")
     target_compile_definitions(usermod_xipnet INTERFACE XN_LINK_LINES=4)

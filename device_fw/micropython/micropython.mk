@@ -20,14 +20,8 @@ $(info xipnet: XIPNET_FLASH=ram: the store is in RAM, and empty after each reset
 endif
 
 SRC_USERMOD_C += $(addprefix $(XIPNET_DIR)/micropython/,$(addsuffix .c,$(XIPNET_GLUE)))
-# 1: a firmware that can be locked.
-XIPNET_LOCKABLE ?= 0
-XIPNET_CORE := $(wildcard $(XIPNET_DIR)/core/*/*.c)
-ifeq ($(XIPNET_LOCKABLE),1)
-XIPNET_CORE += $(wildcard $(XIPNET_DIR)/vendor/*/*.c)
-else
-XIPNET_CORE := $(filter-out $(XIPNET_DIR)/core/trust/%,$(XIPNET_CORE))
-endif
+# What locks a board needs more than a module: the prompt and the files are the port's own.
+XIPNET_CORE := $(filter-out $(XIPNET_DIR)/core/trust/%,$(wildcard $(XIPNET_DIR)/core/*/*.c))
 XIPNET_PLAIN := $(XIPNET_CORE) $(XIPNET_DIR)/arch/cortexm/cache.c \
 	$(XIPNET_DIR)/$(XIPNET_FLASH_$(XIPNET_FLASH))
 # A board's own implementation of what usermod/port.c and the flash's back end leave open.
@@ -36,12 +30,12 @@ SRC_USERMOD_LIB_C += $(XIPNET_PLAIN) $(XIPNET_PORT_C)
 # Hosts at once: that of the board's own line, and three on streams.
 XIPNET_LINES := $(if $(findstring XN_LINK_LINES,$(XIPNET_CFLAGS)),,-DXN_LINK_LINES=4)
 
-CFLAGS_USERMOD += -DXN_USER_MODULE=1 -DXN_LOCKABLE=$(XIPNET_LOCKABLE) $(XIPNET_LINES) -I$(XIPNET_DIR) -I$(XIPNET_DIR)/core \
+CFLAGS_USERMOD += -DXN_USER_MODULE=1 -DXN_LOCKABLE=0 $(XIPNET_LINES) -I$(XIPNET_DIR) -I$(XIPNET_DIR)/core \
 	-I$(XIPNET_DIR)/../relocatable/blob/include $(XIPNET_CFLAGS)
 
 # Objects are made again if these flags change, which the ports do not notice.
 XIPNET_FLAGS_FILE := $(BUILD)/xipnet_flags
-XIPNET_FLAGS_TEXT := '$(subst ','\'',$(XIPNET_CFLAGS)) $(XIPNET_LOCKABLE)'
+XIPNET_FLAGS_TEXT := '$(subst ','\'',$(XIPNET_CFLAGS))'
 $(shell mkdir -p $(BUILD); printf '%s\n' $(XIPNET_FLAGS_TEXT) | cmp -s - $(XIPNET_FLAGS_FILE) || \
 	printf '%s\n' $(XIPNET_FLAGS_TEXT) > $(XIPNET_FLAGS_FILE))
 XIPNET_OBJECTS := $(addprefix $(BUILD)/,$(patsubst $(USER_C_MODULES)/%.c,%.o,$(XIPNET_PLAIN) \

@@ -53,9 +53,11 @@ static mp_obj_t store_read(mp_obj_t name_in) {
     xn_model_name(name_in, name);
     xn_model_check(xn_store_find_whole(name, &object));
     const uint8_t *bytes = xn_store_map(&object);
+#if XN_LOCKABLE
     if (xn_policy_locked() && !xn_store_vfs_pin(bytes, object.size)) {
         return mp_obj_new_bytes(bytes, object.size);
     }
+#endif
     return mp_obj_new_memoryview('B', object.size, (void *)bytes);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(store_read_obj, store_read);

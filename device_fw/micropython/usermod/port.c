@@ -70,22 +70,6 @@ WEAK const xn_port_cpu *xn_port_identity(void) {
 
 #endif
 
-#if XN_LOCKABLE
-
-WEAK const struct xn_policy *xn_port_policy(void) {
-    return NULL;
-}
-
-// What a port does not know: none of it is attested.
-WEAK bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes) {
-    (void)part;
-    *at = NULL;
-    *bytes = 0;
-    return false;
-}
-
-#endif
-
 WEAK uint32_t xn_port_flash_taken_until(void) {
     return 0;
 }
@@ -126,15 +110,6 @@ WEAK void xn_port_reach(uintptr_t *start, uintptr_t *end) {
     (void)start;
     (void)end;
 }
-
-#if XN_LOCKABLE
-// A source that nobody can foresee is the board's to name.
-WEAK const char *xn_port_entropy(uint8_t *to, uint32_t n) {
-    (void)to;
-    (void)n;
-    return NULL;
-}
-#endif
 
 WEAK uint32_t xn_port_step_stack(void) {
     return XN_USER_STACK_BYTES;

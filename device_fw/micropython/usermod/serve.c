@@ -11,10 +11,6 @@
 #include "py/mphal.h"
 #include "py/runtime.h"
 
-#if XN_LOCKABLE
-#error "a board whose prompt and files are the port's own cannot be locked"
-#endif
-
 #define CTRL_C 3
 
 bool xn_serve_quiet;

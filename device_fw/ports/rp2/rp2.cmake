@@ -17,16 +17,7 @@ set(XIPNET_CFLAGS "-DXN_SERVE_ALWAYS=1 -DXN_USER_ARENA_BYTES=${XN_USER_ARENA_BYT
 include_directories(${XN_FIRMWARE_DIR} ${XN_FIRMWARE_DIR}/core
     ${XN_FIRMWARE_DIR}/../relocatable/blob/include)
 
-# A firmware that can be locked (micropython.cmake). Of Python it leaves out what this port can do
-# without; upstream's module rp2 and native code still reach any memory.
-if(XIPNET_LOCKABLE)
-    add_compile_definitions(PICO_RAND_ROSC_BIT_SAMPLE_COUNT=32)
-    cmake_language(DEFER CALL target_sources firmware PRIVATE ${XN_RP2_DIR}/xn_random.c)
-    cmake_language(DEFER CALL target_link_libraries firmware pico_rand)
-else()
-    set(XIPNET_LOCKABLE 0)
-endif()
-add_compile_definitions(XN_LOCKABLE=${XIPNET_LOCKABLE})
+add_compile_definitions(XN_LOCKABLE=0)
 
 # C++ is in the SDK alone, and in nothing that is linked: its library stays out.
 add_compile_definitions(PICO_CXX_DISABLE_ALLOCATION_OVERRIDES=1)

@@ -8,11 +8,6 @@
 // Text and frames share the USB serial port; a UART would only make every text wait for it.
 #define MICROPY_HW_ENABLE_UART_REPL (0)
 
-#if XN_LOCKABLE
-#define MICROPY_PY_UCTYPES (0)
-#define MICROPY_PY_MACHINE_MEMX (0)
-#endif
-
 // After the port's own start, before its VM; and after each of the VM's lives.
 #define MICROPY_BOARD_EARLY_INIT() xn_start_core()
 #define MICROPY_BOARD_START_SOFT_RESET() xn_start_end_life()

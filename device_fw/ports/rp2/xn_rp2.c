@@ -9,18 +9,6 @@
 #include "py/mpthread.h"
 #include "rp2_flash.h"
 
-extern uint8_t __flash_binary_start[], __flash_binary_end[]; // of the linker script
-
-#if XN_LOCKABLE
-
-bool xn_port_image(uint32_t part, const uint8_t **at, uint32_t *bytes) {
-    *at = __flash_binary_start;
-    *bytes = (uint32_t)(__flash_binary_end - __flash_binary_start);
-    return part == 0;
-}
-
-#endif
-
 const xn_port_flash *xn_port_flash_geometry(void) {
     static const xn_port_flash geometry = {
         .size_bytes = XN_REGION_BYTES,
@@ -34,6 +22,8 @@ const xn_port_flash *xn_port_flash_geometry(void) {
 #ifndef MICROPY_HW_FLASH_STORAGE_BASE // as the port has it
 #define MICROPY_HW_FLASH_STORAGE_BASE (PICO_FLASH_SIZE_BYTES - MICROPY_HW_FLASH_STORAGE_BYTES)
 #endif
+
+extern uint8_t __flash_binary_end[]; // of the linker script
 
 uint32_t xn_port_flash_taken_until(void) {
     const uintptr_t files = MICROPY_HW_FLASH_STORAGE_BASE;

@@ -9,14 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from device_fw.build.sources import FIRMWARE_DIR, core_files, vendor_files
+from device_fw.build.sources import FIRMWARE_DIR
 
 FOLDER = FIRMWARE_DIR / "micropython"
 NAMES = ["ram", "rp2", "stm32_internal", "stm32_qspi", "mimxrt", "nrf"]
-FOR_THE_LOCK = {
-    path.relative_to(FIRMWARE_DIR).with_suffix("").as_posix()
-    for path in {*core_files(True), *vendor_files(True)} - {*core_files(False)}
-}
 
 # What py/py.mk and a port's Makefile do with a module's file.
 MAKEFILE = """
@@ -94,14 +90,11 @@ def test_every_file_has_a_name() -> None:
     assert files <= {path for _, path in named}
 
 
-def test_only_a_lockable_module_holds_what_is_for_the_lock(port: Port) -> None:
-    assert "core/trust/xn_ed25519" in FOR_THE_LOCK
-    for value, expected in (("0", set()), ("1", FOR_THE_LOCK)):
-        made = port.compiled(f"XIPNET_LOCKABLE={value}")
-        assert "core/store/xn_store" in made
-        assert made & FOR_THE_LOCK == expected
-        configured = port.cmake(f"-DXIPNET_LOCKABLE={value}").stderr
-        assert {name for name in FOR_THE_LOCK if f"/{name}.c" in configured} == expected
+def test_the_module_is_without_what_locks_a_board(port: Port) -> None:
+    made = port.compiled()
+    assert "core/store/xn_store" in made
+    assert not any("core/trust/" in name for name in made)
+    assert "/core/trust/" not in port.cmake().stderr
 
 
 def test_an_unknown_name_lists_the_names(port: Port) -> None:

@@ -167,7 +167,7 @@ def test_what_is_none_of_these_is_refused(
 
 def test_every_third_party_of_the_page_is_known() -> None:
     page = (ROOT / "THIRD-PARTY.md").read_text(encoding="utf-8")
-    paths = set(re.findall(r"^\| `(?:lib/)?([\w.-]+)", page, re.M))
+    paths = set(re.findall(r"^\| `(?:lib/|device_fw/vendor/)?([\w.-]+)", page, re.M))
     of_micropython = {"py", "extmod", "shared"}
     assert paths - of_micropython <= set(PARTIES)
     for name in ("littlefs", "libm_dbl", "pico-sdk", "tinyusb", "mbedtls"):
