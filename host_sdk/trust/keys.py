@@ -33,6 +33,21 @@ _DEVELOPMENT_SEED = hashlib.sha256(b"xipnet development key").digest()
 _DEVELOPMENT_PUBLIC = bytes.fromhex(
     "bdb5aee9960674b32f5b1e7693822f0e1044d5c90df8ee17b4f9a7331cb8a768"
 )
+# Points of small order, without the sign of x: eight times each is the neutral point, and under such
+# a key a signature can be had for anything. `cryptography` takes them, a board does not. The last two
+# are 0 and 1 as they are written without reduction.
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
 _MOST_FILE_BYTES = 1 << 14
 _PEM_PUBLIC = ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----")
 _SPKI_HEAD = bytes.fromhex("302a300506032b6570032100")  # of an Ed25519 key: RFC 8410, section 4
@@ -193,7 +208,7 @@ def is_development_key(public: bytes) -> bool:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Check a signature (RFC 8032, section 5.1.7).
+    """Check a signature (RFC 8032, section 5.1.7), as a board does.
 
     Raises:
         ToolMissingError: `cryptography` is not installed.
@@ -202,6 +217,8 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    if public[:-1] + bytes([public[-1] & 0x7F]) in _SMALL_ORDER:
+        return False
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):  # not signed so, or no key

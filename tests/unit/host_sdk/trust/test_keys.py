@@ -24,6 +24,7 @@ from host_sdk.trust.keys import (
     read_secret_key,
     verify,
 )
+from tests.c.test_signatures import ORDER_8_Y
 
 
 def xipnet(*arguments: str | Path, typed: str = "") -> Result:
@@ -171,3 +172,11 @@ def test_passwords_of_files_and_of_the_environment(
 def test_the_development_key_is_shown_with_a_warning() -> None:
     shown = xipnet("key", "show", "development")
     assert "everybody has the development key" in shown.output
+
+
+@pytest.mark.parametrize("sign_of_x", [0, 1])
+@pytest.mark.parametrize("y", ORDER_8_Y)
+def test_a_key_of_small_order_signs_nothing(y: int, sign_of_x: int) -> None:
+    key = (y | sign_of_x << 255).to_bytes(32, "little")
+    signature = (1).to_bytes(32, "little") + bytes(32)  # R is neutral, S is 0
+    assert not any(verify(key, bytes([i]), signature) for i in range(64))
