@@ -33,9 +33,9 @@ _DEVELOPMENT_SEED = hashlib.sha256(b"xipnet development key").digest()
 _DEVELOPMENT_PUBLIC = bytes.fromhex(
     "bdb5aee9960674b32f5b1e7693822f0e1044d5c90df8ee17b4f9a7331cb8a768"
 )
-# Points of small order, without the sign of x: eight times each is the neutral point, and under such
-# a key a signature can be had for anything. `cryptography` takes them, a board does not. The last two
-# are 0 and 1 as they are written without reduction.
+# Points of small order, without the sign of x: eight times each is the neutral point, and under
+# such a key a signature can be had for anything. `cryptography` takes them, a board does not. The
+# last two are 0 and 1 as they are written without reduction.
 _SMALL_ORDER = frozenset(
     bytes.fromhex(point)
     for point in (
