@@ -7,14 +7,24 @@ from device_fw.boards.board import PART_TABLES, STACK_EXTRA_BYTES, Board, Region
 __all__ = ["board_c", "linker_script"]
 
 
-_NO_ENTROPY = (
-    "",
-    "const char *xn_port_entropy(uint8_t *to, uint32_t n) {",
-    "    (void)to;",
-    "    (void)n;",
-    "    return 0;",
-    "}",
-)
+# Of a board that can be locked and has no part of this table.
+_WITHOUT = {
+    "entropy": """
+const char *xn_port_entropy(uint8_t *to, uint32_t n) {
+    (void)to;
+    (void)n;
+    return 0;
+}""",
+    "counter": """
+uint32_t xn_port_floor(void) {
+    return 0;
+}
+
+int xn_port_raise_floor(uint32_t floor) {
+    (void)floor;
+    return 0;
+}""",
+}
 _ALL_OF_A_FILE = (".text", ".text.*", ".rodata", ".rodata.*")
 
 
@@ -66,7 +76,7 @@ def board_c(board: Board) -> str:
         "void xn_board_interrupt(void) {",
         *_dispatch(receivers),
         "}",
-        *(_NO_ENTROPY if board.lockable and "entropy" not in starts else ()),
+        *(text for table, text in _WITHOUT.items() if board.lockable and table not in starts),
     ]
     return "\n".join(lines) + "\n"
 
@@ -109,7 +119,7 @@ def _dispatch(receivers: dict[str, str]) -> list[str]:
     return lines
 
 
-_NOT_IN_RAM = ("clock", "entropy")  # tables whose parts no interrupt runs
+_NOT_IN_RAM = ("clock", "entropy", "counter")  # tables whose parts no interrupt runs
 # What an interrupt runs, whatever it finds the core at; the functions of others by their names.
 _IN_RAM = {
     "app/without_vm.c": (".text.xn_attend",),

@@ -383,6 +383,33 @@ static void test_floor(void) {
     CHECK(xn_store_floor() == 5 && xn_store_format() == XN_OK && xn_store_floor() == 5);
 }
 
+// The chip has bits of its own for the floor: an older state of the flash does not take it back.
+static void test_chip_keeps_the_floor(void) {
+    static uint8_t older[65536];
+    xn_host_counter bits = {0, false};
+    fresh();
+    xn_host_floor = &bits;
+    set_state(XN_POLICY_COUNTED);
+    CHECK(put_on_trial("net", 1, 3) == XN_OK && xn_store_confirm("net") == XN_OK);
+    CHECK(bits.floor == 3);
+    memcpy(older, xn_host.bytes, sizeof(older));
+    CHECK(put_on_trial("net", 2, 5) == XN_OK && xn_store_confirm("net") == XN_OK);
+    CHECK(bits.floor == 5);
+    memcpy(xn_host.bytes, older, sizeof(older));
+    remount();
+    CHECK(xn_index_now.counter_floor == 3 && xn_store_floor() == 5);
+    CHECK(check_of("net") == XN_E_COUNTER && put("net", 300, 9, 4) == XN_E_COUNTER);
+    // Power failed between the bits and the record.
+    CHECK(put_on_trial("net", 4, 7) == XN_OK);
+    bits.floor = 7;
+    remount();
+    CHECK(xn_store_confirm("net") == XN_OK && xn_store_on_trial() == NULL);
+    bits.worn = true;
+    CHECK(put_on_trial("net", 5, 8) == XN_OK && xn_store_confirm("net") == XN_E_FLASH);
+    CHECK(xn_store_floor() == 7 && xn_store_on_trial() != NULL);
+    xn_host_floor = NULL;
+}
+
 // Unsealed objects, and those that are below already, are of no use: they hold no confirm up.
 static void test_what_is_lost_already(void) {
     fresh();
@@ -609,6 +636,7 @@ int main(void) {
         test_bad_sector(i);
     }
     test_floor();
+    test_chip_keeps_the_floor();
     test_what_is_lost_already();
     test_wrong_seal_raises_nothing();
     test_half_confirm(0);

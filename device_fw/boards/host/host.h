@@ -64,6 +64,12 @@ extern void (*xn_host_on_step)(void);
 extern void (*xn_host_sent)(const uint8_t *bytes, uint32_t n);
 #if XN_LOCKABLE
 extern const struct xn_policy *xn_host_policy; // that the firmware was built with; NULL: none
+// One-time programmable bits for the floor of the security counter; NULL: the chip has none.
+typedef struct xn_host_counter {
+    uint32_t floor;
+    bool worn; // it takes no more
+} xn_host_counter;
+extern xn_host_counter *xn_host_floor;
 #endif
 // Restarts the board; NULL: a reset is only counted.
 extern void (*xn_host_on_reset)(void);

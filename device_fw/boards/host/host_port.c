@@ -162,4 +162,21 @@ const char *xn_port_entropy(uint8_t *to, uint32_t n) {
     }
     return "getentropy";
 }
+
+xn_host_counter *xn_host_floor;
+
+uint32_t xn_port_floor(void) {
+    return xn_host_floor == NULL ? 0 : xn_host_floor->floor;
+}
+
+int xn_port_raise_floor(uint32_t floor) {
+    if (xn_host_floor == NULL) {
+        return XN_OK;
+    }
+    if (xn_host_floor->worn) {
+        return XN_E_FLASH;
+    }
+    xn_host_floor->floor = floor;
+    return XN_OK;
+}
 #endif

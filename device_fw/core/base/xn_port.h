@@ -139,12 +139,17 @@ void xn_port_unlock(uint32_t state);
 // Restarts the board; does not return on a board. May be called from an interrupt.
 void xn_port_reset(void);
 
-// ---- Chance: asked of a firmware that can be locked, alone
+// ---- Asked of a firmware that can be locked, alone
 // -----------------------------------------
 
 // Fills n bytes from a source of random numbers that nobody can foresee, and returns its name, at
 // most 15 characters. NULL: there is none, or it fails; the bytes are of no use then.
 const char *xn_port_entropy(uint8_t *to, uint32_t n);
+// A number that only grows and that nobody who writes the flash takes back: one-time programmable
+// bits, a monotonic counter. Of a board without one it is 0 and stays so, and raising it is XN_OK.
+// Raised to `floor`, which is more than it is: XN_E_FLASH if the chip does not take it.
+uint32_t xn_port_floor(void);
+int xn_port_raise_floor(uint32_t floor);
 
 // ---- Why the board started ----------------------------------------------------------------------
 

@@ -28,7 +28,8 @@ int xn_store_note_unlock(uint32_t key_id) {
 }
 
 uint32_t xn_store_floor(void) {
-    return xn_index_now.counter_floor;
+    uint32_t kept = xn_port_floor();
+    return kept > xn_index_now.counter_floor ? kept : xn_index_now.counter_floor;
 }
 
 uint32_t xn_store_next_sequence(void) {
@@ -54,7 +55,7 @@ static int say_none(const xn_store_object *object) {
 }
 
 int xn_store_is_taken(const xn_store_object *object) {
-    uint32_t floor = xn_index_now.counter_floor;
+    uint32_t floor = xn_store_floor();
     if (xn_policy_locked() && object->seal == 0) {
         return say_none(object);
     }
@@ -89,8 +90,7 @@ static int check_seal(const xn_store_object *object, uint32_t floor) {
 
 int xn_store_seal_holds(const xn_store_object *object) {
     bool counts = xn_policy_now()->state == XN_POLICY_COUNTED;
-    return object->seal == 0 ? say_none(object)
-                             : check_seal(object, counts ? xn_index_now.counter_floor : 0);
+    return object->seal == 0 ? say_none(object) : check_seal(object, counts ? xn_store_floor() : 0);
 }
 
 int xn_store_check_seal(const xn_store_object *object) {
@@ -127,10 +127,13 @@ int xn_store_raise_floor(const char *name) {
         return xn_error_rule(XN_E_BUSY, xn_store_active(), "on trial, version", trial->version, 0);
     }
     int status = xn_store_find_whole(name, &object);
-    if (status != XN_OK || object.counter == xn_index_now.counter_floor) {
+    if (status != XN_OK || object.counter == xn_store_floor()) {
         return status == XN_OK ? 1 : status;
     }
     status = check_others(&object);
+    if (status == XN_OK) {
+        status = xn_port_raise_floor(object.counter);
+    }
     if (status == XN_OK) {
         memset(&record, 0, sizeof(record));
         record.kind = XN_LOG_COUNTER;

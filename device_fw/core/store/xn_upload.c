@@ -77,7 +77,7 @@ static int check_seal(const xn_store_object *want) {
         .name = want->name,
         .size = want->size,
         .sha256 = want->sha256,
-        .floor = counted ? xn_index_now.counter_floor : 0,
+        .floor = counted ? xn_store_floor() : 0,
     };
     return policy->state == XN_POLICY_OPEN ? XN_OK : xn_seal_check(&upload.seal, &subject);
 }

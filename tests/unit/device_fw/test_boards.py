@@ -122,7 +122,7 @@ def test_a_suffix_asks_for_the_firmware_that_can_be_locked() -> None:
     assert (lockable.name, lockable.lockable) == ("mps2_an386-lockable", True)
     assert lockable.text_max == 262144 + 16384
     assert (lockable.path, lockable.memory) == (plain.path, plain.memory)
-    assert lockable.parts[:-1] == plain.parts
+    assert lockable.parts[: len(plain.parts)] == plain.parts
     assert board_for_cpu("cortex-m4-lockable") == lockable
     assert find_board("cortex-m4-lockable") == find_board("mps2_an386-lockable") == lockable
     assert not any("lockable" in name for name in board_names())
@@ -218,6 +218,15 @@ def test_a_source_of_random_numbers_is_of_a_lockable_firmware_alone(tmp_path: Pa
     assert "xn_port_entropy" not in board_c(board)  # it is the part's
     without = read(tmp_path, "lockable = true\n" + SMALL)
     assert "const char *xn_port_entropy(uint8_t *to, uint32_t n) {" in board_c(without)
+
+
+def test_a_chip_may_keep_the_floor(tmp_path: Path) -> None:
+    text = "lockable = true\n" + SMALL
+    assert "uint32_t xn_port_floor(void) {" in board_c(read(tmp_path, text))
+    board = read(tmp_path, text + '[counter]\npart = "otp_x"\nbase = 0x1fff7800\n')
+    assert part_macros(board)["XN_COUNTER_BASE"] == "0x1fff7800u"
+    assert "    xn_otp_x_start();" in board_c(board)
+    assert "xn_port_floor" not in board_c(board)  # it is the part's
 
 
 def test_an_emulator_sends_random_bytes_to_a_lockable_board() -> None:
