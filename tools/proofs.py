@@ -32,8 +32,8 @@ PROOFS = {
     "powerloss": "a cut at every flash operation and at every operation of the recovery, also of"
     " locking, keys, counters and sealed uploads; 10,000 swaps with cuts, and no downgrade",
     "fuzz": "the server, the loader, the scan of code, Python values, seals and orders under"
-    " libFuzzer and sanitizers, 25 million executions; wrong answers and metadata on the host; blobs"
-    " and programs that host and board must judge alike",
+    " libFuzzer and sanitizers, 25 million executions; wrong answers and metadata on the host;"
+    " blobs and programs that host and board must judge alike",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "wire": "100,000 hostile requests a virtual board: each well after every batch of 40",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",
