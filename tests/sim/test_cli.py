@@ -94,7 +94,7 @@ def test_a_models_life(port: str, coins_blob: bytes, tmp_path: Path) -> None:
 
 def test_info(port: str) -> None:
     assert xipnet_json("info", "--port", port)["cpu"] == "cortex-m55"
-    assert "mps3_an547 (cortex-m55)" in xipnet("info", "--port", port)
+    assert "mps3_an547 (cortex-m55 at 32 MHz)" in xipnet("info", "--port", port)
 
 
 def test_run_prints_live_and_shows_the_boards_traceback(port: str, tmp_path: Path) -> None:
