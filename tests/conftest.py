@@ -55,6 +55,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     sampling.add_options(group)
 
 
+# Folders whose ordinary tests are samples of long proofs.
+SAMPLED = ("powerloss", "fuzz")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tier, proof = config.getoption("--tier"), config.getoption("--proof")
     if proof:
@@ -72,7 +76,8 @@ def tier_of(item: pytest.Item) -> int:
     """Say in which tier of CI a test runs: 1 pure, 2 boards, samples, 3 slow."""
     if item.get_closest_marker("slow"):
         return 3
-    return 2 if item.get_closest_marker("sim") or sampling.is_exactness(item) else 1
+    is_sample = sampling.is_exactness(item) or item.path.parent.name in SAMPLED
+    return 2 if item.get_closest_marker("sim") or is_sample else 1
 
 
 def is_ordinary(item: pytest.Item) -> bool:

@@ -63,12 +63,12 @@ def build_lockable(out: Path) -> None:
     """Compile the core that can be locked, and its test programs, into a directory.
 
     `board_host`; `still_host`, the same with a clock that stands still and without random numbers;
-    `locked_host`, whose firmware is built with a policy.
+    `locked_host`, whose firmware is built with a policy; `test_seals`; `signature_tool`.
     """
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc with its sanitizers")
     flags = _flags(lockable=True)
-    programs = ("board_host", "locked_host", "still_clock")
+    programs = ("board_host", "locked_host", "still_clock", "test_seals", "signature_tool")
     sources = [*core_sources(lockable=True), *(HERE / f"{name}.c" for name in programs)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda s: _run("gcc", *flags, "-c", s, "-o", out / f"{s.stem}.o"), sources))
@@ -78,6 +78,8 @@ def build_lockable(out: Path) -> None:
         ("board_host", "board_host", []),
         ("still_host", "board_host", wraps),
         ("locked_host", "locked_host", []),
+        ("test_seals", "test_seals", []),
+        ("signature_tool", "signature_tool", []),
     ):
         _run("gcc", *flags, out / f"{main}.o", *core, *more, "-o", out / name)
 
@@ -89,18 +91,6 @@ def build_lines(out: Path) -> Path:
     program = out / "test_lines"
     sources = [*core_sources(), HERE / "test_lines.c"]
     _run("gcc", *FLAGS, "-DXN_LINK_LINES=3", *sources, "-o", program)
-    return program
-
-
-def build_seals(out: Path) -> Path:
-    """Compile the core that can be locked, and the test of its seals."""
-    if shutil.which("gcc") is None:
-        pytest.skip("needs gcc with its sanitizers")
-    program = out / "test_seals"
-    sources = [*core_sources(lockable=True), HERE / "test_seals.c"]
-    open_flags = core_flags()
-    flags = [flag for flag in FLAGS if flag not in open_flags]
-    _run("gcc", *flags, *core_flags(lockable=True), *sources, "-o", program)
     return program
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.c.core_build import CORE, build_lines, build_seals, make_blob
+from tests.c.core_build import CORE, build_lines, make_blob
 
 pytestmark = pytest.mark.xdist_group("core")
 
@@ -28,8 +28,8 @@ def test_hosts_on_three_lines(tmp_path: Path) -> None:
     run(build_lines(tmp_path))
 
 
-def test_what_a_locked_board_takes_and_keeps(tmp_path: Path) -> None:
-    run(build_seals(tmp_path))
+def test_what_a_locked_board_takes_and_keeps(lockable: Path) -> None:
+    run(lockable / "test_seals")
 
 
 @pytest.mark.parametrize("geometry", [0, 1, 2, 3])

@@ -385,7 +385,7 @@ static void test_floor(void) {
 
 // The chip has bits of its own for the floor: an older state of the flash does not take it back.
 static void test_chip_keeps_the_floor(void) {
-    static uint8_t older[65536];
+    static uint8_t older[65536], programmed[65536];
     xn_host_counter bits = {0, false};
     fresh();
     xn_host_floor = &bits;
@@ -393,9 +393,11 @@ static void test_chip_keeps_the_floor(void) {
     CHECK(put_on_trial("net", 1, 3) == XN_OK && xn_store_confirm("net") == XN_OK);
     CHECK(bits.floor == 3);
     memcpy(older, xn_host.bytes, sizeof(older));
+    memcpy(programmed, xn_host.programmed, sizeof(programmed));
     CHECK(put_on_trial("net", 2, 5) == XN_OK && xn_store_confirm("net") == XN_OK);
     CHECK(bits.floor == 5);
     memcpy(xn_host.bytes, older, sizeof(older));
+    memcpy(xn_host.programmed, programmed, sizeof(programmed));
     remount();
     CHECK(xn_index_now.counter_floor == 3 && xn_store_floor() == 5);
     CHECK(check_of("net") == XN_E_COUNTER && put("net", 300, 9, 4) == XN_E_COUNTER);

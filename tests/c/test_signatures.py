@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -18,19 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from device_fw.build.core_program import core_flags
-from device_fw.build.sources import CORE_DIR, VENDOR_DIR
 from tests.c.rfc8032 import VECTORS, Vector
 
-HERE = Path(__file__).resolve().parent
-FLAGS = (
-    *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
-    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-)
-SOURCES = (
-    *(HERE / "signature_tool.c", CORE_DIR / "trust" / "xn_ed25519.c"),
-    *sorted((VENDOR_DIR / "monocypher").glob("*.c")),
-)
+pytestmark = pytest.mark.xdist_group("core")
+
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 # Points whose order divides 8: their y, reduced or not, each with both signs of x.
@@ -50,16 +40,12 @@ def operand(value: bytes) -> bytes:
     return struct.pack("<I", len(value)) + value
 
 
-@pytest.fixture(scope="session")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+@pytest.fixture(scope="module")
+def ask(lockable: Path) -> Iterator[Ask]:
     """Ask the tool that holds our C: a letter, the reply's length, operands."""
-    if shutil.which("gcc") is None:
-        pytest.skip("needs gcc with its sanitizers")
-    tool = tmp_path_factory.mktemp("signatures") / "signature_tool"
-    command = ["gcc", *FLAGS, *core_flags(lockable=True), *map(str, SOURCES), "-o", str(tool)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    with subprocess.Popen([tool], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [lockable / "signature_tool"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         to, replies = process.stdin, process.stdout

@@ -76,6 +76,13 @@ class Prompt(threading.Thread):
         board.close()
 
 
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host_sdk.link.session._PROMPT_AFTER_S", 0.3)
+    monkeypatch.setattr("host_sdk.link.stock_prompt._WAIT_S", 1.0)
+    monkeypatch.setattr("host_sdk.link.stock_prompt._QUIET_S", 0.1)
+
+
 def carry(source: Transport, sink: Transport) -> None:
     with contextlib.suppress(PortClosedError):
         while True:
@@ -123,7 +130,7 @@ def test_a_slow_firmware_of_ours_is_waited_for() -> None:
         b"AttributeError: 'module' object has no attribute 'serve'\r\n>>> "
     )
     with pytest.raises(NoResponseError):
-        Device(near, timeout_s=4)
+        Device(near, timeout_s=0.5)
     assert SERVE in prompt.typed
 
 
