@@ -142,8 +142,8 @@ int xn_method_attest(xn_call *call, xn_msgpack_writer *out) {
     if (status == XN_OK && n != sizeof(told.nonce)) {
         status = xn_error_limit(XN_E_PARAMS, "bytes of the nonce", n, sizeof(told.nonce));
     }
-    if (status == XN_OK && xn_device_now() == NULL) {
-        status = xn_error_plain(XN_E_TRUST, "the board has no key of its own");
+    if (status == XN_OK) {
+        status = xn_device_check();
     }
     if (status == XN_OK) {
         status = tell(&told, nonce);

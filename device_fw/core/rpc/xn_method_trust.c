@@ -15,10 +15,6 @@
 
 #define KEY_BYTES 32u
 
-static int no_device_key(void) {
-    return xn_error_plain(XN_E_TRUST, "the board has no key of its own");
-}
-
 // A bin of so many bytes, or XN_E_PARAMS.
 static int check_bytes(const char *what, uint32_t n, uint32_t wanted) {
     return n == wanted ? XN_OK : xn_error_limit(XN_E_PARAMS, what, n, wanted);
@@ -153,7 +149,7 @@ static int check_policy(const xn_policy *policy) {
             return xn_error_plain(XN_E_TRUST, "the secret of the development key is known");
         }
     }
-    return xn_device_now() != NULL ? XN_OK : no_device_key();
+    return xn_device_check();
 }
 
 // What starts by itself: a locked board without it would not be what it is.
@@ -258,8 +254,8 @@ static struct {
 int xn_method_challenge(xn_call *call, xn_msgpack_writer *out) {
     uint8_t board[16];
     int status = xn_call_end(call);
-    if (status == XN_OK && xn_device_now() == NULL) {
-        status = no_device_key();
+    if (status == XN_OK) {
+        status = xn_device_check();
     }
     if (status != XN_OK) {
         return status;

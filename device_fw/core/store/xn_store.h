@@ -68,13 +68,11 @@ int xn_store_keep_policy(const xn_policy *policy);
 int xn_store_keep_device(const xn_device_key *key);
 int xn_store_note_unlock(uint32_t key_id); // an order was taken
 uint32_t xn_store_floor(void);             // of the security counter
+uint32_t xn_store_floor_now(void);         // the same, 0 while this board does not count
 uint32_t xn_store_next_sequence(void);     // of the log
-uint32_t xn_store_objects(void);           // current ones
 // Whether the board gives, runs or returns to an object, as far as the log tells: XN_OK; XN_E_SEAL,
 // XN_E_COUNTER with its name.
 int xn_store_is_taken(const xn_store_object *object);
-// Whether an object has a seal, 1 or 0. *counter: its security counter, else 0.
-int xn_store_sealed(const xn_store_object *object, uint32_t *counter);
 // Checks the seal in flash against the policy, its floor too if that counts, whatever the board
 // takes now. XN_E_SEAL or XN_E_COUNTER names the object and the rule.
 int xn_store_seal_holds(const xn_store_object *object);

@@ -36,14 +36,6 @@ uint32_t xn_store_next_sequence(void) {
     return xn_log_next_sequence();
 }
 
-uint32_t xn_store_objects(void) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < xn_index_now.count; i++) {
-        count += xn_index_now.entries[i].state == XN_STORE_CURRENT;
-    }
-    return count;
-}
-
 // ---- Seals --------------------------------------------------------------------------------------
 
 static bool is_counted(void) {
@@ -54,19 +46,18 @@ static int say_none(const xn_store_object *object) {
     return xn_error_rule(XN_E_SEAL, object->name, "no seal, version", object->version, 0);
 }
 
+uint32_t xn_store_floor_now(void) {
+    return is_counted() ? xn_store_floor() : 0;
+}
+
 int xn_store_is_taken(const xn_store_object *object) {
-    uint32_t floor = xn_store_floor();
+    uint32_t floor = xn_store_floor_now();
     if (xn_policy_locked() && object->seal == 0) {
         return say_none(object);
     }
-    return is_counted() && object->counter < floor
+    return object->counter < floor
                ? xn_error_rule(XN_E_COUNTER, object->name, "counter", object->counter, floor)
                : XN_OK;
-}
-
-int xn_store_sealed(const xn_store_object *object, uint32_t *counter) {
-    *counter = object->counter;
-    return object->seal != 0;
 }
 
 static int check_seal(const xn_store_object *object, uint32_t floor) {

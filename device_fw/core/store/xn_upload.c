@@ -71,13 +71,12 @@ static int check_seal(const xn_store_object *want) {
                    ? xn_error_rule(XN_E_SEAL, want->name, "no seal, size", want->size, 0)
                    : XN_OK;
     }
-    bool counted = xn_policy_locked() && policy->state == XN_POLICY_COUNTED;
     const xn_seal_subject subject = {
         .type = want->type,
         .name = want->name,
         .size = want->size,
         .sha256 = want->sha256,
-        .floor = counted ? xn_store_floor() : 0,
+        .floor = xn_store_floor_now(),
     };
     return policy->state == XN_POLICY_OPEN ? XN_OK : xn_seal_check(&upload.seal, &subject);
 }

@@ -27,6 +27,10 @@ const xn_device_key *xn_device_now(void) {
     return is_there ? &now : NULL;
 }
 
+int xn_device_check(void) {
+    return is_there ? XN_OK : xn_error_plain(XN_E_TRUST, "the board has no key of its own");
+}
+
 int xn_device_make(const uint8_t *seed, xn_device_key *key) {
     const char *source = "host";
     memset(key, 0, sizeof(*key));

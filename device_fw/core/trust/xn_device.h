@@ -16,6 +16,7 @@ typedef struct xn_device_key {
 // The key of the log, read when the store is mounted; NULL: there is none.
 void xn_device_take(const xn_device_key *key);
 const xn_device_key *xn_device_now(void); // NULL: there is none
+int xn_device_check(void);                // XN_E_TRUST: there is none
 // Makes one: of the chip's random bytes, if `seed` is NULL: XN_E_TRUST if it has no source.
 int xn_device_make(const uint8_t *seed, xn_device_key *key);
 void xn_device_id(uint8_t id[16]);
