@@ -64,13 +64,9 @@ static MP_DEFINE_CONST_FUN_OBJ_1(store_read_obj, store_read);
 
 // What a script makes, or takes away, has no seal.
 static void check_unlocked(const char *what) {
-#if XN_LOCKABLE
     if (xn_policy_locked()) {
         xn_model_check(xn_error_plain(XN_E_LOCKED, what));
     }
-#else
-    (void)what;
-#endif
 }
 
 static mp_obj_t store_write(mp_obj_t name_in, mp_obj_t data) {

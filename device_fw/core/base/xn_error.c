@@ -68,19 +68,15 @@ int xn_error_at(int code, const char *what, uint32_t value) {
     note.has_limit = false;
     note.has_stop = false;
     note.has_word = false;
-#if XN_LOCKABLE
     note.is_plain = false;
-#endif
     return code;
 }
 
-#if XN_LOCKABLE
 int xn_error_plain(int code, const char *what) {
     xn_error_at(code, what, 0);
     note.is_plain = true;
     return code;
 }
-#endif
 
 int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit) {
     xn_error_at(code, what, value);
@@ -98,8 +94,6 @@ int xn_error_named(int code, const char *name, uint32_t version) {
     return xn_error_at(code, note.name, version);
 }
 
-#if XN_LOCKABLE
-
 int xn_error_rule(int code, const char *name, const char *what, uint32_t value, uint32_t limit) {
     const char *const parts[] = {name, ": ", what};
     char *to = note.name;
@@ -113,8 +107,6 @@ int xn_error_rule(int code, const char *name, const char *what, uint32_t value, 
     note.has_limit = limit != 0;
     return code;
 }
-
-#endif
 
 int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop) {
     xn_error_at(code, "step", step);
@@ -190,15 +182,6 @@ static void add_stop(line *to, const xn_port_stop *stop) {
     }
 }
 
-// Whether it is told in words alone.
-static bool is_plain(void) {
-#if XN_LOCKABLE
-    return note.is_plain;
-#else
-    return false;
-#endif
-}
-
 static const char *find(int code) {
     for (uint32_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].code == code) {
@@ -218,7 +201,7 @@ void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]) {
             add_hex(&to, " ", note.limit);
             add(&to, " at");
         }
-        if (!is_plain()) {
+        if (!note.is_plain) {
             add(&to, " ");
             add_number(&to, note.value);
         }

@@ -9,11 +9,7 @@
 
 #define XN_ERROR_TEXT_MAX 160u // the ending 0 included
 
-#if XN_LOCKABLE
-#define XN_ERROR_NAME_MAX 79u
-#else
-#define XN_ERROR_NAME_MAX 47u // bytes of an object's name and what follows it
-#endif
+#define XN_ERROR_NAME_MAX 79u // bytes of an object's name and what follows it
 
 typedef struct xn_error_note {
     int code;
@@ -22,9 +18,7 @@ typedef struct xn_error_note {
     bool has_limit;
     bool has_stop;
     bool has_word; // `limit` is an instruction
-#if XN_LOCKABLE
     bool is_plain; // `what` says all
-#endif
     xn_port_stop stop;
     char name[XN_ERROR_NAME_MAX + 1u]; // what xn_error_named() was given
 } xn_error_note;
@@ -33,15 +27,11 @@ typedef struct xn_error_note {
 // "<text>: `what` `value`, limit `limit`". `what` is a literal.
 int xn_error_at(int code, const char *what, uint32_t value);
 int xn_error_limit(int code, const char *what, uint32_t value, uint32_t limit);
-#if XN_LOCKABLE
 int xn_error_plain(int code, const char *what); // "<text>: `what`"
-#endif
 // Notes an object: "<text>: `name` version `version`".
 int xn_error_named(int code, const char *name, uint32_t version);
-#if XN_LOCKABLE
 // Notes an object and a rule: "<text>: `name`: `what` `value`, limit `limit`".
 int xn_error_rule(int code, const char *name, const char *what, uint32_t value, uint32_t limit);
-#endif
 // Notes an instruction and its offset: "<text>: `what` 0x.. at `at`".
 int xn_error_code(int code, const char *what, uint32_t word, uint32_t at);
 // Notes how a step was stopped: "<text>: step `step` at 0x.., address 0x.., CFSR 0x..".

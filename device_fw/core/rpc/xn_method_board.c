@@ -21,11 +21,9 @@ int xn_method_ping(xn_call *call, xn_msgpack_writer *out) {
 int xn_method_reset(xn_call *call, xn_msgpack_writer *out) {
     bool safe = xn_call_bool_or(call, false);
     int status = xn_call_end(call);
-#if XN_LOCKABLE
     if (status == XN_OK && safe && xn_policy_locked()) {
         status = xn_error_plain(XN_E_LOCKED, "reset(true)");
     }
-#endif
     if (status == XN_OK) {
         xn_safe_ask(safe ? XN_SAFE_ASKED : XN_SAFE_NOT);
         xn_session_reset_after_reply();
