@@ -111,15 +111,16 @@ def lock(
     keys for this product. counted: and nothing older than what was confirmed. open: everything
     again, and the keys are forgotten. What was locked is changed after `xipnet unlock`.
     """
+    from host_sdk.link.board_info import locks
     from host_sdk.trust.keys import read_public_key
-    from host_sdk.trust.policy import LOCKING, check_policy
+    from host_sdk.trust.policy import check_policy
 
     public = [read_public_key(key) for key in keys]
     check_policy(state, product, public)
     before = board.trust()
     if before.is_locked:
         raise InputError(f"the board is {before.state}: `xipnet unlock` it first")
-    if state in LOCKING:
+    if locks(state):
         _say_what_is_refused(board, reads, len(public))
     if not yes:
         click.confirm(f"Make {board.info().board} {state}?", abort=True)

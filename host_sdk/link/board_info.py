@@ -177,7 +177,7 @@ class BoardInfo:
     @property
     def is_locked(self) -> bool:
         """Whether it is locked, and no order has unlocked it since its start."""
-        return self.trust not in (None, *TRUST_STATES[:2]) and not self.unlocked
+        return self.trust is not None and locks(self.trust) and not self.unlocked
 
     @property
     def can_check(self) -> bool:
@@ -216,6 +216,11 @@ class BoardInfo:
             unlocked="unlocked" in fields and fields.flag("unlocked"),
             hz=fields.count("hz") if "hz" in fields else 0,
         )
+
+
+def locks(state: str) -> bool:
+    """Whether a board of that state is locked until an order unlocks it."""
+    return state not in TRUST_STATES[:2]
 
 
 def state_name(state: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from host_sdk.errors import InputError, MethodError
-from host_sdk.link.board_info import TRUST_STATES, state_name
+from host_sdk.link.board_info import TRUST_STATES, locks, state_name
 from host_sdk.link.session import Session
 from host_sdk.link.wire_map import WireMap
 from host_sdk.trust.keys import KEY_BYTES, is_development_key
@@ -16,7 +16,6 @@ from host_sdk.trust.seals import check_product
 BOARD_ID_BYTES = 16
 SEED_BYTES = 32
 MOST_KEYS = 2
-LOCKING = ("locked", "counted")
 SIGNATURES_S = 120.0  # a board's time to check the signatures of all that it holds, at most
 
 
@@ -51,7 +50,7 @@ class Trust:
     @property
     def is_locked(self) -> bool:
         """Whether it is locked now: no order has unlocked it."""
-        return self.state not in ("open", "warn") and not self.unlocked
+        return locks(self.state) and not self.unlocked
 
 
 def read_trust(session: Session) -> Trust:
@@ -97,7 +96,7 @@ def write_policy(
     """
     need_lockable(session)
     check_policy(state, product, keys)
-    if state in LOCKING and read_trust(session).device is None:
+    if locks(state) and read_trust(session).device is None:
         session.call("device_seed", secrets.token_bytes(SEED_BYTES))
     number = TRUST_STATES.index(state)
     session.call("trust_set", number, product, list(keys), reads, timeout_s=SIGNATURES_S)
@@ -119,7 +118,7 @@ def check_policy(state: str, product: str, keys: Sequence[bytes]) -> None:
     check_product(product)
     if not 1 <= len(keys) <= MOST_KEYS or len(set(keys)) != len(keys):
         raise InputError(f"keys must be 1 or {MOST_KEYS}, not the same; are {len(keys)}")
-    if state in LOCKING and any(is_development_key(key) for key in keys):
+    if locks(state) and any(is_development_key(key) for key in keys):
         raise InputError(
             f"a board that is {state} takes no development key: everybody can sign by it"
         )
