@@ -23,8 +23,8 @@ _SAMPLE_BYTES = 4096  # over which a speed is measured
 _SPEED_SMOOTHING = 0.25
 
 _OVERHEAD_BYTES = 36.0  # around a piece: message, CRC, COBS, delimiters
-_PRIOR_BYTES = 60_000.0  # what is assumed of a new line:
-_PRIOR_LOSSES = 0.15  # frames lost of those bytes
+_PRIOR_BYTES = 5_000.0  # what is assumed of a new line:
+_PRIOR_LOSSES = 0.15  # frames lost of those bytes; so the first frames carry 1 KB
 _MEMORY_BYTES = 200_000.0  # how much of the past counts
 
 

@@ -11,9 +11,11 @@ No I/O, no clock.
 
 How a loss is found: the board handles requests in the order of arrival. The reply to a later
 request shows that an earlier one without a reply was lost; it is sent again with the same id, which
-the board recognises. If nothing comes at all for a while, a probe serves as the later request: an
-`out_read` of nothing, which changes nothing. The probe may have to wait for a model that runs; a
-`ping` does not, and tells whether the board is there at all.
+the board recognises. A probe serves as the later request behind what was sent again, and if nothing comes at
+all for a while: an `out_read` of nothing, which changes nothing. Two ids take turns: the second reply to a probe that
+was sent twice must not answer the next one (the alternating bit of Bartlett, Scantlebury and
+Wilkinson, CACM 12(5), 1969). The probe may have to wait for a model that runs; a `ping` does not,
+and tells whether the board is there at all.
 
 Two kinds of methods stand outside of the order: those that the board also answers while a model
 runs show nothing about earlier requests, and Python services (`exec`, `call`, ...) answer when they
@@ -78,7 +80,7 @@ class Window:
 
     Args:
         port: its name, for messages.
-        first_id: of the first request; the two before it are the probe's and the ping's.
+        first_id: of the first request; the three before it are the probes' and the ping's.
         estimator: learns from what is sent and received.
 
     Attributes:
@@ -97,7 +99,8 @@ class Window:
         self.can_fall_back = False
         self._has_restarted = False  # and the line has not gone back to its first speed since
         self._port = port
-        self._probe_id = (first_id - 2) % _IDS  # one for all: the board keeps few replies
+        # Few for all: the board keeps few replies. The first is in use, or was last.
+        self._probe_ids = ((first_id - 3) % _IDS, (first_id - 2) % _IDS)
         self._ping_id = (first_id - 1) % _IDS
         self._next_id = first_id % _IDS
         self._under_way: dict[int, PendingRequest] = {}
@@ -106,9 +109,9 @@ class Window:
         self._heard_s = 0.0  # when the last reply came
 
     @property
-    def own_ids(self) -> tuple[int, int]:
-        """The ids of the probe and of the ping that go with it."""
-        return self._probe_id, self._ping_id
+    def own_ids(self) -> tuple[int, int, int]:
+        """The ids of the probes and of the ping that goes with them."""
+        return *self._probe_ids, self._ping_id
 
     @property
     def expects_reply(self) -> bool:
@@ -150,11 +153,15 @@ class Window:
         """Return what to write to the port now, small frames first; None: nothing."""
         if not self._queue:
             return None
-        small = (p for p in self._queue if not p.is_bulk and not p.is_hello)
+        small = (p for p in self._queue if not p.is_bulk and not p.is_hello and not self._probes(p))
         pending = next(small, self._queue[0])
         self._queue.remove(pending)
         self._note_sent(pending, now)
         return pending
+
+    def _probes(self, pending: PendingRequest) -> bool:
+        """Return whether it is a probe, which stays behind what it asks after."""
+        return pending.request.id in self._probe_ids
 
     def _start(self, request: Request, timeout_s: float | None, by_clock: bool) -> PendingRequest:
         body = request.pack()
@@ -216,9 +223,9 @@ class Window:
     # ---- In --------------------------------------------------------------------------------------
 
     def received(self, reply: Reply, now: float) -> PendingRequest | None:
-        """Take a reply; return the request that it answers, None if that is not under way."""
+        """Take a reply; return the request that it answers, None if none was sent."""
         answered = self._under_way.get(reply.id)
-        if answered is None:
+        if answered is None or not answered.first_sent:
             return None
         self._forget(answered)
         last_s, self._heard_s = self._heard_s, now
@@ -321,16 +328,17 @@ class Window:
                 yield max(p.sent_s, self._heard_s) + self.estimator.patience.fallback_s
 
     def _queue_repetitions(self, now: float) -> None:
-        """Queue what was lost or is due by the clock, and a probe if the rest is silent."""
+        """Queue what was lost or is due by the clock; a probe behind it, or if the rest is silent."""
         due = [p for p in self._waiting() if now >= p.due_s]
         silent = [p for p in due if not p.is_lost and not p.by_clock]
         self._queue += [p for p in due if p.is_lost or p.by_clock]
         for pending in silent:
             pending.wait_longer(now, self.estimator.patience)
-        probe = self._under_way.get(self._probe_id)
-        if silent and probe is None:
+        probe = self._under_way.get(self._probe_ids[0])
+        if probe is None and (silent or any(p.is_lost for p in due)):
             self.counters.probes += 1
-            self._start(Request(self._probe_id, "out_read", _PROBE), None, True)
+            self._probe_ids = self._probe_ids[::-1]
+            self._start(Request(self._probe_ids[0], "out_read", _PROBE), None, True)
         elif probe in due and self._ping_id not in self._under_way:
             self._start(Request(self._ping_id, "ping", (None,)), None, True)
 

@@ -174,7 +174,6 @@ class Simulation:
             self.fallbacks += self.window.falls_back(self.now)
             self._submit()
             while (out := self.window.next_frame(self.now)) is not None:
-                self._check_bytes()
                 for at_s, frame in self._out.carry(out.frame, self.now):
                     self._add(Event(at_s, 0, "out", frame))
             self._advance()
@@ -187,9 +186,10 @@ class Simulation:
                 return
             self._calls.pop()
             self.done.append(pending)
+            self._check_bytes()
 
     def _check_bytes(self) -> None:
-        """Check that bulk on the line takes no longer than it may, or is two frames."""
+        """Check that bulk takes no longer than it may as the line is known now, or is two frames."""
         bulk = [p for p in self.done if p.is_bulk and not p.done]
         if len(bulk) > 2:
             before = sum(p.line_bytes for p in bulk[:-1])

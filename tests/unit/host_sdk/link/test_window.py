@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from host_sdk import DeviceResetError, NoResponseError
 from host_sdk.link.line_estimator import LineEstimator, Patience
 from host_sdk.link.messages import Reply
+from host_sdk.link.request import PendingRequest
 from host_sdk.link.window import Window
 from tests.unit.host_sdk.link.simulated_line import FAULTS, Calls, Simulation
 
@@ -167,7 +168,7 @@ def test_nothing_follows_hello_before_its_reply() -> None:
         assert window.submit("exec", ("y = 1",), None) is None
     window.received(Reply(hello.request.id, None), now)
     window.tick(now)
-    assert send_all(window, now) == ["exec", "put_data"]
+    assert send_all(window, now) == ["exec", "put_data", "out_read"]
     assert window.submit("ping", (1,), None) is not None
 
 
@@ -192,3 +193,42 @@ def test_ids_do_not_run_away_from_a_request_that_waits() -> None:
     assert window.submit("ping", (), None) is None
     window.received(Reply(waits.request.id, None), 0.0)
     assert window.submit("ping", (), None) is not None
+
+
+def next_probe(window: Window, now: float) -> PendingRequest:
+    window.tick(now)
+    probe = window.next_frame(now)
+    assert probe is not None
+    assert probe.request.method == "out_read"
+    return probe
+
+
+def test_a_second_reply_to_a_probe_answers_no_later_one() -> None:
+    window = opened()
+    lost = window.submit("ls", (), None)
+    assert lost is not None
+    send_all(window, 1000.0)
+    first = next_probe(window, lost.due_s)
+    window.tick(first.due_s)
+    assert send_all(window, first.due_s) == ["ping", "out_read"]  # sent twice, answered twice
+    reply = Reply(first.request.id, None, b"")
+    assert window.received(reply, 1002.0) is first
+    assert window.received(Reply(window.own_ids[2], None, None), 1002.0) is not None
+    window.tick(1002.0)
+    assert window.next_frame(1002.0) is lost
+    second = window.next_frame(1002.0)  # asks after it
+    assert second is not None
+    assert second.request.method == "out_read"
+    assert window.received(reply, 1002.1) is None
+    assert window.received(Reply(second.request.id, None, b""), 1002.2) is second
+
+
+def test_a_reply_to_what_was_not_sent_says_nothing_of_the_line() -> None:
+    window = opened()
+    waits = window.submit("ls", (), None)
+    assert waits is not None
+    reply = Reply(waits.request.id, None, [])
+    assert window.received(reply, 1000.0) is None
+    assert send_all(window, 1000.0) == ["ls"]
+    assert window.received(reply, 1000.01) is waits
+    assert window.estimator.timeout_s(30) < 1
