@@ -11,11 +11,11 @@ No I/O, no clock.
 
 How a loss is found: the board handles requests in the order of arrival. The reply to a later
 request shows that an earlier one without a reply was lost; it is sent again with the same id, which
-the board recognises. A probe serves as the later request behind what was sent again, and if nothing comes at
-all for a while: an `out_read` of nothing, which changes nothing. Two ids take turns: the second reply to a probe that
-was sent twice must not answer the next one (the alternating bit of Bartlett, Scantlebury and
-Wilkinson, CACM 12(5), 1969). The probe may have to wait for a model that runs; a `ping` does not,
-and tells whether the board is there at all.
+the board recognises. Behind what is sent again, and if nothing comes at all for a while, a probe
+serves as the later request: an `out_read` of nothing, which changes nothing. Two ids take turns:
+the second reply to a probe that was sent twice must not answer the next one (the alternating bit of
+Bartlett, Scantlebury and Wilkinson, CACM 12(5), 1969). The probe may have to wait for a model that
+runs; a `ping` does not, and tells whether the board is there at all.
 
 Two kinds of methods stand outside of the order: those that the board also answers while a model
 runs show nothing about earlier requests, and Python services (`exec`, `call`, ...) answer when they
@@ -328,7 +328,7 @@ class Window:
                 yield max(p.sent_s, self._heard_s) + self.estimator.patience.fallback_s
 
     def _queue_repetitions(self, now: float) -> None:
-        """Queue what was lost or is due by the clock; a probe behind it, or if the rest is silent."""
+        """Queue what was lost, what is due by the clock, and a probe after silence."""
         due = [p for p in self._waiting() if now >= p.due_s]
         silent = [p for p in due if not p.is_lost and not p.by_clock]
         self._queue += [p for p in due if p.is_lost or p.by_clock]

@@ -320,6 +320,28 @@ static void test_the_own_receiver_keeps_its_place(void) {
     CHECK(!xn_link_deliver(1, request, XN_FRAME_MAX + 1u));
 }
 
+// The thread is long at something: a host asks again and again for what must wait, and pings.
+static void test_a_request_that_waits_keeps_no_ping_out(void) {
+    start();
+    hello(0, 7);
+    hello(1, 7);
+    begin(2, "ls", 0);
+    CHECK(xn_link_deliver(1, request, w.used)); // of another host: not the same
+    for (uint32_t i = 0; i < 3 * XN_LINK_WINDOW; i++) {
+        begin(2, "ls", 0);
+        xn_frame_send(into_receiver, request, w.used);
+        begin(3 + i, "ping", 1);
+        xn_msgpack_put_uint(&w, i);
+        xn_frame_send(into_receiver, request, w.used);
+        CHECK(xn_server_attend(false));
+        CHECK(number(0, 3 + i) == i && xn_link_frames() == 2);
+    }
+    uint32_t frames = hosts[0].frames;
+    xn_server_poll();
+    CHECK(code(0, 2) == XN_OK && hosts[0].frames == frames + 1);
+    CHECK(code(1, 2) == XN_OK && !xn_server_attend(false));
+}
+
 // Any order of requests, sessions and ends on all lines.
 static void test_anything(void) {
     static const char *const methods[] = {"ping", "ls",       "put_begin", "put_data",
@@ -361,6 +383,7 @@ int main(void) {
     test_events();
     test_a_speed_is_the_own_lines();
     test_the_own_receiver_keeps_its_place();
+    test_a_request_that_waits_keeps_no_ping_out();
     test_anything();
     puts("ok");
     return 0;

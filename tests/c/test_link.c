@@ -199,6 +199,36 @@ static void test_window_full(void) {
     CHECK(xn_link_frames() == XN_LINK_WINDOW && xn_link_count()->lost_frames == 2);
 }
 
+// What is done behind one that waits makes room again, but not under a frame that is on its way.
+static void test_done_from_behind(void) {
+    uint32_t n;
+    xn_link_init();
+    for (uint8_t i = 0; i < 3 * XN_LINK_WINDOW; i++) {
+        encode(&i, 1);
+        receive(line, line_n);
+        if (i > 0) {
+            CHECK(*xn_link_frame(1, &n) == i);
+            xn_link_frame_done(1);
+            CHECK(xn_link_frames() == 1 && *xn_link_frame(0, &n) == 0);
+        }
+    }
+    encode((const uint8_t *)"done", 4);
+    receive(line, line_n);
+    for (uint32_t cut = 0; cut < 2; cut++) {
+        encode((const uint8_t *)"on its way", 10);
+        receive(line, 1 + 5 * cut);
+        xn_link_frame_done(1);
+        CHECK(xn_link_frames() == 1 + cut);
+        receive(line + 1 + 5 * cut, line_n - 1 - 5 * cut);
+        const uint8_t *body = xn_link_frame(1 + cut, &n);
+        CHECK(body != NULL && n == 10 && memcmp(body, "on its way", 10) == 0);
+    }
+    CHECK(xn_link_frames() == 3 && xn_link_frame(1, &n) == NULL &&
+          xn_link_count()->lost_frames == 0);
+    xn_link_frame_done(2);
+    CHECK(xn_link_frames() == 1);
+}
+
 static bool take_ctrl_c(uint8_t byte) {
     return byte == 3;
 }
@@ -267,6 +297,7 @@ int main(void) {
     test_silence();
     test_too_long();
     test_window_full();
+    test_done_from_behind();
     test_text();
     test_noise();
     test_sha256();

@@ -180,6 +180,11 @@ const uint8_t *xn_link_frame(uint32_t index, uint32_t *n) {
     return body;
 }
 
+// Whether the next frame is being written to the slot at the head.
+static bool writes_slot(void) {
+    return receiver.in_frame && receiver.has_slot && !xn_frame_decode_empty(&receiver.decoder);
+}
+
 void xn_link_frame_done(uint32_t index) {
     uint32_t state = xn_port_lock();
     if (index < xn_link_frames()) {
@@ -187,6 +192,10 @@ void xn_link_frame_done(uint32_t index) {
     }
     while (xn_link_frames() > 0 && frames.length[frames.tail % XN_LINK_WINDOW] == DONE) {
         frames.tail = frames.tail + 1u;
+    }
+    while (xn_link_frames() > 0 && !writes_slot() &&
+           frames.length[(frames.head - 1u) % XN_LINK_WINDOW] == DONE) {
+        frames.head = frames.head - 1u;
     }
     xn_port_unlock(state);
 }

@@ -52,7 +52,8 @@ void xn_link_send_text(const uint8_t *text, uint32_t n);
 void xn_link_send_frame(const uint8_t *body, uint32_t n);
 
 // Frames that wait, the oldest is 0: its body, or NULL if fewer wait or this one is done with.
-// The body stays until xn_link_frame_done(); done ones leave from the front.
+// The body stays until xn_link_frame_done(); done ones leave from the front, and from behind if no
+// frame is on its way.
 const uint8_t *xn_link_frame(uint32_t index, uint32_t *n);
 uint32_t xn_link_frames(void);
 uint32_t xn_link_frame_line(uint32_t index); // where it came from

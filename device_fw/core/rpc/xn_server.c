@@ -104,6 +104,21 @@ static bool is_under_way(const xn_method *method, const xn_call *call) {
            (method == NULL || !(method->flags & XN_METHOD_OPENS));
 }
 
+// Whether the same request waits before: its host has heard nothing of it, and sent it again.
+static bool waits_before(uint32_t index, const xn_call *call) {
+    for (uint32_t i = at_work; i < index; i++) {
+        xn_call other;
+        bool has_id;
+        uint32_t n;
+        const uint8_t *body = xn_link_frame(i, &n);
+        if (body != NULL && xn_link_frame_line(i) == xn_link_line &&
+            xn_call_read(&other, body, n, &has_id) == XN_OK && other.id == call->id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Handles a frame behind those at work. A new session ends what came before it on its line.
 static void handle_behind(uint32_t index, const xn_method *method, xn_call *call) {
     uint32_t outer = at_work;
@@ -141,6 +156,8 @@ static void serve_lines(bool in_order) {
         in_order = in_order && is_served(method);
         if (in_order || (method != NULL && (method->flags & XN_METHOD_URGENT))) {
             handle_behind(index, method, &call);
+        } else if (waits_before(index, &call)) {
+            xn_link_frame_done(index);
         } else {
             index++;
         }

@@ -189,7 +189,7 @@ class Simulation:
             self._check_bytes()
 
     def _check_bytes(self) -> None:
-        """Check that bulk takes no longer than it may as the line is known now, or is two frames."""
+        """Check that bulk takes no longer than it may, or is two frames."""
         bulk = [p for p in self.done if p.is_bulk and not p.done]
         if len(bulk) > 2:
             before = sum(p.line_bytes for p in bulk[:-1])
