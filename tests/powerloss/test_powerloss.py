@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.c.core_build import HERE, make_blob
 FLAGS = ["-std=gnu11", "-g", "-O2", "-pthread", f"-I{HERE}"]
 FOLDER = Path(__file__).parent
 LIMIT_S = 3600
+STATES = r"(\d+) distinct states, 0 losses$"
+Record = Callable[[str, object], None]
 STUBBED = ("xn_ed25519.c",)  # by sealed.c: a signature costs nothing there
 
 pytestmark = pytest.mark.xdist_group("powerloss")
@@ -73,6 +76,11 @@ def cuts(told: str) -> int:
     return number(r"^(\d+) cuts, \d+ distinct states, 0 losses$", told)
 
 
+def states_of(told: list[str]) -> str:
+    made, states = sum(map(cuts, told)), sum(number(STATES, text) for text in told)
+    return f"{made:,} cuts, {states:,} distinct states, 0 losses"
+
+
 def number(pattern: str, told: str) -> int:
     found = re.search(pattern, told, re.M)
     assert found is not None
@@ -96,21 +104,28 @@ def test_nothing_below_the_floor_is_active(programs: Programs) -> None:
 
 
 @pytest.mark.proof("powerloss")
-def test_every_operation_and_every_one_of_the_recovery(programs: Programs) -> None:
-    assert cuts(run(programs.powerloss, 0, 1, 1, *programs.blobs)) >= 100_000
+def test_every_operation_and_every_one_of_the_recovery(
+    programs: Programs, record_property: Record
+) -> None:
+    told = run(programs.powerloss, 0, 1, 1, *programs.blobs)
+    assert cuts(told) >= 100_000
+    record_property("figures", f"of the store {states_of([told])}")
 
 
 @pytest.mark.proof("powerloss")
-def test_every_operation_of_trust_and_every_one_of_the_recovery(programs: Programs) -> None:
+def test_every_operation_of_trust_and_every_one_of_the_recovery(
+    programs: Programs, record_property: Record
+) -> None:
     strides = {0: (1, 1), 1: (1, 13), 2: (1, 13)}  # by geometry: of the change, of the recovery
     told = [run(programs.trust, i, *strides[i], *programs.blobs) for i in strides]
-    states = sum(number(r"(\d+) distinct states, 0 losses$", text) for text in told)
-    print(f"{sum(map(cuts, told))} cuts, {states} distinct states")
-    assert states >= 12_000
+    assert sum(number(STATES, text) for text in told) >= 12_000
+    record_property("figures", f"of trust {states_of(told)}")
 
 
 @pytest.mark.proof("powerloss")
 @pytest.mark.parametrize("geometry", [0, 2])
-def test_10_000_swaps_with_cuts(programs: Programs, geometry: int) -> None:
+def test_10_000_swaps_with_cuts(programs: Programs, geometry: int, record_property: Record) -> None:
     told = run(programs.swaps, geometry, 10_000, 2, *programs.blobs)
-    assert number(r"^10000 swaps with (\d+) cuts: 0 downgrades", told) > 2000
+    made = number(r"^10000 swaps with (\d+) cuts: 0 downgrades", told)
+    assert made > 2000
+    record_property("figures", f"10,000 swaps with {made:,} cuts, 0 downgrades")
