@@ -89,17 +89,17 @@ static inline int xn_boxes_overlap(const xn_boxes *p, const xn_detection *a,
     return both > p->iou * (of_a + of_b - both) || both > p->nested * smaller;
 }
 
-// Whether no better box of its label drops it.
-// items: those found so far, `stride` bytes from one to the next.
-static inline int xn_boxes_is_new(const xn_boxes *p, const void *items, uint32_t count,
-                                  uint32_t stride, const xn_detection *d) {
+// Place of the best of the boxes that drop another; -1: it is to be reported.
+// better: boxes that are reported, the best first, `stride` bytes from one to the next.
+static inline int32_t xn_boxes_rival(const xn_boxes *p, const void *better, uint32_t count,
+                                     uint32_t stride, const xn_detection *d) {
     for (uint32_t i = 0; i < count; i++) {
-        const xn_detection *better = (const void *)((const uint8_t *)items + i * stride);
-        if (better->label == d->label && xn_boxes_overlap(p, better, d)) {
-            return 0;
+        const xn_detection *other = (const void *)((const uint8_t *)better + i * stride);
+        if (other->label == d->label && xn_boxes_overlap(p, other, d)) {
+            return (int32_t)i;
         }
     }
-    return 1;
+    return -1;
 }
 
 #endif

@@ -84,7 +84,7 @@ XN_KERNEL void xn_grid_detect(const xn_grid_view *v, xn_boxes_candidate *heap,
         xn_detection d = {.score = best.score};
         (void)grid_score(v, best.at, &d.label);
         grid_box(v, best.at, &d);
-        if (xn_boxes_is_new(p, found->item, found->count, sizeof d, &d)) {
+        if (xn_boxes_rival(p, found->item, found->count, sizeof d, &d) < 0) {
             found->item[found->count++] = d;
         }
     }
