@@ -43,9 +43,10 @@ def draw_boxes(
         shade, within = _COLOURS[colour % len(_COLOURS)], _within(box, picture.size)
         draw.rectangle(within, outline=shade, width=thick)
         _draw_label(draw, within, plain_line(text, _LABEL_CHARACTERS), shade, font)
+    radius = thick + 1
     for group in points:
         for colour, (x, y) in enumerate(group, 1):
-            at = _within((x - thick, y - thick, x + thick, y + thick), picture.size)
+            at = _within((x - radius, y - radius, x + radius, y + radius), picture.size)
             draw.ellipse(at, fill=_COLOURS[colour % len(_COLOURS)], outline="black")
     return canvas
 

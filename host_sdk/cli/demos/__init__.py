@@ -14,5 +14,5 @@ __all__ = ["Demo", "find_demos"]
 def find_demos() -> Mapping[str, Demo]:
     """Find the demos, by name."""
     names = sorted(module.name for module in iter_modules(__path__))
-    modules = {name: import_module(f"{__name__}.{name}") for name in names if name != "demo"}
-    return {name: module.DEMO for name, module in modules.items()}
+    modules = {name: import_module(f"{__name__}.{name}") for name in names}
+    return {name: module.DEMO for name, module in modules.items() if hasattr(module, "DEMO")}
