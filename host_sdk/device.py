@@ -18,7 +18,7 @@ from host_sdk.display.progress import Progress, byte_progress, count_progress
 from host_sdk.errors import SealError
 from host_sdk.inference.infer import infer, infer_many, infer_picture, profile, read_outputs
 from host_sdk.inference.lease import ModelLease, active_name
-from host_sdk.inference.model import CLASSES, DETECTIONS, Inputs, Model, Named
+from host_sdk.inference.model import CLASSES, Inputs, Model, Named
 from host_sdk.inference.model_source import HeadSource, ModelSource, Optimize, prepare_blob
 from host_sdk.inference.picture import Picture
 from host_sdk.inference.profile import Profile
@@ -472,14 +472,14 @@ class Device(Connection):
             threshold: leaves out scores below it; scores below the model's own never appear.
 
         Returns:
-            By falling score; boxes in the picture's own pixels.
+            By falling score; boxes, and keypoints if there are any, in the picture's own pixels.
 
         Raises:
             ImageError: the picture cannot be read.
             NoHeadError: the model gives no detections.
         """
         model, run = self._lease.run(
-            lambda model: infer_picture(self._session, model, picture, model.entry(DETECTIONS))
+            lambda model: infer_picture(self._session, model, picture, model.detector()[0])
         )
         found = read_detections(run.result.data, model, run.input.letterbox)
         kept = [d for d in found if d.score >= threshold]

@@ -317,7 +317,10 @@ def build_blob(
             plan.offsets,
             program.calls[0],
             head.metadata() if head else program.about,
-            [head.record if head and e.result == RESULT_DESCRIBED else None for e in entries],
+            [
+                head.item_record() if head and e.result == RESULT_DESCRIBED else None
+                for e in entries
+            ],
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Boxes with labels on a picture."""
+"""Boxes with labels, and points, on a picture."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from host_sdk.display.plain import plain_line
 
 Box = tuple[float, float, float, float]
+Point = tuple[float, float]
 
 _LABEL_CHARACTERS = 60
 
@@ -16,13 +17,18 @@ _LABEL_CHARACTERS = 60
 _COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 
 
-def draw_boxes(picture: Image.Image, boxes: Sequence[tuple[Box, str, int]]) -> Image.Image:
+def draw_boxes(
+    picture: Image.Image,
+    boxes: Sequence[tuple[Box, str, int]],
+    points: Sequence[Sequence[Point]] = (),
+) -> Image.Image:
     """Copy a picture, with boxes on it.
 
     Args:
         picture: of any mode.
         boxes: ((x0, y0, x1, y1) in pixels, text, number of the colour) of each, whatever the
             numbers: corners are put in order and into the picture, one that is NaN is 0.
+        points: in pixels, of each box; the first points of all have the same colour, and so on.
 
     Returns:
         An RGB picture of the same size.
@@ -37,6 +43,11 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[tuple[Box, str, int]]) -> I
         shade, within = _COLOURS[colour % len(_COLOURS)], _within(box, picture.size)
         draw.rectangle(within, outline=shade, width=thick)
         _draw_label(draw, within, plain_line(text, _LABEL_CHARACTERS), shade, font)
+    radius = thick + 1
+    for group in points:
+        for colour, (x, y) in enumerate(group, 1):
+            at = _within((x - radius, y - radius, x + radius, y + radius), picture.size)
+            draw.ellipse(at, fill=_COLOURS[colour % len(_COLOURS)], outline="black")
     return canvas
 
 

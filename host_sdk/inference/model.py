@@ -14,7 +14,7 @@ from host_sdk.link.board_info import MOST_ARENA_BYTES
 from host_sdk.link.wire_map import WireMap
 from relocatable.blob.metadata import result_record
 from relocatable.blob.ports import Outputs, in_order
-from relocatable.blob.record import Record
+from relocatable.blob.record import KNOWN_RECORDS, Record
 from relocatable.errors import BlobError, RunError
 
 Named: TypeAlias = "Mapping[str, npt.ArrayLike]"
@@ -23,7 +23,9 @@ Inputs: TypeAlias = "Sequence[npt.ArrayLike | Named] | Named"
 TENSORS, DETECTIONS, CLASSES = 0, 1, 2
 _MOST_MACS = (1 << 63) - 1
 _LEAST_STD, _MOST_NUMBER = 1e-30, 1e30  # pixels stay float32
-_HEADS = {DETECTIONS: ("detections", "grid"), CLASSES: ("classes", "classify")}
+_NOUNS = {DETECTIONS: "detections", CLASSES: "classes"}
+# What a record must hold to be one of detections: role and number of values, by name.
+_DETECTION = {"label": ("label", 1), "score": ("value", 1), "box": ("points", 4)}
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,21 @@ class Model:
         """
         if result in self.entries:
             return self.entries.index(result)
-        what, head = _HEADS[result]
         raise NoHeadError(
-            f"model '{self.name}' gives no {what}: compile it with head = \"{head}\" in the TOML "
-            "file beside it (docs/HEADS.md)"
+            f"model '{self.name}' gives no {_NOUNS[result]}: name a head that does in the TOML "
+            "file beside it, and compile it again (docs/HEADS.md)"
         )
+
+    def detector(self) -> tuple[int, Record]:
+        """Find the entry whose items have a label, a score and a box, whatever else.
+
+        Raises:
+            NoHeadError: the model has none.
+        """
+        for entry, record in enumerate(self.records):
+            if record is not None and _is_detection(record):
+                return entry, record
+        return self.entry(DETECTIONS), KNOWN_RECORDS[DETECTIONS]
 
     def head(self) -> tuple[int, Record]:
         """Find the entry with the model's head, and how its items are read.
@@ -204,6 +216,12 @@ class Model:
             outputs.append(tensor.read_values(data[at : at + tensor.size_bytes]))
             at += tensor.size_bytes
         return Outputs(outputs, (tensor.name for tensor in self.outputs))
+
+
+def _is_detection(record: Record) -> bool:
+    fields = {field.name: field for field in record.fields}
+    shapes = {name: (field.role, field.count) for name, field in fields.items()}
+    return shapes.items() >= _DETECTION.items() and fields["score"].dtype == "float32"
 
 
 def make_model(fields: WireMap, metadata: WireMap) -> Model:

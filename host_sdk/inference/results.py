@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
 import numpy as np
@@ -13,15 +13,13 @@ from PIL import Image
 
 from host_sdk.display.table import html_picture, html_table, text_table
 from host_sdk.errors import ProtocolError
-from host_sdk.inference.draw import draw_boxes
+from host_sdk.inference.draw import Point, draw_boxes
 from host_sdk.inference.model import Model
 from host_sdk.inference.picture import Letterbox
 from host_sdk.inference.tensor import Array
-from relocatable.blob.blob import CLASS_DTYPE, DETECTION_DTYPE
-from relocatable.blob.record import read_array
+from relocatable.blob.blob import CLASS_DTYPE
+from relocatable.blob.record import RecordField, read_array
 from relocatable.errors import BlobError
-
-_CORNERS = ("x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,15 @@ class Detection:
         score: 0..1.
         box: (x0, y0, x1, y1) in the picture's own pixels.
         index: number of the label.
+        points: other points by the names of their fields, such as keypoints, in the picture's own
+            pixels.
     """
 
     label: str
     score: float
     box: tuple[float, float, float, float]
     index: int
+    points: Mapping[str, tuple[Point, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,15 @@ class Detections(Sequence[Detection]):
         return len(self._items)
 
     def draw(self) -> Image.Image:
-        """Copy the picture, with boxes, labels and scores."""
+        """Copy the picture, with boxes, labels, scores and points."""
         boxes = [(d.box, f"{d.label} {d.score:.2f}", d.index) for d in self._items]
-        return draw_boxes(self.picture, boxes)
+        points = [[p for named in d.points.values() for p in named] for d in self._items]
+        return draw_boxes(self.picture, boxes, points)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Give plain values, for json.dumps."""
-        return [asdict(d) for d in self._items]
+        """Give plain values, for json.dumps; `points` of detections that have some."""
+        plain = (asdict(d) for d in self._items)
+        return [{k: v for k, v in d.items() if k != "points" or v} for d in plain]
 
     @property
     def title(self) -> str:
@@ -153,23 +156,33 @@ class Classes(Sequence[Class]):
 
 
 def read_detections(data: bytes, model: Model, letterbox: Letterbox) -> list[Detection]:
-    """Read the bytes of xn_detections (xn_blob.h).
+    """Read what a detector found, by the names of its record's fields.
 
     A detection with a NaN is left out; others get their corners in order, all within 0..1.
 
     Raises:
+        NoHeadError: the model gives no detections.
         ProtocolError: the bytes are too few for their count.
     """
+    _, record = model.detector()
+    points = [f for f in record.fields if f.role == "points" and f.name != "box"]
+    numbers = ("score", "box", *(f.name for f in points))
     return [
         Detection(
-            label=model.label(int(d["label"])),
-            score=_share(d["score"]),
-            box=letterbox.undo(_in_order(*(_share(d[key]) for key in _CORNERS))),
-            index=int(d["label"]),
+            label=model.label(int(item["label"][0])),
+            score=_share(item["score"][0]),
+            box=letterbox.undo(_in_order(*map(_share, item["box"]))),
+            index=int(item["label"][0]),
+            points={f.name: _points(item, f, letterbox) for f in points},
         )
-        for d in _items(data, DETECTION_DTYPE)
-        if not any(math.isnan(d[key]) for key in ("score", *_CORNERS))
+        for item in _items(data, record.dtype)
+        if not any(np.isnan(item[name]).any() for name in numbers)
     ]
+
+
+def _points(item: Any, field: RecordField, letterbox: Letterbox) -> tuple[Point, ...]:
+    x, y = ([_share(v) for v in item[field.name][axis::2]] for axis in (0, 1))
+    return tuple(letterbox.undo((*p, *p))[:2] for p in zip(x, y, strict=True))
 
 
 def read_classes(data: bytes, model: Model) -> list[Class]:

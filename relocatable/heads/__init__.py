@@ -62,7 +62,8 @@ def head_calls(head: Head, graph: Graph) -> tuple[Graph, tuple[KernelCall, ...],
     """
     result = len(graph.tensors)
     call = head.call(graph, result)
-    size = head.record.result_bytes(head.most_items(graph))
+    record = head.item_record()
+    size = record.result_bytes(head.most_items(graph))
     tensor = Tensor("result", (size,), "uint8")
     graph = replace(graph, tensors=(*graph.tensors, tensor))
-    return graph, (call,), result_number(head.record), result
+    return graph, (call,), result_number(record), result

@@ -69,6 +69,10 @@ class Head(ABC):
             HeadError: names the key, the rule and the value seen.
         """
 
+    def item_record(self) -> Record:
+        """Lay out an item of the result; `record` unless the description says more."""
+        return self.record
+
     @abstractmethod
     def most_items(self, graph: Graph) -> int:
         """Bound the number of a result's items.

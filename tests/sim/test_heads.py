@@ -95,9 +95,13 @@ def test_a_known_head_is_read_by_the_same_means(digits_blob: bytes) -> None:
         assert device.eval(same) is True
 
 
-def test_the_new_head_is_neither_detector_nor_classifier(board: Device) -> None:
-    with pytest.raises(NoHeadError, match="gives no detections"):
-        board.detect(np.zeros((8, 8), np.uint8))
+def test_the_new_head_is_a_detector_by_its_fields(board: Device) -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (30, 40), np.uint8)
+    found: list[Any] = board.run_head(picture)
+    seen = board.detect(picture)
+    assert [(d.label, d.box) for d in seen] == [(item.label, item.box) for item in found]
+    with pytest.raises(NoHeadError, match="gives no classes"):
+        board.classify(picture)
     with pytest.raises(PythonError, match="no head gives results of kind 2"):
         board.exec("m.classify()")
 

@@ -10,28 +10,23 @@ import numpy as np
 from relocatable.blob.record import DETECTIONS, Record
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
+from relocatable.heads.boxes import CANDIDATE_BYTES, CANDIDATES, BoxHead
 from relocatable.heads.fields import Fields
 from relocatable.heads.grid.rules import GEOMETRY, check_labels, check_layout, read_box
-from relocatable.heads.head import Head, ImageConfig
+from relocatable.heads.head import ImageConfig
 from relocatable.heads.values import values_of
-from relocatable.steps.c_call import CCall, Constant, CValue, Output, Scratch, Struct
+from relocatable.steps.c_call import CCall, Constant, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
-
-# xn_grid_candidate of grid.c.
-_CANDIDATE_BYTES = 8
 
 
 @dataclass(frozen=True)
-class GridHead(Head):
+class GridHead(BoxHead):
     """A detector with one box for each cell of an output [1, rows, columns, channels].
 
     Attributes:
         layout: a name for each channel: cx, cy, w, h or x, y; conf; others are class scores.
         center: "cell" or "image": what cx, cy or x, y are offsets in.
         sigmoid: names of the channels that the model gives as logits.
-        threshold: lowest score of a detection, 0..1.
-        iou: overlap from which the lower one of two boxes of a label is dropped, 0..1.
-        max_detections: most that are reported.
         box: width and height for points, fractions of the picture; None if the model gives them.
     """
 
@@ -41,9 +36,6 @@ class GridHead(Head):
     layout: tuple[str, ...]
     center: str
     sigmoid: tuple[str, ...]
-    threshold: float
-    iou: float
-    max_detections: int
     box: tuple[float, float] | None
 
     @property
@@ -60,19 +52,13 @@ class GridHead(Head):
             layout=table.texts("layout"),
             center=table.choice("center", ("cell", "image"), "cell"),
             sigmoid=table.texts("sigmoid", ()),
-            threshold=table.number("threshold", 0.0, 1.0, 0.5),
-            iou=table.number("iou", 0.0, 1.0, 0.4),
-            max_detections=table.integer("max_detections", 1, 1000, 50),
+            **cls.read_options(table),
             box=read_box(table) if table.has("box") else None,
         )
         table.end()
         check_layout(table, head.layout, head.sigmoid, head.box)
         check_labels(len(labels), len(head.classes))
         return head
-
-    def most_items(self, graph: Graph) -> int:
-        """Return as many as the description allows."""
-        return self.max_detections
 
     def call(self, graph: Graph, result: int) -> KernelCall:
         """Write the call of xn_grid_detect."""
@@ -86,7 +72,7 @@ class GridHead(Head):
         }
         arguments = (
             Struct("xn_grid_view", "view", view),
-            Scratch("xn_grid_candidate"),
+            CANDIDATES,
             Output("xn_detections"),
         )
         return self.kernel_call(
@@ -98,7 +84,7 @@ class GridHead(Head):
                 # An array must have a place, even if no class is in it.
                 "classes": np.array(self.classes or (0,), np.int32),
             },
-            scratch_bytes=rows * columns * _CANDIDATE_BYTES,
+            scratch_bytes=rows * columns * CANDIDATE_BYTES,
         )
 
     def _output(self, graph: Graph) -> Tensor:
@@ -126,7 +112,5 @@ class GridHead(Head):
             "center_in_cell": int(self.center == "cell"),
             "box_w": np.float32(box_w),
             "box_h": np.float32(box_h),
-            "threshold": np.float32(self.threshold),
-            "iou": np.float32(self.iou),
-            "max_detections": self.max_detections,
+            "boxes": self.c_options(),
         }

@@ -203,7 +203,7 @@ def test_no_model_and_no_head(connect: Connect) -> None:
     with pytest.raises(NoModelError, match="model: no model is active"):
         device.infer(np.zeros(8))
     device.load_model(make_blob())
-    with pytest.raises(NoHeadError, match="'adds' gives no detections: compile it with head = "):
+    with pytest.raises(NoHeadError, match="'adds' gives no detections: name a head that does"):
         device.detect(np.zeros((4, 4), np.uint8))
     with pytest.raises(NoHeadError, match="classes"):
         device.classify(np.zeros((4, 4), np.uint8))

@@ -262,7 +262,7 @@ SIDES = st.floats() | st.floats(-50, 50)
 def test_whatever_the_boxes_a_picture_can_be_drawn(
     box: Any, text: str, colour: int, size: tuple[int, int]
 ) -> None:
-    assert draw_boxes(Image.new("RGB", size), [(box, text, colour)]).size == size
+    assert draw_boxes(Image.new("RGB", size), [(box, text, colour)], [[box[:2]]]).size == size
 
 
 # ---- Floods --------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def test_grid_has_defaults() -> None:
     head = load_head(BOXES)
     assert isinstance(head, GridHead)
     assert (head.center, head.sigmoid, head.threshold, head.iou) == ("cell", (), 0.5, 0.4)
-    assert (head.max_detections, head.box, head.image) == (50, None, None)
+    assert (head.nested, head.max_detections, head.box, head.image) == (1.0, 50, None, None)
 
 
 def test_classify_has_defaults() -> None:
@@ -73,7 +73,7 @@ def test_metadata_carries_labels_head_and_image() -> None:
     ("description", "message"),
     [
         ({}, "head must be given; is missing"),
-        ({"head": "yolo"}, "head must be one of grid, classify; is 'yolo'"),
+        ({"head": "yolo"}, "head must be one of .*classify.*; is 'yolo'"),
         ({"head": "grid"}, "grid must be given; is missing"),
         ({"head": "grid", "grid": 3}, "grid must be a table; is 3"),
         ({**BOXES, "grit": {}}, "grit must be one of"),
@@ -93,6 +93,7 @@ def test_metadata_carries_labels_head_and_image() -> None:
         (changed(BOXES, threshold=1.5), r"threshold must be a number in \[0, 1\]; is 1.5"),
         (changed(BOXES, threshold=True), r"threshold must be a number in \[0, 1\]; is True"),
         (changed(BOXES, iou="much"), r"iou must be a number in \[0, 1\]; is 'much'"),
+        (changed(BOXES, nested=-0.5), r"nested must be a number in \[0, 1\]; is -0.5"),
         (changed(BOXES, max_detections=0), r"max_detections must be a whole number in \[1, 1000\]"),
         (changed(BOXES, treshold=0.5), r"\[grid\] treshold must be one of"),
         (changed(CLASSES, top_k=0), r"\[classify\] top_k must be a whole number"),
@@ -168,23 +169,24 @@ def decode_grid(head: GridHead, output: np.ndarray) -> list[Found]:
     if head.center == "cell":
         x = (np.arange(len(values)) % columns + x) / columns
         y = (np.arange(len(values)) // columns + y) / rows
-    w, h = head.box or (channel["w"].clip(0), channel["h"].clip(0))
+    w, h = head.box or (channel["w"].clip(0, 1), channel["h"].clip(0, 1))
     boxes = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 1).clip(0, 1)
     found: list[Found] = []
     for i in sorted(np.flatnonzero(score >= head.threshold), key=lambda i: (-score[i], i)):
         rivals = [f for f in found if f.label == label[i]]
-        if all(overlap(f.box, boxes[i]) <= head.iou for f in rivals):
+        shares = [overlaps(f.box, boxes[i]) for f in rivals]
+        if all(iou <= head.iou and nested <= head.nested for iou, nested in shares):
             found.append(Found(tuple(boxes[i]), float(score[i]), int(label[i])))
     return found[: head.max_detections]
 
 
-def overlap(a: Any, b: Any) -> float:
-    """Compute the intersection over the union."""
+def overlaps(a: Any, b: Any) -> tuple[float, float]:
+    """Compute the intersection over the union, and over the smaller box."""
     w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
     if w <= 0 or h <= 0:
-        return 0.0
-    area = sum((c[2] - c[0]) * (c[3] - c[1]) for c in (a, b))
-    return float(w * h / (area - w * h))
+        return 0.0, 0.0
+    areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
+    return float(w * h / (sum(areas) - w * h)), float(w * h / min(areas))
 
 
 def decode_classify(head: ClassifyHead, output: np.ndarray) -> list[tuple[int, float]]:
@@ -257,6 +259,7 @@ def same_detections(seen: list[Found], wanted: list[Found]) -> None:
 WIDE = Quant((1 / 64,), (-20,))
 GRIDS = {
     "boxes": (BOXES, output_graph(1, 20, 20, 5, dtype="int8", quant=Quant((1 / 256,), (-128,)))),
+    "nested": (changed(BOXES, iou=1.0, nested=0.6), output_graph(1, 5, 8, 5)),
     "points": (POINTS, output_graph(1, 7, 9, 3, dtype="uint8", quant=Quant((1 / 255,), (0,)))),
     "floats": (
         changed(BOXES, layout=["conf", "h", "w", "cy", "cx"], sigmoid=["conf", "cx"], iou=0.0),
@@ -305,6 +308,21 @@ def test_grid_of_equal_scores_takes_the_first_cells_first() -> None:
     found = Runner(head, output_graph(1, 4, 4, 3)).detections(np.ones((1, 4, 4, 3), np.float32))
     assert [round(f.box[0] * 4) for f in found[:4]] == [1, 2, 3, 4]
     assert len(found) == 5
+
+
+def test_grid_drops_a_box_within_a_better_one_only_if_told() -> None:
+    cells = np.zeros((1, 1, 2, 5), np.float32)
+    cells[0, 0] = [[0.5, 0.5, 0.5, 0.5, 0.9], [-0.5, 0.5, 0.2, 0.2, 0.8]]
+    graph = output_graph(1, 1, 2, 5)
+    keeps, drops = (Runner(load_head(changed(BOXES, nested=n)), graph) for n in (1.0, 0.9))
+    assert len(keeps.detections(cells)) == 2
+    assert [round(f.score, 3) for f in drops.detections(cells)] == [0.9]
+
+
+def test_grid_clips_a_size_before_the_corners_are_made() -> None:
+    cells = np.array([0.25, 0.5, 1.8, np.inf, 0.9], np.float32).reshape(1, 1, 1, 5)
+    [found] = Runner(load_head(BOXES), output_graph(1, 1, 1, 5)).detections(cells)
+    assert tuple(map(float, found.box)) == (0.0, 0.0, 0.75, 1.0)
 
 
 def test_grid_survives_numbers_that_are_none() -> None:

