@@ -77,6 +77,18 @@ class Head(ABC):
             HeadError: the head does not fit the model's outputs.
         """
 
+    def state_bytes(self, graph: Graph) -> int:
+        """Count the bytes that the head keeps from run to run.
+
+        Before the first run they are 0. They are output 1 of the call, `Output("xn_my_state", 1)`,
+        which is read and changed in place.
+
+        Raises:
+            HeadError: the head does not fit the model's outputs.
+        """
+        del graph
+        return 0
+
     @abstractmethod
     def call(self, graph: Graph, result: int) -> KernelCall:
         """Write the call that reads the model's outputs and writes the tensor `result`.
