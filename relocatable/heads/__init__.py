@@ -12,6 +12,7 @@ from typing import Any
 from relocatable.blob.record import result_number
 from relocatable.graph.graph import Graph, State, Tensor
 from relocatable.heads.fields import Fields
+from relocatable.heads.front_end import FRONT_ENDS
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.steps.kernel_call import KernelCall
 
@@ -42,6 +43,10 @@ def load_head(description: Mapping[str, Any]) -> Head:
     labels = top.texts("labels", default=())
     image = ImageConfig.read(top.table("image")) if "image" in description else None
     head = heads[kind].read(top.table(kind), labels, image)
+    if "sound" in description:
+        sound = top.table("sound")
+        head = replace(head, front_end=sound.choice("front_end", FRONT_ENDS))
+        sound.end()
     top.end()
     return head
 
