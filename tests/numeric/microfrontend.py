@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from host_sdk.cli.demos.scene import HOP, read_wav
+from host_sdk.cli.sound.scene import HOP, read_wav
 from relocatable.blob.host import HostModel
 from relocatable.compile import build_blob, lower, schedule
 from relocatable.graph.builder import GraphBuilder

@@ -1,1 +1,0 @@
-"""The demos, by name."""
