@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from host_sdk import InputError
-from host_sdk.cli import main
+from host_sdk.cli import demos, main
 from host_sdk.cli.compiling import read_bytes
 from host_sdk.cli.validating import read_data
 
@@ -43,6 +43,16 @@ def test_boards_lists_the_virtual_ones() -> None:
     ports = [b["port"] for b in json.loads(xipnet("boards", "--json").output)]
     assert {"sim://cortex-m4", "sim://cortex-m7", "sim://cortex-m55"} <= set(ports)
     assert "sim://cortex-m55" in xipnet("boards").output
+
+
+def test_demos_are_the_modules_of_their_folder() -> None:
+    shown = xipnet("demo", "--list")
+    assert shown.exit_code == 0
+    names = [line.split()[0] for line in shown.output.splitlines()]
+    folder = Path(demos.__file__).parent
+    assert names == sorted({path.stem for path in folder.glob("[a-z]*.py")} - {"demo"})
+    assert "coins" in names
+    assert "demo must be one of coins" in xipnet("demo", "none").output
 
 
 def test_build_and_inspect(tmp_path: Path) -> None:
