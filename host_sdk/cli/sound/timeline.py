@@ -78,7 +78,7 @@ class _Panel:
         self._scale()
         limit = self._y(threshold)
         for x in range(self._x0, self._x1, 8):
-            self._draw.line((x, limit, x + 4, limit), _LIMIT)
+            self._draw.line((x, limit, min(x + 4, self._x1), limit), _LIMIT)
         points = [
             (self._x((at + 1) * hop_ms), self._y(score))
             for at, score in enumerate(self._track.scores)
