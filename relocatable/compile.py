@@ -30,6 +30,7 @@ from relocatable.errors import HeadError, ModelError
 from relocatable.graph.edit import map_subgraphs
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head
+from relocatable.heads.front_end import with_front_end
 from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
 from relocatable.ops.operator import Operator
@@ -112,12 +113,15 @@ def compile_model(
             progress(done, total)
 
     own = load_operators(Path(ops)) if ops is not None else {}
-    graph = lower(read_tflite(data, name, own))
+    config = load_head(head) if head is not None else None
+    graph = read_tflite(data, name, own)
+    if config is not None and config.front_end is not None:
+        graph = with_front_end(graph)
+    graph = lower(graph)
     finish_part()
     about = {} if head is not None else head_of_metadata(data, read_metadata(data), graph)
     if "head" in about:
-        head = about
-    config = load_head(head) if head is not None else None
+        config = load_head(about)
     if optimize == "ram" or max_ram is not None:
         most = None if optimize == "ram" else max_ram
         program = schedule_within(graph, config, targets, whole_tensors, most)

@@ -10,8 +10,9 @@ from pkgutil import iter_modules
 from typing import Any
 
 from relocatable.blob.record import result_number
-from relocatable.graph.graph import Graph, Tensor
+from relocatable.graph.graph import Graph, State, Tensor
 from relocatable.heads.fields import Fields
+from relocatable.heads.front_end import FRONT_ENDS
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.steps.kernel_call import KernelCall
 
@@ -42,6 +43,10 @@ def load_head(description: Mapping[str, Any]) -> Head:
     labels = top.texts("labels", default=())
     image = ImageConfig.read(top.table("image")) if "image" in description else None
     head = heads[kind].read(top.table(kind), labels, image)
+    if "sound" in description:
+        sound = top.table("sound")
+        head = replace(head, front_end=sound.choice("front_end", FRONT_ENDS))
+        sound.end()
     top.end()
     return head
 
@@ -54,8 +59,8 @@ def head_calls(head: Head, graph: Graph) -> tuple[Graph, tuple[KernelCall, ...],
         graph: the network, lowered.
 
     Returns:
-        The graph with the result's tensor added, the steps, the result's number (enum xn_result)
-        and the index of its tensor.
+        The graph with the result's tensor and the head's state added, the steps, the result's
+        number (enum xn_result) and the index of its tensor.
 
     Raises:
         HeadError: the description does not fit the model's outputs.
@@ -65,5 +70,26 @@ def head_calls(head: Head, graph: Graph) -> tuple[Graph, tuple[KernelCall, ...],
     record = head.item_record()
     size = record.result_bytes(head.most_items(graph))
     tensor = Tensor("result", (size,), "uint8")
+    kept = head.state_bytes(graph)
     graph = replace(graph, tensors=(*graph.tensors, tensor))
+    if kept:
+        graph, call = _with_state(graph, call, kept)
     return graph, (call,), result_number(record), result
+
+
+def _with_state(graph: Graph, call: KernelCall, size_bytes: int) -> tuple[Graph, KernelCall]:
+    """Give a head's call a state as its last input, which it changes where it is."""
+    first = len(graph.tensors)
+    state, last = Tensor("head's state", (size_bytes,), "uint8"), first + 1
+    graph = replace(
+        graph,
+        tensors=(*graph.tensors, state, state),
+        states=(*graph.states, State(first, last)),
+    )
+    call = replace(
+        call,
+        inputs=(*call.inputs, first),
+        outputs=(*call.outputs, last),
+        updates={len(call.inputs): len(call.outputs)},
+    )
+    return graph, call

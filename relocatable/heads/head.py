@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -52,6 +52,7 @@ class Head(ABC):
         record: layout of an item of its result.
         labels: names of the classes.
         image: None if the description says nothing.
+        front_end: what makes the first input of sound; None if nothing does.
     """
 
     kind: ClassVar[str]
@@ -59,6 +60,7 @@ class Head(ABC):
 
     labels: tuple[str, ...]
     image: ImageConfig | None
+    front_end: str | None = field(default=None, kw_only=True)
 
     @classmethod
     @abstractmethod
@@ -80,6 +82,18 @@ class Head(ABC):
         Raises:
             HeadError: the head does not fit the model's outputs.
         """
+
+    def state_bytes(self, graph: Graph) -> int:
+        """Count the bytes that the head keeps from run to run.
+
+        Before the first run they are 0. They are output 1 of the call, `Output("xn_my_state", 1)`,
+        which is read and changed in place.
+
+        Raises:
+            HeadError: the head does not fit the model's outputs.
+        """
+        del graph
+        return 0
 
     @abstractmethod
     def call(self, graph: Graph, result: int) -> KernelCall:
@@ -113,9 +127,9 @@ class Head(ABC):
     def metadata(self) -> dict[str, Any]:
         """List the head's entries of the metadata (docs/SPEC-blob.md section 7)."""
         parameters = {
-            field.name: _plain(getattr(self, field.name))
-            for field in fields(self)
-            if field.name not in ("labels", "image") and getattr(self, field.name) is not None
+            option.name: _plain(getattr(self, option.name))
+            for option in fields(self)
+            if option.name not in ("labels", "image") and getattr(self, option.name) is not None
         }
         metadata: dict[str, Any] = {
             "labels": list(self.labels),

@@ -1,6 +1,7 @@
 """SignalFilterBankSpectralSubtraction: signals less the noise in them.
 
-The reference is TFLite Micro. The noise is estimated from run to run.
+The reference is TFLite Micro, which takes one frame in each run; here several may come one after
+another. The noise is estimated from frame to frame.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from relocatable.ops._shared.signal import (
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen, samples
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CValue, Input, Output
+from relocatable.steps.c_call import CCall, CValue, Input, Output, PointerLoop
 from relocatable.steps.kernel_call import KernelCall
 
 KIND = signal_kind("FilterBankSpectralSubtraction")
@@ -36,19 +37,22 @@ _SHIFTS = ("smoothing_bits", "spectral_subtraction_bits")
 
 
 def noise_shapes(node: Node) -> Seen:
-    """input and outputs must be [num_channels]"""
+    """input and outputs must be [N * num_channels], N frames one after another"""
     shapes = {t.shape for t in (*node.inputs[:1], *node.outputs[:2])}
-    return shapes == {(node.integer("num_channels"),)}, shapes_text(node)
+    ok = len(shapes) == len(node.output.shape) == 1 and node.integer("num_channels") > 0
+    ok = ok and node.output.count > 0 and node.output.count % node.integer("num_channels") == 0
+    return ok, shapes_text(node)
 
 
 def memory(node: Node) -> Tensor:
     """Describe the estimate."""
-    return memory_tensor(node, node.output.shape, "uint32")
+    return memory_tensor(node, (node.integer("num_channels"),), "uint32")
 
 
 def lower_subtraction(site: Site) -> KernelCall:
     """Lower the estimate and the subtraction."""
-    params: dict[str, CValue] = {"count": site.output.count}
+    channels = site.int_attr("num_channels")
+    params: dict[str, CValue] = {"count": channels}
     even, odd = _FACTORS[:2], _FACTORS[2:4]
     params["smoothing"] = [site.int_attr(key) for key in (even[0], odd[0])]
     params["rest"] = [site.int_attr(key) for key in (even[1], odd[1])]
@@ -56,14 +60,26 @@ def lower_subtraction(site: Site) -> KernelCall:
     params["signal_bits"], params["factor_bits"] = (site.int_attr(key) for key in _SHIFTS)
     params["is_clamped"] = int(bool(site.op.attrs["clamping"]))
     arguments = (Input(0), Output(index=2), Output(), Output(index=1))
-    call = CCall("xn_signal_spectral_subtraction", arguments, params)
+    frames = PointerLoop(site.output.count // channels, (channels, 0, channels, channels))
+    loops = (frames,) if frames.turns > 1 else ()
+    call = CCall("xn_signal_spectral_subtraction", arguments, params, loops=loops)
     folder = "signal_filter_bank_spectral_subtraction"
     return site.call(f"{folder}/{folder}.c", call, inputs=(0, 1), updates={1: 2})
 
 
 def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, ...]:
     """Move the estimates towards the signals; subtract them, but leave a share."""
-    signal, noise = (x.astype(np.uint64) for x in inputs)
+    noise = inputs[1]
+    found, noises = [], []
+    for signal in inputs[0].reshape(-1, noise.size):
+        output, noise = _subtract(node, signal.astype(np.uint64), noise.astype(np.uint64))
+        found.append(output)
+        noises.append(noise)
+    return np.concatenate(found), np.concatenate(noises), noise
+
+
+def _subtract(node: Node, signal: Array, noise: Array) -> tuple[Array, Array]:
+    """Subtract the noise of one frame; return its estimate, too."""
     even = np.arange(signal.size) % 2 == 0
     factors = [np.uint64(node.integer(key)) for key in _FACTORS]
     smoothing = np.where(even, factors[0], factors[2])
@@ -76,7 +92,7 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, ...]:
     least = signal * factors[4] >> factor_bits & low
     output = np.maximum((scaled - heard) >> bits, least).astype(np.uint32)
     kept = (heard if node.op.attrs["clamping"] else noise).astype(np.uint32)
-    return output, kept, kept
+    return output, kept
 
 
 def sample(rng: Rng, dtype: str) -> Graph:

@@ -1,0 +1,1 @@
+"""What demos of sound need: phrases with noise, and timelines."""

@@ -1,0 +1,106 @@
+"""The models of the package pymicro-wakeword, beside LiteRT and the package's own runtime."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host_sdk import Device
+from host_sdk.cli.demos.wakeword import WORD, Heard, find_model, hear
+from host_sdk.cli.sound.scene import HOP, Sound
+from relocatable import compile_model
+from relocatable.blob.host import HostModel
+from tests.numeric.microfrontend import (
+    VECTORS,
+    features_of_blob,
+    sound_of_every_kind,
+    write_vectors,
+)
+from tests.numeric.wake_word import EXPECTED, ask, sounds
+
+pytest.importorskip("pymicro_wakeword")
+litert = pytest.importorskip("ai_edge_litert.interpreter")
+
+MODELS = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
+CUTOFF = 0.85  # of okay_nabu
+# The package's runtime has other kernels (XNNPACK), which round otherwise.
+MOST_APART = 0.03
+
+
+@pytest.mark.parametrize("word", MODELS)
+def test_100_streaming_steps_are_litert_s(word: str) -> None:
+    path, _ = find_model(word)
+    resolver = litert.OpResolverType.BUILTIN_REF
+    model = litert.Interpreter(str(path), experimental_op_resolver_type=resolver)
+    model.allocate_tensors()
+    (given,), (made,) = model.get_input_details(), model.get_output_details()
+    with np.load(VECTORS) as vectors:
+        speech = vectors["features"].reshape(-1, 1, 3, 40)
+    steps = np.random.default_rng(2).integers(-128, 128, (100, 1, 3, 40)).astype(np.int8)
+    steps[10 : 10 + len(speech)] = speech
+    with HostModel(compile_model(path, target="host", golden=False)) as host:
+        for x in steps:
+            host.write_inputs([x])
+            host.run()
+            model.set_tensor(given["index"], x)
+            model.invoke()
+            np.testing.assert_array_equal(host.outputs()[0], model.get_tensor(made["index"]))
+
+
+def compare(heard: Mapping[str, Heard], expected: Mapping[str, Sequence[float]]) -> None:
+    """Compare scores and when it fires, which may be one run apart."""
+    for level, means in expected.items():
+        seen, first = heard[level], [at for at, mean in enumerate(means) if mean > CUTOFF][:1]
+        # The package gives 0 until its window is full.
+        np.testing.assert_allclose(seen.scores[4:], means[4:], rtol=0, atol=MOST_APART)
+        assert len(seen.fired) == len(first), level
+        assert abs(sum(seen.fired) - sum(first)) <= 1, level
+
+
+def hear_here(sound: Sound, model: HostModel) -> Heard:
+    model.reset_state()
+    items = []
+    for hop in sound.reshape(-1, HOP):
+        model.write_inputs([hop])
+        model.run(1)
+        items += model.items(1)
+    return Heard([item[1] for item in items], [at for at, item in enumerate(items) if item[2]])
+
+
+def test_it_fires_when_the_package_does() -> None:
+    path, head = find_model(WORD)
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    with HostModel(compile_model(path, target="host", head=head, golden=False)) as model:
+        heard = {level: hear_here(sound, model) for level, sound in sounds().items()}
+    compare(heard, expected)
+
+
+@pytest.mark.proof("wakeword")
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m55"])
+def test_a_board_fires_when_the_package_does(cpu: str) -> None:
+    path, head = find_model(WORD)
+    with Device(f"sim://{cpu}") as board:
+        board.load_model(path, head=head)
+        heard = {level: hear(board, sound) for level, sound in sounds().items()}
+    with HostModel(compile_model(path, target="host", head=head, golden=False)) as model:
+        assert heard == {level: hear_here(sound, model) for level, sound in sounds().items()}
+
+
+@pytest.mark.proof("wakeword")
+def test_the_package_still_gives_what_is_committed(tmp_path: Path) -> None:
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    assert {
+        name: pytest.approx(means, abs=1e-6) for name, means in ask(sys.executable).items()
+    } == (expected)
+    rng = np.random.default_rng(5)
+    loudness = np.repeat(10.0 ** rng.uniform(0, 4.5, 200), HOP)
+    noise = np.clip(rng.normal(0, 1, 200 * HOP) * loudness, -32_768, 32_767).astype(np.int16)
+    made = tmp_path / "vectors.npz"
+    write_vectors(sys.executable, np.concatenate([sound_of_every_kind(), noise]), made)
+    with np.load(made) as vectors:
+        np.testing.assert_array_equal(features_of_blob(vectors["sound"]), vectors["features"])
