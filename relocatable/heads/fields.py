@@ -64,6 +64,17 @@ class Fields:
             raise self.error(key, "a finite number or a list of them", value)
         return tuple(float(v) for v in items)
 
+    def rows(self, key: str) -> tuple[tuple[float, ...], ...]:
+        """Read lists of finite numbers, all of one length."""
+        value = self._get(key, _REQUIRED)
+        rows = value if isinstance(value, (list, tuple)) else ()
+        is_list = all(isinstance(row, (list, tuple)) and row for row in rows)
+        if not rows or not is_list or len({len(row) for row in rows}) != 1:
+            raise self.error(key, "a list of lists of numbers, all as long", value)
+        if not all(_is_number(v) and math.isfinite(v) for row in rows for v in row):
+            raise self.error(key, "lists of finite numbers", value)
+        return tuple(tuple(float(v) for v in row) for row in rows)
+
     def integer(self, key: str, least: int, most: int, default: int = _REQUIRED) -> int:
         """Read a whole number within bounds."""
         value = self._get(key, default)
