@@ -142,4 +142,7 @@ XN_KERNEL void xn_fomo_find(const xn_values *values, const xn_fomo *p, float *sc
             }
         }
     }
+    for (uint32_t i = found->count; i < (uint32_t)p->most; i++) {
+        found->item[i] = (xn_fomo_item){0};
+    }
 }

@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from relocatable.errors import HeadError
 from relocatable.graph.graph import Quant
-from relocatable.heads import head_calls, load_head
-from tests.head_runner import SCALES, WIDE, HeadRunner, outputs_graph
+from tests.head_runner import SCALES, WIDE, HeadRunner, assert_refused, outputs_graph
 
 
 class Thing(NamedTuple):
@@ -154,7 +152,7 @@ def test_values_that_are_no_numbers(value: float, softmax: bool) -> None:
         (
             {"output": 1},
             (1, 4, 4, 2),
-            r"\[fomo\] output must be below 1, the model's outputs; is 1",
+            r"\[fomo\] output must be below 1, the model's",
         ),
         ({}, (1, 4, 2), r"must be \[1, rows, columns, 1 \+ classes\]; is \[1, 4, 2\]"),
         ({}, (1, 4, 4, 1), r"must be \[1, rows, columns, 1 \+ classes\]"),
@@ -164,6 +162,4 @@ def test_values_that_are_no_numbers(value: float, softmax: bool) -> None:
 def test_what_does_not_fit_is_refused(
     wrong: dict[str, Any], shape: tuple[int, ...], message: str
 ) -> None:
-    with pytest.raises(HeadError, match=message):
-        head = load_head({**description(**wrong), "labels": ["thing"]})
-        head_calls(head, outputs_graph((shape, "float32", None)))
+    assert_refused({**description(**wrong), "labels": ["thing"]}, message, (shape, "float32", None))
