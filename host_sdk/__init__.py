@@ -65,6 +65,7 @@ __version__: str  # found when it is asked for, as the lazy names are
 if typing.TYPE_CHECKING:
     from host_sdk.device import Device
     from host_sdk.fleet import Swap, Swaps, swap_models
+    from host_sdk.inference.mask import mask_of
     from host_sdk.inference.model import Model
     from host_sdk.inference.profile import Profile, ProfileRow
     from host_sdk.inference.results import Class, Classes, Detection, Detections
@@ -85,6 +86,7 @@ if typing.TYPE_CHECKING:
 _LAZY = {
     "device": ("Device",),
     "fleet": ("Swap", "Swaps", "swap_models"),
+    "inference.mask": ("mask_of",),
     "inference.model": ("Model",),
     "inference.profile": ("Profile", "ProfileRow"),
     "inference.results": ("Class", "Classes", "Detection", "Detections"),
@@ -176,6 +178,7 @@ __all__ = [
     "TrustError",
     "Uploaded",
     "XipnetError",
+    "mask_of",
     "swap_models",
     "trace_on_host",
     "validate_on_host",

@@ -16,7 +16,14 @@ import numpy.typing as npt
 from host_sdk.connection import Connection, MaxBaud, warn_of_old_name
 from host_sdk.display.progress import Progress, byte_progress, count_progress
 from host_sdk.errors import SealError
-from host_sdk.inference.infer import infer, infer_many, infer_picture, profile, read_outputs
+from host_sdk.inference.infer import (
+    infer,
+    infer_head,
+    infer_many,
+    infer_picture,
+    profile,
+    read_outputs,
+)
 from host_sdk.inference.lease import ModelLease, active_name
 from host_sdk.inference.model import CLASSES, DETECTIONS, Inputs, Model, Named
 from host_sdk.inference.model_source import HeadSource, ModelSource, Optimize, prepare_blob
@@ -498,24 +505,29 @@ class Device(Connection):
         found = read_classes(run.result.data, model)
         return Classes([c for c in found if c.score >= threshold], run.result.us)
 
-    def run_head(self, picture: Picture) -> list[tuple[Any, ...]]:
+    def run_head(
+        self, picture: Picture | npt.ArrayLike | Named, *others: npt.ArrayLike
+    ) -> list[tuple[Any, ...]]:
         """Find in a picture what the active model's head looks for, whatever that is.
 
         Args:
-            picture: as for `detect`.
+            picture: as for `detect`; of a model that takes no picture its first input, or a mapping
+                of all, as for `infer`.
+            others: the further inputs of such a model.
 
         Returns:
             A named tuple for each thing found, with the fields that the model's blob describes;
-            points are in the picture's own pixels.
+            points are in the picture's own pixels, without one in 0..1.
 
         Raises:
             ImageError: the picture cannot be read.
             NoHeadError: the model has no head.
+            ShapeError, DtypeError: an input does not fit.
         """
-        model, run = self._lease.run(
-            lambda model: infer_picture(self._session, model, picture, model.head()[0])
+        model, (result, letterbox) = self._lease.run(
+            lambda model: infer_head(self._session, model, (picture, *others))
         )
-        return read_found(run.result.data, model, run.input.letterbox)
+        return read_found(result.data, model, letterbox)
 
     def profile(self, *inputs: npt.ArrayLike | Named) -> Profile:
         """Measure each step of a run, the head's too.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy.typing as npt
 
 from host_sdk.inference.model import Inputs, Model, Named
-from host_sdk.inference.picture import Picture, PictureInput, prepare
+from host_sdk.inference.picture import Letterbox, Picture, PictureInput, prepare, takes_picture
 from host_sdk.inference.profile import Profile, make_profile
 from host_sdk.inference.run import RunResult, input_layouts, run, run_many
 from host_sdk.inference.tensor import Array
@@ -60,6 +61,21 @@ def infer_picture(session: Session, model: Model, picture: Picture, entry: int) 
     ready = prepare(picture, model)
     data = [ready.values.tobytes()]
     return PictureRun(ready, run(session, data, entry, layouts=input_layouts(model)))
+
+
+def infer_head(
+    session: Session, model: Model, inputs: Sequence[Any]
+) -> tuple[RunResult, Letterbox | None]:
+    """Run the model's head on a picture or arrays, see `Device.run_head`.
+
+    Returns:
+        The head's result, and how a picture was fitted.
+    """
+    entry, _ = model.head()
+    if takes_picture(model) and len(inputs) == 1:
+        picture_run = infer_picture(session, model, inputs[0], entry)
+        return picture_run.result, picture_run.input.letterbox
+    return run(session, _encode(model, inputs), entry, layouts=input_layouts(model)), None
 
 
 def profile(session: Session, model: Model, inputs: Inputs) -> Profile:

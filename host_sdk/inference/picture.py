@@ -124,6 +124,15 @@ class PictureInput:
     values: Array
 
 
+def takes_picture(model: Model) -> bool:
+    """Tell whether a picture can be made the model's input."""
+    match model.inputs[0].shape:
+        case (1, height, width, channels):
+            return len(model.inputs) == 1 and channels in _MODES and height * width > 0
+        case _:
+            return False
+
+
 def prepare(source: Picture, model: Model) -> PictureInput:
     """Make a picture a model's input: letterbox, channels, normalise, quantise.
 
@@ -133,20 +142,17 @@ def prepare(source: Picture, model: Model) -> PictureInput:
     """
     picture = open_picture(source)
     tensor = model.inputs[0]
-    match tensor.shape:
-        case (1, height, width, channels) if (
-            len(model.inputs) == 1 and channels in _MODES and height * width > 0
-        ):
-            letterbox = Letterbox(picture.size, (width, height))
-            fitted = letterbox.apply(picture.convert(_MODES[channels]))
-            pixels = np.asarray(fitted, dtype=np.uint8).reshape(tensor.shape)
-            return PictureInput(picture, letterbox, to_input(pixels, tensor, model.image))
-        case _:
-            inputs = ", ".join(str(i) for i in model.inputs)
-            raise ShapeError(
-                f"model '{model.name}' must have one input [1, H, W, 1 or 3] to take a picture; "
-                f"has {inputs}"
-            )
+    if not takes_picture(model):
+        inputs = ", ".join(str(i) for i in model.inputs)
+        raise ShapeError(
+            f"model '{model.name}' must have one input [1, H, W, 1 or 3] to take a picture; "
+            f"has {inputs}"
+        )
+    _, height, width, channels = tensor.shape
+    letterbox = Letterbox(picture.size, (width, height))
+    fitted = letterbox.apply(picture.convert(_MODES[channels]))
+    pixels = np.asarray(fitted, dtype=np.uint8).reshape(tensor.shape)
+    return PictureInput(picture, letterbox, to_input(pixels, tensor, model.image))
 
 
 def to_input(pixels: Array, tensor: TensorInfo, image: Normalisation | None) -> Array:

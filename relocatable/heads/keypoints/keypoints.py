@@ -82,7 +82,7 @@ class KeypointsHead(Head):
         if self.layout is None:
             return _check_map(output).shape[3]
         count = output.count // len(self.layout)
-        flat = len(output.shape) == 2 and count * len(self.layout) == output.count
+        flat = max(output.shape) == output.count == count * len(self.layout)
         if not (flat or output.shape[-1] == len(self.layout)) or count == 0:
             raise HeadError(
                 f"[keypoints] layout must name each value of a point of output '{output.name}' "
