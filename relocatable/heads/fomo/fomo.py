@@ -20,9 +20,9 @@ from relocatable.steps.kernel_call import KernelCall
 
 @dataclass(frozen=True)
 class FomoHead(Head):
-    """Centres of things on a grid [1, rows, columns, 1 + classes], as Edge Impulse's FOMO gives it.
+    """Centres of things on a grid [1, rows, columns, 1 + classes] of scores.
 
-    Channel 0 is the background. Cells of one class whose scores reach the threshold are one thing
+    Channel 0 is the background, as of Edge Impulse's FOMO. Cells of one class whose scores reach the threshold are one thing
     if they touch, at a corner too.
 
     Attributes:

@@ -25,7 +25,7 @@ def description(**options: Any) -> dict[str, Any]:
 
 
 def decode(options: dict[str, Any], values: np.ndarray) -> list[Thing]:
-    """Find things in real values [1, rows, columns, 1 + classes]: label, score, centre, box."""
+    """Find things in real values [1, rows, columns, 1 + classes]."""
     with np.errstate(all="ignore"):
         x = values[0].astype(np.float64)
         if options.get("softmax"):

@@ -33,7 +33,7 @@ def decode_maps(
     offsets: np.ndarray | None = None,
     picture: tuple[int, int] = (1, 1),
 ) -> list[tuple[float, ...]]:
-    """Find score, x and y of each map [1, rows, columns, keypoints]; offsets are in pixels."""
+    """Find score, x and y of each map; offsets are in pixels."""
     _, rows, columns, count = maps.shape
     corners = options.get("align") == "corners"
     found: list[tuple[float, ...]] = []

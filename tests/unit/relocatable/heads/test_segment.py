@@ -18,7 +18,7 @@ def description(**options: Any) -> dict[str, Any]:
 
 
 def classes_of(options: dict[str, Any], values: np.ndarray) -> np.ndarray:
-    """Find the class of each pixel of real values, or of whole numbers that are classes."""
+    """Find the class of each pixel of real values, or of classes."""
     if values.dtype.kind in "iu":
         classes = values.reshape(values.shape[1:3]).astype(np.int64)
         return np.asarray(np.where((classes < 0) | (classes > 32767), -1, classes))
