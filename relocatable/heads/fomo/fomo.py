@@ -22,8 +22,8 @@ from relocatable.steps.kernel_call import KernelCall
 class FomoHead(Head):
     """Centres of things on a grid [1, rows, columns, 1 + classes] of scores.
 
-    Channel 0 is the background, as of Edge Impulse's FOMO. Cells of one class whose scores reach the threshold are one thing
-    if they touch, at a corner too.
+    Channel 0 is the background, as of Edge Impulse's FOMO. Cells of one class whose scores reach
+    the threshold are one thing if they touch, at a corner too.
 
     Attributes:
         output: which of the model's outputs holds the grid.
