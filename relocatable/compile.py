@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,10 +25,10 @@ from relocatable.blob.host import HostModel
 from relocatable.blob.metadata import write_metadata
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import CodeOptimize, build_code
-from relocatable.errors import HeadError, ModelError
+from relocatable.errors import ModelError
 from relocatable.graph.edit import map_subgraphs
 from relocatable.graph.graph import Graph, verify_graph
-from relocatable.heads import Head, head_calls, load_head
+from relocatable.heads import Head, head_calls, load_head, read_head_file
 from relocatable.heads.front_end import with_front_end
 from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
@@ -75,9 +74,10 @@ def compile_model(
         model: path of a .tflite file, or its bytes.
         target: a CPU of `relocatable.TARGETS`; several make a fat blob, from which the loader
             takes the first program that its CPU can run.
-        head: TOML file or mapping that describes the post-processing (docs/HEADS.md). If it is
-            None and `model` is a path, a file of the same name ending in .toml beside it is taken,
-            else what the .tflite's own metadata say (labels, normalisation).
+        head: TOML file or mapping that describes the post-processing (docs/HEADS.md), or a C file
+            with such a TOML file beside it. If it is None and `model` is a path, a file of the same
+            name ending in .toml beside it is taken, else what the .tflite's own metadata say
+            (labels, normalisation).
         name: the model's name; by default the file's stem.
         optimize: "speed"; "size" for less code; "ram" for the smallest arena, whatever time it
             costs.
@@ -100,7 +100,7 @@ def compile_model(
         ToolchainError: the C compiler is missing or failed.
         RunError: the program fails on the golden vector's inputs: a loop does not end on them.
     """
-    data, name, head = _read_arguments(model, name, head)
+    data, name, head, folder = _read_arguments(model, name, head)
     targets = [find_target(t) for t in ([target] if isinstance(target, str) else target)]
 
     # Reading and planning; each target's code; the host's and its run.
@@ -113,7 +113,7 @@ def compile_model(
             progress(done, total)
 
     own = load_operators(Path(ops)) if ops is not None else {}
-    config = load_head(head) if head is not None else None
+    config = load_head(head, folder) if head is not None else None
     graph = read_tflite(data, name, own)
     if config is not None and config.front_end is not None:
         graph = with_front_end(graph)
@@ -278,7 +278,7 @@ def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
 
 def _read_arguments(
     model: str | Path | bytes, name: str | None, head: str | Path | Mapping[str, Any] | None
-) -> tuple[bytes, str, Mapping[str, Any] | None]:
+) -> tuple[bytes, str, Mapping[str, Any] | None, Path]:
     if isinstance(model, bytes):
         data, name = model, name or "model"
     else:
@@ -291,12 +291,11 @@ def _read_arguments(
         beside = path.with_suffix(".toml")
         if head is None and beside.exists():
             head = beside
+    folder = Path()
     if isinstance(head, (str, Path)):
-        try:
-            head = tomllib.loads(Path(head).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise HeadError(f"head file must be TOML; {head}: {error}") from error
-    return data, name, head
+        folder = Path(head).parent
+        head = read_head_file(Path(head))
+    return data, name, head, folder
 
 
 def build_blob(

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 @board_command
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.option("--name", help="Name in the store; by default the file's stem.")
-@click.option("--head", type=click.Path(dir_okay=False), help="TOML file; by default MODEL.toml.")
+@click.option(
+    "--head", type=click.Path(dir_okay=False), help="TOML or C file; by default MODEL.toml."
+)
 @compile_options
 @click.option("--no-activate", is_flag=True, help="Only store it.")
 @seal_option

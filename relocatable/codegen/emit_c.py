@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -74,22 +75,28 @@ def emit_c(
 
 def _includes(calls: Sequence[KernelCall]) -> list[str]:
     """Include the kernel files (templates once per element type) and memory moves."""
-    needed = {("codegen/xn_rows.h", ""), *_sources(calls)}
-    return [line for source, dtype in sorted(needed) for line in _include(source, dtype)]
+    needed = {("codegen/xn_rows.h", "", ()), *_sources(calls)}
+    return [line for source in sorted(needed) for line in _include(*source)]
 
 
-def _sources(calls: Sequence[KernelCall]) -> set[tuple[str, str]]:
+# File, element type of a template's instance, macros.
+_Source: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+def _sources(calls: Sequence[KernelCall]) -> set[_Source]:
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
-    needed: set[tuple[str, str]] = set()
+    needed: set[_Source] = set()
     for layer in layers:
-        needed |= {(layer.source, call.dtype) for call in layer.calls} or {(layer.source, "")}
+        macros = tuple(layer.macros.items())
+        dtypes = {call.dtype for call in layer.calls} or {""}
+        needed |= {(layer.source, dtype, macros) for dtype in dtypes}
         for called in layer.called:
             needed |= _sources(called.calls)
     return needed
 
 
-def _include(source: str, dtype: str) -> list[str]:
-    macros = template_macros(dtype) if dtype else {}
+def _include(source: str, dtype: str, defined: tuple[tuple[str, str], ...]) -> list[str]:
+    macros = {**(template_macros(dtype) if dtype else {}), **dict(defined)}
     return [
         *(f"#define {name} {text}" for name, text in macros.items()),
         f'#include "{source}"',

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 from relocatable.blob.record import result_number
+from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, State, Tensor
 from relocatable.heads.fields import Fields
 from relocatable.heads.front_end import FRONT_ENDS
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.steps.kernel_call import KernelCall
 
-__all__ = ["Head", "find_heads", "head_calls", "load_head"]
+__all__ = ["Head", "find_heads", "head_calls", "load_head", "read_head_file"]
 
 
 @cache
@@ -28,16 +31,34 @@ def find_heads() -> Mapping[str, type[Head]]:
     return {head.kind: head for head in heads}
 
 
-def load_head(description: Mapping[str, Any]) -> Head:
+def read_head_file(path: Path) -> Mapping[str, Any]:
+    """Read a description's file.
+
+    Args:
+        path: a TOML file, or a C file that has one of its name beside it.
+
+    Raises:
+        HeadError: it cannot be read.
+    """
+    if path.suffix == ".c":
+        path = path.with_suffix(".toml")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HeadError(f"head file must be TOML; {path}: {error}") from error
+
+
+def load_head(description: Mapping[str, Any], folder: Path | None = None) -> Head:
     """Read a head's description.
 
     Args:
         description: the contents of the TOML file.
+        folder: that files named in it are relative to.
 
     Raises:
         HeadError: names the key, the rule and the value seen.
     """
-    top = Fields(description, "")
+    top = Fields(description, "", folder)
     heads = find_heads()
     kind = top.choice("head", tuple(heads))
     labels = top.texts("labels", default=())

@@ -93,6 +93,7 @@ class KernelCall:
         rows: None if the calls always make all of the output.
         image_rows: the rows of each image of a batch, of which the calls always make all.
         pipeline: the layers of a step that makes several by rows; it has no calls of its own.
+        macros: that are defined while the source is included.
         widens: key of weights whose type the kernels are templates of, float32 or float16.
     """
 
@@ -112,6 +113,7 @@ class KernelCall:
     rows: Rows | None = None
     image_rows: Rows | None = None
     pipeline: RowPipeline | None = None
+    macros: Mapping[str, str] = field(default_factory=dict)
     widens: str = ""
 
     @property

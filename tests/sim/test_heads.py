@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from host_sdk import Device, NoHeadError, PythonError
+from relocatable import compile_model
 from relocatable.blob.blob import RESULT_DESCRIBED, Blob, Entry, Io, Variant
 from relocatable.blob.host import HostModel
 from relocatable.targets.arm import FAMILY as CORTEX_M
+from tests.conftest import ROOT
 from tests.dummy_head import MOST, compile_with_new_head
 from tests.sim.conftest import example_model
 
@@ -65,6 +68,22 @@ def test_the_board_names_the_fields(board: Device, blobs: dict[str, bytes]) -> N
     assert plain(seen) == plain(expected)
     assert board.eval("str(found[0])[:7]") == "(label="
     assert board.eval("len(m.profile())") == len(board.model().steps)
+
+
+def test_a_head_of_the_user_s_in_c() -> None:
+    head, model = ROOT / "examples" / "own_head" / "brightest.c", example_model("coins")
+    picture = Image.open(ROOT / "examples" / "coins.png").resize((160, 160)).convert("L")
+    with HostModel(compile_model(model, target="host", head=head, golden=False)) as here:
+        here.write_inputs([np.asarray(picture)[None, :, :, None]])
+        here.run(1)
+        expected: list[Any] = here.items(1)
+    with Device("sim://cortex-m4") as device:
+        device.load_model(model, head=head)
+        found: list[Any] = device.run_head(picture)
+        assert len(found) == 5
+        for item, other in zip(found, expected, strict=True):
+            assert (item.label, item.score) == (other.label, other.score)
+            assert item.place == pytest.approx([side * 160 for side in other.place])
 
 
 def test_points_are_mapped_into_the_picture(board: Device) -> None:
