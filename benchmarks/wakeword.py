@@ -1,4 +1,4 @@
-"""Million instructions that a second of sound costs: front end, network and head of a wake word.
+"""Million instructions that a second of sound costs, for a wake word.
 
 The models of the package pymicro-wakeword, each with its front end and the head `audio` in one
 blob. A run takes in 30 ms of sound; counted is the mean of the 24 runs in the middle of a phrase

@@ -48,8 +48,8 @@ PROOFS = {
     " users, dates, environments",
     "compilers": "the kernels built by GCC, too: every operator on virtual CPUs gives the same"
     " bytes",
-    "wakeword": "features and scores beside the package pymicro-wakeword, live; boards hear what the"
-    " host hears, run for run",
+    "wakeword": "features and scores beside the package pymicro-wakeword, live; boards hear what"
+    " the host hears, run for run",
 }
 # Proofs that take hours; in a single process, whose bars are seen.
 WITH_BARS = ("soak",)

@@ -1,7 +1,7 @@
 """A wake word in noise, by a network of microWakeWord and the head `audio`.
 
-The network and its cutoff come with the package pymicro-wakeword (`pip install 'xipnet[examples]'`),
-the phrase is espeak-ng's (examples/wake_word/speak.py). Sound goes in, 30 ms in each run: the front
+The network and its cutoff come with the package pymicro-wakeword, the extra `xipnet[examples]`, the
+phrase is espeak-ng's (examples/wake_word/speak.py). Sound goes in, 30 ms in each run: the front
 end is in the blob. `xipnet demo wakeword` does the same on a virtual board.
 
     python examples/heads/audio.py -o docs/heads/audio.png

@@ -1,4 +1,4 @@
-"""The models of the package pymicro-wakeword, beside LiteRT and the package's own runtime."""
+"""The models of pymicro-wakeword, beside LiteRT and its own runtime."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_a_c_file_finds_the_toml_beside_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("    retrn;\n", r"echo\.c:5:5: error: use of undeclared identifier 'retrn'"),
+        ("    give;\n", r"echo\.c:5:5: error: use of undeclared identifier 'give'"),
         ("    static int32_t n;\n    found->item[0].whole = n++;\n", "own no writable data.*n"),
         (
             "    extern int puts(const char *);\n    puts(head->scratch);\n",
