@@ -27,7 +27,7 @@ if typing.TYPE_CHECKING:
     from relocatable.blob.blob import Blob, is_blob
     from relocatable.blob.cost import Report, report
     from relocatable.blob.host import HostModel, run
-    from relocatable.compile import compile_model
+    from relocatable.compile import compile_model, guess_head
     from relocatable.targets import TARGETS
 
 # The same imports again, for the program: module -> names.
@@ -35,7 +35,7 @@ _LAZY = {
     "blob.blob": ("Blob", "is_blob"),
     "blob.cost": ("Report", "report"),
     "blob.host": ("HostModel", "run"),
-    "compile": ("compile_model",),
+    "compile": ("compile_model", "guess_head"),
     "targets": ("TARGETS",),
 }
 _MODULE_OF = {name: f"relocatable.{module}" for module, names in _LAZY.items() for name in names}
@@ -55,6 +55,7 @@ __all__ = [
     "ToolchainError",
     "UnsupportedError",
     "compile_model",
+    "guess_head",
     "is_blob",
     "report",
     "run",

@@ -29,7 +29,9 @@ from relocatable.errors import ModelError
 from relocatable.graph.edit import map_subgraphs
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head, read_head_file
+from relocatable.heads import guess_head as ask_heads
 from relocatable.heads.front_end import with_front_end
+from relocatable.heads.guess import GuessedHead
 from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
 from relocatable.ops.operator import Operator
@@ -135,6 +137,23 @@ def compile_model(
     if golden:
         blob = replace(blob, golden=_make_golden(graph, finish_part))
     return blob.pack()
+
+
+def guess_head(model: str | Path | bytes, ops: str | Path | None = None) -> GuessedHead:
+    """Guess the post-processing of a .tflite from its outputs and its metadata.
+
+    Args:
+        model: path of a .tflite file, or its bytes.
+        ops: folder of operators of your own.
+
+    Raises:
+        ModelError, UnsupportedError, OperatorError: see `compile_model`.
+        HeadError: no head looks right, or several do.
+    """
+    data, name, _, _ = _read_arguments(model, None, {})
+    own = load_operators(Path(ops)) if ops is not None else {}
+    graph = lower(read_tflite(data, name, own))
+    return ask_heads(graph, head_of_metadata(data, read_metadata(data), graph))
 
 
 def compile_graph(graph: Graph, name: str, target: str) -> bytes:

@@ -87,7 +87,9 @@ def read_bytes(text: str) -> int:
 )
 @compile_options
 @click.option(
-    "--head", type=click.Path(dir_okay=False), help="TOML or C file; by default MODEL.toml."
+    "--head",
+    type=click.Path(dir_okay=False),
+    help="TOML or C file, or auto; by default MODEL.toml.",
 )
 @click.option(
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.option("--name", help="Name in the store; by default the file's stem.")
 @click.option(
-    "--head", type=click.Path(dir_okay=False), help="TOML or C file; by default MODEL.toml."
+    "--head",
+    type=click.Path(dir_okay=False),
+    help="TOML or C file, or auto; by default MODEL.toml.",
 )
 @compile_options
 @click.option("--no-activate", is_flag=True, help="Only store it.")

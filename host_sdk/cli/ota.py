@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 @click.option("--baud", default=115200, show_default=True, help="Speed of serial ports.")
 @click.option("--name", help="Name in the stores; by default the file's stem.")
 @click.option(
-    "--head", type=click.Path(dir_okay=False), help="TOML or C file; by default MODEL.toml."
+    "--head",
+    type=click.Path(dir_okay=False),
+    help="TOML or C file, or auto; by default MODEL.toml.",
 )
 @ops_option
 @seal_option

@@ -17,6 +17,7 @@ from host_sdk.errors import (
     ModelFileError,
     ToolMissingError,
 )
+from host_sdk.inference.guess_head import AUTO, settle_guess
 from host_sdk.link.board_info import BoardInfo
 from relocatable.blob.blob import Blob, is_blob
 from relocatable.errors import RelocatableError, ToolchainError
@@ -78,7 +79,8 @@ def prepare_blob(
 
     Args:
         source: a blob or a .tflite, which is compiled for the board's CPU.
-        head: post-processing for a .tflite (docs/HEADS.md); None: the .toml file beside it, if any.
+        head: post-processing for a .tflite (docs/HEADS.md): a TOML or C file, a mapping, or "auto"
+            to have it guessed; None: the .toml file beside it, if any.
         board: what it is for.
         show: show a bar if compiling takes long.
         optimize: see `compile_tflite`.
@@ -139,6 +141,8 @@ def compile_tflite(
     model = source if isinstance(source, bytes) else Path(source)
     named = head if head is None or isinstance(head, Mapping) else Path(head)
     try:
+        if head == AUTO:
+            named = settle_guess(model, ops)
         with late_progress(show, f"compiling for {target}") as progress:
             return relocatable.compile_model(
                 model,

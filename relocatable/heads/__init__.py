@@ -16,10 +16,11 @@ from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, State, Tensor
 from relocatable.heads.fields import Fields
 from relocatable.heads.front_end import FRONT_ENDS
+from relocatable.heads.guess import GuessedHead
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.steps.kernel_call import KernelCall
 
-__all__ = ["Head", "find_heads", "head_calls", "load_head", "read_head_file"]
+__all__ = ["Head", "find_heads", "guess_head", "head_calls", "load_head", "read_head_file"]
 
 
 @cache
@@ -70,6 +71,41 @@ def load_head(description: Mapping[str, Any], folder: Path | None = None) -> Hea
         sound.end()
     top.end()
     return head
+
+
+def guess_head(graph: Graph, about: Mapping[str, Any]) -> GuessedHead:
+    """Ask each head whether a model looks as if it were made for it.
+
+    Args:
+        graph: the network, lowered.
+        about: what the .tflite's own metadata say, as a description; it goes before all guesses.
+
+    Raises:
+        HeadError: no head says so, or several do.
+    """
+    if "head" in about:
+        return GuessedHead(about["head"], about, "the file's own metadata name the classes")
+    guesses = {kind: head.guess(graph) for kind, head in find_heads().items()}
+    found = {kind: guess for kind, guess in guesses.items() if guess is not None}
+    outputs = ", ".join(
+        f"'{graph.tensors[i].name}' {graph.tensors[i].dtype} {list(graph.tensors[i].shape)}"
+        for i in graph.outputs
+    )
+    if not found:
+        raise HeadError(
+            f"a head must be named for outputs {outputs}: none looks right. There are "
+            f"{', '.join(guesses)} (docs/HEADS.md)"
+        )
+    if len(found) > 1:
+        could = "; ".join(f"{kind}: {guess.why}" for kind, guess in found.items())
+        raise HeadError(
+            f"a head must be named for outputs {outputs}, which could be several: {could}. "
+            "Write a TOML file with one of them (docs/HEADS.md)"
+        )
+    [(kind, guess)] = found.items()
+    description = {"head": kind, **about, kind: guess.table}
+    tables = {key: description.pop(key) for key in (kind, "image") if key in description}
+    return GuessedHead(kind, {**description, **tables}, guess.why, guess.open_points)
 
 
 def head_calls(head: Head, graph: Graph) -> tuple[Graph, tuple[KernelCall, ...], int, int]:

@@ -18,6 +18,7 @@ from relocatable.blob.blob import ARENA_ALIGN
 from relocatable.blob.record import Record
 from relocatable.graph.graph import Graph
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import Guess
 from relocatable.steps.c_call import CCall
 from relocatable.steps.kernel_call import KernelCall
 
@@ -74,6 +75,15 @@ class Head(ABC):
     def item_record(self) -> Record:
         """Lay out an item of the result; `record` unless the description says more."""
         return self.record
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Tell whether a model looks as if it were made for this head; None: no.
+
+        Args:
+            graph: the network, lowered.
+        """
+        return None
 
     @abstractmethod
     def most_items(self, graph: Graph) -> int:

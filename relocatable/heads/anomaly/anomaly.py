@@ -11,6 +11,7 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import Guess, last_operator, only_output
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.outputs import find_output
 from relocatable.heads.values import values_of
@@ -82,6 +83,17 @@ class AnomalyHead(Head):
         for key in ("centers", "radii", "mean", "std"):
             del metadata["head"][key]
         return metadata
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take an output of the input's shape that is no softmax."""
+        output, given = only_output(graph), graph.tensors[graph.inputs[0]]
+        if output is None or output.shape != given.shape or len(graph.inputs) != 1:
+            return None
+        if last_operator(graph, graph.outputs[0]) == "SOFTMAX":
+            return None
+        why = f"output '{output.name}' has the input's shape {list(output.shape)}"
+        return Guess({"threshold": 1.0}, why, ("the threshold, on inputs that are normal",))
 
     def most_items(self, graph: Graph) -> int:
         """Return 1."""

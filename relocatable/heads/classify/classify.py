@@ -9,6 +9,7 @@ from relocatable.blob.record import CLASSES, Record
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import Guess, last_operator, only_output
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.values import values_of
 from relocatable.steps.c_call import CCall, CValue, Output, Struct
@@ -46,6 +47,19 @@ class ClassifyHead(Head):
         )
         table.end()
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take one row of scores, if it is not as long as the input."""
+        output = only_output(graph)
+        if output is None or output.count < 2 or max(output.shape) != output.count:
+            return None
+        if output.count == graph.tensors[graph.inputs[0]].count:
+            return None
+        is_share = last_operator(graph, graph.outputs[0]) in ("SOFTMAX", "LOGISTIC")
+        what = "probabilities" if is_share else "logits"
+        why = f"output '{output.name}' is a row of {output.count} {what}"
+        return Guess({"top_k": min(3, output.count), "softmax": not is_share}, why)
 
     def most_items(self, graph: Graph) -> int:
         """Count the k best, or all if there are fewer."""

@@ -13,6 +13,7 @@ from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.boxes import CANDIDATE_BYTES, CANDIDATES, BoxHead
 from relocatable.heads.fields import Fields
 from relocatable.heads.grid.rules import GEOMETRY, check_labels, check_layout, read_box
+from relocatable.heads.guess import Guess, cell_pixels, last_operator, only_output
 from relocatable.heads.head import ImageConfig
 from relocatable.heads.values import values_of
 from relocatable.steps.c_call import CCall, Constant, CValue, Output, Struct
@@ -59,6 +60,22 @@ class GridHead(BoxHead):
         check_layout(table, head.layout, head.sigmoid, head.box)
         check_labels(len(labels), len(head.classes))
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take five or three values for each of few cells, if they are no softmax."""
+        output = only_output(graph)
+        pixels = cell_pixels(graph, output) if output is not None else None
+        if output is None or pixels is None or pixels < 8 or len(output.shape) != 4:
+            return None
+        if last_operator(graph, graph.outputs[0]) == "SOFTMAX" or output.shape[3] not in (3, 5):
+            return None
+        why = f"output '{output.name}' {list(output.shape)} has a cell for {pixels:g} pixels"
+        check = "the order of the channels, and whether some are logits"
+        if output.shape[3] == 5:
+            return Guess({"layout": ["cx", "cy", "w", "h", "conf"]}, why, (check,))
+        table = {"layout": ["x", "y", "conf"], "box": [0.1, 0.1]}
+        return Guess(table, why, (check, "the size of a box around each point"))
 
     def call(self, graph: Graph, result: int) -> KernelCall:
         """Write the call of xn_grid_detect."""

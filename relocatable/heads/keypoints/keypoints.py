@@ -11,6 +11,7 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import SCORE_DTYPES, Guess, cell_pixels, last_operator
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.outputs import check_labels, find_output, picture_size
 from relocatable.heads.values import values_of
@@ -18,6 +19,7 @@ from relocatable.steps.c_call import CCall, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
 _NAMES = ("x", "y", "z", "score")
+_MEDIAPIPE = {63: "hand landmarks", 1404: "face mesh"}  # values of a point by x, y, z
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,30 @@ class KeypointsHead(Head):
         )
         table.end()
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take MoveNet's and MediaPipe's points, PoseNet's maps, and maps of stride 4."""
+        outputs = [graph.tensors[i] for i in graph.outputs]
+        first, shapes = outputs[0], [output.shape for output in outputs]
+        if first.dtype not in SCORE_DTYPES:
+            return None
+        if len(shapes) == 1 and shapes[0][-2:] == (17, 3) and first.count == 51:
+            why = f"output '{first.name}' is 17 times y, x and score, as MoveNet's"
+            return Guess({"layout": ["y", "x", "score"]}, why)
+        if (meant := _MEDIAPIPE.get(first.count)) and max(first.shape) == first.count:
+            why = f"output '{first.name}' has as many values as MediaPipe's {meant}"
+            return Guess({"layout": ["x", "y", "z"], "unit": "pixels"}, why)
+        pixels = cell_pixels(graph, first)
+        if pixels is None or len(first.shape) != 4:
+            return None
+        cells, count = first.shape[:3], first.shape[3]
+        if len(shapes) > 1 and shapes[1] == (*cells, 2 * count):
+            why = f"outputs '{first.name}' and '{outputs[1].name}' are maps and offsets of {count}"
+            return Guess({"offsets": 1, "align": "corners", "sigmoid": True}, why)
+        if len(shapes) == 1 and pixels == 4 and last_operator(graph, graph.outputs[0]) != "SOFTMAX":
+            return Guess({}, f"output '{first.name}' is {count} maps of a quarter of the picture")
+        return None
 
     def most_items(self, graph: Graph) -> int:
         """Count the keypoints."""

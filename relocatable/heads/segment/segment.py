@@ -12,6 +12,7 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import SCORE_DTYPES, Guess, cell_pixels, last_operator
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.outputs import check_labels, find_output
 from relocatable.heads.values import values_of
@@ -79,6 +80,23 @@ class SegmentHead(Head):
         )
         table.end()
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take a class or the classes' scores for each few pixels."""
+        output = graph.tensors[graph.outputs[0]]
+        pixels = cell_pixels(graph, output) if len(graph.outputs) == 1 else None
+        if pixels is None or pixels > 4:
+            return None
+        if _gives_classes(output):
+            return Guess({}, f"output '{output.name}' is a whole number for each pixel")
+        if output.dtype not in SCORE_DTYPES or len(output.shape) != 4:
+            return None
+        why = f"output '{output.name}' {list(output.shape)} has a cell for {pixels:g} pixels"
+        if output.shape[3] > 1:
+            return Guess({}, why, ("which class is the background, for `ignore`",))
+        is_share = last_operator(graph, graph.outputs[0]) in ("SOFTMAX", "LOGISTIC")
+        return Guess({"sigmoid": not is_share, "ignore": 0}, why)
 
     def most_items(self, graph: Graph) -> int:
         """Return as many as the description allows, or a run for each pixel."""
