@@ -20,6 +20,7 @@ from relocatable.steps.c_call import CCall, Constant, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
 _MOST_MAPS = 8  # YOLO_MAPS of yolo.h
+_STRIDES = (8, 16, 32)
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,14 @@ class YoloHead(BoxHead):
             weights={"constants": np.array(self.constants(graph), np.float32)},
             scratch_bytes=total * CANDIDATE_BYTES,
         )
+
+
+def stride_cells(graph: Graph) -> int | None:
+    """Count the cells of a picture at strides of 8, 16 and 32; None: no picture of such a size."""
+    shape = graph.tensors[graph.inputs[0]].shape
+    if len(shape) != 4 or shape[1] % _STRIDES[-1] or shape[2] % _STRIDES[-1]:
+        return None
+    return sum(shape[1] // stride * (shape[2] // stride) for stride in _STRIDES)
 
 
 def _whole(value: CValue) -> int:

@@ -9,13 +9,15 @@ from typing import ClassVar
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import Guess, only_output
 from relocatable.heads.head import ImageConfig
 from relocatable.heads.outputs import picture_size
-from relocatable.heads.yolo import YoloHead
+from relocatable.heads.yolo import YoloHead, stride_cells
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 
 _BOX = 5  # x, y, w, h, objectness
+_OPEN = ("that boxes are in fractions of the picture: older exports have `unit` pixels",)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,17 @@ class Yolov5Head(YoloHead):
         if any(len(row) % 2 or min(row) <= 0 for row in head.anchors):
             raise table.error("anchors", "w, h above 0 of each anchor", head.anchors)
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take as many boxes as three anchors at strides of 8, 16 and 32 make."""
+        output, cells = only_output(graph), stride_cells(graph)
+        if output is None or cells is None or len(output.shape) != 3:
+            return None
+        if output.shape[1] != 3 * cells or output.shape[2] <= _BOX:
+            return None
+        why = f"output '{output.name}' {list(output.shape)} has 3 boxes for each of {cells} cells"
+        return Guess({}, why, _OPEN)
 
     def call(self, graph: Graph, result: int) -> KernelCall:
         """Write the call of xn_yolo_detect."""

@@ -9,12 +9,14 @@ from typing import ClassVar
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import Guess, only_output
 from relocatable.heads.head import ImageConfig
-from relocatable.heads.yolo import YoloHead
+from relocatable.heads.yolo import YoloHead, stride_cells
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 
 _SIDES = 4
+_OPEN = ("that boxes are in fractions of the picture: older exports have `unit` pixels",)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,17 @@ class Yolov8Head(YoloHead):
         )
         table.end()
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take as many boxes as there are cells at strides of 8, 16 and 32."""
+        output, cells = only_output(graph), stride_cells(graph)
+        if output is None or cells is None or len(output.shape) != 3:
+            return None
+        if output.shape[2] != cells or output.shape[1] <= _SIDES:
+            return None
+        why = f"output '{output.name}' {list(output.shape)} has a box for each of {cells} cells"
+        return Guess({}, why, _OPEN)
 
     def call(self, graph: Graph, result: int) -> KernelCall:
         """Write the call of xn_yolo_detect."""

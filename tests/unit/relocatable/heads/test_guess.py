@@ -40,6 +40,8 @@ def made(*outputs: tuple[int, ...], given: tuple[int, ...] = PICTURE, **how: str
         (made((1, 6, 6, 5)), "grid", {"layout": ["cx", "cy", "w", "h", "conf"]}),
         (made((1, 6, 6, 3)), "grid", {"layout": ["x", "y", "conf"], "box": [0.1, 0.1]}),
         (made((1, 48, 48, 4)), "segment", {}),
+        (made((1, 567, 8)), "yolov5", {}),
+        (made((1, 6, 189)), "yolov8", {}),
         (made((1, 96, 96, 1), last="LOGISTIC"), "segment", {"sigmoid": False, "ignore": 0}),
         (made((1, 96, 96, 1), given=(1, 96, 96, 3)), "segment", {"sigmoid": True, "ignore": 0}),
         (made((1, 96, 96), dtype="int64"), "segment", {}),
