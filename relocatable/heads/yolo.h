@@ -103,7 +103,7 @@ XN_KERNEL void xn_yolo_detect(const xn_yolo *p, const float *constants, xn_boxes
         xn_detection d = {.score = best.score};
         (void)yolo_score(p, map, at, &d.label);
         xn_yolo_box(map, constants, at, &d);
-        if (xn_boxes_is_new(&p->boxes, found->item, found->count, sizeof d, &d)) {
+        if (xn_boxes_rival(&p->boxes, found->item, found->count, sizeof d, &d) < 0) {
             found->item[found->count++] = d;
         }
     }

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from relocatable.blob.record import Record
+from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
@@ -50,6 +50,7 @@ class OwnHead(Head):
     """
 
     kind: ClassVar[str] = "own"
+    record: ClassVar[Record] = Record(4, (RecordField("score", "float32", 0),))  # of none
 
     file: Path
     layout: Record
@@ -57,9 +58,8 @@ class OwnHead(Head):
     scratch_bytes: int
     parameters: dict[str, Parameter]
 
-    @property
-    def record(self) -> Record:  # type: ignore[override]  # here a description's, not the class's
-        """The layout of an item."""
+    def item_record(self) -> Record:
+        """Return the description's layout."""
         return self.layout
 
     @classmethod

@@ -213,7 +213,7 @@ def test_an_output_of_another_type_is_refused(tmp_path: Path) -> None:
 
 def test_the_layout_is_c_s(tmp_path: Path) -> None:
     head = load_head(description(tmp_path))
-    assert [(f.name, f.offset) for f in head.record.fields] == [
+    assert [(f.name, f.offset) for f in head.item_record().fields] == [
         ("small", 0),
         ("place", 4),
         ("big", 16),
@@ -221,7 +221,7 @@ def test_the_layout_is_c_s(tmp_path: Path) -> None:
         ("byte", 26),
         ("whole", 28),
     ]
-    assert head.record.item_bytes == 32
-    assert c_fields(load_head(description(tmp_path, fields={"x": "int8"})).record) == (
+    assert head.item_record().item_bytes == 32
+    assert c_fields(load_head(description(tmp_path, fields={"x": "int8"})).item_record()) == (
         "int8_t x; uint8_t xn_rest[3]; "
     )
