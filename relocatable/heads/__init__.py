@@ -103,9 +103,10 @@ def guess_head(graph: Graph, about: Mapping[str, Any]) -> GuessedHead:
             "Write a TOML file with one of them (docs/HEADS.md)"
         )
     [(kind, guess)] = found.items()
-    description = {"head": kind, **about, kind: guess.table}
-    tables = {key: description.pop(key) for key in (kind, "image") if key in description}
-    return GuessedHead(kind, {**description, **tables}, guess.why, guess.open_points)
+    described = {"head": kind, **guess.more, **about, kind: guess.table}
+    tables = {key: value for key, value in described.items() if isinstance(value, Mapping)}
+    plain = {key: value for key, value in described.items() if key not in tables}
+    return GuessedHead(kind, {**plain, **tables}, guess.why, guess.open_points)
 
 
 def head_calls(head: Head, graph: Graph) -> tuple[Graph, tuple[KernelCall, ...], int, int]:

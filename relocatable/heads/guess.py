@@ -21,11 +21,13 @@ class Guess:
         table: of the description.
         why: what speaks for it.
         open_points: what only the user can know.
+        more: of the description, such as `labels`, unless the model's metadata say it.
     """
 
     table: Mapping[str, Any]
     why: str
     open_points: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

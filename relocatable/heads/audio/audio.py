@@ -11,11 +11,13 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import Guess, only_output
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.values import values_of
 from relocatable.steps.c_call import CCall, Constant, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
+_FEATURES = 40  # of each window of sound
 _STATE_HEADER_BYTES = 16  # of xn_audio_state in audio.c; the scores follow
 _MOST_RUNS = 1_000_000
 
@@ -70,6 +72,18 @@ class AudioHead(Head):
             raise table.error("threshold", "in [0, 1]", list(head.threshold))
         table.end()
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take scores of a network that keeps a state and gets 40 features of sound."""
+        output, given = only_output(graph), graph.tensors[graph.inputs[0]]
+        if output is None or not graph.states or max(output.shape) != output.count:
+            return None
+        if given.dtype != "int8" or given.shape[-1] != _FEATURES:
+            return None
+        why = f"a network with a state gets {_FEATURES} features and gives {output.count} scores"
+        check = "labels, window and thresholds; that the features are those of [sound]"
+        return Guess({"window": 5}, why, (check,), {"sound": {"front_end": "micro"}})
 
     def most_items(self, graph: Graph) -> int:
         """Count the one item of each run."""

@@ -50,11 +50,11 @@ class ClassifyHead(Head):
 
     @classmethod
     def guess(cls, graph: Graph) -> Guess | None:
-        """Take one row of scores, if it is not as long as the input."""
+        """Take one row of scores, if it is not as long as the input and each run stands alone."""
         output = only_output(graph)
         if output is None or output.count < 2 or max(output.shape) != output.count:
             return None
-        if output.count == graph.tensors[graph.inputs[0]].count:
+        if output.count == graph.tensors[graph.inputs[0]].count or graph.states:
             return None
         is_share = last_operator(graph, graph.outputs[0]) in ("SOFTMAX", "LOGISTIC")
         what = "probabilities" if is_share else "logits"

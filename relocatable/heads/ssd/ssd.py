@@ -14,8 +14,10 @@ from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.boxes import CANDIDATE_BYTES, CANDIDATES, BoxHead
 from relocatable.heads.fields import Fields
+from relocatable.heads.guess import Guess
 from relocatable.heads.head import ImageConfig
 from relocatable.heads.ssd.anchors import Anchors
+from relocatable.heads.ssd.known import blaze_face
 from relocatable.heads.values import values_of
 from relocatable.steps.c_call import CCall, Constant, CValue, Output, Scratch, Struct
 from relocatable.steps.kernel_call import KernelCall
@@ -100,6 +102,20 @@ class SsdHead(BoxHead):
         if head.suppression == "weighted" and head.nested < 1:
             raise table.error("nested", "1 with weighted suppression", head.nested)
         return head
+
+    @classmethod
+    def guess(cls, graph: Graph) -> Guess | None:
+        """Take the boxes and scores of a BlazeFace."""
+        shapes = [graph.tensors[i].shape for i in graph.outputs]
+        given = graph.tensors[graph.inputs[0]].shape
+        if len(shapes) != 2 or len(given) != 4 or given[1] != given[2]:
+            return None
+        boxes = shapes[0][1] if len(shapes[0]) == 3 else 0
+        table = blaze_face(given[1], boxes)
+        if table is None or shapes != [(1, boxes, 16), (1, boxes, 1)]:
+            return None
+        more = {"labels": ["face"], "image": {"mean": 127.5, "std": 127.5}}
+        return Guess(table, f"outputs {shapes} are those of MediaPipe's BlazeFace", more=more)
 
     def item_record(self) -> Record:
         """Lay out a detection and its keypoints."""

@@ -78,6 +78,28 @@ def test_what_is_not_clear_is_refused(graph: Graph, message: str) -> None:
         guess_head(graph, {})
 
 
+@pytest.mark.parametrize("name", ["front", "back", "full_range"])
+def test_a_blaze_face_is_known(name: str) -> None:
+    text = (ROOT / "examples" / "faces" / f"{name}.toml").read_text(encoding="utf-8")
+    wanted = tomllib.loads(text)
+    side, boxes = {"front": (128, 896), "back": (256, 896), "full_range": (192, 2304)}[name]
+    shapes = (1, boxes, 16), (1, boxes, 1)
+    assert guess_head(made(*shapes, given=(1, side, side, 3)), {}).description == wanted
+    with pytest.raises(HeadError, match="none looks right"):
+        guess_head(made(*shapes, given=(1, 64, 64, 3)), {})
+
+
+def test_a_streaming_network_hears() -> None:
+    b = GraphBuilder()
+    features = b.input(1, 3, 40)
+    state = b.state(1, 4)
+    score = b.tensor(1, 1)
+    b.op("TANH", (features, state.first), score, state.last)
+    guessed = guess_head(b.graph(score), {})
+    assert guessed.description["sound"] == {"front_end": "micro"}
+    assert load_head(tomllib.loads(guessed.toml())).kind == "audio"
+
+
 def test_the_model_s_own_metadata_go_first() -> None:
     about = {"head": "classify", "labels": ["a"], "classify": {"output": 0, "softmax": True}}
     assert guess_head(made((1, 6, 6, 5)), about).description == about
