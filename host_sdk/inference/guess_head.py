@@ -15,7 +15,7 @@ AUTO = "auto"
 
 
 def settle_guess(model: Path | bytes, ops: str | None) -> Mapping[str, Any]:
-    """Guess a model's head, say which one and why, and write the TOML file beside the model.
+    """Guess a model's head, say why, and write the TOML file beside the model.
 
     Args:
         model: a .tflite: its file, or its bytes, for which nothing is written.

@@ -76,7 +76,7 @@ def last_operator(graph: Graph, index: int) -> str:
 
 
 def cell_pixels(graph: Graph, output: Tensor) -> float | None:
-    """Count the input's rows for one row of an output [1, rows, columns, ..]; None: no picture."""
+    """Count the input's rows for a row of an output; None: they are no pictures."""
     given = graph.tensors[graph.inputs[0]].shape
     if len(given) != 4 or len(output.shape) not in (3, 4) or output.shape[0] != 1:
         return None

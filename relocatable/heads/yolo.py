@@ -151,7 +151,7 @@ class YoloHead(BoxHead):
 
 
 def stride_cells(graph: Graph) -> int | None:
-    """Count the cells of a picture at strides of 8, 16 and 32; None: no picture of such a size."""
+    """Count a picture's cells at strides of 8, 16, 32; None: its size is another."""
     shape = graph.tensors[graph.inputs[0]].shape
     if len(shape) != 4 or shape[1] % _STRIDES[-1] or shape[2] % _STRIDES[-1]:
         return None

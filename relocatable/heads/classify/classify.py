@@ -50,7 +50,7 @@ class ClassifyHead(Head):
 
     @classmethod
     def guess(cls, graph: Graph) -> Guess | None:
-        """Take one row of scores, if it is not as long as the input and each run stands alone."""
+        """Take a row of scores, not as long as the input, of runs that stand alone."""
         output = only_output(graph)
         if output is None or output.count < 2 or max(output.shape) != output.count:
             return None

@@ -14,7 +14,7 @@ _STRIDES = {  # pixels of the input, boxes -> of each feature map
 
 
 def blaze_face(side: int, boxes: int) -> Mapping[str, Any] | None:
-    """Describe a BlazeFace, whose boxes have 6 points; None: of such a size there is none.
+    """Describe a BlazeFace, whose boxes have 6 points; None: it is none.
 
     Args:
         side: of the input, pixels.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -10,13 +10,7 @@ import pytest
 from host_sdk import mask_of
 from host_sdk.errors import InputError
 
-
-class Run(NamedTuple):
-    label: str
-    index: int
-    row: int
-    start: int
-    length: int
+Run = namedtuple("Run", ["label", "index", "row", "start", "length"])  # as read_items makes them
 
 
 def test_runs_are_drawn_and_a_cut_list_leaves_the_rest() -> None:

@@ -188,6 +188,15 @@ def test_values_that_are_no_numbers(
                 assert all(0 <= v <= 1 for v in (item.score, *item.box))
 
 
+def test_a_class_score_that_is_no_number_hides_no_other() -> None:
+    runner = HeadRunner(
+        {"head": "yolov8", "yolov8": {}}, outputs_graph(((1, 7, 1), "float32", None))
+    )
+    stored = np.array([0.5, 0.5, 0.2, 0.4, np.nan, 0.75, np.nan], np.float32).reshape(1, 7, 1)
+    [item] = runner.find(stored)
+    assert (item.label, item.score) == ("1", 0.75)
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "shape", "message"),
     [
