@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,17 +82,23 @@ def test_it_fires_when_the_package_does() -> None:
 
 @pytest.mark.proof("wakeword")
 @pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m55"])
-def test_a_board_fires_when_the_package_does(cpu: str) -> None:
+def test_a_board_hears_what_the_host_hears(
+    cpu: str, record_property: Callable[[str, object], None]
+) -> None:
     path, head = find_model(WORD)
     with Device(f"sim://{cpu}") as board:
         board.load_model(path, head=head)
         heard = {level: hear(board, sound) for level, sound in sounds().items()}
     with HostModel(compile_model(path, target="host", head=head, golden=False)) as model:
         assert heard == {level: hear_here(sound, model) for level, sound in sounds().items()}
+    runs = sum(len(one.scores) for one in heard.values())
+    record_property("figures", f"{runs} runs on {cpu}")
 
 
 @pytest.mark.proof("wakeword")
-def test_the_package_still_gives_what_is_committed(tmp_path: Path) -> None:
+def test_the_package_still_gives_what_is_committed(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
     assert {
         name: pytest.approx(means, abs=1e-6) for name, means in ask(sys.executable).items()
@@ -104,3 +110,4 @@ def test_the_package_still_gives_what_is_committed(tmp_path: Path) -> None:
     write_vectors(sys.executable, np.concatenate([sound_of_every_kind(), noise]), made)
     with np.load(made) as vectors:
         np.testing.assert_array_equal(features_of_blob(vectors["sound"]), vectors["features"])
+        record_property("figures", f"{vectors['features'].size:,} features, all equal")
