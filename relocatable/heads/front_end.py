@@ -41,6 +41,8 @@ def with_front_end(graph: Graph) -> Graph:
     Raises:
         HeadError: the first input is something else.
     """
+    if not graph.inputs:
+        raise HeadError("[sound] front_end must be for a model with an input; has none")
     features = graph.tensors[graph.inputs[0]]
     windows, rest = divmod(features.count, tables.CHANNELS)
     if rest or not 1 <= windows <= _MOST_WINDOWS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from relocatable import compile_model
 from relocatable.blob.host import HostModel
 from tests.numeric.microfrontend import (
     VECTORS,
+    Array,
     features_of_blob,
     sound_of_every_kind,
     write_vectors,
@@ -27,9 +28,19 @@ pytest.importorskip("pymicro_wakeword")
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
 MODELS = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
+CPUS = ("cortex-m4", "cortex-m55")
 CUTOFF = 0.85  # of okay_nabu
 # The package's runtime has other kernels (XNNPACK), which round otherwise.
 MOST_APART = 0.03
+
+
+def streaming_steps() -> Array:
+    """Make int8 [100, 1, 3, 40]: features of any value, with speech among them."""
+    with np.load(VECTORS) as vectors:
+        speech = vectors["features"].reshape(-1, 1, 3, 40)
+    steps = np.random.default_rng(2).integers(-128, 128, (100, 1, 3, 40)).astype(np.int8)
+    steps[10 : 10 + len(speech)] = speech
+    return steps
 
 
 @pytest.mark.parametrize("word", MODELS)
@@ -39,12 +50,8 @@ def test_100_streaming_steps_are_litert_s(word: str) -> None:
     model = litert.Interpreter(str(path), experimental_op_resolver_type=resolver)
     model.allocate_tensors()
     (given,), (made,) = model.get_input_details(), model.get_output_details()
-    with np.load(VECTORS) as vectors:
-        speech = vectors["features"].reshape(-1, 1, 3, 40)
-    steps = np.random.default_rng(2).integers(-128, 128, (100, 1, 3, 40)).astype(np.int8)
-    steps[10 : 10 + len(speech)] = speech
     with HostModel(compile_model(path, target="host", golden=False)) as host:
-        for x in steps:
+        for x in streaming_steps():
             host.write_inputs([x])
             host.run()
             model.set_tensor(given["index"], x)
@@ -81,18 +88,38 @@ def test_it_fires_when_the_package_does() -> None:
 
 
 @pytest.mark.proof("wakeword")
-@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m55"])
-def test_a_board_fires_when_the_package_does(cpu: str) -> None:
+@pytest.mark.parametrize("cpu", CPUS)
+def test_100_streaming_steps_on_a_board_are_litert_s(
+    cpu: str, record_property: Callable[[str, object], None]
+) -> None:
+    with Device(f"sim://{cpu}") as board:
+        for word in MODELS:
+            path, _ = find_model(word)
+            board.load_model(path, name=word)
+            report = board.validate(streaming_steps(), sequence=True)
+            assert (report.reference, report.exact_samples) == ("litert", 100), word
+    record_property("figures", f"{len(MODELS)} networks of 100 steps on {cpu}")
+
+
+@pytest.mark.proof("wakeword")
+@pytest.mark.parametrize("cpu", CPUS)
+def test_a_board_hears_what_the_host_hears(
+    cpu: str, record_property: Callable[[str, object], None]
+) -> None:
     path, head = find_model(WORD)
     with Device(f"sim://{cpu}") as board:
         board.load_model(path, head=head)
         heard = {level: hear(board, sound) for level, sound in sounds().items()}
     with HostModel(compile_model(path, target="host", head=head, golden=False)) as model:
         assert heard == {level: hear_here(sound, model) for level, sound in sounds().items()}
+    runs = sum(len(one.scores) for one in heard.values())
+    record_property("figures", f"{runs} runs on {cpu}")
 
 
 @pytest.mark.proof("wakeword")
-def test_the_package_still_gives_what_is_committed(tmp_path: Path) -> None:
+def test_the_package_still_gives_what_is_committed(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
     assert {
         name: pytest.approx(means, abs=1e-6) for name, means in ask(sys.executable).items()
@@ -104,3 +131,4 @@ def test_the_package_still_gives_what_is_committed(tmp_path: Path) -> None:
     write_vectors(sys.executable, np.concatenate([sound_of_every_kind(), noise]), made)
     with np.load(made) as vectors:
         np.testing.assert_array_equal(features_of_blob(vectors["sound"]), vectors["features"])
+        record_property("figures", f"{vectors['features'].size:,} features, all equal")

@@ -20,6 +20,7 @@ from relocatable.steps.kernel_call import KernelCall
 _FEATURES = 40  # of each window of sound
 _STATE_HEADER_BYTES = 16  # of xn_audio_state in audio.c; the scores follow
 _MOST_RUNS = 1_000_000
+_MOST_LABELS = 10_000
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,11 @@ class AudioHead(Head):
                     f"{what} must be as many as values of output '{output.name}' "
                     f"({output.count}); are {len(seen)}"
                 )
+        if output.count > _MOST_LABELS:
+            raise HeadError(
+                f"[audio] output must have at most {_MOST_LABELS} values; '{output.name}' has "
+                f"{output.count}"
+            )
         if self.softmax and output.count == 1:
             raise HeadError("[audio] softmax must be false for an output of one value; is true")
         return output

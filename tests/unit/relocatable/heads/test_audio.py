@@ -107,6 +107,7 @@ def test_a_wrong_description_is_refused(table: dict[str, Any], message: str) -> 
         (audio(), output_graph(2), r"labels must be as many as values .* \(2\); are 3"),
         (audio(threshold=[0.1, 0.2]), output_graph(3), r"threshold must be as many .* are 2"),
         (audio(output=1), output_graph(3), "output must be below 1, the model's; is 1"),
+        (audio(()), output_graph(10_001), "must have at most 10000 values; 't0' has 10001"),
         (audio(("a",), softmax=True), output_graph(1), "softmax must be false for an output"),
         (audio(), output_graph(3, "int32"), "must be int8, uint8, float32; is int32"),
         (audio(), output_graph(3, "int8"), "must have a scale; has none"),

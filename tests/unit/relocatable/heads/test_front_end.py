@@ -58,6 +58,7 @@ def test_a_wrong_table_is_refused(table: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("graph", "message"),
     [
+        (Graph("none", (), (), (), ()), "must be for a model with an input; has none"),
         (input_graph(1, 3, 32, quant=Quant((0.1,), (-128,))), r"input of 40 features of 1 to 8"),
         (input_graph(1, 360, quant=Quant((0.1,), (-128,))), r"features of 1 to 8 windows; 't0' is"),
         (input_graph(1, 3, 40, dtype="float32"), "must be for an int8 input .* is float32, no"),
