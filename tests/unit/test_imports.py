@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "display": set(),
     "errors": {"display"},
-    "transports": {"errors", "display"},
+    "media": {"errors"},
+    "transports": {"errors", "display", "media"},
     "link": {"errors", "transports", "display"},
     "store": {"errors", "link", "display"},
     "scripting": {"errors", "link", "display"},
