@@ -22,6 +22,7 @@ ALLOWED = {
     "store": {"errors", "link", "display"},
     "scripting": {"errors", "link", "display"},
     "inference": {"errors", "link", "display"},
+    "streams": {"errors", "link", "display", "inference", "media"},
     "validation": {"errors", "link", "display", "inference"},
     "flashing": {"errors", "display", "device", "transports"},
     "sbom": {"errors", "flashing", "host_sdk"},
