@@ -7,6 +7,7 @@ import click
 import host_sdk
 from host_sdk.cli import (
     boards,
+    collecting,
     compiling,
     demo,
     files,
@@ -66,6 +67,7 @@ for command in (
     running.detect,
     running.classify,
     running.profile,
+    collecting.collect,
     validating.validate,
     validating.trace,
     selftesting.selftest,

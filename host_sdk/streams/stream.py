@@ -28,6 +28,7 @@ class Streamed:
         result: what the head found, as `Device.run_head`; of a model without a head, the outputs
             as `Device.infer`.
         x: what was seen, see `Device.stream`.
+        fed: bytes of each input.
         captured_s: when the window was there.
         sent_s: just before its first byte was sent.
         done_s: when the reply was there.
@@ -38,6 +39,7 @@ class Streamed:
     index: int
     result: list[tuple[Any, ...]] | Array | Outputs
     x: Array
+    fed: list[bytes]
     captured_s: float
     sent_s: float
     done_s: float
@@ -140,6 +142,7 @@ class Stream(Iterator[Streamed]):
             index=len(self._seconds),
             result=result,
             x=captured.window.x,
+            fed=captured.window.inputs,
             captured_s=captured.at_s,
             sent_s=run.sent_s,
             done_s=run.done_s,

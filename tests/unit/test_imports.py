@@ -23,6 +23,7 @@ ALLOWED = {
     "scripting": {"errors", "link", "display"},
     "inference": {"errors", "link", "display"},
     "streams": {"errors", "link", "display", "inference", "media"},
+    "collect": {"errors", "display", "inference", "media", "streams"},
     "validation": {"errors", "link", "display", "inference"},
     "flashing": {"errors", "display", "device", "transports"},
     "sbom": {"errors", "flashing", "host_sdk"},

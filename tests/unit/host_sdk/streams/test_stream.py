@@ -25,7 +25,7 @@ N = 8
 
 @pytest.fixture
 def adder(connect: Connect) -> Device:
-    """A board whose model adds 1 to each of its int8 items."""
+    """Load a model that adds 1 to each of its int8 items."""
     _, device = connect()
     device.load_model(make_blob(n=N))
     return device
@@ -68,7 +68,7 @@ def test_pieces_of_samples_become_windows(adder: Device, sizes: list[int]) -> No
 
 
 def test_a_wav_file_is_real_values(adder: Device, tmp_path: Path) -> None:
-    write_wav(tmp_path / "a.wav", np.arange(0, 2000, 100, np.int16), 8000)
+    write_wav(tmp_path / "a.wav", np.arange(0, 2000, 100).astype(np.int16), 8000)
     items = list(adder.stream(tmp_path / "a.wav", hop=4))
     assert [item.x[0] for item in items] == [0, 400, 800, 1200]
     tensor = adder.model().inputs[0]
