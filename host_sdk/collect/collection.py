@@ -1,4 +1,4 @@
-"""A folder of samples: for `xipnet validate`, for spreadsheets, for Edge Impulse's uploader.
+"""A folder of samples, for validation, spreadsheets and Edge Impulse.
 
 | file | for |
 |---|---|

@@ -25,6 +25,7 @@ ALLOWED = {
     "streams": {"errors", "link", "display", "inference", "media"},
     "collect": {"errors", "display", "inference", "media", "streams"},
     "validation": {"errors", "link", "display", "inference"},
+    "capsule": {"errors", "display", "inference", "validation"},
     "flashing": {"errors", "display", "device", "transports"},
     "sbom": {"errors", "flashing", "host_sdk"},
     "selftest": {"errors", "link", "store", "display", "device"},
