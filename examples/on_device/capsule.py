@@ -21,7 +21,7 @@ _HEADER = "<4sHBB32sIIQ"
 
 
 class Capsule:
-    """A ring of runs: NAME.0, NAME.1, ... of the store. One that is there is continued."""
+    """A ring of runs: NAME.0, NAME.1, ... of the store; one that is there goes on."""
 
     def __init__(self, model, name="capsule", slots=8):
         self._model, self._name, self._slots = model, name, slots
@@ -50,7 +50,9 @@ class Capsule:
             self._slots,
             captured_us,
         )
-        sizes = [struct.pack("<I", len(b)) for b in buffers]
+        parts = [header]
+        parts.extend(struct.pack("<I", len(b)) for b in buffers)
+        parts.extend(buffers)
         slot = self._sequence % self._slots
-        xipnet.store.write(f"{self._name}.{slot}", b"".join([header, *sizes, *buffers]))
+        xipnet.store.write(f"{self._name}.{slot}", b"".join(parts))
         self._sequence += 1

@@ -54,6 +54,7 @@ def test_runs_come_back(board: Device, tmp_path: Path) -> None:
         assert run.record.sha256 == digits.sha256
         assert run.is_same
         board_output = board.infer(picture(number), raw=True)
+        assert isinstance(board_output, np.ndarray)
         np.testing.assert_array_equal(run.outputs[0], board_output)
         *others, last = run.tensors.values()
         np.testing.assert_array_equal(last.ravel(), board_output.ravel())
