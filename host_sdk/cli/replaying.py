@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import host_sdk
 from host_sdk.cli.common import open_board, port_options
 from host_sdk.cli.compiling import ops_option
 from host_sdk.cli.running import save_arrays
@@ -39,9 +40,13 @@ def replay(
     from host_sdk.capsule.replay import replay as run_again
 
     path = Path(capsule)
-    records = in_order(_of_files(path) if path.exists() else _of_board(capsule, **port))
+    if path.exists():
+        records = in_order(_of_files(path))
+    else:
+        with open_board(**port) as board:
+            records = read_capsule(board, capsule)
     if not records:
-        raise InputError(f"capsule {plain_line(capsule)}: holds no run")
+        raise InputError(f"{plain_line(capsule)}: the folder holds no run")
     if blob is not None:
         _check_blob(records, Path(blob))
     kept: dict[str, Any] = {}
@@ -67,13 +72,19 @@ def _of_files(path: Path) -> list[CapsuleRecord]:
     return [read_record(p.name, p.read_bytes()) for p in paths]
 
 
-def _of_board(name: str, **port: Any) -> list[CapsuleRecord]:
-    from host_sdk.capsule.record import read_record
+def read_capsule(board: host_sdk.Device, name: str) -> list[CapsuleRecord]:
+    """Read the runs of a capsule in the board's store, the oldest first.
 
-    with open_board(**port) as board:
-        stored = [o.name for o in board.ls() if o.name.rpartition(".")[0] == name]
-        names = [n for n in stored if n.rpartition(".")[2].isdecimal()]
-        return [read_record(n, board.get(n)) for n in names]
+    Raises:
+        InputError: there is none of that name, or an object is no run.
+    """
+    from host_sdk.capsule.record import in_order, read_record
+
+    stored = [o.name for o in board.ls() if o.name.rpartition(".")[0] == name]
+    slots = [n for n in stored if n.rpartition(".")[2].isdecimal()]
+    if not slots:
+        raise InputError(f"no file and no capsule of the board is named {plain_line(name)!r}")
+    return in_order(read_record(n, board.get(n)) for n in slots)
 
 
 def _check_blob(records: list[CapsuleRecord], path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_live_source_that_waits_holds_no_result_back(adder: Device) -> None:
 
     def slow() -> Iterator[np.ndarray]:
         yield np.zeros((1, N), np.int8)
-        go_on.wait()
+        assert go_on.wait(60), "the first result waited for the second window"
         yield np.zeros((1, N), np.int8)
 
     stream = adder.stream(slow(), live=True)
