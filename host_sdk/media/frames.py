@@ -104,7 +104,7 @@ class _Video:
         try:
             rate_hz = float(self._imageio.immeta(path, plugin="FFMPEG").get("fps", _RATE_HZ))
         except Exception as error:  # what its plugins raise has no common root
-            raise ImageError(f"video {path} cannot be read: {error}") from error
+            raise _unreadable(path, error) from error
         self.rate_hz = rate_hz if rate_hz > 0 else _RATE_HZ
 
     def __iter__(self) -> Iterator[Frame]:
@@ -112,4 +112,9 @@ class _Video:
             for frame in self._imageio.imiter(self._path, plugin="FFMPEG"):
                 yield np.asarray(frame, np.uint8)
         except Exception as error:
-            raise ImageError(f"video {self._path} cannot be read: {error}") from error
+            raise _unreadable(self._path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ImageError:
+    first, *_ = str(error).splitlines() or [type(error).__name__]  # then comes what ffmpeg said
+    return ImageError(f"video {path} cannot be read: {first}")
