@@ -95,10 +95,11 @@ static bool fill(stream_object *self) {
         self->missing->len = missing;
         call[2] = MP_OBJ_FROM_PTR(self->missing);
         mp_obj_t got = mp_call_method_n_kw(1, 0, call);
-        mp_event_handle_nowait(); // requests and Ctrl-C, whatever the source is
         if (got == mp_const_none) {
+            mp_event_wait_indefinite(); // for an interrupt: the source's, or the clock's
             continue;
         }
+        mp_event_handle_nowait(); // requests and Ctrl-C, whatever the source is
         mp_int_t bytes = mp_obj_get_int(got);
         if (bytes < 0 || (size_t)bytes > missing) {
             mp_raise_ValueError(MP_ERROR_TEXT("readinto gave more than it was asked for"));
