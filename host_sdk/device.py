@@ -54,6 +54,9 @@ from host_sdk.store.trial import (
     trial_terms,
 )
 from host_sdk.store.upload import Uploaded, commit, stage
+from host_sdk.streams.live import Live, take_all
+from host_sdk.streams.stream import Stream
+from host_sdk.streams.windows import StreamSource, open_windows
 from host_sdk.transports import Transport
 from host_sdk.trust.sealing import (
     SealSource,
@@ -469,6 +472,41 @@ class Device(Connection):
         model = self._lease.read()
         for result in infer_many(self._session, model, inputs):
             yield read_outputs(model, result, raw)
+
+    def stream(
+        self,
+        source: StreamSource,
+        *,
+        hop: int | None = None,
+        window: int | None = None,
+        live: bool = False,
+        room: int = 2,
+    ) -> Stream:
+        """Run the active model on what a source brings (docs/STREAMS.md).
+
+            stream = board.stream("clip.mp4", live=True)
+            for item in stream: print(item.result, item.latency_s)
+            print(stream.latency)
+
+        Args:
+            source: a WAV file; a folder of pictures, a picture, a video; or arrays, one after
+                another: uint8 pictures, what the model is fed, or with `hop` or `window` pieces of
+                samples [n] of any length. Samples int16 are real values -1..1 for an input that
+                is not int16.
+            hop: samples by which the window slides; None: the window.
+            window: samples that are run at once; None: all of the input.
+            live: capture at the source's own pace, and drop the oldest of what waits if the board
+                is slower; otherwise nothing is dropped, and nothing waits.
+            room: windows that may wait, if `live`.
+
+        Raises:
+            InputError: the source cannot be read.
+            ShapeError, DtypeError: it does not fit the model.
+            NoModelError: none is active.
+        """
+        model = self._lease.read()
+        windows = open_windows(source, model, hop, window)
+        return Stream(self._session, model, Live(windows, room) if live else take_all(windows))
 
     def detect(self, picture: Picture, *, threshold: float = 0.0) -> Detections:
         """Find things in a picture with the active model's detector.

@@ -11,7 +11,7 @@ from device_fw.boards.board import (
     Part,
     read_board,
 )
-from device_fw.boards.emulate import qemu_command
+from device_fw.boards.emulate import qemu_command, sensor_arguments
 
 __all__ = [
     "LOCKABLE_SUFFIX",
@@ -23,6 +23,7 @@ __all__ = [
     "load_board",
     "qemu_command",
     "read_board",
+    "sensor_arguments",
     "virtual_names",
 ]
 

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 # The tables that name a part, in the order in which the parts are started.
-PART_TABLES = ("clock", "flash", "pins", "uart", "entropy", "counter")
+PART_TABLES = ("clock", "flash", "pins", "uart", "sensors", "entropy", "counter")
 # Those of parts that only a firmware has that can be locked.
 _LOCK_TABLES = ("entropy", "counter")
 REGIONS = ("vectors", "code", "data", "stack", "heap", "arena")

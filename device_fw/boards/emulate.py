@@ -6,7 +6,7 @@ from pathlib import Path
 
 from device_fw.boards.board import Board
 
-__all__ = ["RANDOM_SERIAL", "qemu_command"]
+__all__ = ["RANDOM_SERIAL", "qemu_command", "sensor_arguments"]
 
 # A second UART, on which the board reads this computer's random bytes (parts/random_cmsdk.c).
 RANDOM_SERIAL = ("-chardev", "pipe,id=random,path=/dev/urandom", "-serial", "chardev:random")
@@ -49,6 +49,20 @@ def qemu_command(board: Board, elf: Path, flash_file: Path, serial: str) -> list
             if any(part.table == "entropy" for part in board.parts if part.name)
             else ()
         ),
+    ]
+
+
+def sensor_arguments(board: Board, socket: int) -> list[str]:
+    """Return what `qemu_command` lacks for a board whose sensors are played.
+
+    Args:
+        board: which one; its TOML has the table `sensors`.
+        socket: file number of a connected socket.
+    """
+    has_random = any(part.table == "entropy" for part in board.parts if part.name)
+    return [
+        *(() if has_random else ("-serial", "null")),
+        *("-chardev", f"socket,id=sensors,fd={socket},mux=on", "-serial", "chardev:sensors"),
     ]
 
 

@@ -5,7 +5,7 @@ add_library(usermod_xipnet INTERFACE)
 set(XIPNET_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
 set(XIPNET_GLUE array_type docstring head metadata model_run model_type modxipnet picture
     preprocess rpc signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve
-    usermod/stream_io usermod/streams)
+    stream usermod/stream_io usermod/streams)
 list(TRANSFORM XIPNET_GLUE PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 list(TRANSFORM XIPNET_GLUE APPEND .c)
 file(GLOB XIPNET_CORE ${XIPNET_DIR}/core/*/*.c)

@@ -1,7 +1,7 @@
 # xipnet as a user C module of a MicroPython port built with make (docs/PORTING.md):
 #     make BOARD=... USER_C_MODULES=<this repository>/device_fw XIPNET_FLASH=...
 XIPNET_DIR := $(patsubst %/micropython,%,$(USERMOD_DIR))
-XIPNET_GLUE := array_type docstring head metadata model_run model_type modxipnet picture preprocess \
+XIPNET_GLUE := array_type docstring head metadata model_run model_type modxipnet picture preprocess stream \
 	rpc signature store_module vm_msgpack vm_service vm_unpack usermod/port usermod/serve usermod/stream_io usermod/streams
 
 # Where the store is: the back ends, by name.

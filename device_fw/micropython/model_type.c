@@ -3,6 +3,7 @@
 // collected.
 #include "micropython/model_run.h"
 #include "micropython/model_type.h"
+#include "micropython/stream.h"
 
 #include "core/base/xn_error.h"
 #include "core/model/xn_active.h"
@@ -97,6 +98,11 @@ static mp_obj_t model_profile(size_t n, const mp_obj_t *args, mp_map_t *kw) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(model_profile_obj, 1, model_profile);
 
+static mp_obj_t model_stream(size_t n, const mp_obj_t *args, mp_map_t *kw) {
+    return xn_stream_new(open_model(args[0]), n, args, kw);
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(model_stream_obj, 1, model_stream);
+
 static mp_obj_t model_reset_state(mp_obj_t self_in) {
     xn_runner_reset_state(open_model(self_in));
     return mp_const_none;
@@ -161,6 +167,7 @@ static const mp_rom_map_elem_t model_locals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_classify), MP_ROM_PTR(&model_classify_obj)},
     {MP_ROM_QSTR(MP_QSTR_run_head), MP_ROM_PTR(&model_run_head_obj)},
     {MP_ROM_QSTR(MP_QSTR_profile), MP_ROM_PTR(&model_profile_obj)},
+    {MP_ROM_QSTR(MP_QSTR_stream), MP_ROM_PTR(&model_stream_obj)},
     {MP_ROM_QSTR(MP_QSTR_reset_state), MP_ROM_PTR(&model_reset_state_obj)},
     {MP_ROM_QSTR(MP_QSTR_info), MP_ROM_PTR(&model_info_obj)},
     {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&model_close_obj)},

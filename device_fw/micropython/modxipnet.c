@@ -5,6 +5,7 @@
 #include "micropython/model_type.h"
 #include "micropython/preprocess.h"
 #include "micropython/rpc.h"
+#include "micropython/sensor.h"
 #include "micropython/store_module.h"
 #ifdef XN_USER_MODULE
 #include "micropython/usermod/serve.h"
@@ -150,6 +151,10 @@ static const mp_rom_map_elem_t xipnet_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_rpc), MP_ROM_PTR(&xn_rpc_register_obj)},
     {MP_ROM_QSTR(MP_QSTR_emit), MP_ROM_PTR(&xn_rpc_emit_obj)},
     {MP_ROM_QSTR(MP_QSTR_Array), MP_ROM_PTR(&xn_array_type)},
+#ifdef XN_SENSORS_BASE
+    {MP_ROM_QSTR(MP_QSTR_Camera), MP_ROM_PTR(&xn_sensor_camera_obj)},
+    {MP_ROM_QSTR(MP_QSTR_Mic), MP_ROM_PTR(&xn_sensor_mic_obj)},
+#endif
 #ifdef XN_USER_MODULE
     {MP_ROM_QSTR(MP_QSTR___init__), MP_ROM_PTR(&xn_serve_init_obj)},
     {MP_ROM_QSTR(MP_QSTR_serve), MP_ROM_PTR(&xn_serve_obj)},

@@ -17,6 +17,9 @@
 #include "micropython/flash_device.h"
 #include "micropython/scripts.h"
 #include "micropython/store_vfs.h"
+#ifdef XN_SENSORS_BASE
+#include "parts/sensors.h"
+#endif
 
 #include "extmod/vfs.h"
 #include "extmod/vfs_lfs.h"
@@ -118,6 +121,9 @@ static void run_prompt(void) {
 static void live(void) {
     static bool first = true;
     xn_store_vfs_forget();
+#ifdef XN_SENSORS_BASE
+    xn_sensors_close_all(); // their slots were in the heap
+#endif
     mp_cstack_init_with_top(xn_ld_stack_end, XN_VM_STACK_BYTES);
     gc_init(xn_ld_heap, xn_ld_heap_end);
     mp_init();

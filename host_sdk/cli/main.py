@@ -7,6 +7,7 @@ import click
 import host_sdk
 from host_sdk.cli import (
     boards,
+    collecting,
     compiling,
     demo,
     files,
@@ -14,6 +15,7 @@ from host_sdk.cli import (
     models,
     ota,
     repl,
+    replaying,
     rescuing,
     running,
     sbom,
@@ -66,6 +68,8 @@ for command in (
     running.detect,
     running.classify,
     running.profile,
+    collecting.collect,
+    replaying.replay,
     validating.validate,
     validating.trace,
     selftesting.selftest,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from host_sdk.inference.tensor import Array
 
 LABEL_KEYS = ("y", "labels")
+SAMPLES = "samples.npz"  # in a folder of `xipnet collect`
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +56,10 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @model_options
 @click.option(
-    "--data", required=True, type=click.Path(dir_okay=False), help="Samples: .npz or .npy."
+    "--data",
+    required=True,
+    type=click.Path(),
+    help="Samples: .npz or .npy, or a folder of xipnet collect.",
 )
 @click.option(
     "--labels", metavar="KEY|FILE", help="Key in --data, or a .npy; by default the key y or labels."
@@ -169,12 +173,14 @@ def read_data(path: Path, labels: str | None) -> tuple[dict[str, Array], Array |
     """Read samples and labels.
 
     Args:
-        path: .npz: all keys but the labels' are samples. .npy: they are as if of the key x.
+        path: .npz: all keys but the labels' are samples; .npy: they are as if of the key x; a
+            folder: its samples.npz.
         labels: a key of the .npz, or a .npy file; None: the key y or labels, if there is one.
 
     Raises:
         InputError: a file cannot be read, or holds no samples.
     """
+    path = path / SAMPLES if path.is_dir() else path
     loaded = load_array(str(path))
     arrays = dict(loaded) if isinstance(loaded, Mapping) else {"x": loaded}
     key, y = None, None

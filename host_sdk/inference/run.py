@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,16 +79,17 @@ def run(
 
 def run_many(
     session: Session,
-    samples: Iterable[Sequence[bytes]],
+    samples: Iterable[Sequence[bytes] | None],
     result_bytes: int,
     entry: int = 0,
     layouts: Sequence[ByteLayout] = (),
-) -> Iterator[RunResult]:
+) -> Generator[RunResult, None, None]:
     """Run an entry of the active model for many inputs, some of which travel ahead.
 
     Args:
         session: with the board.
-        samples: bytes of each input, for each run.
+        samples: bytes of each input, for each run; None: the next is not there yet, and what is
+            under way is waited for first.
         result_bytes: of a run; a result that does not fit a frame is fetched before the next run.
         entry: index into the model's entries.
         layouts: see `run`.
@@ -104,6 +105,10 @@ def run_many(
     fits = result_bytes <= session.info.frame_bytes - _RESULT_OVERHEAD_BYTES
     under_way: deque[_Started] = deque()
     for inputs in samples:
+        if inputs is None:
+            while under_way:
+                yield runs.finish(under_way.popleft())
+            continue
         while under_way and (under_way[0].run.done or len(under_way) >= runs.depth(inputs, fits)):
             yield runs.finish(under_way.popleft())
         under_way.append(runs.start(inputs))

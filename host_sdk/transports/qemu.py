@@ -22,6 +22,7 @@ from device_fw.boards import (
     load_board,
     qemu_command,
     read_board,
+    sensor_arguments,
     virtual_names,
 )
 from host_sdk.errors import (
@@ -71,6 +72,7 @@ class Qemu:
         flash: file that keeps the flash; None: a fresh one that goes away at the end.
         uart: one end of a connection, or a listening socket; QEMU takes a copy.
         extra: more arguments for QEMU.
+        sensors: one end of a connection for the board's sensors, if it has any; QEMU takes a copy.
 
     Raises:
         ToolMissingError: QEMU is not installed.
@@ -80,11 +82,18 @@ class Qemu:
     """
 
     def __init__(
-        self, board: Board, flash: Path | None, uart: socket.socket, extra: tuple[str, ...] = ()
+        self,
+        board: Board,
+        flash: Path | None,
+        uart: socket.socket,
+        extra: tuple[str, ...] = (),
+        sensors: socket.socket | None = None,
     ) -> None:
         self.board = board
         if board.emulator is None:
             raise SimulatorError(f"no emulator plays {board.title}")
+        if sensors is not None and all(part.table != "sensors" for part in board.parts):
+            raise SimulatorError(f"{board.title} has no camera and no microphone")
         if flash is not None and board.emulator.memory_bytes is None:
             raise SimulatorError(f"the flash of {board.title} ends with it; not kept in {flash}")
         program = _find_qemu(board.emulator.program)
@@ -104,8 +113,12 @@ class Qemu:
         command = [program, *command[1:], *extra]
         # mux=on: bytes reach the board three times as quickly; qemu_command lets all through.
         command += ["-chardev", f"socket,id=uart,fd={uart_number}{server},mux=on"]
+        lent = [uart_number]
+        if sensors is not None:
+            lent.append(sensors.fileno())
+            command += sensor_arguments(board, sensors.fileno())
         try:
-            self._process = _start(command, uart_number, self._said)
+            self._process = _start(command, lent, self._said)
         except BaseException:
             self._lock.release()
             self._folder.cleanup()
@@ -153,7 +166,7 @@ def _firmware(board: Board) -> Path:
         raise SimulatorError(f"the firmware of {board.name} cannot be built: {error}") from error
 
 
-def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]:
+def _start(command: list[str], lent: list[int], said: Path) -> subprocess.Popen[bytes]:
     """Start QEMU from a thread that lives as long as QEMU does.
 
     The kernel's "die with the parent" means the thread that started it, not the process.
@@ -169,7 +182,7 @@ def _start(command: list[str], uart: int, said: Path) -> subprocess.Popen[bytes]
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    pass_fds=[uart],
+                    pass_fds=lent,
                     start_new_session=True,  # a terminal's Ctrl-C is not for QEMU
                 )
         except Exception as error:  # also ValueError: Windows hands no descriptors on

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.sim
 
 STUBS = Path(__file__).resolve().parents[2] / "device_fw" / "stubs" / "xipnet"
 # Types of results, which the module does not name.
-RESULTS = {"Detection", "Class", "Step"}
+RESULTS = {"Detection", "Class", "Step", "Source", "Stream", "Streamed", "Sensor"}
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ Give an editor the folder `device_fw/stubs` as an extra path; in VS Code, that i
 "python.analysis.extraPaths".
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, overload
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from typing_extensions import Buffer
 
@@ -40,6 +40,34 @@ class Step(NamedTuple):
 
     name: str | int
     us: int
+
+class Source(Protocol):
+    """What a stream takes its windows from: a sensor, a UART, a class of a script.
+
+    It may have `captured_us`, the board's clock when the last byte that it gave was captured, and
+    `dropped`, how many pieces it lost as nothing had room for them.
+    """
+
+    def readinto(self, buffer: Buffer, /) -> int | None:
+        """Write what is there; return how many bytes, None if nothing is yet, 0 at the end."""
+
+class Streamed(NamedTuple):
+    """A window that was run."""
+
+    result: list[tuple[Any, ...]] | memoryview | tuple[memoryview, ...]
+    """Of `run_head`, if the model has a head, else of `run`."""
+    captured_us: int
+    """The source's, else `ticks_us()` when the window was whole."""
+    dropped: int
+    """The source's, else 0."""
+
+class Stream(Iterator[Streamed]):
+    """The windows of a source, each run when it is whole."""
+
+    window: memoryview
+    """The bytes of the window, until the next one."""
+
+    def __next__(self) -> Streamed: ...
 
 class Model:
     """A model of the store, ready to run: it takes an arena of the board's one pool.
@@ -92,6 +120,24 @@ class Model:
     def profile(self, *inputs: _Inputs, shape: _Shape = ...) -> list[Step]:
         """Run the network and its head and time each step; arguments as of `run`."""
 
+    def stream(
+        self,
+        source: Source,
+        *,
+        hop: int | None = None,
+        window: int | None = None,
+        shape: _Shape | None = None,
+    ) -> Stream:
+        """Run each window of what a source brings (docs/STREAMS.md).
+
+        Args:
+            source: asked again and again until it ends.
+            hop: items by which the window slides; by default the whole window.
+            window: items of the first input that are run at once; by default all.
+            shape: the window is a picture of this shape, fitted into the input; then items are its
+                bytes.
+        """
+
     def reset_state(self) -> None:
         """Forget what the network kept from run to run, as after it was opened."""
 
@@ -116,6 +162,29 @@ class Array:
     def __init__(self, items: Buffer, shape: tuple[int, ...], /) -> None: ...
     def __getitem__(self, index: tuple[int, ...]) -> float: ...
     def __setitem__(self, index: tuple[int, ...], value: float) -> None: ...
+
+class Sensor(Source):
+    """A sensor that captures pieces into slots while the script does other things.
+
+    Only boards with sensors have it: the virtual ones, whose computer plays files.
+    """
+
+    captured_us: int
+    """The board's clock when the last byte of the piece was captured that was read last."""
+    dropped: int
+    """Pieces that came while no slot was free."""
+
+    def readinto(self, buffer: Buffer, /) -> int | None:
+        """Give bytes of the oldest piece, of one alone."""
+
+    def close(self) -> None:
+        """Stop it; what was captured can still be read."""
+
+def Camera(shape: _Shape, frames: int = 2, /) -> Sensor:
+    """Start the camera: frames of this shape, and slots for so many."""
+
+def Mic(rate: int, chunk: int, chunks: int = 8, /) -> Sensor:
+    """Start the microphone: int16, chunks of so many samples, and slots for so many chunks."""
 
 def models() -> list[dict[str, Any]]:
     """Return the models in the store: name, type, size, version, address, active."""

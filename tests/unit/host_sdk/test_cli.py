@@ -34,7 +34,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
     expected = (
         "demo boards info reset flash build inspect ops sbom load ls rm activate ota confirm "
         "rollback history put get key sign verify trust lock unlock attest rescue format "
-        "infer detect classify profile validate trace selftest run repl sim"
+        "infer detect classify profile collect replay validate trace selftest run repl sim"
     )
     assert list(main.commands) == expected.split()
 

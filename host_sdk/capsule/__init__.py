@@ -1,0 +1,1 @@
+"""Runs that a board kept, and the same runs here."""

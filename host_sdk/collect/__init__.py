@@ -1,0 +1,1 @@
+"""What a model saw, kept for validation and training."""

@@ -1,0 +1,1 @@
+"""A model run on what a source brings, one window after another."""
