@@ -99,9 +99,7 @@ def compile_model(
         ToolchainError: the C compiler is missing or failed.
         RunError: the program fails on the golden vector's inputs: a loop does not end on them.
     """
-    data, name, head = _read_arguments(model, name, head)
-    targets = [find_target(t) for t in ([target] if isinstance(target, str) else target)]
-
+    targets = _find_targets(target)
     # Reading and planning; each target's code; the host's and its run.
     total, done = 2 + len(targets) + 2 * golden, 0
 
@@ -111,6 +109,49 @@ def compile_model(
         if progress is not None:
             progress(done, total)
 
+    program = plan_model(
+        model,
+        target=target,
+        head=head,
+        name=name,
+        optimize=optimize,
+        max_ram=max_ram,
+        whole_tensors=whole_tensors,
+        ops=ops,
+        finish_part=finish_part,
+    )
+    blob = build_blob(program.graph.name, program, optimize, finish_part)
+    if golden:
+        blob = replace(blob, golden=_make_golden(program.graph, finish_part))
+    return blob.pack()
+
+
+def plan_model(
+    model: str | Path | bytes,
+    *,
+    target: str | Sequence[str] = "cortex-m55",
+    head: str | Path | Mapping[str, Any] | None = None,
+    name: str | None = None,
+    optimize: Optimize = "speed",
+    max_ram: int | None = None,
+    whole_tensors: bool = False,
+    ops: str | Path | None = None,
+    finish_part: Callable[[], None] = lambda: None,
+) -> Program:
+    """Do all of `compile_model` that needs no C compiler.
+
+    Args:
+        model, target, head, name, optimize, max_ram, whole_tensors, ops: see `compile_model`.
+        finish_part: called when the model is read, and when it is planned.
+
+    Returns:
+        The steps and the memory layout, the same as in the blob.
+
+    Raises:
+        ModelError, UnsupportedError, OperatorError, HeadError: see `compile_model`.
+    """
+    data, name, head = _read_arguments(model, name, head)
+    targets = _find_targets(target)
     own = load_operators(Path(ops)) if ops is not None else {}
     graph = lower(read_tflite(data, name, own))
     finish_part()
@@ -125,12 +166,12 @@ def compile_model(
         program = schedule(graph, config, targets, whole_tensors)
     if max_ram is not None:
         check_arena(graph, program.plan.arena_bytes, max_ram)
-    program = replace(program, about=about)
     finish_part()
-    blob = build_blob(name, program, optimize, finish_part)
-    if golden:
-        blob = replace(blob, golden=_make_golden(graph, finish_part))
-    return blob.pack()
+    return replace(program, about=about)
+
+
+def _find_targets(target: str | Sequence[str]) -> list[Target]:
+    return [find_target(t) for t in ([target] if isinstance(target, str) else target)]
 
 
 def compile_graph(graph: Graph, name: str, target: str) -> bytes:
