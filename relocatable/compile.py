@@ -34,7 +34,7 @@ from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
 from relocatable.ops.operator import Operator
 from relocatable.ops.own_operators import load_operators
-from relocatable.ops.select_kernels import select_kernels
+from relocatable.ops.select_kernels import Lowered, select_kernels
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_metadata, read_tflite
 from relocatable.schedule.check_plan import check_plan
@@ -42,7 +42,7 @@ from relocatable.schedule.fit_arena import Choice, fit_arena
 from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import plan_memory
 from relocatable.schedule.reset_call import reset_call
-from relocatable.schedule.row_pipeline import plan_rows
+from relocatable.schedule.row_pipeline import Orders, plan_rows
 from relocatable.steps.half_weights import with_half_weights
 from relocatable.steps.kernel_call import KernelCall, Plan, common_call, count_steps
 from relocatable.support import check_support
@@ -229,21 +229,37 @@ class Program:
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What plans of one network have in common, found by the first of them.
+
+    Attributes:
+        lowered: operators' calls.
+        orders: of pipelines' rows.
+    """
+
+    lowered: Lowered = field(default_factory=dict)
+    orders: Orders = field(default_factory=dict)
+
+
 def schedule(
     graph: Graph,
     head: Head | None,
     targets: Sequence[Target],
     whole_tensors: bool = False,
     choice: Choice = _FASTEST,
+    known: Known | None = None,
 ) -> Program:
     """Choose a lowered graph's kernels for each target, and plan rows and memory."""
+    known = Known() if known is None else known
     by_target = tuple(
-        plan_called(select_kernels(graph, target, choice.frugal)) for target in targets
+        plan_called(select_kernels(graph, target, choice.frugal, known.lowered))
+        for target in targets
     )
     check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
-        by_target = plan_rows(graph, by_target, has_vectors, choice.memory)
+        by_target = plan_rows(graph, by_target, has_vectors, choice.memory, known.orders)
     entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
@@ -273,16 +289,19 @@ def schedule_within(
     most_bytes: int | None = None,
 ) -> Program:
     """Schedule for an arena of some bytes at most, if it can be; None: the fewest."""
-    plan = partial(schedule, graph, head, targets, whole_tensors)
-    return fit_arena(plan, _savings(graph, targets), most_bytes)
+    known = Known()
+    plan = partial(schedule, graph, head, targets, whole_tensors, known=known)
+    return fit_arena(plan, _savings(graph, targets, known), most_bytes)
 
 
-def _savings(graph: Graph, targets: Sequence[Target]) -> Mapping[int, int]:
+def _savings(graph: Graph, targets: Sequence[Target], known: Known) -> Mapping[int, int]:
     """Find the operators, by their first output, that have a kernel with less scratch."""
     savings: dict[int, int] = {}
     everything = {op.outputs[0] for op in graph.ops}
     for target in targets:
-        chosen = select_kernels(graph, target), select_kernels(graph, target, everything)
+        chosen = [
+            select_kernels(graph, target, frugal, known.lowered) for frugal in ((), everything)
+        ]
         for fast, frugal in zip(*chosen, strict=True):
             saved = fast.scratch_bytes - frugal.scratch_bytes
             savings[fast.outputs[0]] = max(saved, savings.get(fast.outputs[0], 0))
