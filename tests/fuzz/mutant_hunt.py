@@ -12,8 +12,8 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
@@ -65,7 +65,7 @@ class Worker:
         if line:
             reply: dict[str, Any] = json.loads(line)
             return reply
-        status = child.wait()
+        status = _end(child)
         self._child = None
         return {"fate": f"WRONG: ended with {status}", "seconds": 0.0, "megabytes": 0}
 
@@ -73,7 +73,7 @@ class Worker:
         """End the process."""
         if self._child is not None:
             self._child.kill()
-            self._child.wait()
+            _end(self._child)
 
 
 def _start() -> subprocess.Popen[str]:
@@ -85,6 +85,14 @@ def _start() -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def _end(child: subprocess.Popen[str]) -> int:
+    for stream in (child.stdin, child.stdout):
+        if stream is not None:
+            with suppress(BrokenPipeError):
+                stream.close()
+    return child.wait()
 
 
 def hunt(numbers: Iterable[int], report: Callable[[str], None] = lambda _: None) -> Tally:
