@@ -46,13 +46,13 @@ from relocatable.schedule.row_pipeline import Orders, plan_rows
 from relocatable.steps.half_weights import with_half_weights
 from relocatable.steps.kernel_call import KernelCall, Plan, common_call, count_steps
 from relocatable.support import check_support
-from relocatable.targets import Target, find_target
+from relocatable.targets import Target, find_target, find_targets
 
 Optimize = Literal["speed", "size", "ram"]
 _FASTEST = Choice()
 _GOLDEN_SEED = 0x1234567
-_GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
-_GOLDEN_RUNS = 3  # of a model that keeps a state
+GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
+GOLDEN_RUNS = 3  # of a model that keeps a state
 
 
 def compile_model(
@@ -72,8 +72,8 @@ def compile_model(
 
     Args:
         model: path of a .tflite file, or its bytes.
-        target: a CPU of `relocatable.TARGETS`; several make a fat blob, from which the loader
-            takes the first program that its CPU can run.
+        target: a CPU of `relocatable.TARGETS`; several make a fat blob, with a program for each,
+            in whatever order they are given: a loader takes the best one that its CPU can run.
         head: TOML file or mapping that describes the post-processing (docs/HEADS.md). If it is
             None and `model` is a path, a file of the same name ending in .toml beside it is taken,
             else what the .tflite's own metadata say (labels, normalisation).
@@ -99,9 +99,8 @@ def compile_model(
         ToolchainError: the C compiler is missing or failed.
         RunError: the program fails on the golden vector's inputs: a loop does not end on them.
     """
-    targets = _find_targets(target)
     # Reading and planning; each target's code; the host's and its run.
-    total, done = 2 + len(targets) + 2 * golden, 0
+    total, done = 2 + len(find_targets(target)) + 2 * golden, 0
 
     def finish_part() -> None:
         nonlocal done
@@ -150,28 +149,68 @@ def plan_model(
     Raises:
         ModelError, UnsupportedError, OperatorError, HeadError: see `compile_model`.
     """
+    network = read_network(model, head=head, name=name, ops=ops)
+    finish_part()
+    program = plan_network(network, target, optimize, max_ram, whole_tensors)
+    finish_part()
+    return program
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A model that is read and lowered, and not yet planned for a target.
+
+    Attributes:
+        graph: lowered.
+        head: post-processing; None for the network alone.
+        about: what the model's own metadata say, if no head is described.
+    """
+
+    graph: Graph
+    head: Head | None
+    about: Mapping[str, Any]
+
+
+def read_network(
+    model: str | Path | bytes,
+    *,
+    head: str | Path | Mapping[str, Any] | None = None,
+    name: str | None = None,
+    ops: str | Path | None = None,
+) -> Network:
+    """Read a model, check it and bring it into the kernels' form.
+
+    Args and Raises: see `compile_model`.
+    """
     data, name, head = _read_arguments(model, name, head)
-    targets = _find_targets(target)
     own = load_operators(Path(ops)) if ops is not None else {}
     graph = lower(read_tflite(data, name, own))
-    finish_part()
     about = {} if head is not None else head_of_metadata(data, read_metadata(data), graph)
     if "head" in about:
         head = about
-    config = load_head(head) if head is not None else None
+    return Network(graph, load_head(head) if head is not None else None, about)
+
+
+def plan_network(
+    network: Network,
+    target: str | Sequence[str],
+    optimize: Optimize = "speed",
+    max_ram: int | None = None,
+    whole_tensors: bool = False,
+) -> Program:
+    """Choose the kernels and plan rows and memory.
+
+    Args and Raises: see `compile_model`.
+    """
+    graph, head, targets = network.graph, network.head, find_targets(target)
     if optimize == "ram" or max_ram is not None:
         most = None if optimize == "ram" else max_ram
-        program = schedule_within(graph, config, targets, whole_tensors, most)
+        program = schedule_within(graph, head, targets, whole_tensors, most)
     else:
-        program = schedule(graph, config, targets, whole_tensors)
+        program = schedule(graph, head, targets, whole_tensors)
     if max_ram is not None:
         check_arena(graph, program.plan.arena_bytes, max_ram)
-    finish_part()
-    return replace(program, about=about)
-
-
-def _find_targets(target: str | Sequence[str]) -> list[Target]:
-    return [find_target(t) for t in ([target] if isinstance(target, str) else target)]
+    return replace(program, about=network.about)
 
 
 def compile_graph(graph: Graph, name: str, target: str) -> bytes:
@@ -308,11 +347,15 @@ def _savings(graph: Graph, targets: Sequence[Target], known: Known) -> Mapping[i
     return {output: saved for output, saved in savings.items() if saved > 0}
 
 
+def final_calls(calls: tuple[KernelCall, ...], optimize: Optimize) -> tuple[KernelCall, ...]:
+    """Choose how the weights of a program's steps are stored."""
+    return with_half_weights(calls) if optimize == "size" else calls
+
+
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     """Compile a program for one of its targets."""
     target, calls = program.targets[index], program.calls[index]
-    if optimize == "size":
-        calls = with_half_weights(calls)
+    calls = final_calls(calls, optimize)
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
     own = (program.graph.own_operators[kind] for kind in sorted(program.graph.own_operators))
@@ -359,11 +402,16 @@ def build_blob(
     name: str, program: Program, optimize: Optimize, finish_part: Callable[[], None] = lambda: None
 ) -> Blob:
     """Compile a program for all its targets, without a golden vector."""
-    graph, plan, head, entries = program.graph, program.plan, program.head, program.entries
     variants = []
     for i in range(len(program.targets)):
         variants.append(build_variant(program, i, optimize))
         finish_part()
+    return join_blob(name, program, variants)
+
+
+def join_blob(name: str, program: Program, variants: Sequence[Variant]) -> Blob:
+    """Join what a program is on its targets to a blob, without a golden vector."""
+    graph, plan, head, entries = program.graph, program.plan, program.head, program.entries
     return Blob(
         variants=tuple(variants),
         inputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.inputs),
@@ -396,7 +444,7 @@ def _make_golden(graph: Graph, finish_part: Callable[[], None] = lambda: None) -
 def _run_golden(native: Blob) -> Golden:
     ports = native.metadata["inputs"]
     floats = [port["dtype"] == "float32" for port in ports]
-    runs = 1 if native.state is None else _GOLDEN_RUNS
+    runs = 1 if native.state is None else GOLDEN_RUNS
     size = sum(io.size_bytes for io in native.inputs)
     made = golden_inputs(_GOLDEN_SEED, size * runs, all(floats))
     stored, outputs = b"", b""
@@ -412,7 +460,7 @@ def _run_golden(native: Blob) -> Golden:
             model.write_inputs(arrays)
             model.run()
             outputs += b"".join(y.tobytes() for y in model.outputs())
-    hashed = len(outputs) > _GOLDEN_BYTES
+    hashed = len(outputs) > GOLDEN_BYTES
     expected = sha256(outputs).digest() if hashed else outputs
     if any(floats) and not all(floats):
         return Golden(expected, inputs=stored, runs=runs, hashed=hashed)

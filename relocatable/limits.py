@@ -77,7 +77,7 @@ def check_work(graph: Graph, calls: Sequence[KernelCall]) -> None:
     work = sum(call.macs for call in calls) + values
     _refuse(
         (
-            *_exceeds(graph, _KERNELS, _count_kernels(calls), _MOST_CALLS),
+            *_exceeds(graph, _KERNELS, count_kernels(calls), _MOST_CALLS),
             *_exceeds(graph, _PRODUCTS, work, _most(_WORK, graph)),
         )
     )
@@ -85,7 +85,7 @@ def check_work(graph: Graph, calls: Sequence[KernelCall]) -> None:
 
 def shares_kernels(calls: Sequence[KernelCall]) -> bool:
     """Tell whether a program has too many steps for copies of the kernels."""
-    return _count_kernels(calls) > _MOST_COPIES
+    return count_kernels(calls) > _MOST_COPIES
 
 
 def check_arena(graph: Graph, arena_bytes: int, most_bytes: int = _MOST_ARENA_BYTES) -> None:
@@ -110,11 +110,12 @@ def limit_texts() -> list[str]:
     ]
 
 
-def _count_kernels(calls: Sequence[KernelCall]) -> int:
+def count_kernels(calls: Sequence[KernelCall]) -> int:
+    """Count the calls of kernels in a program's steps, those of loops included."""
     layers = [layer for c in calls for layer in (c.pipeline.parts if c.pipeline else (c,))]
     called = [graph for layer in layers for graph in layer.called]
     own = sum(len(layer.calls) for layer in layers)
-    return own + sum(_count_kernels(graph.calls) for graph in called)
+    return own + sum(count_kernels(graph.calls) for graph in called)
 
 
 def _most(limit: tuple[int, float], graph: Graph) -> int:

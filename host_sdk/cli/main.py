@@ -7,6 +7,7 @@ import click
 import host_sdk
 from host_sdk.cli import (
     boards,
+    checking,
     compiling,
     demo,
     files,
@@ -39,6 +40,7 @@ for command in (
     boards.info,
     boards.reset,
     flashing.flash,
+    checking.check,
     compiling.build,
     compiling.inspect,
     compiling.ops,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -112,7 +112,7 @@ def prepare_blob(
 def compile_tflite(
     source: ModelSource,
     head: HeadSource | None,
-    target: str,
+    target: str | Sequence[str],
     optimize: Optimize = "speed",
     *,
     max_ram: int | None = None,
@@ -125,7 +125,7 @@ def compile_tflite(
     Args:
         source: file or bytes.
         head: see `prepare_blob`.
-        target: a CPU of `relocatable.TARGETS`.
+        target: a CPU of `relocatable.TARGETS`; several make one blob that runs on each.
         optimize: "speed", "size" or "ram", see `relocatable.compile_model`.
         max_ram: bytes that the arena may have.
         whole_tensors: every tensor whole in memory, see `relocatable.compile_model`.
@@ -138,8 +138,9 @@ def compile_tflite(
     """
     model = source if isinstance(source, bytes) else Path(source)
     named = head if head is None or isinstance(head, Mapping) else Path(head)
+    cpus = target if isinstance(target, str) else ", ".join(target)
     try:
-        with late_progress(show, f"compiling for {target}") as progress:
+        with late_progress(show, f"compiling for {cpus}") as progress:
             return relocatable.compile_model(
                 model,
                 target=target,
@@ -159,7 +160,7 @@ def compile_tflite(
             raise ToolMissingError("the compiler", "pip install 'xipnet[compile]'") from error
         raise CompileError(str(error)) from error
     except RelocatableError as error:
-        raise CompileError(f"{_place(source)} cannot be compiled for {target}:\n{error}") from error
+        raise CompileError(f"{_place(source)} cannot be compiled for {cpus}:\n{error}") from error
 
 
 def _unpack(source: ModelSource, data: bytes) -> Blob:

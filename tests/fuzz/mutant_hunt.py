@@ -1,4 +1,4 @@
-"""Compile mutants in a process of their own, and keep those that something is wrong with.
+"""Compile mutants in a process of their own, and keep those that go wrong.
 
 python -m tests.fuzz.mutant_hunt FIRST [COUNT]
 """

@@ -1,4 +1,4 @@
-"""The process that compiles mutants: one after another, within seconds and megabytes.
+"""The process that compiles mutants, within seconds and megabytes.
 
 A request is a line: the number of a mutant, or a file. A reply is a line of JSON.
 """
@@ -83,13 +83,13 @@ def _compare(data: bytes) -> str:
         inputs = [_values(rng, port) for port in model.blob.metadata["inputs"]]
         model.write_inputs(inputs)
         model.run()
-        ours = list(model.outputs())
+        actual = list(model.outputs())
     try:
         with Reference(data, seconds=60) as reference:
-            theirs = reference.run(inputs)
+            expected = reference.run(inputs)
     except ModelFileError:
         return "not for LiteRT"
-    for i, (x, y) in enumerate(zip(ours, theirs, strict=True)):
+    for i, (x, y) in enumerate(zip(actual, expected, strict=True)):
         if x.dtype != y.dtype or x.size != y.size or differs(x.reshape(y.shape), y):
             return f"WRONG: differs from LiteRT at output {i}"
     return "as LiteRT"

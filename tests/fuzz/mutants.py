@@ -117,7 +117,7 @@ def _number(rng: Rng, data: bytes) -> bytes:
 
 
 def _read_number(rng: Rng, data: bytes) -> bytes:
-    """Replace a number that the reader looks at: a field, an offset, a length of a vector."""
+    """Replace a number that the reader looks at: a field, an offset, a length."""
     places = _places(data)
     if not places:
         return data
@@ -249,20 +249,18 @@ def _graft(rng: Rng, data: bytes) -> bytes:
 
     def edit(model: Any) -> None:
         what = int(rng.integers(4))
-        ours, theirs = model.subgraphs[0], other.subgraphs[0]
+        own, given = model.subgraphs[0], other.subgraphs[0]
         if what == 0:
-            ours.tensors[int(rng.integers(len(ours.tensors)))] = theirs.tensors[0]
+            own.tensors[int(rng.integers(len(own.tensors)))] = given.tensors[0]
         elif what == 1:
             at = int(rng.integers(len(model.buffers)))
             model.buffers[at] = other.buffers[int(rng.integers(len(other.buffers)))]
         elif what == 2:
-            model.subgraphs.append(theirs)
+            model.subgraphs.append(given)
         else:
-            op, given = ours.operators[0], theirs.operators[0]
-            op.builtinOptions, op.builtinOptionsType = (
-                given.builtinOptions,
-                given.builtinOptionsType,
-            )
+            op, from_op = own.operators[0], given.operators[0]
+            op.builtinOptions = from_op.builtinOptions
+            op.builtinOptionsType = from_op.builtinOptionsType
 
     return _edited(data, edit) if other is not None else data
 
@@ -323,7 +321,7 @@ def _changed_vector(rng: Rng, values: list[Any]) -> list[Any]:
 
 
 def _edited(data: bytes, edit: Callable[[Any], None]) -> bytes:
-    """Change a model as the schema's objects; as it is if it cannot be, or has no such part."""
+    """Change a model as the schema's objects; leave it if that cannot be done."""
     model = _unpacked(data)
     if model is None:
         return data

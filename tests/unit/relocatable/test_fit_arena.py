@@ -17,7 +17,7 @@ from relocatable.ops.site import Site
 from relocatable.read_tflite import read_tflite
 from relocatable.schedule import row_pipeline
 from relocatable.schedule.fit_arena import Choice
-from relocatable.schedule.row_order import RowOrder
+from relocatable.schedule.row_order import RowOrder, order_rows
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import find_target
 from tests.conftest import shared_model
@@ -57,7 +57,7 @@ def test_a_kernel_with_less_scratch_is_taken_where_the_peak_is() -> None:
 
 def test_nothing_is_found_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     lowered, played = list[object](), list[object]()
-    lower_one, order = Operator.lower, row_pipeline.order_rows
+    lower_one, order = Operator.lower, order_rows
 
     def count_lowered(operator: Operator, site: Site, is_frugal: bool = False) -> KernelCall:
         lowered.append((site.op.outputs, is_frugal))
