@@ -164,8 +164,11 @@ def shrink(data: bytes, is_same: Callable[[bytes], bool], most_tries: int) -> by
 
 def main(first: int, count: int = 1) -> None:
     """Hunt in a range of numbers."""
-    tally = hunt(range(first, first + count), lambda line: print(line, flush=True))
-    print(dict(tally.fates), f"{tally.seconds} s, {tally.megabytes} MB at most")
+    for start in range(first, first + count, 1000):
+        numbers = range(start, min(start + 1000, first + count))
+        tally = hunt(numbers, lambda line: print(line, flush=True))
+        worst = f"{tally.seconds} s, {tally.megabytes} MB at most"
+        print(f"{start}..: {dict(tally.fates)}, {worst}", flush=True)
 
 
 if __name__ == "__main__":
