@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.fuzz.mutants import mutant
 
 KEPT = ROOT / "build" / "mutants"
-_PATIENCE = 120.0  # seconds on the clock, of a process that its own alarm does not reach
+_PATIENCE = 900.0  # seconds on the clock, of a process that its own alarm does not reach
 _MOST_TRIES = 200  # to make a mutant smaller
 
 
