@@ -36,7 +36,7 @@ from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels
 from relocatable.ops.operator import Operator
 from relocatable.ops.own_operators import load_operators
-from relocatable.ops.select_kernels import select_kernels
+from relocatable.ops.select_kernels import Lowered, select_kernels
 from relocatable.passes import PASSES
 from relocatable.read_tflite import read_metadata, read_tflite
 from relocatable.schedule.check_plan import check_plan
@@ -44,17 +44,17 @@ from relocatable.schedule.fit_arena import Choice, fit_arena
 from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import plan_memory
 from relocatable.schedule.reset_call import reset_call
-from relocatable.schedule.row_pipeline import plan_rows
+from relocatable.schedule.row_pipeline import Orders, plan_rows
 from relocatable.steps.half_weights import with_half_weights
 from relocatable.steps.kernel_call import KernelCall, Plan, common_call, count_steps
 from relocatable.support import check_support
-from relocatable.targets import Target, find_target
+from relocatable.targets import Target, find_target, find_targets
 
 Optimize = Literal["speed", "size", "ram"]
 _FASTEST = Choice()
 _GOLDEN_SEED = 0x1234567
-_GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
-_GOLDEN_RUNS = 3  # of a model that keeps a state
+GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
+GOLDEN_RUNS = 3  # of a model that keeps a state
 
 
 def compile_model(
@@ -74,8 +74,8 @@ def compile_model(
 
     Args:
         model: path of a .tflite file, or its bytes.
-        target: a CPU of `relocatable.TARGETS`; several make a fat blob, from which the loader
-            takes the first program that its CPU can run.
+        target: a CPU of `relocatable.TARGETS`; several make a fat blob, with a program for each,
+            in whatever order they are given: a loader takes the best one that its CPU can run.
         head: TOML file or mapping that describes the post-processing (docs/HEADS.md), or a C file
             with such a TOML file beside it. If it is None and `model` is a path, a file of the same
             name ending in .toml beside it is taken, else what the .tflite's own metadata say
@@ -102,11 +102,8 @@ def compile_model(
         ToolchainError: the C compiler is missing or failed.
         RunError: the program fails on the golden vector's inputs: a loop does not end on them.
     """
-    data, name, head, folder = _read_arguments(model, name, head)
-    targets = [find_target(t) for t in ([target] if isinstance(target, str) else target)]
-
     # Reading and planning; each target's code; the host's and its run.
-    total, done = 2 + len(targets) + 2 * golden, 0
+    total, done = 2 + len(find_targets(target)) + 2 * golden, 0
 
     def finish_part() -> None:
         nonlocal done
@@ -114,29 +111,113 @@ def compile_model(
         if progress is not None:
             progress(done, total)
 
+    program = plan_model(
+        model,
+        target=target,
+        head=head,
+        name=name,
+        optimize=optimize,
+        max_ram=max_ram,
+        whole_tensors=whole_tensors,
+        ops=ops,
+        finish_part=finish_part,
+    )
+    blob = build_blob(program.graph.name, program, optimize, finish_part)
+    if golden:
+        blob = replace(blob, golden=_make_golden(program.graph, finish_part))
+    return blob.pack()
+
+
+def plan_model(
+    model: str | Path | bytes,
+    *,
+    target: str | Sequence[str] = "cortex-m55",
+    head: str | Path | Mapping[str, Any] | None = None,
+    name: str | None = None,
+    optimize: Optimize = "speed",
+    max_ram: int | None = None,
+    whole_tensors: bool = False,
+    ops: str | Path | None = None,
+    finish_part: Callable[[], None] = lambda: None,
+) -> Program:
+    """Do all of `compile_model` that needs no C compiler.
+
+    Args:
+        model, target, head, name, optimize, max_ram, whole_tensors, ops: see `compile_model`.
+        finish_part: called when the model is read, and when it is planned.
+
+    Returns:
+        The steps and the memory layout, the same as in the blob.
+
+    Raises:
+        ModelError, UnsupportedError, OperatorError, HeadError: see `compile_model`.
+    """
+    network = read_network(model, head=head, name=name, ops=ops)
+    finish_part()
+    program = plan_network(network, target, optimize, max_ram, whole_tensors)
+    finish_part()
+    return program
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A model that is read and lowered, and not yet planned for a target.
+
+    Attributes:
+        graph: lowered.
+        head: post-processing; None for the network alone.
+        about: what the model's own metadata say, if no head is described.
+    """
+
+    graph: Graph
+    head: Head | None
+    about: Mapping[str, Any]
+
+
+def read_network(
+    model: str | Path | bytes,
+    *,
+    head: str | Path | Mapping[str, Any] | None = None,
+    name: str | None = None,
+    ops: str | Path | None = None,
+) -> Network:
+    """Read a model, check it and bring it into the kernels' form.
+
+    Args and Raises: see `compile_model`.
+    """
+    data, name, head, folder = _read_arguments(model, name, head)
     own = load_operators(Path(ops)) if ops is not None else {}
     config = load_head(head, folder) if head is not None else None
     graph = read_tflite(data, name, own)
     if config is not None and config.front_end is not None:
         graph = with_front_end(graph)
     graph = lower(graph)
-    finish_part()
     about = {} if head is not None else head_of_metadata(data, read_metadata(data), graph)
     if "head" in about:
         config = load_head(about)
+    return Network(graph, config, about)
+
+
+def plan_network(
+    network: Network,
+    target: str | Sequence[str],
+    optimize: Optimize = "speed",
+    max_ram: int | None = None,
+    whole_tensors: bool = False,
+) -> Program:
+    """Choose the kernels and plan rows and memory.
+
+    Args and Raises: see `compile_model`.
+    """
+    graph, head, targets = network.graph, network.head, find_targets(target)
     if optimize == "ram" or max_ram is not None:
         most = None if optimize == "ram" else max_ram
-        program = schedule_within(graph, config, targets, whole_tensors, most)
+        program = schedule_within(graph, head, targets, whole_tensors, most)
     else:
-        program = schedule(graph, config, targets, whole_tensors)
+        program = schedule(graph, head, targets, whole_tensors)
     if max_ram is not None:
         check_arena(graph, program.plan.arena_bytes, max_ram)
-    program = replace(program, about=about)
-    finish_part()
-    blob = build_blob(name, program, optimize, finish_part)
-    if golden:
-        blob = replace(blob, golden=_make_golden(graph, finish_part))
-    return blob.pack()
+    return replace(program, about=network.about)
 
 
 def guess_head(model: str | Path | bytes, ops: str | Path | None = None) -> GuessedHead:
@@ -211,21 +292,37 @@ class Program:
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What plans of one network have in common, found by the first of them.
+
+    Attributes:
+        lowered: operators' calls.
+        orders: of pipelines' rows.
+    """
+
+    lowered: Lowered = field(default_factory=dict)
+    orders: Orders = field(default_factory=dict)
+
+
 def schedule(
     graph: Graph,
     head: Head | None,
     targets: Sequence[Target],
     whole_tensors: bool = False,
     choice: Choice = _FASTEST,
+    known: Known | None = None,
 ) -> Program:
     """Choose a lowered graph's kernels for each target, and plan rows and memory."""
+    known = Known() if known is None else known
     by_target = tuple(
-        plan_called(select_kernels(graph, target, choice.frugal)) for target in targets
+        plan_called(select_kernels(graph, target, choice.frugal, known.lowered))
+        for target in targets
     )
     check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
-        by_target = plan_rows(graph, by_target, has_vectors, choice.memory)
+        by_target = plan_rows(graph, by_target, has_vectors, choice.memory, known.orders)
     entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
@@ -255,27 +352,34 @@ def schedule_within(
     most_bytes: int | None = None,
 ) -> Program:
     """Schedule for an arena of some bytes at most, if it can be; None: the fewest."""
-    plan = partial(schedule, graph, head, targets, whole_tensors)
-    return fit_arena(plan, _savings(graph, targets), most_bytes)
+    known = Known()
+    plan = partial(schedule, graph, head, targets, whole_tensors, known=known)
+    return fit_arena(plan, _savings(graph, targets, known), most_bytes)
 
 
-def _savings(graph: Graph, targets: Sequence[Target]) -> Mapping[int, int]:
+def _savings(graph: Graph, targets: Sequence[Target], known: Known) -> Mapping[int, int]:
     """Find the operators, by their first output, that have a kernel with less scratch."""
     savings: dict[int, int] = {}
     everything = {op.outputs[0] for op in graph.ops}
     for target in targets:
-        chosen = select_kernels(graph, target), select_kernels(graph, target, everything)
+        chosen = [
+            select_kernels(graph, target, frugal, known.lowered) for frugal in ((), everything)
+        ]
         for fast, frugal in zip(*chosen, strict=True):
             saved = fast.scratch_bytes - frugal.scratch_bytes
             savings[fast.outputs[0]] = max(saved, savings.get(fast.outputs[0], 0))
     return {output: saved for output, saved in savings.items() if saved > 0}
 
 
+def final_calls(calls: tuple[KernelCall, ...], optimize: Optimize) -> tuple[KernelCall, ...]:
+    """Choose how the weights of a program's steps are stored."""
+    return with_half_weights(calls) if optimize == "size" else calls
+
+
 def build_variant(program: Program, index: int, optimize: Optimize) -> Variant:
     """Compile a program for one of its targets."""
     target, calls = program.targets[index], program.calls[index]
-    if optimize == "size":
-        calls = with_half_weights(calls)
+    calls = final_calls(calls, optimize)
     weights, weight_offsets = pack_weights(program.graph, calls)
     c_text = emit_c(program.graph, calls, program.plan, weight_offsets)
     own = (program.graph.own_operators[kind] for kind in sorted(program.graph.own_operators))
@@ -321,11 +425,16 @@ def build_blob(
     name: str, program: Program, optimize: Optimize, finish_part: Callable[[], None] = lambda: None
 ) -> Blob:
     """Compile a program for all its targets, without a golden vector."""
-    graph, plan, head, entries = program.graph, program.plan, program.head, program.entries
     variants = []
     for i in range(len(program.targets)):
         variants.append(build_variant(program, i, optimize))
         finish_part()
+    return join_blob(name, program, variants)
+
+
+def join_blob(name: str, program: Program, variants: Sequence[Variant]) -> Blob:
+    """Join what a program is on its targets to a blob, without a golden vector."""
+    graph, plan, head, entries = program.graph, program.plan, program.head, program.entries
     return Blob(
         variants=tuple(variants),
         inputs=tuple(Io(plan.offsets[i], graph.tensors[i].size_bytes) for i in graph.inputs),
@@ -361,7 +470,7 @@ def _make_golden(graph: Graph, finish_part: Callable[[], None] = lambda: None) -
 def _run_golden(native: Blob) -> Golden:
     ports = native.metadata["inputs"]
     floats = [port["dtype"] == "float32" for port in ports]
-    runs = 1 if native.state is None else _GOLDEN_RUNS
+    runs = 1 if native.state is None else GOLDEN_RUNS
     size = sum(io.size_bytes for io in native.inputs)
     made = golden_inputs(_GOLDEN_SEED, size * runs, all(floats))
     stored, outputs = b"", b""
@@ -377,7 +486,7 @@ def _run_golden(native: Blob) -> Golden:
             model.write_inputs(arrays)
             model.run()
             outputs += b"".join(y.tobytes() for y in model.outputs())
-    hashed = len(outputs) > _GOLDEN_BYTES
+    hashed = len(outputs) > GOLDEN_BYTES
     expected = sha256(outputs).digest() if hashed else outputs
     if any(floats) and not all(floats):
         return Golden(expected, inputs=stored, runs=runs, hashed=hashed)

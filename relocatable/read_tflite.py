@@ -7,7 +7,9 @@ flatbuffer readers stumble over becomes a `ModelError`.
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from types import ModuleType
@@ -103,9 +105,31 @@ def read_tflite(
         raise ModelError(
             f"'{name}': bytes 4 to 8 of a .tflite must be {_IDENTIFIER!r}; are {data[4:8]!r}"
         )
-    try:
+    with _as_model_error(name):
         graph = _Reader(schema, data, name, own_operators or {}).graph()
         _verify(graph)
+    return graph
+
+
+def count_operators(data: bytes, name: str) -> Counter[str]:
+    """Count the operators of a .tflite by kind, also of one that is refused.
+
+    Args:
+        data: the whole .tflite file.
+        name: what to call the model in messages.
+
+    Raises:
+        ModelError: the bytes are truncated or garbage.
+    """
+    with _as_model_error(name):
+        return _Reader(_schema(), data, name, {}).operator_counts()
+
+
+@contextmanager
+def _as_model_error(name: str) -> Iterator[None]:
+    """Make a `ModelError` of what the flatbuffer readers stumble over."""
+    try:
+        yield
     except GraphError as error:
         raise ModelError(f"'{name}': {error}") from error
     except (
@@ -119,7 +143,6 @@ def read_tflite(
         raise ModelError(
             f"'{name}': .tflite must be a whole flatbuffer; is truncated or damaged ({error})"
         ) from error
-    return graph
 
 
 def _verify(graph: Graph) -> None:
@@ -216,6 +239,16 @@ class _Reader:
         except UnsupportedError as error:
             rest = known_violations(graph, variables | handles)
             raise UnsupportedError([*error.violations, *rest]) from error
+
+    def operator_counts(self) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        subgraphs = self.bounded("subgraphs", self.model.SubgraphsLength(), _MAX_SUBGRAPHS)
+        for sub in map(self.model.Subgraphs, range(subgraphs)):
+            self.op_count += sub.OperatorsLength()
+            self.bounded("operators", self.op_count, _MAX_OPS)
+            ops = map(sub.Operators, range(sub.OperatorsLength()))
+            counts.update(self.kind(op.OpcodeIndex()) for op in ops)
+        return counts
 
     def subgraph(self, index: int, callers: tuple[int, ...]) -> tuple[Graph, set[int]]:
         """Read a subgraph with all that it calls, and list its variable tensors.

@@ -31,7 +31,7 @@ def random_pipelines(
     graph: Graph, by_target: Sequence[Sequence[KernelCall]], rng: Rng
 ) -> list[tuple[KernelCall, ...]]:
     """Join steps at random, as `plan_rows` might."""
-    planner = _Planner(graph, by_target, False)
+    planner = _Planner(graph, by_target, False, {})
     groups: list[_Group] = []
     stop = len(by_target[0])
     while stop:

@@ -34,6 +34,8 @@ PROOFS = {
     "fuzz": "the server, the loader, the scan of code, Python values, seals and orders under"
     " libFuzzer and sanitizers, 25 million executions; wrong answers and metadata on the host;"
     " blobs and programs that host and board must judge alike",
+    "mutants": "100,000 damaged .tflite files, each a blob or a typed error within 10 s of the"
+    " processor and 1 GB; every 100th compiled whole, and run beside LiteRT if it takes it",
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "wire": "100,000 hostile requests a virtual board: each well after every batch of 40",
     "faces": "BlazeFace, three networks, on virtual boards: boxes and keypoints within a pixel of"

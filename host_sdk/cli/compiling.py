@@ -77,13 +77,15 @@ def read_bytes(text: str) -> int:
 
 @click.command()
 @click.argument("model", type=click.Path(dir_okay=False))
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="By default MODEL.bin.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="By default MODEL.bin here.")
 @click.option(
     "--target",
+    "targets",
     type=Target(),
-    default="cortex-m55",
-    show_default=True,
-    help="CPU to compile for.",
+    multiple=True,
+    default=("cortex-m55",),
+    show_default="cortex-m55",
+    help="CPU to compile for; several times for one blob that runs on several.",
 )
 @compile_options
 @click.option(
@@ -98,7 +100,7 @@ def read_bytes(text: str) -> int:
 def build(
     model: str,
     output: str | None,
-    target: str,
+    targets: tuple[str, ...],
     optimize: Optimize,
     max_ram: int | None,
     head: str | None,
@@ -110,19 +112,23 @@ def build(
     from host_sdk.inference.model_source import compile_tflite
 
     blob = compile_tflite(
-        *(model, head, target, optimize),
+        *(model, head, targets, optimize),
         max_ram=max_ram,
         whole_tensors=whole_tensors,
         ops=ops,
         show=not as_json,
     )
-    path = Path(output) if output else Path(model).with_suffix(".bin")
+    # Beside the model is no place of ours: it may be in a folder of others.
+    path = Path(output) if output else Path(Path(model).with_suffix(".bin").name)
     path.write_bytes(blob)
-    cost = relocatable.report(blob)
+    costs = _costs(blob)
     if as_json:
-        print_json({"output": str(path), **asdict(cost), "boards": _fits(blob)})
+        programs = [asdict(cost) for cost in costs]
+        print_json(
+            {"output": str(path), **programs[0], "programs": programs, "boards": _fits(blob)}
+        )
     else:
-        print_cost(cost)
+        _print_costs(costs)
         _print_fits(blob)
         click.echo(f"written to {path}")
 
@@ -140,7 +146,7 @@ def inspect(blob: str, as_json: bool) -> None:
         show_seal(Path(blob), data, as_json)
         return
     unpacked = relocatable.Blob.unpack(data)
-    costs = [relocatable.report(data, i) for i in range(len(unpacked.variants))]
+    costs = _costs(data)
     if as_json:
         print_json(
             {
@@ -153,9 +159,8 @@ def inspect(blob: str, as_json: bool) -> None:
         )
         return
     print_facts(_facts(unpacked))
-    for cost in costs:
-        click.echo()
-        print_cost(cost)
+    click.echo()
+    _print_costs(costs)
     click.echo()
     _print_fits(data)
 
@@ -186,6 +191,21 @@ def _rules_page() -> Path:
     if not installed:
         raise InputError("docs/OPS.md must be installed with the package; is not")
     return Path(str(installed[0].locate()))
+
+
+def _costs(blob: bytes) -> list[relocatable.Report]:
+    """Read what each program of a blob costs."""
+    count = len(relocatable.Blob.unpack(blob).variants)
+    return [relocatable.report(blob, i) for i in range(count)]
+
+
+def _print_costs(costs: list[relocatable.Report]) -> None:
+    for i, cost in enumerate(costs):
+        if i:
+            click.echo()
+        print_cost(cost)
+    if len(costs) > 1:
+        click.echo(f"\n{len(costs)} programs; a board takes the first that its CPU can run")
 
 
 def print_cost(cost: relocatable.Report) -> None:

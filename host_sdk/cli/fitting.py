@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import relocatable
 from host_sdk.store.board_space import Space, board_spaces
-from relocatable.blob.blob import Variant
 
-__all__ = ["Fit", "fits_of"]
+__all__ = ["Fit", "Need", "fits_of", "fits_of_needs"]
 
 
 @dataclass(frozen=True)
@@ -49,32 +49,62 @@ def fits_of(blob: relocatable.Blob) -> list[Fit]:
         blob: its size is that of what is uploaded.
     """
     size_bytes = len(blob.pack())
+    needs = [
+        Need((v.family, v.level, v.features), v.arena_bytes, size_bytes, v.stack_bytes)
+        for v in blob.variants
+    ]
+    return fits_of_needs(needs)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a program needs of a board.
+
+    Attributes:
+        cpu: family, level and features, as a variant of a blob states them.
+        arena_bytes: of RAM.
+        size_bytes: of the blob.
+        stack_bytes: of a step's stack.
+    """
+
+    cpu: tuple[int, int, int]
+    arena_bytes: int
+    size_bytes: int
+    stack_bytes: int = 0
+
+
+def fits_of_needs(needs: Sequence[Need]) -> list[Fit]:
+    """Return how programs fit on each board whose CPU runs one.
+
+    Args:
+        needs: the first that a CPU runs is taken.
+    """
     fits = []
     for space in board_spaces():
-        variant = next((v for v in blob.variants if _runs(space.cpu, v)), None)
-        if variant is not None:
-            fits.append(_fit(space, variant, size_bytes))
+        need = next((need for need in needs if _runs(space.cpu, need.cpu)), None)
+        if need is not None:
+            fits.append(_fit(space, need))
     return fits
 
 
-def _runs(cpu: str, variant: Variant) -> bool:
+def _runs(cpu: str, wanted: tuple[int, int, int]) -> bool:
     target = relocatable.TARGETS[cpu]
-    features = sum(feature.bit for feature in target.features)
+    family, level, features = wanted
     return (
-        variant.family == target.family.number
-        and variant.level <= target.level
-        and variant.features & ~features == 0
+        family == target.family.number
+        and level <= target.level
+        and features & ~target.feature_bits == 0
     )
 
 
-def _fit(space: Space, variant: Variant, size_bytes: int) -> Fit:
+def _fit(space: Space, need: Need) -> Fit:
     stack = space.stack_bytes
     return Fit(
         board=space.name,
         title=space.title,
-        ram_left=space.arena_bytes - variant.arena_bytes,
-        flash_left=space.object_bytes - space.flash_of(size_bytes),
-        stack_left=None if stack is None else stack - variant.stack_bytes,
+        ram_left=space.arena_bytes - need.arena_bytes,
+        flash_left=space.object_bytes - space.flash_of(need.size_bytes),
+        stack_left=None if stack is None else stack - need.stack_bytes,
     )
 
 

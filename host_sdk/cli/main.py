@@ -7,6 +7,7 @@ import click
 import host_sdk
 from host_sdk.cli import (
     boards,
+    checking,
     collecting,
     compiling,
     demo,
@@ -41,6 +42,7 @@ for command in (
     boards.info,
     boards.reset,
     flashing.flash,
+    checking.check,
     compiling.build,
     compiling.inspect,
     compiling.ops,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -114,7 +114,7 @@ def prepare_blob(
 def compile_tflite(
     source: ModelSource,
     head: HeadSource | None,
-    target: str,
+    target: str | Sequence[str],
     optimize: Optimize = "speed",
     *,
     max_ram: int | None = None,
@@ -127,7 +127,7 @@ def compile_tflite(
     Args:
         source: file or bytes.
         head: see `prepare_blob`.
-        target: a CPU of `relocatable.TARGETS`.
+        target: a CPU of `relocatable.TARGETS`; several make one blob that runs on each.
         optimize: "speed", "size" or "ram", see `relocatable.compile_model`.
         max_ram: bytes that the arena may have.
         whole_tensors: every tensor whole in memory, see `relocatable.compile_model`.
@@ -140,10 +140,11 @@ def compile_tflite(
     """
     model = source if isinstance(source, bytes) else Path(source)
     named = head if head is None or isinstance(head, Mapping) else Path(head)
+    cpus = target if isinstance(target, str) else ", ".join(target)
     try:
         if head == AUTO:
             named = settle_guess(model, ops)
-        with late_progress(show, f"compiling for {target}") as progress:
+        with late_progress(show, f"compiling for {cpus}") as progress:
             return relocatable.compile_model(
                 model,
                 target=target,
@@ -163,7 +164,7 @@ def compile_tflite(
             raise ToolMissingError("the compiler", "pip install 'xipnet[compile]'") from error
         raise CompileError(str(error)) from error
     except RelocatableError as error:
-        raise CompileError(f"{_place(source)} cannot be compiled for {target}:\n{error}") from error
+        raise CompileError(f"{_place(source)} cannot be compiled for {cpus}:\n{error}") from error
 
 
 def _unpack(source: ModelSource, data: bytes) -> Blob:

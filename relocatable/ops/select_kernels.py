@@ -14,9 +14,12 @@ from relocatable.ops.site import Site
 from relocatable.steps.kernel_call import CalledGraph, KernelCall
 from relocatable.targets import TARGETS, Target
 
+# The operator, by its first output, target, whether it is frugal -> its call.
+Lowered = dict[tuple[int, str, bool], KernelCall]
+
 
 def select_kernels(
-    graph: Graph, target: Target, frugal: Collection[int] = ()
+    graph: Graph, target: Target, frugal: Collection[int] = (), lowered: Lowered | None = None
 ) -> tuple[KernelCall, ...]:
     """Choose a kernel for each operator.
 
@@ -24,6 +27,7 @@ def select_kernels(
         graph: a lowered graph; a view in it gets no step, its output shares its input's memory.
         target: the CPU to choose for.
         frugal: operators, by their first output, that get the kernel with the least scratch.
+        lowered: calls of the same graph, chosen before; those of this one are added.
 
     Returns:
         The program's calls in order.
@@ -33,20 +37,24 @@ def select_kernels(
     """
     calls: list[KernelCall] = []
     refused: list[Violation] = []
+    lowered = {} if lowered is None else lowered
     for op in graph.ops:
         if is_view(graph, op):
+            continue
+        key = op.outputs[0], target.name, op.outputs[0] in frugal
+        if key in lowered:
+            calls.append(lowered[key])
             continue
         site = Site(graph, op, target)
         operator = find_operator(graph.own_operators, op.kind)
         if operator is None:
             kinds = ", ".join((*OPERATORS, *graph.own_operators))
             site.refuse(f"operator must be one of {kinds}", op.kind)
-        is_frugal = op.outputs[0] in frugal
         try:
             if operator.folder is None:
-                call = operator.lower(site, is_frugal)
+                call = operator.lower(site, key[2])
             else:
-                call = _lower_own(site, operator, is_frugal)
+                call = _lower_own(site, operator, key[2])
         except UnsupportedError as error:
             refused += error.violations
             continue
@@ -54,6 +62,7 @@ def select_kernels(
             called = [CalledGraph(sub, select_kernels(sub, target)) for sub in op.subgraphs]
             macs = sum(inner.macs for graph in called for inner in graph.calls)
             call = replace(call, called=tuple(called), macs=macs)
+        lowered[key] = call
         calls.append(call)
     if refused:
         raise UnsupportedError(refused)

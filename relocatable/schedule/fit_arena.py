@@ -17,6 +17,7 @@ from relocatable.steps.kernel_call import KernelCall, Plan, common_call
 
 _MOST_TRIES = 4  # of plans within some bytes, which are a bound and no promise
 _MOST_SINGLES = 8  # kernels that are exchanged one by one, before all at the peak are
+_MOST_STEPS = 5000  # that are planned in all, to exchange kernels
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def _trade(plan: Callable[[Choice], P], savings: Mapping[int, int], most_bytes: 
     """Give time for memory until a program fits, or nothing is left to give."""
     program = plan(Choice())
     frugal: set[int] = set()
-    while _arena_bytes(program) > most_bytes:
+    for _ in range(1 + _MOST_STEPS // max(1, _MOST_TRIES * len(program.calls[0]))):
+        if _arena_bytes(program) <= most_bytes:
+            break
         program = _within(plan, frozenset(frugal), most_bytes)
         peak = _at_the_peak(program, most_bytes) & savings.keys() - frugal
         worst = sorted(peak, key=lambda i: (savings[i], i))

@@ -34,12 +34,17 @@ _MOST_LOSS = 0.025  # of all instructions, for a smaller arena
 # its blocks counts as so many tasks.
 _MOST_PLAYED, _BLOCKS_PER_TASK = 500_000, 64
 
+# What the order of layers' rows follows from -> the order: a program that is planned several times
+# plays most of its pipelines once.
+Orders = dict[object, RowOrder]
+
 
 def plan_rows(
     graph: Graph,
     by_target: Sequence[Sequence[KernelCall]],
     has_vectors: bool,
     memory: int | None = None,
+    orders: Orders | None = None,
 ) -> tuple[tuple[KernelCall, ...], ...]:
     """Join steps to pipelines, the same ones on all targets.
 
@@ -49,11 +54,12 @@ def plan_rows(
         has_vectors: one of them does many products at a time.
         memory: bytes of the arena that should do, or as few as there can be; None: as few as cost
             little time.
+        orders: of the same network, from plans before; those of this one are added.
 
     Returns:
         The steps on each target; pipelines in the place of the steps that they do.
     """
-    planner = _Planner(graph, by_target, has_vectors)
+    planner = _Planner(graph, by_target, has_vectors, {} if orders is None else orders)
     groups = planner.best_groups() if memory is None else planner.groups_within(memory)
     return tuple(
         tuple(group.call(graph, calls[group.start : group.stop]) for group in groups)
@@ -142,9 +148,14 @@ def _buffer_bytes(graph: Graph, index: int, height: int) -> int:
 
 class _Planner:
     def __init__(
-        self, graph: Graph, by_target: Sequence[Sequence[KernelCall]], has_vectors: bool
+        self,
+        graph: Graph,
+        by_target: Sequence[Sequence[KernelCall]],
+        has_vectors: bool,
+        orders: Orders,
     ) -> None:
         self.graph = graph
+        self.orders = orders
         self.pace = _WITH_VECTORS if has_vectors else 1.0
         calls = [common_call(step) for step in zip(*by_target, strict=True)]
         self.blocks, self.owner = lifetimes(graph, calls)
@@ -284,7 +295,11 @@ class _Planner:
         if cost > self.plays:
             return None
         self.plays -= cost
-        return order_rows(self.graph, parts, buffered, at_once)
+        layers = tuple((call.inputs, call.outputs, call.rows) for call in parts)
+        key = layers, frozenset(buffered), tuple(at_once)
+        if key not in self.orders:
+            self.orders[key] = order_rows(self.graph, parts, buffered, at_once)
+        return self.orders[key]
 
     def tasks(self, parts: Sequence[KernelCall], at_once: Sequence[int]) -> float:
         """Count the tasks of layers that make so many rows at once."""

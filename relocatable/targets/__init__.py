@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import platform
+from collections.abc import Iterable
 from importlib import import_module
 
 from relocatable.targets.family import Family, Feature, Target
@@ -16,6 +17,7 @@ __all__ = [
     "Feature",
     "Target",
     "find_target",
+    "find_targets",
     "host_family",
 ]
 
@@ -58,3 +60,15 @@ def find_target(name: str) -> Target:
     if name not in TARGETS:
         raise ValueError(f"target must be one of {', '.join(TARGETS)}; is {name!r}")
     return TARGETS[name]
+
+
+def find_targets(names: str | Iterable[str]) -> list[Target]:
+    """Find targets by their names, each once; those first that ask most of a CPU.
+
+    A loader takes the first program that its CPU can run: a Cortex-M55 can run that of an M4, too.
+
+    Raises:
+        ValueError: as `find_target`.
+    """
+    found = dict.fromkeys(map(find_target, [names] if isinstance(names, str) else names))
+    return sorted(found, key=lambda t: (-t.level, -t.feature_bits.bit_count()))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from host_sdk import Device
-from relocatable import compile_model
+from relocatable import compile_model, run
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Quant
 from relocatable.ops._shared.random import random_input
@@ -19,6 +19,7 @@ from tests.numeric.harness import reference
 
 pytestmark = pytest.mark.sim
 
+DIGITS = ROOT / "examples/models/digits.tflite"
 LARGE = pytest.mark.slow  # a megabyte over the UART
 CASES = [pytest.param(m, marks=LARGE) if m.startswith("ssd") else m for m in MODELS]
 
@@ -44,8 +45,22 @@ def test_equals_litert(board: Device, name: str) -> None:
     board.rm(name)
 
 
+@pytest.fixture(scope="module")
+def fat_blob() -> bytes:
+    return compile_model(DIGITS, target=["cortex-m4", "cortex-m55", "host"])
+
+
+def test_one_blob_runs_on_several_boards(board: Device, fat_blob: bytes) -> None:
+    x = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
+    loaded = board.load_model(fat_blob, "digits")
+    assert loaded.golden  # the same one for all its programs
+    np.testing.assert_array_equal(board.infer(x, raw=True), run(fat_blob, x))
+    assert board.classify(x[0, :, :, 0])[0].label in "0123456789"
+    board.rm("digits")
+
+
 def test_same_bytes_run_at_two_addresses(board: Device) -> None:
-    blob = compile_model(ROOT / "examples/models/digits.tflite", target=board.info().cpu)
+    blob = compile_model(DIGITS, target=board.info().cpu)
     x = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
     board.exec("import xipnet")
     outputs, addresses = [], []

@@ -32,7 +32,7 @@ def test_every_command_has_help() -> None:
 
 def test_the_commands_are_those_of_the_readme() -> None:
     expected = (
-        "demo boards info reset flash build inspect ops sbom load ls rm activate ota confirm "
+        "demo boards info reset flash check build inspect ops sbom load ls rm activate ota confirm "
         "rollback history put get key sign verify trust lock unlock attest rescue format "
         "infer detect classify profile collect replay validate trace selftest run repl sim"
     )
@@ -73,6 +73,24 @@ def test_build_and_inspect(tmp_path: Path) -> None:
     fits = {fit["board"]: fit for fit in facts["boards"]}
     assert fits["pico2"]["fits"] is True
     assert fits["pico2"]["ram_left"] == 196608 - facts["programs"][0]["arena_bytes"]
+
+
+def test_one_blob_for_several_cpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ai_edge_litert")
+    model = EXAMPLES / "models" / "digits.tflite"
+    monkeypatch.chdir(tmp_path)
+    built = xipnet("build", model, "--target", "cortex-m4", "--target", "cortex-m55", "--json")
+    facts = json.loads(built.output)
+    blob = tmp_path / facts["output"]
+    assert blob.name == "digits.bin"  # here, and not beside the model
+    assert facts["flash_bytes"] == blob.stat().st_size
+    # An M55 runs code of an M4, too: its own must come first.
+    assert [p["target"] for p in facts["programs"]] == ["cortex-m55", "cortex-m4"]
+    assert {"pico2", "nucleo_f411re", "mps3_an547"} <= {fit["board"] for fit in facts["boards"]}
+    shown = xipnet("inspect", blob).output
+    for line in ("digits for cortex-m55", "digits for cortex-m4", "2 programs", "classes"):
+        assert line in shown
+    assert json.loads(xipnet("inspect", blob, "--json").output)["programs"] == facts["programs"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,14 @@ from relocatable.blob.blob import Blob
 from relocatable.compile import compile_model, lower, schedule, schedule_within
 from relocatable.errors import UnsupportedError
 from relocatable.graph.graph import Graph
+from relocatable.ops.operator import Operator
 from relocatable.ops.select_kernels import select_kernels
+from relocatable.ops.site import Site
 from relocatable.read_tflite import read_tflite
+from relocatable.schedule import row_pipeline
 from relocatable.schedule.fit_arena import Choice
+from relocatable.schedule.row_order import RowOrder, order_rows
+from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets import find_target
 from tests.conftest import shared_model
 from tests.make_graph import GraphBuilder
@@ -46,6 +53,27 @@ def test_a_kernel_with_less_scratch_is_taken_where_the_peak_is() -> None:
     sources = [[call.source.split("/")[-1] for call in p.calls[0]] for p in (fast, small)]
     assert sources[0] == ["fully_connected_dsp.c"] * 2
     assert sources[1] == ["fully_connected.c", "fully_connected_dsp.c"]  # the second one may stay
+
+
+def test_nothing_is_found_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    lowered, played = list[object](), list[object]()
+    lower_one, order = Operator.lower, order_rows
+
+    def count_lowered(operator: Operator, site: Site, is_frugal: bool = False) -> KernelCall:
+        lowered.append((site.op.outputs, is_frugal))
+        return lower_one(operator, site, is_frugal)
+
+    def count_played(*arguments: Any) -> RowOrder:
+        _, parts, buffered, at_once = arguments
+        layers = tuple((call.outputs, call.rows) for call in parts)
+        played.append((layers, frozenset(buffered), tuple(at_once)))
+        return order(*arguments)
+
+    monkeypatch.setattr(Operator, "lower", count_lowered)
+    monkeypatch.setattr(row_pipeline, "order_rows", count_played)
+    schedule_within(lower(random_network(np.random.default_rng(3))), None, [M4])
+    for found in (lowered, played):
+        assert len(found) == len(set(found)) > 0
 
 
 def test_time_is_kept_if_there_is_room() -> None:

@@ -67,10 +67,11 @@ def test_the_page_shows_the_example() -> None:
 def test_the_command_takes_a_folder(tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
     file.write_bytes(model())
-    command = ["build", str(file), "--target", "cortex-m4", "--ops", str(EXAMPLE), "--json"]
+    blob = tmp_path / "model.bin"
+    command = ["build", str(file), "-o", str(blob), "--target", "cortex-m4", "--ops", str(EXAMPLE)]
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0, done.output
-    assert file.with_suffix(".bin").stat().st_size > 0
+    assert blob.stat().st_size > 0
 
 
 def test_its_rules_are_asked() -> None:

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from relocatable.targets import FAMILIES, FEATURES, TARGETS, arm, find_target, host_family, riscv
+from relocatable.targets import (
+    FAMILIES,
+    FEATURES,
+    TARGETS,
+    arm,
+    find_target,
+    find_targets,
+    host_family,
+    riscv,
+)
 from tests.conftest import ROOT
 
 # As CONTRIBUTING says: another family, which says what differs from RV32.
@@ -121,3 +130,10 @@ def test_targets_are_known_by_their_names() -> None:
     assert ("host" in TARGETS) == (host_family() != 0)
     if "host" in TARGETS:
         assert TARGETS["host"].family.number == host_family()
+
+
+def test_a_blob_begins_with_what_asks_most_of_a_cpu() -> None:
+    names = ["cortex-m0plus", "cortex-m4", "cortex-m55", "cortex-m7", "cortex-m4", "cortex-m33"]
+    found = [target.name for target in find_targets(names)]
+    assert found == ["cortex-m55", "cortex-m33", "cortex-m7", "cortex-m4", "cortex-m0plus"]
+    assert [target.name for target in find_targets("cortex-m4")] == ["cortex-m4"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from host_sdk import Device, InputError, KeyFileSigner, SealError, SealFileError, swap_models
 from host_sdk.cli import main
 from host_sdk.trust.seals import read_seal
+from relocatable.blob.blob import Blob
 from tests.unit.host_sdk.blobs import make_blob
 from tests.unit.host_sdk.conftest import Connect
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
@@ -60,6 +62,18 @@ def test_the_seal_beside_a_file_goes_with_it(locked: Lockable, key: Path, tmp_pa
     }
     assert sent_seals(board)["adds"].pack() == (tmp_path / "adds.bin.seal").read_bytes()
     assert device.get("main.py") == b"print(1)"
+
+
+def test_a_blob_for_several_cpus_has_one_seal(locked: Lockable, key: Path, tmp_path: Path) -> None:
+    thin = Blob.unpack(make_blob())
+    other = replace(thin.variants[0], family=99, code=bytes(64), steps=(0, 0))
+    path = tmp_path / "adds.bin"
+    path.write_bytes(replace(thin, variants=(other, *thin.variants)).pack())
+    sign(key, path, "--counter", "5")
+    assert xipnet("verify", path, "--key", f"{key}.pub").exit_code == 0
+    assert locked[1].load_model(path).golden
+    [stored] = locked[1].ls()
+    assert (stored.sealed, stored.size_bytes) == (True, path.stat().st_size)
 
 
 def test_seals_as_bytes_as_a_path_and_made_now(locked: Lockable, key: Path, tmp_path: Path) -> None:
