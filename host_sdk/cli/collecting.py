@@ -70,7 +70,7 @@ def collect(
 
 
 def _capsule(board: host_sdk.Device, name: str) -> list[Array]:
-    """Read what the active model was fed; pictures without their dimensions of 1."""
+    """Read what the active model was fed, without dimensions of 1."""
     import numpy as np
 
     tensor = board.model().inputs[0]

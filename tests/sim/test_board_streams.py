@@ -44,7 +44,8 @@ for item in model.stream(camera):
 # Two chunks have a slot; the rest comes while nobody reads, and the end after it.
 DEAF_MIC = """
 mic = xipnet.Mic(8000, CHUNK, 2)
-while mic.dropped < CHUNKS - 2:
+end_us = xipnet.ticks_us() + 20000000
+while mic.dropped < CHUNKS - 2 and xipnet.ticks_us() < end_us:
     pass
 heard = bytearray(10 * 2 * CHUNK)
 parts = []
@@ -93,6 +94,11 @@ def test_windows_slide_by_the_hop(board: Device) -> None:
     times = evaluate(board, "[item.captured_us for _, item in windows]")
     assert times == sorted(times)
     assert evaluate(board, "[item.dropped for _, item in windows]") == [7] * 4
+
+
+def test_the_time_is_the_sources(board: Device) -> None:
+    board.exec("class Stamped(Slow): captured_us = 123")
+    assert evaluate(board, "next(model.stream(Stamped(bytes(64)))).captured_us") == 123
 
 
 @pytest.mark.parametrize("wrong", ["hop=0", "hop=65", "window=65", "window=10, hop=11"])
