@@ -1,4 +1,4 @@
-"""A head of a model that takes no picture: `run_head` takes its arrays, as `infer` does."""
+"""A head of a model that takes no picture: `run_head` takes its arrays."""
 
 from __future__ import annotations
 
