@@ -167,9 +167,10 @@ class Device(Connection):
         Args:
             source: file or bytes: a blob, or a .tflite, which is compiled for this board's CPU.
             name: in the store; by default the file's stem, or the blob's own name.
-            head: post-processing for a .tflite: TOML file or mapping (docs/HEADS.md). By default
-                the file of the same name ending in .toml, if there is one, else what the metadata
-                in the .tflite say.
+            head: post-processing for a .tflite (docs/HEADS.md): TOML file, C file or mapping, or
+                "auto" to have it guessed and written to a TOML file. By default the file of the
+                same name ending in .toml, if there is one, else what the metadata in the .tflite
+                say.
             optimize: of a .tflite: "speed"; "size" for less code; "ram" for the smallest arena,
                 whatever time it costs.
             max_ram: of a .tflite: bytes that its arena may have.
