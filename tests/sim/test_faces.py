@@ -6,7 +6,11 @@ The networks come out of a wheel that is downloaded, so this is a proof.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +37,16 @@ def pictures() -> dict[str, Image.Image]:
     skimage_data: Any = import_module("skimage.data")
     photograph = Image.fromarray(skimage_data.astronaut())
     return {"astronaut": photograph, "group": Image.open(FOLDER / "group.jpg")}
+
+
+def test_faces_are_cut_out_and_marked_on_the_board(tmp_path: Path) -> None:
+    command = [sys.executable, str(FOLDER / "pipeline.py")]
+    here = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=1200, check=True, env=here, cwd=tmp_path
+    )
+    assert run.stdout.count(": 468 points") == len(EXPECTED["front"]["group"]["faces"])
+    assert (tmp_path / "out" / "face_points.png").exists()
 
 
 @pytest.mark.parametrize("name", FILES)
