@@ -39,7 +39,7 @@ PROOFS = {
     "attack": "1,000 attack programs and 100,000 random words a board, behind the scan of code",
     "wire": "100,000 hostile requests a virtual board: each well after every batch of 40",
     "faces": "BlazeFace, three networks, on virtual boards: boxes and keypoints within a pixel of"
-    " its own package's",
+    " its own package's, and 468 points of each face",
     "pico": "the Raspberry Pi Pico's image in an emulator of its chip: coins, 30 cuts of power",
     "stm32l4": "the image of an STM32L475 starts, and says what it is, in a newer QEMU from"
     " Debian's backports",
