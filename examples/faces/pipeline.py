@@ -1,4 +1,4 @@
-"""Two networks in a row on the board: faces are found, cut out, and their points marked.
+"""Two networks on the board: faces are found, cut out, and their points marked.
 
     python examples/faces/pipeline.py [PORT]     # by default a virtual Cortex-M55
 
@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from host_sdk import Device
-from host_sdk.cli.demos.wheels import FACES
+from host_sdk.cli.wheel import FACES
 from host_sdk.inference.draw import draw_boxes
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from host_sdk.cli.demos.wheels import FACES
+from host_sdk.cli.wheel import FACES
 from relocatable import compile_model
 from relocatable.blob.host import HostModel
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from host_sdk.cli.demos.wheels import FACES
+from host_sdk.cli.wheel import FACES
 from host_sdk.inference.draw import draw_boxes
 from host_sdk.inference.picture import Letterbox
 from relocatable import compile_model

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from host_sdk.cli import main
-from host_sdk.cli.demos.wheels import Wheel
+from host_sdk.cli.wheel import Wheel
 from tests.make_graph import CONV, POOL, GraphBuilder
 from tests.make_tflite import make_tflite
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from host_sdk import Device
-from host_sdk.cli.demos.wheels import FACES
+from host_sdk.cli.wheel import FACES
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.sim, pytest.mark.proof("faces")]

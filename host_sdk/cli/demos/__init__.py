@@ -13,6 +13,6 @@ __all__ = ["Demo", "find_demos"]
 
 def find_demos() -> Mapping[str, Demo]:
     """Find the demos, by name."""
-    names = sorted(module.name for module in iter_modules(__path__))
+    names = sorted(module.name for module in iter_modules(__path__) if module.name != "demo")
     modules = {name: import_module(f"{__name__}.{name}") for name in names}
-    return {name: module.DEMO for name, module in modules.items() if hasattr(module, "DEMO")}
+    return {name: module.DEMO for name, module in modules.items()}

@@ -6,8 +6,8 @@ import time
 
 import host_sdk
 from host_sdk.cli.demos.demo import OUTPUT, Demo, example, say
-from host_sdk.cli.demos.wheels import FACES
 from host_sdk.cli.running import print_found, save_picture
+from host_sdk.cli.wheel import FACES
 
 
 def run(board: str) -> None:

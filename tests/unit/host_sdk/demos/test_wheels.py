@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from host_sdk.cli.demos.wheels import Wheel
+from host_sdk.cli.wheel import Wheel
 from host_sdk.errors import InputError
 
 
