@@ -115,7 +115,7 @@ def test_wrong_description_is_refused(table: dict[str, Any], message: str) -> No
 @pytest.mark.parametrize(
     ("table", "graph", "message"),
     [
-        ({"strides": [8]}, outputs_graph((8,), 4, 1), r"strides needs an input \[1, height"),
+        ({"strides": [8]}, outputs_graph((8,), 4, 1), r"strides need an input \[1, height"),
         ({"feature_maps": [2]}, outputs_graph((9,), 4, 1), r"anchors must be 9, as boxes; are 8"),
         ({"feature_maps": [2]}, outputs_graph((8,), 4, 2), "must have 4 and 1 values for each"),
         ({"feature_maps": [2]}, outputs_graph((8,), 5, 1), "must have 4 and 1 values for each"),
