@@ -111,52 +111,14 @@ def compile_model(
         if progress is not None:
             progress(done, total)
 
-    program = plan_model(
-        model,
-        target=target,
-        head=head,
-        name=name,
-        optimize=optimize,
-        max_ram=max_ram,
-        whole_tensors=whole_tensors,
-        ops=ops,
-        finish_part=finish_part,
-    )
-    blob = build_blob(program.graph.name, program, optimize, finish_part)
-    if golden:
-        blob = replace(blob, golden=_make_golden(program.graph, finish_part))
-    return blob.pack()
-
-
-def plan_model(
-    model: str | Path | bytes,
-    *,
-    target: str | Sequence[str] = "cortex-m55",
-    head: str | Path | Mapping[str, Any] | None = None,
-    name: str | None = None,
-    optimize: Optimize = "speed",
-    max_ram: int | None = None,
-    whole_tensors: bool = False,
-    ops: str | Path | None = None,
-    finish_part: Callable[[], None] = lambda: None,
-) -> Program:
-    """Do all of `compile_model` that needs no C compiler.
-
-    Args:
-        model, target, head, name, optimize, max_ram, whole_tensors, ops: see `compile_model`.
-        finish_part: called when the model is read, and when it is planned.
-
-    Returns:
-        The steps and the memory layout, the same as in the blob.
-
-    Raises:
-        ModelError, UnsupportedError, OperatorError, HeadError: see `compile_model`.
-    """
     network = read_network(model, head=head, name=name, ops=ops)
     finish_part()
     program = plan_network(network, target, optimize, max_ram, whole_tensors)
     finish_part()
-    return program
+    blob = build_blob(network.graph.name, program, optimize, finish_part)
+    if golden:
+        blob = replace(blob, golden=_make_golden(network.graph, finish_part))
+    return blob.pack()
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +143,7 @@ def read_network(
     name: str | None = None,
     ops: str | Path | None = None,
 ) -> Network:
-    """Read a model, check it and bring it into the kernels' form.
+    """Read a model, check it and lower it, all without a C compiler.
 
     Args and Raises: see `compile_model`.
     """
@@ -205,7 +167,7 @@ def plan_network(
     max_ram: int | None = None,
     whole_tensors: bool = False,
 ) -> Program:
-    """Choose the kernels and plan rows and memory.
+    """Choose the kernels and plan rows and memory, as they will be in the blob.
 
     Args and Raises: see `compile_model`.
     """

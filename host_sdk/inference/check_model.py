@@ -169,7 +169,7 @@ def _planned(network: Network, target: str, optimize: Optimize, max_ram: int | N
 
     program = plan_network(network, target, optimize, max_ram)
     macs = sum(call.macs for call in program.calls[0])
-    flash = estimate_flash(program, optimize)
+    flash = estimate_flash(network, program, optimize)
     return ProgramCost(target, program.plan.arena_bytes, macs, flash)
 
 

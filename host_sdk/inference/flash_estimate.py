@@ -9,6 +9,7 @@ from relocatable.codegen.emit_c import pack_weights
 from relocatable.compile import (
     GOLDEN_BYTES,
     GOLDEN_RUNS,
+    Network,
     Optimize,
     Program,
     final_calls,
@@ -24,10 +25,13 @@ _KERNEL = (100, 4_000)
 _HEAD = (400, 32_000)
 
 
-def estimate_flash(program: Program, optimize: Optimize = "speed") -> tuple[int, int]:
+def estimate_flash(
+    network: Network, program: Program, optimize: Optimize = "speed"
+) -> tuple[int, int]:
     """Find the fewest and the most bytes that a program's blob should have.
 
     Args:
+        network: as read.
         program: as planned.
         optimize: how it would be compiled.
 
@@ -35,12 +39,14 @@ def estimate_flash(program: Program, optimize: Optimize = "speed") -> tuple[int,
         Bytes of the whole blob, with a golden vector: what it takes in a store, before rounding
         to sectors.
     """
-    least, most = (len(_blob_with(program, optimize, which).pack()) for which in (0, 1))
+    golden = _golden(network.graph)
+    blobs = (_blob_with(program, optimize, which) for which in (0, 1))
+    least, most = (len(replace(blob, golden=golden).pack()) for blob in blobs)
     return least, most
 
 
 def _blob_with(program: Program, optimize: Optimize, which: int) -> Blob:
-    """Make the blob with zeros for the code and for what a run of it would give."""
+    """Make the blob with zeros for the code, and without a golden vector."""
     variants = []
     heads = int(program.head is not None)
     for target, planned in zip(program.targets, program.calls, strict=True):
@@ -58,8 +64,7 @@ def _blob_with(program: Program, optimize: Optimize, which: int) -> Blob:
                 stack_bytes=0,
             )
         )
-    blob = join_blob(program.graph.name, program, variants)
-    return replace(blob, golden=_golden(program.graph))
+    return join_blob(program.graph.name, program, variants)
 
 
 def _golden(graph: Graph) -> Golden:

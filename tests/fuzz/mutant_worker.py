@@ -20,7 +20,7 @@ from host_sdk.errors import ModelFileError
 from host_sdk.validation.litert import Reference, differs
 from relocatable.blob.host import HostModel
 from relocatable.codegen.emit_c import emit_c, pack_weights
-from relocatable.compile import Optimize, compile_model, plan_model
+from relocatable.compile import Optimize, compile_model, plan_network, read_network
 from relocatable.errors import ModelError, RelocatableError, RunError, UnsupportedError
 from relocatable.graph.graph import GraphError
 from tests.fuzz.mutants import mutant
@@ -51,7 +51,7 @@ def fate_of(data: bytes, number: int) -> str:
             return _compare(data)
         optimize: Optimize = "ram" if number % 20 == 1 else "speed"
         target = _TARGETS[number % len(_TARGETS)]
-        program = plan_model(data, target=target, optimize=optimize)
+        program = plan_network(read_network(data), target, optimize)
         _, offsets = pack_weights(program.graph, program.calls[0])
         emit_c(program.graph, program.calls[0], program.plan, offsets)
     except _TYPED:

@@ -44,7 +44,7 @@ def test_what_is_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeyError("planted")
 
-    monkeypatch.setattr("tests.fuzz.mutant_worker.plan_model", fail)
+    monkeypatch.setattr("tests.fuzz.mutant_worker.read_network", fail)
     assert fate_of(b"", 2).startswith("WRONG: untyped KeyError in ")
 
 
