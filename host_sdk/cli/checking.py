@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     help="CPU to check for, several times for several; by default those of all known boards.",
 )
 @compile_options
+@click.option(
+    "--head", type=click.Path(dir_okay=False), help="File for all MODELs; by default MODEL.toml."
+)
 @click.option("--exact", is_flag=True, help="Compile, for the exact flash and stack; takes longer.")
 @json_option
 def check(
@@ -38,6 +41,7 @@ def check(
     optimize: Optimize,
     max_ram: int | None,
     ops: str | None,
+    head: str | None,
     exact: bool,
     as_json: bool,
 ) -> None:
@@ -54,7 +58,9 @@ def check(
     found = []
     with late_progress(not as_json, "checking") as progress:
         for path in files:
-            found.append(check_model(path, cpus, optimize, max_ram=max_ram, ops=ops, exact=exact))
+            found.append(
+                check_model(path, cpus, optimize, head=head, max_ram=max_ram, ops=ops, exact=exact)
+            )
             if progress is not None:
                 progress(len(found), len(files))
     if as_json:

@@ -100,6 +100,7 @@ def check_model(
     targets: Sequence[str],
     optimize: Optimize = "speed",
     *,
+    head: str | None = None,
     max_ram: int | None = None,
     ops: str | None = None,
     exact: bool = False,
@@ -107,9 +108,10 @@ def check_model(
     """Find whether a model is taken, why not, and what it costs.
 
     Args:
-        path: of a .tflite; a TOML file of the same name beside it describes its head.
+        path: of a .tflite.
         targets: CPUs, each with a program of its own.
         optimize: see `relocatable.compile_model`.
+        head: file that describes the post-processing; None: the .toml file beside it, if any.
         max_ram: bytes that the arena may have.
         ops: folder of operators of your own.
         exact: compile it, for the exact bytes of flash and stack.
@@ -126,9 +128,9 @@ def check_model(
     try:
         data = _read(path)
         operators = _count(data, path)
-        network = read_network(path, ops=ops)
+        network = read_network(path, head=head, ops=ops)
         programs = tuple(
-            _compiled(path, target, optimize, max_ram, ops)
+            _compiled(path, head, target, optimize, max_ram, ops)
             if exact
             else _planned(network, target, optimize, max_ram)
             for target in targets
@@ -142,8 +144,10 @@ def check_model(
         return ModelCheck(str(path), str(cause), _refusals(cause), operators)
     except (RelocatableError, InputError) as error:
         return ModelCheck(str(path), str(error), _refusals(error), operators)
-    head, head_from = _head(path, network)
-    return ModelCheck(str(path), "", (), operators, head, head_from, programs)
+    kind = network.head.kind if network.head else ""
+    beside = path.with_suffix(".toml").name if head is None else Path(head).name
+    head_from = kind and ("metadata" if network.about else beside)
+    return ModelCheck(str(path), "", (), operators, kind, head_from, programs)
 
 
 def _read(path: Path) -> bytes:
@@ -174,9 +178,14 @@ def _planned(network: Network, target: str, optimize: Optimize, max_ram: int | N
 
 
 def _compiled(
-    path: Path, target: str, optimize: Optimize, max_ram: int | None, ops: str | None
+    path: Path,
+    head: str | None,
+    target: str,
+    optimize: Optimize,
+    max_ram: int | None,
+    ops: str | None,
 ) -> ProgramCost:
-    blob = compile_tflite(path, None, target, optimize, max_ram=max_ram, ops=ops)
+    blob = compile_tflite(path, head, target, optimize, max_ram=max_ram, ops=ops)
     cost = relocatable.report(blob)
     flash = cost.flash_bytes, cost.flash_bytes
     return ProgramCost(target, cost.arena_bytes, cost.macs, flash, cost.stack_bytes)
@@ -186,9 +195,3 @@ def _refusals(error: Exception) -> tuple[Refusal, ...]:
     if not isinstance(error, UnsupportedError):
         return (Refusal(str(error)),)
     return tuple(Refusal(v.rule, v.value, v.op, v.tensor, way_out(v)) for v in error.violations)
-
-
-def _head(path: Path, network: Network) -> tuple[str, str]:
-    if network.head is None:
-        return "", ""
-    return network.head.kind, "metadata" if network.about else path.with_suffix(".toml").name

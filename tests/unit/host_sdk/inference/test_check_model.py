@@ -52,6 +52,23 @@ def test_one_model_is_told_in_full() -> None:
     assert "Pico\n" not in shown.output  # an M0+ does not run it
 
 
+def test_the_page_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES.parents[1])
+    shown = xipnet("check", "examples/models/digits.tflite").output
+    printed = {" ".join(line.split()) for line in shown.splitlines()}
+    page = Path("docs/BUILD.md").read_text(encoding="utf-8")
+    lines = page.split("```")[1].strip().splitlines()[1:]
+    assert {" ".join(line.split()) for line in lines if line != "..."} <= printed
+
+
+def test_a_head_that_is_named(tmp_path: Path) -> None:
+    model, head = tmp_path / "m.tflite", EXAMPLES / "digits.toml"
+    shutil.copy(EXAMPLES / "digits.tflite", model)
+    assert check_model(model, ["cortex-m4"]).head == ""
+    checked = check_model(model, ["cortex-m4"], head=str(head))
+    assert (checked.head, checked.head_from) == ("classify", "digits.toml")
+
+
 def test_a_refused_model_tells_all_reasons(folder: Path) -> None:
     shown = xipnet("check", folder / "odd.tflite")
     assert shown.exit_code == 1
