@@ -54,6 +54,7 @@ _SCHEMA_VERSION = 3
 
 # Bounds that no model for a microcontroller comes near; they keep a hostile file from costing
 # more time and memory than its size.
+_MAX_FILE_BYTES = 1 << 26
 _MAX_SUBGRAPHS = 1_000
 _MAX_TENSORS = 10_000
 _MAX_OPS = 4_000
@@ -104,6 +105,10 @@ def read_tflite(
     if len(data) < 8 or data[4:8] != _IDENTIFIER:
         raise ModelError(
             f"'{name}': bytes 4 to 8 of a .tflite must be {_IDENTIFIER!r}; are {data[4:8]!r}"
+        )
+    if len(data) > _MAX_FILE_BYTES:
+        raise ModelError(
+            f"'{name}': bytes of a .tflite must be at most {_MAX_FILE_BYTES}; are {len(data)}"
         )
     with _as_model_error(name):
         graph = _Reader(schema, data, name, own_operators or {}).graph()

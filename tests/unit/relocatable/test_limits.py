@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from relocatable import limits
 from relocatable.compile import lower, schedule
 from relocatable.errors import ModelError, RelocatableError, UnsupportedError
 from relocatable.graph.graph import Graph
@@ -65,6 +66,20 @@ def test_a_larger_file_may_cost_more() -> None:
     most = [replace(call, macs=6_000_000_001) for call in calls]
     with pytest.raises(UnsupportedError, match="must be at most 6000000000"):
         check_work(replace(graph, file_bytes=1 << 30), most)
+
+
+@pytest.mark.parametrize("kind", ["_READ", "_SCALES", "_WORK", "_FOLDED"])
+def test_no_file_is_large_enough_for_everything(kind: str) -> None:
+    base, per_byte, most = getattr(limits, kind)
+    assert base < most < base + per_byte * (1 << 26)
+
+
+def test_a_file_is_no_larger_than_what_boards_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = make_tflite(_small_relu())
+    monkeypatch.setattr("relocatable.read_tflite._MAX_FILE_BYTES", len(data))
+    read_tflite(data, "small")
+    with pytest.raises(ModelError, match=f"must be at most {len(data)}; are {len(data) + 1}"):
+        read_tflite(data + b"x", "large")
 
 
 def test_products_of_floats_take_longer() -> None:
