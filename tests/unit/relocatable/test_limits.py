@@ -154,4 +154,4 @@ def test_small_files_end_soon(name: str) -> None:
     errors = ("", "ModelError", "UnsupportedError", "GraphError", "RunError")
     assert seen["error"] in errors, seen
     assert seen["megabytes"] < 500, seen
-    assert seen["seconds"] < 10, seen  # of the processor
+    assert seen["seconds"] < 20, seen  # of the processor
