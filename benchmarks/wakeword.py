@@ -18,7 +18,7 @@ from host_sdk.cli.demos.wakeword import WORD, find_model
 from host_sdk.cli.sound.scene import HOP, RATE, read_wav
 from relocatable import compile_model
 from relocatable.blob.blob import Blob
-from relocatable.heads.front_end import PREFIX
+from relocatable.front_ends.micro import PREFIX
 
 CPUS = ("cortex-m4", "cortex-m55")
 WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")

@@ -26,11 +26,11 @@ from relocatable.blob.metadata import write_metadata
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import CodeOptimize, build_code
 from relocatable.errors import ModelError
+from relocatable.front_ends import with_front_end
 from relocatable.graph.edit import map_subgraphs
 from relocatable.graph.graph import Graph, verify_graph
 from relocatable.heads import Head, head_calls, load_head, read_head_file
 from relocatable.heads import guess_head as ask_heads
-from relocatable.heads.front_end import with_front_end
 from relocatable.heads.guess import GuessedHead
 from relocatable.heads.tflite_metadata import head_of_metadata
 from relocatable.limits import check_arena, check_tensors, check_work, shares_kernels

@@ -13,9 +13,9 @@ from typing import Any
 
 from relocatable.blob.record import result_number
 from relocatable.errors import HeadError
+from relocatable.front_ends import FRONT_ENDS
 from relocatable.graph.graph import Graph, State, Tensor
 from relocatable.heads.fields import Fields
-from relocatable.heads.front_end import FRONT_ENDS
 from relocatable.heads.guess import GuessedHead
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.steps.kernel_call import KernelCall

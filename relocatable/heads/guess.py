@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relocatable.graph.graph import Graph, Tensor
-from relocatable.ops import is_view
+from relocatable.ops import TYPE_OPERATORS, is_view
 
 SCORE_DTYPES = ("int8", "uint8", "float32")
 
@@ -69,7 +69,7 @@ def last_operator(graph: Graph, index: int) -> str:
     """Name the operator that makes a tensor's values; "" if none does."""
     writers = {output: op for op in graph.ops for output in op.outputs}
     while (op := writers.pop(index, None)) is not None:
-        if op.kind not in ("QUANTIZE", "DEQUANTIZE") and not is_view(graph, op):
+        if op.kind not in TYPE_OPERATORS and not is_view(graph, op):
             return op.kind
         index = op.inputs[0]
     return ""

@@ -20,6 +20,9 @@ def _find_operators() -> dict[str, Operator]:
 
 OPERATORS: dict[str, Operator] = _find_operators()
 
+# They keep every value, as far as the type does.
+TYPE_OPERATORS = ("DEQUANTIZE", "QUANTIZE")
+
 
 def find_operator(own: Mapping[str, object], kind: str) -> Operator | None:
     """Find the description of an operator; None if there is none.

@@ -19,9 +19,9 @@ import numpy as np
 from host_sdk.cli.sound.scene import HOP, read_wav
 from relocatable.blob.host import HostModel
 from relocatable.compile import build_blob, lower, schedule
+from relocatable.front_ends import with_front_end
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Quant
-from relocatable.heads.front_end import with_front_end
 from relocatable.targets import find_target
 
 Array = np.ndarray[Any, Any]

@@ -50,7 +50,8 @@ COMPILER = {
     "explicit_states": {"errors", "graph", "limits", "ops"},
     "read_tflite": {"errors", "explicit_states", "graph", "limits", "ops", "support"},
     "blob": {"errors", "targets", "graph", "steps"},
-    "heads": {"errors", "graph", "ops", "steps", "blob"},
+    "front_ends": {"errors", "graph"},
+    "heads": {"errors", "graph", "ops", "steps", "blob", "front_ends"},
     "schedule": {"errors", "graph", "ops", "steps"},
     "codegen": {"errors", "targets", "graph", "steps", "schedule"},
 }

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from relocatable.errors import HeadError
+from relocatable.front_ends import micro_tables as tables
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import AttrValue, Graph, Quant
-from relocatable.heads import front_end_tables as tables
 from relocatable.ops._shared.signal import TYPE_OPTION, signal_kind, type_number
 
 FRONT_ENDS = ("micro",)

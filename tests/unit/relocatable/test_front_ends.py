@@ -10,9 +10,9 @@ import pytest
 from relocatable.blob.blob import Blob
 from relocatable.compile import compile_model
 from relocatable.errors import HeadError
+from relocatable.front_ends import with_front_end
 from relocatable.graph.graph import Graph, Quant
 from relocatable.heads import load_head
-from relocatable.heads.front_end import with_front_end
 from tests.make_graph import GraphBuilder
 from tests.numeric.microfrontend import VECTORS, features_of_blob
 from tests.variables import streaming_model
