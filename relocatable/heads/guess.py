@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relocatable.graph.graph import Graph, Tensor
-from relocatable.ops import TYPE_OPERATORS, is_view
 
 SCORE_DTYPES = ("int8", "uint8", "float32")
 
@@ -63,16 +62,6 @@ def only_output(graph: Graph) -> Tensor | None:
         return None
     output = graph.tensors[graph.outputs[0]]
     return output if output.dtype in SCORE_DTYPES else None
-
-
-def last_operator(graph: Graph, index: int) -> str:
-    """Name the operator that makes a tensor's values; "" if none does."""
-    writers = {output: op for op in graph.ops for output in op.outputs}
-    while (op := writers.pop(index, None)) is not None:
-        if op.kind not in TYPE_OPERATORS and not is_view(graph, op):
-            return op.kind
-        index = op.inputs[0]
-    return ""
 
 
 def cell_pixels(graph: Graph, output: Tensor) -> float | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relocatable.graph.graph import Graph, Tensor
-from relocatable.ops import OPERATORS, is_view
+from relocatable.ops import result_of
 
 _IDENTIFIER = b"M001"
 _MOST_ITEMS, _MOST_NAME = 1000, 200
@@ -142,7 +142,7 @@ def _labels(model: bytes, port: _Table, index: int, graph: Graph, output: int) -
             return {"labels": labels} if labels else {}
         if len(labels) != tensor.count or max(tensor.shape, default=0) != tensor.count:
             return {}
-        classify = {"output": index, "softmax": not _has_probabilities(graph, output)}
+        classify = {"output": index, "softmax": not result_of(graph, output)}
         return {
             "labels": labels,
             **({"head": "classify", "classify": classify} if _gives_scores(tensor) else {}),
@@ -154,17 +154,6 @@ def _gives_scores(tensor: Tensor) -> bool:
     if tensor.dtype == "float32":
         return True
     return tensor.dtype in ("int8", "uint8") and tensor.quant is not None
-
-
-def _has_probabilities(graph: Graph, index: int) -> bool:
-    """Tell whether a tensor's values are probabilities, by its operators."""
-    writers = {output: op for op in graph.ops for output in op.outputs}
-    while (op := writers.pop(index, None)) is not None and op.kind in OPERATORS:
-        result = OPERATORS[op.kind].result
-        if result != "same" and not is_view(graph, op):
-            return result == "probabilities"
-        index = op.inputs[0]
-    return False
 
 
 def _read_labels(model: bytes, name: str) -> list[str]:

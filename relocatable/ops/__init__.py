@@ -20,9 +20,6 @@ def _find_operators() -> dict[str, Operator]:
 
 OPERATORS: dict[str, Operator] = _find_operators()
 
-# They keep every value, as far as the type does.
-TYPE_OPERATORS = ("DEQUANTIZE", "QUANTIZE")
-
 
 def find_operator(own: Mapping[str, object], kind: str) -> Operator | None:
     """Find the description of an operator; None if there is none.
@@ -39,6 +36,22 @@ def is_view(graph: Graph, op: Op) -> bool:
     """Tell whether an operator keeps all bytes: its output shares its input's memory."""
     operator = find_operator(graph.own_operators, op.kind)
     return operator is not None and operator.is_view(Node.of(graph, op))
+
+
+def result_of(graph: Graph, index: int) -> str:
+    """Say what is known of a tensor's values by the operators before it.
+
+    Returns:
+        As `Operator.result`, but "" for "same".
+    """
+    writers = {output: op for op in graph.ops for output in op.outputs}
+    while (op := writers.pop(index, None)) is not None:
+        operator = find_operator(graph.own_operators, op.kind)
+        result = operator.result if operator is not None else ""
+        if result != "same" and not is_view(graph, op):
+            return result
+        index = op.inputs[0]
+    return ""
 
 
 def views(graph: Graph) -> dict[int, int]:

@@ -165,7 +165,8 @@ class Operator:
         reference: whose results its own must equal.
         micro: element types of the first input that LiteRT lacks: their reference is TFLite Micro.
         result: what is known of the output's values: "same" as the input's but for their type,
-            "probabilities", or nothing; those of a view are the same, too.
+            "probabilities", a "distribution" (these sum to 1), or nothing; those of a view are the
+            same, too.
         version: LiteRT's version of the operator in models that the tests write.
         samples: makes random graphs of one such operator for each element type of the first input,
             or for each way to combine types, by its name.
@@ -194,7 +195,7 @@ class Operator:
     memory: Callable[[Node], Tensor] | None = None
     reference: Literal["LiteRT", "TFLite Micro", "MediaPipe", "Coral"] = "LiteRT"
     micro: tuple[str, ...] = ()
-    result: Literal["", "same", "probabilities"] = ""
+    result: Literal["", "same", "probabilities", "distribution"] = ""
     version: int = 2
     samples: Mapping[str, Sample] = field(default_factory=dict)
 

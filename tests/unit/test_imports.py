@@ -50,7 +50,7 @@ COMPILER = {
     "explicit_states": {"errors", "graph", "limits", "ops"},
     "read_tflite": {"errors", "explicit_states", "graph", "limits", "ops", "support"},
     "blob": {"errors", "targets", "graph", "steps"},
-    "front_ends": {"errors", "graph"},
+    "front_ends": {"errors", "graph", "ops"},
     "heads": {"errors", "graph", "ops", "steps", "blob", "front_ends"},
     "schedule": {"errors", "graph", "ops", "steps"},
     "codegen": {"errors", "targets", "graph", "steps", "schedule"},

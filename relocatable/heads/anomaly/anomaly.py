@@ -11,10 +11,11 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
-from relocatable.heads.guess import Guess, last_operator, only_output
+from relocatable.heads.guess import Guess, only_output
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.outputs import find_output
 from relocatable.heads.values import values_of
+from relocatable.ops import result_of
 from relocatable.steps.c_call import CCall, Constant, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
@@ -90,7 +91,7 @@ class AnomalyHead(Head):
         output, given = only_output(graph), graph.tensors[graph.inputs[0]]
         if output is None or output.shape != given.shape or len(graph.inputs) != 1:
             return None
-        if last_operator(graph, graph.outputs[0]) == "SOFTMAX":
+        if result_of(graph, graph.outputs[0]) == "distribution":
             return None
         why = f"output '{output.name}' has the input's shape {list(output.shape)}"
         return Guess({"threshold": 1.0}, why, ("the threshold, on inputs that are normal",))

@@ -9,9 +9,10 @@ from relocatable.blob.record import CLASSES, Record
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
-from relocatable.heads.guess import Guess, last_operator, only_output
+from relocatable.heads.guess import Guess, only_output
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.values import values_of
+from relocatable.ops import result_of
 from relocatable.steps.c_call import CCall, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
@@ -56,7 +57,7 @@ class ClassifyHead(Head):
             return None
         if output.count == graph.tensors[graph.inputs[0]].count or graph.states:
             return None
-        is_share = last_operator(graph, graph.outputs[0]) in ("SOFTMAX", "LOGISTIC")
+        is_share = bool(result_of(graph, graph.outputs[0]))
         what = "probabilities" if is_share else "logits"
         why = f"output '{output.name}' is a row of {output.count} {what}"
         return Guess({"top_k": min(3, output.count), "softmax": not is_share}, why)

@@ -11,10 +11,11 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
-from relocatable.heads.guess import Guess, cell_pixels, last_operator, only_output
+from relocatable.heads.guess import Guess, cell_pixels, only_output
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.outputs import check_labels, find_output
 from relocatable.heads.values import values_of
+from relocatable.ops import result_of
 from relocatable.steps.c_call import CCall, CValue, Output, Scratch, Struct
 from relocatable.steps.kernel_call import KernelCall
 
@@ -70,7 +71,7 @@ class FomoHead(Head):
         pixels = cell_pixels(graph, output) if output is not None else None
         if output is None or pixels is None or pixels <= 4 or len(output.shape) != 4:
             return None
-        if last_operator(graph, graph.outputs[0]) != "SOFTMAX" or output.shape[3] < 2:
+        if result_of(graph, graph.outputs[0]) != "distribution" or output.shape[3] < 2:
             return None
         why = f"output '{output.name}' has a softmax of {output.shape[3]} for {pixels:g} pixels"
         return Guess({"threshold": 0.5}, why, ("that channel 0 is the background",))

@@ -13,9 +13,10 @@ from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.boxes import CANDIDATE_BYTES, CANDIDATES, BoxHead
 from relocatable.heads.fields import Fields
 from relocatable.heads.grid.rules import GEOMETRY, check_labels, check_layout, read_box
-from relocatable.heads.guess import Guess, cell_pixels, last_operator, only_output
+from relocatable.heads.guess import Guess, cell_pixels, only_output
 from relocatable.heads.head import ImageConfig
 from relocatable.heads.values import values_of
+from relocatable.ops import result_of
 from relocatable.steps.c_call import CCall, Constant, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
@@ -68,7 +69,7 @@ class GridHead(BoxHead):
         pixels = cell_pixels(graph, output) if output is not None else None
         if output is None or pixels is None or pixels < 8 or len(output.shape) != 4:
             return None
-        if last_operator(graph, graph.outputs[0]) == "SOFTMAX" or output.shape[3] not in (3, 5):
+        if result_of(graph, graph.outputs[0]) == "distribution" or output.shape[3] not in (3, 5):
             return None
         why = f"output '{output.name}' {list(output.shape)} has a cell for {pixels:g} pixels"
         check = "the order of the channels, and whether some are logits"

@@ -11,10 +11,11 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
-from relocatable.heads.guess import SCORE_DTYPES, Guess, cell_pixels, last_operator
+from relocatable.heads.guess import SCORE_DTYPES, Guess, cell_pixels
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.outputs import check_labels, find_output, picture_size
 from relocatable.heads.values import values_of
+from relocatable.ops import result_of
 from relocatable.steps.c_call import CCall, CValue, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
@@ -98,7 +99,11 @@ class KeypointsHead(Head):
         if len(shapes) > 1 and shapes[1] == (*cells, 2 * count):
             why = f"outputs '{first.name}' and '{outputs[1].name}' are maps and offsets of {count}"
             return Guess({"offsets": 1, "align": "corners", "sigmoid": True}, why)
-        if len(shapes) == 1 and pixels == 4 and last_operator(graph, graph.outputs[0]) != "SOFTMAX":
+        if (
+            len(shapes) == 1
+            and pixels == 4
+            and result_of(graph, graph.outputs[0]) != "distribution"
+        ):
             return Guess({}, f"output '{first.name}' is {count} maps of a quarter of the picture")
         return None
 

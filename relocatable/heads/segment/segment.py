@@ -12,10 +12,11 @@ from relocatable.blob.record import Record, RecordField
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.fields import Fields
-from relocatable.heads.guess import SCORE_DTYPES, Guess, cell_pixels, last_operator
+from relocatable.heads.guess import SCORE_DTYPES, Guess, cell_pixels
 from relocatable.heads.head import Head, ImageConfig
 from relocatable.heads.outputs import check_labels, find_output
 from relocatable.heads.values import values_of
+from relocatable.ops import result_of
 from relocatable.steps.c_call import CCall, CValue, Input, Name, Output, Struct
 from relocatable.steps.kernel_call import KernelCall
 
@@ -95,7 +96,7 @@ class SegmentHead(Head):
         why = f"output '{output.name}' {list(output.shape)} has a cell for {pixels:g} pixels"
         if output.shape[3] > 1:
             return Guess({}, why, ("which class is the background, for `ignore`",))
-        is_share = last_operator(graph, graph.outputs[0]) in ("SOFTMAX", "LOGISTIC")
+        is_share = bool(result_of(graph, graph.outputs[0]))
         return Guess({"sigmoid": not is_share, "ignore": 0}, why)
 
     def most_items(self, graph: Graph) -> int:

@@ -264,7 +264,7 @@ def sample(rng: Rng, dtype: str) -> Graph:
 OPERATORS = (
     Operator(
         kind="SOFTMAX",
-        result="probabilities",
+        result="distribution",
         options=Options("SoftmaxOptions", ("beta",)),
         operands=(Operand("input", ARITHMETIC_16),),
         output=ARITHMETIC_16,
