@@ -50,7 +50,7 @@ class SegmentHead(Head):
         8,
         (
             RecordField("label", "int16", 0, role="label"),
-            RecordField("index", "int16", 0),
+            RecordField("number", "int16", 0),
             RecordField("row", "int16", 2),
             RecordField("start", "int16", 4),
             RecordField("length", "int16", 6),

@@ -10,7 +10,7 @@ import pytest
 from host_sdk import mask_of
 from host_sdk.errors import InputError
 
-Run = namedtuple("Run", ["label", "index", "row", "start", "length"])  # as read_items makes them
+Run = namedtuple("Run", ["label", "number", "row", "start", "length"])  # as read_items makes them
 
 
 def test_runs_are_drawn_and_a_cut_list_leaves_the_rest() -> None:
@@ -29,5 +29,5 @@ def test_a_run_outside_of_the_mask_is_refused(run: tuple[int, int, int]) -> None
 
 
 def test_items_of_another_head_are_refused() -> None:
-    with pytest.raises(InputError, match="must have the fields index, row, start, length"):
+    with pytest.raises(InputError, match="must have the fields number, row, start, length"):
         mask_of([(1, 2)], (3, 4))

@@ -50,8 +50,8 @@ def runs_of(options: dict[str, Any], classes: np.ndarray) -> list[tuple[int, ...
 
 
 def plain(found: list[Any]) -> list[tuple[int, ...]]:
-    assert all(item.label == str(item.index) for item in found)
-    return [(item.index, item.row, item.start, item.length) for item in found]
+    assert all(item.label == str(item.number) for item in found)
+    return [(item.number, item.row, item.start, item.length) for item in found]
 
 
 CASES: dict[str, tuple[dict[str, Any], Output]] = {
