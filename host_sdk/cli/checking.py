@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -109,11 +110,11 @@ def _print_one(checked: ModelCheck) -> None:
 
 def _print_all(found: Sequence[ModelCheck]) -> None:
     rows: list[tuple[str, ...]] = []
-    for checked in found:
+    for name, checked in zip(_short_names([c.file for c in found]), found, strict=True):
         if not checked.taken:
             reasons = len(checked.refusals)
             text = f"not taken: {reasons} reason{'s' * (reasons != 1)}"
-            rows.append((checked.file, "", "", "", text))
+            rows.append((name, "", "", "", text))
             continue
         costs, fits = checked.programs, _fits(checked)
         on = sum(most.ok for _, most in fits)
@@ -122,12 +123,12 @@ def _print_all(found: Sequence[ModelCheck]) -> None:
         flash = [n for cost in costs for n in cost.flash_bytes]
         rows.append(
             (
-                checked.file,
+                name,
                 *(_range((min(values), max(values))) for values in (ram, macs, flash)),
-                f"fits on {on} of {len(fits)} boards",
+                f"{on} of {len(fits)}",
             )
         )
-    print_table(("model", "RAM", "MACs", "flash", ""), rows)
+    print_table(("model", "RAM", "MACs", "flash", "boards"), rows)
     for checked in found:
         if not checked.taken:
             click.echo(plain_text(f"\n{checked.file}:\n{checked.error}"))
@@ -135,9 +136,17 @@ def _print_all(found: Sequence[ModelCheck]) -> None:
     click.echo(f"\n{taken} of {len(found)} taken")
 
 
+def _short_names(files: Sequence[str]) -> list[str]:
+    """Leave out folders and endings where the names tell files apart."""
+    names = [Path(file).stem for file in files]
+    return [
+        name if names.count(name) == 1 else file for name, file in zip(names, files, strict=True)
+    ]
+
+
 def _range(values: tuple[int, int]) -> str:
     low, high = values
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{low:,}" if low == high else f"{low:,}..{high:,}"
 
 
 def _fits(checked: ModelCheck) -> list[tuple[Fit, Fit]]:
@@ -161,7 +170,8 @@ def _cpu(cost: ProgramCost) -> tuple[int, int, int]:
 def _fit_text(least: Fit, most: Fit) -> str:
     if most.ok or not least.ok:
         return str(most if most.ok else least)
-    return f"fits only if the code is small: {most}"
+    missing = str(most).removeprefix("does not fit: ")
+    return f"fits if the code is small; if it is large, {missing}"
 
 
 def _to_json(checked: ModelCheck) -> dict[str, Any]:
