@@ -12,7 +12,7 @@ import numpy as np
 from relocatable.blob.record import DETECTIONS, Record
 from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
-from relocatable.heads.boxes import CANDIDATE_BYTES, CANDIDATES, BoxHead
+from relocatable.heads.boxes import CANDIDATE_BYTES, CANDIDATES, BoxHead, BoxOptions
 from relocatable.heads.fields import Fields
 from relocatable.heads.outputs import check_labels, find_output, picture_size
 from relocatable.heads.values import values_of
@@ -21,6 +21,14 @@ from relocatable.steps.kernel_call import KernelCall
 
 _MOST_MAPS = 8  # YOLO_MAPS of yolo.h
 _STRIDES = (8, 16, 32)
+
+
+class YoloOptions(BoxOptions):
+    """The attributes of a `YoloHead`."""
+
+    outputs: tuple[int, ...]
+    unit: str
+    sigmoid: bool
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,26 @@ class YoloHead(BoxHead):
     unit: str
     sigmoid: bool
 
+    @classmethod
+    def read_family(cls, table: Fields, raw_unit: str | None) -> YoloOptions:
+        """Read what the tables of the family have in common.
+
+        Args:
+            table: the head's.
+            raw_unit: unit of the feature maps; None: the boxes are decoded, and the table says.
+
+        Raises:
+            HeadError: names the key, the rule and the value seen.
+        """
+        return YoloOptions(
+            **cls.read_options(table),
+            outputs=cls._read_outputs(table),
+            unit=raw_unit or table.choice("unit", ("fractions", "pixels"), "fractions"),
+            sigmoid=raw_unit is not None or table.boolean("sigmoid", False),
+        )
+
     @staticmethod
-    def read_outputs(table: Fields) -> tuple[int, ...]:
+    def _read_outputs(table: Fields) -> tuple[int, ...]:
         """Read which outputs hold the boxes.
 
         Raises:

@@ -12,7 +12,7 @@ from relocatable.errors import HeadError
 from relocatable.graph.graph import Graph, Tensor
 from relocatable.heads.boxes import CANDIDATE_BYTES, CANDIDATES, BoxHead
 from relocatable.heads.fields import Fields
-from relocatable.heads.grid.rules import GEOMETRY, check_labels, check_layout, read_box
+from relocatable.heads.grid.rules import GEOMETRY, check_grid_labels, check_layout, read_box
 from relocatable.heads.guess import Guess, cell_pixels, only_output
 from relocatable.heads.head import ImageConfig
 from relocatable.heads.values import values_of
@@ -59,7 +59,7 @@ class GridHead(BoxHead):
         )
         table.end()
         check_layout(table, head.layout, head.sigmoid, head.box)
-        check_labels(len(labels), len(head.classes))
+        check_grid_labels(labels, len(head.classes))
         return head
 
     @classmethod

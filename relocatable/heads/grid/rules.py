@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relocatable.errors import HeadError
 from relocatable.heads.fields import Fields
+from relocatable.heads.outputs import check_labels
 
 GEOMETRY = ("cx", "cy", "x", "y", "w", "h", "conf")
 
@@ -32,16 +33,16 @@ def check_layout(
         raise table.error("sigmoid", "names of the layout", list(sigmoid))
 
 
-def check_labels(labels: int, classes: int) -> None:
+def check_grid_labels(labels: tuple[str, ...], classes: int) -> None:
     """Refuse labels that are not as many as the classes.
 
     Raises:
         HeadError: names the rule and the number seen.
     """
-    if classes and labels not in (0, classes):
-        raise HeadError(f"labels must be as many as class scores ({classes}); are {labels}")
-    if not classes and labels > 1:
-        raise HeadError(f"labels must be one without class scores; are {labels}")
+    if classes:
+        check_labels(labels, classes, "class scores")
+    elif len(labels) > 1:
+        raise HeadError(f"labels must be one without class scores; are {len(labels)}")
 
 
 def read_box(table: Fields) -> tuple[float, float]:

@@ -45,10 +45,7 @@ class Yolov5Head(YoloHead):
         head = cls(
             labels=labels,
             image=image,
-            **cls.read_options(table),
-            outputs=cls.read_outputs(table),
-            unit="pixels" if is_raw else table.choice("unit", ("fractions", "pixels"), "fractions"),
-            sigmoid=is_raw or table.boolean("sigmoid", False),
+            **cls.read_family(table, "pixels" if is_raw else None),
             anchors=table.rows("anchors") if is_raw else (),
         )
         table.end()

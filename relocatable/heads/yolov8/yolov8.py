@@ -43,12 +43,7 @@ class Yolov8Head(YoloHead):
         head = cls(
             labels=labels,
             image=image,
-            **cls.read_options(table),
-            outputs=cls.read_outputs(table),
-            unit="fractions"
-            if is_raw
-            else table.choice("unit", ("fractions", "pixels"), "fractions"),
-            sigmoid=is_raw or table.boolean("sigmoid", False),
+            **cls.read_family(table, "fractions" if is_raw else None),
             reg_max=table.integer("reg_max", 2, 256) if is_raw else 0,
         )
         table.end()
