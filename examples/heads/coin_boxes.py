@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from coin_features import COINS, HEIGHT, LEARNT, WIDTH, Floats
+from coin_features import COINS, HEIGHT, LEARNT, WIDTH, Floats, coin_photo, network_input
 from coin_photo import HELD_OUT_COINS, iou
 from PIL import Image, ImageDraw
 
 from relocatable import compile_model
 from relocatable.blob.host import HostModel
+
+
+def main(
+    doc: str | None, make_network: Callable[[Floats], bytes], head: Mapping[str, Any], output: str
+) -> None:
+    """Run an example: its network on the photograph.
+
+    Args:
+        doc: what the example is.
+        make_network: makes a .tflite for an input.
+        head: its description.
+        output: name of the picture, if the command line names none.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("-o", "--output", type=Path, default=Path(output))
+    args = parser.parse_args()
+    photo = coin_photo()
+    image = network_input(photo)
+    print(show_boxes(make_network(image), head, photo, image, args.output))
 
 
 def show_boxes(

@@ -8,12 +8,9 @@ are decoded; it is solved for, as coin_features.py says.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
-from coin_boxes import show_boxes
-from coin_features import CELL, HEIGHT, MARGIN, WIDTH, CoinFit, Floats, coin_photo, network_input
+from coin_boxes import main
+from coin_features import CELL, HEIGHT, MARGIN, WIDTH, CoinFit, Floats
 from small_tflite import write_tflite
 
 ANCHOR, STEEPNESS, SURE = 44.0, 12.0, 6.0
@@ -46,16 +43,5 @@ def network(image: Floats) -> bytes:
     return write_tflite(image.shape, [fit.first, fit.second(all_weights, all_bias)])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path, default=Path("yolov5.png"))
-    args = parser.parse_args()
-    photo = coin_photo()
-    image = network_input(photo)
-    print(show_boxes(network(image), HEAD, photo, image, args.output))
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, network, HEAD, "yolov5.png")

@@ -9,12 +9,9 @@ k^2 / 2 of the values k = 0, 1, .. are those of a normal distribution about the 
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
-from coin_boxes import show_boxes
-from coin_features import CELL, CoinFit, Floats, coin_photo, network_input
+from coin_boxes import main
+from coin_features import CELL, CoinFit, Floats
 from small_tflite import write_tflite
 
 BINS, STEEPNESS = 16, 12.0
@@ -40,16 +37,5 @@ def network(image: Floats) -> bytes:
     return write_tflite(image.shape, layers)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path, default=Path("yolov8.png"))
-    args = parser.parse_args()
-    photo = coin_photo()
-    image = network_input(photo)
-    print(show_boxes(network(image), HEAD, photo, image, args.output))
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, network, HEAD, "yolov8.png")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from tests.numeric.microfrontend import (
 )
 from tests.numeric.wake_word import EXPECTED, ask, sounds
 
-pytest.importorskip("pymicro_wakeword")
+pytestmark = pytest.mark.skipif(
+    find_spec("pymicro_wakeword") is None, reason="needs pymicro-wakeword: xipnet[examples]"
+)
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
 MODELS = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from host_sdk import Device
+from tests.unit.host_sdk.blobs import make_blob
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 Connect = Callable[..., tuple[ScriptedBoard, Device]]
+ADDED = 8  # items of the input of `adder`'s model
 
 
 @pytest.fixture
@@ -27,6 +29,14 @@ def connect() -> Iterator[Connect]:
     for board, device in made:
         device.close()
         board.close()
+
+
+@pytest.fixture
+def adder(connect: Connect) -> Device:
+    """Load a model that adds 1 to each of its int8 items."""
+    _, device = connect()
+    device.load_model(make_blob(n=ADDED))
+    return device
 
 
 def tell_steady_times(board: ScriptedBoard) -> None:

@@ -15,18 +15,7 @@ from host_sdk.cli.validating import read_data
 from host_sdk.collect.collection import Collection, acquisition, fields_of
 from host_sdk.errors import InputError
 from host_sdk.media.sound import read_wav, write_wav
-from tests.unit.host_sdk.blobs import make_blob
-from tests.unit.host_sdk.conftest import Connect
-
-N = 8
-
-
-@pytest.fixture
-def adder(connect: Connect) -> Device:
-    """Load a model that adds 1 to each of its int8 items."""
-    _, device = connect()
-    device.load_model(make_blob(n=N))
-    return device
+from tests.unit.host_sdk.conftest import ADDED as N
 
 
 def test_a_folder_holds_what_validate_reads(adder: Device, tmp_path: Path) -> None:

@@ -17,18 +17,7 @@ from host_sdk.media.sound import write_wav
 from host_sdk.streams.live import Live
 from host_sdk.streams.stream import summarise
 from host_sdk.streams.windows import Window, Windows
-from tests.unit.host_sdk.blobs import make_blob
-from tests.unit.host_sdk.conftest import Connect
-
-N = 8
-
-
-@pytest.fixture
-def adder(connect: Connect) -> Device:
-    """Load a model that adds 1 to each of its int8 items."""
-    _, device = connect()
-    device.load_model(make_blob(n=N))
-    return device
+from tests.unit.host_sdk.conftest import ADDED as N
 
 
 def test_arrays_come_back_in_order_with_their_times(adder: Device) -> None:
