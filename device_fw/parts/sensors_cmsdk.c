@@ -4,25 +4,14 @@
 // nonce is of one opening: what comes late of an earlier one, or of a piece that a restart of the
 // board cut in two, is nobody's.
 #include "arch/cortexm/cpu.h"
-#include "arch/cortexm/scs.h"
 #include "core/base/xn_port.h"
 #include "parts/sensors.h"
 
 #include <stddef.h>
 
-#define UART_DATA XN_SCS_REG(XN_SENSORS_BASE + 0x00)
-#define UART_STATE XN_SCS_REG(XN_SENSORS_BASE + 0x04)
-#define UART_CTRL XN_SCS_REG(XN_SENSORS_BASE + 0x08)
-#define UART_INTCLEAR XN_SCS_REG(XN_SENSORS_BASE + 0x0C)
-#define UART_BAUDDIV XN_SCS_REG(XN_SENSORS_BASE + 0x10)
+#define XN_CMSDK_UART_BASE XN_SENSORS_BASE
+#include "parts/cmsdk_uart.h"
 
-#define STATE_TX_FULL 1u
-#define STATE_RX_FULL 2u
-#define CTRL_TX 1u
-#define CTRL_RX 2u
-#define CTRL_RX_INTERRUPT 8u
-#define INT_RX 2u
-#define BAUDDIV_MIN 16u
 #define MAGIC 0x5358u
 
 static xn_sensors_slots *open_sensors[XN_SENSORS_KINDS];
@@ -37,8 +26,9 @@ static struct {
 } piece;
 
 void xn_sensors_cmsdk_start(void) {
-    UART_BAUDDIV = BAUDDIV_MIN;
-    UART_CTRL = CTRL_TX | CTRL_RX | CTRL_RX_INTERRUPT;
+    XN_CMSDK_UART_BAUDDIV = XN_CMSDK_UART_BAUDDIV_MIN;
+    XN_CMSDK_UART_CTRL =
+        XN_CMSDK_UART_CTRL_TX | XN_CMSDK_UART_CTRL_RX | XN_CMSDK_UART_CTRL_RX_INTERRUPT;
     xn_cpu_enable_irq(XN_SENSORS_IRQ);
 }
 
@@ -84,16 +74,16 @@ static void receive(uint8_t byte) {
 
 void xn_sensors_cmsdk_interrupt(void) {
     // Cleared before DATA is read: a byte that comes in between raises it again.
-    UART_INTCLEAR = INT_RX;
-    while (UART_STATE & STATE_RX_FULL) {
-        receive((uint8_t)UART_DATA);
+    XN_CMSDK_UART_INTCLEAR = XN_CMSDK_UART_INT_RX;
+    while (XN_CMSDK_UART_STATE & XN_CMSDK_UART_STATE_RX_FULL) {
+        receive((uint8_t)XN_CMSDK_UART_DATA);
     }
 }
 
 static void send(uint32_t byte) {
-    while (UART_STATE & STATE_TX_FULL)
+    while (XN_CMSDK_UART_STATE & XN_CMSDK_UART_STATE_TX_FULL)
         ;
-    UART_DATA = byte & 0xFFu;
+    XN_CMSDK_UART_DATA = byte & 0xFFu;
 }
 
 static void ask(uint32_t kind, bool on, const uint16_t asked[3]) {

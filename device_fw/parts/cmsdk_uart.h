@@ -1,0 +1,22 @@
+// Registers of a UART of Arm's CMSDK (Cortex-M System Design Kit, APB UART). A file that includes
+// this says first where its own is: XN_CMSDK_UART_BASE.
+#ifndef XN_CMSDK_UART_H
+#define XN_CMSDK_UART_H
+
+#include "arch/cortexm/scs.h"
+
+#define XN_CMSDK_UART_DATA XN_SCS_REG(XN_CMSDK_UART_BASE + 0x00)
+#define XN_CMSDK_UART_STATE XN_SCS_REG(XN_CMSDK_UART_BASE + 0x04)
+#define XN_CMSDK_UART_CTRL XN_SCS_REG(XN_CMSDK_UART_BASE + 0x08)
+#define XN_CMSDK_UART_INTCLEAR XN_SCS_REG(XN_CMSDK_UART_BASE + 0x0C)
+#define XN_CMSDK_UART_BAUDDIV XN_SCS_REG(XN_CMSDK_UART_BASE + 0x10)
+
+#define XN_CMSDK_UART_STATE_TX_FULL 1u
+#define XN_CMSDK_UART_STATE_RX_FULL 2u
+#define XN_CMSDK_UART_CTRL_TX 1u
+#define XN_CMSDK_UART_CTRL_RX 2u
+#define XN_CMSDK_UART_CTRL_RX_INTERRUPT 8u
+#define XN_CMSDK_UART_INT_RX 2u
+#define XN_CMSDK_UART_BAUDDIV_MIN 16u
+
+#endif
