@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from host_sdk.cli.sound.scene import speak, write_wav
+from host_sdk.cli.sound.scene import RATE, speak
+from host_sdk.media.sound import write_wav
 
 if __name__ == "__main__":
-    write_wav(Path(__file__).with_name("okay_nabu.wav"), speak("okay nabu"))
+    write_wav(Path(__file__).with_name("okay_nabu.wav"), speak("okay nabu"), RATE)

@@ -46,15 +46,6 @@ def read_wav(path: Path) -> Sound:
     return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
 
 
-def write_wav(path: Path, sound: Sound) -> None:
-    """Write what `read_wav` reads."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(sound.astype("<i2").tobytes())
-
-
 def speak(text: str) -> Sound:
     """Have espeak-ng speak.
 

@@ -12,14 +12,15 @@ import pytest
 
 from host_sdk import InputError
 from host_sdk.cli.demos import wakeword
-from host_sdk.cli.sound.scene import HOP, RATE, read_wav, speak, with_noise, write_wav
+from host_sdk.cli.sound.scene import HOP, RATE, read_wav, speak, with_noise
 from host_sdk.cli.sound.timeline import Track, draw_timeline
+from host_sdk.media.sound import write_wav
 
 TONE = np.round(8000 * np.sin(np.arange(4000) / 5)).astype(np.int16)
 
 
 def test_a_wav_file_keeps_every_sample(tmp_path: Path) -> None:
-    write_wav(tmp_path / "tone.wav", TONE)
+    write_wav(tmp_path / "tone.wav", TONE, RATE)
     np.testing.assert_array_equal(read_wav(tmp_path / "tone.wav"), TONE)
 
 
