@@ -119,6 +119,24 @@ def hunt(numbers: Iterable[int], report: Callable[[str], None] = lambda _: None)
     return tally
 
 
+def hunt_once(numbers: range, code: str) -> Tally:
+    """Hunt, unless a hunt for these numbers by the same code has ended and found nothing.
+
+    Args:
+        numbers: of the mutants.
+        code: names the code, as a commit does.
+    """
+    path = KEPT / "done" / f"{code}-{numbers[0]}-{len(numbers)}.json"
+    if path.exists():
+        kept = json.loads(path.read_text())
+        return Tally(**kept | {"fates": Counter(kept["fates"])})
+    tally = hunt(numbers)
+    if not tally.wrong:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(vars(tally)))
+    return tally
+
+
 def _keep(worker: Worker, number: int, fate: str) -> int:
     """Keep a mutant, and with it one of fewer bytes that are not 0; count these."""
     KEPT.mkdir(parents=True, exist_ok=True)
