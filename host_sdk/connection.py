@@ -66,6 +66,19 @@ class Connection:
         """Bits per second of the line now; 0 if it has no speed, as on USB."""
         return getattr(self._transport, "baud", 0)
 
+    def set_baud(self, baud: int) -> int:
+        """Change the line's speed together with the board's, until the next restart.
+
+        Returns:
+            Bits per second now: those of before if the line does not carry the new ones; 0 if it
+            has no speed.
+
+        Raises:
+            RequestError: the board has no such speed.
+            LockedError: a locked board keeps its speed.
+        """
+        return negotiate(self._session, self._transport, baud)
+
     @property
     def port(self) -> str:
         """The name of the port."""

@@ -13,7 +13,7 @@ from host_sdk.selftest.checks import SelfTestReport
 from host_sdk.selftest.clock import test_clock
 from host_sdk.selftest.code import test_caches, test_containment
 from host_sdk.selftest.flash import test_erase, test_flash
-from host_sdk.selftest.link import test_link
+from host_sdk.selftest.link import test_link, test_speeds
 from host_sdk.selftest.models import test_models
 from host_sdk.selftest.plug import Plug, test_plug
 from host_sdk.selftest.predictions import bands_of
@@ -53,6 +53,7 @@ def run_selftest(
 
 def _try_all(bench: Bench, progress: Progress | None) -> None:
     test_link(bench)
+    test_speeds(bench)
     test_flash(bench)
     test_erase(bench)
     test_clock(bench)

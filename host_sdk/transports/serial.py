@@ -98,6 +98,8 @@ class SerialTransport:
             port.baudrate = baud
         except _GONE as error:
             self._lose(port, error)
+        except (ValueError, NotImplementedError):
+            pass  # the port has no such speed: nothing is heard at it, which ends its trial
 
     def close(self) -> None:
         """See `Transport.close`."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from host_sdk import Device, LinkError
+from host_sdk.errors import ParamsError
 from host_sdk.link.values import Value
 from host_sdk.selftest import speed
 from host_sdk.selftest.bench import Bench
@@ -20,6 +21,7 @@ from host_sdk.selftest.code import test_caches as try_caches
 from host_sdk.selftest.flash import test_erase as try_erase
 from host_sdk.selftest.flash import test_flash as try_flash
 from host_sdk.selftest.link import test_link as try_link
+from host_sdk.selftest.link import test_speeds as try_speeds
 from host_sdk.selftest.models import test_models as try_models
 from host_sdk.selftest.predictions import predictions
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
@@ -52,6 +54,57 @@ def test_line_and_flash_of_a_good_board_pass(bench: Bench) -> None:
     assert set(found.values()) == {"pass"}
     assert len(found) == 8
     assert bench.board.ls() == []
+
+
+SPEEDS = [115200, 230400, 460800, 921600, 1_000_000, 1_500_000, 2_000_000, 3_000_000]
+
+
+class Wire:
+    """What `get` gives and `set_baud` does on a line that carries some speeds."""
+
+    def __init__(self, carried: int, refused: int, spoilt: int) -> None:
+        self.baud, self.asked = 115200, list[int]()
+        self.carried, self.refused, self.spoilt = carried, refused, spoilt
+
+    def set_baud(self, baud: int) -> int:
+        self.asked.append(baud)
+        if baud > self.refused:
+            raise ParamsError("no such speed")
+        self.baud = baud if baud <= self.carried else self.baud
+        return self.baud
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "verdict"), [(0, "pass"), (460800, "FAIL")], ids=["whole", "other bytes"]
+)
+def test_each_speed_is_tried(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, spoilt: int, verdict: str
+) -> None:
+    wire, right = Wire(500_000, 1_500_000, spoilt), bench.board.get
+    monkeypatch.setattr(bench.board, "set_baud", wire.set_baud)
+    monkeypatch.setattr(type(bench.board), "baud", property(lambda _: wire.baud))
+    monkeypatch.setattr(
+        bench.board, "get", lambda name: right(name) + b"x" * (wire.baud == wire.spoilt)
+    )
+    bench.quick = False
+    try_speeds(bench)
+    assert verdicts(bench) == {
+        "link: download at 230,400 baud": "pass",
+        "link: download at 460,800 baud": verdict,
+        "link: other speeds": "-",
+    }
+    note = bench.checks[-1].note
+    assert note.startswith("921,600 does not come through; 1,000,000 does not")
+    assert "2,000,000 is refused: no such speed" in note
+    assert [baud for baud in wire.asked if baud != 115200] == SPEEDS[1:]
+    assert wire.baud == 115200
+    assert bench.board.ls() == []
+
+
+def test_a_line_without_speeds_is_not_tried(bench: Bench) -> None:
+    assert bench.board.baud == 0
+    try_speeds(bench)
+    assert verdicts(bench) == {"link: other speeds": "-"}
 
 
 def test_wrong_bits_are_counted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

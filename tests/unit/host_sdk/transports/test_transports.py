@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import serial
 
 from host_sdk import (
     Device,
@@ -282,3 +283,26 @@ def test_a_missing_qemu_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolMissingError, match=r"QEMU.*install it with: .*qemu"):
         open_transport("sim://cortex-m55")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+def test_a_speed_that_a_port_lacks_is_not_worked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, port = os.openpty()
+    transport = SerialTransport(os.ttyname(port))
+    right = serial.Serial._reconfigure_port  # type: ignore[attr-defined]
+
+    def reconfigure(self: serial.Serial, force_update: bool = False) -> None:
+        if self.baudrate == 3_000_000:
+            raise ValueError("Failed to set custom baud rate (3000000)")
+        right(self, force_update)
+
+    monkeypatch.setattr(serial.Serial, "_reconfigure_port", reconfigure)
+    try:
+        transport.set_baud(3_000_000)
+        transport.set_baud(115200)
+        transport.write(b"still there")
+        assert os.read(board, 100) == b"still there"
+    finally:
+        transport.close()
+        os.close(board)
+        os.close(port)
