@@ -223,6 +223,11 @@ class Board:
         return self.fact("flash", "holds_code", 0) != 0
 
     @property
+    def is_flat(self) -> bool:
+        """Whether the plain bytes of its flash are made: it is a chip's, or plays one."""
+        return self.holds_code or self.emulator is None
+
+    @property
     def files_bytes(self) -> int:
         """The top of the flash, used by the VM's file system; the rest is the store's."""
         return self.fact("flash", "files_bytes", 0)

@@ -73,7 +73,7 @@ def build_firmware(board: str | Board, out_dir: Path | str) -> Path:
         build_file = plan.work / "build.ninja"
         write_changed(build_file, ninja_text(plan))
         run_ninja(build_file, FIRMWARE_DIR, tick)
-        if described.holds_code:
+        if described.is_flat:
             write_flat(plan.elf)
     return plan.elf
 

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             if isinstance(board, str):
                 print(elf.with_suffix(".uf2"))
                 continue
-            if board.holds_code:
+            if board.is_flat:
                 print(elf.with_suffix(".bin"))
             _print_sizes(board, elf)
     except (FirmwareError, ValueError) as error:

@@ -69,26 +69,34 @@ def _show_known(as_json: bool) -> None:
     rows = []
     for name, title, chip, state, image in known:
         row: dict[str, object] = {"name": name, "board": title, "chip": chip, "state": state}
-        row["image_bytes"] = _image_bytes(image)
+        row["image_bytes"] = _image_bytes(name, image)
         row["ram_bytes"] = spaces[name].arena_bytes
         row["store_bytes"] = spaces[name].object_bytes
         rows.append(row)
     if as_json:
         print_json(rows)
         return
-    heads = ("board", "chip", "state", "image", "RAM", "store")  # RAM and store: for models
+    heads = ("board", "chip or core", "state", "image", "RAM", "store")
     cells = [[_cell(value) for key, value in row.items() if key != "board"] for row in rows]
     print_table(heads, cells)
+    click.echo(
+        "Bytes: of the image if it was built here (make firmware BOARD=...); of RAM and store what "
+        "is left for models."
+    )
 
 
-def _image_bytes(image: str) -> int | None:
-    """Return how much flash an image takes that was built here; None: it was not."""
+def _image_bytes(name: str, image: str) -> int | None:
+    """Return how much flash a firmware takes that was built here; None: it was not."""
     from device_fw.build.folders import build_dir
 
-    path = build_dir() / "firmware" / image
-    if not path.is_file():
+    path = build_dir() / "firmware" / name
+    if (uf2 := path.with_suffix(".uf2")).name == image and uf2.is_file():
+        return uf2.stat().st_size // 2  # 256 bytes of 512
+    if not (elf := path.with_suffix(".elf")).is_file():
         return None
-    return path.stat().st_size // (2 if path.suffix == ".uf2" else 1)  # UF2: 256 bytes of 512
+    from device_fw.build.size import text_bytes
+
+    return text_bytes(elf)
 
 
 def _cell(value: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator
 
 import serial
 
@@ -68,7 +67,7 @@ class UartBootloader:
 
     def lost(self, image: FirmwareImage) -> str:
         """Say what the writing destroys."""
-        numbers = ", ".join(str(n) for n, _, _ in _sectors(image))
+        numbers = ", ".join(str(n) for n, _, _ in image.sectors())
         return f"sectors {numbers} of the flash; the others stay"
 
     def write(self, image: FirmwareImage, progress: Progress) -> str:
@@ -81,7 +80,7 @@ class UartBootloader:
             BootloaderError: the chip refuses (its flash may be protected), falls silent, or holds
                 other bytes than were written.
         """
-        sectors = list(_sectors(image))
+        sectors = list(image.sectors())
         self._erase([number for number, _, _ in sectors])
         pieces = [
             (address + at, data[at : at + _PIECE])
@@ -168,14 +167,3 @@ class UartBootloader:
         if len(data) != size:
             raise BootloaderError(f"{self}: to {what}: expected {size} bytes, got {len(data)}")
         return data
-
-
-def _sectors(image: FirmwareImage) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (number, address, bytes) of each sector that the image has bytes in."""
-    address = image.board.chip.flash
-    end = max(at + len(data) for at, data in image.parts)
-    for number, size in enumerate(image.board.chip.sectors):
-        data = image.bytes_at(address, min(size, max(end - address, 0)))
-        if data.strip(b"\xff"):
-            yield number, address, data
-        address += size

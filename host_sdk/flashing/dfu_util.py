@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ _ID = "0483:df11"
 _FOUND = re.compile(
     rf'Found DFU: \[{_ID}\].*\balt=(\d+), name="@Internal Flash *(/[^"]*)", serial="([^"]*)"'
 )
+_SECTORS = re.compile(r"(\d+)\*(\d+)([ KM])", re.IGNORECASE)
+_UNITS = {" ": 1, "K": 1 << 10, "M": 1 << 20}
+_MOST_SECTORS = 1 << 12
 _PERCENT = re.compile(r"(\d+)%")
 _LIST_S = 20.0
 
@@ -32,7 +35,8 @@ class DfuDevice:
     Attributes:
         serial: of its USB descriptor.
         alt: the alternate setting of its flash.
-        layout: of its flash, as DfuSe names it.
+        layout: of its flash, as DfuSe names it (ST UM0424, 10.3.2): address, and a run of sectors
+            each, as "/0x08000000/04*016Kg,01*064Kg".
     """
 
     serial: str
@@ -44,11 +48,12 @@ class DfuDevice:
 
     def fits(self, board: KnownBoard) -> bool:
         """Whether its flash is laid out as the board's: DFU tells no chip."""
-        return bool(board.chip.id) and self.layout.lower() == board.chip.dfu_layout.lower()
+        return bool(board.chip.id) and _sectors(self.layout) == board.chip.sectors
 
     def lost(self, image: FirmwareImage) -> str:
         """Say what the writing destroys."""
-        return "the sectors that the image covers; the others stay"
+        numbers = ", ".join(str(n) for n, _, _ in image.sectors())
+        return f"sectors {numbers} of the flash; the others stay"
 
     def write(self, image: FirmwareImage, progress: Progress) -> str:
         """Write, read back, start.
@@ -59,19 +64,30 @@ class DfuDevice:
         Raises:
             BootloaderError: dfu-util failed, or read other bytes.
         """
-        [(address, data)] = image.parts
-        with tempfile.TemporaryDirectory(prefix="xipnet-") as folder:
-            file, back = Path(folder) / "image.bin", Path(folder) / "back.bin"
-            file.write_bytes(data)
-            where = f"0x{address:08x}"
-            self._run(["-s", where, "-D", str(file)], 0, progress)
-            # `leave` starts what is at the address, after the reading.
-            self._run(["-s", f"{where}:{len(data)}:leave", "-U", str(back)], 100, progress)
-            if not back.is_file() or back.read_bytes() != data:
-                raise BootloaderError(f"{self}: flash at {where} is not what was written")
-        return f"{len(data):,} bytes read back"
+        runs = list(image.runs())
+        step, steps = iter(range(2 * len(runs))), 2 * len(runs)
 
-    def _run(self, words: list[str], done: int, progress: Progress) -> None:
+        def run(*words: str) -> None:
+            done = 100 * next(step)
+            self._run(words, lambda percent: progress(done + percent, 100 * steps))
+
+        with tempfile.TemporaryDirectory(prefix="xipnet-") as folder:
+            for address, data in runs:
+                file = Path(folder) / f"{address:08x}.bin"
+                file.write_bytes(data)
+                run("-s", f"0x{address:08x}", "-D", str(file))
+            # `leave` starts what is at the address, after the reading: the lowest comes last.
+            for address, data in reversed(runs):
+                leave = ":leave" if address == runs[0][0] else ""
+                back = Path(folder) / f"{address:08x}.back"
+                run("-s", f"0x{address:08x}:{len(data)}{leave}", "-U", str(back))
+                if not back.is_file() or back.read_bytes() != data:
+                    raise BootloaderError(
+                        f"{self}: flash at 0x{address:08x} is not what was written"
+                    )
+        return f"{sum(len(data) for _, data in runs):,} bytes read back"
+
+    def _run(self, words: Sequence[str], show: Callable[[int], None]) -> None:
         """Run dfu-util and follow the percents that it prints."""
         command = ["dfu-util", "-d", _ID, "-a", self.alt, "-S", self.serial, *words]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -80,7 +96,7 @@ class DfuDevice:
             while piece := os.read(process.stdout.fileno(), 4096):
                 said = (said + piece)[-4096:]
                 if percents := _PERCENT.findall(said.decode("utf-8", "replace")):
-                    progress(done + min(int(percents[-1]), 100), 200)
+                    show(min(int(percents[-1]), 100))
         if process.returncode != 0:
             lines = said.decode("utf-8", "replace").strip().splitlines() or ["no word"]
             raise BootloaderError(
@@ -100,3 +116,13 @@ def find_dfu_devices() -> Iterator[DfuDevice]:
         return
     for alt, layout, serial in _FOUND.findall(shown):
         yield DfuDevice(serial, alt, layout)
+
+
+def _sectors(layout: str) -> tuple[int, ...]:
+    """Return the bytes of each sector of a layout."""
+    runs = [
+        (int(n), int(size) * _UNITS[unit.upper()]) for n, size, unit in _SECTORS.findall(layout)
+    ]
+    if sum(n for n, _ in runs) > _MOST_SECTORS:
+        return ()
+    return tuple(size for n, size in runs for _ in range(n))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,27 @@ class FirmwareImage:
             if first < last:
                 out[first - address : last - address] = data[first - at : last - at]
         return bytes(out)
+
+    def sectors(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield (number, address, bytes) of each sector that the image has bytes in."""
+        address = self.board.chip.flash
+        end = max(at + len(data) for at, data in self.parts)
+        for number, size in enumerate(self.board.chip.sectors):
+            data = self.bytes_at(address, min(size, max(end - address, 0)))
+            if data.strip(bytes([_ERASED])):
+                yield number, address, data
+            address += size
+
+    def runs(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (address, bytes) of sectors that follow one another, from the lowest on."""
+        start, run = self.board.chip.flash, b""
+        for _, address, data in self.sectors():
+            if run and address != start + len(run):
+                yield start, run
+                run = b""
+            start = start if run else address
+            run += data
+        yield start, run
 
 
 def read_image(file: Path, board: KnownBoard | None = None) -> FirmwareImage:

@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +36,6 @@ class Chip:
     id: int = 0
     sectors: tuple[int, ...] = ()
     ram_bytes: int = 0
-
-    @property
-    def dfu_layout(self) -> str:
-        """The flash as DfuSe writes it (ST UM0424): "/0x08000000/04*016Kg,01*064Kg"."""
-        runs = [(len(list(run)), size // _KIB) for size, run in groupby(self.sectors)]
-        return f"/0x{self.flash:08x}/" + ",".join(f"{n:02}*{size:03}Kg" for n, size in runs)
 
 
 @dataclass(frozen=True)
@@ -112,7 +105,7 @@ def _chip(name: str, table: Mapping[str, Any]) -> Chip:
         uf2_family=table.get("uf2_family", 0),
         uf2_board_id=table.get("uf2_board_id", ""),
         id=table.get("id", 0),
-        sectors=tuple(size * _KIB for size in table.get("sectors", ())),
+        sectors=tuple(size * _KIB for size in table.get("sectors", ())) * table.get("times", 1),
         ram_bytes=table.get("ram", 0) * _KIB,
     )
 

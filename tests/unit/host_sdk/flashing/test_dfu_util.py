@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from host_sdk.flashing.dfu_util import DfuDevice, find_dfu_devices
 from host_sdk.flashing.image import FirmwareImage, read_image
 from host_sdk.flashing.known_boards import known_board
 from tests.unit.host_sdk.flashing.images import F446, PICO, stm32, written
+
+LOG = b"old " * (0x8000 // 4)
 
 # What dfu-util 0.11 prints of an STM32F446.
 LIST = """\
@@ -38,14 +41,18 @@ where, way, file = words[7:]
 with (here / "log").open("a") as log:
     print(where, way, file=log)
 flash = here / "flash"
+at = int(where.split(":")[0], 16) - 0x08000000
+now = bytearray(flash.read_bytes())
 if way == "-D":
-    flash.write_bytes(pathlib.Path(file).read_bytes())
+    data = pathlib.Path(file).read_bytes()
+    now[at:at + len(data)] = data
+    flash.write_bytes(now)
     print("Download\\t[====     ]  40%", end="\\r")
     print("Download\\t[=========] 100%")
 else:
     size = int(where.split(":")[1])
     pathlib.Path(file).write_bytes((here / "rot").read_bytes()[:size] if (here / "rot").exists()
-                                   else flash.read_bytes()[:size])
+                                   else now[at:at + size])
 if (here / "fail").exists():
     print("dfu-util: Last page is not writeable\\x1b[2J")
     sys.exit(74)
@@ -57,6 +64,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "dfu-util"
     program.write_text(PROGRAM.format(python=sys.executable, list=LIST))
     program.chmod(0o755)
+    (tmp_path / "flash").write_bytes(b"old " * (1 << 17))
     monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + os.environ["PATH"])
     return tmp_path
 
@@ -86,13 +94,27 @@ def test_none_is_found_without_the_program(monkeypatch: pytest.MonkeyPatch) -> N
 def test_it_is_written_read_back_and_started(bench: Path, image: FirmwareImage) -> None:
     seen: list[tuple[int, int]] = []
     said = device().write(image, lambda done, total: seen.append((done, total)))
-    assert said == f"{len(image.contents):,} bytes read back"
-    assert (bench / "flash").read_bytes() == image.contents
-    assert seen[-1][1] == 200
+    size = len(image.contents)
+    assert said == f"{size - 0x8000:,} bytes read back"
+    # The store's log stays: sectors 1 and 2.
+    low, high = image.contents[:0x4000], image.contents[0xC000:]
+    assert (bench / "flash").read_bytes()[:size] == low + LOG + high
+    assert device().lost(image) == "sectors 0, 3 of the flash; the others stay"
+    assert {total for _, total in seen} == {400}
     assert (bench / "log").read_text().splitlines() == [
         "0x08000000 -D",
-        f"0x08000000:{len(image.contents)}:leave -U",
+        "0x0800c000 -D",
+        f"0x0800c000:{size - 0xC000} -U",
+        "0x08000000:16384:leave -U",
     ]
+
+
+def test_a_layout_is_read_however_it_is_written(bench: Path) -> None:
+    assert not dataclasses.replace(device(), layout="/0x08000000/04*016Kg,01*064Kg").fits(F446)
+    assert not dataclasses.replace(device(), layout="/0x08000000/99999999*1Kg").fits(F446)
+    l475 = DfuDevice("1", "0", "/0x08000000/512*0002Kg")
+    assert l475.fits(known_board("disco_l475"))
+    assert not l475.fits(F446)
 
 
 def test_other_bytes_are_found(bench: Path, image: FirmwareImage) -> None:

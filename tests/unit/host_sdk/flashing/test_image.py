@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from device_fw.boards import board_names, virtual_names
 from host_sdk.errors import FirmwareFileError, InputError
 from host_sdk.flashing.image import read_image
 from host_sdk.flashing.known_boards import known_board, known_boards
@@ -81,4 +83,15 @@ def test_known_boards_are_whole() -> None:
         assert board.image.startswith(board.name)
     with pytest.raises(InputError, match="no board 'nano' to flash; there are pico"):
         known_board("nano")
-    assert F446.chip.dfu_layout == "/0x08000000/04*016Kg,01*064Kg,03*128Kg"
+    assert {*board_names()} <= {*known_boards(), *virtual_names()}
+
+
+def test_sectors_that_hold_bytes_make_runs(tmp_path: Path) -> None:
+    image = read_image(written(tmp_path, "x.bin", stm32()))
+    assert [number for number, _, _ in image.sectors()] == [0, 3]
+    (first, low), (second, high) = image.runs()
+    assert (first, second) == (0x08000000, 0x0800C000)
+    assert (low, high) == (image.contents[:0x4000], image.contents[0xC000:])
+    longer = image.contents.ljust(0x10000, b"x") + b"y"
+    *_, (third, joined) = replace(image, parts=((first, longer),)).runs()
+    assert (third, joined) == (second, longer[0xC000:])

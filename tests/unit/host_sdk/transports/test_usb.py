@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
+from device_fw.boards import board_names
+from device_fw.build.rp2 import rp2_boards
 from host_sdk.cli.main import main
 from host_sdk.errors import PortNotFoundError
 from host_sdk.transports import usb
@@ -103,7 +105,11 @@ def test_all_lists_the_known_boards() -> None:
     assert rows["pico"]["board"] == "Raspberry Pi Pico"
     assert rows["nucleo_f446re"]["ram_bytes"] == 81_920
     assert rows["nucleo_f446re"]["store_bytes"] == 3 * 131_072
-    assert "983,040" in runner.invoke(main, ["boards", "--all"]).output
+    assert rows["disco_l475"]["state"] == "hello tested (QEMU 10)"
+    assert {*board_names(), *rp2_boards()} == set(rows)
+    output = runner.invoke(main, ["boards", "--all"]).output
+    assert "983,040" in output
+    assert "make firmware BOARD=" in output
 
 
 def test_ask_says_who_answers(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
