@@ -16,6 +16,7 @@ from device_fw.boards import (
 )
 from device_fw.build import build_firmware
 from device_fw.build.folders import build_dir
+from device_fw.build.rooms import rooms_of
 from device_fw.build.rp2 import rp2_boards
 from device_fw.build.size import ram_bytes, text_bytes
 from device_fw.errors import FirmwareError
@@ -32,6 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
         f"BOARD{LOCKABLE_SUFFIX}: of the firmware that can be locked",
     )
     which.add_argument("--all", action="store_true", help="build every virtual board's")
+    parser.add_argument(
+        "--rooms",
+        action="store_true",
+        help="also say which folders the code's bytes come from (not of pico, pico2)",
+    )
     parser.add_argument("--out", type=Path, default=build_dir() / "firmware", help="output folder")
     options = parser.parse_args(arguments)
     try:
@@ -45,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
             if board.is_flat:
                 print(elf.with_suffix(".bin"))
             _print_sizes(board, elf)
+            if options.rooms:
+                for room, size in rooms_of(elf).items():
+                    print(f"  {size:9,}  {room}")
     except (FirmwareError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

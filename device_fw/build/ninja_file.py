@@ -80,7 +80,12 @@ def _write_rules(out: Writer, plan: Plan) -> None:
     out.rule("compile", compile_, depfile="$out.d", deps="gcc")
     out.rule("runtime", f"{command_line(runtime_command(plan))} -femit-bin=$out")
     link = command_line(link_command(plan))
-    out.rule("link", f"{link} @$out.in -o $out", rspfile="$out.in", rspfile_content="$in_newline")
+    out.rule(
+        "link",
+        f"{link} -Map=$out.map @$out.in -o $out",
+        rspfile="$out.in",
+        rspfile_content="$in_newline",
+    )
     limit = command_line(["--max", str(plan.board.text_max)])
     out.rule("size", f"{python} device_fw.build.size $in $out {limit}")
 
