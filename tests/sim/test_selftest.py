@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from device_fw.boards import virtual_names
@@ -12,11 +14,15 @@ from host_sdk import Device
 from host_sdk.selftest.bench import Bench
 from host_sdk.selftest.plug import Plug
 from host_sdk.selftest.plug import test_plug as try_plug
+from host_sdk.selftest.reference import reference_blob
 from host_sdk.selftest.run import run_selftest
+from relocatable.blob.cost import report
 from tests.sim.conftest import PluggedBoard, example_model
 from tests.sim.test_without_vm import TOML
 
 pytestmark = pytest.mark.sim
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", [*virtual_names(), str(TOML)])  # that has sectors of 128 KB
@@ -53,3 +59,27 @@ def test_power_that_goes_loses_nothing(tmp_path: Path, after_s: float) -> None:
     bench.board.close()
     for plug in plugs:
         plug.transport.close()
+
+
+@pytest.mark.parametrize(
+    ("port", "compiled_for"),
+    [
+        ("cortex-m4", "cortex-m0plus"),
+        ("cortex-m4", "cortex-m4, cortex-m33"),
+        ("cortex-m7", "cortex-m7"),
+        ("cortex-m55", "cortex-m55"),
+    ],
+)
+def test_predictions_begin_at_what_is_counted(port: str, compiled_for: str) -> None:
+    page = (ROOT / "docs" / "PREDICTIONS.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| {compiled_for} \| (\S+) \| (\S+) \| (\S+) \|$", page, re.MULTILINE)
+    assert row is not None
+    instructions, *sizes = (int(cell.replace(",", "")) for cell in row.groups())
+    for cpu in compiled_for.split(", "):
+        blob = reference_blob(cpu)
+        assert [len(blob), report(blob).arena_bytes] == pytest.approx(sizes, rel=0.02)
+    with Device(f"sim://{port}?icount=on") as board:
+        board.load_model(reference_blob(compiled_for.partition(",")[0]), "reference")
+        x = np.zeros(board.model().inputs[0].shape, np.int8)
+        # An instruction is a nanosecond there.
+        assert board.profile(x).us * 1000 == pytest.approx(instructions, rel=0.02)

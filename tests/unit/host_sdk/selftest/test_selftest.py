@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from device_fw.boards import load_board
 from host_sdk import Device, LinkError
 from host_sdk.errors import ParamsError
+from host_sdk.flashing.known_boards import known_board
 from host_sdk.link.values import Value
 from host_sdk.selftest import speed
 from host_sdk.selftest.bench import Bench
@@ -26,6 +28,8 @@ from host_sdk.selftest.models import test_models as try_models
 from host_sdk.selftest.predictions import predictions
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
+NUCLEOS = ("nucleo_f446re", "nucleo_f411re", "nucleo_f401re")
+BOARDS = [known_board(name) for name in ("pico", "pico2", *NUCLEOS, "stm32f4_disco")]
 DOCS = Path(__file__).resolve().parents[4] / "docs"
 
 
@@ -258,14 +262,30 @@ def test_a_report_is_plain_json() -> None:
     assert report.lines()[1] == "off   b          4 ms  (1 to 3)"
 
 
-def test_the_page_says_what_the_file_says() -> None:
+def page_rows() -> dict[str, list[str]]:
+    """Return the cells of each check of PREDICTIONS.md, a board each."""
     text = (DOCS / "PREDICTIONS.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-z][^|]*) \| [^|]+ \|(.+)\|$", text, re.MULTILINE)
-    page = {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
-    columns = ("Raspberry Pi Pico", "Raspberry Pi Pico 2", "nucleo_f446re")
-    assert tuple(predictions()) == columns
+    return {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
+
+
+def test_the_page_says_what_the_file_says() -> None:
+    page = page_rows()
+    assert page["check"] == [board.title for board in BOARDS]
+    assert list(predictions()) == [board.identity for board in BOARDS]
     names = {name for bands in predictions().values() for name in bands}
     for name in names:
-        bands = [predictions()[board].get(name) for board in columns]
+        bands = [predictions()[board.identity].get(name) for board in BOARDS]
         cells = [f"{b[0]:,g} to {b[1]:,g}" if b else "" for b in bands]
         assert page[name] == cells
+
+
+def test_cycles_on_the_page_are_milliseconds_of_the_clock() -> None:
+    clocks = [125_000_000, 150_000_000]
+    clocks += [load_board(board.name).fact("clock", "hz") for board in BOARDS[2:]]
+    bands = [predictions()[board.identity][speed.NAME] for board in BOARDS]
+    cells = [
+        f"{low * hz / 1e6:,.0f} to {high * hz / 1e6:,.0f}"
+        for (low, high), hz in zip(bands, clocks, strict=True)
+    ]
+    assert page_rows()["these are cycles"] == cells
