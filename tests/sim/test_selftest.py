@@ -12,6 +12,7 @@ import pytest
 from device_fw.boards import virtual_names
 from host_sdk import Device
 from host_sdk.selftest.bench import Bench
+from host_sdk.selftest.link import test_speeds as try_speeds
 from host_sdk.selftest.plug import Plug
 from host_sdk.selftest.plug import test_plug as try_plug
 from host_sdk.selftest.reference import reference_blob
@@ -34,6 +35,19 @@ def test_the_quick_test_passes(name: str) -> None:
         verdicts = [check.verdict for check in report.checks]
         assert verdicts.count("pass") >= 13
         assert [(m.name, m.active) for m in board.ls()] == [("shade2", True)]
+
+
+def test_other_speeds_on_a_wire_that_bears_some() -> None:
+    with Device("sim://netduinoplus2?baud=115200&limit=1000000") as board:
+        bench = Bench(board, False, {})
+        try_speeds(bench)
+        *passed, others = bench.checks
+        rates = ("230,400", "460,800", "921,600", "1,000,000")
+        assert [c.name for c in passed] == [f"link: download at {rate} baud" for rate in rates]
+        assert {c.verdict for c in passed} == {"pass"}
+        assert (others.name, others.verdict) == ("link: other speeds", "-")
+        assert others.note.startswith("1,500,000 does not come through")
+        assert board.baud == 115200
 
 
 @pytest.mark.parametrize("after_s", [0.3, 0.7])
