@@ -23,6 +23,7 @@ _BOARD_ID = re.compile(r"^Board-ID:\s*(\S+)", re.MULTILINE)
 _ST_LINK_PAGE = "MBED.HTM"
 _FAILED = "FAIL.TXT"
 _GONE_S = 60.0
+_ST_LINK_S = 10.0  # to program, and to come back with its verdict
 _PIECE = 16 * 1024
 _MOST_INFO = 4096
 
@@ -99,7 +100,7 @@ class StLinkDrive:
         """
         _copy(image.contents, self.folder / image.board.image, progress)
         failure = self.folder / _FAILED
-        if failure.exists():
+        if _appears(failure, self.folder / _ST_LINK_PAGE):
             said = plain_line(failure.read_text("utf-8", "replace")[:_MOST_INFO])
             raise BootloaderError(f"{self}: refused: {said}")
         return "the ST-LINK reports no failure"
@@ -147,6 +148,20 @@ def _copy(contents: bytes, file: Path, progress: Progress) -> None:
                 os.fsync(out.fileno())
     except OSError as error:
         raise BootloaderError(f"{file}: {error.strerror}: was the board unplugged?") from error
+
+
+def _appears(failure: Path, always: Path) -> bool:
+    """Wait for a file: an ST-LINK's drive goes away and comes back with it, or without it."""
+    end, was_gone = time.monotonic() + _ST_LINK_S, False
+    while time.monotonic() < end:
+        is_back = was_gone and always.exists()
+        if failure.exists():
+            return True
+        if is_back:
+            return False
+        was_gone = was_gone or not always.exists()
+        time.sleep(0.05)
+    return False
 
 
 def _wait_until_gone(file: Path) -> None:

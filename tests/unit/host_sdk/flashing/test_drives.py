@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,15 +68,56 @@ def test_a_drive_that_stays_is_an_error(
         drive.write(image, lambda done, total: None)
 
 
+@contextmanager
+def programming(folder: Path, failure: str = "") -> Iterator[Path]:
+    """Play an ST-LINK: once the file is there its drive goes, and comes back with a verdict.
+
+    Yields:
+        The drive as it was, once it has gone.
+    """
+    was, new = (folder.parent.with_name(f"{name}{len(failure)}") for name in ("was", "new"))
+    st_link(new)
+    if failure:
+        (new / "FAIL.TXT").write_text(failure)
+
+    def program() -> None:
+        while not (folder / "nucleo_f446re.bin").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        folder.rename(was)
+        time.sleep(0.3)
+        new.rename(folder)
+
+    thread = threading.Thread(target=program, daemon=True)
+    thread.start()
+    yield was
+    thread.join()
+
+
 def test_an_st_link_says_what_failed(media: Path, tmp_path: Path) -> None:
+    folder = st_link(media / "NODE_F446RE")
+    [drive] = drives.find_drives()
+    image = read_image(written(tmp_path, "x.bin", stm32()))
+    with programming(folder) as was:
+        assert drive.write(image, lambda done, total: None) == "the ST-LINK reports no failure"
+    assert (was / "nucleo_f446re.bin").read_bytes() == image.contents
+    says = r"refused: The interface firmware FAILED\\x1b"
+    with (
+        programming(folder, "The interface firmware FAILED\x1b[2J"),
+        pytest.raises(BootloaderError, match=says),
+    ):
+        drive.write(image, lambda done, total: None)
+
+
+def test_an_st_link_whose_drive_stays_is_not_waited_for_long(
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drives, "_ST_LINK_S", 0.2)
     folder = st_link(media / "NODE_F446RE")
     [drive] = drives.find_drives()
     image = read_image(written(tmp_path, "x.bin", stm32()))
     drive.write(image, lambda done, total: None)
     assert (folder / "nucleo_f446re.bin").read_bytes() == image.contents
-    (folder / "FAIL.TXT").write_text("The interface firmware FAILED\x1b[2J")
-    with pytest.raises(BootloaderError, match=r"refused: The interface firmware FAILED\\x1b"):
-        drive.write(image, lambda done, total: None)
 
 
 def test_a_board_that_is_unplugged_is_said(media: Path, tmp_path: Path) -> None:
