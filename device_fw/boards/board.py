@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from device_fw.boards.stm32f4_flash import check_sectors
 
 __all__ = [
     "LOCKABLE_SUFFIX",
@@ -35,6 +37,7 @@ TRUST_STATES = ("open", "warn", "locked", "counted")
 
 _CORES = Path(__file__).resolve().parent.parent / "arch" / "cortexm" / "cores.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NUMBERS = re.compile(r"[0-9]+(, [0-9]+)*")  # a list, as C takes it
 _LENGTH = re.compile(r"([0-9]+)([KM]?)")
 _PRODUCT = re.compile(r"[ -~]{1,15}")
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
@@ -316,6 +319,7 @@ def _board(path: Path, top: _Table, as_lockable: bool) -> Board:
         raise ValueError(
             "[flash] holds_code needs vm = false: MicroPython's interrupts are in flash"
         )
+    _check_flash(described, regions)
     cpu = top.take("cpu", str)
     text_max = top.take("text_max", int, regions["code"].length)
     return Board(
@@ -334,6 +338,17 @@ def _board(path: Path, top: _Table, as_lockable: bool) -> Board:
         step_stack=step_stack,
         emulator=_emulator(top.table("emulator")) if "emulator" in top.keys else None,
     )
+
+
+def _check_flash(parts: Iterable[Part], regions: Mapping[str, Region]) -> None:
+    for part in parts:
+        if part.name == "flash_stm32f4":
+            numbers, size = str(part.facts.get("sectors")), part.facts.get("bytes")
+            if not _NUMBERS.fullmatch(numbers) or not isinstance(size, int):
+                raise ValueError("[flash] must have sectors, a list of numbers, and bytes")
+            sectors = [int(number) for number in numbers.split(", ")]
+            code = [regions[name] for name in ("vectors", "code") if name in regions]
+            check_sectors(sectors, size, [(region.origin, region.length) for region in code])
 
 
 def _core(cpu: str, build: _Table) -> Core:

@@ -322,3 +322,30 @@ def test_a_new_flash_file_is_blank_and_an_old_one_stays(tmp_path: Path) -> None:
     qemu_command(board, Path("fw.elf"), flash, "pty")
     with flash.open("rb") as file:
         assert file.read(4096) == bytes(4096)
+
+
+# Of the NUCLEO-F446RE: what would be erased under the firmware, and other mistakes.
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("0x0800C000", "0x08020000", r"sector 5 is the store's, .* 0x8020000 to 0x8034000"),
+        ('"16K" } # sector 0', '"17K" } # sector 0', "sector 1 is the store's"),
+        ('"80K" } # 3', '"81K" } # 3', r"sector 5 is the store's"),
+        ("[1, 2, 5, 6, 7]", "[1, 2, 4, 5, 6]", r"two of 16 KB \(0 to 3\), .* are \[1, 2, 4"),
+        ("[1, 2, 5, 6, 7]", "[1, 5, 6, 7]", "two of 16 KB"),
+        ("[1, 2, 5, 6, 7]", "[1, 2]", "two of 16 KB"),
+        ("[1, 2, 5, 6, 7]", "[1, 2, 5, 7, 8]", r"must follow one another; are \[5, 7, 8\]"),
+        ("[1, 2, 5, 6, 7]", "[1, 2, 5, 6, 6]", "must be different numbers of 0 to 11"),
+        ("[1, 2, 5, 6, 7]", "[1, 2, 12]", "must be different numbers of 0 to 11"),
+        ("[1, 2, 5, 6, 7]", "[1, 2, 5, 6]", "bytes must be 0x48000, .*; is 0x68000"),
+        ("[1, 2, 5, 6, 7]", "'all'", "must have sectors, a list"),
+        ("[1, 2, 5, 6, 7]", "-1", r"\[flash\] sectors must be a number"),
+    ],
+)
+def test_sectors_of_an_stm32f4_are_the_stores_alone(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    text = (BOARDS_DIR / "nucleo_f446re.toml").read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(ValueError, match=told):
+        read(tmp_path, text.replace(old, new))
