@@ -1,4 +1,4 @@
-"""Where the bytes of a firmware's code go: by folders of sources, from the linker's map."""
+"""Say where the code of a firmware goes: bytes by folder, from the linker's map."""
 
 from __future__ import annotations
 

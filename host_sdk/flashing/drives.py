@@ -151,7 +151,7 @@ def _copy(contents: bytes, file: Path, progress: Progress) -> None:
 
 
 def _appears(failure: Path, always: Path) -> bool:
-    """Wait for a file: an ST-LINK's drive goes away and comes back with it, or without it."""
+    """Wait for a file: an ST-LINK's drive goes and comes back, with or without it."""
     end, was_gone = time.monotonic() + _ST_LINK_S, False
     while time.monotonic() < end:
         is_back = was_gone and always.exists()

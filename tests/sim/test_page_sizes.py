@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from device_fw.boards import load_board
 from device_fw.build import firmware_path
@@ -34,6 +35,7 @@ def row(name: str) -> list[int]:
 def symbols(elf: Path) -> dict[str, int]:
     with elf.open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
         return {s.name: int(s["st_value"]) for s in table.iter_symbols()}
 
 

@@ -70,7 +70,7 @@ def test_a_drive_that_stays_is_an_error(
 
 @contextmanager
 def programming(folder: Path, failure: str = "") -> Iterator[Path]:
-    """Play an ST-LINK: once the file is there its drive goes, and comes back with a verdict.
+    """Play an ST-LINK: once the file is there its drive goes, and comes back.
 
     Yields:
         The drive as it was, once it has gone.

@@ -66,9 +66,9 @@ SPEEDS = [115200, 230400, 460800, 921600, 1_000_000, 1_500_000, 2_000_000, 3_000
 class Wire:
     """What `get` gives and `set_baud` does on a line that carries some speeds."""
 
-    def __init__(self, carried: int, refused: int, spoilt: int) -> None:
+    def __init__(self, carried: int, refused: int, corrupt: int) -> None:
         self.baud, self.asked = 115200, list[int]()
-        self.carried, self.refused, self.spoilt = carried, refused, spoilt
+        self.carried, self.refused, self.corrupt = carried, refused, corrupt
 
     def set_baud(self, baud: int) -> int:
         self.asked.append(baud)
@@ -79,16 +79,16 @@ class Wire:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "verdict"), [(0, "pass"), (460800, "FAIL")], ids=["whole", "other bytes"]
+    ("corrupt", "verdict"), [(0, "pass"), (460800, "FAIL")], ids=["whole", "other bytes"]
 )
 def test_each_speed_is_tried(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, spoilt: int, verdict: str
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, corrupt: int, verdict: str
 ) -> None:
-    wire, right = Wire(500_000, 1_500_000, spoilt), bench.board.get
+    wire, right = Wire(500_000, 1_500_000, corrupt), bench.board.get
     monkeypatch.setattr(bench.board, "set_baud", wire.set_baud)
     monkeypatch.setattr(type(bench.board), "baud", property(lambda _: wire.baud))
     monkeypatch.setattr(
-        bench.board, "get", lambda name: right(name) + b"x" * (wire.baud == wire.spoilt)
+        bench.board, "get", lambda name: right(name) + b"x" * (wire.baud == wire.corrupt)
     )
     bench.quick = False
     try_speeds(bench)
