@@ -120,7 +120,7 @@ def hunt(numbers: Iterable[int], report: Callable[[str], None] = lambda _: None)
 
 
 def hunt_once(numbers: range, code: str) -> Tally:
-    """Hunt, unless a hunt for these numbers by the same code has ended and found nothing.
+    """Hunt, unless a hunt for these by the same code has ended and found nothing.
 
     Args:
         numbers: of the mutants.

@@ -113,7 +113,7 @@ def is_taken(first: int, second: int) -> bool:
 
 
 def disassemble(codes: list[tuple[int, int]], folder: Path, machine: str) -> list[Read]:
-    """Read instructions by objdump, as those of an architecture; leave out what makes it abort."""
+    """Read instructions as those of an architecture, but those that objdump aborts at."""
     code = bytearray()
     placed = []
     for first, second in codes:
@@ -142,7 +142,7 @@ def operands(texts: list[str]) -> str:
 
 
 def is_meant(read: Read) -> bool:
-    """Tell whether objdump's reading is one of those that its kind stands for."""
+    """Tell whether what objdump reads is what its kind stands for."""
     kind = read.kind
     if kind in OTHERS:
         return OTHERS[kind].match(f"{read.name} {read.operands}") is not None
@@ -156,7 +156,7 @@ def is_meant(read: Read) -> bool:
 
 
 def is_plain(read: Read) -> bool:
-    """Tell whether an instruction only computes, loads or stores, and does not write to pc."""
+    """Tell whether it only computes, loads or stores, and does not write to pc."""
     if "UNDEFINED" in read.operands or NEON.match(read.name):
         return True
     if COPROCESSOR.fullmatch(read.name):
@@ -174,7 +174,7 @@ def is_plain(read: Read) -> bool:
 
 
 def writes_pc(text: str) -> bool:
-    """Tell whether an instruction that is defined has pc as a first operand, or in a list."""
+    """Tell whether a defined instruction has pc as a first operand, or in a list."""
     if re.search("UNPREDICTABLE|undefined|illegal", text):
         return False
     return re.match(r"pc\b|\w+, pc, \[|.*\bpc\b[^]]*\]!|.*\[pc\],", text) is not None
