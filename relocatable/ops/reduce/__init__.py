@@ -22,6 +22,7 @@ from relocatable.ops._shared.fixed_point import (
 )
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.reduction import (
+    AXES,
     axes_of,
     reduced_axes,
     reduction_fields,
@@ -30,7 +31,6 @@ from relocatable.ops._shared.reduction import (
     two_runs,
 )
 from relocatable.ops._shared.types import (
-    INTEGERS,
     kept_scale,
     kept_type,
     one_scale,
@@ -142,7 +142,7 @@ def _operator(kind: str, kernels: tuple[Kernel, ...], rules: tuple[Rule, ...]) -
     return Operator(
         kind=kind,
         options=Options("ReducerOptions", ("keep_dims",)),
-        operands=(Operand("input", types), Operand("axes", INTEGERS, constant=True)),
+        operands=(Operand("input", types), AXES),
         output=types,
         rules=(kept_type, *rules, two_runs),
         shape=reduced_axes,
