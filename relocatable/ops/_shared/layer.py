@@ -155,7 +155,8 @@ def bounded_sums(axis: int) -> Rule:
     def wide_sums(node: Node) -> Seen:
         """sums of a 16-bit layer must be below 2^47 and their factors below 2^7, or, if the bias
         has 32 bits, sums below 2^31; results must be below 2^30 before they are clamped"""
-        weights = np.asarray(node.inputs[1].data, np.int64)
+        data, shape = node.inputs[1].data, node.inputs[1].shape
+        weights = np.asarray(np.full(shape, -128) if data is None else data, np.int64)
         if node.output.dtype != "int16" or weights.ndim <= axis:
             return True, ""
         real = np.abs(weights - filter_zero(node.inputs[1]))

@@ -77,7 +77,7 @@ def _loops(shape: tuple[int, ...], axes: set[int]) -> tuple[_Loops, _Loops]:
 def reduction_sample(
     rng: Rng, kind: str, dtype: str, quant: Quant | None, output_quant: Quant | None
 ) -> Graph:
-    """Make a graph that reduces any axes, named from either end; or none, or one twice."""
+    """Make a graph that reduces any axes, from either end; or none, or one twice."""
     rank = int(rng.integers(1, 5))
     shape = [1, *(int(v) for v in rng.integers(1, 9, rank - 1))]
     if rank == 1:

@@ -27,7 +27,7 @@ from relocatable.steps.kernel_call import KernelCall
 class _Run(NamedTuple):
     """Neighbouring dimensions, of which only the first one is padded."""
 
-    count: int
+    length: int
     before: int
     after: int
 
@@ -52,11 +52,11 @@ def _runs(node: Node) -> list[_Run]:
     """Join each dimension that is not padded to the one before it."""
     runs: list[_Run] = []
     flat = node.integers(1)
-    for count, before, after in zip(node.inputs[0].shape, flat[::2], flat[1::2], strict=False):
+    for length, before, after in zip(node.inputs[0].shape, flat[::2], flat[1::2], strict=False):
         if runs and not (before or after):
-            runs[-1] = _Run(*(count * n for n in runs[-1]))
+            runs[-1] = _Run(*(length * n for n in runs[-1]))
         else:
-            runs.append(_Run(count, before, after))
+            runs.append(_Run(length, before, after))
     return runs
 
 
@@ -74,7 +74,7 @@ def lower_pad(site: Site) -> KernelCall:
     runs = [_Run(1, 0, 0)] * (4 - len(runs)) + runs
     value = site.constant(2).reshape(-1)[:1] if site.has_input(2) else _zero(site)
     params: dict[str, CValue] = {
-        "in": [run.count for run in runs],
+        "in": [run.length for run in runs],
         "before": [run.before for run in runs],
         "after": [run.after for run in runs],
         "fill": int(value.view(f"i{value.itemsize}")[0]),

@@ -2,7 +2,7 @@
 #include "ops/_shared/xn_kernel.h"
 
 typedef struct {
-    int32_t in[4], before[4], after[4]; // elements along each run; before and after are in those, too
+    int32_t in[4], before[4], after[4]; // values of each run, pads too
     int32_t fill;                       // bits of the value
 } XN_NAME(xn_pad_params);
 

@@ -138,7 +138,6 @@ def _sample(kind: str) -> Sample:
 
 def _operator(kind: str, kernels: tuple[Kernel, ...], rules: tuple[Rule, ...]) -> Operator:
     types = _FUNCTIONS[kind].types
-    swept = types if kind != "SUM" else tuple(t for t in types if t not in ("int8", "int16"))
     return Operator(
         kind=kind,
         options=Options("ReducerOptions", ("keep_dims",)),
@@ -149,7 +148,8 @@ def _operator(kind: str, kernels: tuple[Kernel, ...], rules: tuple[Rule, ...]) -
         kernels=kernels,
         evaluate=evaluate,
         version=2 if "int8" in types else 1,
-        samples=samples(_sample(kind), swept),
+        micro=("int8", "int16") if kind == "SUM" else (),
+        samples=samples(_sample(kind), types),
     )
 
 
