@@ -50,6 +50,7 @@ _BY_RULE = (
     ("must have values", "give the model inputs of a fixed shape, none of its dimensions 0"),
     ("16-bit activations", "convert with TFLITE_BUILTINS_INT8 as the only supported_ops"),
     ("from shapes and constants alone", _PARTS),
+    ("filter that is computed", "use BATCH_MATMUL (tf.matmul) in its place, or a constant filter"),
     ("known at compile time", "make it a constant of the model"),
     ("must be one constant", "make it a constant of the model"),
     ("subgraph that assigns constants", "initialise variables by constants"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from relocatable.blob.blob import Blob
 from relocatable.blob.host import HostModel
 from relocatable.compile import compile_model, lower
 from relocatable.errors import RunError, UnsupportedError
@@ -18,7 +19,7 @@ from relocatable.graph.graph import AttrValue, Graph, Op
 from relocatable.passes.fold_constants import fold_constants
 from relocatable.read_tflite import read_tflite
 from relocatable.support import check_support
-from tests.make_tflite import make_tflite
+from tests.make_tflite import make_tflite, run_litert
 from tests.numeric.harness import inputs_of as random_inputs_of
 from tests.numeric.harness import mismatch, reference, sample
 from tests.numeric.on_target import check_on_target
@@ -111,6 +112,14 @@ def endless() -> Graph:
     given = (b.constant(0), b.input(1, 4, dtype="float32"))
     body = Loop((1, 4))
     return b.graph(loop(b, test.graph(condition), body.next(body.values[0]), *given)[1])
+
+
+def counted_from_an_input(limit: int) -> Graph:
+    """Make a loop that counts from an input up to a constant."""
+    b, body = GraphBuilder(), Loop((1, 4))
+    given = (b.input(dtype="int32"), b.input(1, 4, dtype="float32"))
+    doubled = body.apply("ADD", body.values[0], body.values[0], **PLAIN)
+    return b.graph(*loop(b, Loop((1, 4)).below(limit), body.next(doubled), *given))
 
 
 def recurrent(
@@ -249,6 +258,20 @@ def test_an_endless_loop_gives_up() -> None:
         model.write_inputs([np.zeros((1, 4), np.float32)])
         with pytest.raises(RunError, match="returned 1"):
             model.run()
+
+
+@pytest.mark.parametrize("limit", [-(2**31), 0, 3, 1000])
+def test_a_loop_that_counts_from_an_input_has_a_golden_vector(limit: int) -> None:
+    data = make_tflite(counted_from_an_input(limit))
+    blob = compile_model(data, target="host")
+    assert Blob.unpack(blob).golden is not None
+    x = np.array([[1, -2, 0.5, 0]], np.float32)
+    inputs = [np.array(max(limit - 5, -(2**31)), np.int32), x]
+    with HostModel(blob) as model:
+        model.write_inputs(inputs)
+        model.run()
+        for got, want in zip(model.outputs(), run_litert(data, inputs), strict=True):
+            assert mismatch(got, want) == ""
 
 
 def test_a_loop_that_is_never_entered_is_folded() -> None:

@@ -155,12 +155,11 @@ def bounded_sums(axis: int) -> Rule:
     def wide_sums(node: Node) -> Seen:
         """sums of a 16-bit layer must be below 2^47 and their factors below 2^7, or, if the bias
         has 32 bits, sums below 2^31; results must be below 2^30 before they are clamped"""
-        weights = np.asarray(node.inputs[1].data, np.int64)
-        if node.output.dtype != "int16" or weights.ndim <= axis:
+        channels = node.inputs[1].shape[axis : axis + 1]
+        if node.output.dtype != "int16" or not channels:
             return True, ""
-        real = np.abs(weights - filter_zero(node.inputs[1]))
-        sums = 32768 * np.moveaxis(real, axis, 0).reshape(real.shape[axis], -1).sum(axis=1)
-        if len(node.inputs) == 3 and bias_fits(node, len(sums)):
+        sums = 32768 * _weight_sums(node.inputs[1], axis)
+        if len(node.inputs) == 3 and bias_fits(node, channels[0]):
             sums = sums + np.abs(np.asarray(node.inputs[2].data, np.float64)).reshape(-1)
         factors = np.array(_layer_factors(node))
         most, factor, result = (float(x.max()) for x in (sums, factors, sums * factors))
@@ -169,6 +168,16 @@ def bounded_sums(axis: int) -> Rule:
         return ok, f"{most:g} times {factor:g}, or up to {result:g}"
 
     return wide_sums
+
+
+def _weight_sums(weights: Tensor, axis: int) -> Ints:
+    """Add up each channel's weights without signs; of computed ones the most, once for all."""
+    terms = weights.count // weights.shape[axis]
+    if weights.data is None:
+        return np.array([(128 + abs(filter_zero(weights))) * terms])
+    real = np.abs(weights.data.astype(np.int64) - filter_zero(weights))
+    sums: Ints = np.moveaxis(real, axis, 0).reshape(-1, terms).sum(axis=1)
+    return sums
 
 
 def filter_zero(weights: Tensor) -> int:

@@ -5,6 +5,8 @@ A layer of float32 by int8 quantises each row for itself, with a zero point if i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
@@ -54,6 +56,11 @@ from relocatable.ops._shared.scaling import (
 )
 from relocatable.ops._shared.scaling_dsp import dsp_layer_of
 from relocatable.ops._shared.types import has_one_scale
+from relocatable.ops.fully_connected.computed_filter import (
+    computed_filter,
+    is_computed,
+    lower_computed,
+)
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen, samples
 from relocatable.ops.site import Site
@@ -157,7 +164,9 @@ def lower_dsp(site: Site) -> KernelCall | None:
 
 
 def is_for_dsp(site: Site) -> bool:
-    """Tell whether it is of uint8, or of other integers with weights of zero point 0."""
+    """Tell whether it has uint8 constants, or of other integers with zero point 0."""
+    if is_computed(site.node):
+        return False
     has_no_zero = not site.is_float and filter_zero(site.input(1)) == 0
     return site.input(0).dtype == "uint8" or has_no_zero
 
@@ -206,6 +215,11 @@ def sample(rng: Rng, name: str) -> Graph:
     bias, option = random_bias_type(rng, form)
     has_bias = bool(rng.random() < 0.8)
     weights = random_weights(rng, b, form, x, y, (out_c, in_c), 0, has_bias, bias)
+    filter_ = b.tensors[weights[0]]
+    is_plain = name == "float32" or (name != HYBRID and has_one_scale(filter_))
+    if is_plain and rng.random() < 0.3:
+        b.tensors[weights[0]] = replace(filter_, data=None)
+        b.inputs.append(weights[0])
     b.op(
         *("FULLY_CONNECTED", (x, *weights), y),
         fused_activation_function=random_activation(rng),
@@ -217,6 +231,8 @@ def sample(rng: Rng, name: str) -> Graph:
     return b.graph(y)
 
 
+_INPUT, _FILTER, _BIAS = LAYER_OPERANDS
+_OPERANDS = (_INPUT, replace(_FILTER, constant=False), _BIAS)
 OPERATORS = (
     Operator(
         kind="FULLY_CONNECTED",
@@ -228,18 +244,20 @@ OPERATORS = (
             ),
             {"weights_format": "FullyConnectedOptionsWeightsFormat", **BIAS_TYPE_ENUM},
         ),
-        operands=LAYER_OPERANDS,
+        operands=_OPERANDS,
         output=LAYER_TYPES,
         rules=(
-            *(weighted_types, data_scales, filter_of_rows, fused_activation, plain_weights),
+            *(weighted_types, computed_filter, data_scales, filter_of_rows, fused_activation),
+            plain_weights,
             *(bias_type, *LAYER_SCALES, dense_results, hybrid_sums, bounded_sums(0)),
         ),
         shape=dense_filter,
         evaluate=evaluate,
         kernels=(
+            Kernel(lower_computed, takes=lambda site: is_computed(site.node)),
             *dot_kernels(lower_by_bytes),
             Kernel(lower_dsp, needs=(DSP,), without=(MVE_I,), takes=is_for_dsp),
-            Kernel(lower_plain),
+            Kernel(lower_plain, takes=lambda site: not is_computed(site.node)),
         ),
         version=4,
         samples=samples(sample, tuple(LAYER_FORMS)),

@@ -15,6 +15,7 @@ from relocatable.ops._shared.fixed_point import (
 )
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.reduction import (
+    AXES,
     axes_of,
     reduced_axes,
     reduction_fields,
@@ -110,7 +111,7 @@ OPERATORS = (
     Operator(
         kind="MEAN",
         options=Options("ReducerOptions", ("keep_dims",)),
-        operands=(Operand("input", NUMBERS), Operand("axes", INTEGERS, constant=True)),
+        operands=(Operand("input", NUMBERS), AXES),
         output=NUMBERS,
         rules=(kept_type, one_scale, two_runs, sum_bits, _RATIO),
         shape=reduced_axes,

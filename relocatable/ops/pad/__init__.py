@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,15 +24,40 @@ from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 
+class _Run(NamedTuple):
+    """Neighbouring dimensions, of which only the first one is padded."""
+
+    length: int
+    before: int
+    after: int
+
+
 def pad_amounts(node: Node) -> Seen:
-    """paddings must be [rank, 2], rank at most 4, none below 0, and lead to the output's shape"""
+    """paddings must be [rank, 2], none below 0, and lead to the output's shape"""
     source, output, amounts = node.inputs[0].shape, node.output.shape, node.inputs[1]
-    if amounts.shape != (len(source), 2) or len(source) > 4:
+    if amounts.shape != (len(source), 2):
         return False, f"{list(amounts.shape)} for {list(source)}"
     flat = node.integers(1)
     grown = tuple(d + sum(flat[2 * i : 2 * i + 2]) for i, d in enumerate(source))
     ok = min(flat, default=0) >= 0 and grown == output
     return ok, f"{flat} for {list(source)} -> {list(output)}"
+
+
+def four_runs(node: Node) -> Seen:
+    """padded dimensions must begin at most 4 runs of neighbours, with those before the first one"""
+    return len(_runs(node)) <= 4, f"{node.integers(1)} for {list(node.inputs[0].shape)}"
+
+
+def _runs(node: Node) -> list[_Run]:
+    """Join each dimension that is not padded to the one before it."""
+    runs: list[_Run] = []
+    flat = node.integers(1)
+    for length, before, after in zip(node.inputs[0].shape, flat[::2], flat[1::2], strict=False):
+        if runs and not (before or after):
+            runs[-1] = _Run(*(length * n for n in runs[-1]))
+        else:
+            runs.append(_Run(length, before, after))
+    return runs
 
 
 def pad_value(node: Node) -> Seen:
@@ -43,14 +70,13 @@ def pad_value(node: Node) -> Seen:
 
 def lower_pad(site: Site) -> KernelCall:
     """Lower PAD or PADV2 of values of 8, 16 or 32 bits."""
-    shape = site.input(0).shape
-    amounts = [(int(a), int(b)) for a, b in site.constant(1).reshape(-1, 2)]
-    lead = 4 - len(shape)
+    runs = _runs(site.node)
+    runs = [_Run(1, 0, 0)] * (4 - len(runs)) + runs
     value = site.constant(2).reshape(-1)[:1] if site.has_input(2) else _zero(site)
     params: dict[str, CValue] = {
-        "in": (1,) * lead + shape,
-        "before": [0] * lead + [a for a, _ in amounts],
-        "after": [0] * lead + [b for _, b in amounts],
+        "in": [run.length for run in runs],
+        "before": [run.before for run in runs],
+        "after": [run.after for run in runs],
         "fill": int(value.view(f"i{value.itemsize}")[0]),
     }
     # Values are only moved: types of one width share an instance.
@@ -75,9 +101,11 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 
 def _sample(kind: str) -> Sample:
     def sample(rng: Rng, dtype: str) -> Graph:
-        rank = int(rng.integers(1, 5))
+        rank = int(rng.integers(1, 6))
         shape = [int(v) for v in rng.integers(1, 6, rank)]
         amounts = rng.integers(0, 4, (rank, 2)) * (rng.random((rank, 1)) < 0.7)
+        if rank == 5:  # the most that LiteRT takes; here one of them must not begin a run
+            amounts[int(rng.integers(1, 5))] = 0
         b = GraphBuilder()
         quant = random_quant(rng, dtype)
         x = b.input(*shape, dtype=dtype, quant=quant)
@@ -100,7 +128,7 @@ OPERATORS = (
         kind="PAD",
         operands=_OPERANDS,
         output=_TYPES,
-        rules=_RULES,
+        rules=(*_RULES, four_runs),
         shape=pad_amounts,
         kernels=(Kernel(lower_pad),),
         evaluate=evaluate,
@@ -110,7 +138,7 @@ OPERATORS = (
         kind="PADV2",
         operands=(*_OPERANDS, Operand("value", _TYPES)),
         output=_TYPES,
-        rules=(*_RULES, pad_value),
+        rules=(*_RULES, pad_value, four_runs),
         shape=pad_amounts,
         kernels=(Kernel(lower_pad),),
         evaluate=evaluate,

@@ -1,8 +1,8 @@
-// PAD and PADV2 of up to four dimensions.
+// PAD and PADV2 of up to four runs of dimensions, of which only the first one is padded.
 #include "ops/_shared/xn_kernel.h"
 
 typedef struct {
-    int32_t in[4], before[4], after[4]; // elements along each dimension
+    int32_t in[4], before[4], after[4]; // values of each run, pads too
     int32_t fill;                       // bits of the value
 } XN_NAME(xn_pad_params);
 

@@ -22,6 +22,7 @@ from relocatable.ops._shared.fixed_point import (
 )
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.reduction import (
+    AXES,
     axes_of,
     reduced_axes,
     reduction_fields,
@@ -30,7 +31,6 @@ from relocatable.ops._shared.reduction import (
     two_runs,
 )
 from relocatable.ops._shared.types import (
-    INTEGERS,
     kept_scale,
     kept_type,
     one_scale,
@@ -138,18 +138,18 @@ def _sample(kind: str) -> Sample:
 
 def _operator(kind: str, kernels: tuple[Kernel, ...], rules: tuple[Rule, ...]) -> Operator:
     types = _FUNCTIONS[kind].types
-    swept = types if kind != "SUM" else tuple(t for t in types if t not in ("int8", "int16"))
     return Operator(
         kind=kind,
         options=Options("ReducerOptions", ("keep_dims",)),
-        operands=(Operand("input", types), Operand("axes", INTEGERS, constant=True)),
+        operands=(Operand("input", types), AXES),
         output=types,
         rules=(kept_type, *rules, two_runs),
         shape=reduced_axes,
         kernels=kernels,
         evaluate=evaluate,
         version=2 if "int8" in types else 1,
-        samples=samples(_sample(kind), swept),
+        micro=("int8", "int16") if kind == "SUM" else (),
+        samples=samples(_sample(kind), types),
     )
 
 

@@ -55,7 +55,7 @@ def computed(tensor: Tensor) -> Tensor:
         ("DEPTHWISE_CONV_2D", 1, one_scale, "must have a scale for each output channel"),
         ("FULLY_CONNECTED", 1, no_scale, "filter must have one scale"),
         ("FULLY_CONNECTED", 1, zero_point, "zero point 0"),
-        ("FULLY_CONNECTED", 1, computed, "filter and bias must be known at compile time"),
+        ("FULLY_CONNECTED", 1, computed, "computed must .* not be int8 for float32"),
         ("TRANSPOSE_CONV", 1, zero_point, "and zero point 0"),
         ("BATCH_MATMUL", 1, zero_point, "constant matrix with zero point 0"),
         ("BATCH_MATMUL", 1, computed, "constant matrix with zero point 0"),

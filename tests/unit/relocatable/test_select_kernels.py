@@ -10,7 +10,7 @@ from relocatable.graph.graph import Quant
 from relocatable.ops import OPERATORS
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.targets import TARGETS
-from tests.make_graph import GraphBuilder, conv_graph
+from tests.make_graph import CONV, GraphBuilder, conv_graph
 
 HOST = TARGETS["host"]
 
@@ -84,10 +84,20 @@ def test_unknown_operators_are_refused_by_name() -> None:
 
 def test_computed_weights_are_refused() -> None:
     b = GraphBuilder()
-    x, w = b.input(1, 8), b.input(4, 8)
-    y = b.op("FULLY_CONNECTED", (x, w), b.tensor(1, 4), fused_activation_function="NONE")
+    x, w = b.input(1, 4, 4, 2), b.input(3, 1, 1, 2)
+    y = b.op("CONV_2D", (x, w), b.tensor(1, 4, 4, 3), **CONV)
     with pytest.raises(UnsupportedError, match="input 1 must be constant"):
         select_kernels(b.graph(y), HOST)
+
+
+def test_a_computed_filter_is_read_where_it_lies() -> None:
+    b = GraphBuilder()
+    x, w = b.input(1, 8), b.input(4, 8)
+    y = b.op("FULLY_CONNECTED", (x, w), b.tensor(1, 4), fused_activation_function="NONE")
+    for target in ("host", "cortex-m4", "cortex-m55"):
+        [call] = select_kernels(b.graph(y), TARGETS[target])
+        assert call.inputs == (x, w)
+        assert "filter" not in call.weights
 
 
 def test_every_kernel_says_what_it_does() -> None:

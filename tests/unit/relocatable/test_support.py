@@ -182,9 +182,11 @@ def plain(kind: str, dtype: str, out: tuple[int, ...], *shapes: tuple[int, ...])
     return b.graph(b.op(kind, inputs, b.tensor(*out, dtype=dtype)))
 
 
-def pad(amounts: list[list[int]], out: tuple[int, ...]) -> Graph:
+def pad(
+    amounts: list[list[int]], out: tuple[int, ...], shape: tuple[int, ...] = (1, 4, 4, 2)
+) -> Graph:
     b = GraphBuilder()
-    x, p = b.input(1, 4, 4, 2), b.constant(amounts)
+    x, p = b.input(*shape), b.constant(amounts)
     return b.graph(b.op("PAD", (x, p), b.tensor(*out)))
 
 
@@ -242,6 +244,7 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
         (pad([[0, 0], [1, 1], [1, 1], [0, 0]], (1, 6, 7, 2)), "lead to the output's shape"),
         (pad([[0, 0], [-1, 1], [1, 1], [0, 0]], (1, 4, 6, 2)), "none below 0"),
         (pad([[0, 0], [1, 1]], (1, 6, 4, 2)), "paddings must be [rank, 2]"),
+        (pad([[1, 1]] * 5, (3, 3, 3, 3, 3), (1,) * 5), "at most 4 runs of neighbours"),
         (dense((4, 7)), "filter must be [N, K]"),
         (dense((5, 8)), "filter must be [N, K]"),
     ],
@@ -258,8 +261,10 @@ def test_mean_axes() -> None:
 
     check_support(mean([1, 2], (1, 2)))
     check_support(mean([-3, -2], (1, 2)))
-    for axes in ([1, 1], [4], [1, -3], [3]):
-        assert "axes must be different ones" in refusal(mean(axes, (1, 2)))
+    check_support(mean([1, 2, -2, 1], (1, 2)))
+    check_support(mean([], (1, 4, 4, 2)))
+    for axes in ([1, 1], [4], [1, -3], [3], []):
+        assert "axes must be the input's" in refusal(mean(axes, (1, 2)))
 
 
 def test_mean_of_three_runs_is_refused() -> None:
