@@ -32,7 +32,7 @@ _STEP_MACS = 16e6  # of a pipeline's step, about: some 0.2 s on a slow board
 _MOST_LOSS = 0.025  # of all instructions, for a smaller arena
 # Tasks that are played in all; when they are used up, no more pipelines are tried. A step with all
 # its blocks counts as so many tasks.
-_MOST_PLAYED, _BLOCKS_PER_TASK = 500_000, 64
+_MOST_PLAYED, _BLOCKS_PER_TASK = 250_000, 64
 
 # What the order of layers' rows follows from -> the order: a program that is planned several times
 # plays most of its pipelines once.
