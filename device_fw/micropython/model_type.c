@@ -33,11 +33,11 @@ void xn_model_name(mp_obj_t from, char name[XN_STORE_NAME_MAX + 1]) {
 }
 
 static int open_stored(model_object *self) {
-    int status = xn_active_open(&self->model, &self->stored);
+    int status = xn_active_open(&self->model, &self->stored, 0);
     if (status == XN_E_ARENA) {
         // Models that nothing refers to still hold their arenas.
         gc_collect();
-        status = xn_active_open(&self->model, &self->stored);
+        status = xn_active_open(&self->model, &self->stored, 0);
     }
     return status;
 }

@@ -38,7 +38,7 @@ static mp_obj_t number_of(uint32_t value) {
 static mp_obj_t xipnet_models(void) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     xn_store_object object;
-    for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
+    for (uint32_t cursor = 0; xn_store_next_member(&cursor, &object) > 0;) {
         if (object.type == XN_STORE_BLOB) {
             mp_obj_list_append(list, xn_store_module_describe(&object));
         }

@@ -1,4 +1,5 @@
-// The scripts that run by themselves: boot and main, from the store or the file system.
+// The scripts that run by themselves: boot and main, from the active bundle, the store or the file
+// system.
 #ifndef XN_SCRIPTS_H
 #define XN_SCRIPTS_H
 

@@ -15,7 +15,8 @@
 #include <string.h>
 
 // Indexed by enum xn_store_type.
-static const qstr type_names[] = {MP_QSTR_, MP_QSTR_blob, MP_QSTR_script, MP_QSTR_data};
+static const qstr type_names[] = {MP_QSTR_, MP_QSTR_blob, MP_QSTR_script, MP_QSTR_data,
+                                  MP_QSTR_, MP_QSTR_,     MP_QSTR_bundle};
 
 mp_obj_t xn_store_module_describe(const xn_store_object *object) {
     qstr type = object->type < MP_ARRAY_SIZE(type_names) ? type_names[object->type] : MP_QSTR_;
@@ -40,7 +41,7 @@ mp_obj_t xn_store_module_describe(const xn_store_object *object) {
 static mp_obj_t store_list(void) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     xn_store_object object;
-    for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
+    for (uint32_t cursor = 0; xn_store_next_member(&cursor, &object) > 0;) {
         mp_obj_list_append(list, xn_store_module_describe(&object));
     }
     return list;

@@ -1,7 +1,9 @@
 #include "micropython/store_vfs.h"
 
 #include "core/base/xn_error.h"
+#include "core/model/xn_active.h"
 #include "core/model/xn_runner.h"
+#include "core/store/xn_bundle.h"
 #include "core/store/xn_extent.h"
 #include "core/store/xn_store.h"
 #include "core/trust/xn_policy.h"
@@ -141,7 +143,15 @@ static MP_DEFINE_CONST_OBJ_TYPE(text_file, MP_QSTR_TextIOWrapper, MP_TYPE_FLAG_I
 
 // ---- The file system ----------------------------------------------------------------------------
 
-// The object of a path; names may hold slashes, and what is before one is a directory.
+// Finds a member of the active bundle by its own name.
+static bool find_member(const char *path, xn_store_object *object) {
+    xn_store_object bundle;
+    return xn_active_bundle() != 0 && xn_active_model(&bundle) != NULL &&
+           xn_store_check(&bundle) == 0 && xn_bundle_member(&bundle, 0, path, object) == 0;
+}
+
+// The object of a path; names may hold slashes, and what is before one is a directory. What the
+// active bundle holds comes before what the store holds: it is of one version with the model.
 static mp_import_stat_t look_up(const char *path, xn_store_object *object) {
     while (*path == '/') {
         path++;
@@ -150,8 +160,11 @@ static mp_import_stat_t look_up(const char *path, xn_store_object *object) {
     if (n == 0) {
         return MP_IMPORT_STAT_DIR;
     }
-    if (xn_store_find(path, object) == 0) {
+    if (find_member(path, object)) {
         return MP_IMPORT_STAT_FILE;
+    }
+    if (xn_store_find(path, object) == 0) {
+        return object->type == XN_STORE_BUNDLE ? MP_IMPORT_STAT_DIR : MP_IMPORT_STAT_FILE;
     }
     for (uint32_t cursor = 0; xn_store_next(&cursor, object) > 0;) {
         if (strncmp(object->name, path, n) == 0 && object->name[n] == '/') {
@@ -208,7 +221,7 @@ static mp_obj_t vfs_ilistdir(mp_obj_t self, mp_obj_t path) {
     xn_store_object object;
     (void)self;
     (void)path;
-    for (uint32_t cursor = 0; xn_store_next(&cursor, &object) > 0;) {
+    for (uint32_t cursor = 0; xn_store_next_member(&cursor, &object) > 0;) {
         mp_obj_t items[4] = {mp_obj_new_str_from_cstr(object.name),
                              MP_OBJ_NEW_SMALL_INT(MP_S_IFREG), MP_OBJ_NEW_SMALL_INT(0),
                              mp_obj_new_int_from_uint(object.size)};

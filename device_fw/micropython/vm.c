@@ -9,6 +9,7 @@
 #include "core/base/xn_busy.h"
 #include "core/base/xn_port.h"
 #include "core/link/xn_link.h"
+#include "core/model/xn_active.h"
 #include "core/model/xn_runner.h"
 #include "core/rpc/xn_lane.h"
 #include "core/rpc/xn_safe.h"
@@ -118,8 +119,11 @@ static void run_prompt(void) {
     }
 }
 
+static uint32_t bundle; // active when this life began; 0: none
+
 static void live(void) {
     static bool first = true;
+    bundle = xn_active_bundle();
     xn_store_vfs_forget();
 #ifdef XN_SENSORS_BASE
     xn_sensors_close_all(); // their slots were in the heap
@@ -173,6 +177,9 @@ static const char *words_of(enum xn_lane_cause why) {
         return "Python was restarted: the board was locked";
     }
 #endif
+    if (why == XN_LANE_BUNDLE) {
+        return "Python was restarted: the bundle was switched";
+    }
     return why == XN_LANE_WAITED
                ? "Python was restarted: a builtin ran for more than 0.5 s while a request waited"
                : "Python was restarted: an interrupt had no effect for 2 s";
@@ -188,7 +195,10 @@ static void restart(void) {
     bool of_request = xn_lane_restart(cause, message);
     // After what a request did the scripts run again, and on a locked board, which is of no use
     // without them.
-    if (xn_scripts_end() && !of_request && !xn_policy_locked()) {
+    bool in_scripts = xn_scripts_end();
+    if (cause == XN_LANE_BUNDLE) {
+        xn_safe_settle(); // no crash of the old scripts; the new ones are to run
+    } else if (in_scripts && !of_request && !xn_policy_locked()) {
         xn_safe_ask(XN_SAFE_RESTART);
     }
     xn_vm_poll(); // what waited
@@ -218,6 +228,10 @@ xn_attend_resume_fn *xn_attend(void) {
     }
     if (outlived_the_lock()) {
         cause = XN_LANE_LOCKED;
+        return restart;
+    }
+    if (xn_active_bundle() != bundle) { // its scripts end with it, and those of the new one begin
+        cause = XN_LANE_BUNDLE;
         return restart;
     }
     if (xn_vm_waited <= WAIT_TICKS && xn_vm_deaf <= DEAF_TICKS) {

@@ -6,6 +6,7 @@
 #include "arch/cortexm/scs.h"
 #include "core/base/xn_port.h"
 #include "core/base/xn_status.h"
+#include "core/store/xn_bundle.h"
 
 // The start of a step's stack holds its context; its end what an exception pushes.
 #define RESERVED_BYTES 256u
@@ -23,8 +24,10 @@ uint32_t xn_port_step_stack(void) {
 
 static void allow(const xn_port_step *step) {
     uintptr_t gate = (uintptr_t)xn_step_gate & ~(uintptr_t)1; // of Thumb
-    // Whole sectors, as the store gives them: they take fewer regions, and the rest is empty.
-    uint32_t last = xn_port_flash_geometry()->sector_bytes - 1u;
+    // As the store gives them, whole sectors or what a bundle's members begin on: they take fewer
+    // regions, and the rest is empty.
+    uint32_t sector = xn_port_flash_geometry()->sector_bytes;
+    uint32_t last = (sector < XN_BUNDLE_ALIGN ? sector : XN_BUNDLE_ALIGN) - 1u;
     xn_mpu_allow(0, gate, XN_MPU_GATE_BYTES, false);
     xn_mpu_allow(1, (uintptr_t)xn_ld_step_stack,
                  (uint32_t)(xn_ld_step_stack_end - xn_ld_step_stack), true);

@@ -27,6 +27,7 @@ static const struct {
     {XN_E_VERSION, "no such version: nothing to return to, or not on trial"},
     {XN_E_OCCUPIED, "other bytes are there already"},
     {XN_E_DAMAGED, "object is damaged: its bytes in flash are not those that were stored"},
+    {XN_E_BUNDLE, "bundle breaks a rule of its format"},
     {XN_E_BLOB_SHORT, "blob is shorter than its header says"},
     {XN_E_BLOB_MAGIC, "not a blob"},
     {XN_E_BLOB_VERSION, "blob format is newer than this firmware reads"},
@@ -69,6 +70,7 @@ int xn_error_at(int code, const char *what, uint32_t value) {
     note.has_stop = false;
     note.has_word = false;
     note.is_plain = false;
+    note.has_name = false;
     return code;
 }
 
@@ -105,6 +107,14 @@ int xn_error_rule(int code, const char *name, const char *what, uint32_t value, 
     *to = 0;
     (void)xn_error_limit(code, note.name, value, limit);
     note.has_limit = limit != 0;
+    return code;
+}
+
+int xn_error_of(int code, const char *name) {
+    note.has_name = note.what != note.name; // else it names an object already
+    if (note.has_name) {
+        strcpy(note.name, name);
+    }
     return code;
 }
 
@@ -196,6 +206,10 @@ void xn_error_text(int code, char text[XN_ERROR_TEXT_MAX]) {
     add(&to, find(code));
     if (note.what != NULL && note.code == code) {
         add(&to, ": ");
+        if (note.has_name) {
+            add(&to, note.name);
+            add(&to, ": ");
+        }
         add(&to, note.what);
         if (note.has_word) {
             add_hex(&to, " ", note.limit);

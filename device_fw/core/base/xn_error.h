@@ -19,8 +19,9 @@ typedef struct xn_error_note {
     bool has_stop;
     bool has_word; // `limit` is an instruction
     bool is_plain; // `what` says all
+    bool has_name; // what xn_error_of() was given comes first
     xn_port_stop stop;
-    char name[XN_ERROR_NAME_MAX + 1u]; // what xn_error_named() was given
+    char name[XN_ERROR_NAME_MAX + 1u]; // what xn_error_named() or xn_error_of() was given
 } xn_error_note;
 
 // Notes what was seen for the message of `code` and returns `code`: "<text>: `what` `value`",
@@ -32,6 +33,8 @@ int xn_error_plain(int code, const char *what); // "<text>: `what`"
 int xn_error_named(int code, const char *name, uint32_t version);
 // Notes an object and a rule: "<text>: `name`: `what` `value`, limit `limit`".
 int xn_error_rule(int code, const char *name, const char *what, uint32_t value, uint32_t limit);
+// Puts an object's name before the last note, unless that names one.
+int xn_error_of(int code, const char *name);
 // Notes an instruction and its offset: "<text>: `what` 0x.. at `at`".
 int xn_error_code(int code, const char *what, uint32_t word, uint32_t at);
 // Notes how a step was stopped: "<text>: step `step` at 0x.., address 0x.., CFSR 0x..".

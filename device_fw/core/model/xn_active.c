@@ -6,6 +6,7 @@
 #include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
+#include "store/xn_bundle.h"
 #include "store/xn_upload.h"
 
 // Two models: the next one can be opened beside the active one.
@@ -32,7 +33,7 @@ static struct {
 
 // The loader's own words are for a blob that was built wrong.
 static bool may_be_damage(int status) {
-    return status <= XN_E_BLOB_SHORT && status >= XN_E_BLOB_CPU;
+    return status == XN_E_BUNDLE || (status <= XN_E_BLOB_SHORT && status >= XN_E_BLOB_CPU);
 }
 
 // Before anything of it is looked at: whether it is sealed, and what is sealed is what is there.
@@ -45,15 +46,18 @@ static int check_trust(const xn_store_object *object) {
 #endif
 }
 
-int xn_active_open(xn_runner_model *model, const xn_store_object *object) {
-    if (object->type != XN_STORE_BLOB) {
-        return xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB);
-    }
+int xn_active_open(xn_runner_model *model, const xn_store_object *object, uint32_t member) {
+    xn_store_object blob = *object;
     int status = check_trust(object);
-    if (status != XN_OK) {
-        return status;
+    if (status == XN_OK && object->type == XN_STORE_BUNDLE) {
+        status = xn_bundle_member(object, member, NULL, &blob);
     }
-    status = xn_runner_open(model, xn_store_map(object), object->size);
+    if (status == XN_OK && blob.type != XN_STORE_BLOB) {
+        status = xn_error_limit(XN_E_TYPE, "type", blob.type, XN_STORE_BLOB);
+    }
+    if (status == XN_OK) {
+        status = xn_runner_open(model, xn_store_map(&blob), blob.size);
+    }
     return may_be_damage(status) && xn_store_check(object) != XN_OK ? XN_E_DAMAGED : status;
 }
 
@@ -63,11 +67,11 @@ static xn_runner_model *other(void) {
 
 // Opens the other model. If there is no room for both arenas the active one is closed first;
 // settle() opens it again if it is still wanted then.
-static int open_beside(const xn_store_object *object) {
-    int status = xn_active_open(other(), object);
+static int open_beside(const xn_store_object *object, uint32_t member) {
+    int status = xn_active_open(other(), object, member);
     if (status == XN_E_ARENA && now.is_open) {
         xn_runner_close(&models[now.index]);
-        status = xn_active_open(other(), object);
+        status = xn_active_open(other(), object, member);
     }
     return status;
 }
@@ -87,7 +91,7 @@ static void settle(const xn_store_object *object, bool take) {
     }
     xn_runner_close(other());
     if (now.is_open && !xn_runner_is_open(&models[now.index])) {
-        int status = xn_active_open(&models[now.index], &now.object);
+        int status = xn_active_open(&models[now.index], &now.object, 0);
         now.is_open = status == XN_OK;
         now.why = xn_error_keep(status);
     }
@@ -107,7 +111,7 @@ static int open_active(void) {
     const char *name = xn_store_active();
     int status = name[0] == 0 ? XN_E_NO_MODEL : xn_store_find(name, &object);
     if (status == XN_OK) {
-        status = open_beside(&object);
+        status = open_beside(&object, 0);
     }
     if (status == XN_OK) {
         settle(&object, true);
@@ -134,9 +138,15 @@ static enum xn_store_reason reason_of(int status) {
                                      : XN_STORE_STATUS;
 }
 
+// Of a bundle, any of its models counts.
+static bool is_of_active(const xn_runner_model *model) {
+    uintptr_t at = (uintptr_t)model->program.blob - (uintptr_t)xn_store_map(&now.object);
+    return now.is_open && at < now.object.size;
+}
+
 static void note_stop(const xn_runner_model *model, int status, uint32_t step) {
     stopped.step = (int32_t)step;
-    if (now.is_open && model->program.blob == models[now.index].program.blob) {
+    if (is_of_active(model)) {
         stopped.reason = reason_of(status);
     }
 }
@@ -253,6 +263,10 @@ xn_runner_model *xn_active_model(xn_store_object *object) {
     return &models[now.index];
 }
 
+uint32_t xn_active_bundle(void) {
+    return now.is_open && now.object.type == XN_STORE_BUNDLE ? now.object.offset : 0;
+}
+
 int xn_active_why_none(void) {
     int status = xn_store_status();
     if (status == XN_OK && xn_store_active()[0] != 0) {
@@ -274,7 +288,7 @@ int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots)
     if (status != XN_OK) {
         return status;
     }
-    status = open_beside(&object);
+    status = open_beside(&object, 0);
     if (status == XN_OK) {
         status = xn_store_activate(name, confirm_s, boots);
     }
@@ -290,17 +304,49 @@ static bool is_current(const xn_store_object *object) {
     return xn_store_find(object->name, &current) == XN_OK && current.version == object->version;
 }
 
-// Opens and tests it. A record says so beforehand: whatever happens, the next start knows.
-static int test(const xn_store_object *object, uint32_t limit_ms, int *golden, uint32_t *us) {
-    int status = open_beside(object);
+// Opens and tests a blob, or that of a bundle's member. A record says so beforehand: whatever
+// happens, the next start knows.
+static int test_blob(const xn_store_object *object, uint32_t member, uint32_t limit_ms, int *golden,
+                     uint32_t *us) {
+    int status = open_beside(object, member);
     if (status == XN_OK && other()->program.golden != NULL && !is_current(object)) {
         status = xn_store_note(XN_STORE_TESTING, object, XN_STORE_NO_REASON, 0);
     }
     if (status == XN_OK) {
-        *golden = xn_runner_golden(other(), limit_ms, us);
-        status = *golden < 0 ? *golden : XN_OK;
+        status = xn_runner_golden(other(), limit_ms, us);
+        *golden &= status;
+    }
+    return status < 0 ? status : XN_OK;
+}
+
+// Members, the last one first: the first one stays open.
+static int test_bundle(const xn_store_object *bundle, uint32_t limit_ms, int *golden,
+                       uint32_t *us) {
+    xn_store_object member = *bundle; // what is named if none can be
+    int count = xn_bundle_check(xn_store_map(bundle), bundle->size);
+    int status = count < 0 ? count : XN_OK;
+    while (count-- > 0 && status == XN_OK) {
+        uint32_t took = 0;
+        status = xn_bundle_member(bundle, (uint32_t)count, NULL, &member);
+        if (status == XN_OK && xn_store_compare(&member) != XN_STORE_WHOLE) {
+            status = xn_error_at(XN_E_BUNDLE, "SHA-256 of bytes", member.size);
+        }
+        if (status == XN_OK && member.type == XN_STORE_BLOB) {
+            xn_runner_close(other());
+            status = test_blob(bundle, (uint32_t)count, limit_ms, golden, &took);
+        }
+        *us += took;
+        if (status != XN_OK) {
+            status = xn_error_of(status, member.name);
+        }
     }
     return status;
+}
+
+static int test(const xn_store_object *object, uint32_t limit_ms, int *golden, uint32_t *us) {
+    *golden = 1;
+    return object->type == XN_STORE_BUNDLE ? test_bundle(object, limit_ms, golden, us)
+                                           : test_blob(object, 0, limit_ms, golden, us);
 }
 
 int xn_active_install(const xn_store_object *object, const xn_active_how *how, int *golden,

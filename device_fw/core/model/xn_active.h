@@ -9,13 +9,15 @@
 // that the store names. If it cannot be opened none is open (its name stays in the store);
 // returns why.
 int xn_active_init(void);
-// The active model, NULL: none. Its object in *object, unless that is NULL.
+// The active model, NULL: none. Its object, which may be a bundle, in *object, unless that is NULL.
 xn_runner_model *xn_active_model(xn_store_object *object);
 // Why none is open: XN_E_NO_MODEL if none is active, else what was wrong when it was opened.
 int xn_active_why_none(void);
-// Opens a blob of the store, beside the active model. XN_E_DAMAGED: its bytes are not those that
-// were stored.
-int xn_active_open(xn_runner_model *model, const xn_store_object *object);
+// The offset in flash of the active model's bundle; 0: it is in none.
+uint32_t xn_active_bundle(void);
+// Opens a blob of the store, or of a bundle the member of that number, beside the active model.
+// XN_E_DAMAGED: its bytes are not those that were stored.
+int xn_active_open(xn_runner_model *model, const xn_store_object *object, uint32_t member);
 // Makes the named blob the active model, now and after resets. On an error the old one stays.
 int xn_active_set(const char *name);
 // The same; unless confirm_s is 0 it must be confirmed within so many seconds, and may see so many
@@ -28,9 +30,9 @@ typedef struct xn_active_how {
     uint32_t limit_ms;         // of a step of the golden run
 } xn_active_how;
 
-// After xn_upload_verify() of a blob: opens it, runs its golden vector, commits, and makes it
-// active if asked, or if it replaces the active one. On an error the old model is active as
-// before. *golden: 1 passed, 0 has none.
+// After xn_upload_verify() of a blob or a bundle: opens it, runs its golden vector (of a bundle
+// each one), commits, and makes it active if asked, or if it replaces the active one. On an error
+// the old model is active as before. *golden: 1 passed, 0 has none, or one of a bundle has none.
 int xn_active_install(const xn_store_object *object, const xn_active_how *how, int *golden,
                       uint32_t *golden_us);
 // Removes an object; if it is the active model it is closed first.

@@ -5,6 +5,7 @@
 #include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_sha256.h"
+#include "store/xn_bundle.h"
 #include "store/xn_store.h"
 #include "store/xn_upload.h"
 #include "xn_blob.h"
@@ -13,7 +14,7 @@ int xn_install(const xn_store_object *object, const xn_active_how *how, int *gol
                uint32_t *golden_us) {
     *golden = 0;
     *golden_us = 0;
-    if (object->type == XN_STORE_BLOB) {
+    if (object->type == XN_STORE_BLOB || object->type == XN_STORE_BUNDLE) {
         return xn_active_install(object, how, golden, golden_us);
     }
     return how->activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
@@ -30,6 +31,9 @@ enum xn_store_type xn_install_type(const char *name, const uint8_t *bytes, uint3
     memcpy(&magic, bytes, n < sizeof(magic) ? n : sizeof(magic));
     if (magic == XN_BLOB_MAGIC) {
         return XN_STORE_BLOB;
+    }
+    if (magic == XN_BUNDLE_MAGIC) {
+        return XN_STORE_BUNDLE;
     }
     return ends_with(name, ".py") || ends_with(name, ".mpy") ? XN_STORE_SCRIPT : XN_STORE_DATA;
 }

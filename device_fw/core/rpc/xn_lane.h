@@ -47,6 +47,7 @@ enum xn_lane_cause {
     XN_LANE_WAITED = 1, // a request waited too long for the running builtin
     XN_LANE_DEAF = 2,   // an interrupt had no effect
     XN_LANE_LOCKED = 3, // the board was locked: nothing that is not sealed goes on
+    XN_LANE_BUNDLE = 4, // another bundle, another version of it, or none is active now
 };
 
 // Of the VM since the board started.

@@ -7,6 +7,7 @@
 #include "model/xn_unpack.h"
 #include "rpc/xn_method.h"
 #include "rpc/xn_run.h"
+#include "store/xn_bundle.h"
 
 static int active(xn_runner_model **model) {
     *model = xn_active_model(NULL);
@@ -58,7 +59,13 @@ int xn_method_model(xn_call *call, xn_msgpack_writer *out) {
         return xn_active_why_none();
     }
     const xn_loader_program *p = &model->program;
-    xn_msgpack_put_map(out, 12);
+    if (object.type == XN_STORE_BUNDLE) {
+        xn_msgpack_put_map(out, 13);
+        xn_call_put_text(out, "bundle", object.name);
+        (void)xn_bundle_member(&object, 0, NULL, &object); // it is open: there is one
+    } else {
+        xn_msgpack_put_map(out, 12);
+    }
     xn_call_put_text(out, "name", object.name);
     xn_call_put_u32(out, "version", object.version);
     xn_msgpack_put_text(out, "sha256");

@@ -1,5 +1,6 @@
 #include "store/xn_index.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/xn_crc32.h"
@@ -79,6 +80,21 @@ int xn_index_find_in(const char *name, enum xn_store_state state, uint32_t versi
 
 int xn_index_find(const char *name, xn_log_record *record) {
     return xn_index_find_in(name, XN_STORE_CURRENT, 0, record);
+}
+
+const char *xn_index_find_bundle(const char *name, xn_log_record *record) {
+    char bundle[XN_STORE_NAME_MAX + 1];
+    size_t n = strlen(name);
+    while (n > 0 && name[n] != '/') {
+        n--;
+    }
+    if (n == 0 || n > XN_STORE_NAME_MAX) {
+        return NULL;
+    }
+    memcpy(bundle, name, n);
+    bundle[n] = 0;
+    bool is_one = xn_index_find(bundle, record) >= 0 && record->type == XN_STORE_BUNDLE;
+    return is_one ? name + n + 1u : NULL;
 }
 
 int xn_index_last_version(const char *name) {

@@ -71,6 +71,8 @@ int xn_index_find(const char *name, xn_log_record *record);
 // The same for its last version in a state; version 0: any.
 int xn_index_find_in(const char *name, enum xn_store_state state, uint32_t version,
                      xn_log_record *record);
+// The part of a name that is a member's own, of the current bundle in *record; NULL: it is of none.
+const char *xn_index_find_bundle(const char *name, xn_log_record *record);
 // The greatest version of the name, whatever its state; 0: none. Negative: an error.
 int xn_index_last_version(const char *name);
 // Notes in a record that activates an object how long its trial is (confirm_s 0: none) and what a

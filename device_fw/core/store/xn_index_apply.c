@@ -109,8 +109,8 @@ static int apply_object(const xn_log_record *record, uint32_t slot) {
     if (t->count > t->capacity) {
         return xn_error_limit(XN_E_STORE, "objects", t->count, t->capacity);
     }
-    if (record->state > XN_STORE_WITHDRAWN || record->type == XN_STORE_BUNDLE) {
-        return xn_error_at(XN_E_STORE, "part of a bundle, slot", slot);
+    if (record->state > XN_STORE_WITHDRAWN) {
+        return xn_error_at(XN_E_STORE, "state of an object, slot", slot);
     }
     fill_entry(&t->entries[t->count], record, slot);
     t->entries[t->count].state = record->state & 3u;

@@ -455,7 +455,7 @@ uint32_t xn_log_next_sequence(void) {
 
 #endif
 
-static bool is_name(const char *name) {
+bool xn_log_is_name(const char *name) {
     uint32_t n = 0;
     while (n < XN_STORE_NAME_MAX && name[n] >= ' ' && name[n] <= '~') {
         n++;
@@ -471,7 +471,7 @@ static bool is_name(const char *name) {
 // Makes an EVENT of what is left of a record: the name, if its bytes or the record before say it.
 static void describe_lost(uint32_t slot, xn_log_record *record) {
     xn_log_record before;
-    if (!is_name(record->name)) {
+    if (!xn_log_is_name(record->name)) {
         bool named = read_slot(slot_offset(areas.current, slot - 1u), &before) >= WHOLE &&
                      (before.kind == XN_LOG_BEGIN || before.kind == XN_LOG_EVENT);
         memset(record->name, 0, sizeof(record->name));
@@ -511,7 +511,7 @@ static bool has_secret(uint32_t offset, bool in_log) {
         return true;
     }
     bool has_head = raw.kind == XN_LOG_DEVICE && raw.flags == XN_LOG_SKIPPABLE && raw.type == 0;
-    return has_head || (in_log && !is_name(raw.name));
+    return has_head || (in_log && !xn_log_is_name(raw.name));
 }
 
 int xn_log_read_raw(uint32_t offset, uint8_t *to, uint32_t n, bool mounted) {

@@ -162,6 +162,9 @@ int xn_log_read_raw(uint32_t offset, uint8_t *to, uint32_t n, bool mounted);
 // Reads a record back; XN_E_FLASH if it is no longer whole.
 int xn_log_read(uint32_t slot, xn_log_record *record);
 // Any slot: 1 *record is a record, 0 it is none. One that was lost is an EVENT of type XN_LOG_LOST.
+// Whether the bytes of a record or a row are a name: 1 to XN_STORE_NAME_MAX characters, then 0 up
+// to the end.
+bool xn_log_is_name(const char *name);
 int xn_log_look(uint32_t slot, xn_log_record *record);
 // Appends: sets sequence, generation and CRC, and the slot it got. A slot that does not take it is
 // spent, and the next one tried.

@@ -4,6 +4,7 @@
 
 #include "base/xn_port.h"
 #include "base/xn_status.h"
+#include "store/xn_bundle.h"
 #include "store/xn_extent.h"
 #include "store/xn_index.h"
 
@@ -23,6 +24,13 @@ uint32_t xn_store_lost(void) {
 
 int xn_store_find(const char *name, xn_store_object *object) {
     xn_log_record record;
+    const char *member = xn_index_find_bundle(name, &record);
+    if (member != NULL) {
+        xn_store_object bundle;
+        xn_index_describe(&record, &bundle);
+        int status = xn_store_check(&bundle);
+        return status != XN_OK ? status : xn_bundle_member(&bundle, 0, member, object);
+    }
     int index = xn_index_find(name, &record);
     if (index < 0) {
         return index;
@@ -48,6 +56,24 @@ int xn_store_next(uint32_t *cursor, xn_store_object *object) {
         }
     }
     return 0;
+}
+
+// The cursor counts objects in its lower half, members of the last one in its upper half.
+#define MEMBER 0x10000u
+
+int xn_store_next_member(uint32_t *cursor, xn_store_object *object) {
+    xn_store_object bundle;
+    uint32_t index = *cursor % MEMBER;
+    uint32_t member = *cursor / MEMBER;
+    uint32_t again = index - 1u;
+    if (member > 0 && xn_store_next(&again, &bundle) == 1 &&
+        xn_bundle_member(&bundle, member - 1u, NULL, object) == XN_OK) {
+        *cursor += MEMBER;
+        return 1;
+    }
+    int more = xn_store_next(&index, object);
+    *cursor = index + (more == 1 && object->type == XN_STORE_BUNDLE ? MEMBER : 0);
+    return more;
 }
 
 uint32_t xn_store_free_bytes(void) {

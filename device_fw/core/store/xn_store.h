@@ -17,14 +17,20 @@ int xn_store_mount(void);
 int xn_store_status(void);
 uint32_t xn_store_lost(void); // records of the log that cannot be read any more; see xn_log_report
 
+// BUNDLE/MEMBER finds a member of a current bundle, whose bytes are compared first, as
+// xn_store_check() does.
 int xn_store_find(const char *name, xn_store_object *object);
 // Goes through the objects: *cursor starts as 0. 1: *object is the next one, 0: no more.
 int xn_store_next(uint32_t *cursor, xn_store_object *object);
+// The same with the members of each bundle behind it.
+int xn_store_next_member(uint32_t *cursor, xn_store_object *object);
 // Compares an object's bytes in flash with their SHA-256, the first time since the start, or since
 // they were placed; later it is known. XN_E_DAMAGED names the object.
 int xn_store_check(const xn_store_object *object);
 int xn_store_find_whole(const char *name, xn_store_object *object);  // finds and checks
 enum xn_store_health xn_store_health(const xn_store_object *object); // what is known
+// Compares bytes with their SHA-256, whatever is known: whole or damaged.
+enum xn_store_health xn_store_compare(const xn_store_object *object);
 uint32_t xn_store_free_bytes(void); // retained old versions count as free
 // The address that the object is mapped at.
 const uint8_t *xn_store_map(const xn_store_object *object);

@@ -7,12 +7,14 @@
 #include "store/xn_index.h"
 #include "store/xn_store.h"
 
-// An entry that has the object's extent: those that share one have the same bytes. NULL: none.
+// An entry in whose extent the object is, of a member that of its bundle: those that share one have
+// the same bytes. NULL: none.
 static xn_index_entry *entry_of(const xn_store_object *object) {
     xn_index *t = &xn_index_now;
     for (uint32_t i = 0; i < t->count; i++) {
-        if (xn_index_offset(&t->entries[i]) == object->offset) {
-            return &t->entries[i];
+        xn_index_entry *e = &t->entries[i];
+        if (object->offset - xn_index_offset(e) < xn_index_bytes(e)) {
+            return e;
         }
     }
     return NULL;
@@ -23,7 +25,7 @@ enum xn_store_health xn_store_health(const xn_store_object *object) {
     return e == NULL ? XN_STORE_UNREAD : (enum xn_store_health)e->health;
 }
 
-static enum xn_store_health compare(const xn_store_object *object) {
+enum xn_store_health xn_store_compare(const xn_store_object *object) {
     uint8_t digest[32];
     xn_sha256_of(xn_store_map(object), object->size, digest);
     return memcmp(digest, object->sha256, sizeof(digest)) == 0 ? XN_STORE_WHOLE : XN_STORE_DAMAGED;
@@ -33,10 +35,11 @@ int xn_store_check(const xn_store_object *object) {
     enum xn_store_health health = xn_store_health(object);
     int status = xn_store_is_taken(object);
     if (status == XN_OK && health == XN_STORE_UNREAD) {
-        health = compare(object);
+        health = xn_store_compare(object);
         status = health == XN_STORE_WHOLE ? xn_store_check_seal(object) : XN_OK;
         xn_index_entry *e = entry_of(object); // hashing lets others work: it may be elsewhere now
-        if (status == XN_OK && e != NULL) {
+        bool is_all = e != NULL && xn_index_offset(e) == object->offset;
+        if (status == XN_OK && is_all) {
             e->health = health & 3u;
         }
     }

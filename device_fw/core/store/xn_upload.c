@@ -123,8 +123,10 @@ static int check_wanted(const xn_store_object *want) {
     uint32_t room = xn_index_now.data_end - xn_index_now.data_start - seal_bytes();
     uint32_t sectors = xn_extent_bytes((want->size < room ? want->size : room) + seal_bytes()) /
                        xn_port_flash_geometry()->sector_bytes;
-    if (want->type < XN_STORE_BLOB || want->type > XN_STORE_DATA) {
-        return xn_error_limit(XN_E_TYPE, "type", want->type, XN_STORE_DATA);
+    xn_log_record bundle;
+    bool is_plain = want->type >= XN_STORE_BLOB && want->type <= XN_STORE_DATA;
+    if (!is_plain && want->type != XN_STORE_BUNDLE) {
+        return xn_error_limit(XN_E_TYPE, "type", want->type, XN_STORE_BUNDLE);
     }
     if (want->size == 0) {
         return xn_error_at(XN_E_RANGE, "size", 0);
@@ -134,6 +136,9 @@ static int check_wanted(const xn_store_object *want) {
     }
     if (sectors > XN_STORE_SECTORS) {
         return xn_error_limit(XN_E_NO_SPACE, "sectors", sectors, XN_STORE_SECTORS);
+    }
+    if (xn_index_find_bundle(want->name, &bundle) != NULL) {
+        return xn_error_named(XN_E_NAME, bundle.name, bundle.version);
     }
     return xn_index_check_name(want->name);
 }
