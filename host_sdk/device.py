@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
 
+from host_sdk.bundle.members import with_members
+from host_sdk.bundle.prepare import BundleSource, is_pipeline, prepare_bundle
 from host_sdk.connection import Connection, MaxBaud, warn_of_old_name
 from host_sdk.display.progress import Progress, byte_progress, count_progress
 from host_sdk.errors import SealError
@@ -40,7 +42,7 @@ from host_sdk.inference.tensor import Array
 from host_sdk.link.board_info import StoredObject
 from host_sdk.link.wire_map import WireMap
 from host_sdk.scripting.console import TextListener
-from host_sdk.store.files import BLOB, NewObject, check_objects, get_file, list_objects, read_file
+from host_sdk.store.files import BLOB, BUNDLE, NewObject, check_objects, get_file, list_objects, read_file
 from host_sdk.store.inventory import read_lost
 from host_sdk.store.raw_flash import BoardFlash
 from host_sdk.store.rescue import Rescue, rescue
@@ -205,13 +207,57 @@ class Device(Connection):
         elif seal is None:
             seal = seal_beside(source)
         new = NewObject(name, model.data, BLOB)
-        loaded = self._upload(new, seal, progress, activate, terms)
-        if callable(confirm) and loaded.pending:
-            version, withdraw = loaded.version, partial(self.rollback, loaded.name)
-            check_health(loaded.name, version, partial(confirm, self), withdraw)
-            self.confirm(name)
-            return replace(loaded, pending=False)
-        return loaded
+        return self._on_trial(self._upload(new, seal, progress, activate, terms), confirm)
+
+    def load_bundle(
+        self,
+        source: BundleSource,
+        name: str | None = None,
+        *,
+        activate: bool = True,
+        confirm: Confirm = "auto",
+        confirm_s: int = 60,
+        boots: int = 0,
+        seal: SealSource | None = None,
+        progress: Progress | bool = False,
+    ) -> Uploaded:
+        """Upload models, scripts and data as one object, and switch to them as one.
+
+        The board checks and tests every model; then one record switches to all members, one trial
+        and one return are for all (docs/SCRIPTING.md). The first model is the active one, the
+        script main.py runs at once, and the script of the bundle before ends.
+
+        Args:
+            source: a pipeline.toml, whose .tflite are compiled for this board's CPU; or a bundle,
+                a file or bytes.
+            name: in the store; by default what the pipeline.toml says, or the bundle's stem.
+            activate: this and the next six: see `load_model`.
+
+        Raises:
+            BundleFileError, ModelFileError, CompileError, ToolMissingError: nothing was sent.
+            BlobError: a model is not for this board, or failed its test there; it is named.
+            StoreError: the store refused, see `StoreFullError`.
+            SealError, CounterError: the board takes no such seal, or nothing without one.
+            HealthCheckError: `confirm` found it wrong; what was active before is again.
+        """
+        terms = trial_terms(confirm, confirm_s, boots, activate)
+        bundle = prepare_bundle(source, self._session.info, progress is True)
+        if not isinstance(source, bytes) and is_pipeline(source):
+            check_compiled(seal)
+        elif seal is None:
+            seal = seal_beside(source)
+        self._tflites.update(bundle.tflites)
+        new = NewObject(name or bundle.name, bundle.data, BUNDLE)
+        return self._on_trial(self._upload(new, seal, progress, activate, terms), confirm)
+
+    def _on_trial(self, loaded: Uploaded, confirm: Confirm) -> Uploaded:
+        """Let a health check end the trial of what was loaded."""
+        if not callable(confirm) or not loaded.pending:
+            return loaded
+        version, withdraw = loaded.version, partial(self.rollback, loaded.name)
+        check_health(loaded.name, version, partial(confirm, self), withdraw)
+        self.confirm(loaded.name)
+        return replace(loaded, pending=False)
 
     def confirm(self, name: str | None = None) -> None:
         """End a trial: the model stays.
@@ -336,7 +382,7 @@ class Device(Connection):
         """
         if check:
             check_objects(self._session)
-        return list_objects(self._session)
+        return [with_members(self._session, o) for o in list_objects(self._session)]
 
     def rm(self, name: str) -> None:
         """Delete an object from the store.

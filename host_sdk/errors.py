@@ -20,6 +20,7 @@ XipnetError
 │   ├── ModelFileError          a file or bytes that are not a model
 │   ├── FirmwareFileError       a file that is no firmware, or not this board's
 │   ├── KeyFileError            a file or text that is no key, or whose password is wrong
+│   ├── BundleFileError         a pipeline.toml or a bundle that breaks a rule
 │   ├── SealFileError           bytes that are no seal, or not one over these bytes
 │   ├── CompileError            a .tflite that the compiler refuses
 │   └── NoHeadError             the model has no detections or classes
@@ -33,7 +34,7 @@ XipnetError
     ├── StoreError              ModelNotFoundError, StoreFullError, ObjectNameError,
     │                           RangeError, FlashError, UploadSessionError, UploadHashError,
     │                           ObjectTypeError, StoreUnreadableError, VersionError, OccupiedError,
-    │                           ObjectDamagedError
+    │                           ObjectDamagedError, BundleError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
     │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError,
     │                           BlobCodeError
@@ -187,6 +188,18 @@ class FirmwareFileError(InputError):
 
 class KeyFileError(InputError):
     """A file or text that is no Ed25519 key, or a password that does not open it."""
+
+
+class BundleFileError(InputError):
+    """The pipeline.toml or the bundle cannot be read, or breaks a rule.
+
+    Attributes:
+        byte: offset of the field of a bundle that breaks it; None: it is about a file.
+    """
+
+    def __init__(self, message: str, byte: int | None = None) -> None:
+        super().__init__(message)
+        self.byte = byte
 
 
 class SealFileError(InputError):
@@ -362,6 +375,10 @@ class OccupiedError(StoreError, code=-30):
 
 class ObjectDamagedError(StoreError, code=-31):
     """The object's bytes in flash are not those that were stored; it is named."""
+
+
+class BundleError(StoreError, code=-32):
+    """The bundle breaks a rule of its format; the byte at which it does is named."""
 
 
 class BlobError(DeviceError):

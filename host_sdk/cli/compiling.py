@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import relocatable
+from host_sdk.cli.bundling import (
+    build_pipeline,
+    inspect_bundle,
+    is_bundle_file,
+    refuse_model_options,
+)
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
 from host_sdk.cli.signing import show_seal
 from host_sdk.display.table import short_name
@@ -108,9 +114,18 @@ def build(
     ops: str | None,
     as_json: bool,
 ) -> None:
-    """Compile a .tflite MODEL and print what it will cost."""
+    """Compile a .tflite MODEL and print what it will cost.
+
+    A pipeline.toml becomes a bundle of models, scripts and data, NAME.bundle.
+    """
     from host_sdk.inference.model_source import compile_tflite
 
+    if is_bundle_file(model):
+        refuse_model_options(head, optimize, max_ram, ops)
+        if whole_tensors:
+            raise click.UsageError("--whole-tensors is for one model")
+        build_pipeline(model, output, targets, as_json, _print_model)
+        return
     blob = compile_tflite(
         *(model, head, targets, optimize),
         max_ram=max_ram,
@@ -134,16 +149,20 @@ def build(
 
 
 @click.command()
-@click.argument("blob", metavar="BLOB|SEAL", type=click.Path(dir_okay=False))
+@click.argument("blob", metavar="BLOB|BUNDLE|SEAL", type=click.Path(dir_okay=False))
 @json_option
 def inspect(blob: str, as_json: bool) -> None:
-    """Show what a BLOB holds and costs, or what a SEAL says."""
+    """Show what a BLOB or a BUNDLE holds and costs, or what a SEAL says."""
     from host_sdk.inference.model_source import read_model_file
+    from host_sdk.store.files import is_bundle
     from host_sdk.trust.seals import is_seal
 
     _, data = read_model_file(blob)
     if is_seal(data):
         show_seal(Path(blob), data, as_json)
+        return
+    if is_bundle(data):
+        inspect_bundle(data, as_json, _print_model)
         return
     unpacked = relocatable.Blob.unpack(data)
     costs = _costs(data)
@@ -197,6 +216,11 @@ def _costs(blob: bytes) -> list[relocatable.Report]:
     """Read what each program of a blob costs."""
     count = len(relocatable.Blob.unpack(blob).variants)
     return [relocatable.report(blob, i) for i in range(count)]
+
+
+def _print_model(blob: bytes) -> None:
+    _print_costs(_costs(blob))
+    _print_fits(blob)
 
 
 def _print_costs(costs: list[relocatable.Report]) -> None:

@@ -16,11 +16,12 @@ from host_sdk.cli.common import (
     seal_option,
     show_note,
 )
+from host_sdk.cli.bundling import is_bundle_file, refuse_model_options
 from host_sdk.cli.compiling import compile_options
+from host_sdk.link.board_info import StoredObject
 
 if TYPE_CHECKING:
     from host_sdk.inference.model_source import Optimize
-    from host_sdk.link.board_info import StoredObject
 
 
 @click.command()
@@ -48,17 +49,26 @@ def load(
     seal: str | None,
     as_json: bool,
 ) -> None:
-    """Upload a MODEL: a blob, or a .tflite, which is compiled for the board's CPU."""
-    loaded = board.load_model(
-        *(model, name),
-        head=head,
-        optimize=optimize,
-        max_ram=max_ram,
-        ops=ops,
-        activate=not no_activate,
-        seal=seal,
-        progress=not as_json,
-    )
+    """Upload a MODEL: a blob, or a .tflite, which is compiled for the board's CPU.
+
+    Or a bundle of models, scripts and data: a pipeline.toml, or what `xipnet build` made of one.
+    """
+    if is_bundle_file(model):
+        refuse_model_options(head, optimize, max_ram, ops)
+        loaded = board.load_bundle(
+            *(model, name), activate=not no_activate, seal=seal, progress=not as_json
+        )
+    else:
+        loaded = board.load_model(
+            *(model, name),
+            head=head,
+            optimize=optimize,
+            max_ram=max_ram,
+            ops=ops,
+            activate=not no_activate,
+            seal=seal,
+            progress=not as_json,
+        )
     if as_json:
         print_json(asdict(loaded))
         return
@@ -88,7 +98,8 @@ def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
             o.sha256.hex()[:12],
             ", ".join(_marks(o)),
         )
-        for o in objects
+        for listed in objects
+        for o in (listed, *_members(listed))
     ]
     print_table(("name", "type", "bytes", "version", "SHA-256", ""), rows)
     info = board.info()
@@ -96,6 +107,14 @@ def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
         click.echo(f"Trouble: {trouble}", err=True)
     for name in board.lost() if info.log.lost else ():
         click.echo(f"Trouble: a record of {name or 'an unknown name'} is lost", err=True)
+
+
+def _members(bundle: StoredObject) -> list[StoredObject]:
+    """List a bundle's members by the names that the board finds them by."""
+    return [
+        StoredObject(f"{bundle.name}/{m.name}", m.type, m.size_bytes, m.sha256, bundle.version, False)
+        for m in bundle.members
+    ]
 
 
 def _marks(stored: StoredObject) -> list[str]:

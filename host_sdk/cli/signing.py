@@ -194,7 +194,7 @@ def sign(
     output: str | None,
     **key: Any,
 ) -> None:
-    """Seal FILEs, blobs or what `put` takes: a board may store them.
+    """Seal FILEs, blobs, bundles or what `put` takes: a board may store them.
 
     The seal is for the bytes, the name, the product and the counter. load, put and ota find
     FILE.seal beside the file by themselves.
@@ -217,14 +217,14 @@ def object_of(file: Path, name: str | None) -> NewObject:
     """Read a file as the object that load or put would store.
 
     Args:
-        file: a blob, a script or data.
-        name: in the store; None: of a blob the file's stem, else the file's own name.
+        file: a blob, a bundle, a script or data.
+        name: in the store; None: of a blob or a bundle the file's stem, else the file's own name.
 
     Raises:
         InputError: it cannot be read, is empty, or is compiled before it is stored.
     """
     from host_sdk.inference.model_source import is_tflite
-    from host_sdk.store.files import BLOB, object_kind, read_file
+    from host_sdk.store.files import BLOB, BUNDLE, object_kind, read_file
 
     one = read_file(name or file.name, file)
     if is_tflite(one.data):
@@ -232,7 +232,7 @@ def object_of(file: Path, name: str | None) -> NewObject:
             f"{file} is compiled before a board stores it, and the blob is what is sealed: "
             "`xipnet build` it, then sign that"
         )
-    if name is None and object_kind(one.name, one.data) == BLOB:
+    if name is None and object_kind(one.name, one.data) in (BLOB, BUNDLE):
         return read_file(file.stem, one.data)
     return one
 

@@ -157,7 +157,8 @@ def active_name(session: Session) -> str:
         NoModelError: none is active.
     """
     try:
-        return WireMap(session.call("model"), "model").text("name")
+        fields = WireMap(session.call("model"), "model")
+        return fields.text("bundle" if "bundle" in fields else "name")
     except LockedError:  # a board whose models hosts may not read lists them
         for stored in map(StoredObject.read, read_maps(session, "ls")):
             if stored.active:

@@ -21,7 +21,7 @@ _NO_ADDRESS = 0xFFFFFFFF
 _SAFE = {1: "a break", 2: "crashes at start", 3: "request", 4: "a restart of Python"}
 _DAMAGED = {1: False, 2: True}
 TRUST_STATES = ("open", "warn", "locked", "counted")  # docs/SPEC-trust.md, section 1
-OBJECT_TYPES = {1: "blob", 2: "script", 3: "data"}
+OBJECT_TYPES = {1: "blob", 2: "script", 3: "data", 6: "bundle"}
 
 
 @dataclass(frozen=True)
@@ -270,12 +270,29 @@ def read_protocol(value: Value) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
+class StoredMember:
+    """Something in a bundle.
+
+    Attributes:
+        name: in the bundle; the board calls it by the bundle's name, "/" and this one.
+        type: "blob", "script" or "data".
+        size_bytes: of its contents.
+        sha256: of its contents.
+    """
+
+    name: str
+    type: str
+    size_bytes: int
+    sha256: bytes
+
+
+@dataclass(frozen=True)
 class StoredObject:
     """Something in the board's store.
 
     Attributes:
         name: unique in the store.
-        type: "blob", "script" or "data".
+        type: "blob", "script", "data" or "bundle".
         size_bytes: of its contents.
         sha256: of its contents.
         version: counts the uploads of that name.
@@ -284,6 +301,7 @@ class StoredObject:
             if the board has not compared them since it started.
         sealed: True if it is stored with a seal; None: the board looks at none.
         counter: security counter of its seal; 0 if there is none.
+        members: of a bundle, if the host may read it.
     """
 
     name: str
@@ -295,6 +313,7 @@ class StoredObject:
     damaged: bool | None = None
     sealed: bool | None = None
     counter: int = 0
+    members: tuple[StoredMember, ...] = ()
 
     @staticmethod
     def read(fields: WireMap) -> StoredObject:

@@ -13,7 +13,9 @@ from host_sdk.link.paging import read_maps
 from host_sdk.link.session import Session
 from relocatable.blob.blob import is_blob
 
-BLOB, SCRIPT, DATA = 1, 2, 3
+BLOB, SCRIPT, DATA, BUNDLE = 1, 2, 3, 6
+BUNDLE_MAGIC = b"XPBD"
+MAIN_SCRIPTS = ("main.py", "main.mpy")  # run at the start, the first that there is
 
 _REPLY_OVERHEAD_BYTES = 40  # of get around its piece, at most
 _HASHING_S = 60.0  # a board's time for the SHA-256 of an object, at most
@@ -27,7 +29,7 @@ class NewObject:
     Attributes:
         name: replaces the object of that name.
         data: its contents.
-        kind: BLOB, SCRIPT or DATA.
+        kind: BLOB, SCRIPT, DATA or BUNDLE.
         seal: 192 bytes of docs/SPEC-manifest.md; None: it is not sealed, or the board is of the
             open build.
     """
@@ -65,7 +67,14 @@ def object_kind(name: str, data: bytes) -> int:
     """Return the type that bytes are stored as under a name."""
     if is_blob(data):
         return BLOB
+    if is_bundle(data):
+        return BUNDLE
     return SCRIPT if name.endswith(_SCRIPTS) else DATA
+
+
+def is_bundle(data: bytes) -> bool:
+    """Tell whether bytes begin as a bundle does."""
+    return data.startswith(BUNDLE_MAGIC)
 
 
 def list_objects(session: Session) -> list[StoredObject]:

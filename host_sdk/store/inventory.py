@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from host_sdk.errors import ProtocolError
@@ -13,7 +13,7 @@ from host_sdk.link.session import Session
 from host_sdk.link.values import brief
 from host_sdk.link.wire_map import WireMap
 from host_sdk.store.blob_cache import recall
-from host_sdk.store.files import NewObject
+from host_sdk.store.files import BUNDLE, NewObject
 from host_sdk.store.pieces import UNIT_BYTES, Inventory, KnownBytes, Span, without
 
 HASH_BYTES = 8
@@ -49,7 +49,7 @@ class StoredExtent:
 
     Attributes:
         name: of the object.
-        kind: 1 blob, 2 script, 3 data.
+        kind: 1 blob, 2 script, 3 data, 6 bundle.
         size_bytes: of its contents.
         sha256: of its contents.
         state: 0 current, 1 earlier version, 2 withdrawn, 3 unfinished upload, 4 lost: its record
@@ -85,7 +85,8 @@ def take_inventory(session: Session, new: NewObject, place: Place) -> Inventory:
         return Inventory(missing)
     can_patch = "put_patch" in methods
     candidates = _rank(read_extents(session), new, place.at)
-    if can_patch and (known := _recall_similar(candidates, new.data)):
+    alike = [e for e in candidates if e.kind == new.kind]
+    if can_patch and (known := _recall_similar(alike, new.data)):
         return Inventory(missing, known=known, can_patch=True)
     return Inventory(missing, _match_blocks(session, candidates, new.data), can_patch=can_patch)
 
@@ -127,10 +128,14 @@ def read_lost(session: Session) -> list[str]:
     return [e.name for e in read_extents(session) if e.state == _LOST]
 
 
-def _rank(extents: Iterable[StoredExtent], new: NewObject, own_at: int) -> list[StoredExtent]:
-    """Sort those that a new object may resemble: its own name first, whole ones first."""
-    others = [e for e in extents if e.at != own_at and e.kind == new.kind]
-    return sorted(others, key=lambda e: (e.name != new.name, e.state))
+def _rank(extents: Sequence[StoredExtent], new: NewObject, own_at: int) -> list[StoredExtent]:
+    """Sort those that a new object may resemble: its own name first, whole ones first.
+
+    A bundle holds what others are; its own type comes first, then.
+    """
+    kinds = {new.kind, BUNDLE} if new.kind != BUNDLE else {e.kind for e in extents}
+    others = [e for e in extents if e.at != own_at and e.kind in kinds]
+    return sorted(others, key=lambda e: (e.name != new.name, e.kind != new.kind, e.state))
 
 
 def _recall_similar(candidates: Iterable[StoredExtent], new: bytes) -> KnownBytes | None:

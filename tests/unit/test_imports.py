@@ -32,6 +32,7 @@ ALLOWED = {
     "trust": {"errors", "link", "store", "display"},
     "connection": {"errors", "link", "display", "scripting", "transports", "trust"},
 }
+ALLOWED["bundle"] = {"errors", "link", "store", "inference"}
 ALLOWED["device"] = set(ALLOWED)
 ALLOWED["fleet"] = {*ALLOWED["device"], "device"}
 ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "sbom", "selftest", "host_sdk"}
