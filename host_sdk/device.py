@@ -42,7 +42,15 @@ from host_sdk.inference.tensor import Array
 from host_sdk.link.board_info import StoredObject
 from host_sdk.link.wire_map import WireMap
 from host_sdk.scripting.console import TextListener
-from host_sdk.store.files import BLOB, BUNDLE, NewObject, check_objects, get_file, list_objects, read_file
+from host_sdk.store.files import (
+    BLOB,
+    BUNDLE,
+    NewObject,
+    check_objects,
+    get_file,
+    list_objects,
+    read_file,
+)
 from host_sdk.store.inventory import read_lost
 from host_sdk.store.raw_flash import BoardFlash
 from host_sdk.store.rescue import Rescue, rescue

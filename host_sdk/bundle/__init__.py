@@ -1,1 +1,1 @@
-"""Bundles: models, scripts and data as one object of a store (docs/SPEC-bundle.md)."""
+"""Bundles: models, scripts and data as one object (docs/SPEC-bundle.md)."""

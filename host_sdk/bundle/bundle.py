@@ -119,8 +119,8 @@ def read_rows(data: bytes, size: int) -> tuple[Row, ...]:
     Raises:
         BundleFileError: they break a rule; `byte` is the offset of the field that does.
     """
-    if min(len(data), size) < _HEADER.size:
-        raise _wrong(min(len(data), size), f"must be there, of {_HEADER.size} of the header; is not")
+    if (least := min(len(data), size)) < _HEADER.size:
+        raise _wrong(least, f"must be one of {_HEADER.size} of the header; is the end")
     magic, version, count, stated, reserved = _HEADER.unpack_from(data)
     if magic != BUNDLE_MAGIC:
         raise _wrong(0, f"must begin with {BUNDLE_MAGIC!r}; begins with {magic!r}")

@@ -12,7 +12,7 @@ from host_sdk.store.files import BUNDLE
 
 
 def with_members(session: Session, stored: StoredObject) -> StoredObject:
-    """Add the members of a bundle; of one that is damaged or not to be read there are none."""
+    """Add a bundle's members; one that is damaged, or not to be read, gets none."""
     if stored.type != OBJECT_TYPES[BUNDLE]:
         return stored
     size = min(TABLE_BYTES, stored.size_bytes)
@@ -23,5 +23,3 @@ def with_members(session: Session, stored: StoredObject) -> StoredObject:
         return stored
     found = (StoredMember(r.name, OBJECT_TYPES[r.kind], r.size_bytes, r.sha256) for r in rows)
     return replace(stored, members=tuple(found))
-
-

@@ -58,8 +58,8 @@ class Pipeline:
 def read_pipeline(path: Path) -> Pipeline:
     """Read a `pipeline.toml`.
 
-    Paths in it are relative to its folder and stay within it; one that is meant to lead elsewhere is
-    written from the root on.
+    Paths in it are relative to its folder and stay within it; one that is meant to lead elsewhere
+    is written from the root on.
 
     Raises:
         BundleFileError: it cannot be read, or breaks a rule; file, table and key are named.
@@ -133,7 +133,9 @@ class _Table:
         if not isinstance(values, Mapping):
             raise BundleFileError(f"{file}: {name} must be a table; is {values!r}")
         self.values: Mapping[str, Any] = values
-        for key in values if known else ():
+        if known is None:
+            return
+        for key in values:
             if key not in known:
                 raise self.error(key, f"one of {', '.join(known)}", key)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import host_sdk
+from host_sdk.cli.bundling import is_bundle_file, refuse_model_options
 from host_sdk.cli.common import (
     board_command,
     json_option,
@@ -16,7 +17,6 @@ from host_sdk.cli.common import (
     seal_option,
     show_note,
 )
-from host_sdk.cli.bundling import is_bundle_file, refuse_model_options
 from host_sdk.cli.compiling import compile_options
 from host_sdk.link.board_info import StoredObject
 
@@ -112,7 +112,9 @@ def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
 def _members(bundle: StoredObject) -> list[StoredObject]:
     """List a bundle's members by the names that the board finds them by."""
     return [
-        StoredObject(f"{bundle.name}/{m.name}", m.type, m.size_bytes, m.sha256, bundle.version, False)
+        StoredObject(
+            f"{bundle.name}/{m.name}", m.type, m.size_bytes, m.sha256, bundle.version, False
+        )
         for m in bundle.members
     ]
 

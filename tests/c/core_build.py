@@ -34,7 +34,7 @@ def _flags(lockable: bool) -> list[str]:
 FLAGS = _flags(lockable=False)
 PROGRAMS = (
     *("test_check", "test_link", "test_msgpack", "test_pool", "test_store"),
-    *("board_host", "fuzz", "check_blobs", "scan_tool", "unpack_tool"),
+    *("board_host", "fuzz", "check_blobs", "check_bundles", "scan_tool", "unpack_tool"),
 )
 FAMILIES = {"x86_64": 2, "aarch64": 3}
 SEED = 1234

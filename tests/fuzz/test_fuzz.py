@@ -9,6 +9,7 @@ import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from device_fw.build.core_program import core_flags, core_sources
 from tests.c.core_build import FLAGS, make_blob
 from tests.c.core_build import HERE as C_TESTS
+from tests.c.test_bundle_twin import mutants, some_bundle
 from tests.c.test_loader_twin import KINDS, make_kind
 from tests.c.test_scan_twin import programs
 from tests.fuzz.vm_build import vm_sources
@@ -57,6 +59,14 @@ def values(_: Path) -> Iterator[bytes]:
     yield from [any_value(r) for i in range(300)]
 
 
+def bundles(_: Path) -> Iterator[bytes]:
+    """Yield header and rows of bundles, right ones and some with a rule broken."""
+    for members in (1, 2, 5, 16):
+        table = slice(0, 16 + 84 * members)
+        yield some_bundle(members)[table]
+        yield from (changed[table] for changed in islice(mutants(members), 40))
+
+
 def seals(_: Path) -> Iterator[bytes]:
     """Yield changes of one byte, of a seal and of an order."""
     yield from (bytes([which]) for which in (0, 1))
@@ -83,6 +93,7 @@ TARGETS = {
     "loader": Target(blobs, 5_000_000, 4096),
     "scan": Target(codes, 10_000_000, 4096),
     "values": Target(values, 2_000_000, 600),
+    "bundle": Target(bundles, 5_000_000, 1400),
     "seal": Target(seals, 5_000_000, 33),
 }
 # Built otherwise than the core: for the proof alone.
