@@ -1,5 +1,5 @@
-// What the board's reader says of bundles: `check_bundles < BUNDLES`, each a little-endian length and
-// its bytes; for each a line: the number of members or the status, then what was noted of it.
+// What the board's reader says of bundles: `check_bundles < BUNDLES`, each a little-endian length
+// and its bytes; for each a line: the number of members or the status, then what was noted of it.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

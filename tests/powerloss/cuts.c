@@ -45,6 +45,37 @@ void blob_file(file *f, const char *name, uint32_t which) {
     finish_file(f, name, XN_STORE_BLOB);
 }
 
+// Adds a member behind those that are there.
+static void add_member(file *f, const char *name, uint32_t type, const void *bytes, uint32_t n) {
+    xn_bundle_header *header = (void *)f->bytes;
+    xn_bundle_row *row = (xn_bundle_row *)(void *)(header + 1) + header->count;
+    memset(row, 0, sizeof(*row));
+    strcpy(row->name, name);
+    row->type = type;
+    row->offset = (f->n + XN_BUNDLE_ALIGN - 1u) & ~(XN_BUNDLE_ALIGN - 1u);
+    row->size = n;
+    CHECK(row->offset + n <= sizeof(f->bytes));
+    memcpy(f->bytes + row->offset, bytes, n);
+    xn_sha256_of(bytes, n, row->sha256);
+    f->n = row->offset + n;
+    header->count++;
+    header->size = f->n;
+}
+
+void bundle_file(file *f, const char *name, uint32_t first, uint32_t seed) {
+    const xn_bundle_header header = {.magic = XN_BUNDLE_MAGIC, .version = XN_BUNDLE_VERSION};
+    uint32_t second = (first + 1u) % BLOBS;
+    char script[300];
+    memset(f->bytes, 0, sizeof(f->bytes));
+    memcpy(f->bytes, &header, sizeof(header));
+    f->n = sizeof(header);
+    memset(script, (int)('a' + seed), sizeof(script));
+    add_member(f, "net", XN_STORE_BLOB, blobs[first].bytes, blobs[first].n);
+    add_member(f, "main.py", XN_STORE_SCRIPT, script, sizeof(script));
+    add_member(f, "second", XN_STORE_BLOB, blobs[second].bytes, blobs[second].n);
+    finish_file(f, name, XN_STORE_BUNDLE);
+}
+
 bool is_current(const file *f) {
     xn_store_object o;
     return xn_store_find(f->object.name, &o) == XN_OK &&
@@ -89,7 +120,7 @@ int install(const file *f, bool activate, uint32_t confirm_s, uint32_t boots) {
     if (status == XN_OK) {
         status = xn_upload_verify(&o);
     }
-    if (status == XN_OK && o.type == XN_STORE_BLOB) {
+    if (status == XN_OK && (o.type == XN_STORE_BLOB || o.type == XN_STORE_BUNDLE)) {
         status = xn_active_install(&o, &how, &golden, &us);
         return status == XN_OK && golden != 1 ? XN_E_BLOB_GOLDEN : status;
     }
@@ -147,6 +178,19 @@ static void add_seal(const xn_store_object *o, uint8_t row[ROW]) {
 
 #endif
 
+// Members are found by name, all of one version, whole, and where the bundle is.
+static void look_into(const xn_store_object *bundle) {
+    xn_store_object member, found;
+    int count = xn_bundle_check(xn_store_map(bundle), bundle->size);
+    CHECK(count > 0);
+    for (uint32_t i = 0; i < (uint32_t)count; i++) {
+        CHECK(xn_bundle_member(bundle, i, NULL, &member) == XN_OK);
+        CHECK(xn_store_find(member.name, &found) == XN_OK && found.version == bundle->version);
+        CHECK(found.offset == member.offset && found.type == member.type);
+        CHECK(xn_store_compare(&found) == XN_STORE_WHOLE);
+    }
+}
+
 state look(void) {
     state s;
     xn_store_object o;
@@ -157,6 +201,9 @@ state look(void) {
         uint8_t seen[32], row[ROW];
         xn_sha256_of(xn_store_map(&o), o.size, seen);
         CHECK(memcmp(seen, o.sha256, 32) == 0); // whole
+        if (o.type == XN_STORE_BUNDLE) {
+            look_into(&o);
+        }
         memcpy(row, o.name, 40);
         memcpy(row + 40, seen, 32);
         add_seal(&o, row);

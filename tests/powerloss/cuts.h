@@ -8,6 +8,7 @@
 #include "base/xn_status.h"
 #include "model/xn_active.h"
 #include "model/xn_pool.h"
+#include "store/xn_bundle.h"
 #include "store/xn_extent.h"
 #include "store/xn_index.h"
 #include "store/xn_store.h"
@@ -41,6 +42,8 @@ extern file scratch;
 void finish_file(file *f, const char *name, uint32_t type);
 void data_file(file *f, const char *name, uint32_t type, uint32_t n, uint32_t seed);
 void blob_file(file *f, const char *name, uint32_t which);
+// A bundle of two models, the first of which is `first`, and a script.
+void bundle_file(file *f, const char *name, uint32_t first, uint32_t seed);
 bool is_current(const file *f);
 int begin_file(const file *f, xn_store_object *o, bool *have, bool *resumed);
 int install(const file *f, bool activate, uint32_t confirm_s, uint32_t boots);

@@ -125,6 +125,34 @@ static int roll_back(void) {
     return is_current(&scratch) ? xn_active_rollback("net") : XN_OK;
 }
 
+static void with_bundle(void) {
+    put_data("keep", XN_STORE_DATA, 700, 10);
+    bundle_file(&scratch, "faces", 0, 1);
+    CHECK(install(&scratch, true, 0, 0) == XN_OK);
+}
+
+// Both models and the script change: in look(), no member of one version is beside another's.
+static int switch_bundle(void) {
+    bundle_file(&scratch, "faces", 1, 2);
+    return is_current(&scratch) ? XN_OK : install(&scratch, true, 0, 0);
+}
+
+static int try_bundle_and_confirm(void) {
+    bundle_file(&scratch, "faces", 1, 2);
+    int status = is_current(&scratch) ? XN_OK : install(&scratch, true, 60, 1);
+    return status == XN_OK && xn_store_on_trial() != NULL ? xn_store_confirm("faces") : status;
+}
+
+static void with_two_bundles(void) {
+    with_bundle();
+    CHECK(switch_bundle() == XN_OK);
+}
+
+static int return_bundle(void) {
+    bundle_file(&scratch, "faces", 1, 2);
+    return is_current(&scratch) ? xn_active_rollback("faces") : XN_OK;
+}
+
 static int remove_active(void) {
     int status = xn_active_remove("net");
     return status == XN_E_NOT_FOUND ? XN_OK : status;
@@ -229,6 +257,9 @@ static const scenario scenarios[] = {
     {"trial of another model", with_two_models, switch_and_confirm},
     {"rollback", with_two_versions, roll_back},
     {"remove the active model", with_two_versions, remove_active},
+    {"switch of a bundle", with_bundle, switch_bundle},
+    {"trial of a bundle, confirmed", with_bundle, try_bundle_and_confirm},
+    {"rollback of a bundle", with_two_bundles, return_bundle},
     {"compaction of the log", with_full_log, replace},
     {"full flash", with_full_flash, replace_big},
     {"resumed upload", half_upload, finish_upload},
