@@ -2,9 +2,10 @@
 
     python examples/pipeline.py [PORT]           # by default a virtual Cortex-M55
 
-The board's main.py (on_device/pipeline.py) loops: frame, find coins, cut them out, classify each,
+pipeline.toml says which models, script and settings are one object, which is installed and switched
+as one. Its script (on_device/pipeline.py) loops: frame, find coins, cut them out, classify each,
 emit what it found. The PC listens. Then it uploads another second model over the same UART and asks
-the loop, by an rpc function, to take it: no frame is left out.
+the loop, by an rpc function, to try that: no frame is left out.
 """
 
 from __future__ import annotations
@@ -31,12 +32,9 @@ def show(event: Event) -> None:
 def main() -> None:
     port = sys.argv[1] if len(sys.argv) > 1 else "sim://cortex-m55"
     with Device(port) as board:
-        for name in ("coins", "shade2"):
-            board.load_model(HERE / "models" / f"{name}.tflite", activate=False)
         board.put("scene.gray", Image.open(HERE / "coins.png").convert("L").tobytes())
-        board.put("main.py", HERE / "on_device" / "pipeline.py")
         with board.events("coins", timeout_s=60) as events:
-            board.reset()
+            board.load_bundle(HERE / "pipeline.toml")  # its script runs at once
             for _ in range(3):
                 show(next(events))
             loaded = board.load_model(HERE / "models" / "shade3.tflite", activate=False)

@@ -1,15 +1,18 @@
 # Runs on the board, alone and for ever: frame -> detect -> crop -> classify -> emit.
 #
-# examples/pipeline.py puts this file into the store as main.py: it runs at every start;
-# whoever listens on the PC sees what it emits. Models: "coins" finds, a second looks at each find.
+# It is the main.py of the bundle that examples/pipeline.toml describes: it runs when that becomes
+# active and at every start; whoever listens on the PC sees what it emits.
+import json
+
 import xipnet
 from xipnet import preprocess, store
 
 SCENE, SCENE_SHAPE = "scene.gray", (303, 384)  # what the camera would see
-VIEW = (200, 200)
+SETTINGS = json.loads(bytes(store.read("sorter/settings")))
+VIEW = SETTINGS["view"]
 
-detector = xipnet.Model("coins")
-second = xipnet.Model("shade2")
+detector = xipnet.Model("sorter/coins")
+second = xipnet.Model("sorter/shade2")
 following = None  # becomes the second model at the next frame
 
 
@@ -23,9 +26,9 @@ def use(name):
 def frames():
     """Yield a camera's pictures: a window that wanders over the scene in flash."""
     scene = store.read(SCENE)
-    left, step = 0, 8
+    left, step = 0, SETTINGS["step"]
     while True:
-        yield preprocess.crop(scene, SCENE_SHAPE, (left, 60, VIEW[1], VIEW[0]))
+        yield preprocess.crop(scene, SCENE_SHAPE, (left, SETTINGS["top"], VIEW[1], VIEW[0]))
         if not 0 <= left + step <= SCENE_SHAPE[1] - VIEW[1]:
             step = -step
         left += step
@@ -47,7 +50,8 @@ def run():
             second.close()
             second, following = following, None
         found = [look(frame, d.box) for d in detector.detect(frame, shape=VIEW)]
-        xipnet.emit("coins", {"frame": number, "model": second.name, "found": found})
+        model = second.name.split("/")[-1]
+        xipnet.emit("coins", {"frame": number, "model": model, "found": found})
 
 
 run()

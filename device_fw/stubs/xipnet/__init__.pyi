@@ -72,6 +72,8 @@ class Stream(Iterator[Streamed]):
 class Model:
     """A model of the store, ready to run: it takes an arena of the board's one pool.
 
+    That of a bundle is named BUNDLE/MEMBER.
+
     The arena goes back on `close()`, at the end of a `with` block, or when the object is collected.
     Views of inputs and outputs hold until then. Several models may be open at once.
 
@@ -187,10 +189,13 @@ def Mic(rate: int, chunk: int, chunks: int = 8, /) -> Sensor:
     """Start the microphone: int16, chunks of so many samples, and slots for so many chunks."""
 
 def models() -> list[dict[str, Any]]:
-    """Return the models in the store: name, type, size, version, address, active."""
+    """Return the models in the store, those in bundles too: name, type, size, version, address."""
 
 def activate(name: str) -> None:
-    """Make a model the active one, now and after resets; a locked board takes sealed ones."""
+    """Make a model or a bundle the active one, now and after resets; a locked board takes sealed ones.
+
+    If another bundle, or none, is active then, Python is restarted for its scripts.
+    """
 
 def run(*inputs: _Inputs, shape: _Shape = ...) -> memoryview | tuple[memoryview, ...]:
     """`Model.run` of the active model."""

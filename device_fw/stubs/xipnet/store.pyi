@@ -1,4 +1,4 @@
-"""The named objects in flash: models, scripts, data."""
+"""The named objects in flash: models, scripts, data, and bundles that hold such."""
 
 import builtins
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 from typing_extensions import Buffer
 
 def list() -> builtins.list[dict[str, Any]]:
-    """All objects: name, type ("blob", "script" or "data"), size, version, address, active."""
+    """All objects: name, type ("blob", "script", "data" or "bundle"), size, version, address, active.
+
+    Behind a bundle come its members, named BUNDLE/MEMBER: `read`, `xipnet.Model` and `import` find
+    them by that name.
+    """
 
 def read(name: str) -> memoryview:
     """Return the object's bytes in flash itself: no copy, no RAM.
@@ -18,7 +22,7 @@ def read(name: str) -> memoryview:
 def write(name: str, data: Buffer) -> None:
     """Put an object into the store, replacing the one of that name once it is whole.
 
-    A model is checked and tested before; an upload from the PC that is under way is given up.
+    A model, or each of a bundle, is checked and tested before; an upload from the PC that is under way is given up.
 
     Raises:
         xipnet.Error: the board is locked (-92), or the store refuses it.
