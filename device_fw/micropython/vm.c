@@ -197,7 +197,8 @@ static void restart(void) {
     // without them.
     bool in_scripts = xn_scripts_end();
     if (cause == XN_LANE_BUNDLE) {
-        xn_safe_settle(); // no crash of the old scripts; the new ones are to run
+        xn_safe_settle();                             // no crash of the old scripts
+        pyexec_mode_kind = PYEXEC_MODE_FRIENDLY_REPL; // in a tool's raw mode main would not run
     } else if (in_scripts && !of_request && !xn_policy_locked()) {
         xn_safe_ask(XN_SAFE_RESTART);
     }

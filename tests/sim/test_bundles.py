@@ -117,6 +117,13 @@ def test_after_the_bundle_the_stores_main_runs_again(machine: Machine) -> None:
     assert machine.call("hello", 1)["safe"] == 0
 
 
+def test_it_runs_though_a_tool_left_the_prompt_in_its_raw_mode(machine: Machine) -> None:
+    machine.write(b"\x01")
+    machine.until(b"raw REPL; CTRL-B to exit\r\n>")
+    put(machine, faces(1))
+    assert says(1) in machine.until()
+
+
 def test_safe_mode_holds_for_the_script_of_a_bundle(machine: Machine) -> None:
     put(machine, faces(1, LOOP))
     machine.until(says(1).encode())

@@ -192,9 +192,10 @@ def models() -> list[dict[str, Any]]:
     """Return the models in the store, those in bundles too: name, type, size, version, address."""
 
 def activate(name: str) -> None:
-    """Make a model or a bundle the active one, now and after resets; a locked board takes sealed ones.
+    """Make a model or a bundle the active one, now and after resets.
 
-    If another bundle, or none, is active then, Python is restarted for its scripts.
+    A locked board takes sealed ones. If another bundle, or none, is active then, Python is
+    restarted for its scripts.
     """
 
 def run(*inputs: _Inputs, shape: _Shape = ...) -> memoryview | tuple[memoryview, ...]:

@@ -6,8 +6,9 @@ from typing import Any
 from typing_extensions import Buffer
 
 def list() -> builtins.list[dict[str, Any]]:
-    """All objects: name, type ("blob", "script", "data" or "bundle"), size, version, address, active.
+    """All objects: name, type, size, version, address, active.
 
+    The type is "blob", "script", "data" or "bundle".
     Behind a bundle come its members, named BUNDLE/MEMBER: `read`, `xipnet.Model` and `import` find
     them by that name.
     """
@@ -22,7 +23,8 @@ def read(name: str) -> memoryview:
 def write(name: str, data: Buffer) -> None:
     """Put an object into the store, replacing the one of that name once it is whole.
 
-    A model, or each of a bundle, is checked and tested before; an upload from the PC that is under way is given up.
+    A model, or each of a bundle, is checked and tested before; an upload from the PC that is under
+    way is given up.
 
     Raises:
         xipnet.Error: the board is locked (-92), or the store refuses it.
