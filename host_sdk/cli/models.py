@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -18,10 +18,10 @@ from host_sdk.cli.common import (
     show_note,
 )
 from host_sdk.cli.compiling import compile_options
-from host_sdk.link.board_info import StoredObject
 
 if TYPE_CHECKING:
     from host_sdk.inference.model_source import Optimize
+    from host_sdk.link.board_info import StoredObject
 
 
 @click.command()
@@ -112,10 +112,18 @@ def ls(board: host_sdk.Device, check: bool, as_json: bool) -> None:
 def _members(bundle: StoredObject) -> list[StoredObject]:
     """List a bundle's members by the names that the board finds them by."""
     return [
-        StoredObject(
-            f"{bundle.name}/{m.name}", m.type, m.size_bytes, m.sha256, bundle.version, False
+        replace(
+            bundle,
+            name=f"{bundle.name}/{member.name}",
+            type=member.type,
+            size_bytes=member.size_bytes,
+            sha256=member.sha256,
+            active=False,
+            damaged=None,
+            sealed=None,
+            members=(),
         )
-        for m in bundle.members
+        for member in bundle.members
     ]
 
 

@@ -1,4 +1,4 @@
-"""The board's reader of bundles and the host's refuse the same ones, at the same byte.
+"""Both readers of bundles, the board's and the host's, refuse at the same byte.
 
 Every field gets values at the edges of its rule, one and two at a time; every byte of the table is
 changed; the end is cut off and longer. What lies between members only the host looks at.
@@ -27,14 +27,14 @@ Edit = tuple[int, bytes]
 
 
 def some_bundle(members: int) -> bytes:
-    """Make a bundle whose members are a byte short of a multiple, one of it, or a byte longer."""
+    """Make a bundle whose members end at multiples, and a byte before or behind."""
     sizes = (ALIGN - 1, ALIGN, ALIGN + 1, 1)
     files = [Member(f"m{i:02}.py", bytes([i]) * sizes[i % 4]) for i in range(1, members)]
     return pack_bundle([Member("net", BLOB), *files])
 
 
 def board(built: Path, bundles: list[bytes]) -> list[tuple[int, str]]:
-    """Return the number of members or the status, and the text, of the C reader for each."""
+    """Return the number of members or the status, and the text, for each."""
     stream = b"".join(struct.pack("<I", len(b)) + b for b in bundles)
     done = subprocess.run([built / "check_bundles"], input=stream, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()

@@ -1,4 +1,4 @@
-"""A pipeline of two models and a script is one object: it runs, is switched and returns as one."""
+"""Two models and a script are one object: it runs, is switched, returns as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pipeline.toml: what it says, and refusals that name file, table, key and value."""
+"""A pipeline.toml: what it says; refusals name file, table, key and value."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_path_from_the_root_may_lead_anywhere(tmp_path: Path) -> None:
     [
         ("name = 1\n" + MODELS, r"name must be a string; is 1"),
         ('name = "a/b"\n' + MODELS, r"name must be 1 to 39 .*; is 'a/b'"),
-        ("nmae = 1\n" + MODELS, r"nmae must be one of name, script"),
+        ("naam = 1\n" + MODELS, r"naam must be one of name, script"),
         ("x = = 1\n", r"must be TOML; .*line 1, column 5"),
         ('name = "faces"\n', r"models must be at least one table \[models.NAME\]"),
         ("models = 3\n", r"models must be a table; is 3"),
