@@ -171,7 +171,7 @@ def bounded_sums(axis: int) -> Rule:
 
 
 def _weight_sums(weights: Tensor, axis: int) -> Ints:
-    """Add up each channel's weights without signs; of computed ones the most, once for all."""
+    """Add up each channel's weights without signs; of computed ones the most."""
     terms = weights.count // weights.shape[axis]
     if weights.data is None:
         return np.array([(128 + abs(filter_zero(weights))) * terms])
