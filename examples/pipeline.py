@@ -35,7 +35,6 @@ def main() -> None:
         board.put("scene.gray", Image.open(HERE / "coins.png").convert("L").tobytes())
         board.load_bundle(HERE / "pipeline.toml")  # its script runs at once, and at every start
         with board.events("coins", timeout_s=60) as events:
-            board.reset()
             for _ in range(3):
                 show(next(events))
             loaded = board.load_model(HERE / "models" / "shade3.tflite", activate=False)

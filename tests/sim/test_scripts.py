@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from host_sdk import Device, PythonError
+from relocatable import compile_model
+from tests.conftest import ROOT
 from tests.sim.machine import Machine
 
 pytestmark = pytest.mark.sim
@@ -41,6 +43,15 @@ def restart(machine: Machine, safe: bool = False) -> None:
     machine.notes.clear()
 
 
+LOOP = """
+import xipnet
+model, frame, n = xipnet.Model("coins"), bytes(160 * 160), 0
+while True:
+    model.run(frame, shape=(160, 160))
+    n += 1
+"""
+
+
 def safe_mode(machine: Machine) -> str | None:
     return SAFE[machine.call("hello", 1)["safe"]]
 
@@ -58,6 +69,19 @@ def test_main_runs_at_the_start_and_its_names_stay(machine: Machine) -> None:
     machine.write(b"\x04")
     assert "main runs" in machine.until()
     assert safe_mode(machine) is None
+
+
+def test_a_new_session_leaves_a_scripts_runs_alone(machine: Machine) -> None:
+    model = ROOT / "examples" / "models" / "coins.tflite"
+    machine.put("coins", 1, compile_model(model, target="cortex-m55", golden=False))
+    put(machine, "main.py", LOOP)
+    restart(machine)
+    for session in range(20, 60):  # some come between the steps of a run
+        machine.call("hello", session)
+    runs = machine.call("eval", "n")
+    later = (machine.call("eval", "n") for _ in range(100))
+    assert any(n > runs for n in later)  # the loop goes on
+    assert "ended the run" not in machine.text.decode()
 
 
 def test_mpy_runs_at_the_start(machine: Machine) -> None:

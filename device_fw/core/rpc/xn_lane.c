@@ -132,6 +132,10 @@ bool xn_lane_works_on(uint32_t id) {
     return of != NULL && of->state != IDLE && !of->forgotten;
 }
 
+bool xn_lane_at_work(void) {
+    return lanes[0].state == TAKEN || lanes[1].state == TAKEN;
+}
+
 // ---- Replies ----------------------------------------------------------------------------------
 
 void xn_lane_forget(void) {

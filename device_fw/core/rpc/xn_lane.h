@@ -76,6 +76,7 @@ void xn_lane_forget(void);
 // line's.
 int xn_lane_queue(const xn_lane_request *request);
 bool xn_lane_works_on(uint32_t id);                          // it waits or is at work
+bool xn_lane_at_work(void);                                  // on a request of anybody
 const uint8_t *xn_lane_last_reply(uint32_t id, uint32_t *n); // NULL: not this one
 
 #endif

@@ -166,7 +166,7 @@ static void serve_lines(bool in_order) {
 
 static void serve(bool in_order) {
     uint32_t outer = xn_link_line, beneath = xn_session_beneath;
-    xn_session_beneath = outer;
+    xn_session_beneath = at_work > 0 || xn_lane_at_work() ? outer : XN_SESSION_NONE;
     serve_lines(in_order);
     xn_session_beneath = beneath;
     xn_link_line = outer;

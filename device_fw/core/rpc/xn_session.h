@@ -18,7 +18,8 @@ void xn_session_close_line(uint32_t line);
 void xn_session_open(uint32_t nonce);
 bool xn_session_is_open(void);
 uint32_t xn_session_number(void); // another one in each session, whichever the line
-// The line of what was at work when the requests that are handled now came in between.
+// The line of the request that was at work when those that are handled now came in between.
+#define XN_SESSION_NONE UINT32_MAX // nothing of a host was: a script of the board, say
 extern uint32_t xn_session_beneath;
 
 // An upload is one session's. XN_E_BUSY: that of another line had a piece in the last seconds.
