@@ -13,7 +13,7 @@ from relocatable.ops.detection_postprocess import KIND
 from relocatable.read_tflite import read_tflite
 from relocatable.support import check_support
 from tests.make_tflite import make_tflite
-from tests.numeric.harness import build, inputs_of, sample
+from tests.numeric.harness import build, inputs_of, mismatch, reference, sample
 
 
 def detection(**attrs: AttrValue) -> Graph:
@@ -25,8 +25,8 @@ def detection(**attrs: AttrValue) -> Graph:
 @pytest.mark.parametrize(
     ("attrs", "rule"),
     [
-        ({"use_regular_nms": True}, "use_regular_nms must be false"),
-        ({"max_classes_per_detection": 2}, "max_classes_per_detection 1"),
+        ({"use_regular_nms": True, "detections_per_class": 0}, "detections_per_class at least 1"),
+        ({"max_classes_per_detection": 2}, "max_classes_per_detection must be 1"),
         ({"max_detections": 0}, "max_detections must be in"),
         ({"max_detections": 999}, "outputs must be"),
         ({"nms_iou_threshold": 0.0}, "nms_iou_threshold in"),
@@ -48,6 +48,20 @@ def test_what_is_not_found_is_zero() -> None:
     program.arena[:] = 0xA5
     found = program.run(inputs_of(np.random.default_rng(6), graph))
     assert all(not found[output].any() for output in graph.outputs)
+
+
+def test_equal_scores_of_regular_detections_keep_litert_order() -> None:
+    """Scores of few values, of all classes at once: most places are ties."""
+    rng = np.random.default_rng(11)
+    for each in (1, 2, 100):
+        graph = detection(use_regular_nms=True, detections_per_class=each)
+        boxes, scores = inputs_of(rng, graph)
+        scores = rng.choice(np.array([0.25, 0.5, 0.75], np.float32), scores.shape)
+        [program] = build([graph])
+        found = program.run([boxes, scores])
+        want = reference(make_tflite(graph), [boxes, scores])
+        for output in graph.outputs[1:]:
+            assert mismatch(found[output], want[output]) == ""
 
 
 def test_options_that_are_no_map_are_refused() -> None:

@@ -1,6 +1,7 @@
-"""TFLite_Detection_PostProcess: the best boxes that do not overlap, of any class.
+"""TFLite_Detection_PostProcess: the best boxes that do not overlap.
 
-LiteRT leaves what it does not find as it was in memory; here it is 0.
+The fast method takes a box once, by its best class; LiteRT leaves what that does not find as it was
+in memory; here it is 0. The regular one takes the best boxes of each class, and of these the best.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _SCALES = ("y_scale", "x_scale", "h_scale", "w_scale")
 _OPTIONS: dict[str, int | float | bool] = {
     "max_detections": 0,
     "max_classes_per_detection": 0,
+    "detections_per_class": 100,
     "use_regular_nms": False,
     "nms_score_threshold": -1.0,
     "nms_iou_threshold": 0.0,
@@ -49,10 +51,15 @@ def one_element_type(node: Node) -> Seen:
     return len(set(seen)) == 1, ", ".join(seen)
 
 
-def fast_method(node: Node) -> Seen:
-    """use_regular_nms must be false, and max_classes_per_detection 1"""
-    regular, classes = node.op.attrs["use_regular_nms"], node.integer("max_classes_per_detection")
-    return not regular and classes == 1, f"{regular}, {classes}"
+def classes_per_box(node: Node) -> Seen:
+    """max_classes_per_detection must be 1, and detections_per_class at least 1 if use_regular_nms
+    is true"""
+    classes, each = node.integer("max_classes_per_detection"), node.integer("detections_per_class")
+    return classes == 1 and (not _is_regular(node) or each >= 1), f"{classes}, {each}"
+
+
+def _is_regular(node: Node) -> bool:
+    return bool(node.op.attrs["use_regular_nms"])
 
 
 def detection_limits(node: Node) -> Seen:
@@ -116,7 +123,11 @@ def lower_detection(site: Site) -> KernelCall:
             params[f"{name}_scale"] = scale_of(tensor)
     pointers: list[CPointer] = [Input(0), Input(1), Constant("anchors"), Scratch("float")]
     pointers += [Output("", i) for i in range(4)]
-    call = CCall("xn_detection_postprocess", pointers, params, dtype=boxes.dtype)
+    function = "xn_detection_postprocess"
+    if _is_regular(site.node):
+        function = "xn_detection_regular"
+        params = {"each": site.int_attr("detections_per_class"), "common": params}
+    call = CCall(function, pointers, params, dtype=boxes.dtype)
     return site.call(
         "detection_postprocess/detection_postprocess.c",
         call,
@@ -127,7 +138,7 @@ def lower_detection(site: Site) -> KernelCall:
 
 
 def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, ...]:
-    """Take the best box, drop those that overlap it, and so on."""
+    """Take the best boxes that do not overlap, perhaps for each class."""
     pairs = zip(node.inputs, inputs, strict=True)
     codes, scores, anchors = (_real(tensor, values).astype(np.float64) for tensor, values in pairs)
     scales = [node.number(key) for key in _SCALES]
@@ -135,16 +146,41 @@ def evaluate(node: Node, inputs: list[Array]) -> tuple[Array, ...]:
     centres = codes[0, :, :2] / scales[:2] * anchors[:, 2:] + anchors[:, :2]
     sides = 0.5 * np.exp(codes[0, :, 2:] / scales[2:]) * anchors[:, 2:]
     boxes = np.concatenate([centres - sides, centres + sides], axis=1)
-    rest = classes.max(axis=1)
-    rest[~(rest >= node.number("nms_score_threshold"))] = -1
-    found: tuple[Array, ...] = tuple(np.zeros(t.shape, np.float32) for t in node.outputs)
-    for n in range(node.integer("max_detections")):
+    limits = node.number("nms_score_threshold"), node.number("nms_iou_threshold")
+    most = node.integer("max_detections")
+    found: list[tuple[float, int, int]] = []
+    if _is_regular(node):
+        each = min(most, node.integer("detections_per_class"))
+        for c, column in enumerate(classes.T):
+            new = [(column[i], i, c) for i in _separate(boxes, column, each, limits)]
+            # Of equal scores that of the earlier class stays first.
+            found = sorted(found + new, key=lambda entry: -entry[0])[:most]
+    else:
+        best = classes.max(axis=1)
+        chosen = _separate(boxes, best, most, limits)
+        found = [(best[i], i, int(classes[i].argmax())) for i in chosen]
+    outputs: tuple[Array, ...] = tuple(np.zeros(t.shape, np.float32) for t in node.outputs)
+    for n, (score, i, c) in enumerate(found):
+        outputs[0][0, n], outputs[1][0, n], outputs[2][0, n] = boxes[i], c, score
+    outputs[3][0] = len(found)
+    return outputs
+
+
+def _separate(boxes: Array, scores: Array, most: int, limits: tuple[float, float]) -> list[int]:
+    """List the best boxes that do not overlap, at most so many.
+
+    Args:
+        boxes: [N, 4].
+        scores: [N].
+        most: of them.
+        limits: the least score, and the largest overlap.
+    """
+    rest = np.where(scores >= limits[0], scores, -1)
+    found: list[int] = []
+    while len(found) < most and rest.max() >= 0:
         top = int(rest.argmax())
-        if rest[top] < 0:
-            break
-        found[0][0, n], found[1][0, n] = boxes[top], classes[top].argmax()
-        found[2][0, n], found[3][0] = rest[top], n + 1
-        rest[_overlaps(boxes, boxes[top]) > node.number("nms_iou_threshold")] = -1
+        found.append(top)
+        rest[_overlaps(boxes, boxes[top]) > limits[1]] = -1
         rest[top] = -1
     return found
 
@@ -157,7 +193,7 @@ def _overlaps(boxes: Array, one: Array) -> Array:
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
-    """Make a graph whose anchors are far enough apart for all detections."""
+    """Make a graph of either method, with anchors apart for all detections."""
     most, classes = int(rng.integers(1, 6)), int(rng.integers(1, 6))
     count = int(rng.integers(8 * most, 100))
     b = GraphBuilder()
@@ -176,6 +212,8 @@ def sample(rng: Rng, dtype: str) -> Graph:
         **_OPTIONS,
         "max_detections": most,
         "max_classes_per_detection": 1,
+        "detections_per_class": int(rng.integers(1, 2 * most + 1)),
+        "use_regular_nms": bool(rng.random() < 0.5),
         "nms_score_threshold": 0.0,
         "nms_iou_threshold": float(np.float32(rng.uniform(0.5, 0.9))),
         "num_classes": classes,
@@ -203,7 +241,7 @@ OPERATORS = (
             one_element_type,
             one_scale,
             plain_scales,
-            fast_method,
+            classes_per_box,
             detection_limits,
             detection_inputs,
         ),
