@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph
+from relocatable.graph.graph import Graph, Tensor
 from relocatable.ops._shared.broadcast import broadcast_call, random_shapes, stretched_shapes
 from relocatable.ops._shared.common_scales import CommonScales, common_scale
 from relocatable.ops._shared.factors import factors_below
@@ -27,6 +27,7 @@ from relocatable.ops._shared.types import one_scale, one_type
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, samples
 from relocatable.ops.site import Site
+from relocatable.ops.squared_difference.root import Root, fit_root
 from relocatable.steps.c_call import CValue
 from relocatable.steps.kernel_call import KernelCall
 from relocatable.targets.arm import DSP, MVE_I
@@ -101,6 +102,15 @@ def _lower_steps(site: Site, scales: CommonScales) -> KernelCall:
         "right": -shift,
     }
     suffix = ""
+    root = None
+    if site.target.has(DSP) and not site.target.has(MVE_I):
+        root = _root(site.node, scales, steps + 64 * zero_of(coarse), coarse)
+    if root is not None:
+        return broadcast_call(
+            *(site, "squared_difference/squared_difference_root_dsp.c", "xn_difference_root_dsp"),
+            {"is_second": int(is_second), "slope": root.slope, "start": root.start},
+            weights={"table": root.table.astype(np.int32)},
+        )
     if site.target.has(MVE_I):
         suffix = "_mve"
     elif site.target.has(DSP) and 1 <= -shift <= MOST_RIGHT:
@@ -110,6 +120,16 @@ def _lower_steps(site: Site, scales: CommonScales) -> KernelCall:
         params,
         weights={"steps": (steps + 64 * zero_of(coarse)).astype(np.int16)},
     )
+
+
+def _root(node: Node, scales: CommonScales, steps: Ints, coarse: Tensor) -> Root | None:
+    """Fit a line for the results of all pairs of values."""
+    values = all_values(coarse)
+    squares = (steps[:, None] - 64 * values[None, :]) ** 2
+    wanted = multiply_by_quantized_multiplier(squares, *scales.out) + zero_of(node.output)
+    clamped = np.clip(wanted, *type_range("int8"))
+    right = -scales.out[1]
+    return fit_root(steps, values, clamped, _out_factor(node), right, zero_of(node.output))
 
 
 def _square(node: Node, difference: Ints) -> Ints:
