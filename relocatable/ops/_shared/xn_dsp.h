@@ -26,6 +26,10 @@
 #define XN_NEXT_ONE(from, a) __asm__("ldr %0, [%1], #4" : "=r"(a), "+r"(from) : : "memory")
 #define XN_PUT_ONE(to, a) __asm__ volatile("str %1, [%0], #4" : "+r"(to) : "r"(a) : "memory")
 
+// Two words back, in one instruction; the address is a multiple of 4.
+#define XN_PUT_TWO(to, a, b)                                                                       \
+    __asm__ volatile("strd %1, %2, [%0], #8" : "+r"(to) : "r"(a), "r"(b) : "memory")
+
 // What makes int8 of a template's four bytes: the values of uint8 count less 128.
 #define XN_FLIP (XN_IS_UNSIGNED * 0x80808080u)
 
