@@ -6,10 +6,8 @@ costs beside its loop is in it, and a vector instruction counts 1. Programs for 
 virtual board run on one of a higher level. DIV is by a constant.
 
 The bounds of 8-bit values are 4 instructions for one operand, and for two 7 on Cortex-M4, M7 and
-M33, 3 on M55. Above them are, on M4, M7 and M33: MUL, whose product, two roundings, correction of
-negative halves, clamp and packing take 7 without the loop; SQUARED_DIFFERENCE of two scales, which
-looks up one operand before it squares; and PRELU with computed slopes, which does all that MUL
-does, and looks up what becomes of values from zero on. On M55 that of uint8 is 24 instructions for
+M33, 3 on M55. Above them is PRELU with computed slopes: on M4, M7 and M33 it does all that MUL
+does, and looks up what becomes of values from zero on; on M55 that of uint8 is 24 instructions for
 8 values and what a step costs beside its loop.
 """
 
