@@ -78,10 +78,12 @@ XN_INLINE uint32_t xn_four_clamp_u8(int32_t y, int32_t right, int32_t low, int32
 #define XN_FOUR_EACH(s, in_a, in_b, out, four, ...)                                                \
     XN_FOUR_EACH_BY(XN_FOUR_LONG_RUN, s, in_a, in_b, out, four, __VA_ARGS__)
 
-// The same, which moves two words by one instruction where rows have a known length of whole words.
-// That takes one register more.
+// Whether the compiler sees that a row is long enough to pay for more code, and of whole words.
+#define XN_FOUR_IS_LONG(size) (__builtin_constant_p(size) && (size) >= 512 && (size) % 4 == 0)
+
+// The same, which moves two words of long rows by one instruction. That takes one register more.
 #define XN_FOUR_EACH_PAIR(s, in_a, in_b, out, four, ...)                                           \
-    if (__builtin_constant_p((s)->size[3]) && (s)->size[3] % 4 == 0) {                             \
+    if (XN_FOUR_IS_LONG((s)->size[3])) {                                                           \
         XN_FOUR_EACH_BY(XN_FOUR_PAIR_RUN, s, in_a, in_b, out, four, __VA_ARGS__)                   \
     } else {                                                                                       \
         XN_FOUR_EACH(s, in_a, in_b, out, four, __VA_ARGS__)                                        \

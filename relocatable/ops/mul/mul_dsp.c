@@ -39,7 +39,7 @@ XN_INLINE uint32_t XN_NAME(mul_dsp_four)(uint32_t x, uint32_t y, uint32_t less_x
 XN_KERNEL void XN_NAME(xn_mul_dsp)(const XN_T *in_a, const XN_T *in_b, XN_T *out,
                                    const XN_NAME(xn_mul_dsp_params) * p) {
     uint32_t less_a = XN_FOUR_LESS(p->a_zero), less_b = XN_FOUR_LESS(p->b_zero);
-    // Else the compiler makes them anew in the loop.
+    // Else the compiler may make them in the loop, each time.
     XN_HIDE(less_a);
     XN_HIDE(less_b);
     XN_FOUR_EACH_PAIR(&p->shape, in_a, in_b, out, XN_NAME(mul_dsp_four), less_a, less_b, p)
