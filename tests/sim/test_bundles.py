@@ -78,7 +78,9 @@ def restart(machine: Machine, safe: bool = False) -> None:
     machine.notes.clear()
 
 
-@pytest.fixture(params=["mps3_an547", "mps2_an386"])
+@pytest.fixture(
+    params=["mps2_an386", pytest.param("mps3_an547", marks=pytest.mark.proof("endurance"))]
+)
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
     with Machine(request.param, tmp_path / "flash") as running:
         running.boot()

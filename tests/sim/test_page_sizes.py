@@ -41,7 +41,10 @@ def symbols(elf: Path) -> dict[str, int]:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("pico")
-@pytest.mark.parametrize(("column", "name"), [(0, "pico"), (1, "pico2")])
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [(0, "pico"), pytest.param(1, "pico2", marks=pytest.mark.proof("pico"))],  # builds for minutes
+)
 def test_a_pico(column: int, name: str) -> None:
     for tool in ("arm-none-eabi-gcc", "cmake", "make", "gcc"):
         if shutil.which(tool) is None:

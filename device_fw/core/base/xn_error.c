@@ -113,7 +113,7 @@ int xn_error_rule(int code, const char *name, const char *what, uint32_t value, 
 int xn_error_of(int code, const char *name) {
     note.has_name = note.what != note.name; // else it names an object already
     if (note.has_name) {
-        strcpy(note.name, name);
+        memcpy(note.name, name, strlen(name) + 1u);
     }
     return code;
 }
