@@ -49,7 +49,8 @@ static uint32_t check_row(const uint8_t *bytes, uint32_t i, uint32_t n, uint32_t
     const xn_bundle_row *row = row_of(bytes, i);
     uint32_t at = align(*end);
     *end = row->offset + row->size;
-    return !xn_log_is_name(row->name) || memchr(row->name, '/', sizeof(row->name)) != NULL || !is_in_order(bytes, i)
+    return !xn_log_is_name(row->name) || memchr(row->name, '/', sizeof(row->name)) != NULL ||
+                   !is_in_order(bytes, i)
                ? offsetof(xn_bundle_row, name)
            : row->type - 1u >= (i == 0 ? 1u : XN_STORE_DATA) ? offsetof(xn_bundle_row, type)
            : row->offset != at || at >= n                    ? offsetof(xn_bundle_row, offset)
