@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 import shutil
+import struct
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -45,6 +47,16 @@ def _run(*command: object) -> str:
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}:\n{done.stderr}"
     return done.stdout
+
+
+def verdicts(tool: Path, items: Sequence[bytes]) -> list[tuple[int, str]]:
+    """Return what a tool says of each of some bytes: a status and a text."""
+    stream = b"".join(struct.pack("<I", len(item)) + item for item in items)
+    done = subprocess.run([tool], input=stream, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    lines = [line.split(" ", 1) for line in done.stdout.decode().splitlines()]
+    assert len(lines) == len(items)
+    return [(int(status), text) for status, text in lines]
 
 
 def build_programs(out: Path) -> None:

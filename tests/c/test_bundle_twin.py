@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import struct
-import subprocess
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from host_sdk.bundle.bundle import ALIGN, Member, pack_bundle, read_rows
 from host_sdk.errors import BundleFileError
+from tests.c.core_build import verdicts
 
 pytestmark = pytest.mark.xdist_group("core")
 
@@ -35,12 +35,7 @@ def some_bundle(members: int) -> bytes:
 
 def board(built: Path, bundles: list[bytes]) -> list[tuple[int, str]]:
     """Return the number of members or the status, and the text, for each."""
-    stream = b"".join(struct.pack("<I", len(b)) + b for b in bundles)
-    done = subprocess.run([built / "check_bundles"], input=stream, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    lines = [line.split(" ", 1) for line in done.stdout.decode().splitlines()]
-    assert len(lines) == len(bundles)
-    return [(int(status), text) for status, text in lines]
+    return verdicts(built / "check_bundles", bundles)
 
 
 def host(bundle: bytes) -> tuple[int, int | None]:

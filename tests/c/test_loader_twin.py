@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import struct
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -21,7 +20,7 @@ import pytest
 from relocatable.blob.blob import ENTRY, HEADER, IO, PROLOGUE, VARIANT, Blob, Entry, State
 from relocatable.errors import BlobError
 from relocatable.targets import FAMILIES, host_family
-from tests.c.core_build import make_blob
+from tests.c.core_build import make_blob, verdicts
 
 pytestmark = pytest.mark.xdist_group("core")
 
@@ -160,12 +159,7 @@ def edited(data: bytes, edits: list[Edit]) -> bytes:
 
 def loader(built: Path, blobs: list[bytes]) -> list[tuple[int, str]]:
     """Return status and text of the C loader for each."""
-    stream = b"".join(struct.pack("<I", len(b)) + b for b in blobs)
-    done = subprocess.run([built / "check_blobs"], input=stream, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    lines = [line.split(" ", 1) for line in done.stdout.decode().splitlines()]
-    assert len(lines) == len(blobs)
-    return [(int(status), text) for status, text in lines]
+    return verdicts(built / "check_blobs", blobs)
 
 
 def host(blob: bytes) -> str:

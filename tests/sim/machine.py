@@ -214,6 +214,14 @@ class Machine:
         report: dict[str, int] = params[0]
         return report
 
+    def restart(self, safe: bool = False) -> None:
+        """Restart and wait until the board says so; the prompt may never come."""
+        self.text = b""
+        self.call("reset", safe)
+        while not self.notes:
+            self.pump()
+        self.notes.clear()
+
     def upload(self, name: str, kind: int, data: bytes) -> int:
         """Brings an object's bytes to the board; the session that `put_end` ends."""
         digest = hashlib.sha256(data).digest()

@@ -70,14 +70,6 @@ def adds_now(machine: Machine) -> int:
     return result[0] - 0x20
 
 
-def restart(machine: Machine, safe: bool = False) -> None:
-    machine.text = b""
-    machine.call("reset", safe)
-    while not machine.notes:
-        machine.pump()
-    machine.notes.clear()
-
-
 @pytest.fixture(
     params=["mps2_an386", pytest.param("mps3_an547", marks=pytest.mark.proof("endurance"))]
 )
@@ -95,7 +87,7 @@ def test_the_script_of_a_bundle_runs_at_once_and_at_each_start(machine: Machine)
     machine.put("helper.py", SCRIPT, b"VERSION = 'of the store'")
     assert put(machine, faces(1))["golden"]
     assert says(1) in machine.until()
-    restart(machine)
+    machine.restart()
     seen = machine.until()
     assert says(1) in seen
     assert "main of the store" not in seen  # it is of no version with these models
@@ -129,7 +121,7 @@ def test_it_runs_though_a_tool_left_the_prompt_in_its_raw_mode(machine: Machine)
 def test_safe_mode_holds_for_the_script_of_a_bundle(machine: Machine) -> None:
     put(machine, faces(1, LOOP))
     machine.until(says(1).encode())
-    restart(machine, safe=True)
+    machine.restart(safe=True)
     assert says(1) not in machine.until()
     assert machine.call("hello", 1)["safe"] == 3
     assert adds_now(machine) == 1
@@ -195,7 +187,7 @@ def test_a_restart_ends_the_trial_of_the_whole(machine: Machine) -> None:
     machine.until(says(1).encode())
     assert put(machine, faces(2, LOOP), TRIAL_S, 0)["pending"]
     machine.until(says(2).encode())
-    restart(machine)
+    machine.restart()
     machine.until(says(1).encode())
     assert (adds_now(machine), machine.call("trial")) == (1, None)
     event = last_event(machine, "faces")
@@ -225,7 +217,7 @@ def test_a_confirmed_bundle_outlives_a_restart(machine: Machine) -> None:
     put(machine, faces(2), TRIAL_S, 0)
     machine.until(says(2).encode())
     machine.call("confirm", "faces")
-    restart(machine)
+    machine.restart()
     machine.until(says(2).encode())
     assert adds_now(machine) == 2
 
@@ -248,5 +240,5 @@ def test_a_locked_board_runs_a_sealed_bundle_and_no_other(tmp_path: Path) -> Non
         assert machine.call("confirm", "faces") is None
         with pytest.raises(RefusedError, match="counter 1, limit 2"):
             put_sealed(machine, "faces", faces(1), BUNDLE, activate=True)
-        restart(machine)
+        machine.restart()
         machine.until(says(2).encode())

@@ -34,15 +34,6 @@ def put(machine: Machine, name: str, source: str | bytes) -> None:
     machine.put(name, SCRIPT, source.encode() if isinstance(source, str) else source)
 
 
-def restart(machine: Machine, safe: bool = False) -> None:
-    """Restarts and waits for the boot notification; the prompt may never come."""
-    machine.text = b""
-    machine.call("reset", safe)
-    while not machine.notes:
-        machine.pump()
-    machine.notes.clear()
-
-
 LOOP = """
 import xipnet
 model, frame, n = xipnet.Model("coins"), bytes(160 * 160), 0
@@ -62,7 +53,7 @@ def safe_mode(machine: Machine) -> str | None:
 def test_main_runs_at_the_start_and_its_names_stay(machine: Machine) -> None:
     put(machine, "boot.py", "print('boot runs')")
     put(machine, "main.py", "print('main runs')\nleft = 5")
-    restart(machine)
+    machine.restart()
     seen = machine.until()
     assert seen.index("boot runs") < seen.index("main runs")
     assert machine.prompt("left") == "5\n"
@@ -75,7 +66,7 @@ def test_a_new_session_leaves_a_scripts_runs_alone(machine: Machine) -> None:
     model = ROOT / "examples" / "models" / "coins.tflite"
     machine.put("coins", 1, compile_model(model, target="cortex-m55", golden=False))
     put(machine, "main.py", LOOP)
-    restart(machine)
+    machine.restart()
     for session in range(20, 60):  # some come between the steps of a run
         machine.call("hello", session)
     runs = machine.call("eval", "n")
@@ -86,14 +77,14 @@ def test_a_new_session_leaves_a_scripts_runs_alone(machine: Machine) -> None:
 
 def test_mpy_runs_at_the_start(machine: Machine) -> None:
     put(machine, "main.mpy", MPY)
-    restart(machine)
+    machine.restart()
     machine.until()
     assert machine.prompt("double(21), NAME") == "(42, 'bytecode in place')\n"
 
 
 def test_a_script_that_raises_leaves_the_prompt(machine: Machine) -> None:
     put(machine, "main.py", "1/0")
-    restart(machine)
+    machine.restart()
     assert "ZeroDivisionError" in machine.until()
     assert safe_mode(machine) is None
 
@@ -114,25 +105,25 @@ LOCKS = {
 @pytest.mark.parametrize("source", LOCKS.values(), ids=LOCKS.keys())
 def test_upload_and_reset_work_whatever_main_does(machine: Machine, source: str) -> None:
     put(machine, "main.py", source)
-    restart(machine)
+    machine.restart()
     time.sleep(0.3)
     assert machine.call("ping", 7) == 7
     put(machine, "other.py", "x = 1\n" * 1000)
     assert [o["name"] for o in machine.call("ls")] == ["main.py", "other.py"]
     put(machine, "main.py", "print('mended')")
-    restart(machine)
+    machine.restart()
     assert "mended" in machine.until()
     assert safe_mode(machine) is None
 
 
 def test_asked_for_safe_mode_runs_no_script_once(machine: Machine) -> None:
     put(machine, "main.py", "print('main runs')")
-    restart(machine, safe=True)
+    machine.restart(safe=True)
     seen = machine.until()
     assert "main runs" not in seen
     assert "Safe mode, by request: boot and main are not run." in seen
     assert safe_mode(machine) == "request"
-    restart(machine)
+    machine.restart()
     assert "main runs" in machine.until()
 
 
@@ -151,7 +142,7 @@ def test_breaks_at_the_start_enter_safe_mode(machine: Machine) -> None:
 
 def test_breaks_that_a_script_does_not_heed_enter_safe_mode(machine: Machine) -> None:
     put(machine, "main.py", LOCKS["deaf loop"])
-    restart(machine)
+    machine.restart()
     time.sleep(0.5)
     machine.write(b"\x03" * 5)
     assert "Safe mode, by a break" in machine.until()
@@ -159,7 +150,7 @@ def test_breaks_that_a_script_does_not_heed_enter_safe_mode(machine: Machine) ->
 
 def test_one_break_interrupts_a_script_that_heeds_it(machine: Machine) -> None:
     put(machine, "main.py", "print('up')\nwhile True: pass")
-    restart(machine)
+    machine.restart()
     machine.until(b"up\r\n")
     machine.write(b"\x03")
     assert "KeyboardInterrupt" in machine.until()
@@ -182,7 +173,7 @@ def test_a_crash_loop_ends_in_safe_mode(machine: Machine) -> None:
     assert "Safe mode, by crashes at start" in seen
     assert safe_mode(machine) == "crashes at start"
     put(machine, "main.py", "print('mended')")
-    restart(machine)
+    machine.restart()
     assert "mended" in machine.until()
 
 
