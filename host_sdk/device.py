@@ -70,9 +70,9 @@ from host_sdk.streams.windows import StreamSource, open_windows
 from host_sdk.transports import Transport
 from host_sdk.trust.sealing import (
     SealSource,
-    check_compiled,
     say_how_to_sign,
     seal_beside,
+    seal_for,
     with_seal,
 )
 from host_sdk.validation.board_runner import BoardRunner
@@ -209,11 +209,9 @@ class Device(Connection):
             ops=ops,
         )
         name = name or model.name
+        seal = seal_for(source, seal, model.tflite is not None)
         if model.tflite is not None:
-            check_compiled(seal)
             self._tflites[hashlib.sha256(model.data).digest()] = model.tflite
-        elif seal is None:
-            seal = seal_beside(source)
         new = NewObject(name, model.data, BLOB)
         return self._on_trial(self._upload(new, seal, progress, activate, terms), confirm)
 
@@ -250,10 +248,8 @@ class Device(Connection):
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
         bundle = prepare_bundle(source, self._session.info, progress is True)
-        if not isinstance(source, bytes) and is_pipeline(source):
-            check_compiled(seal)
-        elif seal is None:
-            seal = seal_beside(source)
+        is_made = not isinstance(source, bytes) and is_pipeline(source)
+        seal = seal_for(source, seal, is_made)
         self._tflites.update(bundle.tflites)
         new = NewObject(name or bundle.name, bundle.data, BUNDLE)
         return self._on_trial(self._upload(new, seal, progress, activate, terms), confirm)

@@ -16,7 +16,7 @@ from host_sdk.inference.model_source import HeadSource, ModelFile, ModelSource, 
 from host_sdk.link.board_info import BoardInfo
 from host_sdk.store.files import BLOB, NewObject
 from host_sdk.store.upload import Uploaded
-from host_sdk.trust.sealing import SealSource, check_compiled, seal_beside, with_seal
+from host_sdk.trust.sealing import SealSource, seal_for, with_seal
 
 # progress(port, done_bytes, total_bytes), from several threads
 SwapProgress = Callable[[str, int, int], None]
@@ -180,11 +180,8 @@ class _Blobs:
 
     def seal_of(self, board: BoardInfo) -> SealSource | None:
         """Return the seal of what `of` gave; a board of the open build gets it not made."""
-        model, seal = self.of(board), self._seal
-        if model.tflite is not None:
-            check_compiled(seal)
-        elif seal is None:
-            seal = seal_beside(self._source)
+        model = self.of(board)
+        seal = seal_for(self._source, self._seal, model.tflite is not None)
         if board.trust is None:
             return seal
         with self._lock:

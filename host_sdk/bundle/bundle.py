@@ -72,7 +72,7 @@ def pack_bundle(members: Sequence[Member]) -> bytes:
     """
     _check_members(members)
     ordered = [members[0], *sorted(members[1:], key=lambda member: member.name)]
-    rows, offset = b"", 0
+    rows = b""
     body = bytearray()
     for member in ordered:
         offset = _align(ALIGN + len(body))

@@ -6,14 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, get_args
 
 from host_sdk.bundle.bundle import NAME_CHARACTERS, is_member_name
 from host_sdk.errors import BundleFileError
-from host_sdk.store.files import MAIN_SCRIPTS
+from host_sdk.inference.model_source import Optimize
+from host_sdk.store.files import MAIN_SCRIPTS, SCRIPT_ENDINGS
 
-_OPTIMIZE = ("speed", "size", "ram")
-_SCRIPTS = (".py", ".mpy")
+_ENDINGS = " or ".join(SCRIPT_ENDINGS)
+_OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 _TOP = ("name", "script", "modules", "models", "data")
 _MODEL = ("model", "head", "optimize", "max_ram", "ops")
 
@@ -35,7 +36,7 @@ class PipelineModel:
     name: str
     path: Path
     head: str | None = None
-    optimize: Literal["speed", "size", "ram"] = "speed"
+    optimize: Optimize = "speed"
     max_ram: int | None = None
     ops: str | None = None
 
@@ -71,7 +72,8 @@ def read_pipeline(path: Path) -> Pipeline:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BundleFileError(f"{path} must be TOML; {error}") from error
     top = _Table(path, "", values, _TOP)
-    models = tuple(_model(top.table("models", key)) for key in top.keys("models"))
+    found = top.table("models")
+    models = tuple(_model(found.table(key, _MODEL)) for key in found.values)
     if not models:
         raise top.error("models", "at least one table [models.NAME]", {})
     name = top.text("name", path.stem)
@@ -89,7 +91,7 @@ def _model(table: _Table) -> PipelineModel:
         name=table.key,
         path=table.path("model"),
         head=head if head in (None, "auto") else str(table.path("head")),
-        optimize=cast(Literal["speed", "size", "ram"], optimize),
+        optimize=optimize,
         max_ram=table.bytes("max_ram"),
         ops=str(table.path("ops", is_folder=True)) if table.text("ops", "") else None,
     )
@@ -100,19 +102,18 @@ def _files(top: _Table, taken: list[str]) -> dict[str, Path]:
     found: list[tuple[str, str, Path]] = []
     if script := top.text("script", ""):
         end = Path(script).suffix
-        if end not in _SCRIPTS:
-            raise top.error("script", f"a file that ends with {' or '.join(_SCRIPTS)}", script)
+        if end not in SCRIPT_ENDINGS:
+            raise top.error("script", f"a file that ends with {_ENDINGS}", script)
         main = next(name for name in MAIN_SCRIPTS if name.endswith(end))
         found.append(("script", main, top.path("script")))
     for module in top.texts("modules"):
-        if Path(module).suffix not in _SCRIPTS:
-            raise top.error("modules", f"files that end with {' or '.join(_SCRIPTS)}", module)
+        if Path(module).suffix not in SCRIPT_ENDINGS:
+            raise top.error("modules", f"files that end with {_ENDINGS}", module)
         if Path(module).name in MAIN_SCRIPTS:
             raise top.error("modules", "files of other names; `script` is what runs", module)
         found.append(("modules", Path(module).name, top.resolve("modules", module)))
-    if "data" in top.values:
-        data = top.table("data")
-        found += [("data", key, data.path(key)) for key in data.values]
+    data = top.table("data")
+    found += [("data", key, data.path(key)) for key in data.values]
     files: dict[str, Path] = {}
     for key, name, path in found:
         if name in files or name in taken or not is_member_name(name):
@@ -148,15 +149,10 @@ class _Table:
             raise BundleFileError(f"{self._file}: [{self._name}] must be named by {rule}")
         return key
 
-    def keys(self, key: str) -> tuple[str, ...]:
-        """List the keys of a table within, in the order of the file."""
-        return tuple(_Table(self._file, key, self.values.get(key, {}), None).values)
-
-    def table(self, key: str, inner: str | None = None) -> _Table:
-        """Give a table within, or one of a model within that."""
-        if inner is None:
-            return _Table(self._file, key, self.values[key], None)
-        return _Table(self._file, f"{key}.{inner}", self.values[key][inner], _MODEL)
+    def table(self, key: str, known: tuple[str, ...] | None = None) -> _Table:
+        """Give a table within, which has known keys; one that is not there is empty."""
+        name = f"{self._name}.{key}" if self._name else key
+        return _Table(self._file, name, self.values.get(key, {}), known)
 
     def text(self, key: str, default: str | None = None) -> str:
         """Read a string."""

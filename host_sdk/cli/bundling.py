@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from host_sdk.cli.common import print_facts, print_json, print_table
+from host_sdk.cli.costs import costs_of, print_model
 
 if TYPE_CHECKING:
-    import relocatable
     from host_sdk.bundle.bundle import Member
 
 
@@ -40,13 +39,7 @@ def refuse_model_options(
         )
 
 
-def build_pipeline(
-    path: str,
-    output: str | None,
-    targets: tuple[str, ...],
-    as_json: bool,
-    print_model: Callable[[bytes], None],
-) -> None:
+def build_pipeline(path: str, output: str | None, targets: tuple[str, ...], as_json: bool) -> None:
     """Make a bundle of a pipeline.toml, and print what its models will cost."""
     from host_sdk.bundle.bundle import unpack_bundle
     from host_sdk.bundle.prepare import build_bundle
@@ -58,11 +51,11 @@ def build_pipeline(
     if as_json:
         print_json({"output": str(to), "name": made.name, **_facts(made.data, members)})
         return
-    _print_members(made.data, members, print_model)
+    _print_members(made.data, members)
     click.echo(f"written to {to}")
 
 
-def inspect_bundle(data: bytes, as_json: bool, print_model: Callable[[bytes], None]) -> None:
+def inspect_bundle(data: bytes, as_json: bool) -> None:
     """Print what a bundle holds."""
     from host_sdk.bundle.bundle import unpack_bundle
 
@@ -70,19 +63,14 @@ def inspect_bundle(data: bytes, as_json: bool, print_model: Callable[[bytes], No
     if as_json:
         print_json(_facts(data, members))
     else:
-        _print_members(data, members, print_model)
+        _print_members(data, members)
 
 
 def _facts(data: bytes, members: tuple[Member, ...]) -> dict[str, Any]:
     import hashlib
 
-    import relocatable
     from host_sdk.link.board_info import OBJECT_TYPES
     from host_sdk.store.files import BLOB
-
-    def costs(blob: bytes) -> list[relocatable.Report]:
-        count = len(relocatable.Blob.unpack(blob).variants)
-        return [relocatable.report(blob, i) for i in range(count)]
 
     return {
         "size_bytes": len(data),
@@ -93,16 +81,16 @@ def _facts(data: bytes, members: tuple[Member, ...]) -> dict[str, Any]:
                 "type": OBJECT_TYPES[member.kind],
                 "size_bytes": len(member.data),
                 "sha256": hashlib.sha256(member.data).digest(),
-                "programs": [asdict(c) for c in costs(member.data)] if member.kind == BLOB else [],
+                "programs": [
+                    asdict(cost) for cost in (costs_of(member.data) if member.kind == BLOB else ())
+                ],
             }
             for member in members
         ],
     }
 
 
-def _print_members(
-    data: bytes, members: tuple[Member, ...], print_model: Callable[[bytes], None]
-) -> None:
+def _print_members(data: bytes, members: tuple[Member, ...]) -> None:
     import hashlib
 
     from host_sdk.link.board_info import OBJECT_TYPES

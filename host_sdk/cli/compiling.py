@@ -16,14 +16,13 @@ from host_sdk.cli.bundling import (
     is_bundle_file,
     refuse_model_options,
 )
-from host_sdk.cli.common import json_option, print_facts, print_json, print_table
+from host_sdk.cli.common import json_option, print_facts, print_json
+from host_sdk.cli.costs import costs_of, fits_as_data, print_costs, print_fits
 from host_sdk.cli.signing import show_seal
-from host_sdk.display.table import short_name
 from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from host_sdk.inference.model_source import Optimize
-    from relocatable.blob.cost import StepCost
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
 
@@ -124,7 +123,7 @@ def build(
         refuse_model_options(head, optimize, max_ram, ops)
         if whole_tensors:
             raise click.UsageError("--whole-tensors is for one model")
-        build_pipeline(model, output, targets, as_json, _print_model)
+        build_pipeline(model, output, targets, as_json)
         return
     blob = compile_tflite(
         *(model, head, targets, optimize),
@@ -136,15 +135,15 @@ def build(
     # Beside the model is no place of ours: it may be in a folder of others.
     path = Path(output) if output else Path(Path(model).with_suffix(".bin").name)
     path.write_bytes(blob)
-    costs = _costs(blob)
+    costs = costs_of(blob)
     if as_json:
         programs = [asdict(cost) for cost in costs]
         print_json(
-            {"output": str(path), **programs[0], "programs": programs, "boards": _fits(blob)}
+            {"output": str(path), **programs[0], "programs": programs, "boards": fits_as_data(blob)}
         )
     else:
-        _print_costs(costs)
-        _print_fits(blob)
+        print_costs(costs)
+        print_fits(blob)
         click.echo(f"written to {path}")
 
 
@@ -162,10 +161,10 @@ def inspect(blob: str, as_json: bool) -> None:
         show_seal(Path(blob), data, as_json)
         return
     if is_bundle(data):
-        inspect_bundle(data, as_json, _print_model)
+        inspect_bundle(data, as_json)
         return
     unpacked = relocatable.Blob.unpack(data)
-    costs = _costs(data)
+    costs = costs_of(data)
     if as_json:
         print_json(
             {
@@ -173,15 +172,15 @@ def inspect(blob: str, as_json: bool) -> None:
                 "programs": [asdict(c) for c in costs],
                 "entries": [asdict(e) for e in unpacked.entries],
                 "metadata": unpacked.metadata,
-                "boards": _fits(data),
+                "boards": fits_as_data(data),
             }
         )
         return
     print_facts(_facts(unpacked))
     click.echo()
-    _print_costs(costs)
+    print_costs(costs)
     click.echo()
-    _print_fits(data)
+    print_fits(data)
 
 
 @click.command()
@@ -210,65 +209,6 @@ def _rules_page() -> Path:
     if not installed:
         raise InputError("docs/OPS.md must be installed with the package; is not")
     return Path(str(installed[0].locate()))
-
-
-def _costs(blob: bytes) -> list[relocatable.Report]:
-    """Read what each program of a blob costs."""
-    count = len(relocatable.Blob.unpack(blob).variants)
-    return [relocatable.report(blob, i) for i in range(count)]
-
-
-def _print_model(blob: bytes) -> None:
-    _print_costs(_costs(blob))
-    _print_fits(blob)
-
-
-def _print_costs(costs: list[relocatable.Report]) -> None:
-    for i, cost in enumerate(costs):
-        if i:
-            click.echo()
-        print_cost(cost)
-    if len(costs) > 1:
-        click.echo(f"\n{len(costs)} programs; a board takes the first that its CPU can run")
-
-
-def print_cost(cost: relocatable.Report) -> None:
-    """Print flash, RAM, stack and MACs, and each step."""
-    rows = []
-    for s in cost.steps:
-        rows.append((short_name(s.name), s.op, s.output, *_figures(s)))
-        rows += [
-            (f"  {short_name(x.name)}", x.op, x.output, f"{x.macs:,}", "", "") for x in s.layers
-        ]
-    print_table(("step", "operator", "output", "MACs", "weights", "code"), rows)
-    print_facts(
-        {
-            "model": f"{cost.name} for {cost.target}",
-            "flash": f"{cost.flash_bytes:,} bytes: code {cost.code_bytes:,}, "
-            f"weights {cost.weight_bytes:,}, metadata {cost.metadata_bytes:,}, "
-            f"golden vector {cost.golden_bytes:,}",
-            "RAM": f"{cost.arena_bytes:,} bytes",
-            "stack": f"{cost.stack_bytes:,} bytes",
-            "MACs": f"{cost.macs:,}",
-        }
-    )
-
-
-def _fits(blob: bytes) -> list[dict[str, Any]]:
-    from host_sdk.cli.fitting import fits_of
-
-    return [{**asdict(fit), "fits": fit.ok} for fit in fits_of(relocatable.Blob.unpack(blob))]
-
-
-def _print_fits(blob: bytes) -> None:
-    """Print on which known boards whose CPU runs it a blob fits."""
-    from host_sdk.cli.fitting import fits_of
-
-    print_facts({fit.title: str(fit) for fit in fits_of(relocatable.Blob.unpack(blob))})
-
-
-def _figures(step: StepCost) -> list[str]:
-    return [f"{n:,}" for n in (step.macs, step.weight_bytes, step.code_bytes)]
 
 
 def _facts(blob: relocatable.Blob) -> dict[str, str]:

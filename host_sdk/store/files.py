@@ -15,11 +15,11 @@ from relocatable.blob.blob import is_blob
 
 BLOB, SCRIPT, DATA, BUNDLE = 1, 2, 3, 6
 BUNDLE_MAGIC = b"XPBD"
+SCRIPT_ENDINGS = (".py", ".mpy")
 MAIN_SCRIPTS = ("main.py", "main.mpy")  # run at the start, the first that there is
 
 _REPLY_OVERHEAD_BYTES = 40  # of get around its piece, at most
 _HASHING_S = 60.0  # a board's time for the SHA-256 of an object, at most
-_SCRIPTS = (".py", ".mpy")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def object_kind(name: str, data: bytes) -> int:
         return BLOB
     if is_bundle(data):
         return BUNDLE
-    return SCRIPT if name.endswith(_SCRIPTS) else DATA
+    return SCRIPT if name.endswith(SCRIPT_ENDINGS) else DATA
 
 
 def is_bundle(data: bytes) -> bool:

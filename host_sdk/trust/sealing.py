@@ -68,17 +68,25 @@ def with_seal(board: BoardInfo, new: NewObject, seal: SealSource | None) -> Seal
     return Sealed(replace(new, seal=data))
 
 
-def check_compiled(seal: SealSource | None) -> None:
-    """Refuse a finished seal for a model that is compiled first.
+def seal_for(source: object, seal: SealSource | None, is_compiled: bool) -> SealSource | None:
+    """Choose the seal of what a source becomes.
+
+    Args:
+        source: what was given to be stored; a file may have its seal beside it.
+        seal: what was given; None: nothing was.
+        is_compiled: the source is made into what is stored, so no seal can be finished.
 
     Raises:
-        InputError: the seal is no signer.
+        InputError: a finished seal was given for what is compiled first.
     """
+    if not is_compiled:
+        return seal_beside(source) if seal is None else seal
     if seal is not None and not isinstance(seal, Signer):
         raise InputError(
             "a model that is compiled for the board can be sealed by a signer alone: build the "
             "blob (`xipnet build`), then sign that"
         )
+    return seal
 
 
 def read_seal_source(seal: bytes | str | os.PathLike[str]) -> bytes:
