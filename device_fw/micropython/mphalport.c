@@ -11,6 +11,9 @@
 #define TEXT_PIECE 256u
 #define LONG_DELAY_US 10000u // during which other things are done
 
+// What a tool sends without being asked: its windows, and the Ctrl-D behind them.
+_Static_assert(XN_LINK_TEXT_RING > MICROPY_REPL_STDIN_BUFFER_MAX + 1, "raw paste loses text");
+
 int errno; // lib/libm writes it
 
 uintptr_t mp_hal_stdio_poll(uintptr_t flags) {

@@ -238,10 +238,16 @@ static void test_text(void) {
     line_n = 0;
     xn_link_send_text((const uint8_t *)"\0ab\0\0c\0", 7);
     CHECK(line_n == 3 && memcmp(line, "abc", 3) == 0);
-    for (uint32_t i = 0; i < XN_LINK_TEXT_RING + 5; i++) {
-        xn_link_receive('t');
+    for (uint32_t round = 0; round < 3; round++) { // the ring's end is within the second
+        for (uint32_t i = 0; i < XN_LINK_TEXT_RING - 1 + 5; i++) {
+            xn_link_receive((uint8_t)(1 + i % 100));
+        }
+        CHECK(xn_link_count()->lost_text == 5 * (round + 1));
+        for (uint32_t i = 0; i < XN_LINK_TEXT_RING - 1 - (round < 2 ? 0 : 7); i++) {
+            CHECK(xn_link_text_get() == (int)(1 + i % 100));
+        }
     }
-    CHECK(xn_link_count()->lost_text == 5);
+    CHECK(xn_link_text_ready());
     xn_link_init();
     CHECK(!xn_link_text_ready());
     xn_link_on_text = take_ctrl_c;

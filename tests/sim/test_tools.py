@@ -196,6 +196,24 @@ def test_what_thonny_does(url: str) -> None:
         assert board.ping(1) == 1
 
 
+def test_two_windows_of_raw_paste_at_once(url: str) -> None:
+    editor = Editor(url)
+    # The parser takes memory while it reads, and each time all of this is looked through.
+    editor.run("import gc\nkept = [[i] for i in range(5000)]\ngc.threshold(16)")
+    for _ in range(5):
+        editor.write(b"\x05A\x01")
+        assert editor.take(2) == b"R\x01"
+        window = int.from_bytes(editor.take(2), "little")
+        assert editor.take(1) == b"\x01"  # one more window is free
+        source = b"n = 0" + b"\nn += 1" * 64
+        editor.write(source.ljust(2 * window) + CTRL_D)
+        editor.until(CTRL_D)  # the end of the text, and then of what it printed
+        assert editor.until(CTRL_D) == editor.until(CTRL_D) == b""
+        assert editor.take(1) == b">"
+        assert editor.value("n") == "64"
+    editor.close()
+
+
 def test_thonnys_stop_button_stops(url: str) -> None:
     editor = Editor(url)
     editor.write(b"\x05A\x01")

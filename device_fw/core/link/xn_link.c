@@ -13,11 +13,10 @@
 #define BREAK_ZEROS 8u // more 00 in a row than any host sends: a host at a much lower speed
 
 _Static_assert(XN_FRAME_MAX >= 1024u, "the reply to hello must fit");
-_Static_assert((XN_LINK_TEXT_RING & (XN_LINK_TEXT_RING - 1u)) == 0, "a power of two");
 _Static_assert((XN_LINK_WINDOW & (XN_LINK_WINDOW - 1u)) == 0, "a power of two: head and tail wrap");
 
-// Of the pairs head and tail, head is written by the interrupt and tail by the thread. Both only
-// grow; their difference is the fill.
+// Of the pairs head and tail, head is written by the interrupt and tail by the thread. Those of
+// frames only grow, their difference is the fill; those of text go round.
 static struct {
     uint8_t slot[XN_LINK_WINDOW][SLOT_BYTES];
     volatile uint32_t length[XN_LINK_WINDOW];
@@ -65,17 +64,21 @@ void xn_link_init(void) {
 
 // ---- In the interrupt -------------------------------------------------------------------------
 
+static uint32_t after(uint32_t at) {
+    return at + 1u == XN_LINK_TEXT_RING ? 0 : at + 1u;
+}
+
 static void receive_text(uint8_t byte) {
     if (xn_link_on_text != NULL && xn_link_on_text(byte)) {
         return;
     }
     uint32_t head = text.head;
-    if (head - text.tail >= XN_LINK_TEXT_RING) {
+    if (after(head) == text.tail) {
         counts.lost_text++;
         return;
     }
-    text.ring[head & (XN_LINK_TEXT_RING - 1u)] = byte;
-    text.head = head + 1u;
+    text.ring[head] = byte;
+    text.head = after(head);
 }
 
 static void begin_frame(void) {
@@ -159,8 +162,8 @@ int xn_link_text_get(void) {
     if (text.head == tail) {
         return -1;
     }
-    uint8_t byte = text.ring[tail & (XN_LINK_TEXT_RING - 1u)];
-    text.tail = tail + 1u;
+    uint8_t byte = text.ring[tail];
+    text.tail = after(tail);
     return byte;
 }
 

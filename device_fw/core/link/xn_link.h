@@ -11,7 +11,7 @@
 #define XN_LINK_WINDOW 8u // frames that may wait: XN_LINK_WINDOW * (XN_FRAME_MAX + 4) bytes of RAM
 #endif
 #ifndef XN_LINK_TEXT_RING
-#define XN_LINK_TEXT_RING 512u // bytes of text that may wait, a power of two
+#define XN_LINK_TEXT_RING 516u // a byte more than may wait: two windows of raw paste, and Ctrl-D
 #endif
 #ifndef XN_LINK_LINES
 #define XN_LINK_LINES 1u // lines to hosts: 0 is the board's own, others come by xn_link_deliver()
