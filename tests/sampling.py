@@ -5,7 +5,8 @@ at the start of a run; `--sample-seed` or XIPNET_SAMPLE_SEED repeats a sample, `
 everything.
 
 Cases of one operator are numbered: a test asks here which numbers it shall run. Other tests of
-`tests/numeric` are chosen as pytest collects them.
+`tests/numeric` are chosen as pytest collects them. A test anywhere that has one case for each of
+many boards, pages or files is marked `few(n)`: n of its cases are run.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from typing import TypeVar
 
 import pytest
 
-LIMIT = 1000  # cases of one run
+LIMIT = 700  # cases of one run
 FOLDER = "tests/numeric/"
 NUMBERED = "numbered_cases"  # mark of tests that asked which cases they shall run
+FEW = "few"  # mark of tests of which few cases are run
 
 T = TypeVar("T")
 
@@ -109,7 +111,7 @@ def shuffled(config: pytest.Config, values: Sequence[T], what: str) -> list[T]:
 
 
 def choose(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
-    """Leave out the exactness cases that are not in the sample.
+    """Leave out the cases that are not in the sample.
 
     Args:
         config: the run's options.
@@ -119,7 +121,25 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]
         return items
     cases = [item.nodeid for item in items if is_drawn(item)]
     sample = set(sample_of(cases, config.getoption("--sample-size"), seed(config)))
-    return [item for item in items if item.nodeid in sample or not is_drawn(item)]
+    return few_of(config, [item for item in items if item.nodeid in sample or not is_drawn(item)])
+
+
+def few_of(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Leave of each test that is marked `few(n)` n cases."""
+    functions: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker(FEW):
+            functions[function_of(item.nodeid)].append(item)
+    left_out: set[pytest.Item] = set()
+    for name, cases in functions.items():
+        [count] = cases[0].get_closest_marker(FEW).args
+        left_out.update(shuffled(config, cases, name)[count:])
+    return [item for item in items if item not in left_out]
+
+
+def function_of(case: str) -> str:
+    """Name the test function of a case, `file::function[parameters]`."""
+    return case.partition("[")[0]
 
 
 def is_drawn(item: pytest.Item) -> bool:
@@ -137,7 +157,7 @@ def sample_of(cases: list[str], size: int, text: str) -> list[str]:
     """
     functions: dict[str, list[str]] = defaultdict(list)
     for case in cases:
-        functions[case.partition("[")[0]].append(case)
+        functions[function_of(case)].append(case)
     generator = random.Random(hashlib.sha256(text.encode()).digest())
     for name in sorted(functions):
         functions[name].sort()

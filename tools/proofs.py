@@ -50,6 +50,7 @@ PROOFS = {
     " users, dates, environments",
     "compilers": "the kernels built by GCC, too: every operator on virtual CPUs gives the same"
     " bytes",
+    "cases": "every case of the tests of which CI runs a few: boards, pages, models, sizes",
     "wakeword": "features and scores beside the package pymicro-wakeword, live; boards hear what"
     " the host hears, run for run",
 }

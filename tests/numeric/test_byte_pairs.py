@@ -159,6 +159,7 @@ def test_on_this_machine(kind: str, dtype: str, tmp_path: Path) -> None:
     check_pairs(made, "host", tmp_path, "size")
 
 
+@pytest.mark.few(4)
 @pytest.mark.sim
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("target", CPUS)

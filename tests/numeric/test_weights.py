@@ -187,7 +187,8 @@ def test_every_layer_of_float32_by_int8_is_swept() -> None:
 
 def half_graphs(kind: str, count: int) -> list[Graph]:
     """Make layers of floats whose weights, constants, float16 can hold."""
-    rng, graphs = np.random.default_rng(97), []
+    rng = np.random.default_rng(97)
+    graphs: list[Graph] = []
     while len(graphs) < count:
         graph = sample(rng, kind, "float32")
         tensors, at = list(graph.tensors), graph.ops[0].inputs[1]

@@ -89,7 +89,7 @@ def number(pattern: str, told: str) -> int:
 
 @pytest.mark.parametrize("geometry", [0, 1, 2, 3, 4])
 def test_old_or_new_whole_and_all_else_intact(programs: Programs, geometry: int) -> None:
-    assert cuts(run(programs.powerloss, geometry, 17, 13, *programs.blobs)) > 1000
+    assert cuts(run(programs.powerloss, geometry, 31, 17, *programs.blobs)) > 1000
 
 
 @pytest.mark.parametrize("geometry", [0, 2, 4])

@@ -18,7 +18,7 @@ from tests.repeat.places import AS_NOBODY, NOBODY, sums, two_places
 from tools.blob_sizes import models
 from tools.tree import ROOT
 
-SOME = ("blob:examples/models/digits.tflite:cortex-m55,host", "image:mps2_an386")
+SOME = ("blob:examples/models/digits.tflite:cortex-m55,host", "image:netduinoplus2")
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ def upload(machine: Machine) -> None:
 # ---- Python --------------------------------------------------------------------------------------
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("source", BUILTINS.values(), ids=BUILTINS.keys())
 def test_an_upload_does_not_wait_for_a_builtin(machine: Machine, source: str) -> None:
     resets = state(machine)[2]

@@ -746,6 +746,7 @@ def test_a_seal_is_checked_again_at_each_start(images: Images, tmp_path: Path, n
 # ---- The other virtual boards --------------------------------------------------------------------
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_boards_are_locked_likewise(tmp_path: Path, name: str) -> None:
     images = Images(name, tmp_path)

@@ -94,6 +94,7 @@ RAM = 'part = "nor_ram"\nbase = 0x20010000\nbytes = 0x10000\nends_with_power = t
 QEMU = '[emulator]\nprogram = "qemu-system-arm"\nmachine = "netduinoplus2"\n'
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("flash", "emulator"), [(SECTORS, ""), (RAM, QEMU)], ids=["chip", "QEMU"])
 def test_an_stm32f4_is_a_toml_of_40_lines(flash: str, emulator: str, tmp_path: Path) -> None:
     path = tmp_path / "my_f415.toml"

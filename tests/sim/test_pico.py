@@ -49,6 +49,7 @@ def flash(pico_firmware: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
+@pytest.mark.proof("pico")
 def test_it_answers_beside_the_prompt(pico_firmware: Path, flash: Path) -> None:
     with plugged(pico_firmware, flash) as board:
         expected = run_on_host(compile_model(example_model("digits"), target="host"), X)
@@ -85,6 +86,7 @@ def test_a_cut_leaves_the_old_model(pico_firmware: Path, flash: Path) -> None:
 NOT_THERE = {"clock", "containment: write to 0x9ffffffc"}
 
 
+@pytest.mark.proof("pico")
 def test_it_tests_itself(pico_firmware: Path, flash: Path) -> None:
     with plugged(pico_firmware, flash) as board:
         report = run_selftest(board, quick=True)

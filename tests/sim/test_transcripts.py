@@ -22,6 +22,7 @@ PAGE = ROOT / "docs" / "PAGE.md"
 BOARDS = {"SIGNING": "mps2_an386-lockable"}  # page -> its board, if that is another
 
 
+@pytest.mark.few(1)
 @pytest.mark.sim
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,6 +201,7 @@ def test_a_first_model_that_is_not_confirmed_leaves_none(flash: tuple[str, Path]
         assert last_event(machine)["event"] == "returned"
 
 
+@pytest.mark.few(1)
 def test_a_swap_loses_no_call_and_reports_its_pause(machine: Machine) -> None:
     pad = 200_000  # takes time to hash
     session = begin(machine, blob(adds(2), (b"\x10", b"\x12"), pad))

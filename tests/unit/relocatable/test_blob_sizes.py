@@ -9,6 +9,7 @@ import pytest
 from tools.blob_sizes import ALLOWED, TARGETS, compare, limits, models, size
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("model", models(), ids=lambda path: path.stem)
 def test_size_is_held(model: Path, target: str) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from tests.numeric.cases import COUNT, PAIRS, machine_shards, shards
-from tests.sampling import LIMIT
+from tests.sampling import LIMIT, few_of
 
 
 class Options:
@@ -61,3 +61,26 @@ def test_a_proof_tries_every_number_once() -> None:
 def test_a_case_is_repeated_alone() -> None:
     found = [*shards(config(case=7)), *machine_shards(config(case=7, all_cases=True), CPUS)]
     assert {case.number for shard in found for case in shard.cases} == {7}
+
+
+class Case:
+    """What sampling asks of a case of pytest."""
+
+    def __init__(self, nodeid: str, few: int | None) -> None:
+        self.nodeid, self._few = nodeid, few
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return None if self._few is None else getattr(pytest.mark, name)(self._few).mark
+
+
+def test_few_cases_of_a_test_and_all_of_others() -> None:
+    boards = [Case(f"test_a.py::test_board[{n}]", 2) for n in range(9)]
+    pages = [Case(f"test_a.py::test_page[{n}]", 4) for n in range(3)]
+    others = [Case(f"test_a.py::test_other[{n}]", None) for n in range(9)]
+    items = cast(list[pytest.Item], [*boards, *pages, *others])
+    kept = few_of(config(), items)
+    assert kept == few_of(config(), items)
+    assert [item for item in kept if "board" not in item.nodeid] == [*pages, *others]
+    assert len(kept) == 2 + 3 + 9
+    chosen = {str(few_of(config(sample_seed=f"{n}"), items)[:2]) for n in range(20)}
+    assert len(chosen) > 5
