@@ -17,9 +17,8 @@ XN_KERNEL void XN_NAME(xn_mul_mve)(const XN_T *in_a, const XN_T *in_b, XN_T *out
         int16x8_t y = XN_EIGHT(in_b + b, p->shape.b_stride[3], count);
         x = vsubq_n_s16(x, (int16_t)p->a_zero);
         y = vsubq_n_s16(y, (int16_t)p->b_zero);
-        int32x4_t even = xn_eight_scale(vmullbq_int_s16(x, y), p->multiplier, p->shift);
-        int32x4_t odd = xn_eight_scale(vmulltq_int_s16(x, y), p->multiplier, p->shift);
-        xn_eight_store(out, xn_eight_join(even, odd, p->out_zero, p->low, p->high), count);
+        x = xn_eight_scale(vmullbq_int_s16(x, y), vmulltq_int_s16(x, y), p->multiplier, p->shift);
+        xn_eight_store(out, xn_eight_clamp(x, p->out_zero, p->low, p->high), count);
         out += count;
     })
 }

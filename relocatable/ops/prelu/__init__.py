@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
-from relocatable.graph.graph import Graph, Quant
+from relocatable.graph.graph import Graph, Quant, Tensor
 from relocatable.ops._shared.broadcast import broadcast_call, stretched_shapes
 from relocatable.ops._shared.factors import factors_below
 from relocatable.ops._shared.fixed_point import (
@@ -22,12 +22,14 @@ from relocatable.ops._shared.table import all_values, lower_table, table_pays
 from relocatable.ops._shared.types import ARITHMETIC, ARITHMETIC_16, one_scale
 from relocatable.ops.node import Node
 from relocatable.ops.operator import Array, Kernel, Operand, Operator, Rng, Seen, samples
+from relocatable.ops.prelu.lines import BITS, UNIT, fit_lines
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CValue
-from relocatable.steps.kernel_call import KernelCall
+from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, RowCount
+from relocatable.steps.kernel_call import KernelCall, Rows
 from relocatable.targets.arm import DSP, MVE_I
 
 _MOST_RIGHT = 16  # of halves of words
+_LEAST_REPEATED = 8  # so often, if slopes become lines of 8 bytes
 
 
 def _factors(node: Node) -> tuple[float, float]:
@@ -59,9 +61,10 @@ def lower_prelu(site: Site) -> KernelCall:
     up, below = (quantize_multiplier(factor) for factor in _factors(site.node))
     if x.dtype != "int16" and site.target.has(MVE_I):
         return _lower_mve(site, below)
-    is_right = 1 <= -below[1] <= _MOST_RIGHT
-    if x.dtype != "int16" and site.target.has(DSP) and is_right and table_pays(site):
-        return _lower_dsp(site, below)
+    if x.dtype != "int16" and site.target.has(DSP) and table_pays(site):
+        call = _lower_lines(site) or _lower_dsp(site, below)
+        if call is not None:
+            return call
     params: dict[str, CValue] = {
         "in_zero": zero_of(x),
         "slope_zero": zero_of(slope),
@@ -88,9 +91,15 @@ def _lower_mve(site: Site, below: tuple[int, int]) -> KernelCall:
     return broadcast_call(site, "prelu/prelu_mve.c", "xn_prelu_mve", params, weights=table)
 
 
-def _lower_dsp(site: Site, below: tuple[int, int]) -> KernelCall:
-    """Lower PRELU of bytes for the DSP extension, by a table of both halves."""
+def _lower_dsp(site: Site, below: tuple[int, int]) -> KernelCall | None:
+    """Lower PRELU of bytes for the DSP extension, by a table of both halves.
+
+    Returns:
+        None if products are not shifted right, or too far.
+    """
     x, slope = site.input(0), site.input(1)
+    if not 1 <= -below[1] <= _MOST_RIGHT:
+        return None
     params: dict[str, CValue] = {
         "slope_zero": zero_of(slope),
         "multiplier": below[0],
@@ -101,6 +110,69 @@ def _lower_dsp(site: Site, below: tuple[int, int]) -> KernelCall:
     entries = (above << 16) + (twice & 0xFFFF)
     weights = {"entries": entries.astype(np.int32)}
     return broadcast_call(site, "prelu/prelu_dsp.c", "xn_prelu_dsp", params, weights=weights)
+
+
+def _lower_lines(site: Site) -> KernelCall | None:
+    """Lower PRELU of bytes for the DSP extension, by a line for each slope.
+
+    Returns:
+        None if slopes are computed or not repeated, or one has no line.
+    """
+    x, slope = site.input(0), site.input(1)
+    rows = Rows() if len(x.shape) == 4 and x.shape[0] == 1 else None
+    count = x.count if rows is None else x.count // x.shape[1]
+    slopes = _repeated(slope, x.shape, count)
+    if slopes is None:
+        rows, count = None, x.count
+        slopes = _repeated(slope, x.shape, count)
+    if slopes is None or x.count < _LEAST_REPEATED * slopes.size:
+        return None
+    least = type_range(x.dtype)[0]
+    values = all_values(x) - zero_of(x)
+    below = np.sort(values[values <= 0])
+    multiplier, shift = quantize_multiplier(_factors(site.node)[1])
+    own, places = np.unique(slopes, return_inverse=True)
+    factors = np.asarray((own - zero_of(slope)) * (multiplier / 2.0**31 * 2.0**shift), np.float64)
+    wanted = scaled(site.node, (below + zero_of(x))[None, :], own[:, None])
+    lines = fit_lines(below, factors, np.clip(wanted - least, 0, 255))
+    if lines is None:
+        return None
+    above = _above(site.node)
+    entries = ((above - above.min()) << BITS) + (UNIT * np.minimum(values, 0) & 0xFFFF)
+    ordered = np.stack(lines, axis=1)[places].reshape(-1, 4, 2)[:, [0, 2, 1, 3]]
+    weights = {"entries": entries.astype(np.int32), "lines": ordered.astype(np.int32)}
+    repeats = count // slopes.size
+    call = CCall(
+        "xn_prelu_lines",
+        (Input(0), *map(Constant, weights), Output()),
+        {"count": repeats if rows is None else RowCount.times(repeats), "slopes": slopes.size},
+        dtype=x.dtype,
+    )
+    return site.call(
+        *("prelu/prelu_lines_dsp.c", call),
+        weights=weights,
+        in_place=(0,),
+        macs=x.count,
+        rows=rows,
+    )
+
+
+def _repeated(slope: Tensor, shape: tuple[int, ...], count: int) -> Ints | None:
+    """Repeat constant slopes of the last dimensions until they fill whole words.
+
+    Returns:
+        None if they are of other dimensions, or do not divide `count` values.
+    """
+    own = np.trim_zeros(np.array(slope.shape) - 1, "f") + 1
+    if slope.data is None or tuple(own) != shape[len(shape) - own.size :]:
+        return None
+    slopes = slope.data.reshape(-1).astype(np.int64)
+    for step, least in ((8, 32), (8, 8), (4, 4)):
+        for times in range(1, least + 1):
+            size = times * slopes.size
+            if size % step == 0 and size >= least and count % size == 0:
+                return np.tile(slopes, times)
+    return None
 
 
 def _above(node: Node) -> Ints:

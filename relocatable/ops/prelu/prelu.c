@@ -12,7 +12,7 @@ typedef struct {
 #endif
 } XN_NAME(xn_prelu_params);
 
-static inline XN_T XN_NAME(prelu)(XN_WIDE x, XN_WIDE slope, const XN_NAME(xn_prelu_params) * p) {
+XN_INLINE XN_T XN_NAME(prelu)(XN_WIDE x, XN_WIDE slope, const XN_NAME(xn_prelu_params) * p) {
 #if XN_IS_FLOAT
     (void)p;
     return x >= 0.0f ? x : x * slope;

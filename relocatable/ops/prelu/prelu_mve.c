@@ -18,11 +18,9 @@ XN_KERNEL void XN_NAME(xn_prelu_mve)(const XN_T *in_a, const XN_T *in_b, const X
         int16x8_t slope = XN_EIGHT(in_b + b, p->shape.b_stride[3], count);
         x = vsubq_n_s16(x, (int16_t)p->in_zero);
         slope = vsubq_n_s16(slope, (int16_t)p->slope_zero);
-        int32x4_t even =
-            xn_eight_scale(vmullbq_int_s16(x, slope), p->below_multiplier, p->below_shift);
-        int32x4_t odd =
-            xn_eight_scale(vmulltq_int_s16(x, slope), p->below_multiplier, p->below_shift);
-        int16x8_t below = xn_eight_join(even, odd, p->out_zero, XN_T_MIN, XN_T_MAX);
+        int16x8_t below = xn_eight_scale(vmullbq_int_s16(x, slope), vmulltq_int_s16(x, slope),
+                                         p->below_multiplier, p->below_shift);
+        below = xn_eight_clamp(below, p->out_zero, XN_T_MIN, XN_T_MAX);
         int16x8_t other =
             (int16x8_t)vldrbq_gather_offset_u16((const uint8_t *)above, (uint16x8_t)bits);
         xn_eight_store(out, vpselq_s16(other, below, vcmpgeq_n_s16(x, 0)), count);

@@ -18,9 +18,8 @@ XN_KERNEL void XN_NAME(xn_difference_mve)(const XN_T *in_a, const XN_T *in_b, co
         x = vsubq_s16(x, vshlq_n_s16(y, 6));
         int32x4_t even = vqrdmulhq_n_s32(vmullbq_int_s16(x, x), p->multiplier);
         int32x4_t odd = vqrdmulhq_n_s32(vmulltq_int_s16(x, x), p->multiplier);
-        even = vrshlq_n_s32(even, -p->right); // squares are not below 0
-        odd = vrshlq_n_s32(odd, -p->right);
-        xn_eight_store(out, xn_eight_join(even, odd, p->zero, XN_T_MIN, XN_T_MAX), count);
+        x = xn_eight_narrow(even, odd, p->right); // squares are not below 0
+        xn_eight_store(out, xn_eight_clamp(x, p->zero, XN_T_MIN, XN_T_MAX), count);
         out += count;
     })
 }
