@@ -126,13 +126,12 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]
 
 def few_of(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
     """Leave of each test that is marked `few(n)` n cases."""
-    functions: dict[str, list[pytest.Item]] = defaultdict(list)
+    functions: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if item.get_closest_marker(FEW):
-            functions[function_of(item.nodeid)].append(item)
+        if mark := item.get_closest_marker(FEW):
+            functions[function_of(item.nodeid), mark.args[0]].append(item)
     left_out: set[pytest.Item] = set()
-    for name, cases in functions.items():
-        [count] = cases[0].get_closest_marker(FEW).args
+    for (name, count), cases in functions.items():
         left_out.update(shuffled(config, cases, name)[count:])
     return [item for item in items if item not in left_out]
 

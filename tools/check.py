@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,7 +31,11 @@ DOCS: dict[str, str] = {
 def run(*command: str) -> bool:
     """Run a tool of the virtual environment; true if it succeeded."""
     tool = str(Path(sys.executable).parent / command[0])
-    return subprocess.run([tool, *command[1:]], cwd=ROOT, check=False).returncode == 0
+    done = subprocess.run(
+        [tool, *command[1:]], cwd=ROOT, text=True, stdout=PIPE, stderr=STDOUT, check=False
+    )
+    print(done.stdout, end="")  # at once: two checks run at a time
+    return done.returncode == 0
 
 
 def clang_format(*flags: str) -> bool:
@@ -74,9 +80,9 @@ def write_docs() -> bool:
 
 
 CHECKS: dict[str, Callable[[], bool]] = {
+    "types": lambda: run("mypy"),  # the longest
     "format": lambda: run("ruff", "format", "--quiet", "--check", "."),
     "lint": lambda: run("ruff", "check", "--quiet", "."),
-    "types": lambda: run("mypy"),
     "c-format": lambda: clang_format("--dry-run", "-Werror"),
     "c-names": lambda: guard(c_names.complaints, ROOT / "device_fw"),
     "c-rooms": lambda: guard(c_rooms.complaints, ROOT / "device_fw" / "core"),
@@ -114,7 +120,8 @@ def main() -> None:
         parser.error(f"no such check: {', '.join(sorted(unknown))}")
     steps = FIXES if args.fix else {"docs": write_docs} if args.write_docs else CHECKS
     wanted = {name: step for name, step in steps.items() if name in (args.names or steps)}
-    results = [passed(name, step) for name, step in wanted.items()]
+    with ThreadPoolExecutor(1 if args.fix else 2) as pool:
+        results = list(pool.map(passed, wanted, wanted.values()))
     sys.exit(0 if all(results) else 1)
 
 

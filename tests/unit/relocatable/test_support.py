@@ -16,7 +16,7 @@ from relocatable.ops.rules import all_rules, rule_text
 from relocatable.read_tflite import read_tflite
 from relocatable.refusal import way_out
 from relocatable.support import check_support, known_violations
-from tests.conftest import MODELS, ROOT, shared_model
+from tests.conftest import MODELS, shared_model
 from tests.make_graph import CONV, PLAIN, POOL, GraphBuilder, conv_graph
 from tests.make_tflite import make_tflite
 from tools.ops_page import ops_markdown
@@ -332,10 +332,6 @@ def test_a_constant_as_input_is_refused() -> None:
 
 def test_every_rule_has_words() -> None:
     assert all(rule.__doc__ for operator in OPERATORS.values() for rule in all_rules(operator))
-
-
-def test_ops_page_is_up_to_date() -> None:
-    assert (ROOT / "docs" / "OPS.md").read_text(encoding="utf-8") == ops_markdown()
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
