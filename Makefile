@@ -23,11 +23,11 @@ test: check
 	$(PY) -m pytest -m "not slow" -n $(JOBS) --dist loadgroup
 endif
 
-test-unit: setup ## Run the tests that need no board (under a minute)
+test-unit: setup ## Run the tests that need neither a board nor a compiler
 	$(PY) -m pytest --tier 1 -n $(JOBS)
 
-test-pico: setup ## Run the Pico's image in an emulator of its chip (some minutes)
-	$(PY) -m pytest tests/sim/test_pico.py
+test-pico: setup ## Run the Pico's image in an emulator of its chip: coins, a script, its selftest (some ten minutes)
+	$(PY) -m pytest tests/sim/test_pico.py --proof pico -k "not cut"
 
 test-all: setup ## Run what CI runs
 	@$(PY) -m tools.tiers

@@ -55,8 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     sampling.add_options(group)
 
 
-# Folders whose ordinary tests are samples of long proofs.
-SAMPLED = ("powerloss", "fuzz")
+# Folders whose tests compile the core, or are samples of long proofs.
+SECOND = ("c", "powerloss", "fuzz")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -73,11 +73,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def tier_of(item: pytest.Item) -> int:
-    """Say in which tier of CI a test runs: 1 pure, 2 boards, samples, 3 slow."""
+    """Say in which tier of CI a test runs: 1 quick, 2 boards, compilers, samples, 3 slow."""
     if item.get_closest_marker("slow"):
         return 3
-    is_sample = sampling.is_exactness(item) or item.path.parent.name in SAMPLED
-    return 2 if item.get_closest_marker("sim") or is_sample else 1
+    is_second = sampling.is_exactness(item) or item.path.parent.name in SECOND
+    return 2 if is_second or any(item.get_closest_marker(m) for m in ("sim", "heavy")) else 1
 
 
 def is_ordinary(item: pytest.Item) -> bool:

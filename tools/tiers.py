@@ -36,7 +36,7 @@ class Tier:
 
 TIERS = (
     Tier(1, "checks, unit tests", 4 * 60, (("tools/check.py",), (*PYTEST, "--tier", "1"))),
-    Tier(2, "virtual boards, samples", 18 * 60, ((*PYTEST, "--tier", "2"),)),
+    Tier(2, "virtual boards, the core, samples", 18 * 60, ((*PYTEST, "--tier", "2"),)),
     Tier(3, "extras", 8 * 60, ((*PYTEST, "--tier", "3"),)),
 )
 

@@ -67,6 +67,7 @@ def _maps(model: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "Field", field
 
 
+@pytest.mark.heavy
 def test_the_spec_names_what_is_written(written: dict[str, list[dict[str, Any]]]) -> None:
     assert set(written) == set(re.findall(r"^### (\w+)$", SECTION, re.M))
     for heading, maps in written.items():

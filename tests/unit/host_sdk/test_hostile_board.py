@@ -263,6 +263,7 @@ def test_many_wrong_metadata_end_in_typed_errors() -> None:
     assert fail_by_metadata(3000, "many") > 3000
 
 
+@pytest.mark.heavy
 @pytest.mark.few(14)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_wrong_answers_end_in_typed_errors(hostile: list[Hostile], name: str) -> None:

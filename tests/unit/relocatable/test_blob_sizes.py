@@ -9,6 +9,7 @@ import pytest
 from tools.blob_sizes import ALLOWED, TARGETS, compare, limits, models, size
 
 
+@pytest.mark.heavy
 @pytest.mark.few(8)
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("model", models(), ids=lambda path: path.stem)

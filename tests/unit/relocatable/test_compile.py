@@ -19,10 +19,12 @@ def fat() -> bytes:
     return compile_model(DIGITS, target=["cortex-m55", "cortex-m0plus", "host"])
 
 
+@pytest.mark.heavy
 def test_equal_arguments_give_equal_bytes(fat: bytes) -> None:
     assert compile_model(DIGITS, target=["cortex-m55", "cortex-m0plus", "host"]) == fat
 
 
+@pytest.mark.heavy
 def test_fat_blob_runs_like_a_thin_one(fat: bytes) -> None:
     x = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
     if Blob.unpack(fat).metadata["tensors"][0]["dtype"] == "int8":
@@ -30,12 +32,14 @@ def test_fat_blob_runs_like_a_thin_one(fat: bytes) -> None:
     np.testing.assert_array_equal(run(fat, x), run(compile_model(DIGITS, target="host"), x))
 
 
+@pytest.mark.heavy
 def test_head_beside_the_model_is_taken(fat: bytes) -> None:
     blob = Blob.unpack(fat)
     assert blob.metadata["labels"] == [str(i) for i in range(10)]
     assert [e.result for e in blob.entries] == [0, 2]
 
 
+@pytest.mark.heavy
 def test_report_adds_up(fat: bytes) -> None:
     r = report(fat)
     assert r.macs == sum(s.macs for s in r.steps) > 0
@@ -43,6 +47,7 @@ def test_report_adds_up(fat: bytes) -> None:
     assert r.code_bytes + r.weight_bytes < r.flash_bytes == len(fat)
 
 
+@pytest.mark.heavy
 def test_layers_are_made_by_rows_unless_all_tensors_are_wanted(fat: bytes) -> None:
     steps = Blob.unpack(fat).metadata["steps"]
     pipeline = next(step for step in steps if "layers" in step)
@@ -54,6 +59,7 @@ def test_layers_are_made_by_rows_unless_all_tensors_are_wanted(fat: bytes) -> No
     assert report(whole).arena_bytes > report(fat).arena_bytes
 
 
+@pytest.mark.heavy
 def test_golden_vector_is_what_the_host_computes(fat: bytes) -> None:
     golden = Blob.unpack(fat).golden
     assert golden is not None

@@ -287,6 +287,7 @@ GRIDS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", GRIDS)
 def test_grid_equals_numpy(name: str) -> None:
     description, graph = GRIDS[name]

@@ -37,6 +37,7 @@ def scheduled(name: str) -> None:
     schedule(graph, None, [HOST], True)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -19,6 +19,7 @@ from tests.dummy_head import MOST, compile_with_new_head, name_of
 DIGITS = ROOT / "examples" / "models" / "digits.tflite"
 
 
+@pytest.mark.heavy
 def test_one_new_folder_is_a_head(tmp_path: Path) -> None:
     data = compile_with_new_head(tmp_path, DIGITS, "host")
     blob = Blob.unpack(data)

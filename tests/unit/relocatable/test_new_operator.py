@@ -106,6 +106,7 @@ def run(tree: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.heavy
 def test_one_new_folder_is_an_operator(tree: Path) -> None:
     assert run(tree, "-c", _COMPILE).splitlines() == ["['SIGN']"] * 2
     page = run(tree, "-m", "tools.ops_page")

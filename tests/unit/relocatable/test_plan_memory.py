@@ -159,6 +159,7 @@ def programs(draw: st.DrawFn) -> Program:
     return b.graph(*outputs), calls
 
 
+@pytest.mark.heavy
 @settings(max_examples=300, deadline=None)
 @given(programs())
 def test_random_programs_get_sound_plans(program: Program) -> None:

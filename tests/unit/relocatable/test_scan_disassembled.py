@@ -195,6 +195,7 @@ def check(wide: int, seed: int, folder: Path) -> int:
     return count
 
 
+@pytest.mark.heavy
 def test_what_is_taken_computes_loads_stores_and_branches_as_the_scan_thinks(
     tmp_path: Path,
 ) -> None:

@@ -126,6 +126,7 @@ def test_an_element_type_names_the_flag_of_the_converter() -> None:
     assert "representative_dataset" in instead("CONV_2D", "float32", "int8", "float32")
 
 
+@pytest.mark.heavy
 def test_limits_are_told_with_broken_rules() -> None:
     b = GraphBuilder()
     x = b.op("LEAKY_RELU", (b.input(1, 1 << 24),), b.tensor(1, 1 << 24), alpha=float("inf"))

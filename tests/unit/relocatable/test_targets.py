@@ -79,18 +79,21 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path.resolve()
 
 
+@pytest.mark.heavy
 def test_a_family_is_one_file(tree: Path) -> None:
     assert compile_in(tree, "rv64imac") == ["rv64imac unknown"]
     (tree / "relocatable/targets/rv64.py").write_text(RV64)
     assert compile_in(tree, "rv64imac") == ["rv64imac 77 0"]
 
 
+@pytest.mark.heavy
 def test_a_target_is_one_entry(tree: Path) -> None:
     with (tree / "relocatable/targets/riscv.py").open("a") as file:
         file.write(RV32I)
     assert compile_in(tree, "rv32i", "rv32imac") == ["rv32i 4 0", "rv32imac 4 4101"]
 
 
+@pytest.mark.heavy
 def test_nothing_else_needs_a_family(tree: Path) -> None:
     (tree / "relocatable/targets/riscv.py").unlink()
     seen = compile_in(tree, "cortex-m4", "rv32imac")

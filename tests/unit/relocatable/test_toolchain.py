@@ -255,6 +255,7 @@ def far_constants(count: int) -> str:
     )
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "name", ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"]
 )

@@ -68,6 +68,7 @@ def test_a_c_name_without_its_files_prefix_is_found(copy: Path) -> None:
     assert complaint == "device_fw/core/base/xn_attic.h:2: lumber must start with xn_attic"
 
 
+@pytest.mark.heavy
 def test_an_import_in_the_wrong_direction_is_found(copy: Path) -> None:
     one = "tests/unit/test_imports.py::test_rooms_of_the_sdk_import_what_they_may[errors]"
     rule, failed = ("pytest", "-q", "-p", "no:cacheprovider", one), f"FAILED {one}"
@@ -119,6 +120,7 @@ def test_an_exception_without_a_finding_is_found(copy: Path) -> None:
     assert "tools/tree.py has no finding any more" in complaint
 
 
+@pytest.mark.heavy
 def test_an_untyped_test_is_found(copy: Path) -> None:
     config = tomllib.loads((copy / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
     assert "tests" in config["packages"]

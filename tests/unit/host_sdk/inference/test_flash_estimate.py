@@ -13,6 +13,7 @@ from tests.conftest import MODELS_DIR, ROOT
 EXAMPLES = ROOT / "examples" / "models"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("path", "target"),
     [
