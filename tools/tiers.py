@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = ("-m", "pytest", "-n", os.environ.get("JOBS", "auto"), "--dist", "loadgroup")
+PYTEST = (
+    *("-m", "pytest", "-n", os.environ.get("JOBS", "auto"), "--dist", "loadgroup"),
+    "--durations=20",
+)
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,7 @@ def write_seeds(name: str, folder: Path) -> list[Path]:
     return paths
 
 
+@pytest.mark.few(2)
 @pytest.mark.xdist_group("core")
 @pytest.mark.parametrize("name", [name for name in TARGETS if name not in OTHERS])
 def test_the_first_inputs_do_no_harm(

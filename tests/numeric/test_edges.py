@@ -20,6 +20,7 @@ KINDS = [operator.kind for operator in OPERATORS.values() if operator.samples]
 EMPTY = "no values"
 
 
+@pytest.mark.few(60)
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_shapes(kind: str) -> None:
     taken: list[Graph] = []
@@ -34,6 +35,7 @@ def test_other_shapes(kind: str) -> None:
     compare(taken)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind", WINDOWS)
 def test_other_windows(kind: str) -> None:
     taken: list[Graph] = []

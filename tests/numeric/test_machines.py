@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("machine_shard", machine_shards(metafunc.config, cpus), ids=str)
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
 @pytest.mark.parametrize("target", CPUS)
 def test_weighted_layers(target: str, dtype: str, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_edges_here(dtype: str) -> None:
     check(edges(dtype), "size")
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 @pytest.mark.sim
 @pytest.mark.parametrize("dtype", _ENDS)
 @pytest.mark.parametrize("target", CPUS)

@@ -16,9 +16,9 @@ ARCH_ARMV7EM = 6  # of a .mpy, in bits 2 to 5 of its third byte
 NATIVE = bytes([ord("M"), 6, ARCH_ARMV7EM << 2 | 3, 31, 0, 0])
 
 
-@pytest.fixture(scope="module", params=["cortex-m4-lockable", "cortex-m55-lockable"])
-def board(request: pytest.FixtureRequest) -> Iterator[Device]:
-    with Device(f"sim://{request.param}") as opened:
+@pytest.fixture(scope="module")
+def board() -> Iterator[Device]:
+    with Device("sim://cortex-m4-lockable") as opened:
         yield opened
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.sim
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", [*virtual_names(), str(TOML)])  # that has sectors of 128 KB
 def test_the_quick_test_passes(name: str) -> None:
     with Device(f"sim://{name}") as board:

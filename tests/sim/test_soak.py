@@ -17,8 +17,8 @@ from tests.sim.soak import FEW, Sample, grown, small_flash, soak, told
 LINUX = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what /proc tells")
 BOARD = "mps3_an547"
 SWAPS = 10_000
-SOME = 50
-KILLED_AFTER = 15
+SOME = 20
+KILLED_AFTER = 6
 # Soaks in a process of its own, which tells how far it is.
 CHILD = """
 import sys
