@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def tier_of(item: pytest.Item) -> int:
-    """Say in which tier of CI a test runs: 1 quick, 2 boards, compilers, samples, 3 slow."""
+    """Say in which tier of CI a test runs (CONTRIBUTING.md)."""
     if item.get_closest_marker("slow"):
         return 3
     is_second = sampling.is_exactness(item) or item.path.parent.name in SECOND

@@ -17,16 +17,17 @@ FAMILY = Family(
     step_align=2,
     intrinsics="targets/arm.h",
     scan=scan,
+    condition="__ARM_ARCH * 10 >= {level} - 1",  # 8 is 80 and 81
 )
 
 # enum xn_level of xn_blob.h.
 LEVEL_V6M, LEVEL_V7M, LEVEL_V8M, LEVEL_V81M = 60, 70, 80, 81
 
-DSP = Feature(FAMILY.number, "DSP", 1)
-FP32 = Feature(FAMILY.number, "FP32", 2)
-FP64 = Feature(FAMILY.number, "FP64", 4)
-MVE_I = Feature(FAMILY.number, "MVE_I", 8)
-MVE_F = Feature(FAMILY.number, "MVE_F", 16)
+DSP = Feature(FAMILY.number, "DSP", 1, "__ARM_FEATURE_DSP")
+FP32 = Feature(FAMILY.number, "FP32", 2, "__ARM_FP & 4")
+FP64 = Feature(FAMILY.number, "FP64", 4, "__ARM_FP & 8")
+MVE_I = Feature(FAMILY.number, "MVE_I", 8, "__ARM_FEATURE_MVE & 1")
+MVE_F = Feature(FAMILY.number, "MVE_F", 16, "__ARM_FEATURE_MVE & 2")
 
 # Where Clang 22 makes loads by lanes of a loop's strided reads, it may multiply the counter of the
 # loop around it and not its end: rows of a window are then left out.

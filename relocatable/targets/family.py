@@ -14,11 +14,13 @@ class Feature:
         family: number of the family that it belongs to.
         name: as in XN_FEATURE_<name> of xn_blob.h.
         bit: its value in a variant's features.
+        condition: holds in `#if` of C compiled for a CPU that has it.
     """
 
     family: int
     name: str
     bit: int
+    condition: str = "1"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Family:
         intrinsics: C header of the family, included ahead of each program; relative to the package.
         scan: says what of a program's code, given with the offsets of its steps, no kernel has; ""
             if there is nothing. None: code of the family is not scanned.
+        condition: holds in `#if` of C compiled for such a CPU, with `level` to be filled in.
     """
 
     number: int
@@ -51,6 +54,7 @@ class Family:
     machines: tuple[str, ...] = ()
     intrinsics: str | None = None
     scan: Callable[[bytes, Sequence[int]], str] | None = None
+    condition: str = "1"
 
 
 @dataclass(frozen=True)

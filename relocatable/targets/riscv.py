@@ -13,12 +13,13 @@ FAMILY = Family(
     # an address, and nothing shows that two of them form a distance.
     distances=frozenset({0, 23, 24, 25, 57}),
     step_align=2,
+    condition="__riscv_xlen == 32",
 )
 
 # The bits of the register misa.
-A = Feature(FAMILY.number, "RV_A", 1 << 0)
-C = Feature(FAMILY.number, "RV_C", 1 << 2)
-M = Feature(FAMILY.number, "RV_M", 1 << 12)
+A = Feature(FAMILY.number, "RV_A", 1 << 0, "__riscv_atomic")
+C = Feature(FAMILY.number, "RV_C", 1 << 2, "__riscv_compressed")
+M = Feature(FAMILY.number, "RV_M", 1 << 12, "__riscv_mul")
 
 
 def _rv32(*extensions: Feature) -> Target:

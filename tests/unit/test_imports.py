@@ -57,6 +57,7 @@ COMPILER = {
     "codegen": {"errors", "targets", "graph", "steps", "schedule"},
 }
 COMPILER["compile"] = set(COMPILER)
+COMPILER["export"] = {"errors", "targets", "blob"}
 
 
 @cache
