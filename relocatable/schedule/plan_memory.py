@@ -66,14 +66,6 @@ class _Stack:
         self.first = min(b.first for b in blocks)
         self.last = max(b.last for b in blocks)
 
-    def forbids(self, other: _Stack) -> Iterable[tuple[int, int]]:
-        """Yield open intervals, from this one's place, where the other must not begin."""
-        for a in self.blocks:
-            if a.first <= other.last and other.first <= a.last:
-                for b in other.blocks:
-                    if a.meets(b):
-                        yield -b.size, a.size
-
 
 class _Takeover(NamedTuple):
     """A pair of blocks that may begin at one place if that step has some room."""
@@ -249,21 +241,26 @@ def _improve(stacks: _Stacks, order: list[int]) -> dict[int, int]:
 def _place(stacks: _Stacks, order: Sequence[int]) -> dict[int, int]:
     """Place the stacks one by one, each as low as those before it allow."""
     offsets: dict[int, int] = {}
-    firsts = np.array([stacks[key].first for key in order])
-    lasts = np.array([stacks[key].last for key in order])
-    for count, key in enumerate(order):
-        at, stack = 0, stacks[key]
-        near = (firsts[:count] <= stack.last) & (lasts[:count] >= stack.first)
-        forbidden = sorted(
-            (offsets[other] + low, offsets[other] + high)
-            for other in (order[i] for i in np.flatnonzero(near).tolist())
-            for low, high in stacks[other].forbids(stack)
-        )
-        for low, high in forbidden:
+    # Of the blocks that are placed, in the same order: steps, where each begins and ends.
+    first, last, begin, end = np.zeros((4, sum(len(stacks[key].blocks) for key in order)), np.int64)
+    count = 0
+    for key in order:
+        blocks = stacks[key].blocks
+        forbidden: list[tuple[int, int]] = []  # open intervals
+        for block in blocks:
+            meets = (first[:count] <= block.last) & (last[:count] >= block.first)
+            lows, highs = begin[:count][meets] - block.size, end[:count][meets]
+            forbidden += zip(lows.tolist(), highs.tolist(), strict=True)
+        at = 0
+        for low, high in sorted(forbidden):
             if at <= low:
                 break
             at = max(at, high)
         offsets[key] = at
+        for block in blocks:
+            first[count], last[count] = block.first, block.last
+            begin[count], end[count] = at, at + block.size
+            count += 1
     return offsets
 
 

@@ -110,6 +110,8 @@ def test_thirty_cuts(pico_firmware: Path, flash: Path) -> None:
         compile_model(digits, target="cortex-m0plus", optimize="size"),
         compile_model(digits, target="cortex-m0plus"),
     ]
+    with plugged(pico_firmware, flash) as board:
+        board.load_model(blobs[1], name="digits")  # another one may be active
     cuts, cut, uploads = 0, 1, 0
     while cuts < 30:
         with plugged(pico_firmware, flash, cut) as board:

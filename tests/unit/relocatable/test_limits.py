@@ -156,4 +156,4 @@ def test_small_files_end_soon(name: str) -> None:
     errors = ("", "ModelError", "UnsupportedError", "GraphError", "RunError")
     assert seen["error"] in errors, seen
     assert seen["megabytes"] < 500, seen
-    assert seen["seconds"] < 20, seen  # of the processor
+    assert seen["loops"] < 250, seen  # some 20 s of a processor that does one in 0.08 s
