@@ -18,7 +18,7 @@ typedef struct xn_unary_f32_params {
     float alpha;     // of XN_LEAKY_RELU
 } xn_unary_f32_params;
 
-static inline float unary(float x, const xn_unary_f32_params *p) {
+XN_INLINE float unary(float x, const xn_unary_f32_params *p) {
     switch (p->function) {
     case XN_LEAKY_RELU:
         return x > 0.0f ? x : x * p->alpha;
