@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.sampling import sample_of
 from tools.exactness import read_toml, to_toml
 from tools.proofs import PAGE, PROOFS, Figures, count, replace_row, row
-from tools.tiers import TIERS, Outcome
+from tools.tiers import PYTEST, TIERS, Outcome
 
 CASES = [f"tests/numeric/test_a.py::test_{f}[{n}]" for f in "abc" for n in range(50)]
 CASES.append("tests/numeric/test_a.py::test_alone")
@@ -62,3 +66,22 @@ def test_cases_are_counted_where_they_ran() -> None:
 def test_an_outcome_tells_times() -> None:
     assert str(Outcome(TIERS[0], 61.2, True)).startswith("tier 1  passed   1:01 of  4:00")
     assert str(Outcome(TIERS[0], 241, False)).endswith("over its limit")
+
+
+GROUPED = """
+import pytest
+
+@pytest.mark.xdist_group("one")
+@pytest.mark.parametrize("i", range(6))
+def test_somewhere(worker_id: str, i: int) -> None:
+    with open("workers", "a") as file:
+        print(worker_id, file=file)
+"""
+
+
+def test_a_group_is_run_by_one_worker(tmp_path: Path) -> None:
+    """What a group shares, such as a firmware, would else be built by each worker."""
+    (tmp_path / "test_grouped.py").write_text(GROUPED)
+    command = [sys.executable, *PYTEST, "-n", "2", "-p", "no:cacheprovider", str(tmp_path)]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert len({*(tmp_path / "workers").read_text().splitlines()}) == 1
