@@ -200,7 +200,9 @@ def test_long_metadata_are_neither_read_nor_sent(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"\x91" * 100_000, b"\x81\xa1a" * 300_000, b"\xdd\xff\xff\xff\xff"]
+    "raw",
+    [b"\x91" * 100_000, b"\x81\xa1a" * 300_000, b"\xdd\xff\xff\xff\xff"],
+    ids=["lists", "maps", "length"],
 )
 def test_deep_and_broken_metadata_are_refused(connect: Connect, raw: bytes) -> None:
     _, device = connect()

@@ -349,6 +349,7 @@ def test_whatever_a_board_answers_ends_by_a_result_or_an_error(
         ("device", bytes(33), "'device' must be bin of 32 bytes"),
         ("unlocked", 1, "'unlocked' must be a bool"),
     ],
+    ids=["state", "three keys", "short key", "no keys", "floor", "board", "device", "unlocked"],
 )
 def test_fields_of_a_policy_are_checked(
     lockable: Lockable, key: str, value: Any, message: str
