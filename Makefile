@@ -23,7 +23,7 @@ test: check
 	$(PY) -m pytest -m "not slow" -n $(JOBS) --dist loadgroup
 endif
 
-test-unit: setup ## Run the tests that need neither a board nor a compiler
+test-unit: setup ## Run the quick tests, without a board
 	$(PY) -m pytest --tier 1 -n $(JOBS)
 
 test-pico: setup ## Run the Pico's image in an emulator of its chip: coins, a script, its selftest (some ten minutes)

@@ -37,10 +37,6 @@ class Block:
     first: int
     last: int
 
-    def meets(self, other: Block) -> bool:
-        """Tell whether both are needed at some step."""
-        return self.first <= other.last and other.first <= self.last
-
     def joined(self, other: Block) -> Block:
         """Join two blocks into one that is large and long enough for either."""
         return Block(
