@@ -28,12 +28,20 @@ from relocatable.targets import FAMILIES, FEATURES
 _HERE = Path(__file__).parent
 _COPIED = (_HERE.parent / "blob/include/xn_blob.h", _HERE / "xn_model.h", _HERE / "xn_model.c")
 EXAMPLE = "main.c"  # the user's own once it is there
+# What a model's files may not be called: the project's others, and headers of C, which they would
+# hide from the program.
+_TAKEN = re.compile(
+    "|".join(["main", *(path.stem for path in _COPIED)])
+    + "|assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal"
+    "|std(align|arg|atomic|bool|def|int|io|lib|noreturn)|string|tgmath|threads|time|uchar|wc(har|type)"
+)
 
 
 def c_name(name: str) -> str:
     """Make a name of C of a model's name: "my model-2" becomes "my_model_2"."""
     plain = re.sub(r"\W", "_", name, flags=re.ASCII).lower()
-    return plain if re.match("[a-z]", plain) else f"model_{plain}"
+    is_free = re.match("[a-z]", plain) and not _TAKEN.fullmatch(plain)
+    return plain if is_free else f"model_{plain}"
 
 
 def c_project(name: str, data: bytes, on_host: bytes | None = None) -> dict[str, str]:
@@ -57,9 +65,10 @@ def c_project(name: str, data: bytes, on_host: bytes | None = None) -> dict[str,
         raise BlobError(f"blob to export must have one variant; has {len(blob.variants)}")
     metadata = check_metadata(blob)
     [variant] = blob.variants
-    family = FAMILIES[variant.family]
-    if family.machines:
-        raise BlobError(f"blob to export must be for a microcontroller; is for {family.name}")
+    family = FAMILIES.get(variant.family)
+    if family is None or family.machines:
+        seen = variant.family if family is None else family.name
+        raise BlobError(f"blob to export must be for a microcontroller; is for {seen}")
     # Tools read the details, boards the metadata; a program has the header of C.
     image = replace(blob, metadata={"name": metadata["name"]}).pack()
     if blob.golden is None:

@@ -96,6 +96,21 @@ def test_a_model_for_this_computer_is_refused() -> None:
         c_project("tiny", replace(BLOB, variants=(here,)).pack())
 
 
+def test_a_family_that_nobody_knows_is_refused() -> None:
+    other = replace(BLOB.variants[0], family=99)
+    with pytest.raises(BlobError, match="must be for a microcontroller; is for 99"):
+        c_project("tiny", replace(BLOB, variants=(other,)).pack())
+
+
+@pytest.mark.parametrize("name", ["main", "xn_model", "XN_blob", "string"])
+def test_a_model_replaces_no_other_file(name: str) -> None:
+    files = c_project(name, BLOB.pack())
+    assert set(files) == {
+        *("xn_blob.h", "xn_model.h", "xn_model.c", "main.c", "Makefile", "CMakeLists.txt"),
+        *(f"model_{name.lower()}.h", f"model_{name.lower()}.c"),
+    }
+
+
 def test_an_example_of_the_users_stays(tmp_path: Path) -> None:
     files = c_project("tiny", BLOB.pack())
     assert {path.name for path in write_c_project(files, tmp_path)} == set(files)
