@@ -32,7 +32,7 @@ int main(void) {
         xn_server_poll();
         drop_text();
         uint32_t state = xn_port_lock();
-        if (!xn_server_pending()) {
+        if (xn_link_frames() == 0) { // the rest has its time, to which the clock wakes
             xn_cpu_sleep();
         }
         xn_port_unlock(state);

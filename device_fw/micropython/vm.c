@@ -248,7 +248,7 @@ void xn_vm_wait(int32_t timeout_ms) {
         return;
     }
     uint32_t state = xn_port_lock();
-    if (!xn_link_text_ready() && !xn_server_pending() &&
+    if (!xn_link_text_ready() && xn_link_frames() == 0 &&
         MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
         xn_cpu_sleep();
     }

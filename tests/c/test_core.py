@@ -19,7 +19,10 @@ def run(*command: object) -> None:
     assert done.stdout.splitlines()[-1] == "ok"
 
 
-@pytest.mark.parametrize("name", ["test_check", "test_link", "test_msgpack", "test_pool"])
+UNITS = ["test_check", "test_given_up", "test_link", "test_msgpack", "test_pool"]
+
+
+@pytest.mark.parametrize("name", UNITS)
 def test_unit(built: Path, name: str) -> None:
     run(built / name)
 

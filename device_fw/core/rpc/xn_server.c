@@ -180,12 +180,12 @@ static void serve_between_steps(void) {
     if (between_steps) {
         return;
     }
+    xn_busy_begin(); // Python may have asked for a digest
     between_steps = true;
-    xn_busy_begin();          // Python may have asked for a digest
     (void)xn_active_serves(); // counts the pause
     serve(true);
-    xn_busy_end();
     between_steps = false;
+    xn_busy_end();
 }
 
 bool xn_server_attend(bool in_step) {
@@ -237,8 +237,8 @@ void xn_server_poll(void) {
     if (polling || between_steps) {
         return;
     }
+    xn_busy_begin(); // first and last: the thread may be given up at any instruction outside
     polling = true;
-    xn_busy_begin();
     xn_link_expire();
     xn_active_poll();
     uint32_t outer = xn_link_line, beneath = xn_session_beneath;
@@ -253,8 +253,8 @@ void xn_server_poll(void) {
     xn_session_beneath = beneath;
     xn_link_line = outer;
     xn_baud_poll();
-    xn_busy_end();
     polling = false;
+    xn_busy_end();
     if (xn_session_is_ending()) {
         xn_session_end();
     }
