@@ -101,7 +101,7 @@ def console_steps(block: Block) -> list[Step]:
 
 
 def check(page: Path, step: Step, got: str) -> None:
-    """Compare what came back; of a traceback only its last line counts, of a late bar nothing.
+    """Compare what came back; of a traceback only its last line counts, of a bar nothing.
 
     Raises:
         AssertionError: it is something else.
