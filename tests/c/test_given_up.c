@@ -102,10 +102,8 @@ static void pause_digest(void) {
 
 int main(void) {
     xn_host_sent = count_sent;
-    static const xn_port_flash flash = {.size_bytes = 0x100000,
-                                        .sector_bytes = 4096,
-                                        .page_bytes = 256,
-                                        .program_bytes = 1};
+    static const xn_port_flash flash = {
+        .size_bytes = 0x100000, .sector_bytes = 4096, .page_bytes = 256, .program_bytes = 1};
     xn_host_init(&flash, NULL);
     xn_link_init();
     xn_server_init();

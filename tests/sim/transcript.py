@@ -101,7 +101,9 @@ def console_steps(block: Block) -> list[Step]:
 
 
 def check(page: Path, step: Step, got: str) -> None:
-    """Compare what came back; of a traceback only its last line counts, of a bar nothing.
+    """Compare what came back; of a traceback only its last line counts.
+
+    A late progress bar is no difference.
 
     Raises:
         AssertionError: it is something else.
