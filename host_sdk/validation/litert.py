@@ -48,13 +48,16 @@ class Reference:
         tflite: the file's bytes.
         keep_all: keep every tensor, for `tensors`.
         seconds: that a request may take; then the process is ended.
+        fast: by LiteRT's fast kernels, which may differ from the others in a last bit.
 
     Raises:
         ImportError: LiteRT is not installed.
         ModelFileError: LiteRT cannot run the model, or its process ended.
     """
 
-    def __init__(self, tflite: bytes, keep_all: bool = False, seconds: float = 600.0) -> None:
+    def __init__(
+        self, tflite: bytes, keep_all: bool = False, seconds: float = 600.0, fast: bool = False
+    ) -> None:
         if importlib.util.find_spec("ai_edge_litert") is None:
             raise ImportError(NOT_INSTALLED)
         self._tflite = tflite
@@ -67,7 +70,8 @@ class Reference:
         )
         self._end = weakref.finalize(self, _end, self._child)
         try:
-            self._ask({"do": "open", "keep_all": keep_all}, [np.frombuffer(tflite, np.uint8)])
+            head = {"do": "open", "keep_all": keep_all, "fast": fast}
+            self._ask(head, [np.frombuffer(tflite, np.uint8)])
         except BaseException:
             self.close()
             raise

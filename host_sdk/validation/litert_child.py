@@ -44,9 +44,11 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], list[Array]]:
     return head, found
 
 
-def _open(model: bytes, keep_all: bool) -> Any:
+def _open(model: bytes, keep_all: bool, fast: bool) -> Any:
     from ai_edge_litert.interpreter import OpResolverType
 
+    if fast:
+        return _open_with(OpResolverType.AUTO, model, keep_all)
     try:
         return _open_with(OpResolverType.BUILTIN_REF, model, keep_all)
     except ValueError as error:
@@ -93,7 +95,7 @@ def main() -> None:
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what LiteRT prints is no reply
     interpreter: Any = None
-    opened: tuple[bytes, bool] = b"", False
+    opened: tuple[bytes, bool, bool] = b"", False, False
     while True:
         try:
             head, arrays = read_message(requests)
@@ -102,7 +104,7 @@ def main() -> None:
         try:
             if head["do"] in ("open", "reset"):
                 if head["do"] == "open":
-                    opened = arrays[0].tobytes(), head["keep_all"]
+                    opened = arrays[0].tobytes(), head["keep_all"], head["fast"]
                 # What a model keeps begins again only in a new interpreter.
                 interpreter = _open(*opened)
                 write_message(replies, {}, [])

@@ -1,0 +1,5 @@
+"""Networks of Caffe: a `.prototxt` and the weights beside it, as a .tflite of floats."""
+
+from host_sdk.converting.caffe.convert import convert_caffe
+
+__all__ = ["convert_caffe"]
