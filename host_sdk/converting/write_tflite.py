@@ -24,7 +24,7 @@ class TfliteWriter:
             from ai_edge_litert import schema_py_generated
         except ImportError as error:
             raise ToolMissingError(
-                "converting needs: pip install 'xipnet[compile]' (the .tflite schema)"
+                "ai-edge-litert, which has the schema of .tflite,", "pip install 'xipnet[compile]'"
             ) from error
         self._schema: Any = schema_py_generated
         self._model = self._schema.ModelT()

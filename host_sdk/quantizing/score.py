@@ -11,6 +11,7 @@ from host_sdk.errors import InputError, ShapeError
 from host_sdk.inference.tensor import Array
 from host_sdk.validation.litert import Reference
 from host_sdk.validation.metrics import scores_of
+from relocatable.graph.graph import Quant
 
 __all__ = ["Score", "outputs_of", "score_of"]
 
@@ -83,17 +84,16 @@ def score_of(outputs: Array, wanted: Array, y: npt.NDArray[np.int64] | None) -> 
     return Score(len(outputs), correct, float(np.abs(outputs - wanted).mean()))
 
 
-def _quantized(sample: Array, dtype: str, quant: object) -> Array:
-    if dtype == "float32":
-        return sample.astype(np.float32)
-    scale, zero_point = quant.scale[0], quant.zero_point[0]  # type: ignore[attr-defined]
+def _quantized(sample: Array, dtype: str, quant: Quant | None) -> Array:
+    if quant is None:
+        return sample.astype(dtype)
     room = np.iinfo(dtype)
-    q = np.clip(np.round(sample / scale) + zero_point, room.min, room.max)
-    return q.astype(dtype)
+    q: Array = np.round(sample / quant.scale[0]) + quant.zero_point[0]
+    return np.clip(q, room.min, room.max).astype(dtype)
 
 
-def _real(values: Array, quant: object) -> Array:
-    if values.dtype.kind == "f":
-        return values
-    scale, zero_point = quant.scale[0], quant.zero_point[0]  # type: ignore[attr-defined]
-    return ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
+def _real(values: Array, quant: Quant | None) -> Array:
+    if quant is None:
+        return values.astype(np.float32)
+    real: Array = (values.astype(np.float64) - quant.zero_point[0]) * quant.scale[0]
+    return real.astype(np.float32)

@@ -17,7 +17,7 @@ from host_sdk.converting.write_tflite import TfliteWriter
 __all__ = ["LAYERS", "LayerError", "Writing"]
 
 ELEMENTS_LIMIT = 1 << 26  # of a value: more fits no microcontroller, and no mistake should cost it
-LOWEST = np.float32(np.finfo(np.float32).min)
+LOWEST = float(np.finfo(np.float32).min)
 _MAX, _AVE = 0, 1
 _WITHIN_CHANNEL = 1
 
@@ -315,7 +315,10 @@ def _lrn(w: Writing, layer: Layer) -> None:
     squares = _padded(w, squares, name, view, pads, 0)
     options = {
         "padding": w.file.enum("Padding", "VALID"),
-        **{"strideH": 1, "strideW": 1, "filterHeight": kernel[0], "filterWidth": kernel[1]},
+        "strideH": 1,
+        "strideW": 1,
+        "filterHeight": kernel[0],
+        "filterWidth": kernel[1],
     }
     mean = w.operator(
         "AVERAGE_POOL_2D", [squares], f"{name}/mean", view, "Pool2DOptions", **options

@@ -48,8 +48,8 @@ class Network:
 
     Attributes:
         name: as the file calls it.
-        inputs: number and shape of each value that a caller gives; shapes as Caffe has them, C x H x
-            W or N, without the batch.
+        inputs: number and shape of each value that a caller gives; shapes as Caffe has them,
+            C x H x W or N, without the batch.
         layers: in the order in which they compute.
         outputs: numbers of the values that no layer takes.
         names: what the file calls each value.
@@ -88,7 +88,7 @@ def _message() -> Any:
     try:
         return network_class()()
     except ImportError as error:
-        raise ToolMissingError("Caffe's files need: pip install 'xipnet[compile]'") from error
+        raise ToolMissingError("protobuf", "pip install 'xipnet[compile]'") from error
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -160,7 +160,7 @@ def _h5_blobs(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
     try:
         import h5py
     except ImportError as error:
-        raise ToolMissingError("weights in HDF5 need: pip install h5py") from error
+        raise ToolMissingError("h5py, which reads .h5,", "pip install h5py") from error
     found = {}
     try:
         with h5py.File(path, "r") as file:
@@ -182,7 +182,7 @@ def _h5_blobs(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
 
 
 def _link(network: Any, blobs: dict[str, tuple[np.ndarray, ...]], path: Path) -> Network:
-    """Number the values: a layer that works in place gives a new one."""
+    """Give each value a number; a layer that works in place gives a new one."""
     names: list[str] = []
     now: dict[str, int] = {}
     notes: list[str] = []
@@ -293,8 +293,8 @@ def _input_shapes(
     side = turn.crop_size
     if not side or not channels:
         raise ModelFileError(
-            f"{path}: layer {name}: the shape of its pictures is in its database; put in its place: "
-            "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 3 "
-            "dim: 32 dim: 32 } } }, with your numbers"
+            f"{path}: layer {name}: the shape of its pictures is in its database; put in "
+            "its place, with your numbers: layer { name: 'data' type: 'Input' top: 'data' "
+            "input_param { shape { dim: 1 dim: 3 dim: 32 dim: 32 } } }"
         )
     return [_without_batch((1, channels, side, side), name, path)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -182,10 +183,8 @@ def test_damaged_files_are_refused_or_converted(tmp_path: Path) -> None:
             for at in rng.integers(0, len(data), 3):
                 damaged[at] = rng.integers(0, 256)
             path.write_bytes(damaged)
-            try:
+            with contextlib.suppress(ModelFileError):
                 convert_caffe(prototxt, weights)
-            except ModelFileError as error:
-                assert str(error)
             path.write_bytes(data)
 
 
