@@ -14,7 +14,9 @@ from host_sdk.validation.litert import NOT_INSTALLED, Reference
 from relocatable.errors import RelocatableError
 from relocatable.read_tflite import read_tflite
 
-__all__ = ["Edit", "FloatModel", "Operator"]
+__all__ = ["SIGNATURE", "Edit", "FloatModel", "Operator", "open_model", "pack_model"]
+
+SIGNATURE = "serving_default"  # what converters call the one they write
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class FloatModel:
     """A model whose values are float32.
 
     Attributes:
+        tflite: the file.
         operators: in the order in which they compute.
         inputs: indices of the tensors that a caller fills.
         floats: indices of all tensors of float32 that something takes or gives.
@@ -52,8 +55,8 @@ class FloatModel:
             read_tflite(tflite, "model")  # bounded: the schema's own reader trusts every number
         except RelocatableError as error:
             raise ModelFileError(str(error)) from error
-        self._tflite = tflite
-        self._schema, self._model = _open(tflite)
+        self.tflite = tflite
+        self._schema, self._model = open_model(tflite)
         if len(self._model.subgraphs) != 1:
             raise ModelFileError(f"a model of {len(self._model.subgraphs)} graphs; must have 1")
         self._graph = self._model.subgraphs[0]
@@ -83,6 +86,10 @@ class FloatModel:
         """Return a tensor's name."""
         return bytes(self._graph.tensors[index].name or b"").decode(errors="replace")
 
+    def shape(self, index: int) -> tuple[int, ...]:
+        """Return a tensor's shape."""
+        return tuple(int(n) for n in self._graph.tensors[index].shape)
+
     def data(self, index: int) -> Array | None:
         """Return a constant of float32; None: the tensor is computed."""
         tensor = self._graph.tensors[index]
@@ -99,16 +106,32 @@ class FloatModel:
             x: float32 [N, ...], without the batch; the model has one input.
         """
         computed = [i for op in self.operators for i in op.outputs]
-        with Reference(self._tflite, keep_all=True) as reference:
+        with Reference(self.tflite, keep_all=True) as reference:
             for sample in x:
                 found = [one.values for one in reference.tensors([sample[np.newaxis]])]
                 if len(found) != len(computed):
                     raise ModelFileError("LiteRT has no values of some tensors of the model")
                 yield {self.inputs[0]: sample, **dict(zip(computed, found, strict=True))}
 
+    def signed(self) -> bytes:
+        """Return the file with one signature, in which an input is called as its tensor."""
+        schema, model = open_model(self.tflite)
+        graph = model.subgraphs[0]
+        signature = schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
+        for field in ("inputs", "outputs"):
+            places = []
+            for index in getattr(graph, field):
+                place = schema.TensorMapT()
+                place.name, place.tensorIndex = self.name(int(index)), int(index)
+                places.append(place)
+            setattr(signature, field, places)
+        model.signatureDefs = [signature]
+        return pack_model(model)
+
     def edit(self) -> Edit:
         """Return a copy to change."""
-        return Edit(*_open(self._tflite))
+        return Edit(*open_model(self.tflite))
 
 
 class Edit:
@@ -147,20 +170,26 @@ class Edit:
 
     def finish(self) -> bytes:
         """Return the file, without constants that nothing takes."""
-        import flatbuffers
-
         taken = {tensor.buffer for tensor in self._model.subgraphs[0].tensors}
         for at, buffer in enumerate(self._model.buffers):
             if at not in taken:
                 buffer.data = None
-        builder = flatbuffers.Builder(1 << 16)
-        builder.Finish(self._model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        return pack_model(self._model)
 
 
-def _open(tflite: bytes) -> tuple[Any, Any]:
+def open_model(tflite: bytes) -> tuple[Any, Any]:
+    """Return the schema, and a model's tables to read and change."""
     try:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise ImportError(NOT_INSTALLED) from error
     return schema, schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite))
+
+
+def pack_model(model: Any) -> bytes:
+    """Return a file of a model's tables."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -1,0 +1,204 @@
+"""A model of floats by several schemes, measured side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+import relocatable
+from host_sdk.errors import CompileError, InputError, ModelFileError
+from host_sdk.inference.model_source import ModelSource, compile_tflite, is_tflite, read_model_file
+from host_sdk.inference.picture import to_input
+from host_sdk.inference.tensor import Array, TensorInfo
+from host_sdk.quantizing.float_model import FloatModel
+from host_sdk.quantizing.schemes import SCHEMES, Samples
+from host_sdk.quantizing.score import outputs_of, score_of
+from host_sdk.validation.samples import read_labels
+
+__all__ = ["Limits", "Quantized", "pick", "quantize_model"]
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A model by one scheme.
+
+    Attributes:
+        scheme: its key in SCHEMES.
+        title: what it does.
+        tflite: the file; b"" if it was refused.
+        accuracy: share of right classes, or what the caller's metric says; None: neither is known.
+        error: mean absolute difference of the first output from the model of floats.
+        flash_bytes: of the blob, as compiled for the target.
+        arena_bytes: of RAM, likewise.
+        macs: multiply-accumulates of a run.
+        refused: why there is none; "" if there is.
+    """
+
+    scheme: str
+    title: str
+    tflite: bytes = b""
+    accuracy: float | None = None
+    error: float = 0.0
+    flash_bytes: int = 0
+    arena_bytes: int = 0
+    macs: int = 0
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model may cost; None: whatever it is.
+
+    Attributes:
+        flash_bytes: of its blob.
+        arena_bytes: of RAM.
+        drop: accuracy that it may lose against the model of floats: 0.005 is half a percent point.
+    """
+
+    flash_bytes: int | None = None
+    arena_bytes: int | None = None
+    drop: float | None = None
+
+
+def quantize_model(
+    model: ModelSource,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike | None = None,
+    *,
+    schemes: Sequence[str] | None = None,
+    target: str = "cortex-m4",
+    metric: Callable[[Array, npt.NDArray[np.int64] | None], float] | None = None,
+    calibrate: int = 64,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Quantized]:
+    """Quantise a model by several schemes, and measure each.
+
+    Args:
+        model: a .tflite of float32 with one input.
+        x: samples [N, ...]: floats as the model takes them, or uint8, which become 0..1.
+        y: the class of each, [N].
+        schemes: keys of SCHEMES; None: all.
+        target: CPU that flash and RAM are for.
+        metric: called with the first output of all samples, real values [N, ...], and y; the more
+            it returns, the better. None: the share of right classes.
+        calibrate: on so many samples the ranges of values are found.
+        limit: take only the first samples.
+        progress: called with (done, total) schemes.
+
+    Raises:
+        InputError: no such scheme, no sample, or samples that do not fit.
+        ModelFileError: no .tflite, or none that can be quantised.
+        ToolMissingError: a package that a scheme needs is not installed.
+    """
+    wanted = list(SCHEMES) if schemes is None else list(schemes)
+    unknown = [name for name in wanted if name not in SCHEMES]
+    if unknown:
+        raise InputError(f"schemes are {', '.join(SCHEMES)}; not {unknown[0]!r}")
+    _, data = read_model_file(model)
+    if not is_tflite(data):
+        raise ModelFileError("a model to quantise must be a .tflite of floats")
+    floats = FloatModel(data)
+    samples = _samples(floats, x, y, calibrate, limit)
+    reference = outputs_of(data, samples.x)
+    rows = []
+    for name in wanted:
+        rows.append(_measure(name, floats, samples, reference, target, metric))
+        if progress is not None:
+            progress(len(rows), len(wanted))
+    return rows
+
+
+def pick(rows: Sequence[Quantized], limits: Limits) -> Quantized:
+    """Choose the most accurate model within limits; of equals the one with the least flash.
+
+    Without classes and metric the one with the least error.
+
+    Raises:
+        InputError: none is within them; says which comes nearest.
+    """
+    made = [row for row in rows if not row.refused]
+    best = max((row.accuracy for row in made if row.accuracy is not None), default=None)
+    floats = next((row.accuracy for row in made if row.scheme == "float32"), best)
+
+    def excess(row: Quantized) -> list[str]:
+        """List what is beyond the limits."""
+        found = []
+        if limits.flash_bytes is not None and row.flash_bytes > limits.flash_bytes:
+            found.append(f"flash {row.flash_bytes:,} of {limits.flash_bytes:,}")
+        if limits.arena_bytes is not None and row.arena_bytes > limits.arena_bytes:
+            found.append(f"RAM {row.arena_bytes:,} of {limits.arena_bytes:,}")
+        if limits.drop is not None and row.accuracy is not None and floats is not None:
+            if floats - row.accuracy > limits.drop + 1e-12:
+                found.append(f"accuracy {row.accuracy:.2%}, {floats - row.accuracy:.2%} less")
+        return found
+
+    within = [row for row in made if not excess(row)]
+    if not within:
+        nearest = min(made, key=lambda row: len(excess(row)), default=None)
+        words = "nothing could be made" if nearest is None else _words(nearest, excess(nearest))
+        raise InputError(f"no scheme is within the limits; {words}")
+
+    def goodness(row: Quantized) -> tuple[float, int]:
+        return (-row.error if row.accuracy is None else row.accuracy, -row.flash_bytes)
+
+    return max(within, key=goodness)
+
+
+def _words(row: Quantized, beyond: Sequence[str]) -> str:
+    return f"nearest is {row.scheme}: {', '.join(beyond)}"
+
+
+def _samples(
+    model: FloatModel,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike | None,
+    calibrate: int,
+    limit: int | None,
+) -> Samples:
+    arrays = np.asarray(x)
+    arrays = arrays if limit is None else arrays[:limit]
+    if len(model.inputs) != 1 or len(arrays) == 0 or calibrate < 1:
+        raise InputError(
+            f"needs a model of one input and a sample; {len(model.inputs)} inputs, "
+            f"{len(arrays)} samples, {calibrate} to calibrate"
+        )
+    tensor = TensorInfo("input", model.shape(model.inputs[0]), "float32")
+    as_bytes = TensorInfo("input", tensor.shape, "uint8")
+    pixels = arrays.dtype == np.uint8
+    fitted = [
+        to_input(as_bytes.fit(one), tensor, None) if pixels else tensor.fit(one) for one in arrays
+    ]
+    labels = None if y is None else read_labels(y, len(fitted))
+    return Samples(np.concatenate(fitted), labels, calibrate)
+
+
+def _measure(
+    name: str,
+    model: FloatModel,
+    samples: Samples,
+    reference: Array,
+    target: str,
+    metric: Callable[[Array, npt.NDArray[np.int64] | None], float] | None,
+) -> Quantized:
+    scheme = SCHEMES[name]
+    try:
+        tflite = scheme.make(model, samples)
+        outputs = outputs_of(tflite, samples.x)
+        cost = relocatable.report(compile_tflite(tflite, None, target))
+    except (ModelFileError, CompileError) as error:
+        return Quantized(name, scheme.title, refused=str(error))
+    score = score_of(outputs, reference, samples.y)
+    return Quantized(
+        name,
+        scheme.title,
+        tflite,
+        score.accuracy if metric is None else metric(outputs, samples.y),
+        score.error,
+        cost.flash_bytes,
+        cost.arena_bytes,
+        cost.macs,
+    )
