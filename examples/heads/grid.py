@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from coin_features import LEARNT, coin_photo, hit_coins
@@ -33,7 +34,8 @@ def find(picture: Image.Image) -> list[Box]:
     with HostModel(compile_model(MODEL, target="host", golden=False)) as network:
         network.write_inputs([seen[None, :, :, None]])
         network.run(1)
-        return [letterbox.undo(item.box) for item in network.items(1)]
+        found: list[Any] = network.items(1)
+        return [letterbox.undo(item.box) for item in found]
 
 
 def main() -> None:
