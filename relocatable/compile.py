@@ -337,7 +337,7 @@ def schedule_within(
 
 
 def _checked(program: Program) -> Program:
-    """Check a program's plan by other code; of several that are tried it is the last one's."""
+    """Check a program's plan by other code: of several that were tried the chosen one."""
     resets = program.state.reset_steps if program.state else 0
     for steps in program.calls:
         check_plan(program.graph, steps[: len(steps) - resets], program.plan)

@@ -1,4 +1,4 @@
-"""An environment of Python with TensorFlow, which no other part of the project installs."""
+"""Make an environment of Python with TensorFlow, which the project's own lacks."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def tensorflow_python(name: str, *packages: str) -> Path:
 
 
 def quiet_environment() -> dict[str, str]:
-    """Return environment variables: this process's, and no log and no GPU for TensorFlow."""
+    """Return this process's variables, with neither log nor GPU for TensorFlow."""
     return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}

@@ -49,7 +49,7 @@ def classes_of(pictures: Digits) -> list[list[Any]]:
 
 
 def draw(pictures: Digits, found: list[list[Any]], digits: Sequence[str], at: list[int]) -> Any:
-    """Draw digits with their best classes, the right one in blue, another best one in orange."""
+    """Draw digits with their best classes: the right one blue, a wrong one orange."""
     rows = -(-len(at) // COLUMNS)
     canvas = Image.new("RGB", (COLUMNS * WIDTH, rows * HEIGHT), "white")
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=12)
