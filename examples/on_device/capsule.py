@@ -18,14 +18,18 @@ import struct
 import xipnet
 
 _HEADER = "<4sHBB32sIIQ"
+_STATE_BYTES = 112  # where a blob says how much it keeps from run to run (docs/SPEC-blob.md)
 
 
 class Capsule:
     """A ring of runs: NAME.0, NAME.1, ... of the store; one that is there goes on."""
 
     def __init__(self, model, name="capsule", slots=8):
+        blob = xipnet.store.read(model.name)
+        if struct.unpack_from("<I", blob, _STATE_BYTES)[0]:
+            raise ValueError(model.name + " keeps a state: its runs cannot be repeated alone")
         self._model, self._name, self._slots = model, name, slots
-        self._sha256 = hashlib.sha256(xipnet.store.read(model.name)).digest()
+        self._sha256 = hashlib.sha256(blob).digest()
         self._sequence = 0
         for stored in xipnet.store.list():
             start, _, slot = stored["name"].rpartition(".")
@@ -35,7 +39,6 @@ class Capsule:
 
     def keep(self, *inputs, captured_us=0):
         """Run the network on these bytes, one buffer for each input, and keep both."""
-        self._model.reset_state()
         outputs = self._model.run(*inputs)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         buffers = [bytes(memoryview(x)) for x in inputs + outputs]

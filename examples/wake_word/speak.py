@@ -1,9 +1,10 @@
-"""Write okay_nabu.wav: a phrase spoken by espeak-ng, 16-bit mono at 16 kHz.
+"""Write the phrases spoken by espeak-ng: 16-bit mono at 16 kHz, a file each.
 
     sudo apt install espeak-ng
     python examples/wake_word/speak.py
 
-Espeak-ng 1.51 of Debian 12 wrote the file beside this script.
+Espeak-ng 1.51 of Debian 12 wrote the files beside this script. It says "hey jarvis" in a way that
+the network of that name does not know: neither a blob nor the package's own runtime fires.
 """
 
 from __future__ import annotations
@@ -13,5 +14,8 @@ from pathlib import Path
 from host_sdk.cli.sound.scene import RATE, speak
 from host_sdk.media.sound import write_wav
 
+PHRASES = {"okay_nabu": "okay nabu", "alexa": "alexa", "hey_mycroft": "hey mycroft"}
+
 if __name__ == "__main__":
-    write_wav(Path(__file__).with_name("okay_nabu.wav"), speak("okay nabu"), RATE)
+    for name, phrase in PHRASES.items():
+        write_wav(Path(__file__).with_name(f"{name}.wav"), speak(phrase), RATE)

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 )
 @compile_options
 @click.option(
-    "--head", type=click.Path(dir_okay=False), help="File for all MODELs; by default MODEL.toml."
+    "--head",
+    type=click.Path(dir_okay=False),
+    help="TOML or C file for all MODELs, or auto; by default MODEL.toml.",
 )
 @click.option("--exact", is_flag=True, help="Compile, for the exact flash and stack; takes longer.")
 @json_option

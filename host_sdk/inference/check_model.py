@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import relocatable
 from host_sdk.errors import CompileError, InputError, ToolMissingError
+from host_sdk.inference.guess_head import AUTO
 from host_sdk.inference.model_source import Optimize, compile_tflite, is_tflite, read_model_file
 from relocatable.blob.blob import is_blob
 from relocatable.errors import RelocatableError, UnsupportedError
@@ -68,7 +69,7 @@ class ModelCheck:
         refusals: why it is not taken, rule by rule.
         operators: kind -> how many the file has; empty if it cannot be read.
         head: post-processing that the blob will have; "" if none.
-        head_from: what describes it: a TOML file's name, or "metadata".
+        head_from: what describes it: a TOML file's name, "metadata", or "a guess: " and why.
         programs: what it costs, CPU by CPU; empty if it is not taken.
     """
 
@@ -111,7 +112,8 @@ def check_model(
         path: of a .tflite.
         targets: CPUs, each with a program of its own.
         optimize: see `relocatable.compile_model`.
-        head: file that describes the post-processing; None: the .toml file beside it, if any.
+        head: file that describes the post-processing; "auto": it is guessed, and nothing is
+            written; None: the .toml file beside it, if any.
         max_ram: bytes that the arena may have.
         ops: folder of operators of your own.
         exact: compile it, for the exact bytes of flash and stack.
@@ -128,9 +130,11 @@ def check_model(
     try:
         data = _read(path)
         operators = _count(data, path)
-        network = read_network(path, head=head, ops=ops)
+        guessed = relocatable.guess_head(path, ops) if head == AUTO else None
+        described = guessed.description if guessed else head
+        network = read_network(path, head=described, ops=ops)
         programs = tuple(
-            _compiled(path, head, target, optimize, max_ram, ops)
+            _compiled(path, described, target, optimize, max_ram, ops)
             if exact
             else _planned(network, target, optimize, max_ram)
             for target in targets
@@ -145,9 +149,13 @@ def check_model(
     except (RelocatableError, InputError) as error:
         return ModelCheck(str(path), str(error), _refusals(error), operators)
     kind = network.head.kind if network.head else ""
-    beside = path.with_suffix(".toml").name if head is None else Path(head).name
-    head_from = kind and ("metadata" if network.about else beside)
-    return ModelCheck(str(path), "", (), operators, kind, head_from, programs)
+    if guessed:
+        source = f"a guess: {guessed.why}"
+    elif network.about:
+        source = "metadata"
+    else:
+        source = path.with_suffix(".toml").name if head is None else Path(head).name
+    return ModelCheck(str(path), "", (), operators, kind, kind and source, programs)
 
 
 def _read(path: Path) -> bytes:
@@ -179,7 +187,7 @@ def _planned(network: Network, target: str, optimize: Optimize, max_ram: int | N
 
 def _compiled(
     path: Path,
-    head: str | None,
+    head: str | Mapping[str, Any] | None,
     target: str,
     optimize: Optimize,
     max_ram: int | None,

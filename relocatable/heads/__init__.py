@@ -106,7 +106,11 @@ def guess_head(graph: Graph, about: Mapping[str, Any]) -> GuessedHead:
     described = {"head": kind, **guess.more, **about, kind: guess.table}
     tables = {key: value for key, value in described.items() if isinstance(value, Mapping)}
     plain = {key: value for key, value in described.items() if key not in tables}
-    return GuessedHead(kind, {**plain, **tables}, guess.why, guess.open_points)
+    names_classes = any(part.role == "label" for part in find_heads()[kind].record.fields)
+    missing = ("labels, which the file does not name",) * (
+        names_classes and "labels" not in described
+    )
+    return GuessedHead(kind, {**plain, **tables}, guess.why, (*missing, *guess.open_points))
 
 
 def head_calls(head: Head, graph: Graph) -> tuple[Graph, tuple[KernelCall, ...], int, int]:

@@ -67,8 +67,8 @@ def fit_arena(plan: Callable[[Choice], P], savings: Mapping[int, int], most_byte
         program = _trade(plan, savings, most_bytes)
         if _arena_bytes(program) <= most_bytes:
             return program
-    everything = Choice(frozenset(savings), 0)
-    smallest = min(plan(Choice(memory=0)), plan(everything), key=_arena_bytes)
+    least = dict.fromkeys((Choice(memory=0), Choice(frozenset(savings), 0)))  # may be equal
+    smallest = min(map(plan, least), key=_arena_bytes)
     program = _trade(plan, savings, _arena_bytes(smallest))
     return min(program, smallest, key=_arena_bytes)
 

@@ -44,27 +44,9 @@ def plan_rows(
     by_target: Sequence[Sequence[KernelCall]],
     has_vectors: bool,
     memory: int | None = None,
-    orders: Orders | None = None,
 ) -> tuple[tuple[KernelCall, ...], ...]:
-    """Join steps to pipelines, the same ones on all targets.
-
-    Args:
-        graph: the network.
-        by_target: its steps on each target.
-        has_vectors: one of them does many products at a time.
-        memory: bytes of the arena that should do, or as few as there can be; None: as few as cost
-            little time.
-        orders: of the same network, from plans before; those of this one are added.
-
-    Returns:
-        The steps on each target; pipelines in the place of the steps that they do.
-    """
-    planner = _Planner(graph, by_target, has_vectors, {} if orders is None else orders)
-    groups = planner.best_groups() if memory is None else planner.groups_within(memory)
-    return tuple(
-        tuple(group.call(graph, calls[group.start : group.stop]) for group in groups)
-        for calls in by_target
-    )
+    """Join steps to pipelines; see `RowPlanner`."""
+    return RowPlanner(graph, by_target, has_vectors, {}).plan(memory)
 
 
 @dataclass(frozen=True)
@@ -146,7 +128,16 @@ def _buffer_bytes(graph: Graph, index: int, height: int) -> int:
     return -(-tensor.size_bytes // tensor.shape[1] * height // 16) * 16
 
 
-class _Planner:
+class RowPlanner:
+    """Joins steps to pipelines, the same ones on all targets.
+
+    Args:
+        graph: the network.
+        by_target: its steps on each target.
+        has_vectors: one of them does many products at a time.
+        orders: of the same network, from planners before; those of this one are added.
+    """
+
     def __init__(
         self,
         graph: Graph,
@@ -155,6 +146,7 @@ class _Planner:
         orders: Orders,
     ) -> None:
         self.graph = graph
+        self.by_target = by_target
         self.orders = orders
         self.pace = _WITH_VECTORS if has_vectors else 1.0
         calls = [common_call(step) for step in zip(*by_target, strict=True)]
@@ -167,6 +159,22 @@ class _Planner:
         ]
         self.kept = {self.owner[i] for i in graph.outputs if i in self.owner}
         self.plays = _MOST_PLAYED  # that are left
+
+    def plan(self, memory: int | None) -> tuple[tuple[KernelCall, ...], ...]:
+        """Join the steps.
+
+        Args:
+            memory: bytes of the arena that should do, or as few as there can be; None: as few as
+                cost little time.
+
+        Returns:
+            The steps on each target; pipelines in the place of the steps that they do.
+        """
+        groups = self.best_groups() if memory is None else self.groups_within(memory)
+        return tuple(
+            tuple(group.call(self.graph, calls[group.start : group.stop]) for group in groups)
+            for calls in self.by_target
+        )
 
     def best_groups(self) -> list[_Group]:
         """Find the groups of the smallest arena that costs little time."""

@@ -13,7 +13,7 @@ from host_sdk import Device
 from host_sdk.capsule.record import in_order, read_record
 from host_sdk.capsule.replay import replay
 from host_sdk.cli.main import main
-from host_sdk.errors import InputError
+from host_sdk.errors import InputError, PythonError
 from tests.sim.conftest import EXAMPLES, example_model, infer_one
 
 pytestmark = pytest.mark.sim
@@ -77,6 +77,14 @@ def test_runs_come_back(board: Device, tmp_path: Path) -> None:
     shown = CliRunner().invoke(main, ["replay", *arguments])
     assert shown.exit_code == 1
     assert "1 values differ" in shown.output
+
+
+def test_a_model_that_keeps_a_state_is_refused(board: Device) -> None:
+    path = example_model("digits")
+    head = {"head": "audio", "audio": {"window": 3, "threshold": 0.5, "refractory": 4}}
+    board.load_model(path, "heard", head=head, activate=False)
+    with pytest.raises(PythonError, match="heard keeps a state"):
+        board.exec("with xipnet.Model('heard') as m: capsule.Capsule(m)")
 
 
 def test_another_model_is_refused(board: Device) -> None:

@@ -49,11 +49,14 @@ def small_network() -> bytes:
     return make_tflite(b.graph(*joined))
 
 
-def test_demo_draws_faces_and_their_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m55"])
+def test_demo_draws_faces_and_their_points(
+    cpu: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = small_network()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Wheel, "member", lambda *_: network)
-    shown = CliRunner().invoke(main, ["demo", "faces"])
+    shown = CliRunner().invoke(main, ["demo", "faces", "--board", cpu])
     assert shown.exit_code == 0, shown.output
     assert "A face with eyes at " in shown.output
     with Image.open(tmp_path / "out" / "faces_detected.png") as picture:

@@ -1,6 +1,6 @@
-"""BlazeFace on the boards: what its own package finds, and LiteRT's outputs.
+"""BlazeFace on the boards: what its own package finds.
 
-The networks come out of a wheel that is downloaded, so this is a proof.
+The networks come out of a wheel that is downloaded, and that package needs TensorFlow: a proof.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from PIL import Image
 from host_sdk import Device
 from host_sdk.cli.wheel import FACES
 from tests.conftest import ROOT
+from tools.tensorflow_environment import quiet_environment, tensorflow_python
 
 pytestmark = [pytest.mark.sim, pytest.mark.proof("faces")]
 
@@ -37,6 +38,23 @@ def pictures() -> dict[str, Image.Image]:
     skimage_data: Any = import_module("skimage.data")
     photograph = Image.fromarray(skimage_data.astronaut())
     return {"astronaut": photograph, "group": Image.open(FOLDER / "group.jpg")}
+
+
+def test_the_package_still_finds_what_is_committed(tmp_path: Path) -> None:
+    python = tensorflow_python("faces-venv", FACES.package, "scikit-image")
+    written = tmp_path / "expected.json"
+    command = [str(python), str(FOLDER / "expect.py"), str(written)]
+    subprocess.run(command, timeout=1200, check=True, env=quiet_environment())
+    again: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
+    assert set(again) == set(EXPECTED) == set(FILES)
+    for name, found in again.items():
+        assert set(found) == set(EXPECTED[name])
+        for picture, seen in found.items():
+            wanted = EXPECTED[name][picture]
+            assert seen["anchors"] == wanted["anchors"]
+            assert len(seen["faces"]) == len(wanted["faces"])
+            for face, committed in zip(seen["faces"], wanted["faces"], strict=True):
+                assert face == {key: pytest.approx(v, abs=0.01) for key, v in committed.items()}
 
 
 def test_faces_are_cut_out_and_marked_on_the_board(tmp_path: Path) -> None:

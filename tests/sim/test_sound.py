@@ -49,7 +49,10 @@ def test_a_board_keeps_what_it_heard_from_run_to_run() -> None:
             assert board.eval("(str(found.label), found.score, found.fired)") == list(item)
 
 
-def test_the_demo_draws_when_it_fires(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m55"])
+def test_the_demo_draws_when_it_fires(
+    cpu: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     # A small network in place of the package's.
     model = tmp_path / "small.tflite"
     model.write_bytes(streaming_model(features=40))
@@ -58,7 +61,7 @@ def test_the_demo_draws_when_it_fires(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(wakeword, "LEVELS", (0,))
     monkeypatch.setattr(wakeword, "spoken", lambda: np.full(480, 9000, np.int16))
     monkeypatch.chdir(tmp_path)
-    shown = CliRunner().invoke(main, ["demo", "wakeword"])
+    shown = CliRunner().invoke(main, ["demo", "wakeword", "--board", cpu])
     assert shown.exit_code == 0, shown.output
     assert "as loud as the phrase" in shown.output
     with Image.open(tmp_path / "out" / "wakeword_timeline.png") as picture:

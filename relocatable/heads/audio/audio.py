@@ -83,7 +83,7 @@ class AudioHead(Head):
         if given.dtype != "int8" or given.shape[-1] != _FEATURES:
             return None
         why = f"a network with a state gets {_FEATURES} features and gives {output.count} scores"
-        check = "labels, window and thresholds; that the features are those of [sound]"
+        check = "window and thresholds; that the features are those of [sound]"
         return Guess({"window": 5}, why, (check,), {"sound": {"front_end": "micro"}})
 
     def most_items(self, graph: Graph) -> int:

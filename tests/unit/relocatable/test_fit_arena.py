@@ -76,6 +76,21 @@ def test_nothing_is_found_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(found) == len(set(found)) > 0
 
 
+def test_groups_of_rows_are_made_once_for_the_same_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned, checked = list[object](), list[Any]()
+    make = row_pipeline.RowPlanner.__init__
+
+    def count_planners(planner: row_pipeline.RowPlanner, *arguments: Any) -> None:
+        planned.append(tuple(call.source for call in arguments[1][0]))
+        make(planner, *arguments)
+
+    monkeypatch.setattr(row_pipeline.RowPlanner, "__init__", count_planners)
+    monkeypatch.setattr("relocatable.compile.check_plan", lambda *plan: checked.append(plan))
+    program = schedule_within(lower(dense()), None, [M4])
+    assert len(planned) == len(set(planned)) > 1
+    assert [plan[1] for plan in checked] == [program.calls[0]]  # what was tried besides is not it
+
+
 def test_time_is_kept_if_there_is_room() -> None:
     graph = lower(dense())
     fast = schedule(graph, None, [M4])

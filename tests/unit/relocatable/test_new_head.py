@@ -58,6 +58,19 @@ def test_only_the_heads_room_names_a_head() -> None:
             assert f'"{kind}"' not in text, path
 
 
+def test_each_head_has_its_page_example_and_picture() -> None:
+    page = (ROOT / "docs" / "HEADS.md").read_text(encoding="utf-8")
+    headings = [line for line in page.splitlines() if line.startswith("## ")]
+    for kind in find_heads():
+        assert f"| [`{kind}`" in page or f", `{kind}`](" in page, kind  # its row of the table
+        if kind == "own":  # whose page and example are others
+            continue
+        assert any(f"`{kind}`" in heading for heading in headings), kind
+        assert f"](heads/{kind}.png)" in page, kind
+        assert (ROOT / "docs" / "heads" / f"{kind}.png").exists(), kind
+        assert (ROOT / "examples" / "heads" / f"{kind}.py").exists(), kind
+
+
 # ---- Records -------------------------------------------------------------------------------------
 
 

@@ -43,6 +43,13 @@ def _refused() -> bytes:
     return make_tflite(b.graph(b.op("RELU", (y,), b.tensor(1, 6))))
 
 
+def _several() -> bytes:
+    """Write a model that may be an autoencoder or give masks."""
+    b = GraphBuilder()
+    x = b.input(1, 8, 8, 3, dtype="float32")
+    return make_tflite(b.graph(b.op("TANH", (x,), b.tensor(1, 8, 8, 3, dtype="float32"))))
+
+
 def test_one_model_is_told_in_full() -> None:
     shown = xipnet("check", EXAMPLES / "digits.tflite", "--target", "cortex-m4")
     assert shown.exit_code == 0, shown.output
@@ -67,6 +74,20 @@ def test_a_head_that_is_named(tmp_path: Path) -> None:
     assert check_model(model, ["cortex-m4"]).head == ""
     checked = check_model(model, ["cortex-m4"], head=str(head))
     assert (checked.head, checked.head_from) == ("classify", "digits.toml")
+
+
+def test_a_head_that_is_guessed(tmp_path: Path) -> None:
+    model = tmp_path / "m.tflite"
+    shutil.copy(EXAMPLES / "digits.tflite", model)
+    shown = xipnet("check", model, "--head", "auto", "--target", "cortex-m4")
+    assert shown.exit_code == 0, shown.output
+    assert "classify, from a guess: output" in shown.output
+    assert [path.name for path in tmp_path.iterdir()] == ["m.tflite"]
+    exact = check_model(model, ["cortex-m4"], head="auto", exact=True)
+    assert (exact.head, exact.error) == ("classify", "")
+    (tmp_path / "odd.tflite").write_bytes(_several())
+    refused = check_model(tmp_path / "odd.tflite", ["cortex-m4"], head="auto")
+    assert "could be several: anomaly" in refused.error
 
 
 def test_a_refused_model_tells_all_reasons(folder: Path) -> None:
@@ -122,7 +143,7 @@ def test_exact_is_what_a_build_costs() -> None:
     built = xipnet("check", EXAMPLES / "shade2.tflite", "--exact", "--target", "cortex-m4")
     assert built.exit_code == 0, built.output
     assert "stack" in built.output
-    assert " to " not in built.output
+    assert ".." not in built.output
 
 
 def test_what_fits_with_small_code_alone(monkeypatch: pytest.MonkeyPatch) -> None:

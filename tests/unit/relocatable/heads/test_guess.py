@@ -108,6 +108,14 @@ def test_the_model_s_own_metadata_go_first() -> None:
     assert tomllib.loads(guessed.toml()) == {**guessed.description, **labelled}
 
 
+def test_labels_that_nobody_names_are_to_be_checked() -> None:
+    missing = "labels, which the file does not name"
+    assert guess_head(made((1, 10)), {}).open_points == (missing,)
+    assert missing in guess_head(made((1, 6, 6, 5)), {}).open_points
+    assert missing not in guess_head(made((1, 10)), {"labels": ["a"] * 10}).open_points
+    assert missing not in guess_head(made((1, 64), given=(1, 64)), {}).open_points  # an anomaly
+
+
 def test_the_file_says_why_and_what_to_check() -> None:
     description = {"head": "x", "x": {"yes": True, "numbers": [1, 0.5]}}
     text = GuessedHead("x", description, "it looks so", ("the numbers",)).toml()
