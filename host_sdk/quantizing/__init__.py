@@ -1,1 +1,1 @@
-"""Quantise a .tflite of floats by several schemes, and lay open what each costs and gives."""
+"""Quantise a .tflite of floats by several schemes, measured side by side."""

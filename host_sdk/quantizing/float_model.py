@@ -1,4 +1,4 @@
-"""A .tflite of floats as data: its operators, tensors and values; and a copy to change."""
+"""A .tflite of floats as data, and a copy of it to change."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class FloatModel:
         return np.asarray(raw, np.uint8).view(np.float32).reshape(shape)
 
     def values(self, x: Array) -> Iterator[Mapping[int, Array]]:
-        """Give, for each sample, the values of its inputs and of all that operators compute.
+        """Give, for each sample, its inputs and all that operators compute.
 
         Args:
             x: float32 [N, ...], without the batch; the model has one input.

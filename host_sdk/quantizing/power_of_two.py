@@ -204,7 +204,7 @@ def _weights_of(model: FloatModel, op: Operator) -> list[_Item]:
 
 
 def _fixed(model: FloatModel) -> dict[int, tuple[float, int]]:
-    """Return scale and zero point of tensors whose operator fixes them, or moves such values."""
+    """Return scale and zero point of tensors for which LiteRT fixes them."""
     found: dict[int, tuple[float, int]] = {}
     for op in model.operators:
         if op.kind in _FIXED:

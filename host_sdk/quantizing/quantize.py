@@ -113,7 +113,7 @@ def quantize_model(
 
 
 def pick(rows: Sequence[Quantized], limits: Limits) -> Quantized:
-    """Choose the most accurate model within limits; of equals the one with the least flash.
+    """Choose the most accurate model within limits; of equals the smallest.
 
     Without classes and metric the one with the least error.
 

@@ -47,8 +47,11 @@ def by_recipe(
     if importlib.util.find_spec("ai_edge_quantizer") is None:
         raise ToolMissingError("ai-edge-quantizer", "pip install 'xipnet[quantize]'")
     request = {
-        **{"config": config, "values": dict(values), "float_io": float_io},
-        **{"signature": SIGNATURE, "input": model.name(model.inputs[0])},
+        "config": config,
+        "values": dict(values),
+        "float_io": float_io,
+        "signature": SIGNATURE,
+        "input": model.name(model.inputs[0]),
     }
     with tempfile.TemporaryDirectory(prefix="xipnet-") as name:
         folder = Path(name)

@@ -1,6 +1,10 @@
-"""Quantises a model by ai-edge-quantizer, in a process of its own: it runs LiteRT, which may abort.
+"""Quantise a model by ai-edge-quantizer, in a process of its own.
 
-python -P recipe_child.py FOLDER: reads request.json, model.tflite and samples.npy; writes out.tflite.
+It runs LiteRT, which may abort.
+
+python -P recipe_child.py FOLDER
+
+Reads request.json, model.tflite and samples.npy there; writes out.tflite.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import numpy.typing as npt
 
 from host_sdk.inference.tensor import Array
@@ -28,7 +29,7 @@ class Samples:
     """
 
     x: Array
-    y: npt.NDArray[object] | None
+    y: npt.NDArray[np.int64] | None
     calibrate: int
 
 
@@ -62,9 +63,7 @@ def _uint8_io(model: FloatModel, samples: Samples) -> bytes:
 
 
 def _power_of_two(model: FloatModel, samples: Samples) -> bytes:
-    done = quantize_power_of_two(
-        model.tflite, samples.x, samples.y, calibrate=samples.calibrate  # type: ignore[arg-type]
-    )
+    done = quantize_power_of_two(model.tflite, samples.x, samples.y, calibrate=samples.calibrate)
     return done.tflite
 
 

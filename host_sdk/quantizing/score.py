@@ -40,7 +40,7 @@ class Score:
 
 
 def outputs_of(tflite: bytes, x: Array, fast: bool = True) -> Array:
-    """Run a model on samples; give the real values of its first output, float32 [N, ...].
+    """Run a model on samples; give its first output, real values [N, ...].
 
     Args:
         tflite: one input; floats, or integers with a scale: they get the real values quantised.

@@ -11,7 +11,7 @@ __all__ = ["with_uint8_io"]
 
 
 def with_uint8_io(tflite: bytes) -> bytes:
-    """Put a QUANTIZE before each input of int8 and behind each output: q + 128 outside.
+    """Put a QUANTIZE before each input of int8 and behind each output.
 
     Raises:
         ModelFileError: an input or output is not int8.

@@ -1,4 +1,4 @@
-"""Networks of Caffe: a `.prototxt` and the weights beside it, as a .tflite of floats."""
+"""Networks of Caffe, a `.prototxt` and its weights, as a .tflite of floats."""
 
 from host_sdk.converting.caffe.convert import convert_caffe
 

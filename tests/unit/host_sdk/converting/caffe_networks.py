@@ -48,7 +48,7 @@ layer { name: "ip2" type: "InnerProduct" bottom: "flat" top: "ip2"
 layer { name: "both" type: "Concat" bottom: "ip1" bottom: "ip2" top: "both" }
 layer { name: "prob" type: "Softmax" bottom: "both" top: "prob" }
 """
-FULL_WEIGHTS = {
+FULL_WEIGHTS: dict[str, tuple[Any, ...]] = {
     "conv1": ("Convolution", (8, 3, 5, 5), (8,)),
     "conv2": ("Convolution", (8, 4, 5, 5), (8,)),
     "each": ("Convolution", (16, 1, 3, 3)),
@@ -71,7 +71,10 @@ layers { name: "ip1" type: INNER_PRODUCT bottom: "pool1" top: "ip1"
          inner_product_param { num_output: 5 } }
 layers { name: "prob" type: SOFTMAX bottom: "ip1" top: "prob" }
 """
-OLD_WEIGHTS = {"conv1": (4, (4, 1, 3, 3), (1, 1, 1, 4)), "ip1": (14, (1, 1, 5, 100), (1, 1, 1, 5))}
+OLD_WEIGHTS: dict[str, tuple[Any, ...]] = {
+    "conv1": (4, (4, 1, 3, 3), (1, 1, 1, 4)),
+    "ip1": (14, (1, 1, 5, 100), (1, 1, 1, 5)),
+}
 OLD_SHAPE = (1, 12, 12)
 
 
@@ -83,7 +86,8 @@ def arrays(shapes: Any, seed: int = 1) -> list[np.ndarray]:
 
 def write_network(folder: Path, name: str) -> tuple[Path, Path]:
     """Write a network, "full" or "old", and its weights; their files."""
-    text, weights = {"full": (FULL, FULL_WEIGHTS), "old": (OLD, OLD_WEIGHTS)}[name]
+    text = {"full": FULL, "old": OLD}[name]
+    weights = FULL_WEIGHTS if name == "full" else OLD_WEIGHTS
     prototxt, caffemodel = folder / f"{name}.prototxt", folder / f"{name}.caffemodel"
     prototxt.write_text(text)
     network = network_class()()
