@@ -131,14 +131,14 @@ def pick(rows: Sequence[Quantized], limits: Limits) -> Quantized:
             found.append(f"flash {row.flash_bytes:,} of {limits.flash_bytes:,}")
         if limits.arena_bytes is not None and row.arena_bytes > limits.arena_bytes:
             found.append(f"RAM {row.arena_bytes:,} of {limits.arena_bytes:,}")
-        if limits.drop is not None and row.accuracy is not None and floats is not None:
-            if floats - row.accuracy > limits.drop + 1e-12:
-                found.append(f"accuracy {row.accuracy:.2%}, {floats - row.accuracy:.2%} less")
+        less = 0.0 if row.accuracy is None or floats is None else floats - row.accuracy
+        if limits.drop is not None and less > limits.drop + 1e-12:
+            found.append(f"accuracy {row.accuracy:.2%}, {less:.2%} less")
         return found
 
     within = [row for row in made if not excess(row)]
     if not within:
-        nearest = min(made, key=lambda row: len(excess(row)), default=None)
+        nearest = min(made, key=lambda row: (len(excess(row)), row.flash_bytes), default=None)
         words = "nothing could be made" if nearest is None else _words(nearest, excess(nearest))
         raise InputError(f"no scheme is within the limits; {words}")
 
