@@ -179,7 +179,22 @@ class ImageError(InputError):
 
 
 class ModelFileError(InputError):
-    """A file or bytes that are neither a blob nor a .tflite, or a damaged blob."""
+    """A file or bytes that are no model, or one of a format that is not taken, or damaged."""
+
+
+class UnsafeModelError(ModelFileError):
+    """A model's file asks for code, or for files of this computer.
+
+    Attributes:
+        found: what it asks for.
+    """
+
+    def __init__(self, place: str, rule: str, found: str) -> None:
+        super().__init__(
+            f"{place}: {rule}; found {found}. Such a file could run code on this computer. If you "
+            "trust who made it: --trust, in Python trust=True"
+        )
+        self.found = found
 
 
 class FirmwareFileError(InputError):
@@ -208,6 +223,10 @@ class SealFileError(InputError):
 
 class CompileError(InputError):
     """A .tflite that the compiler refuses; the cause is the compiler's own error."""
+
+
+class ConvertError(InputError):
+    """A model of another tool that its converter refuses; the message holds its words."""
 
 
 class NoHeadError(InputError):

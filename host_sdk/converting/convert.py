@@ -1,0 +1,107 @@
+"""A model of another tool, as a .tflite: checked here, converted in a process of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from host_sdk.converting.formats import find_format
+from host_sdk.converting.run_converter import run_converter
+from host_sdk.converting.source_format import Beginning, SourceFormat
+from host_sdk.display.plain import plain_line
+from host_sdk.display.progress import late_progress
+from host_sdk.errors import ConvertError, ModelFileError
+
+_LIVE_NAME = "model"
+
+
+@runtime_checkable
+class LiveModel(Protocol):
+    """A `keras.Model` of this process."""
+
+    name: Any
+    inputs: Any
+
+    def export(self, filepath: str) -> Any:
+        """Write a SavedModel."""
+
+
+def convert_file(path: Path, form: SourceFormat, trust: bool = False, show: bool = False) -> bytes:
+    """Convert a file or a folder.
+
+    Args:
+        path: of the model.
+        form: what it is, by `find_format`.
+        trust: take it unseen; it may run code.
+        show: show a bar if it takes long.
+
+    Raises:
+        ModelFileError: it is damaged, or of a format that is not converted here.
+        UnsafeModelError: it could run code, and is not trusted.
+        ConvertError: the converter failed.
+        ToolMissingError: the converter is not installed.
+    """
+    place = plain_line(str(path))
+    if form.prepare is None:
+        raise ModelFileError(f"{place} is {form.name}, which is not converted here: {form.way_out}")
+    with tempfile.TemporaryDirectory(prefix="xipnet-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        arguments = form.prepare(path, folder, trust)
+        return _run([*arguments], ["--trust"] if trust else [], path.name, folder, show)
+
+
+def convert_live(model: LiveModel, show: bool = False) -> bytes:
+    """Convert a model of this process: Keras writes a SavedModel, of layers of your own too.
+
+    Raises: see `convert_file`.
+    """
+    with tempfile.TemporaryDirectory(prefix="xipnet-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        written = folder / "written"
+        try:
+            model.export(str(written))
+        except Exception as error:  # whatever Keras raises
+            raise ConvertError(f"{live_name(model)} cannot be exported: {error}") from error
+        names = [str(getattr(x, "name", "")) for x in model.inputs or ()]
+        return _run(["saved_model", str(written)], names, live_name(model), folder, show)
+
+
+def _run(what: list[str], options: list[str], place: str, folder: Path, show: bool) -> bytes:
+    output = folder / "converted.tflite"
+    with late_progress(show, f"converting {plain_line(place)}") as progress:
+        run_converter([*what, str(output), *options], plain_line(place), folder, progress)
+    try:
+        return output.read_bytes()
+    except OSError as error:
+        raise ConvertError(f"{place}: the converter must write a .tflite; did not") from error
+
+
+def is_live(source: object) -> bool:
+    """Tell a model of this process: its class, or one that it is made from, is Keras's."""
+    kinds = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(source).__mro__]
+    return any(kind in (("keras", "Model"), ("tf_keras", "Model")) for kind in kinds)
+
+
+def live_name(model: object) -> str:
+    """Name a model of this process."""
+    return str(getattr(model, "name", None) or _LIVE_NAME)
+
+
+def form_of_file(path: Path) -> SourceFormat | None:
+    """Tell what a file or a folder is; None: none of the formats that are known here.
+
+    Raises:
+        ModelFileError: it cannot be read.
+    """
+    try:
+        return find_format(Beginning.of(path))
+    except OSError as error:
+        raise ModelFileError(f"model {path} cannot be read: {error.strerror}") from error
+
+
+def form_of_bytes(data: bytes) -> SourceFormat | None:
+    """Tell what bytes are; None: none of the formats that are known here."""
+    return find_format(Beginning(data[:4096]))
+
+

@@ -1,0 +1,211 @@
+"""The program of the process in which TensorFlow converts; `run_converter.py` starts it.
+
+python -m host_sdk.converting.tensorflow_child KIND PATH OUTPUT [--trust] [NAME]...
+
+KIND is "keras", "hdf5" or "saved_model"; NAMEs are those of inputs, in their order. What it has to
+say are lines of JSON on its standard output: {"stage": 1}, ... and at last one with "done",
+"refused", "failed" or "missing". What TensorFlow prints goes to the standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from typing import IO, Any
+
+from host_sdk.converting.hdf5_check import check_hdf5, read_text
+from host_sdk.converting.keras_config import read_config
+from host_sdk.errors import ModelFileError, UnsafeModelError
+
+
+_MEMORY_BYTES = 8 << 30
+_WORDS = 4000  # characters of what went wrong
+_SERVING = "serving_default"
+
+Tell = Callable[..., None]
+
+
+class _RefusedModelError(Exception):
+    """A model that cannot be converted, with our words for it."""
+
+
+def main() -> None:
+    """Convert what the arguments name."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what TensorFlow prints is no reply
+    kind, path, output, *more = sys.argv[1:]
+    trust, names = "--trust" in more, [name for name in more if name != "--trust"]
+
+    def tell(**reply: Any) -> None:
+        print(json.dumps(reply), file=replies, flush=True)
+
+    missing = [name for name in ("tensorflow", "h5py") if importlib.util.find_spec(name) is None]
+    if missing:
+        tell(missing=missing[0])
+        return
+    _limit_memory()
+    try:
+        version = "" if kind == "saved_model" else _check(kind, path, trust)
+        tflite = _convert(kind, path, trust, version, names, tell)
+    except UnsafeModelError as error:
+        tell(refused=str(error), unsafe=error.found)
+    except (ModelFileError, _RefusedModelError) as error:
+        tell(refused=str(error))
+    except Exception as error:  # whatever TensorFlow raises
+        tell(failed=f"{type(error).__name__}: {error}"[:_WORDS])
+    else:
+        with open(output, "xb") as file:
+            file.write(tflite)
+        tell(done=True)
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a lower limit holds
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+
+
+def _check(kind: str, path: str, trust: bool) -> str:
+    """Refuse what a file should not hold, before Keras sees it; give the Keras that wrote it."""
+    import h5py
+
+    place = os.path.basename(path)
+    if kind == "keras":
+        with zipfile.ZipFile(path) as archive:
+            version = str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+            if not trust:
+                with archive.open("model.weights.h5") as member, _open(member) as weights:
+                    check_hdf5(weights, "model.weights.h5")
+        return version
+    with _open(path) as file:
+        if not trust:
+            check_hdf5(file, place)
+        config = read_text(file, "model_config", place)
+        if config is None:
+            raise _RefusedModelError(
+                "it holds weights alone, no model: save the whole model, by model.save(...)"
+            )
+        if not trust:
+            read_config(config, place)
+        return read_text(file, "keras_version", place) or ""
+
+
+def _open(source: str | IO[bytes]) -> Any:
+    import h5py
+
+    try:
+        return h5py.File(source, "r")
+    except OSError as error:
+        raise ModelFileError(f"it must be a whole HDF5 file; {error}") from error
+
+
+def _convert(
+    kind: str, path: str, trust: bool, version: str, names: Sequence[str], tell: Tell
+) -> bytes:
+    tell(stage=0)
+    import tensorflow as tf
+
+    tell(stage=1)
+    if kind == "saved_model":
+        model = tf.saved_model.load(path)
+        tell(stage=2)
+        function = _signature_function(tf, model, names)
+    else:
+        model = _load_keras(path, trust, version)
+        tell(stage=2)
+        function = _model_function(tf, model)
+    tell(stage=3)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    tflite: bytes = converter.convert()
+    tell(stage=4)
+    return tflite
+
+
+def _load_keras(path: str, trust: bool, version: str) -> Any:
+    """Load a model without what only training needs; one of Keras 2 by Keras 2, if it must be."""
+    import keras
+
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except Exception as error:
+        if not version.startswith("2."):
+            raise
+        if importlib.util.find_spec("tf_keras") is None:
+            raise _RefusedModelError(
+                f"Keras {version} wrote it, and Keras {keras.__version__} cannot read it. Install "
+                f"Keras 2 beside it: pip install tf_keras\n{type(error).__name__}: {error}"[:_WORDS]
+            ) from error
+    import tf_keras
+
+    return tf_keras.models.load_model(path, compile=False, safe_mode=not trust)
+
+
+def _model_function(tf: Any, model: Any) -> Any:
+    """Make the function that the converter takes of a Keras model, for a batch of one."""
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        raise _RefusedModelError(
+            "the model must know the shape of its input: begin it with keras.Input(shape), or call "
+            "it once before it is saved"
+        )
+    specs = [_spec(tf, _name(x), x.shape, x.dtype) for x in inputs]
+    nested = getattr(model, "_inputs_struct", getattr(model, "_nested_inputs", None))
+
+    def run(*values: Any) -> Any:
+        packed = values if len(values) > 1 else values[0]
+        if nested is not None:
+            packed = tf.nest.pack_sequence_as(nested, list(values))
+        return model(packed, training=False)
+
+    return tf.function(run).get_concrete_function(*specs)
+
+
+def _signature_function(tf: Any, model: Any, names: Sequence[str]) -> Any:
+    """Make the function that the converter takes of a SavedModel, for a batch of one."""
+    signatures = dict(model.signatures)
+    if len(signatures) == 1 or _SERVING in signatures:
+        served = signatures.get(_SERVING) or next(iter(signatures.values()))
+    else:
+        raise _RefusedModelError(
+            f"it must have one signature, or '{_SERVING}'; has {sorted(signatures) or 'none'}: "
+            "save it with model.export(folder)"
+        )
+    wanted = served.structured_input_signature[1]
+    if sorted(names) != sorted(wanted):
+        names = list(wanted)
+    specs = [_spec(tf, name, wanted[name].shape, wanted[name].dtype) for name in names]
+
+    def run(*values: Any) -> Any:
+        return served(**dict(zip(names, values, strict=True)))
+
+    return tf.function(run).get_concrete_function(*specs)
+
+
+def _name(tensor: Any) -> str:
+    """Name an input as its layer is named."""
+    history = getattr(tensor, "_keras_history", None)
+    layer = getattr(history, "operation", getattr(history, "layer", None))
+    return str(getattr(layer, "name", None) or getattr(tensor, "name", "input"))
+
+
+def _spec(tf: Any, name: str, shape: Any, dtype: Any) -> Any:
+    sizes = list(shape)
+    if sizes and sizes[0] is None:
+        sizes[0] = 1
+    if None in sizes:
+        raise _RefusedModelError(
+            f"input '{name}' must have a fixed shape, but for the batch; has {list(shape)}: give "
+            "its sizes where the model is made"
+        )
+    return tf.TensorSpec(sizes, dtype, name=name)
+
+
+if __name__ == "__main__":
+    main()
