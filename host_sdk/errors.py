@@ -18,11 +18,13 @@ XipnetError
 │   ├── ShapeError, DtypeError  an array that does not fit the model's input
 │   ├── ImageError              a picture that cannot be read
 │   ├── ModelFileError          a file or bytes that are not a model
+│   │   └── UnsafeModelError    could run code here, or read files; `trust` takes it
 │   ├── FirmwareFileError       a file that is no firmware, or not this board's
 │   ├── KeyFileError            a file or text that is no key, or whose password is wrong
 │   ├── BundleFileError         a pipeline.toml or a bundle that breaks a rule
 │   ├── SealFileError           bytes that are no seal, or not one over these bytes
 │   ├── CompileError            a .tflite that the compiler refuses
+│   ├── ConvertError            a model of another tool that its converter refuses
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
 ├── SignerError                 the command that signs failed, or signed something else
@@ -186,6 +188,8 @@ class UnsafeModelError(ModelFileError):
     """A model's file asks for code, or for files of this computer.
 
     Attributes:
+        place: where it does.
+        rule: what must hold.
         found: what it asks for.
     """
 
@@ -194,6 +198,8 @@ class UnsafeModelError(ModelFileError):
             f"{place}: {rule}; found {found}. Such a file could run code on this computer. If you "
             "trust who made it: --trust, in Python trust=True"
         )
+        self.place = place
+        self.rule = rule
         self.found = found
 
 

@@ -42,9 +42,9 @@ def export(
 ) -> None:
     """Write a MODEL as C: link it into any program, without our firmware.
 
-    MODEL is a .tflite, a Keras model, or a blob for one CPU. The folder holds the model as an array, a header with
-    its sizes, what runs it (xn_model.c), an example that tests it, a Makefile and a CMakeLists.txt.
-    An example that is there already stays as it is.
+    MODEL is a .tflite, a Keras model, or a blob for one CPU. The folder holds the model as an
+    array, a header with its sizes, what runs it (xn_model.c), an example that tests it, a Makefile
+    and a CMakeLists.txt. An example that is there already stays as it is.
     """
     from host_sdk.inference.model_source import compile_tflite, open_model
     from relocatable.errors import BlobError
@@ -55,7 +55,9 @@ def export(
     on_host = None
     if opened.is_tflite:
         if target is None:
-            raise click.UsageError("a model that is compiled needs --target, the CPU that it is to run on")
+            raise click.UsageError(
+                "a model that is compiled needs --target, the CPU that it is to run on"
+            )
         data = compile_tflite(opened, head, target, optimize, max_ram=max_ram, ops=ops, show=True)
         if needs_host(data):
             on_host = compile_tflite(opened, head, "host", optimize, show=True, ops=ops)

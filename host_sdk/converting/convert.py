@@ -48,7 +48,7 @@ def convert_file(path: Path, form: SourceFormat, trust: bool = False, show: bool
     with tempfile.TemporaryDirectory(prefix="xipnet-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         arguments = form.prepare(path, folder, trust)
-        return _run([*arguments], ["--trust"] if trust else [], path.name, folder, show)
+        return _run([*arguments], ["--trust"] if trust else [], place, folder, show)
 
 
 def convert_live(model: LiveModel, show: bool = False) -> bytes:
@@ -64,13 +64,14 @@ def convert_live(model: LiveModel, show: bool = False) -> bytes:
         except Exception as error:  # whatever Keras raises
             raise ConvertError(f"{live_name(model)} cannot be exported: {error}") from error
         names = [str(getattr(x, "name", "")) for x in model.inputs or ()]
-        return _run(["saved_model", str(written)], names, live_name(model), folder, show)
+        place = plain_line(live_name(model))
+        return _run(["saved_model", str(written)], names, place, folder, show)
 
 
 def _run(what: list[str], options: list[str], place: str, folder: Path, show: bool) -> bytes:
     output = folder / "converted.tflite"
-    with late_progress(show, f"converting {plain_line(place)}") as progress:
-        run_converter([*what, str(output), *options], plain_line(place), folder, progress)
+    with late_progress(show, f"converting {place}") as progress:
+        run_converter([*what, str(output), place, *options], place, folder, progress)
     try:
         return output.read_bytes()
     except OSError as error:
@@ -103,5 +104,3 @@ def form_of_file(path: Path) -> SourceFormat | None:
 def form_of_bytes(data: bytes) -> SourceFormat | None:
     """Tell what bytes are; None: none of the formats that are known here."""
     return find_format(Beginning(data[:4096]))
-
-

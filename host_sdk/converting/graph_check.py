@@ -38,7 +38,14 @@ _OBJECT_FUNCTIONS = 2  # SavedObjectGraph: a map, by name
 
 _SAVING_FUNCTIONS = ("__inference__traced_save", "__inference__traced_restore")
 _SAVING_OPERATIONS = frozenset(
-    "MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin".split()
+    [
+        "MergeV2Checkpoints",
+        "RestoreV2",
+        "SaveV2",
+        "ShardedFilename",
+        "StaticRegexFullMatch",
+        "StringJoin",
+    ]
 )
 _SWAPPED = "api_implements"  # a function that TensorFlow may put in another's place
 

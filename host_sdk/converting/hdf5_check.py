@@ -8,6 +8,7 @@ before TensorFlow is imported there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from host_sdk.display.plain import plain_line
@@ -67,8 +68,7 @@ def read_text(file: Any, name: str, place: str) -> str | None:
 
 def _items(file: Any, place: str) -> Iterator[tuple[str, Any]]:
     """Yield path and object of everything in the file, each once."""
-    import h5py
-
+    h5py: Any = import_module("h5py")
     seen: set[Any] = set()
     left: list[tuple[str, Any, int]] = [("", file, 0)]
     while left:

@@ -64,11 +64,21 @@ _ANYWHERE = frozenset[str]().union(*_BY_MODULE.values())
 _OPERATIONS = re.compile(
     r"keras\.src\.(ops\.(core|einops|image|linalg|math|nn|numpy)|activations\.activations)"
 )
-_MODEL_MODULES = re.compile(r"(tf_)?keras(\.src)?\.(models|engine)\.(functional|sequential|training)")
+_MODEL_MODULES = re.compile(
+    r"(tf_)?keras(\.src)?\.(models|engine)\.(functional|sequential|training)"
+)
 _CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 # Values that Keras writes as if they were objects.
 VALUES = frozenset(
-    "__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__ __tuple__".split()
+    [
+        "__keras_tensor__",
+        "__tensor__",
+        "__numpy__",
+        "__bytes__",
+        "__ellipsis__",
+        "__slice__",
+        "__tuple__",
+    ]
 )
 
 # Layers of Keras 2 that call a function of TensorFlow by its name.

@@ -72,7 +72,9 @@ def _check_object(value: Mapping[str, Any], owner: str, place: str) -> None:
     if name in FUNCTION_LAYERS and module in (None, "keras.layers", "tf_keras.layers"):
         called = _inner(value).get("function")
         if not is_known_function(called):
-            raise UnsafeModelError(where, "a function must be one that only computes", _shown(called))
+            raise UnsafeModelError(
+                where, "a function must be one that only computes", _shown(called)
+            )
         return
     seen = f"{_shown(name)} of {_shown(module)}" if module is not None else _shown(name)
     if not is_known(module, name):

@@ -36,7 +36,7 @@ def run_converter(
     """Convert a model in a process of its own.
 
     Args:
-        arguments: for `tensorflow_child.py`.
+        arguments: for `tensorflow_child.py`, which describes them.
         place: the model, for errors.
         folder: a folder of ours, where it works.
         progress: called with (done, total) stages.
@@ -123,11 +123,9 @@ def _fate(status: int, was_slow: bool, seconds: float, words: Sequence[str]) -> 
 def _error(reply: Mapping[str, Any], place: str, fate: str) -> Exception:
     if reply.get("missing"):
         return ToolMissingError(plain_line(str(reply["missing"])), INSTALL)
-    if reply.get("unsafe"):
-        error = UnsafeModelError(place, "", plain_line(str(reply["unsafe"])))
-        error.args = (plain_text(f"{place}: {reply['refused']}"),)
-        return error
+    if unsafe := reply.get("unsafe"):
+        return UnsafeModelError(*(plain_line(str(part)) for part in unsafe))
     if reply.get("refused"):
-        return ModelFileError(plain_text(f"{place}: {reply['refused']}"))
+        return ModelFileError(plain_text(str(reply["refused"])))
     why = plain_text(str(reply.get("failed") or fate))
     return ConvertError(f"{place} cannot be converted; TensorFlow says:\n{why}")

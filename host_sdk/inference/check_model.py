@@ -160,6 +160,8 @@ def check_model(
 
 
 def _open(path: Path, trust: bool) -> OpenedModel:
+    if path.is_dir() and form_of_file(path) is None:
+        raise InputError("folder must hold .tflite files, or a SavedModel; holds none")
     model = open_model(path, trust)
     if not model.is_tflite:
         raise InputError("model must be a .tflite; is a blob, which `xipnet inspect` shows")

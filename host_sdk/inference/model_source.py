@@ -276,4 +276,3 @@ def _check_cpu(blob: Blob, board: BoardInfo) -> None:
     raise BlobCpuError(
         f"the blob is for {targets}, the board has a {board.cpu}", method="load_model"
     )
-

@@ -184,9 +184,7 @@ def trace_on_host(
         progress: show a bar if compiling takes long.
         trust: see `Device.load_model`.
     """
-    with HostRunner(
-        model, head, whole_tensors=True, ops=ops, show=progress, trust=trust
-    ) as runner:
+    with HostRunner(model, head, whole_tensors=True, ops=ops, show=progress, trust=trust) as runner:
         known = runner.tflite if tflite is None else tflite
         arrays = runner.model.fit(inputs) if inputs else random_inputs(runner.model)
         return trace(runner, arrays, reference, known)

@@ -109,7 +109,7 @@ def test_a_table_of_several(folder: Path) -> None:
 
 def test_an_empty_folder_is_a_line_of_the_table(tmp_path: Path) -> None:
     [checked] = [check_model(path, ["cortex-m4"]) for path in find_models([str(tmp_path)])]
-    assert checked.error == "folder must hold .tflite files; holds none"
+    assert checked.error == "folder must hold .tflite files, or a SavedModel; holds none"
 
 
 def test_ram_that_is_not_there() -> None:
