@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,7 +16,11 @@ from host_sdk.errors import ModelFileError
 _MOST_READ_BYTES = 1 << 20  # at once, so of a directory of members, too
 _PIECE_BYTES = 1 << 16
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+# What zipfile raises on damaged ones, beside its own error.
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, NotImplementedError),
+    *(OSError, OverflowError, RuntimeError, ValueError),
+)
 
 
 class _SmallReads(io.FileIO):

@@ -14,6 +14,7 @@ from host_sdk.display.progress import late_progress
 from host_sdk.errors import ConvertError, ModelFileError
 
 _LIVE_NAME = "model"
+_TFLITE_MARK = b"TFL3"
 
 
 @runtime_checkable
@@ -72,10 +73,10 @@ def _run(what: list[str], options: list[str], place: str, folder: Path, show: bo
     output = folder / "converted.tflite"
     with late_progress(show, f"converting {place}") as progress:
         run_converter([*what, str(output), place, *options], place, folder, progress)
-    try:
-        return output.read_bytes()
-    except OSError as error:
-        raise ConvertError(f"{place}: the converter must write a .tflite; did not") from error
+    data = output.read_bytes() if output.is_file() else b""
+    if data[4:8] != _TFLITE_MARK:
+        raise ConvertError(f"{place}: the converter must write a .tflite; wrote {data[:8]!r}")
+    return data
 
 
 def is_live(source: object) -> bool:

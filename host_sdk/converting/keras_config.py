@@ -24,6 +24,7 @@ _MOST_DEPTH = 200
 _SHOWN = 80
 
 _RULE = "every class must be one of Keras's that only compute"
+_OLD_RULE = f"{_RULE} (a .h5 keeps no operations such as x + 1: save a .keras)"
 
 
 def read_config(text: bytes | str, place: str) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def _check_object(value: Mapping[str, Any], owner: str, place: str) -> None:
         return
     seen = f"{_shown(name)} of {_shown(module)}" if module is not None else _shown(name)
     if not is_known(module, name):
-        raise UnsafeModelError(where, _RULE, seen)
+        raise UnsafeModelError(where, _OLD_RULE if module is None else _RULE, seen)
     # Keras looks a registered name up before the class.
     registered = value.get("registered_name")
     if registered is not None and registered != name:
