@@ -181,7 +181,7 @@ class ImageError(InputError):
 
 
 class ModelFileError(InputError):
-    """A file or bytes that are no model, or one of a format that is not taken, or damaged."""
+    """A file or bytes that are no model, or of a format that is not taken, or damaged."""
 
 
 class UnsafeModelError(ModelFileError):

@@ -1,4 +1,4 @@
-"""A model of another tool, as a .tflite: checked here, converted in a process of its own."""
+"""A model of another tool as a .tflite: checked here, converted in a child process."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def convert_file(path: Path, form: SourceFormat, trust: bool = False, show: bool
 
 
 def convert_live(model: LiveModel, show: bool = False) -> bytes:
-    """Convert a model of this process: Keras writes a SavedModel, of layers of your own too.
+    """Convert a model of this process by way of a SavedModel, which keeps any layer.
 
     Raises: see `convert_file`.
     """
@@ -80,7 +80,7 @@ def _run(what: list[str], options: list[str], place: str, folder: Path, show: bo
 
 
 def is_live(source: object) -> bool:
-    """Tell a model of this process: its class, or one that it is made from, is Keras's."""
+    """Tell whether an object's class, or one that it is made from, is Keras's Model."""
     kinds = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(source).__mro__]
     return any(kind in (("keras", "Model"), ("tf_keras", "Model")) for kind in kinds)
 

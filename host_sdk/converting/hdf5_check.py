@@ -1,4 +1,4 @@
-"""An HDF5 file of others, looked through before Keras reads it: it may lead to other files.
+"""An HDF5 file of others, looked through before Keras reads it: all must be within.
 
 In HDF5 a group may link to another file, a data set may have its values in another file, and a few
 bytes may announce terabytes. h5py comes with TensorFlow: this runs in the converter's process,

@@ -1,4 +1,4 @@
-"""Copies of files of others, in a folder of ours: what is checked is what is converted."""
+"""Copies of files, in a folder of ours: what is checked is what is converted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocol Buffers' wire format, read by bounds: nothing is allocated, nothing is trusted."""
+"""Protocol Buffers' wire format, read by bounds: no length is trusted."""
 
 from __future__ import annotations
 

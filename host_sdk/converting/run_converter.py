@@ -83,7 +83,7 @@ def run_converter(
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
-    """Say what the converter's process is to know: our package, no GPU, no settings of users."""
+    """Say what the child is to know: our package, no GPU, no settings of users."""
     old = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
     given = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
     return {

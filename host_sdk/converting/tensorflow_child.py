@@ -1,4 +1,4 @@
-"""The program of the process in which TensorFlow converts; `run_converter.py` starts it.
+"""The program of the child in which TensorFlow converts; `run_converter.py` starts it.
 
 python -m host_sdk.converting.tensorflow_child KIND PATH OUTPUT PLACE [--trust] [NAME]...
 
@@ -77,7 +77,7 @@ def _limit_memory() -> None:
 
 
 def _check(kind: str, path: str, place: str, trust: bool) -> str:
-    """Refuse what a file should not hold, before Keras sees it; give the Keras that wrote it."""
+    """Refuse what a file should not hold; give the Keras that wrote it."""
     if kind == "keras":
         with zipfile.ZipFile(path) as archive:
             version = str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
@@ -133,7 +133,7 @@ def _convert(
 
 
 def _load_keras(path: str, trust: bool, version: str) -> Any:
-    """Load a model without what only training needs; one of Keras 2 by Keras 2, if it must be."""
+    """Load a model to infer with; one of Keras 2 by Keras 2, if it must be."""
     import keras
 
     try:
@@ -179,7 +179,7 @@ def _model_function(tf: Any, model: Any) -> tuple[Any, list[str], list[str]]:
 def _signature_function(
     tf: Any, model: Any, names: Sequence[str]
 ) -> tuple[Any, list[str], list[str]]:
-    """Make the function that the converter takes of a SavedModel; see `_model_function`."""
+    """Make the function of a SavedModel; see `_model_function`."""
     signatures = dict(model.signatures)
     if len(signatures) == 1 or _SERVING in signatures:
         served = signatures.get(_SERVING) or next(iter(signatures.values()))
@@ -214,7 +214,7 @@ def _numbered(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _named(tflite: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
-    """Give a .tflite the order of the model's inputs, and the names of its inputs and outputs.
+    """Give a .tflite the model's order of inputs, and its names of inputs and outputs.
 
     The converter sorts inputs by their names, and names them after its own signature.
     """

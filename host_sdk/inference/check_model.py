@@ -93,7 +93,7 @@ class ModelCheck:
 
 
 def find_models(paths: Sequence[str]) -> list[Path]:
-    """List the named files, SavedModels, and the .tflite files of other folders, if any."""
+    """List named files, SavedModels, and the .tflite files of other folders, if any."""
     found: list[Path] = []
     for path in map(Path, paths):
         is_others = path.is_dir() and form_of_file(path) is None

@@ -1,4 +1,4 @@
-"""A model from wherever it comes, and a blob for a board of it: checked here, before it is sent."""
+"""A model from wherever it comes, and a blob of it, checked before it is sent."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ def compile_tflite(
 
 
 def head_file(model: OpenedModel, head: HeadSource | None) -> Path | Mapping[str, Any] | None:
-    """Find what describes a model's head: what is named, else the TOML file beside the model."""
+    """Find what describes a model's head: what is named, else the TOML file beside it."""
     if head is None:
         beside = model.path.with_suffix(".toml") if model.path is not None else None
         return beside if beside is not None and beside.exists() else None

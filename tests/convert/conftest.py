@@ -20,7 +20,7 @@ REQUIREMENTS = HERE / "requirements.txt"
 
 @pytest.fixture(scope="session")
 def tensorflow() -> Path:
-    """Install TensorFlow beside the project, once (600 MB to download); give its Python.
+    """Install TensorFlow beside the project, once (600 MB); give its Python.
 
     It sees the packages of this environment, too, behind its own.
     """

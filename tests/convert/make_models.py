@@ -1,4 +1,4 @@
-"""Makes models with Keras, and what Keras computes with them; run by TensorFlow's Python.
+"""Makes models with Keras, and their outputs; run by TensorFlow's Python.
 
 python make_models.py FOLDER
 """

@@ -81,7 +81,7 @@ def test_trust_takes_them(models: Path) -> None:
 
 
 def test_the_hostile_file_is_one(tmp_path: Path) -> None:
-    """What is refused does run its code if it is trusted: the test above tests something."""
+    """What is refused does run its code if it is trusted."""
     marker = tmp_path / "marker"
     path = hostile.lambda_layer(tmp_path, marker)
     with pytest.raises(XipnetError):  # its weights are none

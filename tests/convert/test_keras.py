@@ -1,4 +1,4 @@
-"""Keras's own files become .tflites that compute what Keras does, and go onto a board."""
+"""Keras's own files become .tflites that compute the same, and go onto a board."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def _is_keras(beginning: Beginning) -> bool:
 
 
 def _prepare(path: Path, folder: Path, trust: bool) -> tuple[str, str]:
-    """Check an archive, and write another of what was checked: that is what Keras reads."""
+    """Check an archive, and write another of what was checked, for Keras to read."""
     to = folder / "model.keras"
     if trust:
         copy_file(path, to)

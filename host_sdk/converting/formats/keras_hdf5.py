@@ -1,4 +1,4 @@
-"""`.h5` of Keras: HDF5, whose reader comes with TensorFlow; the converter checks it."""
+"""`.h5` of Keras: HDF5, whose reader comes with TensorFlow; checked in the child."""
 
 from __future__ import annotations
 

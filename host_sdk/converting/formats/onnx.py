@@ -1,4 +1,4 @@
-"""ONNX: protobuf that begins with the version of its format, and names who made it."""
+"""ONNX: protobuf that begins with its format's version, and names who made it."""
 
 from __future__ import annotations
 

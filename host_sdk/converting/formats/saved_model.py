@@ -22,7 +22,7 @@ def _has_graph(folder: Path) -> bool:
 
 
 def _prepare(path: Path, folder: Path, trust: bool) -> tuple[str, str]:
-    """Copy the graph and the variables, and check the graph; assets stay where they are."""
+    """Copy graph and variables, and check the graph; assets stay where they are."""
     to = folder / "saved_model"
     (to / "variables").mkdir(parents=True)
     copy_file(path / _GRAPH, to / _GRAPH, MOST_GRAPH_BYTES, follow=False)

@@ -1,4 +1,4 @@
-"""Files of attackers: each would write a marker if something of it ran, or read another's file.
+"""Files of attackers: each would write a marker, or read another's file, if it ran.
 
 They are written without TensorFlow; tests/convert gives the same ones to the real converter.
 """
