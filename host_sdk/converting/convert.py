@@ -1,4 +1,4 @@
-"""A model of another tool as a .tflite: checked here, converted in a child process."""
+"""A model of another tool as a .tflite: checked here, converted in a child."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a SavedModel's graph does, read before TensorFlow does: it must only compute.
+"""What a SavedModel's graph does, read before TensorFlow: it may only compute.
 
 TensorFlow runs a graph of others while it loads, restores and simplifies it; operations read and
 write files, call Python and load libraries. Every SavedModel holds some that write files: those of

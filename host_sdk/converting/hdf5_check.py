@@ -1,4 +1,4 @@
-"""An HDF5 file of others, looked through before Keras reads it: all must be within.
+"""An HDF5 file of others, looked through before Keras: all must be within it.
 
 In HDF5 a group may link to another file, a data set may have its values in another file, and a few
 bytes may announce terabytes. h5py comes with TensorFlow: this runs in the converter's process,

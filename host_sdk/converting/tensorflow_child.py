@@ -1,4 +1,4 @@
-"""The program of the child in which TensorFlow converts; `run_converter.py` starts it.
+"""The program of the child in which TensorFlow converts (`run_converter.py`).
 
 python -m host_sdk.converting.tensorflow_child KIND PATH OUTPUT PLACE [--trust] [NAME]...
 

@@ -1,4 +1,4 @@
-"""Files of attackers: each would write a marker, or read another's file, if it ran.
+"""Files of attackers: each would write a marker, or read another's, if it ran.
 
 They are written without TensorFlow; tests/convert gives the same ones to the real converter.
 """
