@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from host_sdk import ModelFileError, UnsafeModelError, XipnetError
+from host_sdk import ConvertError, ModelFileError, UnsafeModelError, XipnetError
 from host_sdk.inference.model_source import open_model
 from tests.convert.conftest import run
 from tests.unit.host_sdk.converting import hostile
+from tests.unit.host_sdk.converting.keras_files import layer, model, write_keras
 
 pytestmark = [pytest.mark.proof("convert"), pytest.mark.usefixtures("converter")]
 
@@ -68,6 +69,15 @@ def test_hdf5_leads_nowhere(name: str, tensorflow: Path, tmp_path: Path) -> None
     assert isinstance(caught.value, UnsafeModelError) is (name not in ("circle", "huge")), told
     assert path.name in told
     assert rule in told
+
+
+def test_a_layer_that_wants_all_memory(tensorflow: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.h5"
+    run(tensorflow, "-c", f"import h5py; h5py.File({str(empty)!r}, 'w').close()")
+    greedy = model(layer("Dense", units=3 << 28))  # 12 GB of weights, announced in 60 bytes
+    path = write_keras(tmp_path / "greedy.keras", greedy, empty.read_bytes())
+    with pytest.raises(ConvertError, match=r"(?i)OOM|out of memory|exhausted|allocat"):
+        open_model(path)
 
 
 def test_lambdas_that_keras_wrote(models: Path) -> None:

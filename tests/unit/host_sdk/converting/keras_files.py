@@ -29,19 +29,22 @@ PLAIN = model(
 )
 
 
-def write_keras(path: Path, config: Any = PLAIN, **members: bytes) -> Path:
+def write_keras(
+    path: Path, config: Any = PLAIN, weights: bytes = WEIGHTS, **members: bytes
+) -> Path:
     """Write a .keras.
 
     Args:
         path: where.
         config: of the model; bytes are written as they are.
+        weights: the file of them.
         members: more of them, by name.
     """
     text = config if isinstance(config, bytes) else json.dumps(config).encode()
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.15.1"}))
         archive.writestr("config.json", text)
-        archive.writestr("model.weights.h5", WEIGHTS)
+        archive.writestr("model.weights.h5", weights)
         for name, contents in members.items():
             archive.writestr(name, contents)
     return path

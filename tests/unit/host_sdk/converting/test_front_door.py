@@ -17,6 +17,7 @@ from host_sdk import Device, InputError, ModelFileError, UnsafeModelError
 from host_sdk.bundle.bundle import unpack_bundle
 from host_sdk.bundle.prepare import build_bundle
 from host_sdk.cli import main
+from host_sdk.cli.signing import object_of
 from host_sdk.inference.model_source import open_model
 from tests.unit.host_sdk.converting.conftest import DIGITS, Recorded
 from tests.unit.host_sdk.converting.graphs import honest, write_saved_model
@@ -163,3 +164,8 @@ def _live() -> Any:
 class _Named:
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+def test_what_is_converted_is_not_signed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is compiled before a board stores it"):
+        object_of(write_keras(tmp_path / "m.keras"), None)
