@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from host_sdk.converting.batch_of_one import (
+    SERVING,
+    RefusedModelError,
+    model_function,
+    owner_of_variables,
+)
 from host_sdk.converting.formats import find_format
 from host_sdk.converting.run_converter import run_converter
 from host_sdk.converting.source_format import Beginning, SourceFormat
-from host_sdk.display.plain import plain_line
+from host_sdk.display.plain import plain_line, plain_text
 from host_sdk.display.progress import late_progress
 from host_sdk.errors import ConvertError, ModelFileError
 
@@ -22,7 +29,6 @@ class LiveModel(Protocol):
     """A `keras.Model` of this process."""
 
     name: Any
-    inputs: Any
 
     def export(self, filepath: str) -> Any:
         """Write a SavedModel."""
@@ -57,16 +63,30 @@ def convert_live(model: LiveModel, show: bool = False) -> bytes:
 
     Raises: see `convert_file`.
     """
+    place = plain_line(live_name(model))
     with tempfile.TemporaryDirectory(prefix="xipnet-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         written = folder / "written"
         try:
-            model.export(str(written))
-        except Exception as error:  # whatever Keras raises
-            raise ConvertError(f"{live_name(model)} cannot be exported: {error}") from error
-        names = [str(getattr(x, "name", "")) for x in model.inputs or ()]
-        place = plain_line(live_name(model))
+            names = _export(model, str(written))
+        except RefusedModelError as error:
+            raise ModelFileError(f"{place}: {error}") from error
+        except Exception as error:  # whatever Keras and TensorFlow raise
+            raise ConvertError(f"{place} cannot be exported: {plain_text(str(error))}") from error
         return _run(["saved_model", str(written)], names, place, folder, show)
+
+
+def _export(model: LiveModel, folder: str) -> list[str]:
+    """Write a SavedModel; give the names of its inputs in their order."""
+    tensorflow = sys.modules.get("tensorflow")
+    inputs = getattr(model, "inputs", None) or ()
+    if tensorflow is None or not inputs:  # Keras works with JAX or PyTorch; a class of one's own
+        model.export(folder)
+        return [str(getattr(x, "name", "")) for x in inputs]
+    function, names, _ = model_function(tensorflow, model)
+    owner = owner_of_variables(tensorflow, model)
+    tensorflow.saved_model.save(owner, folder, signatures={SERVING: function})
+    return names
 
 
 def _run(what: list[str], options: list[str], place: str, folder: Path, show: bool) -> bytes:

@@ -21,19 +21,20 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import IO, Any
 
+from host_sdk.converting.batch_of_one import (
+    RefusedModelError,
+    model_function,
+    owner_of_variables,
+    signature_function,
+)
 from host_sdk.converting.hdf5_check import check_hdf5, read_text
 from host_sdk.converting.keras_config import read_config
 from host_sdk.errors import ModelFileError, UnsafeModelError
 
 _MEMORY_BYTES = 8 << 30
 _WORDS = 4000  # characters of what went wrong
-_SERVING = "serving_default"
 
 Tell = Callable[..., None]
-
-
-class _RefusedModelError(Exception):
-    """A model that cannot be converted, with our words for it."""
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def main() -> None:
         tell(unsafe=[error.place, error.rule, error.found])
     except ModelFileError as error:
         tell(refused=str(error))
-    except _RefusedModelError as error:
+    except RefusedModelError as error:
         tell(refused=f"{place}: {error}")
     except Exception as error:  # whatever TensorFlow raises
         tell(failed=f"{type(error).__name__}: {error}"[:_WORDS])
@@ -91,7 +92,7 @@ def _check(kind: str, path: str, place: str, trust: bool) -> str:
             check_hdf5(file, place)
         config = read_text(file, "model_config", place)
         if config is None:
-            raise _RefusedModelError(
+            raise RefusedModelError(
                 "it holds weights alone, no model: save the whole model, by model.save(...)"
             )
         if not trust:
@@ -117,15 +118,12 @@ def _convert(
     if kind == "saved_model":
         owner = model = tf.saved_model.load(path)
         tell(stage=2)
-        function, inputs, outputs = _signature_function(tf, model, names)
+        function, inputs, outputs = signature_function(tf, model, names)
     else:
         model = _load_keras(path, trust, version)
         tell(stage=2)
-        function, inputs, outputs = _model_function(tf, model)
-        owner = tf.Module()  # the converter keeps constants of TensorFlow's variables alone
-        owner.variables_of_model = [
-            v if isinstance(v, tf.Variable) else v.value for v in model.variables
-        ]
+        function, inputs, outputs = model_function(tf, model)
+        owner = owner_of_variables(tf, model)
     tell(stage=3)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], owner)
     tflite = _named(converter.convert(), inputs, outputs)
@@ -143,75 +141,12 @@ def _load_keras(path: str, trust: bool, version: str) -> Any:
         if not version.startswith("2."):
             raise
         if importlib.util.find_spec("tf_keras") is None:
-            raise _RefusedModelError(
+            raise RefusedModelError(
                 f"Keras {version} wrote it, and Keras {keras.__version__} cannot read it. Install "
                 f"Keras 2 beside it: pip install tf_keras\n{type(error).__name__}: {error}"[:_WORDS]
             ) from error
     tf_keras: Any = import_module("tf_keras")
     return tf_keras.models.load_model(path, compile=False, safe_mode=not trust)
-
-
-def _model_function(tf: Any, model: Any) -> tuple[Any, list[str], list[str]]:
-    """Make the function that the converter takes of a Keras model, for a batch of one.
-
-    Returns:
-        It, and the names of its inputs and outputs.
-    """
-    inputs = getattr(model, "inputs", None)
-    if not inputs:
-        raise _RefusedModelError(
-            "the model must know the shape of its input: begin it with keras.Input(shape), or call "
-            "it once before it is saved"
-        )
-    specs = [_spec(tf, _name(x), x.shape, x.dtype) for x in inputs]
-    nested = getattr(model, "_inputs_struct", getattr(model, "_nested_inputs", None))
-
-    def run(*values: Any) -> Any:
-        packed = values if len(values) > 1 else values[0]
-        if nested is not None:
-            packed = tf.nest.pack_sequence_as(nested, list(values))
-        return _numbered(tf.nest.flatten(model(packed, training=False)))
-
-    function = tf.function(run).get_concrete_function(*specs)
-    names = [spec.name for spec in specs]
-    return function, names, [str(name) for name in getattr(model, "output_names", None) or ()]
-
-
-def _signature_function(
-    tf: Any, model: Any, names: Sequence[str]
-) -> tuple[Any, list[str], list[str]]:
-    """Make the function of a SavedModel; see `_model_function`."""
-    signatures = dict(model.signatures)
-    if len(signatures) == 1 or _SERVING in signatures:
-        served = signatures.get(_SERVING) or next(iter(signatures.values()))
-    else:
-        raise _RefusedModelError(
-            f"it must have one signature, or '{_SERVING}'; has {sorted(signatures) or 'none'}: "
-            "save it with model.export(folder)"
-        )
-    wanted = served.structured_input_signature[1]
-    if sorted(names) != sorted(wanted):
-        names = list(wanted)
-    specs = [_spec(tf, name, wanted[name].shape, wanted[name].dtype) for name in names]
-
-    def run(*values: Any) -> Any:
-        found = served(**dict(zip(names, values, strict=True)))
-        return _numbered([found[name] for name in outputs])
-
-    outputs = sorted(served.structured_outputs, key=_by_number)
-    function = tf.function(run).get_concrete_function(*specs)
-    return function, list(names), outputs
-
-
-def _by_number(name: str) -> tuple[str, int]:
-    """Sort names as people count: output_10 behind output_9."""
-    digits = len(name) - len(name.rstrip("0123456789"))
-    return name[: len(name) - digits], int(name[len(name) - digits :] or 0)
-
-
-def _numbered(values: Sequence[Any]) -> dict[str, Any]:
-    """Name outputs by numbers: the converter sorts them by their names."""
-    return {f"output_{i:04}": value for i, value in enumerate(values)}
 
 
 def _named(tflite: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
@@ -234,25 +169,6 @@ def _named(tflite: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> byte
                 graph.tensors[index].name = new
                 taken.add(new)
     return bytes(tools.convert_object_to_bytearray(model))
-
-
-def _name(tensor: Any) -> str:
-    """Name an input as its layer is named."""
-    history = getattr(tensor, "_keras_history", None)
-    layer = getattr(history, "operation", getattr(history, "layer", None))
-    return str(getattr(layer, "name", None) or getattr(tensor, "name", "input"))
-
-
-def _spec(tf: Any, name: str, shape: Any, dtype: Any) -> Any:
-    sizes = list(shape)
-    if sizes and sizes[0] is None:
-        sizes[0] = 1
-    if None in sizes:
-        raise _RefusedModelError(
-            f"input '{name}' must have a fixed shape, but for the batch; has {list(shape)}: give "
-            "its sizes where the model is made"
-        )
-    return tf.TensorSpec(sizes, dtype, name=name)
 
 
 if __name__ == "__main__":

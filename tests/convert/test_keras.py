@@ -66,14 +66,15 @@ def test_a_board_computes_it(models: Path, file: str) -> None:
 LIVE = """
 import sys
 sys.path.insert(0, {here!r})
+import keras
 import numpy as np
 from host_sdk import Device
-from make_models import keep, lambda_model, own_layer, pair, photo, train
+from make_models import keep, lambda_model, own_layer, pair, photo, sequence, train
 from host_sdk.inference.model_source import open_model
 from host_sdk.validation.litert import Reference
 from pathlib import Path
 
-for make in (photo, pair, own_layer, lambda_model):
+for make in (photo, pair, sequence, own_layer, lambda_model):
     model = make()
     train(model)
     keep(Path("."), model)
@@ -86,6 +87,22 @@ for make in (photo, pair, own_layer, lambda_model):
     for i, output in enumerate(found):
         np.testing.assert_allclose(output, kept[f"output_{{i}}"], rtol=0, atol=1e-5)
     print(model.name)
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__(name="own_class")
+        self.inner = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.inner(x) * 2.0
+
+own = Own()
+wanted = np.array(own(np.ones((1, 3), np.float32)))
+with Reference(open_model(own).data) as reference:
+    np.testing.assert_allclose(
+        reference.run([np.ones((1, 3), np.float32)])[0], wanted, rtol=0, atol=1e-5
+    )
+print(own.name)
 
 with Device("sim://cortex-m4") as board:
     loaded = board.load_model(model)
@@ -100,7 +117,15 @@ def test_live_models_with_layers_of_ones_own(tensorflow: Path, tmp_path: Path) -
     program.write_text(LIVE.format(here=str(Path(__file__).parent)))
     done = run(tensorflow, str(program), folder=tmp_path)
     assert done.split("\n")[:-1] == [
-        *("photo", "pair", "own_layer", "lambda_model", "lambda_model on the board")
+        *(
+            "photo",
+            "pair",
+            "sequence",
+            "own_layer",
+            "lambda_model",
+            "own_class",
+            "lambda_model on the board",
+        )
     ]
 
 

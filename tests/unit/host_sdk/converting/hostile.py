@@ -35,7 +35,8 @@ def code_of(marker: Path) -> str:
 
 def lambda_layer(path: Path, marker: Path) -> Path:
     """Write a layer whose function is Python's code."""
-    held = {"class_name": "__lambda__", "config": {"value": [code_of(marker), None, None]}}
+    about = {"code": code_of(marker), "defaults": None, "closure": None}
+    held = {"class_name": "__lambda__", "config": about}
     return write_keras(path / "lambda.keras", model(layer("Lambda", function=held)))
 
 
