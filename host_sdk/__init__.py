@@ -17,6 +17,7 @@ from host_sdk.errors import (
     AttestationError,
     BlobError,
     CompileError,
+    ConvertError,
     CounterError,
     DeviceError,
     DeviceFaultError,
@@ -57,6 +58,7 @@ from host_sdk.errors import (
     StoreFullError,
     ToolMissingError,
     TrustError,
+    UnsafeModelError,
     XipnetError,
 )
 
@@ -115,6 +117,7 @@ __all__ = [
     "Classes",
     "CommandSigner",
     "CompileError",
+    "ConvertError",
     "CounterError",
     "Detection",
     "Detections",
@@ -176,6 +179,7 @@ __all__ = [
     "Trial",
     "Trust",
     "TrustError",
+    "UnsafeModelError",
     "Uploaded",
     "XipnetError",
     "mask_of",

@@ -28,7 +28,13 @@ from host_sdk.inference.infer import (
 )
 from host_sdk.inference.lease import ModelLease, active_name
 from host_sdk.inference.model import CLASSES, Inputs, Model, Named
-from host_sdk.inference.model_source import HeadSource, ModelSource, Optimize, prepare_blob
+from host_sdk.inference.model_source import (
+    FileSource,
+    HeadSource,
+    ModelSource,
+    Optimize,
+    prepare_blob,
+)
 from host_sdk.inference.picture import Picture
 from host_sdk.inference.profile import Profile
 from host_sdk.inference.results import (
@@ -167,6 +173,7 @@ class Device(Connection):
         confirm_s: int = 60,
         boots: int = 0,
         seal: SealSource | None = None,
+        trust: bool = False,
         progress: Progress | bool = False,
     ) -> Uploaded:
         """Upload a model, have the board check and test it, and make it active.
@@ -175,7 +182,9 @@ class Device(Connection):
         continues. Until the new model has passed, the old one serves (docs/OTA.md).
 
         Args:
-            source: file or bytes: a blob, or a .tflite, which is compiled for this board's CPU.
+            source: a file or bytes: a blob, or a .tflite, which is compiled for this board's CPU; a
+                Keras model, which is made a .tflite first: .keras, .h5, a SavedModel's folder, or a
+                live one (docs/KERAS.md).
             name: in the store; by default the file's stem, or the blob's own name.
             head: post-processing for a .tflite (docs/HEADS.md): TOML file, C file or mapping, or
                 "auto" to have it guessed and written to a TOML file. By default the file of the
@@ -192,10 +201,11 @@ class Device(Connection):
             confirm_s: seconds that a trial may last; then the previous model returns by itself.
             boots: starts of the board that a trial may outlast.
             seal: as for `put`; what is compiled for the board can be sealed by a `Signer` alone.
+            trust: take another tool's file unseen; it may run code on this computer.
             progress: called with (done, total) bytes; True shows a bar.
 
         Raises:
-            ModelFileError, CompileError, ToolMissingError: nothing was sent.
+            ModelFileError, ConvertError, CompileError, ToolMissingError: nothing was sent.
             BlobError: it is not for this board, or failed its test there.
             StoreError: the store refused, see `StoreFullError`.
             SealError, CounterError: the board takes no such seal, or nothing without one.
@@ -207,6 +217,7 @@ class Device(Connection):
             optimize=optimize,
             max_ram=max_ram,
             ops=ops,
+            trust=trust,
         )
         name = name or model.name
         seal = seal_for(source, seal, model.tflite is not None)
@@ -635,7 +646,7 @@ class Device(Connection):
         y: npt.ArrayLike | None = None,
         reference: str | None = "litert",
         *,
-        tflite: ModelSource | None = None,
+        tflite: FileSource | None = None,
         limit: int | None = None,
         sequence: bool = False,
         progress: Progress | bool = False,
@@ -680,7 +691,7 @@ class Device(Connection):
         self,
         *inputs: npt.ArrayLike | Named,
         reference: str | None = "litert",
-        tflite: ModelSource | None = None,
+        tflite: FileSource | None = None,
     ) -> Trace:
         """Run the active model step by step, read every tensor back and compare it.
 

@@ -18,11 +18,13 @@ XipnetError
 │   ├── ShapeError, DtypeError  an array that does not fit the model's input
 │   ├── ImageError              a picture that cannot be read
 │   ├── ModelFileError          a file or bytes that are not a model
+│   │   └── UnsafeModelError    could run code here, or read files; `trust` takes it
 │   ├── FirmwareFileError       a file that is no firmware, or not this board's
 │   ├── KeyFileError            a file or text that is no key, or whose password is wrong
 │   ├── BundleFileError         a pipeline.toml or a bundle that breaks a rule
 │   ├── SealFileError           bytes that are no seal, or not one over these bytes
 │   ├── CompileError            a .tflite that the compiler refuses
+│   ├── ConvertError            a model of another tool that its converter refuses
 │   └── NoHeadError             the model has no detections or classes
 ├── ToolMissingError            a program is not installed; says the command that installs it
 ├── SignerError                 the command that signs failed, or signed something else
@@ -179,7 +181,26 @@ class ImageError(InputError):
 
 
 class ModelFileError(InputError):
-    """A file or bytes that are neither a blob nor a .tflite, or a damaged blob."""
+    """A file or bytes that are no model, or of a format that is not taken, or damaged."""
+
+
+class UnsafeModelError(ModelFileError):
+    """A model's file asks for code, or for files of this computer.
+
+    Attributes:
+        place: where it does.
+        rule: what must hold.
+        found: what it asks for.
+    """
+
+    def __init__(self, place: str, rule: str, found: str) -> None:
+        super().__init__(
+            f"{place}: {rule}; found {found}. Such a file could run code on this computer. If you "
+            "trust who made it: --trust, in Python trust=True"
+        )
+        self.place = place
+        self.rule = rule
+        self.found = found
 
 
 class FirmwareFileError(InputError):
@@ -208,6 +229,10 @@ class SealFileError(InputError):
 
 class CompileError(InputError):
     """A .tflite that the compiler refuses; the cause is the compiler's own error."""
+
+
+class ConvertError(InputError):
+    """A model of another tool that its converter refuses; the message holds its words."""
 
 
 class NoHeadError(InputError):

@@ -12,7 +12,14 @@ from host_sdk.device import Confirm, Device
 from host_sdk.display.progress import Progress
 from host_sdk.display.table import html_table, text_table
 from host_sdk.errors import InputError, XipnetError
-from host_sdk.inference.model_source import HeadSource, ModelFile, ModelSource, prepare_blob
+from host_sdk.inference.model_source import (
+    HeadSource,
+    ModelFile,
+    ModelSource,
+    OpenedModel,
+    open_model,
+    prepare_blob,
+)
 from host_sdk.link.board_info import BoardInfo
 from host_sdk.store.files import BLOB, NewObject
 from host_sdk.store.upload import Uploaded
@@ -91,6 +98,7 @@ def swap_models(
     confirm_s: int = 60,
     boots: int = 0,
     seal: SealSource | None = None,
+    trust: bool = False,
     baud: int = 115200,
     progress: SwapProgress | None = None,
 ) -> Swaps:
@@ -108,6 +116,7 @@ def swap_models(
         confirm_s: seconds that a trial may last.
         boots: starts of the board that a trial may outlast.
         seal: a signer seals once for each kind of CPU.
+        trust: see `Device.load_model`.
         baud: speed of serial ports.
         progress: called with (port, done, total) bytes, in several threads.
 
@@ -116,7 +125,7 @@ def swap_models(
     """
     if not ports or len(set(ports)) != len(ports):
         raise InputError(f"ports must be at least one, each named once; are {list(ports)}")
-    blobs = _Blobs(source, name, head, ops, seal)
+    blobs = _Blobs(source, name, head, ops, seal, trust)
     devices = _OpenDevices()
 
     def swap(port: str) -> Swap:
@@ -152,7 +161,10 @@ def _for_port(port: str, progress: SwapProgress | None) -> Progress | None:
 
 
 class _Blobs:
-    """The model, compiled and sealed once for each CPU however many boards ask."""
+    """The model, compiled and sealed once for each CPU however many boards ask.
+
+    It is converted once, if it is another tool's.
+    """
 
     def __init__(
         self,
@@ -161,8 +173,11 @@ class _Blobs:
         head: HeadSource | None,
         ops: str | None,
         seal: SealSource | None,
+        trust: bool,
     ) -> None:
         self._source = source
+        self._trust = trust
+        self._opened: OpenedModel | None = None
         self._name = name
         self._head = head
         self._ops = ops
@@ -174,7 +189,8 @@ class _Blobs:
     def of(self, board: BoardInfo) -> ModelFile:
         with self._lock:
             if board.cpu not in self._made:
-                made = prepare_blob(*(self._source, self._head, board), ops=self._ops)
+                self._opened = self._opened or open_model(self._source, self._trust)
+                made = prepare_blob(*(self._opened, self._head, board), ops=self._ops)
                 self._made[board.cpu] = replace(made, name=self._name or made.name)
             return self._made[board.cpu]
 

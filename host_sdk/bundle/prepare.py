@@ -15,7 +15,7 @@ from host_sdk.errors import BundleFileError
 from host_sdk.inference.model_source import (
     ModelFile,
     compile_tflite,
-    is_tflite,
+    open_model,
     prepare_blob,
     read_model_file,
 )
@@ -96,11 +96,11 @@ def build_bundle(path: Path, targets: Sequence[str], show: bool = False) -> Bund
     """
 
     def make(model: PipelineModel) -> bytes:
-        _, data = read_model_file(model.path)
-        if not is_tflite(data):
-            return data
+        opened = open_model(model.path, show=show)
+        if not opened.is_tflite:
+            return opened.data
         return compile_tflite(
-            *(model.path, model.head, targets, model.optimize),
+            *(opened, model.head, targets, model.optimize),
             max_ram=model.max_ram,
             ops=model.ops,
             show=show,

@@ -29,13 +29,17 @@ def is_bundle_file(path: str) -> bool:
 
 
 def refuse_model_options(
-    head: str | None, optimize: str, max_ram: int | None, ops: str | None
+    head: str | None, optimize: str, max_ram: int | None, ops: str | None, trust: bool
 ) -> None:
     """Refuse options of one model: a pipeline.toml has them for each."""
     if head is not None or optimize != "speed" or max_ram is not None or ops is not None:
         raise click.UsageError(
             "--head, --optimize, --max-ram and --ops are of a model: its table in the "
             "pipeline.toml has them"
+        )
+    if trust:
+        raise click.UsageError(
+            "--trust is for one model: build its blob, and name that in the pipeline.toml"
         )
 
 

@@ -11,7 +11,7 @@ import click
 
 import relocatable
 from host_sdk.cli.common import json_option, print_facts, print_json, print_table
-from host_sdk.cli.compiling import Target, compile_options
+from host_sdk.cli.compiling import Target, compile_options, trust_option
 from host_sdk.display.plain import plain_text
 from host_sdk.display.progress import late_progress
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     help="TOML or C file for all MODELs, or auto; by default MODEL.toml.",
 )
 @click.option("--exact", is_flag=True, help="Compile, for the exact flash and stack; takes longer.")
+@trust_option
 @json_option
 def check(
     models: tuple[str, ...],
@@ -46,12 +47,13 @@ def check(
     ops: str | None,
     head: str | None,
     exact: bool,
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Say whether MODELs are taken, what they cost and where they fit.
 
-    MODELs are .tflite files, and folders of them. Ends with 1 if one is not taken. Flash is a
-    range, since the code is not compiled.
+    MODELs are .tflite files, folders of them, and Keras models (.keras, .h5, SavedModels). Ends
+    with 1 if one is not taken. Flash is a range, since the code is not compiled.
     """
     from host_sdk.inference.check_model import check_model, find_models
     from relocatable.targets import find_targets
@@ -62,7 +64,14 @@ def check(
     with late_progress(not as_json, "checking") as progress:
         for path in files:
             found.append(
-                check_model(path, cpus, optimize, head=head, max_ram=max_ram, ops=ops, exact=exact)
+                check_model(
+                    *(path, cpus, optimize),
+                    head=head,
+                    max_ram=max_ram,
+                    ops=ops,
+                    exact=exact,
+                    trust=trust,
+                )
             )
             if progress is not None:
                 progress(len(found), len(files))

@@ -72,6 +72,11 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+trust_option = click.option(
+    "--trust", is_flag=True, help="Take a Keras file unseen: it may run code on this computer."
+)
+
+
 def read_bytes(text: str) -> int:
     """Read a number of bytes: 65536 or 64k."""
     digits, unit = (text[:-1], 1024) if text[-1:] in ("k", "K") else (text, 1)
@@ -81,7 +86,7 @@ def read_bytes(text: str) -> int:
 
 
 @click.command()
-@click.argument("model", type=click.Path(dir_okay=False))
+@click.argument("model", type=click.Path())
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="By default MODEL.bin here.")
 @click.option(
     "--target",
@@ -101,6 +106,7 @@ def read_bytes(text: str) -> int:
 @click.option(
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
 )
+@trust_option
 @json_option
 def build(
     model: str,
@@ -111,22 +117,28 @@ def build(
     head: str | None,
     whole_tensors: bool,
     ops: str | None,
+    trust: bool,
     as_json: bool,
 ) -> None:
-    """Compile a .tflite MODEL and print what it will cost.
+    """Compile a MODEL and print what it will cost.
+
+    MODEL is a .tflite, or a Keras model: .keras, .h5, a SavedModel's folder.
 
     A pipeline.toml becomes a bundle of models, scripts and data, NAME.bundle.
     """
-    from host_sdk.inference.model_source import compile_tflite
+    from host_sdk.inference.model_source import compile_tflite, open_model
 
     if is_bundle_file(model):
-        refuse_model_options(head, optimize, max_ram, ops)
+        refuse_model_options(head, optimize, max_ram, ops, trust)
         if whole_tensors:
             raise click.UsageError("--whole-tensors is for one model")
         build_pipeline(model, output, targets, as_json)
         return
+    opened = open_model(model, trust, show=not as_json)
+    if not opened.is_tflite:
+        raise InputError(f"{model} is a blob already, which `xipnet inspect` shows")
     blob = compile_tflite(
-        *(model, head, targets, optimize),
+        *(opened, head, targets, optimize),
         max_ram=max_ram,
         whole_tensors=whole_tensors,
         ops=ops,

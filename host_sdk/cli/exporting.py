@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host_sdk.cli.compiling import Target, compile_options
+from host_sdk.cli.compiling import Target, compile_options, trust_option
 from host_sdk.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", type=click.Path(dir_okay=False))
+@click.argument("model", type=click.Path())
 @click.option(
     "--c",
     "folder",
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="What names in C begin with; by default that of the file.")
 @compile_options
 @click.option("--head", type=click.Path(dir_okay=False), help="As of `xipnet build`.")
+@trust_option
 def export(
     model: str,
     folder: Path,
@@ -37,28 +38,32 @@ def export(
     max_ram: int | None,
     ops: str | None,
     head: str | None,
+    trust: bool,
 ) -> None:
     """Write a MODEL as C: link it into any program, without our firmware.
 
-    MODEL is a .tflite, or a blob for one CPU. The folder holds the model as an array, a header with
-    its sizes, what runs it (xn_model.c), an example that tests it, a Makefile and a CMakeLists.txt.
-    An example that is there already stays as it is.
+    MODEL is a .tflite, a Keras model, or a blob for one CPU. The folder holds the model as an
+    array, a header with its sizes, what runs it (xn_model.c), an example that tests it, a Makefile
+    and a CMakeLists.txt. An example that is there already stays as it is.
     """
-    from host_sdk.inference.model_source import compile_tflite, is_tflite, read_model_file
+    from host_sdk.inference.model_source import compile_tflite, open_model
     from relocatable.errors import BlobError
     from relocatable.export.c_project import c_name, c_project, needs_host, write_c_project
 
-    stem, data = read_model_file(model)
+    opened = open_model(model, trust, show=True)
+    data = opened.data
     on_host = None
-    if is_tflite(data):
+    if opened.is_tflite:
         if target is None:
-            raise click.UsageError("a .tflite needs --target, the CPU that it is to run on")
-        data = compile_tflite(model, head, target, optimize, max_ram=max_ram, ops=ops, show=True)
+            raise click.UsageError(
+                "a model that is compiled needs --target, the CPU that it is to run on"
+            )
+        data = compile_tflite(opened, head, target, optimize, max_ram=max_ram, ops=ops, show=True)
         if needs_host(data):
-            on_host = compile_tflite(model, head, "host", optimize, show=True, ops=ops)
+            on_host = compile_tflite(opened, head, "host", optimize, show=True, ops=ops)
     elif (target, head, max_ram, ops, optimize) != (None, None, None, None, "speed"):
         raise click.UsageError("a blob is compiled already: only --name is for it")
-    called = c_name(name or stem or "model")
+    called = c_name(name or opened.name or "model")
     try:
         files = c_project(called, data, on_host)
     except BlobError as error:

@@ -17,7 +17,7 @@ from host_sdk.cli.common import (
     seal_option,
     show_note,
 )
-from host_sdk.cli.compiling import compile_options
+from host_sdk.cli.compiling import compile_options, trust_option
 
 if TYPE_CHECKING:
     from host_sdk.inference.model_source import Optimize
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @board_command
-@click.argument("model", type=click.Path(dir_okay=False))
+@click.argument("model", type=click.Path())
 @click.option("--name", help="Name in the store; by default the file's stem.")
 @click.option(
     "--head",
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @compile_options
 @click.option("--no-activate", is_flag=True, help="Only store it.")
 @seal_option
+@trust_option
 @json_option
 def load(
     board: host_sdk.Device,
@@ -47,14 +48,17 @@ def load(
     ops: str | None,
     no_activate: bool,
     seal: str | None,
+    trust: bool,
     as_json: bool,
 ) -> None:
-    """Upload a MODEL: a blob, or a .tflite, which is compiled for the board's CPU.
+    """Upload a MODEL: a blob, or what is compiled for the board's CPU.
+
+    That is a .tflite, or a Keras model: .keras, .h5, a SavedModel's folder.
 
     Or a bundle of models, scripts and data: a pipeline.toml, or what `xipnet build` made of one.
     """
     if is_bundle_file(model):
-        refuse_model_options(head, optimize, max_ram, ops)
+        refuse_model_options(head, optimize, max_ram, ops, trust)
         loaded = board.load_bundle(
             *(model, name), activate=not no_activate, seal=seal, progress=not as_json
         )
@@ -67,6 +71,7 @@ def load(
             ops=ops,
             activate=not no_activate,
             seal=seal,
+            trust=trust,
             progress=not as_json,
         )
     if as_json:

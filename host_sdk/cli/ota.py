@@ -18,7 +18,7 @@ from host_sdk.cli.common import (
     seal_option,
     show_note,
 )
-from host_sdk.cli.compiling import ops_option
+from host_sdk.cli.compiling import ops_option, trust_option
 from host_sdk.display.progress import byte_bars
 from host_sdk.transports.open import PORT_VARIABLE, default_port
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", type=click.Path(dir_okay=False))
+@click.argument("model", type=click.Path())
 @click.option(
     "--port",
     "ports",
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     help="TOML or C file, or auto; by default MODEL.toml.",
 )
 @ops_option
+@trust_option
 @seal_option
 @click.option(
     "--check",
@@ -65,6 +66,7 @@ def ota(
     name: str | None,
     head: str | None,
     ops: str | None,
+    trust: bool,
     seal: str | None,
     check: str | None,
     manual: bool,
@@ -86,6 +88,7 @@ def ota(
         "confirm_s": within,
         "boots": boots,
         "seal": seal,
+        "trust": trust,
         "baud": baud,
     }
     if as_json:

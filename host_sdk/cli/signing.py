@@ -223,11 +223,12 @@ def object_of(file: Path, name: str | None) -> NewObject:
     Raises:
         InputError: it cannot be read, is empty, or is compiled before it is stored.
     """
+    from host_sdk.converting.convert import form_of_file
     from host_sdk.inference.model_source import is_tflite
     from host_sdk.store.files import BLOB, BUNDLE, object_kind, read_file
 
     one = read_file(name or file.name, file)
-    if is_tflite(one.data):
+    if is_tflite(one.data) or form_of_file(file):
         raise InputError(
             f"{file} is compiled before a board stores it, and the blob is what is sealed: "
             "`xipnet build` it, then sign that"

@@ -10,7 +10,7 @@ import click
 
 import host_sdk
 from host_sdk.cli.common import json_option, open_board, port_options, print_json
-from host_sdk.cli.compiling import ops_option
+from host_sdk.cli.compiling import ops_option, trust_option
 from host_sdk.cli.running import load_array, load_inputs
 from host_sdk.errors import InputError
 
@@ -22,9 +22,9 @@ SAMPLES = "samples.npz"  # in a folder of `xipnet collect`
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add MODEL, --on, --reference, --tflite, --head, --ops and the port's options."""
+    """Add MODEL, its options, --on, --reference, --tflite and the port's options."""
     options = (
-        click.argument("model", type=click.Path(dir_okay=False)),
+        click.argument("model", type=click.Path()),
         click.option(
             "--on",
             type=click.Choice(("board", "host")),
@@ -46,6 +46,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--head", type=click.Path(dir_okay=False), help="By default MODEL.toml."),
         ops_option,
+        trust_option,
         port_options,
     )
     for option in reversed(options):
@@ -104,6 +105,7 @@ def _validate(
     tflite: str | None,
     head: str | None,
     ops: str | None,
+    trust: bool,
     **port: Any,
 ) -> host_sdk.Report:
     if on == "host":
@@ -115,9 +117,10 @@ def _validate(
             limit=limit,
             sequence=sequence,
             progress=True,
+            trust=trust,
         )
     with open_board(**port) as board:
-        board.load_model(model, head=head, ops=ops, progress=True)
+        board.load_model(model, head=head, ops=ops, trust=trust, progress=True)
         return board.validate(
             x, y, reference, tflite=tflite, limit=limit, sequence=sequence, progress=True
         )
@@ -152,6 +155,7 @@ def _trace(
     tflite: str | None,
     head: str | None,
     ops: str | None,
+    trust: bool,
     **port: Any,
 ) -> host_sdk.Trace:
     if on == "host":
@@ -163,9 +167,10 @@ def _trace(
             head=head,
             ops=ops,
             progress=progress,
+            trust=trust,
         )
     with open_board(**port) as board:
-        board.load_model(model, head=head, ops=ops, progress=progress)
+        board.load_model(model, head=head, ops=ops, trust=trust, progress=progress)
         return board.trace(*inputs, reference=reference, tflite=tflite)
 
 

@@ -1,4 +1,4 @@
-"""Whether a .tflite can be compiled and what it will cost, before it is."""
+"""Whether a model can be compiled and what it will cost, before it is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import relocatable
+from host_sdk.converting.convert import form_of_file
 from host_sdk.errors import CompileError, InputError, ToolMissingError
 from host_sdk.inference.guess_head import AUTO
-from host_sdk.inference.model_source import Optimize, compile_tflite, is_tflite, read_model_file
-from relocatable.blob.blob import is_blob
+from host_sdk.inference.model_source import (
+    OpenedModel,
+    Optimize,
+    compile_tflite,
+    head_file,
+    open_model,
+)
 from relocatable.errors import RelocatableError, UnsupportedError
 from relocatable.refusal import way_out
 
@@ -88,10 +94,11 @@ class ModelCheck:
 
 
 def find_models(paths: Sequence[str]) -> list[Path]:
-    """List the named files, and the .tflite files of folders, or empty ones."""
+    """List named files, SavedModels, and the .tflite files of other folders, if any."""
     found: list[Path] = []
     for path in map(Path, paths):
-        inside = sorted(path.rglob("*.tflite")) if path.is_dir() else []
+        is_others = path.is_dir() and form_of_file(path) is None
+        inside = sorted(path.rglob("*.tflite")) if is_others else []
         found += inside or [path]
     return list(dict.fromkeys(found))
 
@@ -105,11 +112,12 @@ def check_model(
     max_ram: int | None = None,
     ops: str | None = None,
     exact: bool = False,
+    trust: bool = False,
 ) -> ModelCheck:
     """Find whether a model is taken, why not, and what it costs.
 
     Args:
-        path: of a .tflite.
+        path: of a .tflite, or of what is converted to one.
         targets: CPUs, each with a program of its own.
         optimize: see `relocatable.compile_model`.
         head: file that describes the post-processing; "auto": it is guessed, and nothing is
@@ -117,24 +125,26 @@ def check_model(
         max_ram: bytes that the arena may have.
         ops: folder of operators of your own.
         exact: compile it, for the exact bytes of flash and stack.
+        trust: take another tool's file unseen; it may run code on this computer.
 
     Returns:
         What was found; whatever is wrong with the file is told in it.
 
     Raises:
-        ToolMissingError: the compiler is not installed.
+        ToolMissingError: the compiler or a converter is not installed.
     """
     from relocatable.compile import read_network
 
     operators: Mapping[str, int] = {}
     try:
-        data = _read(path)
-        operators = _count(data, path)
-        guessed = relocatable.guess_head(path, ops) if head == AUTO else None
+        model = _open(path, trust)
+        operators = _count(model)
+        guessed = relocatable.guess_head(model.data, ops) if head == AUTO else None
         described = guessed.description if guessed else head
-        network = read_network(path, head=described, ops=ops)
+        of_file = head_file(model, described)
+        network = read_network(model.data, head=of_file, name=model.name, ops=ops)
         programs = tuple(
-            _compiled(path, described, target, optimize, max_ram, ops)
+            _compiled(model, described, target, optimize, max_ram, ops)
             if exact
             else _planned(network, target, optimize, max_ram)
             for target in targets
@@ -158,21 +168,19 @@ def check_model(
     return ModelCheck(str(path), "", (), operators, kind, kind and source, programs)
 
 
-def _read(path: Path) -> bytes:
-    if path.is_dir():
-        raise InputError("folder must hold .tflite files; holds none")
-    _, data = read_model_file(path)
-    if is_blob(data):
+def _open(path: Path, trust: bool) -> OpenedModel:
+    if path.is_dir() and form_of_file(path) is None:
+        raise InputError("folder must hold .tflite files, or a SavedModel; holds none")
+    model = open_model(path, trust)
+    if not model.is_tflite:
         raise InputError("model must be a .tflite; is a blob, which `xipnet inspect` shows")
-    if not is_tflite(data):
-        raise InputError(f"model must be a .tflite, with 'TFL3' behind 4 bytes; has {data[4:8]!r}")
-    return data
+    return model
 
 
-def _count(data: bytes, path: Path) -> Mapping[str, int]:
+def _count(model: OpenedModel) -> Mapping[str, int]:
     from relocatable.read_tflite import count_operators
 
-    return dict(count_operators(data, path.stem).most_common())
+    return dict(count_operators(model.data, model.name or "model").most_common())
 
 
 def _planned(network: Network, target: str, optimize: Optimize, max_ram: int | None) -> ProgramCost:
@@ -186,14 +194,14 @@ def _planned(network: Network, target: str, optimize: Optimize, max_ram: int | N
 
 
 def _compiled(
-    path: Path,
+    model: OpenedModel,
     head: str | Mapping[str, Any] | None,
     target: str,
     optimize: Optimize,
     max_ram: int | None,
     ops: str | None,
 ) -> ProgramCost:
-    blob = compile_tflite(path, head, target, optimize, max_ram=max_ram, ops=ops)
+    blob = compile_tflite(model, head, target, optimize, max_ram=max_ram, ops=ops)
     cost = relocatable.report(blob)
     flash = cost.flash_bytes, cost.flash_bytes
     return ProgramCost(target, cost.arena_bytes, cost.macs, flash, cost.stack_bytes)

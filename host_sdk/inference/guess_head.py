@@ -14,11 +14,12 @@ from host_sdk.errors import InputError
 AUTO = "auto"
 
 
-def settle_guess(model: Path | bytes, ops: str | None) -> Mapping[str, Any]:
+def settle_guess(tflite: bytes, path: Path | None, ops: str | None) -> Mapping[str, Any]:
     """Guess a model's head, say why, and write the TOML file beside the model.
 
     Args:
-        model: a .tflite: its file, or its bytes, for which nothing is written.
+        tflite: the model.
+        path: of its file, beside which the TOML file is written; None: nothing is.
         ops: folder of operators of your own.
 
     Returns:
@@ -28,12 +29,12 @@ def settle_guess(model: Path | bytes, ops: str | None) -> Mapping[str, Any]:
         RelocatableError: the model is refused, or its head cannot be guessed.
         InputError: there is another TOML file already, or none can be written.
     """
-    guessed = relocatable.guess_head(model, ops)
+    guessed = relocatable.guess_head(tflite, ops)
     _say(f"head {guessed.kind}: {guessed.why}")
     for point in guessed.open_points:
         _say(f"  to check: {point}")
-    if not isinstance(model, bytes):
-        _keep(model.with_suffix(".toml"), guessed.toml())
+    if path is not None:
+        _keep(path.with_suffix(".toml"), guessed.toml())
     return guessed.description
 
 

@@ -1,4 +1,4 @@
-"""A blob for a board from a file or bytes: checked here before a byte is sent."""
+"""A model from wherever it comes, and a blob of it, checked before it is sent."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import relocatable
+from host_sdk.converting.convert import (
+    LiveModel,
+    convert_file,
+    convert_live,
+    form_of_bytes,
+    form_of_file,
+    is_live,
+    live_name,
+)
+from host_sdk.display.plain import plain_line
 from host_sdk.display.progress import late_progress
 from host_sdk.errors import (
     BlobCpuError,
@@ -22,12 +32,14 @@ from host_sdk.link.board_info import BoardInfo
 from relocatable.blob.blob import Blob, is_blob
 from relocatable.errors import RelocatableError, ToolchainError
 
-ModelSource: TypeAlias = "str | os.PathLike[str] | bytes"
+FileSource: TypeAlias = "str | os.PathLike[str] | bytes"
+ModelSource: TypeAlias = "FileSource | LiveModel"
 HeadSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 
 Optimize = Literal["speed", "size", "ram"]
 
 _TFLITE_MARK = b"TFL3"
+_KINDS = "a blob ('XPNB'), a .tflite, or a Keras model (.keras, .h5, a SavedModel's folder)"
 
 
 @dataclass(frozen=True)
@@ -45,8 +57,83 @@ class ModelFile:
     tflite: bytes | None = None
 
 
-def read_model_file(source: ModelSource) -> tuple[str | None, bytes]:
-    """Read a model: the stem of its file's name, None for bytes; and the contents.
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model that was read, and converted if it was another tool's.
+
+    Attributes:
+        place: where it comes from, for errors.
+        name: the stem of its file, or a live model's name; None for bytes.
+        data: a blob or a .tflite.
+        path: of its file, beside which a TOML file may describe its head; None: there is none.
+    """
+
+    place: str
+    name: str | None
+    data: bytes
+    path: Path | None = None
+
+    @property
+    def is_tflite(self) -> bool:
+        """Whether it must be compiled; otherwise it is a blob."""
+        return is_tflite(self.data)
+
+
+def open_model(
+    source: ModelSource | OpenedModel, trust: bool = False, show: bool = False
+) -> OpenedModel:
+    """Read a model; make a .tflite of what is another tool's.
+
+    Args:
+        source: a file, a folder, bytes, or a live Keras model.
+        trust: take another tool's file unseen; it may run code on this computer.
+        show: show a bar if converting takes long.
+
+    Raises:
+        ModelFileError: it cannot be read, or is no model that is taken.
+        UnsafeModelError: it could run code, and is not trusted.
+        ConvertError: its converter failed.
+        ToolMissingError: its converter is not installed.
+    """
+    if isinstance(source, OpenedModel):
+        return source
+    if isinstance(source, bytes):
+        return _open_bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _open_file(Path(source), trust, show)
+    if not is_live(source):
+        raise InputError(
+            f"model must be {_KINDS}, bytes, or a live Keras model; is a {type(source).__name__}"
+        )
+    return OpenedModel("the live model", live_name(source), convert_live(source, show))
+
+
+def _open_bytes(data: bytes) -> OpenedModel:
+    place = "the given data"
+    if not is_tflite(data) and not is_blob(data):
+        if form := form_of_bytes(data):
+            way_out = form.way_out or "write it to a file, and give its path"
+            raise ModelFileError(f"{place} is {form.name}: {way_out}")
+        raise ModelFileError(f"model must be {_KINDS}; {place} starts with {data[:8]!r}")
+    return OpenedModel(place, None, data)
+
+
+def _open_file(path: Path, trust: bool, show: bool) -> OpenedModel:
+    place = str(path)
+    if not path.is_dir():
+        stem, data = read_model_file(path)
+        if is_tflite(data) or is_blob(data):
+            return OpenedModel(place, stem, data, path)
+    form = form_of_file(path)
+    if form is None:
+        seen = "is a folder without one" if path.is_dir() else f"starts with {data[:8]!r}"
+        raise ModelFileError(f"model must be {_KINDS}; {plain_line(place)} {seen}")
+    name = path.name if path.is_dir() else path.stem
+    return OpenedModel(place, name, convert_file(path, form, trust, show), path)
+
+
+def read_model_file(source: FileSource) -> tuple[str | None, bytes]:
+    """Read a file as it is: the stem of its name, None for bytes; and the contents.
 
     Raises:
         ModelFileError: the file cannot be read.
@@ -66,7 +153,7 @@ def is_tflite(data: bytes) -> bool:
 
 
 def prepare_blob(
-    source: ModelSource,
+    source: ModelSource | OpenedModel,
     head: HeadSource | None,
     board: BoardInfo,
     show: bool = False,
@@ -74,45 +161,44 @@ def prepare_blob(
     optimize: Optimize = "speed",
     max_ram: int | None = None,
     ops: str | None = None,
+    trust: bool = False,
 ) -> ModelFile:
     """Make a blob that the board can run.
 
     Args:
-        source: a blob or a .tflite, which is compiled for the board's CPU.
-        head: post-processing for a .tflite (docs/HEADS.md): a TOML or C file, a mapping, or "auto"
-            to have it guessed; None: the .toml file beside it, if any.
+        source: a blob, or a model that is compiled for the board's CPU, see `open_model`.
+        head: post-processing for what is compiled (docs/HEADS.md): a TOML or C file, a mapping, or
+            "auto" to have it guessed; None: the .toml file beside it, if any.
         board: what it is for.
-        show: show a bar if compiling takes long.
+        show: show a bar if converting or compiling takes long.
         optimize: see `compile_tflite`.
         max_ram: see `compile_tflite`.
         ops: see `compile_tflite`.
+        trust: see `open_model`.
 
     Raises:
-        ModelFileError: neither a blob nor a .tflite, or damaged.
+        ModelFileError, ConvertError: see `open_model`; or it is a damaged blob.
         CompileError: the compiler refused.
         BlobCpuError: the blob holds no code for the board's CPU.
-        ToolMissingError: the compiler is not installed.
+        ToolMissingError: the compiler or a converter is not installed.
     """
-    stem, data = read_model_file(source)
-    tflite = data if is_tflite(data) else None
+    model = open_model(source, trust, show)
+    tflite = model.data if model.is_tflite else None
+    data = model.data
     if tflite is not None:
-        how = (source, head, board.cpu, optimize)
+        how = (model, head, board.cpu, optimize)
         data = compile_tflite(*how, max_ram=max_ram, ops=ops, show=show)
-    elif not is_blob(data):
-        raise ModelFileError(
-            f"model must be a blob ('XPNB') or a .tflite; {_place(source)} starts with {data[:8]!r}"
-        )
     elif head is not None:
         raise InputError("head must be given when a .tflite is compiled; this is a blob already")
     elif optimize != "speed" or max_ram is not None or ops is not None:
         raise InputError("optimize, max_ram and ops are for a .tflite; this is a blob already")
-    blob = _unpack(source, data)
+    blob = _unpack(model.place, data)
     _check_cpu(blob, board)
-    return ModelFile(stem or str(blob.metadata.get("name") or "model"), data, tflite)
+    return ModelFile(model.name or str(blob.metadata.get("name") or "model"), data, tflite)
 
 
 def compile_tflite(
-    source: ModelSource,
+    model: OpenedModel,
     head: HeadSource | None,
     target: str | Sequence[str],
     optimize: Optimize = "speed",
@@ -125,7 +211,7 @@ def compile_tflite(
     """Compile a .tflite, with the SDK's errors for the compiler's.
 
     Args:
-        source: file or bytes.
+        model: what `open_model` gave.
         head: see `prepare_blob`.
         target: a CPU of `relocatable.TARGETS`; several make one blob that runs on each.
         optimize: "speed", "size" or "ram", see `relocatable.compile_model`.
@@ -138,17 +224,16 @@ def compile_tflite(
         CompileError: the compiler refused; its own error is the cause.
         ToolMissingError: the compiler is not installed.
     """
-    model = source if isinstance(source, bytes) else Path(source)
-    named = head if head is None or isinstance(head, Mapping) else Path(head)
     cpus = target if isinstance(target, str) else ", ".join(target)
     try:
         if head == AUTO:
-            named = settle_guess(model, ops)
+            head = settle_guess(model.data, model.path, ops)
         with late_progress(show, f"compiling for {cpus}") as progress:
             return relocatable.compile_model(
-                model,
+                model.data,
                 target=target,
-                head=named,
+                head=head_file(model, head),
+                name=model.name,
                 optimize=optimize,
                 max_ram=max_ram,
                 whole_tensors=whole_tensors,
@@ -164,14 +249,22 @@ def compile_tflite(
             raise ToolMissingError("the compiler", "pip install 'xipnet[compile]'") from error
         raise CompileError(str(error)) from error
     except RelocatableError as error:
-        raise CompileError(f"{_place(source)} cannot be compiled for {cpus}:\n{error}") from error
+        raise CompileError(f"{model.place} cannot be compiled for {cpus}:\n{error}") from error
 
 
-def _unpack(source: ModelSource, data: bytes) -> Blob:
+def head_file(model: OpenedModel, head: HeadSource | None) -> Path | Mapping[str, Any] | None:
+    """Find what describes a model's head: what is named, else the TOML file beside it."""
+    if head is None:
+        beside = model.path.with_suffix(".toml") if model.path is not None else None
+        return beside if beside is not None and beside.exists() else None
+    return head if isinstance(head, Mapping) else Path(head)
+
+
+def _unpack(place: str, data: bytes) -> Blob:
     try:
         return Blob.unpack(data)
     except RelocatableError as error:
-        raise ModelFileError(f"{_place(source)} is a damaged blob: {error}") from error
+        raise ModelFileError(f"{place} is a damaged blob: {error}") from error
 
 
 def _check_cpu(blob: Blob, board: BoardInfo) -> None:
@@ -183,7 +276,3 @@ def _check_cpu(blob: Blob, board: BoardInfo) -> None:
     raise BlobCpuError(
         f"the blob is for {targets}, the board has a {board.cpu}", method="load_model"
     )
-
-
-def _place(source: ModelSource) -> str:
-    return "the given data" if isinstance(source, bytes) else str(source)

@@ -13,8 +13,7 @@ from host_sdk.inference.model_source import (
     HeadSource,
     ModelSource,
     compile_tflite,
-    is_tflite,
-    read_model_file,
+    open_model,
 )
 from host_sdk.inference.profile import Profile, make_profile
 from host_sdk.inference.run import RunResult
@@ -28,11 +27,12 @@ class HostRunner:
     """A blob, or a .tflite compiled for this computer, in this process.
 
     Args:
-        source: file or bytes.
+        source: see `host_sdk.inference.model_source.open_model`.
         head: post-processing for a .tflite, see `Device.load_model`.
         whole_tensors: compile a .tflite with every tensor whole, to be looked at.
         ops: for a .tflite, see `Device.load_model`.
         show: show a bar if compiling takes long.
+        trust: take another tool's file unseen; it may run code on this computer.
 
     Attributes:
         model: what it runs.
@@ -40,7 +40,7 @@ class HostRunner:
         tflite: the .tflite's bytes; None if the source is a blob.
 
     Raises:
-        ModelFileError: the file cannot be read.
+        ModelFileError, ConvertError: the model cannot be had.
         CompileError: the compiler refused.
         BlobError: the blob is damaged or holds no code for this computer.
     """
@@ -53,14 +53,16 @@ class HostRunner:
         whole_tensors: bool = False,
         ops: str | None = None,
         show: bool = False,
+        trust: bool = False,
     ) -> None:
-        stem, data = read_model_file(source)
-        self.tflite = data if is_tflite(data) else None
+        opened = open_model(source, trust, show)
+        data = opened.data
+        self.tflite = data if opened.is_tflite else None
         if self.tflite is not None:
-            how = (source, head, "host")
+            how = (opened, head, "host")
             data = compile_tflite(*how, whole_tensors=whole_tensors, ops=ops, show=show)
         self._host = HostModel(data)
-        self.model = _model_of(self._host, stem)
+        self.model = _model_of(self._host, opened.name)
         self.place = f"this computer ({platform.machine()})"
 
     def __enter__(self) -> HostRunner:

@@ -18,7 +18,7 @@ import numpy as np
 
 from host_sdk.display.table import short_name
 from host_sdk.errors import InputError, ModelFileError
-from host_sdk.inference.model_source import ModelSource, is_tflite, read_model_file
+from host_sdk.inference.model_source import FileSource, is_tflite, read_model_file
 from host_sdk.inference.tensor import Array
 from host_sdk.validation import litert_child
 from relocatable.errors import RelocatableError
@@ -157,7 +157,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def open_reference(
-    wanted: str | None, tflite: ModelSource | None, keep_all: bool = False
+    wanted: str | None, tflite: FileSource | None, keep_all: bool = False
 ) -> tuple[Reference | None, str]:
     """Open the reference; give None and the reason if there is none.
 

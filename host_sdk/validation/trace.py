@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from host_sdk.display.table import html_table, short_name, text_table
 from host_sdk.inference.model import Model, Named
-from host_sdk.inference.model_source import HeadSource, ModelSource
+from host_sdk.inference.model_source import FileSource, HeadSource, ModelSource
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.validation.host_runner import HostRunner
 from host_sdk.validation.litert import ReferenceTensor, differs, open_reference
@@ -126,7 +126,7 @@ def trace(
     runner: Runner,
     inputs: Sequence[Array],
     reference: str | None = "litert",
-    tflite: ModelSource | None = None,
+    tflite: FileSource | None = None,
 ) -> Trace:
     """Trace a run; arguments as of `Device.trace`.
 
@@ -163,10 +163,11 @@ def trace_on_host(
     model: ModelSource,
     *inputs: npt.ArrayLike | Named,
     reference: str | None = "litert",
-    tflite: ModelSource | None = None,
+    tflite: FileSource | None = None,
     head: HeadSource | None = None,
     ops: str | None = None,
     progress: bool = False,
+    trust: bool = False,
 ) -> Trace:
     """Trace a run on this computer, as `Device.trace` does on a board.
 
@@ -181,8 +182,9 @@ def trace_on_host(
         head: post-processing for a .tflite.
         ops: for a .tflite, see `Device.load_model`.
         progress: show a bar if compiling takes long.
+        trust: see `Device.load_model`.
     """
-    with HostRunner(model, head, whole_tensors=True, ops=ops, show=progress) as runner:
+    with HostRunner(model, head, whole_tensors=True, ops=ops, show=progress, trust=trust) as runner:
         known = runner.tflite if tflite is None else tflite
         arrays = runner.model.fit(inputs) if inputs else random_inputs(runner.model)
         return trace(runner, arrays, reference, known)

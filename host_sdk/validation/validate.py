@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from host_sdk.display.progress import Progress, count_progress
 from host_sdk.inference.model import Inputs, Model
-from host_sdk.inference.model_source import HeadSource, ModelSource
+from host_sdk.inference.model_source import FileSource, HeadSource, ModelSource
 from host_sdk.inference.tensor import Array
 from host_sdk.validation.host_runner import HostRunner
 from host_sdk.validation.litert import Reference, open_reference
@@ -46,7 +46,7 @@ def validate(
     y: npt.ArrayLike | None = None,
     *,
     reference: str | None = "litert",
-    tflite: ModelSource | None = None,
+    tflite: FileSource | None = None,
     limit: int | None = None,
     sequence: bool = False,
     progress: Progress | None = None,
@@ -95,17 +95,18 @@ def validate_on_host(
     y: npt.ArrayLike | None = None,
     reference: str | None = "litert",
     *,
-    tflite: ModelSource | None = None,
+    tflite: FileSource | None = None,
     head: HeadSource | None = None,
     ops: str | None = None,
     limit: int | None = None,
     sequence: bool = False,
     progress: Progress | bool = False,
+    trust: bool = False,
 ) -> Report:
     """Validate a model on this computer, as `Device.validate` does on a board.
 
     Args:
-        model: file or bytes: a .tflite, or a blob for target "host".
+        model: what `Device.load_model` takes; a blob must be for target "host".
         x: samples, see `Device.validate`.
         y: class of each sample, integers [N].
         reference: "litert" or "none".
@@ -115,14 +116,15 @@ def validate_on_host(
         limit: only the first samples.
         sequence: see `Device.validate`.
         progress: called with (done, total) samples; True shows a bar.
+        trust: see `Device.load_model`.
 
     Raises:
         ShapeError, DtypeError, InputError: samples or labels do not fit.
-        ModelFileError, CompileError, ToolMissingError: the model cannot be had.
+        ModelFileError, ConvertError, CompileError, ToolMissingError: the model cannot be had.
         BlobError: the blob holds no code for this computer.
     """
     with (
-        HostRunner(model, head, ops=ops, show=progress is True) as runner,
+        HostRunner(model, head, ops=ops, show=progress is True, trust=trust) as runner,
         count_progress(progress, f"validating {runner.model.name}") as show,
     ):
         return validate(

@@ -34,7 +34,7 @@ COMMAND_S = 120.0
 
 _BAR = "━"
 _BLOCK = re.compile(
-    r"^```(pycon|console|python [\w./]+)( board| usermod)?\n(.*?)^```$", re.M | re.S
+    r"^```(pycon|console|python [\w./]+)( board| usermod| train)?\n(.*?)^```$", re.M | re.S
 )
 _TRACEBACK = re.compile(
     r"Traceback \(most recent call last\):\n(?: .*\n|\s*\.\.\.\n)*(\S.*)\Z", re.S
@@ -47,7 +47,8 @@ class Block:
 
     Attributes:
         kind: "pycon", "pycon board", "console", or "python FILE"; "pycon usermod" is for a board
-            with another firmware (test_user_module.py).
+            with another firmware (test_user_module.py); "console train" and "pycon train" are for
+            an environment with TensorFlow (tests/convert).
         text: what is in it.
         line: number of its first line in the page.
     """

@@ -22,7 +22,7 @@ ALLOWED = {
     "link": {"errors", "transports", "display"},
     "store": {"errors", "link", "display"},
     "scripting": {"errors", "link", "display"},
-    "inference": {"errors", "link", "display"},
+    "inference": {"errors", "link", "display", "converting"},
     "streams": {"errors", "link", "display", "inference", "media"},
     "collect": {"errors", "display", "inference", "media", "streams"},
     "validation": {"errors", "link", "display", "inference"},

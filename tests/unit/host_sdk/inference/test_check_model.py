@@ -112,7 +112,7 @@ def test_folders_and_files_at_once(folder: Path) -> None:
     assert found["odd.tflite"]["operators"] == {"RELU": 2}
     assert "damaged" in found["torn.tflite"]["error"]
     assert "No such file" in found["lost.tflite"]["error"]
-    assert "must be a .tflite" in found["text.md"]["error"]
+    assert "a .tflite, or a Keras model" in found["text.md"]["error"]
     digits = found["digits.tflite"]
     assert (digits["head"], digits["head_from"]) == ("classify", "digits.toml")
     assert {cost["target"] for cost in digits["programs"]} >= {"cortex-m0plus", "cortex-m55"}
@@ -130,7 +130,7 @@ def test_a_table_of_several(folder: Path) -> None:
 
 def test_an_empty_folder_is_a_line_of_the_table(tmp_path: Path) -> None:
     [checked] = [check_model(path, ["cortex-m4"]) for path in find_models([str(tmp_path)])]
-    assert checked.error == "folder must hold .tflite files; holds none"
+    assert checked.error == "folder must hold .tflite files, or a SavedModel; holds none"
 
 
 def test_ram_that_is_not_there() -> None:

@@ -1,0 +1,1 @@
+"""From the files of other tools to a .tflite: told apart, checked, converted."""

@@ -1,0 +1,131 @@
+"""The converter as a process of its own: started, listened to, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from host_sdk.display.plain import plain_line, plain_text
+from host_sdk.errors import ConvertError, ModelFileError, ToolMissingError, UnsafeModelError
+
+STAGES = 4
+COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "host_sdk.converting.tensorflow_child")
+INSTALL = "pip install 'xipnet[train]'"
+
+_SECONDS = 1800.0
+_REPLY_BYTES = 1 << 16
+_LAST_LINES = 12
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def run_converter(
+    arguments: Sequence[str],
+    place: str,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    seconds: float = _SECONDS,
+) -> None:
+    """Convert a model in a process of its own.
+
+    Args:
+        arguments: for `tensorflow_child.py`, which describes them.
+        place: the model, for errors.
+        folder: a folder of ours, where it works.
+        progress: called with (done, total) stages.
+        seconds: that it may take; then it is ended.
+
+    Raises:
+        ToolMissingError: the converter is not installed.
+        ModelFileError, UnsafeModelError: it refuses the file.
+        ConvertError: it failed; its last words are in the message.
+    """
+    child = subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=_environment(folder),
+    )
+    assert child.stdout is not None
+    assert child.stderr is not None
+    words: deque[str] = deque(maxlen=_LAST_LINES)
+    listener = threading.Thread(target=_listen, args=(child.stderr, words), daemon=True)
+    timer = threading.Timer(seconds, child.kill)
+    timer.daemon = True
+    listener.start()
+    timer.start()
+    reply: dict[str, Any] = {}
+    try:
+        while line := child.stdout.readline(_REPLY_BYTES):
+            reply = _read_reply(line)
+            if progress is not None and isinstance(reply.get("stage"), int):
+                progress(reply["stage"], STAGES)
+        child.wait()
+    finally:
+        was_slow = not timer.is_alive()
+        timer.cancel()
+        child.kill()
+        child.wait()
+        listener.join()
+        child.stdout.close()
+        child.stderr.close()
+    if not reply.get("done"):
+        raise _error(reply, place, _fate(child.returncode, was_slow, seconds, words))
+
+
+def _environment(folder: Path) -> Mapping[str, str]:
+    """Say what the child is to know: our package, no GPU, no settings of users."""
+    old = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+    given = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
+    return {
+        **given,
+        "PYTHONPATH": os.pathsep.join([str(_PROJECT), *old]),
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": str(folder / "keras"),
+        "HDF5_PLUGIN_PRELOAD": "::",  # none
+    }
+
+
+def _listen(stream: IO[bytes], words: deque[str]) -> None:
+    while line := stream.readline(_REPLY_BYTES):
+        text = line.decode(errors="replace").rstrip()
+        if text:
+            words.append(plain_line(text))
+
+
+def _read_reply(line: bytes) -> dict[str, Any]:
+    try:
+        reply = json.loads(line)
+    except ValueError:
+        return {}
+    return reply if isinstance(reply, dict) else {}
+
+
+def _fate(status: int, was_slow: bool, seconds: float, words: Sequence[str]) -> str:
+    """Say how a process ended that has not said why."""
+    if was_slow:
+        return f"it must end within {seconds:g} s; did not"
+    how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    return "\n".join([f"its process ended ({how}); its last words:", *(words or ["none"])])
+
+
+def _error(reply: Mapping[str, Any], place: str, fate: str) -> Exception:
+    if reply.get("missing"):
+        return ToolMissingError(plain_line(str(reply["missing"])), INSTALL)
+    if unsafe := reply.get("unsafe"):
+        return UnsafeModelError(*(plain_line(str(part)) for part in unsafe))
+    if reply.get("refused"):
+        return ModelFileError(plain_text(str(reply["refused"])))
+    why = plain_text(str(reply.get("failed") or fate))
+    return ConvertError(f"{place} cannot be converted; TensorFlow says:\n{why}")

@@ -1,0 +1,67 @@
+"""TensorFlow in an environment of its own, and models that Keras made there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from host_sdk.converting import run_converter
+from tests.conftest import ROOT
+
+HERE = Path(__file__).parent
+REQUIREMENTS = HERE / "requirements.txt"
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> Path:
+    """Install TensorFlow beside the project, once (600 MB); give its Python.
+
+    It sees the packages of this environment, too, behind its own.
+    """
+    folder = ROOT / "build" / "convert"
+    python = folder / "bin" / "python"
+    stamp, wanted = folder / "installed", sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        pinned = ["-c", str(ROOT / "constraints.txt"), "-r", str(REQUIREMENTS)]
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *pinned], check=True)
+        # Behind its own packages: a .pth appends.
+        where = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+        (Path(where) / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        stamp.write_text(wanted)
+    return python
+
+
+@pytest.fixture(scope="session")
+def models(tensorflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Have Keras make the models of make_models.py."""
+    folder = tmp_path_factory.mktemp("models")
+    run(tensorflow, str(HERE / "make_models.py"), str(folder))
+    return folder
+
+
+@pytest.fixture
+def converter(tensorflow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convert by TensorFlow's Python, not by this one."""
+    monkeypatch.setattr(run_converter, "COMMAND", (str(tensorflow), *run_converter.COMMAND[1:]))
+
+
+def run(python: Path, *arguments: str, folder: Path | None = None) -> str:
+    """Run a program by TensorFlow's Python; give what it prints."""
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    done = subprocess.run(
+        [str(python), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **hidden},
+        cwd=folder,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout

@@ -1,0 +1,63 @@
+"""docs/KERAS.md shows what happens beside TensorFlow: its blocks marked `train`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.convert.conftest import run
+from tests.sim.transcript import FLAGS, ROOT, check, console_steps, read_blocks
+
+pytestmark = [pytest.mark.sim, pytest.mark.proof("convert")]
+
+PAGE = ROOT / "docs" / "KERAS.md"
+COMMAND = '#!/bin/sh\nexec {python} -c "from host_sdk.cli import main; main()" "$@"\n'
+TEST = (
+    "import doctest, sys; sys.exit(doctest.testfile({path!r}, False, optionflags={flags}).failed)"
+)
+
+
+def test_the_page(tensorflow: Path, tmp_path: Path) -> None:
+    programs, here = tmp_path / "programs", tmp_path / "here"
+    programs.mkdir()
+    here.mkdir()
+    xipnet = programs / "xipnet"
+    xipnet.write_text(COMMAND.format(python=tensorflow))
+    xipnet.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(programs), str(tensorflow.parent), os.environ["PATH"]]),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "100",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    kinds = []
+    for block in read_blocks(PAGE):
+        kinds.append(block.kind)
+        match block.kind:
+            case "console train":
+                for step in console_steps(block):
+                    ran = subprocess.run(
+                        *(step.typed,),
+                        shell=True,
+                        cwd=here,
+                        env=environment,
+                        text=True,
+                        stdout=subprocess.PIPE,
+                        # TensorFlow greets on the standard error; errors of ours are read there.
+                        stderr=subprocess.STDOUT if "xipnet" in step.typed else sys.stderr,
+                        check=False,
+                    )
+                    check(PAGE, step, ran.stdout)
+            case "pycon train":
+                text = here / "session.txt"
+                text.write_text(block.text)
+                run(tensorflow, "-c", TEST.format(path=str(text), flags=FLAGS), folder=here)
+            case kind:
+                (here / kind.partition(" ")[2]).write_text(block.text)
+    assert kinds == ["python make_net.py", "console train", "pycon train", "console train"]
