@@ -122,7 +122,8 @@ def build(
 ) -> None:
     """Compile a MODEL and print what it will cost.
 
-    MODEL is a .tflite, or a Keras model: .keras, .h5, a SavedModel's folder.
+    MODEL is a .tflite; a Keras model: .keras, .h5, a SavedModel's folder; or a Caffe network:
+    a .prototxt beside its .caffemodel.
 
     A pipeline.toml becomes a bundle of models, scripts and data, NAME.bundle.
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from host_sdk.cli.common import json_option, print_json, print_table
-from host_sdk.cli.compiling import Target, read_bytes
+from host_sdk.cli.compiling import Target, read_bytes, trust_option
 from host_sdk.cli.validating import read_data
 from host_sdk.display.plain import plain_line
 from host_sdk.display.progress import late_progress
@@ -32,7 +32,7 @@ def read_share(text: str) -> float:
 
 
 @click.command()
-@click.argument("model", type=click.Path(dir_okay=False))
+@click.argument("model", type=click.Path())
 @click.option(
     "--data",
     required=True,
@@ -67,6 +67,7 @@ def read_share(text: str) -> float:
 @click.option(
     "-o", "--output", type=click.Path(), help="File for --pick, folder for all without it."
 )
+@trust_option
 @json_option
 def quantize(
     model: str,
@@ -81,9 +82,12 @@ def quantize(
     max_ram: int | None,
     max_drop: float | None,
     output: str | None,
+    trust: bool,
     as_json: bool,
 ) -> None:
-    """Quantise a .tflite MODEL of floats by several schemes, and measure each.
+    """Quantise a MODEL of floats by several schemes, and measure each.
+
+    MODEL is a .tflite, or what `xipnet load` converts to one.
 
     Accuracy and error are LiteRT's on the samples; flash and RAM are of the blob for --target. The
     error is the mean absolute difference of the first output from the model of floats.
@@ -106,6 +110,7 @@ def quantize(
             target=target,
             calibrate=calibrate,
             limit=limit,
+            trust=trust,
             progress=progress,
         )
     if as_json:

@@ -50,6 +50,8 @@ def convert_file(path: Path, form: SourceFormat, trust: bool = False, show: bool
         ToolMissingError: the converter is not installed.
     """
     place = plain_line(str(path))
+    if form.convert is not None:
+        return form.convert(path)
     if form.prepare is None:
         raise ModelFileError(f"{place} is {form.name}, which is not converted here: {form.way_out}")
     with tempfile.TemporaryDirectory(prefix="xipnet-", ignore_cleanup_errors=True) as name:

@@ -59,6 +59,8 @@ class Beginning:
             return cls(file.read(START_BYTES), path)
 
 
+# convert(path): gives the .tflite; for files of which nothing is executed.
+Convert: TypeAlias = Callable[[Path], bytes]
 # prepare(path, folder, trust): check what is at the path, and lay what is to be converted into a
 # folder of ours; returns the words for the converter: a kind and a path.
 Prepare: TypeAlias = Callable[[Path, Path, bool], tuple[str, str]]
@@ -71,11 +73,13 @@ class SourceFormat:
     Attributes:
         name: what one is, with its article.
         is_it: tells it by its beginning.
-        prepare: None if it is not converted here.
-        way_out: what to do with one that is not.
+        prepare: lays it out for the converter in a child; None if there is none.
+        way_out: what to do with one that is not converted.
+        convert: converts it in this process; None if that is not to be done.
     """
 
     name: str
     is_it: Callable[[Beginning], bool]
     prepare: Prepare | None = None
     way_out: str = ""
+    convert: Convert | None = None

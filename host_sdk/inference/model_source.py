@@ -39,7 +39,10 @@ HeadSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 Optimize = Literal["speed", "size", "ram"]
 
 _TFLITE_MARK = b"TFL3"
-_KINDS = "a blob ('XPNB'), a .tflite, or a Keras model (.keras, .h5, a SavedModel's folder)"
+_KINDS = (
+    "a blob ('XPNB'), a .tflite, a Keras model (.keras, .h5, a SavedModel's folder) or a Caffe "
+    "network (.prototxt)"
+)
 
 
 @dataclass(frozen=True)

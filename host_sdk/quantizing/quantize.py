@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 import relocatable
 from host_sdk.errors import CompileError, InputError, ModelFileError
-from host_sdk.inference.model_source import ModelSource, compile_tflite, is_tflite, read_model_file
+from host_sdk.inference.model_source import ModelSource, compile_tflite, open_model
 from host_sdk.inference.picture import to_input
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.quantizing.float_model import FloatModel
@@ -73,12 +73,13 @@ def quantize_model(
     metric: Callable[[Array, npt.NDArray[np.int64] | None], float] | None = None,
     calibrate: int = 64,
     limit: int | None = None,
+    trust: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Quantized]:
     """Quantise a model by several schemes, and measure each.
 
     Args:
-        model: a .tflite of float32 with one input.
+        model: of float32 with one input: a .tflite, or what `Device.load_model` converts to one.
         x: samples [N, ...]: floats as the model takes them, or uint8, which become 0..1.
         y: the class of each, [N].
         schemes: keys of SCHEMES; None: all.
@@ -87,6 +88,7 @@ def quantize_model(
             it returns, the better. None: the share of right classes.
         calibrate: on so many samples the ranges of values are found.
         limit: take only the first samples.
+        trust: take another tool's file unseen; it may run code on this computer.
         progress: called with (done, total) schemes.
 
     Raises:
@@ -98,9 +100,10 @@ def quantize_model(
     unknown = [name for name in wanted if name not in SCHEMES]
     if unknown:
         raise InputError(f"schemes are {', '.join(SCHEMES)}; not {unknown[0]!r}")
-    _, data = read_model_file(model)
-    if not is_tflite(data):
-        raise ModelFileError("a model to quantise must be a .tflite of floats")
+    opened = open_model(model, trust)
+    if not opened.is_tflite:
+        raise ModelFileError("a model to quantise must be of floats; is a blob")
+    data = opened.data
     floats = FloatModel(data)
     samples = _samples(floats, x, y, calibrate, limit)
     reference = outputs_of(data, samples.x)
@@ -188,7 +191,7 @@ def _measure(
     try:
         tflite = scheme.make(model, samples)
         outputs = outputs_of(tflite, samples.x)
-        cost = relocatable.report(compile_tflite(tflite, None, target))
+        cost = relocatable.report(compile_tflite(open_model(tflite), None, target))
     except (ModelFileError, CompileError) as error:
         return Quantized(name, scheme.title, refused=str(error))
     score = score_of(outputs, reference, samples.y)

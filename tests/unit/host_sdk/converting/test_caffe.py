@@ -12,7 +12,9 @@ import pytest
 
 from host_sdk.converting.caffe import convert_caffe
 from host_sdk.converting.caffe.pooling import pool_side
+from host_sdk.converting.formats.caffe import find_files
 from host_sdk.errors import ModelFileError
+from host_sdk.inference.model_source import open_model
 from relocatable.read_tflite import read_tflite
 from tests.make_tflite import run_litert
 from tests.unit.host_sdk.converting.caffe_networks import FULL, arrays, picture, write_network
@@ -94,6 +96,17 @@ def test_pooling_rounds_up(
 ) -> None:
     side = pool_side(size, kernel, stride, pad, floor)
     assert (side.out, side.counted().tolist()) == (out, counted)
+
+
+def test_the_files_are_found_by_one_of_them(tmp_path: Path) -> None:
+    prototxt, weights = write_network(tmp_path, "old")
+    tflite = convert_caffe(prototxt, weights).tflite
+    assert open_model(prototxt).data == open_model(weights).data == tflite
+    weights = weights.rename(tmp_path / "old_iter_60000.caffemodel")
+    assert find_files(prototxt) == (prototxt, weights)
+    (tmp_path / "old_iter_70000.caffemodel").write_bytes(weights.read_bytes())
+    with pytest.raises(ModelFileError, match="there are 2"):
+        find_files(prototxt)
 
 
 # ---- What is not taken ---------------------------------------------------------------------------

@@ -61,12 +61,12 @@ def test_a_tflite_by_another_name_is_one(tmp_path: Path) -> None:
     [
         ("best.onnx", ONNX, "best.onnx is an ONNX model, which is not converted here: .*onnx2tf"),
         ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch model.*litert-torch"),
-        ("net.prototxt", PROTOTXT, "a Caffe network.*give the .keras"),
-        ("net.caffemodel", b"\x0a\x04CafNet", "a Caffe network"),
+        ("net.prototxt", PROTOTXT, "net.prototxt needs weights beside it, net.caffemodel or"),
+        ("net.caffemodel", b"\x0a\x04CafNet", "needs a description beside it, net.prototxt"),
         (
             "m.txt",
             b"hello, world",
-            "must be a blob .* or a Keras model .*; .*starts with b'hello, w'",
+            "must be a blob .* a Keras model .*; .*starts with b'hello, w'",
         ),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_torch_export_is_told_too(tmp_path: Path) -> None:
 
 def test_every_format_is_converted_or_tells_the_way_out() -> None:
     assert len(find_formats()) == 6
-    assert all(form.prepare or form.way_out for form in find_formats())
+    assert all(form.prepare or form.convert or form.way_out for form in find_formats())
 
 
 def test_an_empty_folder(tmp_path: Path, recorded: Recorded) -> None:

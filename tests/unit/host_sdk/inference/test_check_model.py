@@ -112,7 +112,7 @@ def test_folders_and_files_at_once(folder: Path) -> None:
     assert found["odd.tflite"]["operators"] == {"RELU": 2}
     assert "damaged" in found["torn.tflite"]["error"]
     assert "No such file" in found["lost.tflite"]["error"]
-    assert "a .tflite, or a Keras model" in found["text.md"]["error"]
+    assert "a .tflite, a Keras model" in found["text.md"]["error"]
     digits = found["digits.tflite"]
     assert (digits["head"], digits["head_from"]) == ("classify", "digits.toml")
     assert {cost["target"] for cost in digits["programs"]} >= {"cortex-m0plus", "cortex-m55"}

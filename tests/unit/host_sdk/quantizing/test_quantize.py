@@ -77,7 +77,7 @@ def test_a_bias_keeps_eight_bits() -> None:
     tensor = next(t for t in read_tflite(done.tflite, "q").tensors if t.name == "b")
     assert tensor.data is not None
     assert tensor.quant is not None
-    steps = tensor.data * tensor.quant.scale[0] * 2.0**bias.n
+    steps = tensor.data.astype(np.float64) * tensor.quant.scale[0] * 2.0**bias.n
     assert np.array_equal(steps, np.round(steps))
     assert np.abs(steps).max() <= 128
     assert str(bias) == f"Q{7 - bias.n}.{bias.n}"
