@@ -23,6 +23,7 @@ INSTALL = "pip install 'xipnet[train]'"
 _SECONDS = 1800.0
 _REPLY_BYTES = 1 << 16
 _LAST_LINES = 12
+_LISTEN_S = 5.0
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -75,9 +76,10 @@ def run_converter(
         timer.cancel()
         child.kill()
         child.wait()
-        listener.join()
         child.stdout.close()
-        child.stderr.close()
+        listener.join(_LISTEN_S)  # a process that the child left may hold the other end
+        if not listener.is_alive():
+            child.stderr.close()
     if not reply.get("done"):
         raise _error(reply, place, _fate(child.returncode, was_slow, seconds, words))
 
