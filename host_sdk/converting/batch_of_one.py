@@ -1,4 +1,4 @@
-"""A model as a function of TensorFlow for a batch of one, which is what is converted.
+"""A model as a function of TensorFlow for a batch of one, to be converted.
 
 A board plans its memory before, and loops over time need fixed shapes when they are traced.
 """
