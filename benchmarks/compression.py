@@ -84,6 +84,5 @@ def _line(board: Device, model: bytes, cpu: str, optimize: Optimize, name: str) 
 
 
 def _change(before: int, after: int) -> str:
-    if before == after:
-        return f"{before:,}"
-    return f"{before:,} -> {after:,} ({after / before - 1:+.0%})"
+    percent = round(100 * (after / before - 1))  # microseconds are rounded: one more is no change
+    return f"{before:,} -> {after:,} ({percent:+d}%)" if percent else f"{before:,}"

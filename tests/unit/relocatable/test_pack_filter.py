@@ -1,4 +1,4 @@
-"""Every form of a packed filter, read back as docs/SPEC-blob.md section 11 describes it."""
+"""Every form of a packed filter, read back by docs/SPEC-blob.md section 11."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def pairs(values: list[Any]) -> bytes:
 
 
 def forms(data: Filter, blocks: FilterBlocks) -> dict[str, PackedFilter]:
-    """Check all forms of a filter; by function and bits of a code, books of channels apart."""
+    """Check all forms of a filter, by function, bits of a code and kind of books."""
     found = {}
     for form in packed_forms(data, blocks):
         assert len(form.make()) == form.stored_bytes
