@@ -190,7 +190,7 @@ class Device(Connection):
                 "auto" to have it guessed and written to a TOML file. By default the file of the
                 same name ending in .toml, if there is one, else what the metadata in the .tflite
                 say.
-            optimize: of a .tflite: "speed"; "size" for less code; "ram" for the smallest arena,
+            optimize: of a .tflite: "speed"; "size" for less flash; "ram" for the smallest arena,
                 whatever time it costs.
             max_ram: of a .tflite: bytes that its arena may have.
             ops: of a .tflite: folder of operators of your own (docs/OWN-OPERATORS.md).

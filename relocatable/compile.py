@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -48,11 +48,22 @@ from relocatable.schedule.reset_call import reset_call
 from relocatable.schedule.row_pipeline import Orders, RowPlanner
 from relocatable.steps.half_weights import with_half_weights
 from relocatable.steps.kernel_call import KernelCall, Plan, common_call, count_steps
+from relocatable.steps.packed_filters import (
+    FOR_SIZE,
+    FOR_SPEED,
+    Packing,
+    is_packed,
+    is_quick,
+    parts_of_pipelines,
+    with_packed_filters,
+)
 from relocatable.support import check_support
 from relocatable.targets import Target, find_target, find_targets
 
 Optimize = Literal["speed", "size", "ram"]
 _FASTEST = Choice()
+_MOST_GROWTH = 1.25  # of the arena, for packed filters
+_PACKING: dict[Optimize, Packing | None] = {"speed": FOR_SPEED, "size": FOR_SIZE, "ram": None}
 _GOLDEN_SEED = 0x1234567
 _GOLDEN_SEEDS = 4  # that are tried for a model with loops
 GOLDEN_BYTES = 256  # of outputs that are stored; of more their hash
@@ -83,8 +94,8 @@ def compile_model(
             name ending in .toml beside it is taken, else what the .tflite's own metadata say
             (labels, normalisation).
         name: the model's name; by default the file's stem.
-        optimize: "speed"; "size" for less code; "ram" for the smallest arena, whatever time it
-            costs.
+        optimize: "speed"; "size" for less code and weights (docs/COMPRESSION.md); "ram" for the
+            smallest arena, whatever time it costs.
         max_ram: bytes that the arena may have: time is given for RAM as far as they ask for it.
         golden: put a golden test vector into the blob, which the board runs before taking it.
         whole_tensors: compute no layers together by rows: once its step has run, every tensor is
@@ -119,6 +130,11 @@ def compile_model(
     program = plan_network(network, target, optimize, max_ram, whole_tensors)
     finish_part()
     blob = build_blob(network.graph.name, program, optimize, finish_part)
+    if is_packed(program.calls):
+        # What it takes in code was estimated; no blob is larger for it.
+        program = plan_network(network, target, optimize, max_ram, whole_tensors, packs=False)
+        plain = build_blob(network.graph.name, program, optimize)
+        blob = min(plain, blob, key=lambda blob: len(blob.pack()))
     if golden:
         blob = replace(blob, golden=_make_golden(network.graph, finish_part))
     return blob.pack()
@@ -169,17 +185,22 @@ def plan_network(
     optimize: Optimize = "speed",
     max_ram: int | None = None,
     whole_tensors: bool = False,
+    packs: bool = True,
 ) -> Program:
     """Choose the kernels and plan rows and memory, as they will be in the blob.
 
-    Args and Raises: see `compile_model`.
+    Args:
+        network: as `read_network` gives it.
+        target, optimize, max_ram, whole_tensors: see `compile_model`, also for what is raised.
+        packs: whether filters may be stored packed, as it suits `optimize`.
     """
     graph, head, targets = network.graph, network.head, find_targets(target)
+    packing = _PACKING[optimize] if packs else None
     if optimize == "ram" or max_ram is not None:
         most = None if optimize == "ram" else max_ram
-        program = schedule_within(graph, head, targets, whole_tensors, most)
+        program = schedule_within(graph, head, targets, whole_tensors, most, packing)
     else:
-        program = schedule(graph, head, targets, whole_tensors)
+        program = _schedule_packed(graph, head, targets, whole_tensors, packing)
     if max_ram is not None:
         check_arena(graph, program.plan.arena_bytes, max_ram)
     return replace(program, about=network.about)
@@ -264,12 +285,13 @@ class Known:
     Attributes:
         lowered: operators' calls.
         orders: of pipelines' rows.
-        planners: of rows, by the operators that get the kernel with the least scratch.
+        planners: of rows, by the operators that get the kernel with the least scratch, and by when
+            filters are packed.
     """
 
     lowered: Lowered = field(default_factory=dict)
     orders: Orders = field(default_factory=dict)
-    planners: dict[frozenset[int], RowPlanner] = field(default_factory=dict)
+    planners: dict[tuple[frozenset[int], Packing | None], RowPlanner] = field(default_factory=dict)
 
 
 def schedule(
@@ -288,21 +310,21 @@ def _schedule(
     head: Head | None,
     targets: Sequence[Target],
     whole_tensors: bool,
-    choice: Choice,
+    choice: Choice = _FASTEST,
     *,
     known: Known,
+    packing: Packing | None = None,
 ) -> Program:
     by_target = tuple(
-        plan_called(select_kernels(graph, target, choice.frugal, known.lowered))
-        for target in targets
+        plan_called(_select(graph, target, choice.frugal, known, packing)) for target in targets
     )
     check_work(graph, by_target[0])
     if not whole_tensors:
         has_vectors = any(target.has_vectors for target in targets)
-        planner = known.planners.get(choice.frugal)
+        planner = known.planners.get((choice.frugal, packing))
         if planner is None:
             planner = RowPlanner(graph, by_target, has_vectors, known.orders)
-            known.planners[choice.frugal] = planner
+            known.planners[choice.frugal, packing] = planner
         by_target = planner.plan(choice.memory)
     entries = [Entry(result=0, network_steps=count_steps(by_target[0]))]
     extra: tuple[KernelCall, ...] = ()
@@ -329,11 +351,53 @@ def schedule_within(
     targets: Sequence[Target],
     whole_tensors: bool = False,
     most_bytes: int | None = None,
+    packing: Packing | None = None,
 ) -> Program:
     """Schedule for an arena of some bytes at most, if it can be; None: the fewest."""
     known = Known()
-    plan = partial(_schedule, graph, head, targets, whole_tensors, known=known)
-    return _checked(fit_arena(plan, _savings(graph, targets, known), most_bytes))
+    plan = partial(_schedule, graph, head, targets, whole_tensors, known=known, packing=packing)
+    return _checked(fit_arena(plan, _savings(graph, targets, known, packing), most_bytes))
+
+
+def _schedule_packed(
+    graph: Graph,
+    head: Head | None,
+    targets: Sequence[Target],
+    whole_tensors: bool,
+    packing: Packing | None,
+) -> Program:
+    """Schedule with packed filters, as many as the arena is not much larger for."""
+    plan = partial(_schedule, graph, head, targets, whole_tensors, known=Known())
+    program = plan(packing=packing)
+    if packing is None or not is_packed(program.calls):
+        return _checked(program)
+    plain = plan()
+    most_bytes = int(_MOST_GROWTH * plain.plan.arena_bytes)
+    left = replace(packing, plain=parts_of_pipelines(plain.calls))
+    for other, choice in ((packing, Choice(memory=most_bytes)), (left, _FASTEST)):
+        if _pays(program, most_bytes, packing):
+            break
+        program = plan(choice, packing=other)
+    return _checked(program if _pays(program, most_bytes, packing) else plain)
+
+
+def _pays(program: Program, most_bytes: int, packing: Packing) -> bool:
+    return program.plan.arena_bytes <= most_bytes and is_quick(program.calls, packing)
+
+
+def _select(
+    graph: Graph,
+    target: Target,
+    frugal: Collection[int],
+    known: Known,
+    packing: Packing | None,
+) -> tuple[KernelCall, ...]:
+    """Choose a target's kernels; a frugal one has no filter to unpack into scratch."""
+    calls = select_kernels(graph, target, frugal, known.lowered)
+    if packing is None:
+        return calls
+    packing = replace(packing, plain=packing.plain | frozenset(frugal))
+    return with_packed_filters(calls, packing)
 
 
 def _checked(program: Program) -> Program:
@@ -344,14 +408,14 @@ def _checked(program: Program) -> Program:
     return program
 
 
-def _savings(graph: Graph, targets: Sequence[Target], known: Known) -> Mapping[int, int]:
+def _savings(
+    graph: Graph, targets: Sequence[Target], known: Known, packing: Packing | None
+) -> Mapping[int, int]:
     """Find the operators, by their first output, that have a kernel with less scratch."""
     savings: dict[int, int] = {}
     everything = {op.outputs[0] for op in graph.ops}
     for target in targets:
-        chosen = [
-            select_kernels(graph, target, frugal, known.lowered) for frugal in ((), everything)
-        ]
+        chosen = [_select(graph, target, frugal, known, packing) for frugal in ((), everything)]
         for fast, frugal in zip(*chosen, strict=True):
             saved = fast.scratch_bytes - frugal.scratch_bytes
             savings[fast.outputs[0]] = max(saved, savings.get(fast.outputs[0], 0))

@@ -57,7 +57,7 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(("speed", "size", "ram")),
             default="speed",
             show_default=True,
-            help="size: less code; ram: the smallest arena, whatever time it costs.",
+            help="size: less flash; ram: the smallest arena, whatever time it costs.",
         ),
         click.option(
             "--max-ram",

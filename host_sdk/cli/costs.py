@@ -46,6 +46,12 @@ def _print_cost(cost: relocatable.Report) -> None:
             (f"  {short_name(x.name)}", x.op, x.output, f"{x.macs:,}", "", "") for x in s.layers
         ]
     print_table(("step", "operator", "output", "MACs", "weights", "code"), rows)
+    packed = [layer for step in cost.steps for layer in step.packed]
+    if packed:
+        print_table(
+            ("packed filter of", "flash saved", "instructions added"),
+            [(short_name(x.name), f"{x.saved_bytes:,}", f"{x.instructions:,}") for x in packed],
+        )
     print_facts(
         {
             "model": f"{cost.name} for {cost.target}",
@@ -55,8 +61,16 @@ def _print_cost(cost: relocatable.Report) -> None:
             "RAM": f"{cost.arena_bytes:,} bytes",
             "stack": f"{cost.stack_bytes:,} bytes",
             "MACs": f"{cost.macs:,}",
+            **(_packed_fact(cost) if packed else {}),
         }
     )
+
+
+def _packed_fact(cost: relocatable.Report) -> dict[str, str]:
+    return {
+        "packed": f"{cost.saved_bytes:,} bytes of weights saved, "
+        f"about {cost.unpack_instructions:,} instructions added"
+    }
 
 
 def fits_as_data(blob: bytes) -> list[dict[str, Any]]:

@@ -28,6 +28,21 @@ class LayerCost:
 
 
 @dataclass(frozen=True)
+class PackedCost:
+    """A layer whose filter is stored packed.
+
+    Attributes:
+        name: of the tensor that the layer computes.
+        saved_bytes: of flash.
+        instructions: that unpacking adds to a run, about.
+    """
+
+    name: str
+    saved_bytes: int
+    instructions: int
+
+
+@dataclass(frozen=True)
 class StepCost:
     """One step.
 
@@ -39,6 +54,7 @@ class StepCost:
         code_bytes: from its function to the next one in the code; what steps share counts once.
         output: dtype and shape of what it computes, such as "int8 [1, 20, 20, 5]".
         layers: the layers of a step that computes several.
+        packed: those whose filters are stored packed.
     """
 
     name: str
@@ -48,6 +64,7 @@ class StepCost:
     code_bytes: int
     output: str
     layers: tuple[LayerCost, ...] = ()
+    packed: tuple[PackedCost, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,7 @@ class Report:
         stack_bytes: upper bound of what one step uses.
         macs: of all steps.
         steps: one by one.
+        saved_bytes, unpack_instructions: of the filters that are stored packed.
     """
 
     name: str
@@ -76,6 +94,8 @@ class Report:
     stack_bytes: int
     macs: int
     steps: tuple[StepCost, ...]
+    saved_bytes: int = 0
+    unpack_instructions: int = 0
 
 
 def report(data: bytes, variant: int = 0) -> Report:
@@ -93,6 +113,7 @@ def report(data: bytes, variant: int = 0) -> Report:
     v = blob.variants[variant]
     steps = _step_costs(blob, v)
     golden = blob.golden
+    packed = [layer for step in steps for layer in step.packed]
     return Report(
         name=str(metadata["name"]),
         target=str(metadata["targets"][variant]),
@@ -105,6 +126,8 @@ def report(data: bytes, variant: int = 0) -> Report:
         stack_bytes=v.stack_bytes,
         macs=sum(s.macs for s in steps),
         steps=steps,
+        saved_bytes=sum(layer.saved_bytes for layer in packed),
+        unpack_instructions=sum(layer.instructions for layer in packed),
     )
 
 
@@ -124,6 +147,10 @@ def _step_costs(blob: Blob, variant: Variant) -> tuple[StepCost, ...]:
                 code_bytes=length[offset],
                 output=", ".join(outputs),
                 layers=tuple(_layer_cost(layer) for layer in step.get("layers", ())),
+                packed=tuple(
+                    PackedCost(packed["name"], packed["saved"], packed["instructions"])
+                    for packed in step.get("packed", ())
+                ),
             )
         )
     return tuple(costs)

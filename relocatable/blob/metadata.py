@@ -78,6 +78,7 @@ def _write_steps(graph: Graph, index: Mapping[int, int], call: KernelCall) -> li
     steps = [{**last, "weights": 0, "outputs": []} for _ in range(call.steps - 1)]
     for step in steps:
         step.pop("layers", None)
+        step.pop("packed", None)
     steps.append(last)
     by_step = _step_macs(graph, call.pipeline)
     for number, (step, macs) in enumerate(zip(steps, by_step, strict=True)):
@@ -111,7 +112,17 @@ def _write_step(graph: Graph, index: Mapping[int, int], call: KernelCall) -> dic
             }
             for part in parts
         ]
-    return step
+    tasks = [task.part for task in call.pipeline.tasks] if call.pipeline else [0]
+    packed = [
+        {
+            "name": _first_name(graph.tensors[part.outputs[0]].name),
+            "saved": part.packed.saved_bytes,
+            "instructions": part.packed.per_call * tasks.count(i) + part.packed.per_run,
+        }
+        for i, part in enumerate(parts)
+        if part.packed
+    ]
+    return {**step, "packed": packed} if packed else step
 
 
 def _weight_bytes(call: KernelCall) -> int:
@@ -293,6 +304,15 @@ def _step(place: str, step: object, tensors: int) -> None:
     _indices(f"{place}.outputs", fields.get("outputs"), tensors)
     for i, layer in enumerate(_list(f"{place}.layers", fields.get("layers", []))):
         _layer(f"{place}.layers[{i}]", layer, fields["outputs"])
+    for i, packed in enumerate(_list(f"{place}.packed", fields.get("packed", []))):
+        _packed(f"{place}.packed[{i}]", packed)
+
+
+def _packed(place: str, packed: object) -> None:
+    fields = _map(place, packed)
+    _text(f"{place}.name", fields.get("name"))
+    for key in ("saved", "instructions"):
+        _number(f"{place}.{key}", fields.get(key))
 
 
 def _layer(place: str, layer: object, outputs: list[int]) -> None:

@@ -90,6 +90,8 @@ def _sources(calls: Sequence[KernelCall]) -> set[_Source]:
         macros = tuple(layer.macros.items())
         dtypes = {call.dtype for call in layer.calls} or {""}
         needed |= {(layer.source, dtype, macros) for dtype in dtypes}
+        unpacks = [call.channels.unpack for call in layer.calls if call.channels]
+        needed |= {(unpack.source, unpack.dtype, ()) for unpack in unpacks if unpack}
         for called in layer.called:
             needed |= _sources(called.calls)
     return needed

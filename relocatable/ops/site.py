@@ -14,6 +14,7 @@ from relocatable.graph.graph import Graph, Op, Tensor
 from relocatable.ops.node import Node
 from relocatable.steps.c_call import CCall, RowCount
 from relocatable.steps.kernel_call import KernelCall, Rows
+from relocatable.steps.pack_filter import FilterBlocks
 from relocatable.targets import Target
 
 
@@ -106,6 +107,7 @@ class Site:
         scratch_bytes: int = 0,
         macs: int = 0,
         rows: Rows | None = None,
+        filters: FilterBlocks | None = None,
     ) -> KernelCall:
         """Make the operator's step.
 
@@ -119,6 +121,7 @@ class Site:
             scratch_bytes: that the step needs while it runs.
             macs: multiply-accumulates of the operator's definition.
             rows: how the kernels make some rows; None if they always make all.
+            filters: how the kernel reads the weights "filter", if they may be stored packed.
         """
         tensors = tuple(self.op.inputs[i] for i in inputs)
         return KernelCall(
@@ -134,4 +137,5 @@ class Site:
             updates=dict(updates or {}),
             macs=macs,
             rows=rows,
+            filters=filters,
         )

@@ -40,6 +40,7 @@ def template_macros(dtype: str) -> dict[str, str]:
         "XN_IS_FLOAT": str(int(dtype.startswith("float"))),
         "XN_IS_UNSIGNED": str(int(dtype.startswith("uint"))),
         "XN_IS_16_BITS": str(int(dtype == "int16")),
+        "XN_IS_PART": "0",
     }
 
 
@@ -177,6 +178,67 @@ class PointerLoop(NamedTuple):
 
 
 @dataclass(frozen=True)
+class ChannelLoop:
+    """A loop around a call that makes some output channels in each turn.
+
+    Attributes:
+        outputs: output channels in all.
+        unpack: unpacks the filters of a turn; None: there is one turn, whose filters are plain.
+    """
+
+    outputs: int
+    unpack: Unpack | None = None
+
+    def heads(self) -> list[str]:
+        """Write the C statements before the loop, and the loop's own."""
+        if self.unpack is None:
+            return [f"const int32_t begin = 0, end = {self.outputs};\n"]
+        return self.unpack.heads(self.outputs)
+
+
+@dataclass(frozen=True)
+class Unpack:
+    """The unpacking of some blocks of a filter into scratch.
+
+    Attributes:
+        function: a template; its file has the same name, without "xn_".
+        dtype: unsigned integer of the size of the filter's values.
+        channels: of a block.
+        blocks: that are unpacked in a turn.
+        start: where the first one begins in the constant.
+        to: where the filters go.
+        params: fields of xn_packed.
+    """
+
+    function: str
+    dtype: str
+    channels: int
+    blocks: int
+    start: int
+    to: Scratch
+    params: Mapping[str, CValue]
+
+    @property
+    def source(self) -> str:
+        """The kernel's file."""
+        return f"ops/_shared/{self.function.removeprefix('xn_')}.c"
+
+    def heads(self, outputs: int) -> list[str]:
+        """Write the C statements before the loop, and its head, a block that stays open."""
+        turn = self.channels * self.blocks
+        packed, book = "(const uint8_t *)W_filter", f"(const {c_type(self.dtype)} *)W_filter"
+        count = f"(end - begin + {self.channels - 1}) / {self.channels}"
+        call = f"{self.function}_{type_suffix(self.dtype)}"
+        return [
+            f"KEPT const xn_packed packed = {c_value(self.params)};\n",
+            f"const uint8_t *from = {packed} + {self.start};\n",
+            f"for (int32_t begin = 0; begin < {outputs}; begin += {turn}) {{\n",
+            f"int32_t end = xn_min(begin + {turn}, {outputs});\n",
+            f"from = {call}(from, {book}, {c_value(self.to)}, {count}, &packed);\n",
+        ]
+
+
+@dataclass(frozen=True)
 class CCall:
     """The call of one kernel.
 
@@ -187,6 +249,8 @@ class CCall:
         params_type: their type; by default the function's name and "_params".
         dtype: element type of the template instance; "" if the kernel is no template.
         loops: around the call, outermost first.
+        channels: around these: the kernel makes some channels, which its last arguments but one
+            say; None: it makes all.
     """
 
     function: str
@@ -195,11 +259,14 @@ class CCall:
     params_type: str = ""
     dtype: str = ""
     loops: Sequence[PointerLoop] = ()
+    channels: ChannelLoop | None = None
 
     def text(self) -> str:
         """C statements; their names are visible to what follows."""
         made = [a.declaration() for a in self.arguments if isinstance(a, Struct)]
         arguments = [c_value(a) for a in self.arguments]
+        if self.channels:
+            arguments += ["begin", "end"]
         if self.params:
             type_name = self._instance(self.params_type or f"{self.function}_params")
             made.append(f"KEPT const {type_name} params = {c_value(self.params)};\n")
@@ -212,7 +279,10 @@ class CCall:
             for at, step in enumerate(loop.steps):
                 arguments[at] += f" + loop{i} * {step}"
         call = f"{self._instance(self.function)}({', '.join(arguments)});"
-        return "".join((*made, *heads, call))
+        if self.channels is None:
+            return "".join((*made, *heads, call))
+        ends = "\n}" if self.channels.unpack else ""
+        return "".join((*made, *self.channels.heads(), *heads, call, ends))
 
     def _instance(self, name: str) -> str:
         return f"{name}_{type_suffix(self.dtype)}" if self.dtype else name

@@ -26,17 +26,18 @@ def _narrowed(call: KernelCall) -> KernelCall:
     if call.pipeline is not None:
         parts = with_half_weights(call.pipeline.parts)
         return replace(call, pipeline=replace(call.pipeline, parts=parts))
-    halves = _halves(call.weights[call.widens]) if call.widens else None
-    if halves is None:
+    narrow = halves_of(call.weights[call.widens]) if call.widens else None
+    if narrow is None:
         return call
     return replace(
         call,
-        weights={**call.weights, call.widens: halves},
+        weights={**call.weights, call.widens: narrow},
         calls=tuple(replace(c, dtype="float16") for c in call.calls),
     )
 
 
-def _halves(values: npt.NDArray[Any]) -> npt.NDArray[np.float16] | None:
+def halves_of(values: npt.NDArray[Any]) -> npt.NDArray[np.float16] | None:
+    """Store values as float16; None if that loses something."""
     with np.errstate(over="ignore"):
         halves = values.astype(np.float16)
     return halves if np.array_equal(halves.astype(values.dtype), values) else None

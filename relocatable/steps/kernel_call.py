@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from relocatable.graph.graph import Graph
 from relocatable.steps.c_call import CCall, c_body
+from relocatable.steps.pack_filter import FilterBlocks
 from relocatable.steps.row_access import SAME_ROWS, RowAccess
 
 # What a loop may cost in all, in multiply-accumulates, and what the call of a kernel counts.
@@ -71,6 +72,21 @@ class RowPipeline:
     scratch_offset: int
 
 
+@dataclass(frozen=True)
+class PackedCost:
+    """What packing a step's filter does.
+
+    Attributes:
+        saved_bytes: of the filter.
+        per_call: instructions, about, that each call takes longer.
+        per_run: and those that a run takes longer, however many calls it is.
+    """
+
+    saved_bytes: int
+    per_call: int
+    per_run: int
+
+
 @dataclass(frozen=True, eq=False)
 class KernelCall:
     """One step of the program, or several if it is a long row pipeline.
@@ -95,6 +111,9 @@ class KernelCall:
         pipeline: the layers of a step that makes several by rows; it has no calls of its own.
         macros: that are defined while the source is included.
         widens: key of weights whose type the kernels are templates of, float32 or float16.
+        filters: how its one kernel reads the weights "filter", if these may be stored packed; it is
+            a template that can make some of its output channels.
+        packed: what packing its filter does; None: it is stored as it is.
     """
 
     kind: str
@@ -115,6 +134,8 @@ class KernelCall:
     pipeline: RowPipeline | None = None
     macros: Mapping[str, str] = field(default_factory=dict)
     widens: str = ""
+    filters: FilterBlocks | None = None
+    packed: PackedCost | None = None
 
     @property
     def body(self) -> str:

@@ -16,11 +16,13 @@ from relocatable.blob.record import FIELD_DTYPES, KNOWN_RECORDS, ROLES
 from relocatable.graph.graph import PORT_DTYPES
 from tests.conftest import ROOT
 from tests.dummy_head import compile_with_new_head
+from tests.models.cluster import cluster
 
 SECTION = (ROOT / "docs/SPEC-blob.md").read_text().split("\n## 7. ")[1].split("\n## ")[0]
 KEYS_TEXT = (ROOT / "relocatable/blob/include/xn_metadata_keys.h").read_text()
 GLUE = ROOT / "device_fw/micropython"
 MODELS = ROOT / "examples/models"
+CLUSTERED = ROOT / "tests/models/mnist_small_int8.tflite"
 
 
 def spec_keys(heading: str) -> dict[str, bool]:
@@ -35,11 +37,12 @@ def header_keys() -> set[str]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    """Every map of the metadata of two blobs, by its heading in the SPEC."""
+    """Every map of the metadata of three blobs, by its heading in the SPEC."""
     folder: Path = tmp_path_factory.mktemp("head")
     blobs = (
         compile_model(MODELS / "coins.tflite", target="cortex-m0plus", optimize="size"),
         compile_with_new_head(folder, MODELS / "digits.tflite", "cortex-m0plus"),
+        compile_model(cluster(CLUSTERED.read_bytes()), target="cortex-m0plus", optimize="size"),
     )
     maps: dict[str, list[dict[str, Any]]] = {}
     for data in blobs:
@@ -59,6 +62,8 @@ def _maps(model: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "Step", step
         for layer in step.get("layers", []):
             yield "Layer", layer
+        for packed in step.get("packed", []):
+            yield "Packed", packed
     if "image" in model:
         yield "Image", model["image"]
     for result in filter(None, model.get("results", [])):

@@ -23,6 +23,7 @@ from relocatable.ops.node import Node
 from relocatable.ops.select_kernels import select_kernels
 from relocatable.schedule.plan_called import plan_called
 from relocatable.steps.kernel_call import KernelCall, Plan, count_steps
+from relocatable.steps.packed_filters import Packing, with_packed_filters
 from relocatable.targets import TARGETS
 from tests.make_tflite import make_tflite, of_first_versions
 
@@ -92,11 +93,13 @@ def quant_of(b: GraphBuilder, index: int) -> Quant:
     return quant
 
 
-def build(graphs: Sequence[Graph], optimize: CodeOptimize = "speed") -> list[Program]:
+def build(
+    graphs: Sequence[Graph], optimize: CodeOptimize = "speed", packing: Packing | None = None
+) -> list[Program]:
     """Compiles many graphs as one unit: one run of the compiler for all of them."""
     graphs = [with_bound_subgraphs(graph) for graph in graphs]
     graph, bases = join(graphs)
-    calls = plan_called(select_kernels(graph, TARGETS["host"]))
+    calls = choose(graph, "host", packing)
     plan = flat_plan(graph, calls)
     whole = load(graph, calls, plan, optimize)
     programs, step = [], 0
@@ -109,6 +112,12 @@ def build(graphs: Sequence[Graph], optimize: CodeOptimize = "speed") -> list[Pro
         programs.append(replace(whole, graph=one, offsets=offsets, steps=steps))
         step += count
     return programs
+
+
+def choose(graph: Graph, target: str, packing: Packing | None) -> tuple[KernelCall, ...]:
+    """Choose the kernels of a graph, and which filters are packed."""
+    calls = select_kernels(graph, TARGETS[target])
+    return plan_called(with_packed_filters(calls, packing) if packing else calls)
 
 
 def with_bound_subgraphs(graph: Graph) -> Graph:
@@ -234,6 +243,7 @@ def check(
     optimize: CodeOptimize = "speed",
     runs: int = 2,
     models: Sequence[bytes] | None = None,
+    packing: Packing | None = None,
 ) -> None:
     """Build all graphs at once and compare every computed tensor with LiteRT's.
 
@@ -242,11 +252,13 @@ def check(
         optimize: "speed" or "size".
         runs: sets of random inputs.
         models: what LiteRT runs, with the same tensor indices; by default the graphs themselves.
+        packing: when filters are packed; None: never.
     """
     rng = np.random.default_rng(5)
     wrong = []
     models = models or [make_tflite(graph) for graph in graphs]
-    for graph, model, program in zip(graphs, models, build(graphs, optimize), strict=True):
+    programs = build(graphs, optimize, packing)
+    for graph, model, program in zip(graphs, models, programs, strict=True):
         for _ in range(runs):
             inputs = inputs_of(rng, graph)
             wrong += wrong_tensors(graph, program.run(inputs), model, inputs)

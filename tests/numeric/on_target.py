@@ -11,13 +11,13 @@ import numpy.typing as npt
 from relocatable.codegen.emit_c import emit_c, pack_weights
 from relocatable.codegen.toolchain import Code, CodeOptimize, build_code
 from relocatable.graph.graph import Graph
-from relocatable.ops.select_kernels import select_kernels
-from relocatable.schedule.plan_called import plan_called
 from relocatable.steps.kernel_call import KernelCall, Plan, count_steps
+from relocatable.steps.packed_filters import Packing
 from relocatable.targets import TARGETS, Target
 from tests.make_tflite import make_tflite
 from tests.numeric.harness import (
     Array,
+    choose,
     flat_plan,
     initial_values,
     inputs_of,
@@ -37,12 +37,14 @@ def check_on_target(
     folder: Path,
     optimize: CodeOptimize = "speed",
     models: Sequence[bytes] | None = None,
+    packing: Packing | None = None,
 ) -> None:
-    """Compare every computed tensor with LiteRT's; `models` as in `check`."""
+    """Compare every computed tensor with LiteRT's; arguments as those of `check`."""
     rng = np.random.default_rng(5)
     models = models or [make_tflite(graph) for graph in graphs]
     made = [(g, model, inputs_of(rng, g)) for g, model in zip(graphs, models, strict=True)]
-    wrong = [text for texts in wrong_on_target(made, target, folder, optimize) for text in texts]
+    found = wrong_on_target(made, target, folder, optimize, packing)
+    wrong = [text for texts in found for text in texts]
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:8])
 
 
@@ -51,11 +53,12 @@ def wrong_on_target(
     target: str,
     folder: Path,
     optimize: CodeOptimize,
+    packing: Packing | None = None,
 ) -> list[list[str]]:
     """Describe what differs from LiteRT's, of each graph with its .tflite and inputs."""
     made = [(with_bound_subgraphs(graph), model, inputs) for graph, model, inputs in made]
     graph, bases = join([graph for graph, _, _ in made])
-    calls = plan_called(select_kernels(graph, TARGETS[target]))
+    calls = choose(graph, target, packing)
     plan = flat_plan(graph, calls)
     joined = [x for _, _, inputs in made for x in inputs]
     arena = run_steps_on_target(graph, calls, plan, joined, target, folder, optimize)

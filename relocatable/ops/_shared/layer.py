@@ -28,6 +28,7 @@ from relocatable.ops.operator import Operand, Rule, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall, Rows
+from relocatable.steps.pack_filter import FilterBlocks
 
 _Found = TypeVar("_Found")
 
@@ -221,6 +222,7 @@ def float_layer(
     params: dict[str, CValue],
     macs: int,
     rows: Rows | None = None,
+    filters: FilterBlocks | None = None,
 ) -> KernelCall:
     """Make the call of a layer in float32."""
     low, high = float_clamp(site.activation)
@@ -232,7 +234,7 @@ def float_layer(
     arguments = (Input(0), Constant("filter"), Constant("bias"), Output())
     constants = {**params, "low": low, "high": high}
     call = CCall(function, arguments, constants, dtype="float32")
-    made = site.call(source, call, weights=weights, macs=macs, rows=rows)
+    made = site.call(source, call, weights=weights, macs=macs, rows=rows, filters=filters)
     return replace(made, widens="filter")
 
 
@@ -304,6 +306,7 @@ def plain_layer(
     macs: int,
     rows: Rows | None,
     rounding: Rounding,
+    filters: FilterBlocks | None = None,
 ) -> KernelCall:
     """Make the call of an integer layer in plain C, its filter as the model has it."""
     dtype = site.output.dtype
@@ -316,4 +319,5 @@ def plain_layer(
         weights={"filter": site.constant(1), **scaling.weights},
         macs=macs,
         rows=rows,
+        filters=filters,
     )

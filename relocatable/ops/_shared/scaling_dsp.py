@@ -25,6 +25,7 @@ from relocatable.ops._shared.scaling import (
 )
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CValue, Name
+from relocatable.steps.pack_filter import FilterBlocks
 
 _UNIT = 8  # bits
 _MOST_PARTS = 8
@@ -43,6 +44,7 @@ class DspLayer:
         factors: multiplier and last number of each channel, uint32 [C, 2]; [0, 2] if `scaling`
             has those of all.
         scaling: constants `xn_dsp_scaling`.
+        is_pairs: the four weights of a word are two of 256 * a + b.
     """
 
     words: npt.NDArray[np.uint32]
@@ -50,6 +52,7 @@ class DspLayer:
     start: npt.NDArray[np.uint32]
     factors: npt.NDArray[np.uint32]
     scaling: Mapping[str, CValue]
+    is_pairs: bool
 
     def stream(self, size: int) -> npt.NDArray[np.uint32]:
         """Arrange filters in blocks of `size` channels, the last filled up: uint32 [B, N].
@@ -63,6 +66,21 @@ class DspLayer:
             blocks.append(whole.reshape(-1, size, part.shape[1]).swapaxes(1, 2))
         return np.concatenate([x.reshape(len(x), -1) for x in blocks if x.size], axis=1)
 
+    def blocks(self, size: int, repeats: int = 0) -> FilterBlocks:
+        """Describe that stream; `repeats` as there."""
+        word = 4
+        is_wide = self.words.shape[2] == 2
+        return FilterBlocks(
+            outputs=len(self.words),
+            channels=size,
+            run=word >> is_wide,
+            size=1 << is_wide,
+            head=word * size,
+            tail=word * size * (self.factors.shape[1] if self.factors.size else 0),
+            is_pairs=self.is_pairs,
+            repeats=repeats,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class _Packed:
@@ -72,6 +90,7 @@ class _Packed:
     part: int
     unit: int
     start: Ints
+    is_pairs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,7 +326,8 @@ def _pack(rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
     words = _words(pairs)[:, :, None]
     reach = int(sums.reach.max())
     if reach < 1 << (31 - _UNIT):
-        return _Packed(words, words.shape[1], _UNIT, (sums.bias << _UNIT) - extra.sum(axis=1))
+        start = (sums.bias << _UNIT) - extra.sum(axis=1)
+        return _Packed(words, words.shape[1], _UNIT, start, is_pairs=True)
     unit = 30 - reach.bit_length()
     most = (128 << _UNIT) * np.abs(quads).sum(axis=(2, 3)) + np.abs(extra)
     for parts in range(2, _MOST_PARTS + 1):
@@ -315,7 +335,8 @@ def _pack(rows: Ints, sums: AccumulatorBounds) -> _Packed | None:
         at = np.arange(0, words.shape[1], part)
         if unit > 0 and np.add.reduceat(most, at, axis=1).max() < 1 << 31:
             lacking = np.add.reduceat(extra, at, axis=1) >> (_UNIT - unit)
-            return _Packed(words, part, unit, (sums.bias << unit) - lacking.sum(axis=1))
+            start = (sums.bias << unit) - lacking.sum(axis=1)
+            return _Packed(words, part, unit, start, is_pairs=True)
     return None
 
 
@@ -347,7 +368,7 @@ def _layer(
     }
     start = (packed.start & (_WORD - 1)).astype(np.uint32)
     factors = (np.stack([multipliers, last], axis=1) & (_WORD - 1)).astype(np.uint32)
-    return DspLayer(packed.words, packed.part, start, factors[same:], scaling)
+    return DspLayer(packed.words, packed.part, start, factors[same:], scaling, packed.is_pairs)
 
 
 def _quads(rows: Ints) -> Ints:

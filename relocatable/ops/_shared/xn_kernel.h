@@ -19,6 +19,27 @@
 #define XN_JOIN_EXPANDED(name, suffix) XN_JOIN(name, suffix)
 #define XN_NAME(name) XN_JOIN_EXPANDED(name, XN_SUFFIX)
 
+// The output channels [XN_FIRST, XN_LAST) that a call of a layer's kernel makes: all; or, in a
+// program with packed filters, whose templates have XN_IS_PART 1, those that the last arguments but
+// one say. `filter` begins with that of the first one; all else is as if all were made.
+#define XN_PART XN_JOIN_EXPANDED(XN_PART, XN_IS_PART)
+#define XN_PART_0
+#define XN_PART_1 , int32_t part_first, int32_t part_last
+#define XN_PASS_PART XN_JOIN_EXPANDED(XN_PASS_PART, XN_IS_PART)
+#define XN_PASS_PART_0
+#define XN_PASS_PART_1 , part_first, part_last
+#define XN_FIRST XN_JOIN_EXPANDED(XN_FIRST, XN_IS_PART)
+#define XN_FIRST_0 0
+#define XN_FIRST_1 part_first
+#define XN_LAST(p) XN_JOIN_EXPANDED(XN_LAST, XN_IS_PART)(p)
+#define XN_LAST_0(p) ((p)->out_c)
+#define XN_LAST_1(p) part_last
+
+// A part that takes nearly all registers: in a loop that also calls what unpacks, too few are left.
+#define XN_INLINE_IF_WHOLE XN_JOIN_EXPANDED(XN_INLINE_IF_WHOLE, XN_IS_PART)
+#define XN_INLINE_IF_WHOLE_0 XN_INLINE
+#define XN_INLINE_IF_WHOLE_1 static __attribute__((noinline))
+
 // The type of arithmetic on XN_T: int or float.
 #define XN_WIDE __typeof__((XN_T)0 + 0)
 

@@ -95,7 +95,7 @@ static inline int32_t XN_NAME(conv_2d_values)(const XN_T *x, xn_taps rows, xn_ta
 
 // in: [in_h, in_w, in_c]; filter: [out_c, k_h, k_w, filter_c]; out: [out_h, out_w, out_c].
 XN_KERNEL void XN_NAME(xn_conv_2d)(const XN_T *in, const XN_FILTER_T *filter,
-                                   const xn_scales *scales, XN_T *out,
+                                   const xn_scales *scales, XN_T *out XN_PART,
                                    const XN_NAME(xn_conv_2d_params) * p) {
     const xn_window *win = &p->window;
     int32_t filter_size = win->k_h * win->k_w * p->filter_c;
@@ -107,17 +107,20 @@ XN_KERNEL void XN_NAME(xn_conv_2d)(const XN_T *in, const XN_FILTER_T *filter,
                             columns.last == win->k_w;
             const XN_T *first = in + (rows.origin * win->in_w + columns.origin) * p->in_c;
             int32_t base = 0; // what the filter's zero point takes from the group's sums
-            for (int32_t c = 0; c < p->out_c; c++) {
+            out += XN_FIRST;
+            for (int32_t c = XN_FIRST; c < XN_LAST(p); c++) {
                 int32_t group = c / p->group_out * p->filter_c;
-                if (XN_FILTER_ZERO(p) != 0 && c % p->group_out == 0) {
+                int32_t begins = (XN_IS_PART && c == XN_FIRST) || c % p->group_out == 0;
+                if (XN_FILTER_ZERO(p) != 0 && begins) {
                     int32_t values = XN_NAME(conv_2d_values)(in + group, rows, columns, p);
                     base = -XN_FILTER_ZERO(p) * values;
                 }
-                const XN_FILTER_T *w = filter + c * filter_size;
+                const XN_FILTER_T *w = filter + (c - XN_FIRST) * filter_size;
                 XN_SUM sum = whole ? XN_NAME(conv_2d_inside)(first + group, w, p)
                                    : XN_NAME(conv_2d_border)(in + group, w, rows, columns, p);
                 *out++ = (XN_T)XN_SCALE(base + sum, c, scales, &p->scaling);
             }
+            out += p->out_c - XN_LAST(p);
         }
     }
 }

@@ -155,10 +155,9 @@ static inline void XN_NAME(conv_2d_dsp_end)(XN_T *spare, const XN_NAME(xn_conv_2
 
 // sums[pixel][channel] of four pixels over some quads; sums[0] holds what they start from, besides
 // the base of each pixel, if they have one. Returns what follows in the filter.
-XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_block)(const uint32_t *columns,
-                                                     const uint32_t *filter, int32_t quads,
-                                                     int32_t is_wide, const int32_t base[4],
-                                                     XN_SUM sums[4][2]) {
+XN_INLINE_IF_WHOLE const uint32_t *
+XN_NAME(conv_2d_dsp_block)(const uint32_t *columns, const uint32_t *filter, int32_t quads,
+                           int32_t is_wide, const int32_t base[4], XN_SUM sums[4][2]) {
     int32_t s0 = (int32_t)sums[0][0], s1 = (int32_t)sums[0][1];
     int32_t s00 = s0, s10 = s0, s20 = s0, s30 = s0;
     int32_t s01 = s1, s11 = s1, s21 = s1, s31 = s1;
@@ -240,9 +239,11 @@ XN_INLINE const uint32_t *XN_NAME(conv_2d_dsp_long_sums)(const uint32_t *columns
 
 // All output channels of one or four pixels; base: what belongs to the sums of each, or 0.
 XN_INLINE void XN_NAME(conv_2d_dsp_channels)(const uint32_t *columns, const uint32_t *filter,
-                                             int32_t pixels, const int32_t base[4], XN_T *out,
+                                             int32_t pixels, const int32_t base[4],
+                                             XN_T *out XN_PART,
                                              const XN_NAME(xn_conv_2d_dsp_params) * p) {
-    for (int32_t c = 0; c < p->out_c; c += 2, out += 2, filter += 4 * p->scaling.step) {
+    out += XN_FIRST;
+    for (int32_t c = XN_FIRST; c < XN_LAST(p); c += 2, out += 2, filter += 4 * p->scaling.step) {
         XN_SUM sums[4][2];
         sums[0][0] = (int32_t)filter[0];
         sums[0][1] = (int32_t)filter[1];
@@ -252,7 +253,7 @@ XN_INLINE void XN_NAME(conv_2d_dsp_channels)(const uint32_t *columns, const uint
         } else {
             filter = XN_NAME(conv_2d_dsp_long_sums)(columns, filter + 2, pixels, base, sums, p);
         }
-        for (int32_t j = 0; j < 2 && c + j < p->out_c; j++) {
+        for (int32_t j = 0; j < 2 && c + j < XN_LAST(p); j++) {
             xn_dsp_factor factor = xn_dsp_factor_of(filter, 2, j, &p->scaling);
             for (int32_t i = 0; i < pixels; i++) {
                 out[i * p->out_c + j] = (XN_T)XN_DSP_SCALE(sums[i][j], factor, &p->scaling);
@@ -264,10 +265,11 @@ XN_INLINE void XN_NAME(conv_2d_dsp_channels)(const uint32_t *columns, const uint
 // One or four pixels.
 XN_INLINE void XN_NAME(conv_2d_dsp_pixels)(const XN_T *in, int32_t y, int32_t x, int32_t pixels,
                                            const uint32_t *filter, uint32_t *columns, XN_T *spare,
-                                           XN_T *out, const XN_NAME(xn_conv_2d_dsp_params) * p) {
+                                           XN_T *out XN_PART,
+                                           const XN_NAME(xn_conv_2d_dsp_params) * p) {
     if (XN_FILTER_ZERO(p) == 0) {
         XN_NAME(conv_2d_dsp_windows)(in, y, x, columns, spare, pixels, 0, p);
-        XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, 0, out, p);
+        XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, 0, out XN_PASS_PART, p);
         return;
     }
     int32_t values[4];
@@ -278,7 +280,7 @@ XN_INLINE void XN_NAME(conv_2d_dsp_pixels)(const XN_T *in, int32_t y, int32_t x,
     for (int32_t i = 0; i < pixels; i++) {
         values[i] = (int32_t)((uint32_t)(-XN_FILTER_ZERO(p) * values[i]) << p->scaling.unit);
     }
-    XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, values, out, p);
+    XN_NAME(conv_2d_dsp_channels)(columns, filter, pixels, values, out XN_PASS_PART, p);
 }
 
 // in: [in_h, in_w, in_c]; filter: stream in blocks of two channels, [quads, 2] words of four
@@ -286,7 +288,7 @@ XN_INLINE void XN_NAME(conv_2d_dsp_pixels)(const XN_T *in, int32_t y, int32_t x,
 // scratch of 4 * left values and of the row that four windows cover; out: [out_h, out_w,
 // out_c].
 XN_KERNEL void XN_NAME(xn_conv_2d_dsp)(const XN_T *in, const uint32_t *filter, uint32_t *columns,
-                                       XN_T *spare, XN_T *out,
+                                       XN_T *spare, XN_T *out XN_PART,
                                        const XN_NAME(xn_conv_2d_dsp_params) * p) {
     const xn_window *win = &p->window;
     if (XN_FILTER_ZERO(p) != 0) {
@@ -295,10 +297,10 @@ XN_KERNEL void XN_NAME(xn_conv_2d_dsp)(const XN_T *in, const uint32_t *filter, u
     for (int32_t y = 0; y < win->out_h; y++) {
         int32_t x = 0;
         for (; x + 4 <= win->out_w; x += 4, out += 4 * p->out_c) {
-            XN_NAME(conv_2d_dsp_pixels)(in, y, x, 4, filter, columns, spare, out, p);
+            XN_NAME(conv_2d_dsp_pixels)(in, y, x, 4, filter, columns, spare, out XN_PASS_PART, p);
         }
         for (; x < win->out_w; x++, out += p->out_c) {
-            XN_NAME(conv_2d_dsp_pixels)(in, y, x, 1, filter, columns, spare, out, p);
+            XN_NAME(conv_2d_dsp_pixels)(in, y, x, 1, filter, columns, spare, out XN_PASS_PART, p);
         }
     }
 }

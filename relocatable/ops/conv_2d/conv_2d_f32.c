@@ -45,24 +45,28 @@ static inline float XN_NAME(conv_2d_f32_row)(float sum, const float *x, const XN
 // in: float [in_h, in_w, in_c]; filter: T [out_c, k_h, k_w, filter_c]; bias: float [out_c];
 // out: float [out_h, out_w, out_c]. Sums run in the order of the filter's memory.
 XN_KERNEL void XN_NAME(xn_conv_2d_f32)(const float *in, const XN_T *filter, const float *bias,
-                                       float *out, const XN_NAME(xn_conv_2d_f32_params) * p) {
+                                       float *out XN_PART,
+                                       const XN_NAME(xn_conv_2d_f32_params) * p) {
     const xn_window *win = &p->window;
     for (int32_t out_y = 0; out_y < win->out_h; out_y++) {
         xn_taps rows = xn_rows(win, out_y);
         for (int32_t out_x = 0; out_x < win->out_w; out_x++) {
             xn_taps columns = xn_columns(win, out_x);
-            for (int32_t c = 0; c < p->out_c; c++) {
+            out += XN_FIRST;
+            for (int32_t c = XN_FIRST; c < XN_LAST(p); c++) {
                 const float *group = in + c / p->group_out * p->filter_c;
                 float sum = 0.0f;
 #pragma clang loop unroll(disable)
                 for (int32_t ky = rows.first; ky < rows.last; ky++) {
                     int32_t y = rows.origin + ky * win->dilation_h;
                     const float *x = group + (y * win->in_w + columns.origin) * p->in_c;
-                    const XN_T *w = filter + (c * win->k_h + ky) * win->k_w * p->filter_c;
+                    const XN_T *w =
+                        filter + ((c - XN_FIRST) * win->k_h + ky) * win->k_w * p->filter_c;
                     sum = XN_NAME(conv_2d_f32_row)(sum, x, w, columns, p);
                 }
                 *out++ = xn_clampf(sum + bias[c], p->low, p->high);
             }
+            out += p->out_c - XN_LAST(p);
         }
     }
 }

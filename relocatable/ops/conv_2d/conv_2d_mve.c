@@ -45,7 +45,7 @@ static inline void XN_NAME(conv_2d_mve_window)(const XN_T *in, xn_taps rows, xn_
 // in: [in_h, in_w, in_c]; filter: [out_c, k_h, k_w, in_c]; column: scratch of k_h * k_w *
 // in_c values; out: [out_h, out_w, out_c].
 XN_KERNEL void XN_NAME(xn_conv_2d_mve)(const XN_T *in, const XN_FILTER_T *filter,
-                                       const xn_scales *scales, XN_T *column, XN_T *out,
+                                       const xn_scales *scales, XN_T *column, XN_T *out XN_PART,
                                        const XN_NAME(xn_conv_2d_mve_params) * p) {
     const xn_window *win = &p->window;
     int32_t size = win->k_h * win->k_w * p->in_c;
@@ -64,16 +64,16 @@ XN_KERNEL void XN_NAME(xn_conv_2d_mve)(const XN_T *in, const XN_FILTER_T *filter
             if (XN_FILTER_ZERO(p) != 0) {
                 base = -XN_FILTER_ZERO(p) * XN_NAME(xn_mve_values)(x, size);
             }
-            int32_t c = 0;
-            for (; c + 4 <= p->out_c; c += 4) {
-                int32x4_t y = XN_NAME(xn_mve_four)(x, filter + c * size, size);
+            int32_t c = XN_FIRST;
+            for (; c + 4 <= XN_LAST(p); c += 4) {
+                int32x4_t y = XN_NAME(xn_mve_four)(x, filter + (c - XN_FIRST) * size, size);
                 y = XN_FILTER_ZERO(p) != 0 ? vaddq_n_s32(y, base) : y;
                 y = XN_MVE_SCALE(y, xn_mve_load_scales(scales, c), &p->scaling);
                 XN_NAME(xn_mve_store)(out + c, xn_mve_clamp(y, &p->scaling));
             }
-            if (c < p->out_c) {
-                mve_pred16_t lanes = vctp32q((uint32_t)(p->out_c - c));
-                int32x4_t y = XN_NAME(xn_mve_four)(x, filter + c * size, size);
+            if (c < XN_LAST(p)) {
+                mve_pred16_t lanes = vctp32q((uint32_t)(XN_LAST(p) - c));
+                int32x4_t y = XN_NAME(xn_mve_four)(x, filter + (c - XN_FIRST) * size, size);
                 y = XN_FILTER_ZERO(p) != 0 ? vaddq_n_s32(y, base) : y;
                 y = XN_MVE_SCALE(y, xn_mve_load_some_scales(scales, c, lanes), &p->scaling);
                 XN_NAME(xn_mve_store_some)(out + c, xn_mve_clamp(y, &p->scaling), lanes);

@@ -43,6 +43,9 @@ from relocatable.steps.c_call import (
     c_type,
 )
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.steps.pack_filter import FilterBlocks
+
+_WINDOW_COST = 40  # instructions, roughly, of a window besides its values
 
 
 def lower_plain(site: Site) -> KernelCall:
@@ -58,14 +61,19 @@ def lower_plain(site: Site) -> KernelCall:
         "filter_c": filter_c,
         "group_out": out_c // (in_c // filter_c),
     }
+    repeats = window.out_h * window.out_w * _WINDOW_COST
+    filters = FilterBlocks(out_c, size=weights.itemsize, repeats=repeats)
     if site.is_float:
-        source = "conv_2d/conv_2d_f32.c"
-        return float_layer(site, source, "xn_conv_2d_f32", params, _macs(site), window.rows)
+        return float_layer(
+            *(site, "conv_2d/conv_2d_f32.c", "xn_conv_2d_f32", params, _macs(site), window.rows),
+            filters=filters,
+        )
     params["in_zero"] = zero_of(site.input(0))
     return plain_layer(
         *(site, "conv_2d/conv_2d.c", "xn_conv_2d", params, _bounds(site), _macs(site)),
         rows=window.rows,
         rounding=fixed_rounding(site.node),
+        filters=filters,
     )
 
 
@@ -151,6 +159,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
         scratch_bytes=32 * quads + each * (4 * left + width * in_c),
         macs=_macs(site),
         rows=replace(window.rows, block=4 if is_flat or window.out_h == 1 else 1),
+        filters=layer.blocks(2, repeats=site.output.count // out_c * (_WINDOW_COST + 6 * quads)),
     )
 
 
@@ -182,6 +191,10 @@ def lower_mve(site: Site) -> KernelCall | None:
         scratch_bytes=weights[0].size * 16 // lanes,
         macs=_macs(site),
         rows=window.rows,
+        filters=FilterBlocks(
+            *(out_c, 4, lanes),
+            repeats=site.output.count // out_c * (_WINDOW_COST + weights[0].size // 4),
+        ),
     )
 
 

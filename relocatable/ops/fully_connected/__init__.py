@@ -66,6 +66,7 @@ from relocatable.ops.operator import Array, Kernel, Operator, Options, Rng, Seen
 from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, Constant, CValue, Input, Output, Scratch
 from relocatable.steps.kernel_call import KernelCall
+from relocatable.steps.pack_filter import FilterBlocks
 from relocatable.targets.arm import DSP, MVE_I
 
 
@@ -127,13 +128,18 @@ def lower_by_bytes(site: Site, suffix: str) -> KernelCall:
 def lower_plain(site: Site) -> KernelCall:
     """Lower any layer in plain C."""
     params, macs = _params(site), _macs(site)
+    filters = FilterBlocks(len(site.constant(1)), size=site.constant(1).itemsize)
     if site.is_float:
         source = "fully_connected/fully_connected_f32.c"
-        return float_layer(site, source, "xn_fully_connected_f32", params, macs)
+        function = "xn_fully_connected_f32"
+        return float_layer(site, source, function, params, macs, filters=filters)
     params["filter_zero"] = filter_zero(site.input(1))
     source, bounds = "fully_connected/fully_connected.c", _bounds(site)
     return plain_layer(
-        *(site, source, "xn_fully_connected", params, bounds, macs), rows=None, rounding="single"
+        *(site, source, "xn_fully_connected", params, bounds, macs),
+        rows=None,
+        rounding="single",
+        filters=filters,
     )
 
 
@@ -160,6 +166,7 @@ def lower_dsp(site: Site) -> KernelCall | None:
         weights={"filter": layer.stream(4)},
         scratch_bytes=8 * quads,
         macs=_macs(site),
+        filters=layer.blocks(4),
     )
 
 

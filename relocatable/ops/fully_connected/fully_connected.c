@@ -32,14 +32,17 @@ static inline XN_SUM XN_NAME(fully_connected_sum)(const XN_T *x, int32_t n) {
 
 // in: [rows, in_c]; filter: [out_c, in_c]; out: [rows, out_c].
 XN_KERNEL void XN_NAME(xn_fully_connected)(const XN_T *in, const XN_FILTER_T *filter,
-                                           const xn_scales *scales, XN_T *out,
+                                           const xn_scales *scales, XN_T *out XN_PART,
                                            const XN_NAME(xn_fully_connected_params) * p) {
     for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
         XN_SUM base =
             p->filter_zero == 0 ? 0 : -p->filter_zero * XN_NAME(fully_connected_sum)(in, p->in_c);
-        for (int32_t c = 0; c < p->out_c; c++) {
-            XN_SUM sum = base + XN_NAME(fully_connected_dot)(in, filter + c * p->in_c, p->in_c);
+        out += XN_FIRST;
+        for (int32_t c = XN_FIRST; c < XN_LAST(p); c++) {
+            const XN_FILTER_T *w = filter + (c - XN_FIRST) * p->in_c;
+            XN_SUM sum = base + XN_NAME(fully_connected_dot)(in, w, p->in_c);
             *out++ = (XN_T)XN_SCALE(sum, c, scales, &p->scaling);
         }
+        out += p->out_c - XN_LAST(p);
     }
 }

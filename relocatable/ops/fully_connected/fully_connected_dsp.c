@@ -54,9 +54,10 @@ static inline int32_t XN_NAME(fully_connected_dsp_values)(const XN_T *x, int32_t
 }
 
 // Adds some quads of four channels to their sums. Returns what follows in the filter.
-XN_INLINE const uint32_t *XN_NAME(fully_connected_dsp_add)(const uint32_t *values,
-                                                           const uint32_t *filter, int32_t quads,
-                                                           int32_t is_wide, XN_SUM sums[4]) {
+XN_INLINE_IF_WHOLE const uint32_t *XN_NAME(fully_connected_dsp_add)(const uint32_t *values,
+                                                                    const uint32_t *filter,
+                                                                    int32_t quads, int32_t is_wide,
+                                                                    XN_SUM sums[4]) {
     int32_t s0 = (int32_t)sums[0], s1 = (int32_t)sums[1];
     int32_t s2 = (int32_t)sums[2], s3 = (int32_t)sums[3];
     if (XN_IS_16_BITS) {
@@ -95,7 +96,7 @@ XN_NAME(fully_connected_dsp_add_parts)(const uint32_t *values, const uint32_t *f
 // in: [rows, in_c]; filter: stream in blocks of four channels, [quads, 4] words of four
 // weights each, 0 beyond the last; values: scratch of 8 * quads bytes; out: [rows, out_c].
 XN_KERNEL void XN_NAME(xn_fully_connected_dsp)(const XN_T *in, const uint32_t *filter,
-                                               uint32_t *values, XN_T *out,
+                                               uint32_t *values, XN_T *out XN_PART,
                                                const XN_NAME(xn_fully_connected_dsp_params) * p) {
     for (int32_t row = 0; row < p->rows; row++, in += p->in_c) {
         XN_NAME(fully_connected_dsp_expand)(in, p->in_c, values, p->is_wide);
@@ -105,9 +106,10 @@ XN_KERNEL void XN_NAME(xn_fully_connected_dsp)(const XN_T *in, const uint32_t *f
             base = (int32_t)((uint32_t)(-XN_FILTER_ZERO(p) * sum) << p->scaling.unit);
         }
         const uint32_t *w = filter;
-        for (int32_t c = 0; c < p->out_c; c += 4, w += 8 * p->scaling.step) {
+        out += XN_FIRST;
+        for (int32_t c = XN_FIRST; c < XN_LAST(p); c += 4, w += 8 * p->scaling.step) {
             XN_SUM sums[4];
-            int32_t count = xn_min(4, p->out_c - c);
+            int32_t count = xn_min(4, XN_LAST(p) - c);
             for (int32_t k = 0; k < 4; k++) {
                 sums[k] = (int32_t)w[k] + base;
             }
@@ -124,5 +126,6 @@ XN_KERNEL void XN_NAME(xn_fully_connected_dsp)(const XN_T *in, const uint32_t *f
                 *out++ = (XN_T)sums[k];
             }
         }
+        out += p->out_c - XN_LAST(p);
     }
 }

@@ -14,6 +14,7 @@ from host_sdk import InputError
 from host_sdk.cli import demos, main
 from host_sdk.cli.compiling import read_bytes
 from host_sdk.cli.validating import read_data
+from tests.conftest import MODELS_DIR
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -73,6 +74,24 @@ def test_build_and_inspect(tmp_path: Path) -> None:
     fits = {fit["board"]: fit for fit in facts["boards"]}
     assert fits["pico2"]["fits"] is True
     assert fits["pico2"]["ram_left"] == 196608 - facts["programs"][0]["arena_bytes"]
+
+
+def test_what_packed_filters_save_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    from tests.models.cluster import cluster
+
+    model, blob = tmp_path / "clustered.tflite", tmp_path / "clustered.bin"
+    model.write_bytes(cluster((MODELS_DIR / "mnist_small_int8.tflite").read_bytes()))
+    built = xipnet("build", model, "-o", blob, "--target", "cortex-m4", "--optimize", "size")
+    assert built.exit_code == 0, built.output
+    facts = json.loads(xipnet("inspect", blob, "--json").output)["programs"][0]
+    packed = [layer for step in facts["steps"] for layer in step["packed"]]
+    assert facts["saved_bytes"] == sum(layer["saved_bytes"] for layer in packed) > 4000
+    for shown in (built.output, xipnet("inspect", blob).output):
+        assert f"{facts['saved_bytes']:,} bytes of weights saved" in shown
+        assert f"about {facts['unpack_instructions']:,} instructions added" in shown
+        for layer in packed:
+            assert f"{layer['saved_bytes']:,}" in shown
 
 
 def test_one_blob_for_several_cpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
