@@ -26,7 +26,7 @@ X = RNG.standard_normal((24, 6, 6, 2)).astype(np.float32)
 
 
 def network() -> bytes:
-    """Return a float network: a convolution, a maximum, a layer, and the classes' shares."""
+    """Return a network: a convolution, a maximum, a layer, the classes' shares."""
     weights = RNG.standard_normal((4, 3, 3, 2)).astype(np.float32) * 0.4
     matrix = RNG.standard_normal((3, 16)).astype(np.float32) * 0.3
     w = TfliteWriter()
