@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 import tempfile
 from pathlib import Path
@@ -83,7 +85,8 @@ def _export(model: LiveModel, folder: str) -> list[str]:
     tensorflow = sys.modules.get("tensorflow")
     inputs = getattr(model, "inputs", None) or ()
     if tensorflow is None or not inputs:  # Keras works with JAX or PyTorch; a class of one's own
-        model.export(folder)
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras tells where it wrote what
+            model.export(folder)
         return [str(getattr(x, "name", "")) for x in inputs]
     function, names, _ = model_function(tensorflow, model)
     owner = owner_of_variables(tensorflow, model)
