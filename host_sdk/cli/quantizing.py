@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,13 +163,6 @@ def _print(rows: Sequence[Quantized]) -> None:
 
 
 def _as_data(row: Quantized) -> dict[str, object]:
-    return {
-        "scheme": row.scheme,
-        "title": row.title,
-        "accuracy": row.accuracy,
-        "error": row.error,
-        "flash_bytes": row.flash_bytes,
-        "arena_bytes": row.arena_bytes,
-        "macs": row.macs,
-        "refused": row.refused or None,
-    }
+    data = asdict(row)
+    del data["tflite"]
+    return {**data, "refused": row.refused or None}

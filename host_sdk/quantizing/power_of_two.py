@@ -11,16 +11,16 @@ LOGISTIC, whose outputs LiteRT fixes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from host_sdk.errors import ModelFileError
 from host_sdk.inference.tensor import Array
 from host_sdk.quantizing.float_model import FloatModel, Operator
-from host_sdk.quantizing.score import Score, outputs_of, score_of
+from host_sdk.quantizing.score import Samples, Score, opened_outputs, score_of
+from host_sdk.validation.litert import Reference
 
 __all__ = ["Format", "PowerOfTwo", "quantize_power_of_two"]
 
@@ -87,49 +87,37 @@ class _Item:
         return 7 - math.ceil(math.log2(self.most)) if self.most > 0 else 7
 
 
-def quantize_power_of_two(
-    tflite: bytes,
-    x: Array,
-    y: npt.NDArray[np.int64] | None = None,
-    *,
-    calibrate: int = 64,
-    progress: Callable[[int, int], None] | None = None,
-) -> PowerOfTwo:
+def quantize_power_of_two(model: FloatModel, samples: Samples) -> PowerOfTwo:
     """Quantise a model of floats to Qm.n.
 
     Args:
-        tflite: the model, float32, one input.
-        x: samples, float32 [N, ...] as the model takes them, without the batch.
-        y: the class of each, int64 [N]: the best formats are those with the most right classes, of
-            equals those with the least error. Without: those with the least error.
-        calibrate: on so many samples the magnitudes of values are found.
-        progress: called with (done, total) searches.
+        model: of one input.
+        samples: the best formats are those with the most right classes, of equals those with the
+            least error; without classes those with the least error.
 
     Raises:
         ModelFileError: the model has an operator or a tensor that Qm.n has no word for.
-        InputError: the samples do not fit the model.
         ImportError: LiteRT is not installed.
     """
-    model = FloatModel(tflite)
     fixed = _fixed(model)
     items = _items(model, fixed)
-    _measure(model, items, x[:calibrate])
+    _measure(model, items, samples.x[: samples.calibrate])
     bits = [item.least_clipping() for item in items]
-    wanted = outputs_of(tflite, x)
+    with Reference(model.tflite, fast=True) as litert:
 
-    def score(of: Sequence[int]) -> Score:
-        return score_of(outputs_of(_write(model, items, fixed, of), x), wanted, y)
+        def score(of: Sequence[int]) -> Score:
+            tflite = _write(model, items, fixed, of)
+            litert.open(tflite)
+            return score_of(opened_outputs(litert, tflite, samples.x), samples)
 
-    before = best = score(bits)
-    for at in range(len(items)):
-        for _ in range(_MORE_BITS):
-            trial = [*bits[:at], bits[at] + 1, *bits[at + 1 :]]
-            found = score(trial)
-            if not found > best:
-                break
-            bits, best = trial, found
-        if progress is not None:
-            progress(at + 1, len(items))
+        before = best = score(bits)
+        for at in range(len(items)):
+            for _ in range(_MORE_BITS):
+                trial = [*bits[:at], bits[at] + 1, *bits[at + 1 :]]
+                found = score(trial)
+                if not found > best:
+                    break
+                bits, best = trial, found
     told = tuple(
         Format(model.name(item.tensors[0]), item.what, n)
         for item, n in zip(items, bits, strict=True)

@@ -14,8 +14,8 @@ from host_sdk.inference.model_source import ModelSource, compile_tflite, open_mo
 from host_sdk.inference.picture import to_input
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.quantizing.float_model import FloatModel
-from host_sdk.quantizing.schemes import SCHEMES, Samples
-from host_sdk.quantizing.score import outputs_of, score_of
+from host_sdk.quantizing.schemes import SCHEMES
+from host_sdk.quantizing.score import Samples, outputs_of, samples_of, score_of
 from host_sdk.validation.samples import read_labels
 
 __all__ = ["Limits", "Quantized", "pick", "quantize_model"]
@@ -103,13 +103,11 @@ def quantize_model(
     opened = open_model(model, trust)
     if not opened.is_tflite:
         raise ModelFileError("a model to quantise must be of floats; is a blob")
-    data = opened.data
-    floats = FloatModel(data)
+    floats = FloatModel(opened.data)
     samples = _samples(floats, x, y, calibrate, limit)
-    reference = outputs_of(data, samples.x)
     rows = []
     for name in wanted:
-        rows.append(_measure(name, floats, samples, reference, target, metric))
+        rows.append(_measure(name, floats, samples, target, metric))
         if progress is not None:
             progress(len(rows), len(wanted))
     return rows
@@ -176,14 +174,13 @@ def _samples(
         to_input(as_bytes.fit(one), tensor, None) if pixels else tensor.fit(one) for one in arrays
     ]
     labels = None if y is None else read_labels(y, len(fitted))
-    return Samples(np.concatenate(fitted), labels, calibrate)
+    return samples_of(model, np.concatenate(fitted), labels, calibrate)
 
 
 def _measure(
     name: str,
     model: FloatModel,
     samples: Samples,
-    reference: Array,
     target: str,
     metric: Callable[[Array, npt.NDArray[np.int64] | None], float] | None,
 ) -> Quantized:
@@ -194,7 +191,7 @@ def _measure(
         cost = relocatable.report(compile_tflite(open_model(tflite), None, target))
     except (ModelFileError, CompileError) as error:
         return Quantized(name, scheme.title, refused=str(error))
-    score = score_of(outputs, reference, samples.y)
+    score = score_of(outputs, samples)
     return Quantized(
         name,
         scheme.title,

@@ -6,31 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-import numpy.typing as npt
-
-from host_sdk.inference.tensor import Array
 from host_sdk.quantizing.float_model import FloatModel
 from host_sdk.quantizing.power_of_two import quantize_power_of_two
 from host_sdk.quantizing.recipe import by_recipe
+from host_sdk.quantizing.score import Samples
 from host_sdk.quantizing.uint8_io import with_uint8_io
 
-__all__ = ["SCHEMES", "Samples", "Scheme"]
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What a scheme may look at.
-
-    Attributes:
-        x: float32 [N, ...] as the model takes them, without the batch.
-        y: the class of each, int64 [N]; None: not known.
-        calibrate: how many of them tell the range of values.
-    """
-
-    x: Array
-    y: npt.NDArray[np.int64] | None
-    calibrate: int
+__all__ = ["SCHEMES", "Scheme"]
 
 
 @dataclass(frozen=True)
@@ -63,8 +45,7 @@ def _uint8_io(model: FloatModel, samples: Samples) -> bytes:
 
 
 def _power_of_two(model: FloatModel, samples: Samples) -> bytes:
-    done = quantize_power_of_two(model.tflite, samples.x, samples.y, calibrate=samples.calibrate)
-    return done.tflite
+    return quantize_power_of_two(model, samples).tflite
 
 
 _static = partial(_recipe, "add_static_config", activation_num_bits=8, weight_num_bits=8)

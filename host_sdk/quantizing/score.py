@@ -7,13 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from host_sdk.errors import InputError, ShapeError
-from host_sdk.inference.tensor import Array
+from host_sdk.errors import InputError
+from host_sdk.inference.tensor import Array, TensorInfo
+from host_sdk.quantizing.float_model import FloatModel
 from host_sdk.validation.litert import Reference
 from host_sdk.validation.metrics import scores_of
-from relocatable.graph.graph import Quant
+from relocatable.graph.graph import Tensor
+from relocatable.read_tflite import read_tflite
 
-__all__ = ["Score", "outputs_of", "score_of"]
+__all__ = ["Samples", "Score", "opened_outputs", "outputs_of", "samples_of", "score_of"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a scheme may look at.
+
+    Attributes:
+        x: float32 [N, ...] as the model takes them, without the batch.
+        y: the class of each, int64 [N]; None: not known.
+        calibrate: how many of them tell the range of values.
+        outputs: what the model of floats gives, real values [N, ...].
+    """
+
+    x: Array
+    y: npt.NDArray[np.int64] | None
+    calibrate: int
+    outputs: Array
 
 
 @dataclass(frozen=True)
@@ -39,13 +58,21 @@ class Score:
         return (self.correct or 0, -self.error) > (other.correct or 0, -other.error)
 
 
-def outputs_of(tflite: bytes, x: Array, fast: bool = True) -> Array:
+def samples_of(
+    model: FloatModel, x: Array, y: npt.NDArray[np.int64] | None, calibrate: int
+) -> Samples:
+    """Run a model of floats on its samples; see `Samples`, and for what is raised `outputs_of`."""
+    return Samples(x, y, calibrate, outputs_of(model.tflite, x))
+
+
+def outputs_of(tflite: bytes, x: Array) -> Array:
     """Run a model on samples; give its first output, real values [N, ...].
+
+    By LiteRT's fast kernels, which may differ from its reference kernels in a last bit.
 
     Args:
         tflite: one input; floats, or integers with a scale: they get the real values quantised.
         x: float32 [N, ...], without the batch.
-        fast: by LiteRT's fast kernels, which may differ from its reference kernels in a last bit.
 
     Raises:
         ShapeError: a sample does not fit the input.
@@ -53,47 +80,30 @@ def outputs_of(tflite: bytes, x: Array, fast: bool = True) -> Array:
         ModelFileError: LiteRT cannot run the model.
         ImportError: LiteRT is not installed.
     """
-    from relocatable.read_tflite import read_tflite
+    with Reference(tflite, fast=True) as litert:
+        return opened_outputs(litert, tflite, x)
 
+
+def opened_outputs(litert: Reference, tflite: bytes, x: Array) -> Array:
+    """Run a model that LiteRT has opened; see `outputs_of`."""
     graph = read_tflite(tflite, "model")
     if len(graph.inputs) != 1 or len(x) == 0:
         raise InputError(f"needs one input and a sample; {len(graph.inputs)} and {len(x)}")
-    into, out = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    if tuple(into.shape[1:]) != x.shape[1:] and int(np.prod(into.shape)) != x[0].size:
-        raise ShapeError(f"samples must be {list(into.shape[1:])}; are {list(x.shape[1:])}")
-    found = []
-    with Reference(tflite, fast=fast) as reference:
-        for sample in x:
-            given = _quantized(sample.reshape(into.shape), into.dtype, into.quant)
-            found.append(_real(reference.run([given])[0], out.quant))
-    return np.stack(found)
+    into, out = (_info(graph.tensors[i]) for i in (graph.inputs[0], graph.outputs[0]))
+    return np.stack([out.dequantise(litert.run([into.fit(sample)])[0]) for sample in x])
 
 
-def score_of(outputs: Array, wanted: Array, y: npt.NDArray[np.int64] | None) -> Score:
-    """Compare outputs with those of the model of floats.
+def _info(tensor: Tensor) -> TensorInfo:
+    scale = zero_point = None
+    if tensor.quant is not None:
+        scale, zero_point = tensor.quant.scale[0], tensor.quant.zero_point[0]
+    return TensorInfo(tensor.name, tensor.shape, tensor.dtype, scale, zero_point)
 
-    Args:
-        outputs: real values [N, ...].
-        wanted: of the model of floats, likewise.
-        y: the class of each, or None.
-    """
+
+def score_of(outputs: Array, samples: Samples) -> Score:
+    """Compare a quantised model's outputs, real values [N, ...], with those of floats."""
     correct = None
-    if y is not None:
+    if samples.y is not None:
         firsts = [int(scores_of(one).argmax()) for one in outputs]
-        correct = int(np.count_nonzero(np.array(firsts) == y[: len(outputs)]))
-    return Score(len(outputs), correct, float(np.abs(outputs - wanted).mean()))
-
-
-def _quantized(sample: Array, dtype: str, quant: Quant | None) -> Array:
-    if quant is None:
-        return sample.astype(dtype)
-    room = np.iinfo(dtype)
-    q: Array = np.round(sample / quant.scale[0]) + quant.zero_point[0]
-    return np.clip(q, room.min, room.max).astype(dtype)
-
-
-def _real(values: Array, quant: Quant | None) -> Array:
-    if quant is None:
-        return values.astype(np.float32)
-    real: Array = (values.astype(np.float64) - quant.zero_point[0]) * quant.scale[0]
-    return real.astype(np.float32)
+        correct = int(np.count_nonzero(np.array(firsts) == samples.y[: len(outputs)]))
+    return Score(len(outputs), correct, float(np.abs(outputs - samples.outputs).mean()))

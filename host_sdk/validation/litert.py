@@ -60,7 +60,7 @@ class Reference:
     ) -> None:
         if importlib.util.find_spec("ai_edge_litert") is None:
             raise ImportError(NOT_INSTALLED)
-        self._tflite = tflite
+        self._kinds = {"keep_all": keep_all, "fast": fast}
         self._seconds = seconds
         self._child = subprocess.Popen(
             [sys.executable, "-P", litert_child.__file__],
@@ -70,8 +70,7 @@ class Reference:
         )
         self._end = weakref.finalize(self, _end, self._child)
         try:
-            head = {"do": "open", "keep_all": keep_all, "fast": fast}
-            self._ask(head, [np.frombuffer(tflite, np.uint8)])
+            self.open(tflite)
         except BaseException:
             self.close()
             raise
@@ -85,6 +84,15 @@ class Reference:
     def close(self) -> None:
         """End the process."""
         self._end()
+
+    def open(self, tflite: bytes) -> None:
+        """Go on with another model.
+
+        Raises:
+            ModelFileError: LiteRT cannot run the model, or its process ended.
+        """
+        self._tflite = tflite
+        self._ask({"do": "open", **self._kinds}, [np.frombuffer(tflite, np.uint8)])
 
     def reset_state(self) -> None:
         """Forget what the model kept from run to run.

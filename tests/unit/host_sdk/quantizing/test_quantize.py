@@ -12,10 +12,11 @@ from click.testing import CliRunner
 from host_sdk.cli import main
 from host_sdk.converting.write_tflite import TfliteWriter
 from host_sdk.errors import InputError, ModelFileError
-from host_sdk.quantizing.power_of_two import quantize_power_of_two
+from host_sdk.quantizing.float_model import FloatModel
+from host_sdk.quantizing.power_of_two import PowerOfTwo, quantize_power_of_two
 from host_sdk.quantizing.quantize import Limits, Quantized, pick, quantize_model
 from host_sdk.quantizing.schemes import SCHEMES
-from host_sdk.quantizing.score import outputs_of
+from host_sdk.quantizing.score import outputs_of, samples_of
 from host_sdk.quantizing.uint8_io import with_uint8_io
 from relocatable.read_tflite import read_tflite
 
@@ -56,11 +57,16 @@ MODEL = network()
 Y = outputs_of(MODEL, X).reshape(len(X), 3).argmax(1).astype(np.int64)
 
 
+def power_of_two(tflite: bytes = MODEL, x: np.ndarray = X, y: np.ndarray | None = Y) -> PowerOfTwo:
+    model = FloatModel(tflite)
+    return quantize_power_of_two(model, samples_of(model, x, y, 64))
+
+
 # ---- Qm.n ----------------------------------------------------------------------------------------
 
 
 def test_scales_are_powers_of_two_and_the_search_betters_them() -> None:
-    done = quantize_power_of_two(MODEL, X, Y)
+    done = power_of_two()
     graph = read_tflite(done.tflite, "q")
     for tensor in graph.tensors:
         if tensor.quant is not None:
@@ -72,7 +78,7 @@ def test_scales_are_powers_of_two_and_the_search_betters_them() -> None:
 
 
 def test_a_bias_keeps_eight_bits() -> None:
-    done = quantize_power_of_two(MODEL, X, Y)
+    done = power_of_two()
     bias = next(f for f in done.formats if f.name == "b")
     tensor = next(t for t in read_tflite(done.tflite, "q").tensors if t.name == "b")
     assert tensor.data is not None
@@ -89,7 +95,7 @@ def test_an_operator_without_a_word_is_refused() -> None:
     w.operator("EXP", [x], [y])
     model = w.finish({"x": x}, {"y": y}, "exp")
     with pytest.raises(ModelFileError, match=r"Qm\.n takes no EXP \(operator 0\)"):
-        quantize_power_of_two(model, np.zeros((2, 4), np.float32))
+        power_of_two(model, np.zeros((2, 4), np.float32), None)
 
 
 # ---- The schemes ---------------------------------------------------------------------------------
@@ -121,7 +127,7 @@ def test_a_metric_of_the_user() -> None:
 
 
 def test_uint8_outside_is_the_same_within() -> None:
-    inner = quantize_power_of_two(MODEL, X, Y).tflite
+    inner = power_of_two().tflite
     assert np.array_equal(outputs_of(with_uint8_io(inner), X), outputs_of(inner, X))
     with pytest.raises(ModelFileError, match="must be int8"):
         with_uint8_io(MODEL)
@@ -135,7 +141,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match="must have shape"):
         quantize_model(MODEL, X[:, :5])
     with pytest.raises(ModelFileError, match="must have inputs of float32"):
-        quantize_model(quantize_power_of_two(MODEL, X, Y).tflite, X)
+        quantize_model(power_of_two().tflite, X)
 
 
 # ---- What is picked ------------------------------------------------------------------------------
