@@ -61,7 +61,10 @@ class Score:
 def samples_of(
     model: FloatModel, x: Array, y: npt.NDArray[np.int64] | None, calibrate: int
 ) -> Samples:
-    """Run a model of floats on its samples; see `Samples`, and for what is raised `outputs_of`."""
+    """Run a model of floats on its samples.
+
+    Args and Raises: see `Samples` and `outputs_of`.
+    """
     return Samples(x, y, calibrate, outputs_of(model.tflite, x))
 
 
