@@ -115,16 +115,25 @@ def live_name(model: object) -> str:
     return str(getattr(model, "name", None) or _LIVE_NAME)
 
 
+def beginning_of(path: Path) -> Beginning:
+    """Read what a file or a folder is told by.
+
+    Raises:
+        ModelFileError: it cannot be read.
+    """
+    try:
+        return Beginning.of(path)
+    except OSError as error:
+        raise ModelFileError(f"model {path} cannot be read: {error.strerror}") from error
+
+
 def form_of_file(path: Path) -> SourceFormat | None:
     """Tell what a file or a folder is; None: none of the formats that are known here.
 
     Raises:
         ModelFileError: it cannot be read.
     """
-    try:
-        return find_format(Beginning.of(path))
-    except OSError as error:
-        raise ModelFileError(f"model {path} cannot be read: {error.strerror}") from error
+    return find_format(beginning_of(path))
 
 
 def form_of_bytes(data: bytes) -> SourceFormat | None:

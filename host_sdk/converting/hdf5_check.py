@@ -1,8 +1,8 @@
-"""An HDF5 file of others, looked through before Keras: all must be within it.
+"""An HDF5 file of others, looked through before it is read: all must be within it.
 
 In HDF5 a group may link to another file, a data set may have its values in another file, and a few
-bytes may announce terabytes. h5py comes with TensorFlow: this runs in the converter's process,
-before TensorFlow is imported there.
+bytes may announce terabytes. h5py comes with TensorFlow: for Keras this runs in the converter's
+process, before TensorFlow is imported there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from host_sdk.display.plain import plain_line
 from host_sdk.errors import ModelFileError, UnsafeModelError
 
+HDF5_MARK = b"\x89HDF\r\n\x1a\n"
 _MOST_OBJECTS = 100_000
 _MOST_DEPTH = 64
 _MOST_BYTES = 1 << 30  # of all values

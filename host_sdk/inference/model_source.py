@@ -11,13 +11,14 @@ from typing import Any, Literal, TypeAlias
 import relocatable
 from host_sdk.converting.convert import (
     LiveModel,
+    beginning_of,
     convert_file,
     convert_live,
     form_of_bytes,
-    form_of_file,
     is_live,
     live_name,
 )
+from host_sdk.converting.formats import find_format
 from host_sdk.display.plain import plain_line
 from host_sdk.display.progress import late_progress
 from host_sdk.errors import (
@@ -123,13 +124,14 @@ def _open_bytes(data: bytes) -> OpenedModel:
 
 def _open_file(path: Path, trust: bool, show: bool) -> OpenedModel:
     place = str(path)
-    if not path.is_dir():
+    beginning = beginning_of(path)
+    if is_tflite(beginning.start) or is_blob(beginning.start):
         stem, data = read_model_file(path)
-        if is_tflite(data) or is_blob(data):
-            return OpenedModel(place, stem, data, path)
-    form = form_of_file(path)
+        return OpenedModel(place, stem, data, path)
+    form = find_format(beginning)
     if form is None:
-        seen = "is a folder without one" if path.is_dir() else f"starts with {data[:8]!r}"
+        start = beginning.start[:8]
+        seen = "is a folder without one" if path.is_dir() else f"starts with {start!r}"
         raise ModelFileError(f"model must be {_KINDS}; {plain_line(place)} {seen}")
     name = path.name if path.is_dir() else path.stem
     return OpenedModel(place, name, convert_file(path, form, trust, show), path)

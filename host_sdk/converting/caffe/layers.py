@@ -104,15 +104,13 @@ def _check_shape(what: str, array: np.ndarray, wanted: Sequence[int]) -> None:
         raise LayerError(f"{what} are {list(array.shape)}, must be {list(wanted)}")
 
 
-def _pair(parameters: Any, plural: str, name: str, default: int) -> tuple[int, int]:
-    """Return height and width of what is given for both, as a list, or each."""
+def _pair(parameters: Any, name: str, both: Sequence[int]) -> tuple[int, int]:
+    """Return height and width of what is given for each, or by one or two numbers."""
     if parameters.HasField(f"{name}_h") or parameters.HasField(f"{name}_w"):
         return getattr(parameters, f"{name}_h"), getattr(parameters, f"{name}_w")
-    values = list(getattr(parameters, plural))
-    if len(values) > 2:
-        raise LayerError(f"{plural} has {len(values)} values, at most 2")
-    values = values or [default]
-    return values[0], values[-1]
+    if len(both) > 2:
+        raise LayerError(f"{name} has {len(both)} values, at most 2")
+    return both[0], both[-1]
 
 
 def _padded(w: Writing, x: int, name: str, shape: Sequence[int], pads: np.ndarray, v: float) -> int:
@@ -137,8 +135,8 @@ def _spatial(top: int, bottom: int, left: int, right: int) -> np.ndarray:
 def _convolution(w: Writing, layer: Layer) -> None:
     n, height, width, channels = _picture(w, layer)
     p = layer.parameters.convolution_param
-    kernel = _pair(p, "kernel_size", "kernel", 0)
-    stride, pad = _pair(p, "stride", "stride", 1), _pair(p, "pad", "pad", 0)
+    kernel = _pair(p, "kernel", p.kernel_size or [0])
+    stride, pad = _pair(p, "stride", p.stride or [1]), _pair(p, "pad", p.pad or [0])
     dilations = list(p.dilation) or [1]
     dilation = (dilations[0], dilations[-1])
     group, count = p.group, p.num_output
@@ -225,16 +223,8 @@ def _pooling(w: Writing, layer: Layer) -> None:
     p = layer.parameters.pooling_param
     if p.pool not in (_MAX, _AVE) or len(layer.outputs) != 1:
         raise LayerError("stochastic pooling and masks are not converted")
-
-    def both(name: str, one: int) -> tuple[int, int]:
-        if p.HasField(f"{name}_h") or p.HasField(f"{name}_w"):
-            return getattr(p, f"{name}_h"), getattr(p, f"{name}_w")
-        return one, one
-
-    kernel = both("kernel", p.kernel_size)
-    if p.global_pooling:
-        kernel = (height, width)
-    stride, pad = both("stride", p.stride), both("pad", p.pad)
+    kernel = (height, width) if p.global_pooling else _pair(p, "kernel", [p.kernel_size])
+    stride, pad = _pair(p, "stride", [p.stride]), _pair(p, "pad", [p.pad])
     try:
         rows, columns = (
             pool_side(size, k, s, a, p.round_mode == 1)

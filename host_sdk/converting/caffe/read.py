@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from host_sdk.converting.caffe.schema import V1_TYPES, network_class
+from host_sdk.converting.hdf5_check import HDF5_MARK, check_hdf5
 from host_sdk.display.plain import plain_line
 from host_sdk.errors import ModelFileError, ToolMissingError
 
@@ -117,7 +118,7 @@ def _parse_text(path: Path) -> Any:
 def _is_h5(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(8) == b"\x89HDF\r\n\x1a\n"
+            return file.read(len(HDF5_MARK)) == HDF5_MARK
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -164,12 +165,11 @@ def _h5_blobs(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
     found = {}
     try:
         with h5py.File(path, "r") as file:
+            check_hdf5(file, str(path))
             group = file["data"]
             for name in group:
                 sets = group[name]
                 order = sorted(sets, key=int)
-                if sum(sets[key].nbytes for key in order) > WEIGHTS_LIMIT:
-                    raise ModelFileError(f"{path}: layer {plain_line(name)} is too large")
                 if order:
                     found[name] = tuple(np.asarray(sets[key], np.float32) for key in order)
     except (OSError, KeyError, ValueError, AttributeError) as error:
@@ -226,12 +226,12 @@ def _link(network: Any, blobs: dict[str, tuple[np.ndarray, ...]], path: Path) ->
 def _type_of(message: Any, path: Path) -> str:
     if isinstance(message.type, str):
         return message.type
-    kind = V1_TYPES.get(message.type)
-    if kind is None:
-        number = message.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number[message.type]
+    numbers = message.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
+    old = numbers[message.type].name
+    if old not in V1_TYPES:
         name = plain_line(message.name)
-        raise ModelFileError(f"{path}: layer {name}: type {number.name} is not converted")
-    return kind
+        raise ModelFileError(f"{path}: layer {name}: type {old} is not converted")
+    return V1_TYPES[old]
 
 
 def _is_of_test(message: Any) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from host_sdk.converting.hdf5_check import HDF5_MARK
 from host_sdk.converting.private_copy import copy_file
 from host_sdk.converting.source_format import Beginning, SourceFormat
 
 
 def _is_hdf5(beginning: Beginning) -> bool:
-    return beginning.start.startswith(b"\x89HDF\r\n\x1a\n")
+    return beginning.start.startswith(HDF5_MARK)
 
 
 def _prepare(path: Path, folder: Path, trust: bool) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import pytest
 from host_sdk.converting.caffe import convert_caffe
 from host_sdk.converting.caffe.pooling import pool_side
 from host_sdk.converting.formats.caffe import find_files
-from host_sdk.errors import ModelFileError
+from host_sdk.errors import ModelFileError, UnsafeModelError
 from host_sdk.inference.model_source import open_model
 from relocatable.read_tflite import read_tflite
 from tests.make_tflite import run_litert
@@ -79,6 +79,18 @@ def test_normalisation_adds_k(tmp_path: Path) -> None:
     wanted = before / np.sqrt(5 + 2 / 3 * (around[:, :-2] + around[:, 1:-1] + around[:, 2:]))
     found = outputs(convert_caffe(prototxt, weights).tflite, x)
     assert np.abs(found - wanted.ravel()).max() < 1e-6
+
+
+def test_weights_in_hdf5_are_within_the_file(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    prototxt, _ = write_network(tmp_path, "old")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["values"] = np.zeros((4, 1, 3, 3), np.float32)
+    weights = tmp_path / "old.caffemodel.h5"
+    with h5py.File(weights, "w") as file:
+        file["data/conv1/0"] = h5py.ExternalLink("other.h5", "values")
+    with pytest.raises(UnsafeModelError, match="its parts must be in the file"):
+        convert_caffe(prototxt, weights)
 
 
 @pytest.mark.parametrize(
