@@ -184,7 +184,7 @@ class Device(Connection):
         Args:
             source: a file or bytes: a blob, or a .tflite, which is compiled for this board's CPU; a
                 Keras model, which is made a .tflite first: .keras, .h5, a SavedModel's folder, or a
-                live one (docs/KERAS.md).
+                live one (docs/KERAS.md); a Caffe network: .prototxt (docs/CAFFE.md).
             name: in the store; by default the file's stem, or the blob's own name.
             head: post-processing for a .tflite (docs/HEADS.md): TOML file, C file or mapping, or
                 "auto" to have it guessed and written to a TOML file. By default the file of the

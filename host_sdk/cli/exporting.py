@@ -42,9 +42,9 @@ def export(
 ) -> None:
     """Write a MODEL as C: link it into any program, without our firmware.
 
-    MODEL is a .tflite, a Keras model, or a blob for one CPU. The folder holds the model as an
-    array, a header with its sizes, what runs it (xn_model.c), an example that tests it, a Makefile
-    and a CMakeLists.txt. An example that is there already stays as it is.
+    MODEL is a blob for one CPU, a .tflite, or a Keras or Caffe model. The folder holds the model as
+    an array, a header with its sizes, what runs it (xn_model.c), an example that tests it, a
+    Makefile and a CMakeLists.txt. An example that is there already stays as it is.
     """
     from host_sdk.inference.model_source import compile_tflite, open_model
     from relocatable.errors import BlobError
