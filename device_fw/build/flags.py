@@ -6,9 +6,12 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 
 from device_fw.boards import Board
+from device_fw.build.folders import build_dir
 from device_fw.build.sources import BLOB_INCLUDE_DIR, FIRMWARE_DIR, Sources, list_sources
 from device_fw.errors import FirmwareError
 
@@ -19,6 +22,7 @@ __all__ = [
     "VM_WARNINGS",
     "Plan",
     "compiler_command",
+    "kept_runtime",
     "link_command",
     "object_name",
     "part_macros",
@@ -155,8 +159,14 @@ def runtime_command(plan: Plan) -> tuple[str, ...]:
         *(zig(), "build-obj", str(Path(zig()).parent / "lib" / "compiler_rt.zig")),
         *("-target", "thumb-freestanding-eabihf", f"-mcpu={plan.board.core.zig_cpu}"),
         *("-OReleaseSmall", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections"),
-        *("-fstrip", "--cache-dir", str(plan.work / "zig-cache")),
+        *("-fstrip", "--cache-dir", str(build_dir() / "zig-cache")),
     )
+
+
+def kept_runtime(plan: Plan) -> Path:
+    """Return where that is kept, for all boards for which it would be the same."""
+    key = repr((metadata.version("ziglang"), runtime_command(plan))).encode()
+    return build_dir() / "runtime" / f"{plan.board.cpu}-{sha256(key).hexdigest()[:16]}.o"
 
 
 def link_command(plan: Plan) -> tuple[str, ...]:

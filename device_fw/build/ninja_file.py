@@ -20,6 +20,7 @@ from device_fw.build.flags import (
     VM_WARNINGS,
     Plan,
     compiler_command,
+    kept_runtime,
     link_command,
     object_name,
     runtime_command,
@@ -78,7 +79,8 @@ def _write_rules(out: Writer, plan: Plan) -> None:
         )
     compile_ = f"$compiler $flags{_MAKE_DEPFILE} -c $in -o $out"
     out.rule("compile", compile_, depfile="$out.d", deps="gcc")
-    out.rule("runtime", f"{command_line(runtime_command(plan))} -femit-bin=$out")
+    runtime = command_line(runtime_command(plan))
+    out.rule("runtime", f"{python} device_fw.build.runtime $kept $out -- {runtime}")
     link = command_line(link_command(plan))
     out.rule(
         "link",
@@ -93,7 +95,10 @@ def _write_rules(out: Writer, plan: Plan) -> None:
 def _write_runtime(out: Writer, plan: Plan) -> list[str]:
     """Write how the compiler's own functions are made; return the object's path."""
     output = str(plan.work / "objects" / "compiler_rt.o")
-    out.build([output], "runtime", implicit=[zig()])
+    step = str(Path(__file__).with_name("runtime.py"))
+    out.build(
+        [output], "runtime", implicit=[zig(), step], variables={"kept": str(kept_runtime(plan))}
+    )
     return [output]
 
 

@@ -18,7 +18,7 @@ from host_sdk.quantizing.schemes import SCHEMES
 from host_sdk.quantizing.score import Samples, outputs_of, samples_of, score_of
 from host_sdk.validation.samples import read_labels
 
-__all__ = ["Limits", "Quantized", "pick", "quantize_model"]
+__all__ = ["Limits", "Quantized", "fit_samples", "pick", "quantize_model"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def quantize_model(
     if not opened.is_tflite:
         raise ModelFileError("a model to quantise must be of floats; is a blob")
     floats = FloatModel(opened.data)
-    samples = _samples(floats, x, y, calibrate, limit)
+    samples = fit_samples(floats, x, y, calibrate, limit)
     rows = []
     for name in wanted:
         rows.append(_measure(name, floats, samples, target, metric))
@@ -153,13 +153,14 @@ def _words(row: Quantized, beyond: Sequence[str]) -> str:
     return f"nearest is {row.scheme}: {', '.join(beyond)}"
 
 
-def _samples(
+def fit_samples(
     model: FloatModel,
     x: npt.ArrayLike,
     y: npt.ArrayLike | None,
     calibrate: int,
-    limit: int | None,
+    limit: int | None = None,
 ) -> Samples:
+    """Give a scheme its samples; arguments and errors as of `quantize_model`."""
     arrays = np.asarray(x)
     arrays = arrays if limit is None else arrays[:limit]
     if len(model.inputs) != 1 or len(arrays) == 0 or calibrate < 1:

@@ -99,7 +99,7 @@ def mutants(members: int) -> Iterator[bytes]:
     yield bundle + b"\0"
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("members", [1, 2, 5, 16])
 def test_both_readers_refuse_at_the_same_byte(built: Path, members: int) -> None:
     bundle = some_bundle(members)

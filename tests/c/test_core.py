@@ -35,7 +35,7 @@ def test_what_a_locked_board_takes_and_keeps(lockable: Path) -> None:
     run(lockable / "test_seals")
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("geometry", [0, 1, 2, 3])
 def test_store_survives_every_power_cut(built: Path, geometry: int) -> None:
     run(built / "test_store", geometry)

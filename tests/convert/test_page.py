@@ -60,4 +60,7 @@ def test_the_page(tensorflow: Path, tmp_path: Path) -> None:
                 run(tensorflow, "-c", TEST.format(path=str(text), flags=FLAGS), folder=here)
             case kind:
                 (here / kind.partition(" ")[2]).write_text(block.text)
-    assert kinds == ["python make_net.py", "console train", "pycon train", "console train"]
+    assert kinds == [
+        *("python make_net.py", "console train", "pycon train"),
+        *("python live.py", "console train", "console train"),
+    ]

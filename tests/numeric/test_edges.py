@@ -20,7 +20,7 @@ KINDS = [operator.kind for operator in OPERATORS.values() if operator.samples]
 EMPTY = "no values"
 
 
-@pytest.mark.few(60)
+@pytest.mark.few(40)
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_shapes(kind: str) -> None:
     taken: list[Graph] = []

@@ -39,7 +39,7 @@ _CASES = [
 ]
 
 
-@pytest.mark.few(20)
+@pytest.mark.few(12)
 @pytest.mark.parametrize(("kind", "dtypes"), _CASES)
 def test_extreme_scales(kind: str, dtypes: tuple[str, ...]) -> None:
     rng = np.random.default_rng(77)

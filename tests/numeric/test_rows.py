@@ -121,7 +121,7 @@ def test_models(name: str, goal: str) -> None:
     compare(graph, loaded.arena, program.plan, want)
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(4)
 @pytest.mark.sim
 @pytest.mark.slow
 @pytest.mark.parametrize("target", CPUS)

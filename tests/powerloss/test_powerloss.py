@@ -87,7 +87,7 @@ def number(pattern: str, told: str) -> int:
     return int(found[1])
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("geometry", [0, 1, 2, 3, 4])
 def test_old_or_new_whole_and_all_else_intact(programs: Programs, geometry: int) -> None:
     assert cuts(run(programs.powerloss, geometry, 31, 17, *programs.blobs)) > 1000

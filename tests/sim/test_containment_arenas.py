@@ -76,7 +76,7 @@ def read_active(machine: Machine, size: int) -> bytes:
     return b"".join(machine.call("arena_read", at, min(1024, size - at)) for at in pieces)
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_a_write_beside_its_arena_changes_no_other(
     machine: Machine, sizes: tuple[int, int, int]
@@ -102,7 +102,7 @@ def test_a_write_beside_its_arena_changes_no_other(
         machine.call("exec", "seen = None\nbelow.close(), poker.close(), above.close()")
 
 
-@pytest.mark.few(7)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("distance", [-4096, -128, -32, 33008, 33024, 33008 + 128, 33008 + 4096])
 def test_a_golden_run_changes_no_other(machine: Machine, distance: int) -> None:
     activate_pattern(machine, 2000)
@@ -129,7 +129,7 @@ def peek(at):
 """
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("sectors", [1, 5, 7, 13, 16])
 def test_a_step_reads_no_other_object(machine: Machine, sectors: int) -> None:
     machine.put("before", BLOB, model(64, RETURN, 16))

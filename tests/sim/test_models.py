@@ -30,7 +30,7 @@ def board(request: pytest.FixtureRequest) -> Iterator[Device]:
         yield device
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", CASES)
 def test_equals_litert(board: Device, name: str) -> None:
     data = shared_model(f"{name}.tflite").read_bytes()

@@ -37,6 +37,9 @@ ALLOWED = {
 ALLOWED["bundle"] = {"errors", "link", "store", "inference"}
 ALLOWED["device"] = set(ALLOWED)
 ALLOWED["fleet"] = {*ALLOWED["device"], "device"}
+ALLOWED["training"] = {"errors", "display", "inference", "quantizing", "validation", "device"} | {
+    *("store", "transports")
+}
 ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "sbom", "selftest", "host_sdk"}
 
 # The same for the compiler, in the order of the data's way.

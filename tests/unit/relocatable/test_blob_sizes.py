@@ -10,7 +10,7 @@ from tools.blob_sizes import ALLOWED, TARGETS, compare, limits, models, size
 
 
 @pytest.mark.heavy
-@pytest.mark.few(8)
+@pytest.mark.few(6)
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("model", models(), ids=lambda path: path.stem)
 def test_size_is_held(model: Path, target: str) -> None:

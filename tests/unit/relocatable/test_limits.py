@@ -146,7 +146,7 @@ def test_the_first_example_costs_nothing() -> None:
         read_tflite(data, "mean")
 
 
-@pytest.mark.few(40)
+@pytest.mark.few(24)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_small_files_end_soon(name: str) -> None:

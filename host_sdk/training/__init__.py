@@ -1,0 +1,1 @@
+"""A model in training, measured on a board."""
