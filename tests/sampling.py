@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import pytest
 
-LIMIT = 550  # cases of one run
+LIMIT = 600  # cases of one run
 FOLDER = "tests/numeric/"
 NUMBERED = "numbered_cases"  # mark of tests that asked which cases they shall run
 FEW = "few"  # mark of tests of which few cases are run
