@@ -141,7 +141,8 @@ class Model:
             return self.entries.index(result)
         raise NoHeadError(
             f"model '{self.name}' gives no {_NOUNS[result]}: name a head that does in the TOML "
-            "file beside it, and compile it again (docs/HEADS.md)"
+            "file beside it, or have it guessed by head='auto' (--head auto), and compile it again "
+            "(docs/HEADS.md)"
         )
 
     def detector(self) -> tuple[int, Record]:

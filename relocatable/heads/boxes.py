@@ -45,15 +45,19 @@ class BoxHead(Head):
     max_detections: int
 
     @staticmethod
-    def read_options(table: Fields) -> BoxOptions:
+    def read_options(table: Fields, iou: float = 0.4) -> BoxOptions:
         """Read what the heads' tables have in common.
+
+        Args:
+            table: the head's.
+            iou: if the table does not say.
 
         Raises:
             HeadError: names the key, the rule and the value seen.
         """
         return BoxOptions(
             threshold=table.number("threshold", 0.0, 1.0, 0.5),
-            iou=table.number("iou", 0.0, 1.0, 0.4),
+            iou=table.number("iou", 0.0, 1.0, iou),
             nested=table.number("nested", 0.0, 1.0, 1.0),
             max_detections=table.integer("max_detections", 1, 1000, 50),
         )

@@ -40,6 +40,10 @@ HEADS: dict[str, tuple[Mapping[str, Any], tuple[OutputKind, ...]]] = {
     ),
     "yolov5": ({"threshold": 0.3}, (((1, 40, 8), "uint8", SCALES["uint8"]),)),
     "yolov8": ({"reg_max": 8}, (((1, 5, 5, 35), "int8", Quant((0.1,), (3,))),)),
+    "detections": (
+        {"threshold": 0.2, "count": -1},
+        (((1, 30, 4), "uint8", SCALES["uint8"]), *(((1, 30), "float32", None),) * 2),
+    ),
     "own": (BRIGHTEST, (((1, 8, 9, 3), "int8", SCALES["int8"]),)),
 }
 
