@@ -76,6 +76,7 @@ if typing.TYPE_CHECKING:
     from host_sdk.store.rescue import Rescue, RescuedObject
     from host_sdk.store.trial import HistoryEvent, Trial
     from host_sdk.store.upload import Uploaded
+    from host_sdk.training.live_board import LiveBoard
     from host_sdk.transports import MemoryTransport, Transport
     from host_sdk.trust.attestation import Attestation
     from host_sdk.trust.policy import Trust
@@ -97,6 +98,7 @@ _LAZY = {
     "store.rescue": ("Rescue", "RescuedObject"),
     "store.trial": ("HistoryEvent", "Trial"),
     "store.upload": ("Uploaded",),
+    "training.live_board": ("LiveBoard",),
     "transports": ("MemoryTransport", "Transport"),
     "trust.attestation": ("Attestation",),
     "trust.policy": ("Trust",),
@@ -133,6 +135,7 @@ __all__ = [
     "KeyFileError",
     "KeyFileSigner",
     "LinkError",
+    "LiveBoard",
     "LockedError",
     "MemoryTransport",
     "Model",

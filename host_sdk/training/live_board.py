@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -14,15 +14,18 @@ from host_sdk.errors import DeviceError, LinkError, ToolMissingError
 from host_sdk.training.best_on_board import BestOnBoard, Tried
 from host_sdk.transports import Transport
 
-try:
-    from keras.callbacks import Callback
-except ImportError as error:
-    raise ToolMissingError("Keras", "pip install 'xipnet[quantize,train]'") from error
+if TYPE_CHECKING:
+    Callback: Any = object
+else:
+    try:
+        from keras.callbacks import Callback
+    except ImportError:
+        Callback = object  # and `LiveBoard` says what is missing
 
 __all__ = ["LiveBoard"]
 
 
-class LiveBoard(Callback):  # type: ignore[misc]  # Keras has no types
+class LiveBoard(Callback):
     """Measure each epoch's model, quantised, on a board; the best stays there.
 
         model.fit(x, y, epochs=5, callbacks=[LiveBoard("/dev/ttyACM0", x_test, y_test)])
@@ -45,6 +48,9 @@ class LiveBoard(Callback):  # type: ignore[misc]  # Keras has no types
             itself, even if this computer is gone.
         verbose: 0: print nothing.
 
+    Raises:
+        ToolMissingError: Keras is not installed.
+
     Attributes:
         tried: what was measured after each epoch, by its number from 0.
         best: accuracy of what serves on the board; None: nothing was measured yet.
@@ -64,6 +70,8 @@ class LiveBoard(Callback):  # type: ignore[misc]  # Keras has no types
         trial_s: int = 600,
         verbose: int = 1,
     ) -> None:
+        if Callback is object:
+            raise ToolMissingError("Keras", "pip install 'xipnet[quantize,train]'")
         super().__init__()
         self.tried: dict[int, Tried] = {}
         self.best: float | None = None
