@@ -15,7 +15,12 @@ from host_sdk.training.best_on_board import BestOnBoard, Tried
 from host_sdk.transports import Transport
 
 if TYPE_CHECKING:
-    Callback: Any = object
+
+    class Callback:
+        """As much of Keras's, which has no types, as is used here."""
+
+        model: Any
+        params: dict[str, Any]
 else:
     try:
         from keras.callbacks import Callback
