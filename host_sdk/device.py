@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
 
+from host_sdk.bundle.changes import BundleChanges, changes_of
 from host_sdk.bundle.members import with_members
 from host_sdk.bundle.prepare import BundleSource, is_pipeline, prepare_bundle
 from host_sdk.connection import Connection, MaxBaud, warn_of_old_name
@@ -264,6 +265,25 @@ class Device(Connection):
         self._tflites.update(bundle.tflites)
         new = NewObject(name or bundle.name, bundle.data, BUNDLE)
         return self._on_trial(self._upload(new, seal, progress, activate, terms), confirm)
+
+    def plan_bundle(
+        self, source: BundleSource, name: str | None = None, *, show: bool = False
+    ) -> BundleChanges:
+        """Compare a bundle with what the board holds; nothing is changed.
+
+        What is returned has the bundle's bytes, `data`, for `load_bundle`.
+
+        Args:
+            source: see `load_bundle`.
+            name: in the store, likewise.
+            show: show a bar if compiling takes long.
+
+        Raises:
+            BundleFileError, ModelFileError, CompileError, ToolMissingError: see `load_bundle`.
+        """
+        bundle = prepare_bundle(source, self._session.info, show)
+        self._tflites.update(bundle.tflites)
+        return changes_of(name or bundle.name, bundle.data, self.ls())
 
     def _on_trial(self, loaded: Uploaded, confirm: Confirm) -> Uploaded:
         """Let a health check end the trial of what was loaded."""

@@ -6,6 +6,7 @@ import click
 
 import host_sdk
 from host_sdk.cli import (
+    applying,
     boards,
     checking,
     collecting,
@@ -57,6 +58,8 @@ for command in (
     models.activate,
     ota.ota,
     ota.confirm,
+    applying.plan,
+    applying.apply,
     ota.rollback,
     ota.history,
     files.put,

@@ -26,6 +26,37 @@ if TYPE_CHECKING:
     from host_sdk.device import Confirm
 
 
+_TRIAL = (
+    click.option(
+        "--check",
+        type=click.Path(dir_okay=False, exists=True),
+        help="Python file to run on each board while the model is on trial; if it raises, the "
+        "previous model returns.",
+    ),
+    click.option("--manual", is_flag=True, help="Keep it on trial until `xipnet confirm`."),
+    click.option(
+        "--within",
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a trial may last.",
+    ),
+    click.option(
+        "--boots",
+        default=0,
+        show_default=True,
+        help="Starts of the board that a trial may outlast.",
+    ),
+)
+
+
+def trial_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says how a new model is tried."""
+    for option in reversed(_TRIAL):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("model", type=click.Path())
 @click.option(
@@ -45,19 +76,7 @@ if TYPE_CHECKING:
 @ops_option
 @trust_option
 @seal_option
-@click.option(
-    "--check",
-    type=click.Path(dir_okay=False, exists=True),
-    help="Python file to run on each board while the model is on trial; if it raises, the "
-    "previous model returns.",
-)
-@click.option("--manual", is_flag=True, help="Keep it on trial until `xipnet confirm`.")
-@click.option(
-    "--within", default=60, show_default=True, metavar="SECONDS", help="How long a trial may last."
-)
-@click.option(
-    "--boots", default=0, show_default=True, help="Starts of the board that a trial may outlast."
-)
+@trial_options
 @json_option
 def ota(
     model: str,
@@ -78,13 +97,11 @@ def ota(
 
     A board that refuses keeps its model; then the exit code is 1.
     """
-    if check and manual:
-        raise click.UsageError("--check confirms by itself; leave --manual out")
     ports = ports or (default_port(),)
     options: dict[str, Any] = {
         "head": head,
         "ops": ops,
-        "confirm": _decider(check, manual),
+        "confirm": decider(check, manual),
         "confirm_s": within,
         "boots": boots,
         "seal": seal,
@@ -102,7 +119,14 @@ def ota(
         raise SystemExit(1)
 
 
-def _decider(check: str | None, manual: bool) -> Confirm:
+def decider(check: str | None, manual: bool) -> Confirm:
+    """Say who decides whether a model on trial stays.
+
+    Raises:
+        UsageError: two do.
+    """
+    if check and manual:
+        raise click.UsageError("--check confirms by itself; leave --manual out")
     if check is None:
         return "manual" if manual else "auto"
     source = Path(check).read_text(encoding="utf-8")

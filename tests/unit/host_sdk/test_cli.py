@@ -34,9 +34,9 @@ def test_every_command_has_help() -> None:
 def test_the_commands_are_those_of_the_readme() -> None:
     expected = (
         "demo boards info reset flash check build inspect ops quantize export sbom load ls rm "
-        "activate ota confirm rollback history put get key sign verify trust lock unlock attest "
-        "rescue format infer detect classify profile collect replay validate trace selftest run "
-        "repl sim"
+        "activate ota confirm plan apply rollback history put get key sign verify trust lock "
+        "unlock attest rescue format infer detect classify profile collect replay validate trace "
+        "selftest run repl sim"
     )
     assert list(main.commands) == expected.split()
 
