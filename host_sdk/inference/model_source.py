@@ -277,7 +277,8 @@ def _check_cpu(blob: Blob, board: BoardInfo) -> None:
         same = v.family == board.family and v.level <= board.level
         if same and v.features & ~board.features == 0:
             return
-    targets = ", ".join(map(str, blob.metadata.get("targets", ()))) or "another CPU"
+    named = plain_line(", ".join(map(str, blob.metadata.get("targets", ()))))
+    targets = named or "another CPU"
     raise BlobCpuError(
         f"the blob is for {targets}, the board has a {board.cpu}", method="load_model"
     )

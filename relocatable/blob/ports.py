@@ -12,6 +12,8 @@ from relocatable.errors import RunError
 Array = npt.NDArray[Any]
 Value = TypeVar("Value")
 
+_MOST_CHARACTERS = 400  # of names in an error: a blob may have as many as it likes
+
 
 class Outputs(tuple[Array, ...]):
     """The outputs of a run: `y[0]`, `y["scores"]`, `y.by_name()`.
@@ -106,4 +108,5 @@ def _by_position_alone(what: str, names: Sequence[str]) -> str:
 
 
 def _quoted(names: Iterable[object]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+    text = ", ".join(f"'{name}'" for name in names)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."

@@ -248,6 +248,21 @@ def fail_by_metadata(rounds: int, seed: str) -> int:
     return read
 
 
+def test_errors_stay_short_whatever_a_model_has() -> None:
+    metadata = picture_metadata()
+    metadata["inputs"] = metadata["inputs"] * 10_000
+    with Device(open_core()) as device:
+        device.load_model(picture_blob(metadata=metadata), "a")
+        for name in ("infer", "detect"):
+            with pytest.raises(XipnetError) as raised:
+                OPERATIONS[name](device)
+            assert len(str(raised.value)) < 1000
+        with pytest.raises(XipnetError) as raised:
+            device.infer({"y": 1})
+        assert len(str(raised.value)) < 1000
+        assert len(repr(device.model())) < 1000
+
+
 def test_wrong_metadata_end_in_typed_errors() -> None:
     assert fail_by_metadata(60, "quick") > 60
 
