@@ -35,6 +35,9 @@ enum xn_store_type xn_install_type(const char *name, const uint8_t *bytes, uint3
     if (magic == XN_BUNDLE_MAGIC) {
         return XN_STORE_BUNDLE;
     }
+    if (ends_with(name, ".weights") || ends_with(name, ".weights.bin")) {
+        return XN_STORE_WEIGHTS;
+    }
     return ends_with(name, ".py") || ends_with(name, ".mpy") ? XN_STORE_SCRIPT : XN_STORE_DATA;
 }
 

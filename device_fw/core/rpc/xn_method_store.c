@@ -12,7 +12,7 @@
 #include "store/xn_upload.h"
 
 #define ITEMS_MAX 15u // of one reply to ls: an array of one head byte
-#define ITEM_BYTES (XN_STORE_NAME_MAX + (XN_LOCKABLE ? 125u : 100u))
+#define ITEM_BYTES (XN_STORE_NAME_MAX + (XN_LOCKABLE ? 165u : 140u))
 
 // ---- Looking ----------------------------------------------------------------------------------
 
@@ -24,7 +24,10 @@ void xn_method_put_seal(xn_msgpack_writer *out, const xn_store_object *object) {
 #endif
 
 static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
-    xn_msgpack_put_map(out, 7 + XN_METHOD_SEAL_ENTRIES);
+    bool is_blob = object->type == XN_STORE_BLOB;
+    const xn_blob_object *needs =
+        is_blob ? xn_loader_needs(xn_store_map(object), object->size) : NULL;
+    xn_msgpack_put_map(out, 7u + XN_METHOD_SEAL_ENTRIES + (needs != NULL));
     xn_call_put_text(out, "name", object->name);
     xn_call_put_u32(out, "type", object->type);
     xn_call_put_u32(out, "size", object->size);
@@ -34,6 +37,10 @@ static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
     xn_call_put_bool(out, "active", strcmp(object->name, xn_store_active()) == 0);
     xn_call_put_u32(out, "health", xn_store_health(object));
     xn_method_put_seal(out, object);
+    if (needs != NULL) {
+        xn_msgpack_put_text(out, "needs");
+        xn_msgpack_put_bin(out, needs->sha256, sizeof(needs->sha256));
+    }
 }
 
 // Finds object number `first`: 1: *object is it, 0: there are fewer, or an error.

@@ -124,7 +124,7 @@ static int check_wanted(const xn_store_object *want) {
     uint32_t sectors = xn_extent_bytes((want->size < room ? want->size : room) + seal_bytes()) /
                        xn_port_flash_geometry()->sector_bytes;
     xn_log_record bundle;
-    bool is_plain = want->type >= XN_STORE_BLOB && want->type <= XN_STORE_DATA;
+    bool is_plain = want->type >= XN_STORE_BLOB && want->type <= XN_STORE_WEIGHTS;
     if (!is_plain && want->type != XN_STORE_BUNDLE) {
         return xn_error_limit(XN_E_TYPE, "type", want->type, XN_STORE_BUNDLE);
     }
