@@ -32,8 +32,6 @@ CODES = {
     "blob must start": -41,
     "blob format": -42,
     "header": -42,  # flags, reserved
-    "objects": -42,
-    "weights must": -42,
     "variant's reserved": -42,
     "blob's SHA-256": -43,
 }

@@ -14,6 +14,15 @@ static bool are_equal(const xn_store_object *weights, const uint8_t sha256[32], 
     return weights->size == bytes && memcmp(weights->sha256, sha256, 32) == 0;
 }
 
+static bool ends_with(const char *name, const char *end) {
+    size_t n = strlen(name), m = strlen(end);
+    return n > m && memcmp(name + n - m, end, m) == 0;
+}
+
+bool xn_weights_is_name(const char *name) {
+    return ends_with(name, ".weights") || ends_with(name, ".weights.bin");
+}
+
 // ---- What a blob names ------------------------------------------------------------------------
 
 // The objects that the blob in these bytes names; *count: within what is there.

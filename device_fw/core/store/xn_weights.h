@@ -9,6 +9,8 @@
 // Which blobs count: of all versions, of current ones, or of those that a locked board takes.
 enum xn_weights_by { XN_WEIGHTS_BY_ANY, XN_WEIGHTS_BY_CURRENT, XN_WEIGHTS_BY_SEALED };
 
+// Whether what has this name is taken for weights: it ends with .weights or .weights.bin.
+bool xn_weights_is_name(const char *name);
 // Finds weights by their content, of any name, version or state, and compares their bytes as
 // xn_store_check() does. They need no seal: the blob that names them has one. XN_E_WEIGHTS: there
 // are none; XN_E_DAMAGED names them.
