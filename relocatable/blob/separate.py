@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from relocatable.blob.blob import Blob, Need, Variant
-from relocatable.errors import BlobError
+from relocatable.errors import WeightsError
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def join_weights(data: bytes, weights: Iterable[bytes]) -> bytes:
         weights: the objects that it needs, in any order; others are passed over.
 
     Raises:
-        BlobError: the blob is damaged, or an object that it needs is not there.
+        BlobError: the blob is damaged.
+        WeightsError: an object that it needs is not there.
     """
     blob = Blob.unpack(data)
     return with_weights(blob, weights).pack() if blob.needs else data
@@ -79,7 +80,7 @@ def _joined(variant: Variant, known: dict[Need, bytes]) -> Variant:
     if need is None:
         return variant
     if need not in known:
-        raise BlobError(
+        raise WeightsError(
             f"blob needs weights of {need.size_bytes} bytes with SHA-256 {need.sha256.hex()}; "
             "they are not given"
         )
