@@ -144,9 +144,9 @@ def _members(bundle: StoredObject) -> list[StoredObject]:
 
 def _marks(stored: StoredObject) -> list[str]:
     marks = ["active"] * stored.active + ["damaged"] * (stored.damaged is True)
-    if stored.needs is not None:
+    if stored.needs:
         verb = "waits for" if stored.waits else "needs"
-        marks.append(f"{verb} weights {stored.needs.hex()[:12]}")
+        marks.append(f"{verb} weights {', '.join(need.hex()[:12] for need in stored.needs)}")
     if stored.needed_by:
         marks.append(f"needed by {', '.join(stored.needed_by)}")
     if stored.sealed:

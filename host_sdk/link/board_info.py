@@ -302,8 +302,9 @@ class StoredObject:
         sealed: True if it is stored with a seal; None: the board looks at none.
         counter: security counter of its seal; 0 if there is none.
         members: of a bundle, if the host may read it.
-        needs: SHA-256 of the weights that a blob needs beside itself; None: none.
-        waits: those are not in the store: the blob cannot be active.
+        needs: SHA-256 of the weights that a blob needs beside itself; of a blob for several CPUs,
+            those of each: the board's own is one of them.
+        waits: none of those is in the store: the blob cannot be active.
         needed_by: of weights, names of the current blobs that need them.
     """
 
@@ -317,7 +318,7 @@ class StoredObject:
     sealed: bool | None = None
     counter: int = 0
     members: tuple[StoredMember, ...] = ()
-    needs: bytes | None = None
+    needs: tuple[bytes, ...] = ()
     waits: bool = False
     needed_by: tuple[str, ...] = ()
 
@@ -335,5 +336,5 @@ class StoredObject:
             damaged=_DAMAGED.get(fields.count("health")) if "health" in fields else None,
             sealed=fields.flag("sealed") if "sealed" in fields else None,
             counter=fields.count("counter") if "counter" in fields else 0,
-            needs=fields.digest("needs") if "needs" in fields else None,
+            needs=fields.digests("needs") if "needs" in fields else (),
         )

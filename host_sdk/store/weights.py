@@ -37,7 +37,7 @@ def weights_name(model: str) -> str:
 
 def with_needs(session: Session, objects: Sequence[StoredObject]) -> list[StoredObject]:
     """Say of blobs whether they wait for their weights, of weights who needs them."""
-    needs = {o.needs for o in objects if o.needs is not None}
+    needs = {need for o in objects for need in o.needs}
     here = {o.sha256 for o in objects if o.type == OBJECT_TYPES[WEIGHTS]}
     if needs - here:  # an earlier version may have them
         held = (e for e in read_extents(session) if e.state <= _WITHDRAWN)
@@ -48,8 +48,8 @@ def with_needs(session: Session, objects: Sequence[StoredObject]) -> list[Stored
 def _with_needs(
     stored: StoredObject, objects: Sequence[StoredObject], here: set[bytes]
 ) -> StoredObject:
-    if stored.needs is not None:
-        return replace(stored, waits=stored.needs not in here)
+    if stored.needs:
+        return replace(stored, waits=here.isdisjoint(stored.needs))
     if stored.type == OBJECT_TYPES[WEIGHTS]:
-        return replace(stored, needed_by=tuple(o.name for o in objects if o.needs == stored.sha256))
+        return replace(stored, needed_by=tuple(o.name for o in objects if stored.sha256 in o.needs))
     return stored

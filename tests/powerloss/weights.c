@@ -43,8 +43,9 @@ static void check_needed(void) {
     CHECK(xn_store_remove(NAME) == XN_E_NEEDED);
     while (xn_store_held(&cursor, &o, &state) == 1) {
         if (o.type == XN_STORE_BLOB && state <= XN_STORE_WITHDRAWN) {
-            const xn_blob_object *needs = xn_loader_needs(xn_store_map(&o), o.size);
-            CHECK(needs != NULL);
+            uint32_t count;
+            const xn_blob_object *needs = xn_weights_named(&o, &count);
+            CHECK(count == 1);
             CHECK(xn_weights_find(needs->sha256, needs->bytes, &found) == XN_OK);
         }
     }

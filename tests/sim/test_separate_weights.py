@@ -49,7 +49,7 @@ def right_outputs(board: Device) -> bool:
     with HostModel(compile_model(DIGITS, target="host", golden=False)) as model:
         model.write_inputs([x])
         model.run()
-        return bool((board.infer(x, raw=True) == model.outputs()[0]).all())
+        return np.array_equal(board.infer(x, raw=True), model.outputs()[0])
 
 
 @pytest.mark.parametrize(

@@ -76,26 +76,11 @@ static void set(uint32_t range, uint32_t start, uint32_t end, bool writable) {
     cover(range, start, end, REGIONS_OF_RANGE, attributes);
 }
 
-// What a number of regions opens beside a range of the flash.
-static uint32_t excess(uint32_t range, uint32_t most) {
-    uint32_t start = (uint32_t)allowed[range].start;
-    uint32_t end = start + allowed[range].bytes;
-    xn_pmsa7_region regions[REGIONS];
-    (void)xn_pmsa7_cover(&start, &end, most, regions);
-    return end - start - allowed[range].bytes;
-}
-
-// Shares the regions that are left: as the two open the least. If both open the same place the one
-// of the higher number counts, so that of the blob, which may be executed.
+// Shares the regions that are left. If both open the same place the one of the higher number
+// counts, so that of the blob, which may be executed.
 static void set_flash(void) {
     uint32_t left = REGIONS - used[WEIGHTS - 1u];
-    uint32_t share = 0;
-    uint32_t least = UINT32_MAX;
-    for (uint32_t n = 1; allowed[WEIGHTS].bytes > 0 && n < left; n++) {
-        uint32_t more = excess(WEIGHTS, n) + excess(BLOB, left - n);
-        share = more < least ? n : share;
-        least = more < least ? more : least;
-    }
+    uint32_t share = allowed[WEIGHTS].bytes > 0 ? left / 2u : 0;
     for (uint32_t i = WEIGHTS; i <= BLOB; i++) {
         uint32_t start = (uint32_t)allowed[i].start;
         cover(i, start, start + allowed[i].bytes, i == BLOB ? left - share : share,

@@ -14,7 +14,8 @@
 void xn_mpu_allow(uint32_t range, uintptr_t start, uint32_t bytes, bool writable);
 // After those: a blob, readable and executable, and its weights if they lie elsewhere, readable; 0
 // bytes: they do not. All are multiples of 32. On Armv7-M both are widened to what the regions that
-// are left can open, shared as they open the least: of 8 at least 3 if ranges 0 and 1 take one each.
+// are left can open: of 8 at least 3 if ranges 0 and 1 take one each, of which the weights get
+// half.
 void xn_mpu_allow_flash(uintptr_t blob, uint32_t blob_bytes, uintptr_t weights,
                         uint32_t weights_bytes);
 // If on, the ranges hold for unprivileged code; privileged code may do what it always may.

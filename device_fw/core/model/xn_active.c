@@ -399,12 +399,15 @@ int xn_active_remove(const char *name) {
 // A version that waits for its weights could not serve. What a trial returns to has served.
 static int check_previous(const char *name) {
     xn_store_object object;
-    const xn_blob_object *needs = NULL;
-    if (xn_store_on_trial() == NULL && xn_store_previous(name, &object) == 1 &&
-        object.type == XN_STORE_BLOB) {
-        needs = xn_loader_needs(xn_store_map(&object), object.size);
+    uint32_t count = 0;
+    if (xn_store_on_trial() == NULL && xn_store_previous(name, &object) == 1) {
+        (void)xn_weights_named(&object, &count);
     }
-    int status = needs == NULL ? XN_OK : xn_weights_find(needs->sha256, needs->bytes, &object);
+    if (count == 0) {
+        return XN_OK;
+    }
+    int status = open_beside(&object, 0);
+    settle(&object, false);
     return status == XN_E_WEIGHTS ? status : XN_OK;
 }
 

@@ -417,16 +417,3 @@ int xn_loader_check(xn_loader_program *program, const uint8_t *blob, uint32_t by
     }
     return status != XN_OK ? status : check_memory(&in, program);
 }
-
-const xn_blob_object *xn_loader_needs(const uint8_t *blob, uint32_t bytes) {
-    image in = {blob, bytes};
-    xn_loader_program program;
-    int status = check_length(&in, &program);
-    if (status == XN_OK) {
-        status = check_tables(&in, &program);
-    }
-    if (status == XN_OK) {
-        status = choose_variant(&in, &program);
-    }
-    return status == XN_OK && check_weights(&in, &program) == XN_OK ? program.needs : NULL;
-}

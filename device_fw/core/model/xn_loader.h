@@ -24,8 +24,5 @@ typedef struct xn_loader_program {
 // an object that holds the weights is not looked at.
 int xn_loader_check(xn_loader_program *program, const uint8_t *blob, uint32_t bytes,
                     uint32_t arena_limit);
-// Of a blob that nothing is known of: the object that holds the weights of the program for this
-// CPU; NULL: it states none.
-const xn_blob_object *xn_loader_needs(const uint8_t *blob, uint32_t bytes);
 
 #endif

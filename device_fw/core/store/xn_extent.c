@@ -42,14 +42,8 @@ static bool is_used(uint32_t i) {
 
 // Weights of an earlier version that a current blob names.
 static bool is_kept(uint32_t index) {
-    xn_log_record record;
-    xn_store_object weights;
     xn_store_object blob;
-    if (xn_index_read(index, &record) != XN_OK || record.type != XN_STORE_WEIGHTS) {
-        return false;
-    }
-    xn_index_describe(&record, &weights);
-    return xn_weights_needed(&weights, XN_WEIGHTS_BY_CURRENT, &blob) == 1;
+    return xn_weights_entry_needed(index, XN_WEIGHTS_BY_CURRENT, &blob) == 1;
 }
 
 // Bad sectors and what records name; `all`: also earlier versions, an unfinished upload and what is

@@ -38,18 +38,11 @@ static int forget(uint32_t index) {
 static int may_go(uint32_t index, uint32_t state) {
     const xn_index_entry *e = &xn_index_now.entries[index];
     const xn_store_trial *trial = &xn_index_now.trial;
-    xn_log_record record;
-    xn_store_object weights;
     xn_store_object blob;
     if (e->state != state || (trial->on && trial->previous == e->sequence)) {
         return 0;
     }
-    int status = xn_index_read(index, &record);
-    if (status != XN_OK || record.type != XN_STORE_WEIGHTS) {
-        return status == XN_OK ? 1 : status;
-    }
-    xn_index_describe(&record, &weights);
-    int needed = xn_weights_needed(&weights, XN_WEIGHTS_BY_ANY, &blob);
+    int needed = xn_weights_entry_needed(index, XN_WEIGHTS_BY_ANY, &blob);
     return needed < 0 ? needed : !needed;
 }
 

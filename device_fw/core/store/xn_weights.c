@@ -8,25 +8,21 @@
 #include "store/xn_bundle.h"
 #include "store/xn_index.h"
 #include "store/xn_store.h"
-#include "xn_blob.h"
+
+#define ENDING ".weights"
 
 static bool are_equal(const xn_store_object *weights, const uint8_t sha256[32], uint32_t bytes) {
     return weights->size == bytes && memcmp(weights->sha256, sha256, 32) == 0;
 }
 
-static bool ends_with(const char *name, const char *end) {
-    size_t n = strlen(name), m = strlen(end);
-    return n > m && memcmp(name + n - m, end, m) == 0;
-}
-
 bool xn_weights_is_name(const char *name) {
-    return ends_with(name, ".weights") || ends_with(name, ".weights.bin");
+    size_t n = strlen(name), m = sizeof(ENDING) - 1u;
+    return n > m && strcmp(name + n - m, ENDING) == 0;
 }
 
 // ---- What a blob names ------------------------------------------------------------------------
 
-// The objects that the blob in these bytes names; *count: within what is there.
-static const xn_blob_object *objects_of(const xn_store_object *blob, uint32_t *count) {
+const xn_blob_object *xn_weights_named(const xn_store_object *blob, uint32_t *count) {
     const uint8_t *bytes = xn_port_flash_map(blob->offset);
     const xn_blob_header *h = (const void *)bytes;
     *count = 0;
@@ -42,7 +38,7 @@ static const xn_blob_object *objects_of(const xn_store_object *blob, uint32_t *c
 
 static bool names(const xn_store_object *blob, const xn_store_object *weights) {
     uint32_t count;
-    const xn_blob_object *objects = objects_of(blob, &count);
+    const xn_blob_object *objects = xn_weights_named(blob, &count);
     for (uint32_t i = 0; i < count; i++) {
         if (are_equal(weights, objects[i].sha256, objects[i].bytes)) {
             return true;
@@ -113,21 +109,28 @@ int xn_weights_find(const uint8_t sha256[32], uint32_t bytes, xn_store_object *w
     return found == XN_OK ? xn_error_hash(XN_E_WEIGHTS, sha256, bytes) : found;
 }
 
+int xn_weights_entry_needed(uint32_t index, enum xn_weights_by by, xn_store_object *blob) {
+    xn_log_record record;
+    xn_store_object weights;
+    int status = xn_index_read(index, &record);
+    if (status != XN_OK || record.type != XN_STORE_WEIGHTS) {
+        return status;
+    }
+    xn_index_describe(&record, &weights);
+    return xn_weights_needed(&weights, by, blob);
+}
+
 int xn_weights_may_remove(const char *name) {
     xn_log_record record;
-    xn_store_object weights, blob;
+    xn_store_object blob;
     uint32_t name_crc = xn_index_name_crc(name);
     for (uint32_t i = 0; i < xn_index_now.count; i++) {
         int is = xn_index_is_named(i, name, name_crc, &record);
-        if (is == 1 && record.type == XN_STORE_WEIGHTS) {
-            xn_index_describe(&record, &weights);
-            is = xn_weights_needed(&weights, XN_WEIGHTS_BY_ANY, &blob);
-            if (is == 1) {
-                return xn_error_named(XN_E_NEEDED, blob.name, blob.version);
-            }
+        if (is == 1) {
+            is = xn_weights_entry_needed(i, XN_WEIGHTS_BY_ANY, &blob);
         }
-        if (is < 0) {
-            return is;
+        if (is != 0) {
+            return is < 0 ? is : xn_error_named(XN_E_NEEDED, blob.name, blob.version);
         }
     }
     return XN_OK;

@@ -58,7 +58,7 @@ def board(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Device:
 
 def adds_one(board: Device) -> bool:
     x = np.arange(8, dtype=np.int8).reshape(1, 8)
-    return bool((board.infer(x, raw=True) == x + 1).all())
+    return np.array_equal(board.infer(x, raw=True), x + 1)
 
 
 def test_a_pair_is_sent_and_runs(board: Device, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_pair_is_sent_and_runs(board: Device, tmp_path: Path) -> None:
     assert 0 < loaded.weights_bytes < loaded.sent_bytes
     assert adds_one(board)
     blob, weights = sorted(board.ls(), key=lambda o: o.name)
-    assert (blob.type, blob.needs, blob.waits) == ("blob", weights.sha256, False)
+    assert (blob.type, blob.needs, blob.waits) == ("blob", (weights.sha256,), False)
     assert (weights.name, weights.type, weights.needed_by) == ("adds.weights", "weights", ("adds",))
     assert board.get("adds.weights") == ONES
 
