@@ -173,7 +173,7 @@ def build(
         print_costs(costs)
         print_fits(blob)
         click.echo(f"written to {path}")
-        for need in _needs(relocatable.Blob.unpack(blob), path.parent):
+        for need in _needs(relocatable.Blob.unpack(blob), path):
             click.echo(_need_text(need))
 
 
@@ -195,7 +195,7 @@ def inspect(blob: str, as_json: bool) -> None:
         return
     unpacked = relocatable.Blob.unpack(data)
     costs = costs_of(data)
-    needs = _needs(unpacked, Path(blob).parent)
+    needs = _needs(unpacked, Path(blob))
     if as_json:
         print_json(
             {
@@ -267,11 +267,11 @@ def _facts(blob: relocatable.Blob) -> dict[str, str]:
     return facts
 
 
-def _needs(blob: relocatable.Blob, folder: Path) -> list[dict[str, Any]]:
+def _needs(blob: relocatable.Blob, path: Path) -> list[dict[str, Any]]:
     """List the weights that a blob needs beside itself: for which targets, in which file."""
     from host_sdk.inference.weights_files import find_weights
 
-    files = find_weights(blob.needs, folder)
+    files = find_weights(blob.needs, path)
     found = {hashlib.sha256(file.data).digest(): file.path for file in files}
     targets = list(zip(blob.metadata["targets"], blob.variants, strict=True))
     return [

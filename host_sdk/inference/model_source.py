@@ -159,7 +159,7 @@ def _weights_beside(path: Path, data: bytes) -> tuple[WeightsFile, ...]:
     if not is_blob(data):
         return ()
     try:
-        return find_weights(Blob.unpack(data).needs, path.parent)
+        return find_weights(Blob.unpack(data).needs, path)
     except RelocatableError:
         return ()  # a damaged blob is refused, in words, by who uses it
 

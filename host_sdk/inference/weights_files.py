@@ -28,15 +28,17 @@ class WeightsFile:
     path: Path | None = None
 
 
-def find_weights(needs: Iterable[Need], folder: Path) -> tuple[WeightsFile, ...]:
-    """Find what a blob needs among the weights' files of a folder, by length and SHA-256.
+def find_weights(needs: Iterable[Need], blob: Path) -> tuple[WeightsFile, ...]:
+    """Find what a blob needs among the weights' files beside it, by length and SHA-256.
 
     Returns:
-        Those that are there, whatever their names are.
+        Those that are there, whatever their names are; of equal ones that of the blob's name.
     """
+    own = f"{blob.with_suffix('').name}."
     wanted = set(needs)
     found = []
-    for path in sorted(folder.glob(f"*{ENDING}")) if wanted else ():
+    files = blob.parent.glob(f"*{ENDING}") if wanted else ()
+    for path in sorted(files, key=lambda path: (not path.name.startswith(own), path.name)):
         sizes = {need.size_bytes for need in wanted}
         try:
             data = path.read_bytes() if path.stat().st_size in sizes else b""
