@@ -13,9 +13,7 @@ first load, then one after another what changes of the model.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from benchmarks._retrain import retrain
 from benchmarks.upload_bytes import cache
@@ -24,8 +22,14 @@ from host_sdk.inference.model_source import Weights
 
 MODELS = Path(__file__).resolve().parents[1] / "tests" / "models"
 NAMES = ("mnist_small_int8", "cifar_cnn_int8")
-FIRST: Mapping[str, Any] = {"head": "classify", "labels": [f"class {i}" for i in range(10)]}
-SECOND: Mapping[str, Any] = {"head": "classify", "labels": [f"thing {i}" for i in range(10)]}
+FIRST, SECOND = (
+    {
+        "head": "classify",
+        "labels": [f"{word} {i}" for i in range(10)],
+        "classify": {"top_k": 3, "softmax": False},
+    }
+    for word in ("class", "thing")
+)
 COLUMNS = ("first load", "other code", "other head", "retrained", "second model")
 
 

@@ -268,14 +268,16 @@ class Device(Connection):
         name = weights_name(new.name) if path is None else own_name(path.name)
         weights = NewObject(name, data, WEIGHTS)
         own_seal = seal if isinstance(seal, Signer) else seal_beside(path)
-        if own_seal is None and self._session.info.is_locked:
-            # The board takes them once the blob, which is sealed, is there and names them.
+        try:
+            sent = self._upload(weights, own_seal, progress).sent_bytes
+            loaded = self._upload(new, seal, progress, activate, terms)
+        except SealError:
+            if own_seal is not None or seal is None:
+                raise
+            # A locked board takes them once the blob, which is sealed, is there and names them.
             loaded = self._upload(new, seal, progress)
             sent = self._upload(weights, None, progress).sent_bytes
             loaded = self._make_active(loaded, terms) if activate else loaded
-        else:
-            sent = self._upload(weights, own_seal, progress).sent_bytes
-            loaded = self._upload(new, seal, progress, activate, terms)
         return replace(loaded, sent_bytes=loaded.sent_bytes + sent, weights_bytes=sent)
 
     def _load_waiting(
