@@ -255,7 +255,7 @@ class Device(Connection):
         activate: bool,
         terms: TrialTerms | None,
     ) -> Uploaded:
-        """Upload a blob and the weights that it needs beside itself, if the board lacks them."""
+        """Upload a blob, and its weights beside it if the board lacks them."""
         assert model.need is not None  # who calls has asked
         stored = find_stored(self._session, model.need.sha256)
         if stored is not None and is_kept(stored):

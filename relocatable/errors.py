@@ -77,7 +77,7 @@ class BlobError(RelocatableError):
 
 
 class WeightsError(BlobError):
-    """Weights that a blob needs beside itself, and that are not given; their SHA-256 is named."""
+    """Weights that a blob needs are not given; their SHA-256 is named."""
 
 
 class RunError(RelocatableError):

@@ -268,7 +268,7 @@ def _facts(blob: relocatable.Blob) -> dict[str, str]:
 
 
 def _needs(blob: relocatable.Blob, path: Path) -> list[dict[str, Any]]:
-    """List the weights that a blob needs beside itself: for which targets, in which file."""
+    """List the weights that a blob needs: for which targets, in which file."""
     from host_sdk.inference.weights_files import find_weights
 
     files = find_weights(blob.needs, path)

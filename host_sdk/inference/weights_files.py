@@ -1,4 +1,4 @@
-"""Weights that are objects of their own, as files beside a blob: NAME.bin, NAME.weights.bin."""
+"""Weights as files beside a blob: NAME.bin, NAME.weights.bin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WeightsFile:
 
 
 def find_weights(needs: Iterable[Need], blob: Path) -> tuple[WeightsFile, ...]:
-    """Find what a blob needs among the weights' files beside it, by length and SHA-256.
+    """Find what a blob needs in the files beside it, by length and SHA-256.
 
     Returns:
         Those that are there, whatever their names are; of equal ones that of the blob's name.

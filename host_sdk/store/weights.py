@@ -1,4 +1,4 @@
-"""Weights that are objects of their own, on a board: who holds them, who needs them."""
+"""Weights as objects of their own on a board: where they are, who needs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_NAME = 39
 
 
 def find_stored(session: Session, sha256: bytes) -> StoredExtent | None:
-    """Find weights in a board's flash by their hash; of several the current ones first."""
+    """Find weights on a board by their hash; of several the current ones first."""
     found = [
         e
         for e in read_extents(session)
@@ -25,7 +25,7 @@ def find_stored(session: Session, sha256: bytes) -> StoredExtent | None:
 
 
 def is_kept(stored: StoredExtent) -> bool:
-    """Whether weights stay whatever else is stored: earlier versions go when room is needed."""
+    """Whether weights stay; earlier versions go when room is needed."""
     return stored.state == _CURRENT
 
 
@@ -36,7 +36,7 @@ def weights_name(model: str) -> str:
 
 
 def with_needs(session: Session, objects: Sequence[StoredObject]) -> list[StoredObject]:
-    """Say of blobs whether they wait for their weights, of weights who needs them."""
+    """Say which blobs wait for their weights, and who needs which weights."""
     needs = {need for o in objects for need in o.needs}
     here = {o.sha256 for o in objects if o.type == OBJECT_TYPES[WEIGHTS]}
     if needs - here:  # an earlier version may have them

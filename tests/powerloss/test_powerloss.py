@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("powerloss")
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs, three blobs that this machine runs, and such with weights beside them."""
+    """The programs, three blobs for this machine, and such with weights beside."""
 
     powerloss: Path
     trust: Path

@@ -1,4 +1,4 @@
-"""Weights as an object of their own on virtual boards: run in place, shared, kept, contained."""
+"""Weights of their own on virtual boards: in place, shared, kept, contained."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ static void set(uint32_t range, uint32_t start, uint32_t end, bool writable) {
 }
 
 // Shares the regions that are left. If both open the same place the one of the higher number
-// counts, so that of the blob, which may be executed.
+// counts: that of the blob, which may be executed.
 static void set_flash(void) {
     uint32_t left = REGIONS - used[WEIGHTS - 1u];
     uint32_t share = allowed[WEIGHTS].bytes > 0 ? left / 2u : 0;

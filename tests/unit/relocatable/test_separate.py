@@ -1,4 +1,4 @@
-"""Weights taken out of a blob and put back: the same bytes, shared objects, hostile tables."""
+"""Weights out of a blob and back: the same bytes, shared, hostile tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights as an object of their own, on the firmware's core: sent once, shared, kept, missed."""
+"""Weights of their own on the firmware's core: sent once, shared, kept, missed."""
 
 from __future__ import annotations
 

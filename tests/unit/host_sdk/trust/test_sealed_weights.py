@@ -1,4 +1,4 @@
-"""Weights of their own on a locked board: the seal of the blob that names them covers them."""
+"""Weights of their own on a locked board: the seal of their blob covers them."""
 
 from __future__ import annotations
 
