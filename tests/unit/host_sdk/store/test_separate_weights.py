@@ -21,6 +21,7 @@ from host_sdk.errors import (
     WeightsNeededError,
 )
 from host_sdk.store.blob_cache import FOLDER_VARIABLE
+from host_sdk.store.files import DATA
 from host_sdk.transports.core import open_core
 from host_sdk.validation.host_runner import HostRunner
 from relocatable import HostModel, join_weights, separate_weights
@@ -252,4 +253,5 @@ def test_a_bundle_holds_its_weights(board: Device, tmp_path: Path) -> None:
         board.load_bundle(bare, "faces")
     (tmp_path / "pipeline.toml").write_text('[models.m]\nmodel = "adds.bin"\n')
     assert board.load_bundle(tmp_path / "pipeline.toml").golden
+    assert Member("some.weights", ONES).kind == DATA
     assert adds_one(board)
