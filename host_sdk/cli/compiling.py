@@ -142,8 +142,10 @@ def build(
 
     if is_bundle_file(model):
         refuse_model_options(head, optimize, max_ram, ops, trust)
-        if whole_tensors or weights != "inside":
-            raise click.UsageError("--whole-tensors and --weights are for one model")
+        if whole_tensors:
+            raise click.UsageError("--whole-tensors is for one model")
+        if weights != "inside":
+            raise click.UsageError("--weights is for one model")
         build_pipeline(model, output, targets, as_json)
         return
     opened = open_model(model, trust, show=not as_json)
