@@ -18,7 +18,7 @@ from host_sdk.bundle.members import with_members
 from host_sdk.bundle.prepare import BundleSource, is_pipeline, prepare_bundle
 from host_sdk.connection import Connection, MaxBaud, warn_of_old_name
 from host_sdk.display.progress import Progress, byte_progress, count_progress
-from host_sdk.errors import SealError
+from host_sdk.errors import SealError, WeightsMissingError
 from host_sdk.inference.infer import (
     infer,
     infer_head,
@@ -32,8 +32,11 @@ from host_sdk.inference.model import CLASSES, Inputs, Model, Named
 from host_sdk.inference.model_source import (
     FileSource,
     HeadSource,
+    ModelFile,
     ModelSource,
+    OpenedModel,
     Optimize,
+    Weights,
     prepare_blob,
 )
 from host_sdk.inference.picture import Picture
@@ -49,13 +52,16 @@ from host_sdk.inference.tensor import Array
 from host_sdk.link.board_info import StoredObject
 from host_sdk.link.wire_map import WireMap
 from host_sdk.scripting.console import TextListener
+from host_sdk.store.blob_cache import recall
 from host_sdk.store.files import (
     BLOB,
     BUNDLE,
+    WEIGHTS,
     NewObject,
     check_objects,
     get_file,
     list_objects,
+    own_name,
     read_file,
 )
 from host_sdk.store.inventory import read_lost
@@ -71,6 +77,7 @@ from host_sdk.store.trial import (
     trial_terms,
 )
 from host_sdk.store.upload import Uploaded, commit, stage
+from host_sdk.store.weights import find_stored, is_kept, weights_name, with_needs
 from host_sdk.streams.live import Live, take_all
 from host_sdk.streams.stream import Stream
 from host_sdk.streams.windows import StreamSource, open_windows
@@ -82,10 +89,12 @@ from host_sdk.trust.sealing import (
     seal_for,
     with_seal,
 )
+from host_sdk.trust.signers import Signer
 from host_sdk.validation.board_runner import BoardRunner
 from host_sdk.validation.report import Report
 from host_sdk.validation.trace import Trace, random_inputs, trace
 from host_sdk.validation.validate import validate
+from relocatable.blob.blob import Need
 from relocatable.blob.ports import Outputs
 
 HealthCheck: TypeAlias = "Callable[[Device], bool | None]"
@@ -162,13 +171,14 @@ class Device(Connection):
 
     def load_model(
         self,
-        source: ModelSource,
+        source: ModelSource | OpenedModel,
         name: str | None = None,
         *,
         head: HeadSource | None = None,
         optimize: Optimize = "speed",
         max_ram: int | None = None,
         ops: str | None = None,
+        weights: Weights = "inside",
         activate: bool = True,
         confirm: Confirm = "auto",
         confirm_s: int = 60,
@@ -195,6 +205,9 @@ class Device(Connection):
                 whatever time it costs.
             max_ram: of a .tflite: bytes that its arena may have.
             ops: of a .tflite: folder of operators of your own (docs/OWN-OPERATORS.md).
+            weights: of a .tflite: "separate" makes them an object of their own, which stays while
+                code and head change, and which models may share (docs/WEIGHTS.md). A blob that was
+                built so finds its weights beside its file; what the board holds is not sent.
             activate: False only stores it.
             confirm: "auto": it stays once the board's own test has passed. "manual": it is on
                 trial until `confirm` is called. A function of this device: the model is on trial
@@ -210,6 +223,7 @@ class Device(Connection):
             BlobError: it is not for this board, or failed its test there.
             StoreError: the store refused, see `StoreFullError`.
             SealError, CounterError: the board takes no such seal, or nothing without one.
+            WeightsMissingError: it needs weights that are neither beside its file nor on the board.
             HealthCheckError: `confirm` found it wrong; the previous model serves again.
         """
         terms = trial_terms(confirm, confirm_s, boots, activate)
@@ -218,6 +232,7 @@ class Device(Connection):
             optimize=optimize,
             max_ram=max_ram,
             ops=ops,
+            weights=weights,
             trust=trust,
         )
         name = name or model.name
@@ -225,7 +240,71 @@ class Device(Connection):
         if model.tflite is not None:
             self._tflites[hashlib.sha256(model.data).digest()] = model.tflite
         new = NewObject(name, model.data, BLOB)
-        return self._on_trial(self._upload(new, seal, progress, activate, terms), confirm)
+        if model.need is None:
+            loaded = self._upload(new, seal, progress, activate, terms)
+        else:
+            loaded = self._load_separate(new, model, seal, progress, activate, terms)
+        return self._on_trial(loaded, confirm)
+
+    def _load_separate(
+        self,
+        new: NewObject,
+        model: ModelFile,
+        seal: SealSource | None,
+        progress: Progress | bool,
+        activate: bool,
+        terms: TrialTerms | None,
+    ) -> Uploaded:
+        """Upload a blob, and its weights beside it if the board lacks them."""
+        assert model.need is not None  # who calls has asked
+        stored = find_stored(self._session, model.need.sha256)
+        if stored is not None and is_kept(stored):
+            return self._upload(new, seal, progress, activate, terms)
+        data = model.weights.data if model.weights else recall(model.need.sha256)
+        if data is None:
+            waits = stored is None
+            return self._load_waiting(new, model.need, seal, progress, activate, terms, waits)
+        path = model.weights.path if model.weights else None
+        name = weights_name(new.name) if path is None else own_name(path.name)
+        weights = NewObject(name, data, WEIGHTS)
+        own_seal = seal if isinstance(seal, Signer) else seal_beside(path)
+        try:
+            sent = self._upload(weights, own_seal, progress).sent_bytes
+            loaded = self._upload(new, seal, progress, activate, terms)
+        except SealError:
+            if own_seal is not None or seal is None:
+                raise
+            # A locked board takes them once the blob, which is sealed, is there and names them.
+            loaded = self._upload(new, seal, progress)
+            sent = self._upload(weights, None, progress).sent_bytes
+            loaded = self._make_active(loaded, terms) if activate else loaded
+        return replace(loaded, sent_bytes=loaded.sent_bytes + sent, weights_bytes=sent)
+
+    def _load_waiting(
+        self,
+        new: NewObject,
+        need: Need,
+        seal: SealSource | None,
+        progress: Progress | bool,
+        activate: bool,
+        terms: TrialTerms | None,
+        waits: bool,
+    ) -> Uploaded:
+        """Upload a blob whose weights are not here; the board may hold an earlier version."""
+        if waits and activate:
+            raise WeightsMissingError(
+                f"'{new.name}' needs weights of {need.size_bytes:,} bytes with SHA-256 "
+                f"{need.sha256.hex()}, which are neither beside its file nor on the board",
+                method="load_model",
+            )
+        return replace(self._upload(new, seal, progress, activate, terms), waits=waits)
+
+    def _make_active(self, loaded: Uploaded, terms: TrialTerms | None) -> Uploaded:
+        given = () if terms is None else (terms.confirm_s, terms.boots)
+        with self._lease.switch():
+            reply = self._session.call("activate", loaded.name, *given, timeout_s=300.0)
+        pending = WireMap(reply, "activate").flag("pending")
+        return replace(loaded, active=True, pending=pending)
 
     def load_bundle(
         self,
@@ -358,9 +437,11 @@ class Device(Connection):
 
         Raises:
             ModelNotFoundError: no such model.
+            WeightsMissingError: it waits for weights that are not in the store.
+            GoldenError: its weights came after it, and it failed the test that it had not had.
         """
         with self._lease.switch():
-            self._session.call("activate", name, timeout_s=60.0)
+            self._session.call("activate", name, timeout_s=300.0)
 
     # ---- The store -------------------------------------------------------------------------------
 
@@ -394,7 +475,7 @@ class Device(Connection):
             SealError, CounterError: the board takes no such seal, or nothing without one.
         """
         if source is None:
-            name, source = os.path.basename(name), name
+            name, source = own_name(os.path.basename(name)), name
         if seal is None:
             seal = seal_beside(source)
         return self._upload(read_file(os.fspath(name), source), seal, progress)
@@ -417,13 +498,15 @@ class Device(Connection):
         """
         if check:
             check_objects(self._session)
-        return [with_members(self._session, o) for o in list_objects(self._session)]
+        listed = with_needs(self._session, list_objects(self._session))
+        return [with_members(self._session, o) for o in listed]
 
     def rm(self, name: str) -> None:
         """Delete an object from the store.
 
         Raises:
             ModelNotFoundError: no such object.
+            WeightsNeededError: it is weights, and a version of a model needs them.
         """
         with self._lease.hold():
             self._session.call("rm", name)

@@ -36,7 +36,8 @@ XipnetError
     ├── StoreError              ModelNotFoundError, StoreFullError, ObjectNameError,
     │                           RangeError, FlashError, UploadSessionError, UploadHashError,
     │                           ObjectTypeError, StoreUnreadableError, VersionError, OccupiedError,
-    │                           ObjectDamagedError, BundleError
+    │                           ObjectDamagedError, BundleError, WeightsMissingError,
+    │                           WeightsNeededError
     ├── BlobError               BlobShortError, BlobMagicError, BlobVersionError, BlobHashError,
     │                           BlobBoundsError, BlobCpuError, GoldenError, ArenaError, StackError,
     │                           BlobCodeError
@@ -404,6 +405,17 @@ class ObjectDamagedError(StoreError, code=-31):
 
 class BundleError(StoreError, code=-32):
     """The bundle breaks a rule of its format; the byte at which it does is named."""
+
+
+class WeightsMissingError(StoreError, code=-33):
+    """Weights that the model needs are not in the store; their SHA-256 is named."""
+
+    def _text(self) -> str:
+        return f"{super()._text()}; send them: `xipnet put NAME.weights.bin`"
+
+
+class WeightsNeededError(StoreError, code=-34):
+    """A model of the store needs these weights; it is named."""
 
 
 class BlobError(DeviceError):

@@ -17,9 +17,11 @@ from host_sdk.inference.model_source import (
     ModelFile,
     ModelSource,
     OpenedModel,
+    Weights,
     open_model,
     prepare_blob,
 )
+from host_sdk.inference.weights_files import WeightsFile
 from host_sdk.link.board_info import BoardInfo
 from host_sdk.store.files import BLOB, NewObject
 from host_sdk.store.upload import Uploaded
@@ -94,6 +96,7 @@ def swap_models(
     *,
     head: HeadSource | None = None,
     ops: str | None = None,
+    weights: Weights = "inside",
     confirm: Confirm = "auto",
     confirm_s: int = 60,
     boots: int = 0,
@@ -108,9 +111,10 @@ def swap_models(
 
     Args:
         ports: of the boards, see `Device`.
-        source: this and the next seven: see `Device.load_model`.
+        source: this and the next eight: see `Device.load_model`.
         name: in the stores.
         head: post-processing for a .tflite.
+        weights: of a .tflite.
         confirm: who decides whether the model stays; a function is called once for each board, in
             several threads.
         confirm_s: seconds that a trial may last.
@@ -125,7 +129,7 @@ def swap_models(
     """
     if not ports or len(set(ports)) != len(ports):
         raise InputError(f"ports must be at least one, each named once; are {list(ports)}")
-    blobs = _Blobs(source, name, head, ops, seal, trust)
+    blobs = _Blobs(source, name, head, ops, weights, seal, trust)
     devices = _OpenDevices()
 
     def swap(port: str) -> Swap:
@@ -135,7 +139,7 @@ def swap_models(
                 board_name = board.info().board
                 model = blobs.of(board.info())
                 loaded = board.load_model(
-                    model.data,
+                    OpenedModel("the model", model.name, model.data, None, _known(model)),
                     model.name,
                     seal=blobs.seal_of(board.info()),
                     confirm=confirm,
@@ -156,6 +160,10 @@ def swap_models(
             raise
 
 
+def _known(model: ModelFile) -> tuple[WeightsFile, ...]:
+    return () if model.weights is None else (model.weights,)
+
+
 def _for_port(port: str, progress: SwapProgress | None) -> Progress | None:
     return None if progress is None else lambda done, total: progress(port, done, total)
 
@@ -172,6 +180,7 @@ class _Blobs:
         name: str | None,
         head: HeadSource | None,
         ops: str | None,
+        weights: Weights,
         seal: SealSource | None,
         trust: bool,
     ) -> None:
@@ -181,6 +190,7 @@ class _Blobs:
         self._name = name
         self._head = head
         self._ops = ops
+        self._weights = weights
         self._seal = seal
         self._made: dict[str, ModelFile] = {}
         self._seals: dict[str, bytes | None] = {}
@@ -190,7 +200,8 @@ class _Blobs:
         with self._lock:
             if board.cpu not in self._made:
                 self._opened = self._opened or open_model(self._source, self._trust)
-                made = prepare_blob(*(self._opened, self._head, board), ops=self._ops)
+                how = (self._opened, self._head, board)
+                made = prepare_blob(*how, ops=self._ops, weights=self._weights)
                 self._made[board.cpu] = replace(made, name=self._name or made.name)
             return self._made[board.cpu]
 

@@ -21,12 +21,14 @@ from relocatable.errors import (
     RunError,
     ToolchainError,
     UnsupportedError,
+    WeightsError,
 )
 
 if typing.TYPE_CHECKING:
     from relocatable.blob.blob import Blob, is_blob
     from relocatable.blob.cost import Report, report
     from relocatable.blob.host import HostModel, run
+    from relocatable.blob.separate import Separated, join_weights, separate_weights
     from relocatable.compile import compile_model, guess_head
     from relocatable.targets import TARGETS
 
@@ -35,6 +37,7 @@ _LAZY = {
     "blob.blob": ("Blob", "is_blob"),
     "blob.cost": ("Report", "report"),
     "blob.host": ("HostModel", "run"),
+    "blob.separate": ("Separated", "join_weights", "separate_weights"),
     "compile": ("compile_model", "guess_head"),
     "targets": ("TARGETS",),
 }
@@ -52,13 +55,17 @@ __all__ = [
     "RelocatableError",
     "Report",
     "RunError",
+    "Separated",
     "ToolchainError",
     "UnsupportedError",
+    "WeightsError",
     "compile_model",
     "guess_head",
     "is_blob",
+    "join_weights",
     "report",
     "run",
+    "separate_weights",
 ]
 
 

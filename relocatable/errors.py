@@ -7,6 +7,7 @@ RelocatableError
 ├── PlanError          a memory plan overlaps or points outside
 ├── ToolchainError     compiler or linker is missing or refused the code
 ├── BlobError          bytes that are not a valid blob
+│   └── WeightsError   weights that a blob needs beside itself are not given
 ├── RunError           a blob cannot run in this process, or an input does not fit
 ├── OperatorError      an operator of the user's own is not right
 └── HeadError          a head's description is wrong or does not fit the model
@@ -73,6 +74,10 @@ class ToolchainError(RelocatableError):
 
 class BlobError(RelocatableError):
     """Bytes that are not a valid blob; the message names field, rule and value."""
+
+
+class WeightsError(BlobError):
+    """Weights that a blob needs are not given; their SHA-256 is named."""
 
 
 class RunError(RelocatableError):

@@ -50,7 +50,7 @@ STACK_EXTRA_BYTES = 2048
 
 # Of a board's name: its firmware that can be locked, which may have so many bytes of code more.
 LOCKABLE_SUFFIX = "-lockable"
-_LOCK_TEXT_BYTES = 16384
+_LOCK_TEXT_BYTES = 18432
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ _ROLLED = ("py/vm.c", "model/xn_image.c")
 # In loops that someone waits for: a byte of the line, a digest, a Python call, a large integer. All
 # else is made as small as possible, which costs 2 % of instructions at most.
 _IN_LOOPS = re.compile(
-    r"[^/]+/board\.c|device_fw/(arch|parts|libc)/|device_fw/core/base/xn_(bytes|crc32|sha256)\.c|"
+    r"[^/]+/board\.c|device_fw/(arch/cortexm/(?!mpu|pmsa7)|parts/|libc/)|device_fw/core/base/xn_(bytes|crc32|sha256)\.c|"
     r"device_fw/core/link/xn_(frame|link)\.c|device_fw/core/model/xn_unpack\.c|"
     r"device_fw/core/store/xn_(flash|patch)\.c|[^/]+/shared/libc/|"
     r"[^/]+/py/(bc|malloc|map|mpz|objfun|qstr|runtime|vstr)\.c"

@@ -52,6 +52,11 @@ static mp_obj_t model_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     self->us = 0;
     xn_model_check(xn_store_find(name, &self->stored));
     xn_model_check(open_stored(self));
+    int status = xn_active_test_late(&self->model);
+    if (status != XN_OK) {
+        xn_runner_close(&self->model);
+    }
+    xn_model_check(status);
     return MP_OBJ_FROM_PTR(self);
 }
 

@@ -15,8 +15,8 @@
 #include <string.h>
 
 // Indexed by enum xn_store_type.
-static const qstr type_names[] = {MP_QSTR_, MP_QSTR_blob, MP_QSTR_script, MP_QSTR_data,
-                                  MP_QSTR_, MP_QSTR_,     MP_QSTR_bundle};
+static const qstr type_names[] = {MP_QSTR_,        MP_QSTR_blob, MP_QSTR_script, MP_QSTR_data,
+                                  MP_QSTR_weights, MP_QSTR_,     MP_QSTR_bundle};
 
 mp_obj_t xn_store_module_describe(const xn_store_object *object) {
     qstr type = object->type < MP_ARRAY_SIZE(type_names) ? type_names[object->type] : MP_QSTR_;

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from host_sdk.errors import BundleFileError
-from host_sdk.store.files import BLOB, BUNDLE_MAGIC, DATA, object_kind
+from host_sdk.store.files import BLOB, BUNDLE_MAGIC, DATA, WEIGHTS, object_kind
 
 MOST_MEMBERS = 16
 ALIGN = 4096
@@ -39,7 +39,8 @@ class Member:
     @property
     def kind(self) -> int:
         """The type that it is stored as: BLOB, SCRIPT or DATA."""
-        return object_kind(self.name, self.data)
+        kind = object_kind(self.name, self.data)
+        return DATA if kind == WEIGHTS else kind  # weights are found in the store alone
 
 
 @dataclass(frozen=True)

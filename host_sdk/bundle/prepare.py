@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,14 +63,18 @@ def prepare_bundle(source: BundleSource, board: BoardInfo, show: bool = False) -
     if isinstance(source, bytes) or not is_pipeline(source):
         name, data = _read_bundle(source)
         for member in unpack_bundle(data):
-            if member.kind == BLOB:
-                prepare_blob(member.data, None, board)
+            if member.kind == BLOB and prepare_blob(member.data, None, board).need is not None:
+                raise BundleFileError(
+                    f"models of a bundle must hold their weights; '{member.name}' needs them "
+                    "beside itself: name its blob in a pipeline.toml, which puts them in"
+                )
         return BundleFile(name or "bundle", data)
     tflites: dict[bytes, bytes] = {}
 
     def make(model: PipelineModel) -> bytes:
+        opened = open_model(model.path, show=show)
         made: ModelFile = prepare_blob(
-            *(model.path, model.head, board, show),
+            *(replace(opened, data=opened.whole()), model.head, board, show),
             optimize=model.optimize,
             max_ram=model.max_ram,
             ops=model.ops,
@@ -98,7 +102,7 @@ def build_bundle(path: Path, targets: Sequence[str], show: bool = False) -> Bund
     def make(model: PipelineModel) -> bytes:
         opened = open_model(model.path, show=show)
         if not opened.is_tflite:
-            return opened.data
+            return opened.whole()
         return compile_tflite(
             *(opened, model.head, targets, model.optimize),
             max_ram=model.max_ram,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +23,7 @@ from host_sdk.cli.signing import show_seal
 from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
-    from host_sdk.inference.model_source import Optimize
+    from host_sdk.inference.model_source import Optimize, Weights
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
 
@@ -72,6 +73,13 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+weights_option = click.option(
+    "--weights",
+    type=click.Choice(("inside", "separate")),
+    default="inside",
+    show_default=True,
+    help="separate: an object of their own, which models may share.",
+)
 trust_option = click.option(
     "--trust", is_flag=True, help="Take a Keras file unseen: it may run code on this computer."
 )
@@ -106,6 +114,7 @@ def read_bytes(text: str) -> int:
 @click.option(
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
 )
+@weights_option
 @trust_option
 @json_option
 def build(
@@ -117,6 +126,7 @@ def build(
     head: str | None,
     whole_tensors: bool,
     ops: str | None,
+    weights: Weights,
     trust: bool,
     as_json: bool,
 ) -> None:
@@ -128,11 +138,14 @@ def build(
     A pipeline.toml becomes a bundle of models, scripts and data, NAME.bundle.
     """
     from host_sdk.inference.model_source import compile_tflite, open_model
+    from host_sdk.inference.weights_files import weights_paths
 
     if is_bundle_file(model):
         refuse_model_options(head, optimize, max_ram, ops, trust)
         if whole_tensors:
             raise click.UsageError("--whole-tensors is for one model")
+        if weights != "inside":
+            raise click.UsageError("--weights is for one model")
         build_pipeline(model, output, targets, as_json)
         return
     opened = open_model(model, trust, show=not as_json)
@@ -147,17 +160,23 @@ def build(
     )
     # Beside the model is no place of ours: it may be in a folder of others.
     path = Path(output) if output else Path(Path(model).with_suffix(".bin").name)
-    path.write_bytes(blob)
+    objects: dict[Path, bytes] = {}
+    if weights == "separate":
+        separated = relocatable.separate_weights(blob)
+        blob, objects = separated.blob, weights_paths(path, separated)
+    for file, data in {path: blob, **objects}.items():
+        file.write_bytes(data)
     costs = costs_of(blob)
     if as_json:
         programs = [asdict(cost) for cost in costs]
-        print_json(
-            {"output": str(path), **programs[0], "programs": programs, "boards": fits_as_data(blob)}
-        )
+        files = {"output": str(path), "weights": [str(file) for file in objects]}
+        print_json({**files, **programs[0], "programs": programs, "boards": fits_as_data(blob)})
     else:
         print_costs(costs)
         print_fits(blob)
         click.echo(f"written to {path}")
+        for need in _needs(relocatable.Blob.unpack(blob), path):
+            click.echo(_need_text(need))
 
 
 @click.command()
@@ -178,10 +197,12 @@ def inspect(blob: str, as_json: bool) -> None:
         return
     unpacked = relocatable.Blob.unpack(data)
     costs = costs_of(data)
+    needs = _needs(unpacked, Path(blob))
     if as_json:
         print_json(
             {
                 "sha256": unpacked.sha256,
+                "needs": needs,
                 "programs": [asdict(c) for c in costs],
                 "entries": [asdict(e) for e in unpacked.entries],
                 "metadata": unpacked.metadata,
@@ -190,6 +211,8 @@ def inspect(blob: str, as_json: bool) -> None:
         )
         return
     print_facts(_facts(unpacked))
+    for need in needs:
+        click.echo(_need_text(need))
     click.echo()
     print_costs(costs)
     click.echo()
@@ -244,6 +267,31 @@ def _facts(blob: relocatable.Blob) -> dict[str, str]:
     if image := metadata.get("image"):
         facts["pixels"] = f"(pixel - {image['mean']}) / {image['std']}"
     return facts
+
+
+def _needs(blob: relocatable.Blob, path: Path) -> list[dict[str, Any]]:
+    """List the weights that a blob needs: for which targets, in which file."""
+    from host_sdk.inference.weights_files import find_weights
+
+    files = find_weights(blob.needs, path)
+    found = {hashlib.sha256(file.data).digest(): file.path for file in files}
+    targets = list(zip(blob.metadata["targets"], blob.variants, strict=True))
+    return [
+        {
+            "sha256": need.sha256,
+            "bytes": need.size_bytes,
+            "targets": [target for target, variant in targets if variant.need == need],
+            "file": str(found[need.sha256]) if need.sha256 in found else None,
+        }
+        for need in blob.needs
+    ]
+
+
+def _need_text(need: dict[str, Any]) -> str:
+    return (
+        f"needs weights for {', '.join(need['targets'])}: {need['bytes']:,} bytes, SHA-256 "
+        f"{need['sha256'].hex()[:12]}, {need['file'] or 'of which no file is beside it'}"
+    )
 
 
 def _tensors(metadata: dict[str, Any], key: str) -> str:

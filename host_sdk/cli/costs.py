@@ -56,7 +56,8 @@ def _print_cost(cost: relocatable.Report) -> None:
         {
             "model": f"{cost.name} for {cost.target}",
             "flash": f"{cost.flash_bytes:,} bytes: code {cost.code_bytes:,}, "
-            f"weights {cost.weight_bytes:,}, metadata {cost.metadata_bytes:,}, "
+            f"weights {cost.weight_bytes:,}{' (separate)' * (cost.object_bytes > 0)}, "
+            f"metadata {cost.metadata_bytes:,}, "
             f"golden vector {cost.golden_bytes:,}",
             "RAM": f"{cost.arena_bytes:,} bytes",
             "stack": f"{cost.stack_bytes:,} bytes",

@@ -42,7 +42,8 @@ def export(
 ) -> None:
     """Write a MODEL as C: link it into any program, without our firmware.
 
-    MODEL is a blob for one CPU, a .tflite, or a Keras or Caffe model. The folder holds the model as
+    MODEL is a blob for one CPU (weights that are a file of their own are found beside it), a
+    .tflite, or a Keras or Caffe model. The folder holds the model as
     an array, a header with its sizes, what runs it (xn_model.c), an example that tests it, a
     Makefile and a CMakeLists.txt. An example that is there already stays as it is.
     """
@@ -63,6 +64,8 @@ def export(
             on_host = compile_tflite(opened, head, "host", optimize, show=True, ops=ops)
     elif (target, head, max_ram, ops, optimize) != (None, None, None, None, "speed"):
         raise click.UsageError("a blob is compiled already: only --name is for it")
+    else:
+        data = opened.whole()
     called = c_name(name or opened.name or "model")
     try:
         files = c_project(called, data, on_host)

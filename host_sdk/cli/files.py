@@ -9,6 +9,7 @@ import click
 import host_sdk
 from host_sdk.cli.common import board_command, seal_option, show_note
 from host_sdk.display.plain import plain_file_name
+from host_sdk.store.files import own_name
 
 
 @click.command()
@@ -17,11 +18,14 @@ from host_sdk.display.plain import plain_file_name
 @click.option("--name", help="Name in the store, for one FILE; by default the file's own.")
 @seal_option
 def put(board: host_sdk.Device, files: tuple[str, ...], name: str | None, seal: str | None) -> None:
-    """Put FILEs into the store: scripts, .mpy, data. main.py runs at the next start."""
+    """Put FILEs into the store: scripts, .mpy, data, NAME.weights.bin.
+
+    main.py runs at the next start.
+    """
     if len(files) != 1 and (name is not None or seal is not None):
         raise click.UsageError("--name and --seal are for one FILE")
     for file in files:
-        stored = board.put(name or Path(file).name, Path(file), seal=seal)
+        stored = board.put(name or own_name(Path(file).name), Path(file), seal=seal)
         sent = f"sent {stored.sent_bytes:,} bytes"
         how = sent if stored.sent_bytes else "the board had it already"
         click.echo(f"{stored.name}: version {stored.version}; {how}")

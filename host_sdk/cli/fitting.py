@@ -46,11 +46,14 @@ def fits_of(blob: relocatable.Blob) -> list[Fit]:
     """Return how a blob fits on each board whose CPU runs one of its programs.
 
     Args:
-        blob: its size is that of what is uploaded.
+        blob: its size is that of what is uploaded, beside weights that it needs.
     """
     size_bytes = len(blob.pack())
     needs = [
-        Need((v.family, v.level, v.features), v.arena_bytes, size_bytes, v.stack_bytes)
+        Need(
+            *((v.family, v.level, v.features), v.arena_bytes, size_bytes, v.stack_bytes),
+            object_bytes=v.need.size_bytes if v.need else 0,
+        )
         for v in blob.variants
     ]
     return fits_of_needs(needs)
@@ -65,12 +68,14 @@ class Need:
         arena_bytes: of RAM.
         size_bytes: of the blob.
         stack_bytes: of a step's stack.
+        object_bytes: of weights that are an object of their own; 0: the blob holds them.
     """
 
     cpu: tuple[int, int, int]
     arena_bytes: int
     size_bytes: int
     stack_bytes: int = 0
+    object_bytes: int = 0
 
 
 def fits_of_needs(needs: Sequence[Need]) -> list[Fit]:
@@ -99,11 +104,12 @@ def _runs(cpu: str, wanted: tuple[int, int, int]) -> bool:
 
 def _fit(space: Space, need: Need) -> Fit:
     stack = space.stack_bytes
+    flash_bytes = space.flash_of(need.size_bytes) + space.flash_of(need.object_bytes)
     return Fit(
         board=space.name,
         title=space.title,
         ram_left=space.arena_bytes - need.arena_bytes,
-        flash_left=space.object_bytes - space.flash_of(need.size_bytes),
+        flash_left=space.object_bytes - flash_bytes,
         stack_left=None if stack is None else stack - need.stack_bytes,
     )
 

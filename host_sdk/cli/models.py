@@ -17,10 +17,10 @@ from host_sdk.cli.common import (
     seal_option,
     show_note,
 )
-from host_sdk.cli.compiling import compile_options, trust_option
+from host_sdk.cli.compiling import compile_options, trust_option, weights_option
 
 if TYPE_CHECKING:
-    from host_sdk.inference.model_source import Optimize
+    from host_sdk.inference.model_source import Optimize, Weights
     from host_sdk.link.board_info import StoredObject
 
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="TOML or C file, or auto; by default MODEL.toml.",
 )
 @compile_options
+@weights_option
 @click.option("--no-activate", is_flag=True, help="Only store it.")
 @seal_option
 @trust_option
@@ -46,6 +47,7 @@ def load(
     optimize: Optimize,
     max_ram: int | None,
     ops: str | None,
+    weights: Weights,
     no_activate: bool,
     seal: str | None,
     trust: bool,
@@ -60,6 +62,8 @@ def load(
     """
     if is_bundle_file(model):
         refuse_model_options(head, optimize, max_ram, ops, trust)
+        if weights != "inside":
+            raise click.UsageError("--weights is for one model")
         loaded = board.load_bundle(
             *(model, name), activate=not no_activate, seal=seal, progress=not as_json
         )
@@ -70,6 +74,7 @@ def load(
             optimize=optimize,
             max_ram=max_ram,
             ops=ops,
+            weights=weights,
             activate=not no_activate,
             seal=seal,
             trust=trust,
@@ -79,9 +84,13 @@ def load(
         print_json(asdict(loaded))
         return
     sent = f"sent {loaded.sent_bytes:,} bytes" if loaded.sent_bytes else "the board had it already"
+    if loaded.weights_bytes:
+        sent += f", {loaded.weights_bytes:,} of them for weights"
     tested = f", tested in {loaded.golden_us / 1000:.1f} ms" if loaded.golden else ""
     state = ", active" if loaded.active else ""
     click.echo(f"{loaded.name}: version {loaded.version}{state}; {sent}{tested}")
+    if loaded.waits:
+        click.echo("it waits for its weights: `xipnet put NAME.weights.bin`, then activate it")
     show_note(loaded.note)
 
 
@@ -135,6 +144,11 @@ def _members(bundle: StoredObject) -> list[StoredObject]:
 
 def _marks(stored: StoredObject) -> list[str]:
     marks = ["active"] * stored.active + ["damaged"] * (stored.damaged is True)
+    if stored.needs:
+        verb = "waits for" if stored.waits else "needs"
+        marks.append(f"{verb} weights {', '.join(need.hex()[:12] for need in stored.needs)}")
+    if stored.needed_by:
+        marks.append(f"needed by {', '.join(stored.needed_by)}")
     if stored.sealed:
         marks.append(f"sealed, counter {stored.counter}")
     return marks

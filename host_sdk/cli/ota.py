@@ -18,12 +18,13 @@ from host_sdk.cli.common import (
     seal_option,
     show_note,
 )
-from host_sdk.cli.compiling import ops_option, trust_option
+from host_sdk.cli.compiling import ops_option, trust_option, weights_option
 from host_sdk.display.progress import byte_bars
 from host_sdk.transports.open import PORT_VARIABLE, default_port
 
 if TYPE_CHECKING:
     from host_sdk.device import Confirm
+    from host_sdk.inference.model_source import Weights
 
 
 _TRIAL = (
@@ -74,6 +75,7 @@ def trial_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="TOML or C file, or auto; by default MODEL.toml.",
 )
 @ops_option
+@weights_option
 @trust_option
 @seal_option
 @trial_options
@@ -85,6 +87,7 @@ def ota(
     name: str | None,
     head: str | None,
     ops: str | None,
+    weights: Weights,
     trust: bool,
     seal: str | None,
     check: str | None,
@@ -101,6 +104,7 @@ def ota(
     options: dict[str, Any] = {
         "head": head,
         "ops": ops,
+        "weights": weights,
         "confirm": decider(check, manual),
         "confirm_s": within,
         "boots": boots,

@@ -225,9 +225,9 @@ def object_of(file: Path, name: str | None) -> NewObject:
     """
     from host_sdk.converting.convert import form_of_file
     from host_sdk.inference.model_source import is_tflite
-    from host_sdk.store.files import BLOB, BUNDLE, object_kind, read_file
+    from host_sdk.store.files import BLOB, BUNDLE, object_kind, own_name, read_file
 
-    one = read_file(name or file.name, file)
+    one = read_file(name or own_name(file.name), file)
     if is_tflite(one.data) or form_of_file(file):
         raise InputError(
             f"{file} is compiled before a board stores it, and the blob is what is sealed: "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -29,8 +30,10 @@ from host_sdk.errors import (
     ToolMissingError,
 )
 from host_sdk.inference.guess_head import AUTO, settle_guess
+from host_sdk.inference.weights_files import WeightsFile, find_weights, join_files
 from host_sdk.link.board_info import BoardInfo
-from relocatable.blob.blob import Blob, is_blob
+from relocatable.blob.blob import Blob, Need, Variant, is_blob
+from relocatable.blob.separate import separate_weights
 from relocatable.errors import RelocatableError, ToolchainError
 
 FileSource: TypeAlias = "str | os.PathLike[str] | bytes"
@@ -38,6 +41,7 @@ ModelSource: TypeAlias = "FileSource | LiveModel"
 HeadSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 
 Optimize = Literal["speed", "size", "ram"]
+Weights = Literal["inside", "separate"]
 
 _TFLITE_MARK = b"TFL3"
 _KINDS = (
@@ -54,11 +58,15 @@ class ModelFile:
         name: for the store, when no other is given.
         data: the blob.
         tflite: what it was compiled from; None if a blob was given.
+        need: the weights that it needs beside itself on the board that it is for; None: none.
+        weights: these, if they are known.
     """
 
     name: str
     data: bytes
     tflite: bytes | None = None
+    need: Need | None = None
+    weights: WeightsFile | None = None
 
 
 @dataclass(frozen=True)
@@ -70,17 +78,27 @@ class OpenedModel:
         name: the stem of its file, or a live model's name; None for bytes.
         data: a blob or a .tflite.
         path: of its file, beside which a TOML file may describe its head; None: there is none.
+        weights: what a blob needs beside itself, as far as it was found beside the file.
     """
 
     place: str
     name: str | None
     data: bytes
     path: Path | None = None
+    weights: tuple[WeightsFile, ...] = ()
 
     @property
     def is_tflite(self) -> bool:
         """Whether it must be compiled; otherwise it is a blob."""
         return is_tflite(self.data)
+
+    def whole(self) -> bytes:
+        """Return a .tflite as it is, a blob with all weights that it needs in it.
+
+        Raises:
+            ModelFileError: the blob is damaged, or weights that it needs are not beside it.
+        """
+        return self.data if self.is_tflite else join_files(self.place, self.data, self.weights)
 
 
 def open_model(
@@ -127,7 +145,7 @@ def _open_file(path: Path, trust: bool, show: bool) -> OpenedModel:
     beginning = beginning_of(path)
     if is_tflite(beginning.start) or is_blob(beginning.start):
         stem, data = read_model_file(path)
-        return OpenedModel(place, stem, data, path)
+        return OpenedModel(place, stem, data, path, _weights_beside(path, data))
     form = find_format(beginning)
     if form is None:
         start = beginning.start[:8]
@@ -135,6 +153,15 @@ def _open_file(path: Path, trust: bool, show: bool) -> OpenedModel:
         raise ModelFileError(f"model must be {_KINDS}; {plain_line(place)} {seen}")
     name = path.name if path.is_dir() else path.stem
     return OpenedModel(place, name, convert_file(path, form, trust, show), path)
+
+
+def _weights_beside(path: Path, data: bytes) -> tuple[WeightsFile, ...]:
+    if not is_blob(data):
+        return ()
+    try:
+        return find_weights(Blob.unpack(data).needs, path)
+    except RelocatableError:
+        return ()  # a damaged blob is refused, in words, by who uses it
 
 
 def read_model_file(source: FileSource) -> tuple[str | None, bytes]:
@@ -166,6 +193,7 @@ def prepare_blob(
     optimize: Optimize = "speed",
     max_ram: int | None = None,
     ops: str | None = None,
+    weights: Weights = "inside",
     trust: bool = False,
 ) -> ModelFile:
     """Make a blob that the board can run.
@@ -179,6 +207,7 @@ def prepare_blob(
         optimize: see `compile_tflite`.
         max_ram: see `compile_tflite`.
         ops: see `compile_tflite`.
+        weights: "separate": what is compiled gets its weights as an object of its own.
         trust: see `open_model`.
 
     Raises:
@@ -195,11 +224,22 @@ def prepare_blob(
         data = compile_tflite(*how, max_ram=max_ram, ops=ops, show=show)
     elif head is not None:
         raise InputError("head must be given when a .tflite is compiled; this is a blob already")
-    elif optimize != "speed" or max_ram is not None or ops is not None:
-        raise InputError("optimize, max_ram and ops are for a .tflite; this is a blob already")
+    elif (optimize, max_ram, ops, weights) != ("speed", None, None, "inside"):
+        raise InputError(
+            "optimize, max_ram, ops and weights are for a .tflite; this is a blob already"
+        )
+    if weights == "separate":
+        separated = separate_weights(data)
+        data = separated.blob
+        model = replace(model, weights=tuple(map(WeightsFile, separated.weights)))
     blob = _unpack(model.place, data)
-    _check_cpu(blob, board)
-    return ModelFile(model.name or str(blob.metadata.get("name") or "model"), data, tflite)
+    need = _variant_for(blob, board).need
+    name = model.name or str(blob.metadata.get("name") or "model")
+    return ModelFile(name, data, tflite, need, _pick(model.weights, need))
+
+
+def _pick(weights: Sequence[WeightsFile], need: Need | None) -> WeightsFile | None:
+    return next((w for w in weights if need == Need(sha256(w.data).digest(), len(w.data))), None)
 
 
 def compile_tflite(
@@ -272,11 +312,11 @@ def _unpack(place: str, data: bytes) -> Blob:
         raise ModelFileError(f"{place} is a damaged blob: {error}") from error
 
 
-def _check_cpu(blob: Blob, board: BoardInfo) -> None:
+def _variant_for(blob: Blob, board: BoardInfo) -> Variant:
     for v in blob.variants:
         same = v.family == board.family and v.level <= board.level
         if same and v.features & ~board.features == 0:
-            return
+            return v
     named = plain_line(", ".join(map(str, blob.metadata.get("targets", ()))))
     targets = named or "another CPU"
     raise BlobCpuError(

@@ -21,7 +21,7 @@ _NO_ADDRESS = 0xFFFFFFFF
 _SAFE = {1: "a break", 2: "crashes at start", 3: "request", 4: "a restart of Python"}
 _DAMAGED = {1: False, 2: True}
 TRUST_STATES = ("open", "warn", "locked", "counted")  # docs/SPEC-trust.md, section 1
-OBJECT_TYPES = {1: "blob", 2: "script", 3: "data", 6: "bundle"}
+OBJECT_TYPES = {1: "blob", 2: "script", 3: "data", 4: "weights", 6: "bundle"}
 
 
 @dataclass(frozen=True)
@@ -292,7 +292,7 @@ class StoredObject:
 
     Attributes:
         name: unique in the store.
-        type: "blob", "script", "data" or "bundle".
+        type: "blob", "script", "data", "weights" or "bundle".
         size_bytes: of its contents.
         sha256: of its contents.
         version: counts the uploads of that name.
@@ -302,6 +302,10 @@ class StoredObject:
         sealed: True if it is stored with a seal; None: the board looks at none.
         counter: security counter of its seal; 0 if there is none.
         members: of a bundle, if the host may read it.
+        needs: SHA-256 of the weights that a blob needs beside itself; of a blob for several CPUs,
+            those of each: the board's own is one of them.
+        waits: none of those is in the store: the blob cannot be active.
+        needed_by: of weights, names of the current blobs that need them.
     """
 
     name: str
@@ -314,6 +318,9 @@ class StoredObject:
     sealed: bool | None = None
     counter: int = 0
     members: tuple[StoredMember, ...] = ()
+    needs: tuple[bytes, ...] = ()
+    waits: bool = False
+    needed_by: tuple[str, ...] = ()
 
     @staticmethod
     def read(fields: WireMap) -> StoredObject:
@@ -329,4 +336,5 @@ class StoredObject:
             damaged=_DAMAGED.get(fields.count("health")) if "health" in fields else None,
             sealed=fields.flag("sealed") if "sealed" in fields else None,
             counter=fields.count("counter") if "counter" in fields else 0,
+            needs=fields.digests("needs") if "needs" in fields else (),
         )

@@ -107,6 +107,14 @@ class WireMap:
         """Read a SHA-256."""
         return self.data(key, _SHA256_BYTES)
 
+    def digests(self, key: str) -> tuple[bytes, ...]:
+        """Read a list of SHA-256s."""
+        items = self.items(key)
+        found = tuple(i for i in items if isinstance(i, bytes) and len(i) == _SHA256_BYTES)
+        if len(found) != len(items):
+            raise self.wrong(key, f"a list of bins of {_SHA256_BYTES} bytes")
+        return found
+
     def items(self, key: str) -> list[Value]:
         """Read a list, its items unchecked."""
         value = self._map.get(key)

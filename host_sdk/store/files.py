@@ -13,9 +13,10 @@ from host_sdk.link.paging import read_maps
 from host_sdk.link.session import Session
 from relocatable.blob.blob import is_blob
 
-BLOB, SCRIPT, DATA, BUNDLE = 1, 2, 3, 6
+BLOB, SCRIPT, DATA, WEIGHTS, BUNDLE = 1, 2, 3, 4, 6
 BUNDLE_MAGIC = b"XPBD"
 SCRIPT_ENDINGS = (".py", ".mpy")
+WEIGHTS_ENDINGS = (".weights", ".weights.bin")
 MAIN_SCRIPTS = ("main.py", "main.mpy")  # run at the start, the first that there is
 
 _REPLY_OVERHEAD_BYTES = 40  # of get around its piece, at most
@@ -29,7 +30,7 @@ class NewObject:
     Attributes:
         name: replaces the object of that name.
         data: its contents.
-        kind: BLOB, SCRIPT, DATA or BUNDLE.
+        kind: BLOB, SCRIPT, DATA, WEIGHTS or BUNDLE.
         seal: 192 bytes of docs/SPEC-manifest.md; None: it is not sealed, or the board is of the
             open build.
     """
@@ -69,7 +70,17 @@ def object_kind(name: str, data: bytes) -> int:
         return BLOB
     if is_bundle(data):
         return BUNDLE
+    if name.endswith(WEIGHTS_ENDINGS):
+        return WEIGHTS
     return SCRIPT if name.endswith(SCRIPT_ENDINGS) else DATA
+
+
+def own_name(file: str) -> str:
+    """Return the name in the store of what is put under a file's own name.
+
+    Weights lose the .bin, as blobs do.
+    """
+    return file.removesuffix(".bin") if file.endswith(WEIGHTS_ENDINGS[1]) else file
 
 
 def is_bundle(data: bytes) -> bool:

@@ -43,6 +43,8 @@ class Uploaded:
             the board does not say.
         note: what the caller should know, as a sentence: that a seal was not sent, for the board
             looks at none; "": nothing.
+        weights_bytes: those of `sent_bytes` that are of weights as an object of their own.
+        waits: it needs weights that are not in the store: it was not tested, and is not active.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Uploaded:
     pending: bool = False
     pause_us: int | None = None
     note: str = ""
+    weights_bytes: int = 0
+    waits: bool = False
 
 
 @dataclass(frozen=True)

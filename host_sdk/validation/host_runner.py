@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from host_sdk.errors import ModelFileError
 from host_sdk.inference.model import Model, make_model
 from host_sdk.inference.model_source import (
     HeadSource,
@@ -18,9 +19,11 @@ from host_sdk.inference.model_source import (
 from host_sdk.inference.profile import Profile, make_profile
 from host_sdk.inference.run import RunResult
 from host_sdk.inference.tensor import Array
+from host_sdk.inference.weights_files import WeightsFile, how_to_give
 from host_sdk.link.wire_map import WireMap
 from host_sdk.validation.runner import Measurement, StepValues
 from relocatable.blob.host import HostModel
+from relocatable.errors import WeightsError
 
 
 class HostRunner:
@@ -40,7 +43,7 @@ class HostRunner:
         tflite: the .tflite's bytes; None if the source is a blob.
 
     Raises:
-        ModelFileError, ConvertError: the model cannot be had.
+        ModelFileError, ConvertError: the model, or weights that it needs, cannot be had.
         CompileError: the compiler refused.
         BlobError: the blob is damaged or holds no code for this computer.
     """
@@ -61,7 +64,7 @@ class HostRunner:
         if self.tflite is not None:
             how = (opened, head, "host")
             data = compile_tflite(*how, whole_tensors=whole_tensors, ops=ops, show=show)
-        self._host = HostModel(data)
+        self._host = _load(opened.place, data, opened.weights)
         self.model = _model_of(self._host, opened.name)
         self.place = f"this computer ({platform.machine()})"
 
@@ -118,6 +121,13 @@ class HostRunner:
         stamps.append(time.perf_counter())
         self._host.run(after_step=lambda _: stamps.append(time.perf_counter()))
         return [round((b - a) * 1e6) for a, b in pairwise(stamps)]
+
+
+def _load(place: str, data: bytes, weights: Iterable[WeightsFile]) -> HostModel:
+    try:
+        return HostModel(data, (file.data for file in weights))
+    except WeightsError as error:
+        raise ModelFileError(f"{place}: {error}; {how_to_give(place)}") from error
 
 
 def _model_of(host: HostModel, stem: str | None) -> Model:

@@ -32,7 +32,8 @@ VARIANT = struct.Struct("<HHI IIII IIII I 20s")
 IO = struct.Struct("<II")
 ENTRY = struct.Struct("<HH IIIII")
 GOLDEN = struct.Struct("<BBH III")
-OBJECT = struct.Struct("<32sII")  # specified; nothing writes any yet
+OBJECT = struct.Struct("<32sII")
+MOST_OBJECTS = 16
 
 RESULT_TENSORS, RESULT_DETECTIONS, RESULT_CLASSES, RESULT_DESCRIBED = 0, 1, 2, 3
 GOLDEN_STORED, GOLDEN_XORSHIFT, GOLDEN_FLOATS = 0, 1, 2
@@ -49,6 +50,19 @@ _MOST_BYTES = 2**31 - 1  # of all inputs, of all outputs, of a result: a reader'
 
 
 @dataclass(frozen=True)
+class Need:
+    """An object that a blob needs beside itself, by content.
+
+    Attributes:
+        sha256: of the object's bytes.
+        size_bytes: their number.
+    """
+
+    sha256: bytes
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Variant:
     """The program for one kind of CPU.
 
@@ -57,10 +71,13 @@ class Variant:
         level: architecture level within the family; 0 if it has none.
         features: bits that the CPU must have.
         code: flat code, entered at `steps`.
-        weights: constants, reached through the context.
+        weights: constants, reached through the context; empty if they are in an object that was not
+            given.
         steps: offset of each step's function in the code.
         arena_bytes: RAM the program works in.
         stack_bytes: upper bound of one step's stack.
+        need: the object that holds the weights; None: the blob does.
+        need_span: (offset, size) of the weights in it; (0, 0) if the blob holds them.
     """
 
     family: int
@@ -71,6 +88,13 @@ class Variant:
     steps: tuple[int, ...]
     arena_bytes: int
     stack_bytes: int
+    need: Need | None = None
+    need_span: tuple[int, int] = (0, 0)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights, wherever they are."""
+        return self.need_span[1] if self.need is not None else len(self.weights)
 
 
 @dataclass(frozen=True)
@@ -162,6 +186,11 @@ class Blob:
     metadata_span: tuple[int, int] = (0, 0)
     details_bytes: int = 0
 
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """The objects that the programs need beside the blob, each once."""
+        return tuple(dict.fromkeys(v.need for v in self.variants if v.need is not None))
+
     def pack(self) -> bytes:
         """Return the blob's bytes; equal blobs give equal bytes."""
         out = bytearray(HEADER.size + VARIANT.size * len(self.variants))
@@ -169,7 +198,7 @@ class Blob:
         # leaves their blocks as they were.
         weights_at = {}
         for variant in self.variants:
-            if variant.weights not in weights_at:
+            if variant.need is None and variant.weights not in weights_at:
                 weights_at[variant.weights] = _append(out, variant.weights, SECTION_ALIGN)
         code_at = [_append(out, v.code, SECTION_ALIGN) for v in self.variants]
         steps_at = [
@@ -178,6 +207,9 @@ class Blob:
         ios = (*self.inputs, *self.outputs)
         io_at = _append(out, b"".join(IO.pack(i.arena_offset, i.size_bytes) for i in ios), 4)
         entry_at = _append(out, b"".join(_pack_entry(e) for e in self.entries), 4)
+        needs = self.needs
+        objects = b"".join(OBJECT.pack(n.sha256, n.size_bytes, 0) for n in needs)
+        objects_at = _append(out, objects, 4) if needs else 0
         plain, details = split_metadata(self.metadata)
         metadata_at = _append(out, plain, 4)
         packed = deflate(details)
@@ -187,17 +219,20 @@ class Blob:
         _append(out, b"", SECTION_ALIGN)
 
         for i, v in enumerate(self.variants):
+            number = 0 if v.need is None else 1 + needs.index(v.need)
+            span = (weights_at[v.weights], len(v.weights)) if v.need is None else v.need_span
             VARIANT.pack_into(
                 *(out, HEADER.size + i * VARIANT.size, v.family, v.level, v.features),
-                *(code_at[i], len(v.code), weights_at[v.weights], len(v.weights)),
-                *(steps_at[i], len(v.steps), v.arena_bytes, v.stack_bytes, 0, bytes(20)),
+                *(code_at[i], len(v.code), *span),
+                *(steps_at[i], len(v.steps), v.arena_bytes, v.stack_bytes, number, bytes(20)),
             )
         state = self.state or State(0, 0)
         HEADER.pack_into(
             *(out, 0, MAGIC, len(out), bytes(32), *FORMAT, 0),
             *(HEADER.size, len(self.variants), io_at, len(self.inputs), len(self.outputs)),
             *(entry_at, len(self.entries), metadata_at, len(plain), golden_at, len(golden)),
-            *(details_at, len(packed) if details else 0, len(details), 0, 0),
+            *(details_at, len(packed) if details else 0, len(details)),
+            *(objects_at, len(needs)),
             *(state.arena_offset, state.size_bytes, state.reset_step, state.reset_steps, 0),
         )
         digest = hashlib.sha256(memoryview(out)[PROLOGUE.size :]).digest()
@@ -282,8 +317,7 @@ def _unpack(data: bytes) -> Blob:
     _check(readable, f"blob format must be {FORMAT[0]}.{FORMAT[1]} or 1.0", seen)
     _check(flags == 0, "header flags must be 0", flags)
     _check(major > 1 or not any(more), "header's bytes [88, 128) of format 1.0 must be 0", more)
-    details_at, details_bytes, details_unpacked, *objects = more[:5]
-    _check(objects == [0, 0], "objects' offset and count must be 0 (nothing has any yet)", objects)
+    details_at, details_bytes, details_unpacked, object_at, object_count = more[:5]
     _check(more[-1] == 0, "header's reserved field must be 0", more[-1])
     _check(total <= len(data), f"blob must have the {total} bytes its header states", len(data))
     rule = f"blob's bytes must be a multiple of {SECTION_ALIGN}, from {HEADER.size} on"
@@ -307,7 +341,8 @@ def _unpack(data: bytes) -> Blob:
         check_unpacked(details_unpacked)
         packed = _span(data, "details", details_at, details_bytes)
 
-    variants = tuple(_unpack_variant(data, *v) for v in VARIANT.iter_unpack(variant_table))
+    needs = _unpack_needs(data, object_at, object_count)
+    variants = tuple(_unpack_variant(data, needs, *v) for v in VARIANT.iter_unpack(variant_table))
     arena = min(v.arena_bytes for v in variants)
     steps = min(len(v.steps) for v in variants)
 
@@ -381,13 +416,41 @@ def _unpack_state(state: State, steps: int, arena: int) -> State | None:
     return state if state.size_bytes else None
 
 
-def _unpack_variant(data: bytes, *fields: Any) -> Variant:
+def _unpack_needs(data: bytes, offset: int, count: int) -> list[Need]:
+    if not (offset or count):
+        return []
+    _check(1 <= count <= MOST_OBJECTS, f"objects must be 1 to {MOST_OBJECTS}", count)
+    needs = []
+    for i, fields in enumerate(OBJECT.iter_unpack(_span(data, "objects", offset, count * 40, 4))):
+        sha256, size_bytes, reserved = fields
+        _check(size_bytes >= 1, f"object {i}: must have at least 1 byte", size_bytes)
+        _check(reserved == 0, f"object {i}: reserved field must be 0", reserved)
+        needs.append(Need(sha256, size_bytes))
+    return needs
+
+
+def _unpack_weights(
+    data: bytes, needs: list[Need], number: int, offset: int, size: int
+) -> tuple[bytes, Need | None, tuple[int, int]]:
+    if number == 0:
+        return _span(data, "weights", offset, size, SECTION_ALIGN), None, (0, 0)
+    _check(number <= len(needs), f"variant's object must be at most {len(needs)}", number)
+    need = needs[number - 1]
+    within = offset <= need.size_bytes and size <= need.size_bytes - offset
+    _check(
+        within and offset % SECTION_ALIGN == 0,
+        f"weights must lie {SECTION_ALIGN}-aligned in their object of {need.size_bytes} bytes",
+        f"{size} bytes at {offset}",
+    )
+    return b"", need, (offset, size)
+
+
+def _unpack_variant(data: bytes, needs: list[Need], *fields: Any) -> Variant:
     family, level, features, code_at, code_bytes, weights_at, weights_bytes = fields[:7]
-    step_at, step_count, arena_bytes, stack_bytes, weights_object, reserved = fields[7:]
+    step_at, step_count, arena_bytes, stack_bytes, number, reserved = fields[7:]
     code = _span(data, "code", code_at, code_bytes, SECTION_ALIGN)
     _check(code_bytes > 0 and code_bytes % 4 == 0, "code's bytes must be 4, 8, 12, ..", code_bytes)
-    weights = _span(data, "weights", weights_at, weights_bytes, SECTION_ALIGN)
-    _check(weights_object == 0, "weights must be in the blob (object 0)", weights_object)
+    weights, need, span = _unpack_weights(data, needs, number, weights_at, weights_bytes)
     _check(not any(reserved), "variant's reserved bytes must be 0", reserved.hex())
     _check(step_count >= 1, "variant must have at least 1 step", step_count)
     steps = _span(data, "steps", step_at, step_count * 4, 4)
@@ -411,6 +474,8 @@ def _unpack_variant(data: bytes, *fields: Any) -> Variant:
         steps=offsets,
         arena_bytes=arena_bytes,
         stack_bytes=stack_bytes,
+        need=need,
+        need_span=span,
     )
 
 

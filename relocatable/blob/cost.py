@@ -74,13 +74,16 @@ class Report:
     Attributes:
         name: the model's name.
         target: CPU that the figures hold for.
-        flash_bytes: the whole blob: what it takes in the store, before rounding to sectors.
+        flash_bytes: the whole blob, and the object that holds its weights if it does not: what they
+            take in the store, before rounding to sectors.
         code_bytes, weight_bytes, metadata_bytes, golden_bytes: parts of it.
         arena_bytes: RAM that the model works in, inputs and outputs included.
         stack_bytes: upper bound of what one step uses.
         macs: of all steps.
         steps: one by one.
         saved_bytes, unpack_instructions: of the filters that are stored packed.
+        object_bytes: of the object that holds the weights, which other blobs may share; 0: the blob
+            does.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Report:
     steps: tuple[StepCost, ...]
     saved_bytes: int = 0
     unpack_instructions: int = 0
+    object_bytes: int = 0
 
 
 def report(data: bytes, variant: int = 0) -> Report:
@@ -114,12 +118,13 @@ def report(data: bytes, variant: int = 0) -> Report:
     steps = _step_costs(blob, v)
     golden = blob.golden
     packed = [layer for step in steps for layer in step.packed]
+    object_bytes = v.need.size_bytes if v.need else 0
     return Report(
         name=str(metadata["name"]),
         target=str(metadata["targets"][variant]),
-        flash_bytes=len(data),
+        flash_bytes=len(data) + object_bytes,
         code_bytes=len(v.code),
-        weight_bytes=len(v.weights),
+        weight_bytes=v.weight_bytes,
         metadata_bytes=blob.metadata_span[1] + blob.details_bytes,
         golden_bytes=len(golden.inputs) + len(golden.outputs) if golden else 0,
         arena_bytes=v.arena_bytes,
@@ -128,6 +133,7 @@ def report(data: bytes, variant: int = 0) -> Report:
         steps=steps,
         saved_bytes=sum(layer.saved_bytes for layer in packed),
         unpack_instructions=sum(layer.instructions for layer in packed),
+        object_bytes=object_bytes,
     )
 
 

@@ -10,7 +10,8 @@ import ctypes
 import mmap
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from relocatable.blob.blob import ARENA_ALIGN, SECTION_ALIGN, Blob, Variant
 from relocatable.blob.metadata import check_metadata, result_record
 from relocatable.blob.ports import Outputs, in_order
+from relocatable.blob.separate import with_weights
 from relocatable.errors import BlobError, RunError
 from relocatable.targets import host_family
 
@@ -39,6 +41,7 @@ class HostModel:
 
     Args:
         data: a blob with a variant for this machine (target "host").
+        weights: the objects that it needs beside itself (`separate_weights`).
 
     Attributes:
         blob: what was loaded.
@@ -46,11 +49,13 @@ class HostModel:
 
     Raises:
         BlobError: the blob is damaged, or holds no code for this machine.
+        WeightsError: an object that its program needs is missing.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, weights: Iterable[bytes] = ()) -> None:
         self.blob = Blob.unpack(data)
-        self.variant = _pick_variant(self.blob)
+        own = replace(self.blob, variants=(_pick_variant(self.blob),))
+        [self.variant] = with_weights(own, weights).variants
         self._arena = _aligned(self.variant.arena_bytes, ARENA_ALIGN)
         self._weights = _aligned(len(self.variant.weights), SECTION_ALIGN)
         self._weights[:] = np.frombuffer(self.variant.weights, np.uint8)

@@ -17,7 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from relocatable.blob.blob import ENTRY, HEADER, IO, PROLOGUE, VARIANT, Blob, Entry, State
+from relocatable.blob.blob import (
+    ENTRY,
+    HEADER,
+    IO,
+    OBJECT,
+    PROLOGUE,
+    VARIANT,
+    Blob,
+    Entry,
+    Need,
+    State,
+)
 from relocatable.errors import BlobError
 from relocatable.targets import FAMILIES, host_family
 from tests.c.core_build import make_blob, verdicts
@@ -32,8 +43,6 @@ CODES = {
     "blob must start": -41,
     "blob format": -42,
     "header": -42,  # flags, reserved
-    "objects": -42,
-    "weights must": -42,
     "variant's reserved": -42,
     "blob's SHA-256": -43,
 }
@@ -50,6 +59,7 @@ Edit = tuple[int, int, int]  # offset, size, value
 KINDS = [
     *("a vector made of a seed", "a stored vector", "no vector", "two programs"),
     "details, state, a hash",
+    *("weights elsewhere", "two programs, weights elsewhere"),
 ]
 
 
@@ -64,9 +74,14 @@ def make_kind(built: Path, kind: str) -> bytes:
         golden = replace(blob.golden, outputs=bytes(32), hashed=True, runs=3)
         metadata = {**blob.metadata, "tool": "a test"}
         blob = replace(blob, golden=golden, metadata=metadata, state=State(32, 16, 1, 1))
-    if kind == "two programs":
+    if kind.startswith("two programs"):
         other = replace(blob.variants[0], family=1, level=60, steps=(0, 2))
         blob = replace(blob, variants=(other, *blob.variants))
+    if kind.endswith("weights elsewhere"):  # of two programs in two objects
+        needs = [(Need(bytes([i] * 32), 4096), (64 * i, 4000)) for i in range(2)]
+        moved = zip(blob.variants, needs, strict=False)
+        variants = (replace(v, weights=b"", need=n, need_span=at) for v, (n, at) in moved)
+        blob = replace(blob, variants=tuple(variants))
     return blob.pack()
 
 
@@ -98,6 +113,8 @@ def fields(data: bytes) -> list[tuple[int, int]]:
         places += _fields(entry_at + i * ENTRY.size, "2 2 4 4 4 4 4")
     if header[15]:
         places += _fields(header[15], "1 1 2 4 4 4")
+    for i in range(header[21]):
+        places += _fields(header[20] + i * OBJECT.size, "32 4 4")
     return [(at, size) for at, size in places if size <= 4]
 
 

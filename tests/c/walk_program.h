@@ -23,7 +23,12 @@ static void walk_program(const xn_loader_program *p) {
     const xn_blob_variant *v = p->variant;
     walk_touch(p->blob + h->metadata_offset, h->metadata_bytes);
     walk_touch(p->blob + v->code_offset, v->code_bytes);
-    walk_touch(p->blob + v->weights_offset, v->weights_bytes);
+    if (p->needs == NULL) {
+        walk_touch(p->blob + v->weights_offset, v->weights_bytes);
+    } else {
+        walk_touch(p->needs, (uint32_t)sizeof(*p->needs));
+        CHECK(v->weights_offset + (uint64_t)v->weights_bytes <= p->needs->bytes);
+    }
     walk_touch(p->steps, v->step_count * 4);
     walk_touch(p->entries, h->entry_count * (uint32_t)sizeof(xn_blob_entry));
     for (uint32_t i = 0; i < h->input_count; i++) {

@@ -35,6 +35,13 @@ REQUESTS: list[list[tuple[str, list[object]]]] = [
     [("confirm", ["model"]), ("rollback", ["model"]), ("history", ["model"])],
     [("held", []), ("hashes", [0, 4096, 256]), ("wear", [])],
     [("rpc_list", []), ("call", ["f", [1], {}]), ("events", [True])],
+    [
+        ("put_begin", ["d.weights", 4, 200, DIGEST]),
+        ("put_data", [1, 0, DATA]),
+        ("put_end", [1]),
+        ("ls", []),
+        ("rm", ["d.weights"]),
+    ],
 ]
 
 

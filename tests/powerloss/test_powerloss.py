@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from device_fw.build.core_program import core_flags, core_sources
+from relocatable import separate_weights
 from tests.c.core_build import HERE, make_blob
 
 FLAGS = ["-std=gnu11", "-g", "-O2", "-pthread", f"-I{HERE}"]
@@ -27,12 +28,14 @@ pytestmark = pytest.mark.xdist_group("powerloss")
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs, and three blobs that this machine runs."""
+    """The programs, three blobs for this machine, and such with weights beside."""
 
     powerloss: Path
     trust: Path
     swaps: Path
+    weights: Path
     blobs: tuple[Path, ...]
+    pairs: tuple[Path, ...]
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +52,26 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
         powerloss=build(out, "powerloss", lockable=False),
         trust=build(out, "trust", lockable=True),
         swaps=build(out, "swaps", lockable=True),
+        weights=build(out, "weights", lockable=False),
         blobs=tuple(blobs),
+        pairs=tuple(write_pairs(out)),
     )
+
+
+def write_pairs(out: Path) -> list[Path]:
+    """Write three blobs without their weights, then their weights, of different bytes."""
+    blobs, weights = [], []
+    for i in range(3):
+        blob = make_blob(out)
+        [variant] = blob.variants
+        more = bytes([i]) * (1500 * (i + 1))  # that no step reads
+        variant = replace(variant, weights=variant.weights + more)
+        separated = separate_weights(replace(blob, variants=(variant,)).pack())
+        blobs.append(out / f"separate{i}")
+        weights.append(out / f"weights{i}")
+        blobs[i].write_bytes(separated.blob)
+        weights[i].write_bytes(separated.weights[0])
+    return [*blobs, *weights]
 
 
 def build(out: Path, name: str, lockable: bool) -> Path:
@@ -98,6 +119,11 @@ def test_trust_is_old_or_new_and_whole(programs: Programs, geometry: int) -> Non
     assert cuts(run(programs.trust, geometry, 5, 23, *programs.blobs)) > 1000
 
 
+@pytest.mark.parametrize("geometry", [0, 2, 4])
+def test_weights_of_their_own_are_never_missed(programs: Programs, geometry: int) -> None:
+    assert cuts(run(programs.weights, geometry, 5, 23, *programs.pairs)) > 1000
+
+
 def test_nothing_below_the_floor_is_active(programs: Programs) -> None:
     told = run(programs.swaps, 0, 2000, 1, *programs.blobs)
     assert number(r"swaps with (\d+) cuts: 0 downgrades", told) > 400
@@ -111,6 +137,15 @@ def test_every_operation_and_every_one_of_the_recovery(
     told = run(programs.powerloss, 0, 1, 1, *programs.blobs)
     assert cuts(told) >= 100_000
     record_property("figures", f"of the store {states_of([told])}")
+
+
+@pytest.mark.proof("powerloss")
+def test_every_operation_on_weights_and_every_one_of_the_recovery(
+    programs: Programs, record_property: Record
+) -> None:
+    told = run(programs.weights, 0, 1, 1, *programs.pairs)
+    assert cuts(told) >= 10_000
+    record_property("figures", f"of weights {states_of([told])}")
 
 
 @pytest.mark.proof("powerloss")

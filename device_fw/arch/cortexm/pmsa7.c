@@ -25,7 +25,33 @@ static xn_pmsa7_region region_of(uint32_t start, uint32_t end) {
     return (xn_pmsa7_region){base, (open ^ 0xFFu) << 8 | (log + 2u) << 1 | 1u};
 }
 
+// Widens [*start, *end) to what one region opens.
+static xn_pmsa7_region cover_by_one(uint32_t *start, uint32_t *end) {
+    uint32_t eighth = eighth_of(*start, *end);
+    *start &= ~(eighth - 1u);
+    *end = (*end + eighth - 1u) & ~(eighth - 1u);
+    return region_of(*start, *end);
+}
+
+// By one, or by one on either side of the middle of the smallest region that holds all.
+static uint32_t cover_by_few(uint32_t *start, uint32_t *end, uint32_t most,
+                             xn_pmsa7_region regions[]) {
+    uint32_t eighth = eighth_of(*start, *end);
+    uint32_t middle = (*start & ~(8u * eighth - 1u)) + 4u * eighth;
+    uint32_t below_end = middle, above = middle;
+    if (most == 1u || *start >= middle || *end <= middle) {
+        regions[0] = cover_by_one(start, end);
+        return 1;
+    }
+    regions[0] = cover_by_one(start, &below_end);
+    regions[1] = cover_by_one(&above, end);
+    return 2;
+}
+
 uint32_t xn_pmsa7_cover(uint32_t *start, uint32_t *end, uint32_t most, xn_pmsa7_region regions[]) {
+    if (most < 3u) {
+        return cover_by_few(start, end, most, regions);
+    }
     // First the middle: what is made of eighths of the smallest region that holds all, maybe
     // nothing. Then what is missing below and above it, the larger first.
     uint32_t eighth = eighth_of(*start, *end);

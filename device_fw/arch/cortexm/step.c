@@ -22,17 +22,23 @@ uint32_t xn_port_step_stack(void) {
     return (uint32_t)(xn_ld_step_stack_end - xn_ld_step_stack) - RESERVED_BYTES;
 }
 
-static void allow(const xn_port_step *step) {
-    uintptr_t gate = (uintptr_t)xn_step_gate & ~(uintptr_t)1; // of Thumb
-    // As the store gives them, whole sectors or what a bundle's members begin on: they take fewer
-    // regions, and the rest is empty.
+// As the store gives them, whole sectors or what a bundle's members begin on: they take fewer
+// regions, and the rest is empty.
+static uint32_t whole(uint32_t bytes) {
     uint32_t sector = xn_port_flash_geometry()->sector_bytes;
     uint32_t last = (sector < XN_BUNDLE_ALIGN ? sector : XN_BUNDLE_ALIGN) - 1u;
+    return (bytes + last) & ~last;
+}
+
+static void allow(const xn_port_step *step) {
+    uintptr_t gate = (uintptr_t)xn_step_gate & ~(uintptr_t)1; // of Thumb
+    uint32_t weights_bytes = whole(step->weights_bytes);
     xn_mpu_allow(0, gate, XN_MPU_GATE_BYTES, false);
     xn_mpu_allow(1, (uintptr_t)xn_ld_step_stack,
                  (uint32_t)(xn_ld_step_stack_end - xn_ld_step_stack), true);
     xn_mpu_allow(2, (uintptr_t)step->ctx->arena, step->arena_bytes, true);
-    xn_mpu_allow(3, (uintptr_t)step->blob, (step->blob_bytes + last) & ~last, false);
+    xn_mpu_allow_flash((uintptr_t)step->blob, whole(step->blob_bytes),
+                       (uintptr_t)step->ctx->weights, weights_bytes);
 }
 
 // Ends a step whose time is over; false: the clock interrupted something else.

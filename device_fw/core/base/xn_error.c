@@ -28,6 +28,8 @@ static const struct {
     {XN_E_OCCUPIED, "other bytes are there already"},
     {XN_E_DAMAGED, "object is damaged: its bytes in flash are not those that were stored"},
     {XN_E_BUNDLE, "bundle breaks a rule of its format"},
+    {XN_E_WEIGHTS, "weights that the model needs are not in the store"},
+    {XN_E_NEEDED, "a model needs these weights"},
     {XN_E_BLOB_SHORT, "blob is shorter than its header says"},
     {XN_E_BLOB_MAGIC, "not a blob"},
     {XN_E_BLOB_VERSION, "blob format is newer than this firmware reads"},
@@ -59,6 +61,8 @@ static const struct {
 };
 
 #define VERSION " version"
+#define HASH "SHA-256 "
+#define BYTES ", bytes"
 
 static xn_error_note note;
 
@@ -94,6 +98,16 @@ int xn_error_named(int code, const char *name, uint32_t version) {
     memcpy(note.name, name, n);
     memcpy(note.name + n, VERSION, sizeof(VERSION));
     return xn_error_at(code, note.name, version);
+}
+
+int xn_error_hash(int code, const uint8_t sha256[32], uint32_t bytes) {
+    char *to = note.name + sizeof(HASH) - 1u;
+    memcpy(note.name, HASH, sizeof(HASH) - 1u);
+    for (uint32_t i = 0; i < 64u; i++) {
+        *to++ = "0123456789abcdef"[sha256[i / 2u] >> (i % 2u == 0 ? 4u : 0u) & 15u];
+    }
+    memcpy(to, BYTES, sizeof(BYTES));
+    return xn_error_at(code, note.name, bytes);
 }
 
 int xn_error_rule(int code, const char *name, const char *what, uint32_t value, uint32_t limit) {

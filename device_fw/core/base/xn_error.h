@@ -35,6 +35,8 @@ int xn_error_named(int code, const char *name, uint32_t version);
 int xn_error_rule(int code, const char *name, const char *what, uint32_t value, uint32_t limit);
 // Puts an object's name before the last note, unless that names one.
 int xn_error_of(int code, const char *name);
+// Notes bytes by their hash: "<text>: SHA-256 <64 digits>, bytes `bytes`".
+int xn_error_hash(int code, const uint8_t sha256[32], uint32_t bytes);
 // Notes an instruction and its offset: "<text>: `what` 0x.. at `at`".
 int xn_error_code(int code, const char *what, uint32_t word, uint32_t at);
 // Notes how a step was stopped: "<text>: step `step` at 0x.., address 0x.., CFSR 0x..".

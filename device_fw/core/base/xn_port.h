@@ -117,9 +117,10 @@ typedef struct xn_port_step {
     const xn_ctx *ctx;
     const uint8_t *blob; // the step may read and execute it
     uint32_t blob_bytes;
-    uint32_t arena_bytes; // of ctx->arena, which it may read and write: as xn_port_reach() gave
-    int32_t number;       // for a report
-    uint32_t limit_ms;    // the step has so long; 0: no limit
+    uint32_t weights_bytes; // at ctx->weights, which it may read; 0: they are in the blob
+    uint32_t arena_bytes;   // of ctx->arena, which it may read and write: as xn_port_reach() gave
+    int32_t number;         // for a report
+    uint32_t limit_ms;      // the step has so long; 0: no limit
 } xn_port_step;
 
 typedef struct xn_port_stop {

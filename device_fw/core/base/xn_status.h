@@ -26,6 +26,8 @@ enum xn_status {
     XN_E_OCCUPIED = -30,  // other bytes are there already
     XN_E_DAMAGED = -31,   // object is damaged: its bytes in flash are not those that were stored
     XN_E_BUNDLE = -32,    // bundle breaks a rule of its format
+    XN_E_WEIGHTS = -33,   // weights that the model needs are not in the store
+    XN_E_NEEDED = -34,    // a model needs these weights
     // The loader
     XN_E_BLOB_SHORT = -40,   // blob is shorter than its header says
     XN_E_BLOB_MAGIC = -41,   // not a blob

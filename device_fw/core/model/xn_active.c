@@ -8,6 +8,7 @@
 #include "base/xn_port.h"
 #include "store/xn_bundle.h"
 #include "store/xn_upload.h"
+#include "store/xn_weights.h"
 
 // Two models: the next one can be opened beside the active one.
 static xn_runner_model models[2];
@@ -282,6 +283,14 @@ int xn_active_set(const char *name) {
     return status;
 }
 
+// What came before its weights was not tested then.
+int xn_active_test_late(xn_runner_model *model) {
+    uint32_t us;
+    int golden =
+        model->program.needs == NULL ? 0 : xn_runner_golden(model, xn_runner_limit_ms, &us);
+    return golden < 0 ? golden : XN_OK;
+}
+
 int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots) {
     xn_store_object object;
     int status = xn_store_find(name, &object);
@@ -289,6 +298,9 @@ int xn_active_set_on_trial(const char *name, uint32_t confirm_s, uint32_t boots)
         return status;
     }
     status = open_beside(&object, 0);
+    if (status == XN_OK) {
+        status = xn_active_test_late(other());
+    }
     if (status == XN_OK) {
         status = xn_store_activate(name, confirm_s, boots);
     }
@@ -353,6 +365,10 @@ int xn_active_install(const xn_store_object *object, const xn_active_how *how, i
                       uint32_t *golden_us) {
     bool takes_over = how->activate || strcmp(object->name, xn_store_active()) == 0;
     int status = test(object, how->limit_ms, golden, golden_us);
+    if (status == XN_E_WEIGHTS && object->type == XN_STORE_BLOB && !takes_over) {
+        *golden = 0; // it waits for them: it cannot be activated before
+        status = XN_OK;
+    }
     if (status == XN_OK) {
         status = xn_upload_commit(how->activate, how->confirm_s, how->boots);
     }
@@ -380,8 +396,26 @@ int xn_active_remove(const char *name) {
     return status;
 }
 
+// A version that waits for its weights could not serve. What a trial returns to has served.
+static int check_previous(const char *name) {
+    xn_store_object object;
+    uint32_t count = 0;
+    if (xn_store_on_trial() == NULL && xn_store_previous(name, &object) == 1) {
+        (void)xn_weights_named(&object, &count);
+    }
+    if (count == 0) {
+        return XN_OK;
+    }
+    int status = open_beside(&object, 0);
+    settle(&object, false);
+    return status == XN_E_WEIGHTS ? status : XN_OK;
+}
+
 int xn_active_rollback(const char *name) {
     bool is_active = strcmp(name, xn_store_active()) == 0;
-    int status = xn_store_rollback(name);
+    int status = is_active ? check_previous(name) : XN_OK;
+    if (status == XN_OK) {
+        status = xn_store_rollback(name);
+    }
     return status == XN_OK && is_active ? open_active() : status;
 }

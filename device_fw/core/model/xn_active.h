@@ -18,6 +18,9 @@ uint32_t xn_active_bundle(void);
 // Opens a blob of the store, or of a bundle the member of that number, beside the active model.
 // XN_E_DAMAGED: its bytes are not those that were stored.
 int xn_active_open(xn_runner_model *model, const xn_store_object *object, uint32_t member);
+// Runs the golden vector of an open model whose weights are an object of their own: it may have
+// been stored before them, untested. XN_OK: it passed, has none, or was tested when it was stored.
+int xn_active_test_late(xn_runner_model *model);
 // Makes the named blob the active model, now and after resets. On an error the old one stays.
 int xn_active_set(const char *name);
 // The same; unless confirm_s is 0 it must be confirmed within so many seconds, and may see so many
@@ -31,7 +34,8 @@ typedef struct xn_active_how {
 } xn_active_how;
 
 // After xn_upload_verify() of a blob or a bundle: opens it, runs its golden vector (of a bundle
-// each one), commits, and makes it active if asked, or if it replaces the active one. On an error
+// each one), commits, and makes it active if asked, or if it replaces the active one. A blob whose
+// weights are missing is committed untested if it does not become active. On an error
 // the old model is active as before. *golden: 1 passed, 0 has none, or one of a bundle has none.
 int xn_active_install(const xn_store_object *object, const xn_active_how *how, int *golden,
                       uint32_t *golden_us);

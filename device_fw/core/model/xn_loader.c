@@ -56,9 +56,6 @@ static int check_length(image *in, xn_loader_program *to) {
     if (h->reserved != 0 || (h->format_major == 1u && has_news(h))) {
         return xn_error_at(XN_E_BLOB_VERSION, "header's reserved", h->reserved);
     }
-    if ((h->object_offset | h->object_count) != 0) { // specified; nothing writes such yet
-        return xn_error_at(XN_E_BLOB_VERSION, "objects", h->object_count);
-    }
     if (h->total_bytes > in->bytes) {
         return xn_error_limit(XN_E_BLOB_SHORT, "total_bytes", h->total_bytes, in->bytes);
     }
@@ -110,6 +107,25 @@ static int check_details(const image *in) {
     return check_section(in, "details", h->details_offset, h->details_bytes, 1);
 }
 
+static int check_objects(const image *in) {
+    const xn_blob_header *h = (const void *)in->blob;
+    if ((h->object_offset | h->object_count) == 0) {
+        return XN_OK;
+    }
+    int status =
+        check_table(in, "objects", h->object_offset, h->object_count, sizeof(xn_blob_object));
+    if (status == XN_OK && h->object_count > XN_BLOB_OBJECTS) {
+        status = xn_error_limit(XN_E_BLOB_BOUNDS, "objects", h->object_count, XN_BLOB_OBJECTS);
+    }
+    const xn_blob_object *objects = (const void *)(in->blob + h->object_offset);
+    for (uint32_t i = 0; status == XN_OK && i < h->object_count; i++) {
+        if (objects[i].bytes == 0 || objects[i].reserved != 0) {
+            status = xn_error_at(XN_E_BLOB_BOUNDS, "bytes or reserved field of object", i);
+        }
+    }
+    return status;
+}
+
 static int check_tables(const image *in, xn_loader_program *to) {
     const xn_blob_header *h = to->header;
     uint32_t io_count = (uint32_t)h->input_count + h->output_count;
@@ -129,6 +145,9 @@ static int check_tables(const image *in, xn_loader_program *to) {
     }
     if (status == XN_OK && (h->details_offset | h->details_bytes | h->details_unpacked) != 0) {
         status = check_details(in);
+    }
+    if (status == XN_OK) {
+        status = check_objects(in);
     }
     if (status != XN_OK) {
         return status;
@@ -176,12 +195,31 @@ static int check_steps(const image *in, xn_loader_program *to) {
     return XN_OK;
 }
 
+static int check_weights(const image *in, xn_loader_program *to) {
+    const xn_blob_header *h = to->header;
+    const xn_blob_variant *v = to->variant;
+    to->needs = NULL;
+    if (v->object == 0) {
+        return check_section(in, "weights", v->weights_offset, v->weights_bytes, XN_SECTION_ALIGN);
+    }
+    if (v->object > h->object_count) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "variant's object", v->object, h->object_count);
+    }
+    to->needs = (const xn_blob_object *)(const void *)(in->blob + h->object_offset) + v->object - 1;
+    if (!xn_bytes_in_range(v->weights_offset, v->weights_bytes, to->needs->bytes) ||
+        v->weights_offset % XN_SECTION_ALIGN != 0) {
+        return xn_error_limit(XN_E_BLOB_BOUNDS, "weights in their object", v->weights_offset,
+                              to->needs->bytes);
+    }
+    return XN_OK;
+}
+
 static int check_reserved(const xn_blob_variant *v) {
-    uint32_t bits = v->object; // specified; nothing writes such yet
+    uint32_t bits = 0;
     for (uint32_t i = 0; i < sizeof(v->reserved) / sizeof(v->reserved[0]); i++) {
         bits |= v->reserved[i];
     }
-    return bits != 0 ? xn_error_at(XN_E_BLOB_VERSION, "variant's object or reserved", bits) : XN_OK;
+    return bits != 0 ? xn_error_at(XN_E_BLOB_VERSION, "variant's reserved", bits) : XN_OK;
 }
 
 static int check_variant(const image *in, xn_loader_program *to, uint32_t arena_limit) {
@@ -191,8 +229,7 @@ static int check_variant(const image *in, xn_loader_program *to, uint32_t arena_
         status = xn_error_at(XN_E_BLOB_BOUNDS, "code_bytes", v->code_bytes);
     }
     if (status == XN_OK) {
-        status =
-            check_section(in, "weights", v->weights_offset, v->weights_bytes, XN_SECTION_ALIGN);
+        status = check_weights(in, to);
     }
     if (status == XN_OK) {
         status = check_reserved(v);

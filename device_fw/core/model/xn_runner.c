@@ -10,6 +10,8 @@
 #include "base/xn_reader.h"
 #include "base/xn_sha256.h"
 #include "model/xn_pool.h"
+#include "store/xn_store.h"
+#include "store/xn_weights.h"
 
 #define NO_RESULT (-1)
 
@@ -39,9 +41,33 @@ static void clear(xn_runner_model *model) {
     model->is_reset = false;
 }
 
+// Sets where the weights are, in the blob or in an object of the store.
+static int find_weights(xn_runner_model *model) {
+    xn_store_object weights;
+    const xn_loader_program *p = &model->program;
+    const uint8_t *in = p->blob;
+    model->weights_bytes = model->object_bytes = 0;
+    if (p->needs != NULL) {
+        int status = xn_weights_find(p->needs->sha256, p->needs->bytes, &weights);
+        if (status != XN_OK) {
+            return status;
+        }
+        in = xn_store_map(&weights);
+        xn_port_sync_code(in, weights.size); // flash may have been written since
+        model->object = in;
+        model->object_bytes = weights.size;
+        model->weights_bytes = p->variant->weights_bytes;
+    }
+    model->ctx.weights = in + p->variant->weights_offset;
+    return XN_OK;
+}
+
 static int open_model(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) {
     xn_runner_close(model);
     int status = xn_loader_check(&model->program, blob, bytes, xn_pool_bytes());
+    if (status == XN_OK) {
+        status = find_weights(model);
+    }
     if (status != XN_OK) {
         return status;
     }
@@ -51,7 +77,6 @@ static int open_model(xn_runner_model *model, const uint8_t *blob, uint32_t byte
     if (model->ctx.arena == NULL) {
         return xn_error_limit(XN_E_ARENA, "arena_bytes", arena_bytes, xn_pool_largest());
     }
-    model->ctx.weights = blob + model->program.variant->weights_offset;
     model->limit_ms = xn_runner_limit_ms;
     clear(model);
     model->next = open_models;
@@ -85,10 +110,14 @@ void xn_runner_close_within(const void *start, const void *end) {
     xn_busy_end();
 }
 
+static bool meet(const uint8_t *a, uint32_t a_bytes, const uint8_t *b, uint32_t b_bytes) {
+    return (uintptr_t)a < (uintptr_t)b + b_bytes && (uintptr_t)b < (uintptr_t)a + a_bytes;
+}
+
 bool xn_runner_uses(const uint8_t *at, uint32_t n) {
     for (const xn_runner_model *m = open_models; m != NULL; m = m->next) {
-        uintptr_t start = (uintptr_t)m->program.blob;
-        if (start < (uintptr_t)at + n && (uintptr_t)at < start + m->program.header->total_bytes) {
+        if (meet(m->program.blob, m->program.header->total_bytes, at, n) ||
+            (m->object_bytes > 0 && meet(m->object, m->object_bytes, at, n))) {
             return true;
         }
     }
@@ -247,6 +276,7 @@ static int run_step(const xn_runner_model *model, uint32_t number, uint32_t *us)
         .ctx = &model->ctx,
         .blob = p->blob,
         .blob_bytes = p->header->total_bytes,
+        .weights_bytes = model->weights_bytes,
         .arena_bytes = model->reach_bytes,
         .number = (int32_t)number,
         .limit_ms = model->limit_ms,

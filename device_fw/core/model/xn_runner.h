@@ -10,6 +10,9 @@
 typedef struct xn_runner_model {
     xn_loader_program program;
     xn_ctx ctx;                   // the arena and the weights
+    uint32_t weights_bytes;       // that a step may read there; 0: they are in the blob
+    const uint8_t *object;        // that holds the weights, if the blob does not
+    uint32_t object_bytes;        // 0: it does
     uint32_t reach_bytes;         // of the arena that a step may touch: what it asked for, or more
     int32_t entry;                // that ran last, -1: no result is there
     bool is_reset;                // its state was set since it was opened or reset
@@ -17,13 +20,14 @@ typedef struct xn_runner_model {
     struct xn_runner_model *next; // open models
 } xn_runner_model;
 
-// Checks the blob, takes an arena and clears it. On an error the model is closed.
+// Checks the blob, finds weights that are an object of their own, takes an arena and clears it. On
+// an error the model is closed.
 int xn_runner_open(xn_runner_model *model, const uint8_t *blob, uint32_t bytes);
 void xn_runner_close(xn_runner_model *model); // a closed one is ignored
 // Closes all whose place in memory is within [start, end).
 void xn_runner_close_within(const void *start, const void *end);
 bool xn_runner_is_open(const xn_runner_model *model);
-// Whether an open model's blob touches [at, at + n).
+// Whether an open model's blob, or its weights, touch [at, at + n).
 bool xn_runner_uses(const uint8_t *at, uint32_t n);
 
 uint32_t xn_runner_steps(const xn_runner_model *model,

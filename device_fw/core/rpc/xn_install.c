@@ -8,6 +8,7 @@
 #include "store/xn_bundle.h"
 #include "store/xn_store.h"
 #include "store/xn_upload.h"
+#include "store/xn_weights.h"
 #include "xn_blob.h"
 
 int xn_install(const xn_store_object *object, const xn_active_how *how, int *golden,
@@ -34,6 +35,9 @@ enum xn_store_type xn_install_type(const char *name, const uint8_t *bytes, uint3
     }
     if (magic == XN_BUNDLE_MAGIC) {
         return XN_STORE_BUNDLE;
+    }
+    if (xn_weights_is_name(name)) {
+        return XN_STORE_WEIGHTS;
     }
     return ends_with(name, ".py") || ends_with(name, ".mpy") ? XN_STORE_SCRIPT : XN_STORE_DATA;
 }

@@ -12,7 +12,8 @@ int xn_install(const xn_store_object *object, const xn_active_how *how, int *gol
 // Brings n bytes into the store as the object `name`, of at most XN_STORE_NAME_MAX bytes; its type
 // follows from name and bytes. An upload that is under way is given up.
 int xn_install_bytes(const char *name, const uint8_t *bytes, uint32_t n);
-// blob, bundle: begins with the magic; script: the name ends with .py or .mpy; else data.
+// blob, bundle: begins with the magic; weights: the name ends with .weights; script: with .py or
+// .mpy; else data.
 enum xn_store_type xn_install_type(const char *name, const uint8_t *bytes, uint32_t n);
 
 #endif

@@ -155,7 +155,7 @@ static uint32_t count_unsealed(void) {
     uint32_t cursor = 0;
     bool warns = xn_policy_now()->state != XN_POLICY_OPEN && !xn_policy_locked();
     while (warns && xn_store_next(&cursor, &object) == 1) {
-        count += object.seal == 0;
+        count += object.seal == 0 && object.type != XN_STORE_WEIGHTS;
     }
 #endif
     return count;

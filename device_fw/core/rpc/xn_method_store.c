@@ -10,9 +10,11 @@
 #include "rpc/xn_session.h"
 #include "store/xn_store.h"
 #include "store/xn_upload.h"
+#include "store/xn_weights.h"
 
 #define ITEMS_MAX 15u // of one reply to ls: an array of one head byte
 #define ITEM_BYTES (XN_STORE_NAME_MAX + (XN_LOCKABLE ? 125u : 100u))
+#define NEED_BYTES 34u // of each object that a blob needs
 
 // ---- Looking ----------------------------------------------------------------------------------
 
@@ -24,7 +26,9 @@ void xn_method_put_seal(xn_msgpack_writer *out, const xn_store_object *object) {
 #endif
 
 static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
-    xn_msgpack_put_map(out, 7 + XN_METHOD_SEAL_ENTRIES);
+    uint32_t count;
+    const xn_blob_object *needs = xn_weights_named(object, &count);
+    xn_msgpack_put_map(out, 7u + XN_METHOD_SEAL_ENTRIES + (count > 0));
     xn_call_put_text(out, "name", object->name);
     xn_call_put_u32(out, "type", object->type);
     xn_call_put_u32(out, "size", object->size);
@@ -34,6 +38,19 @@ static void put_object(xn_msgpack_writer *out, const xn_store_object *object) {
     xn_call_put_bool(out, "active", strcmp(object->name, xn_store_active()) == 0);
     xn_call_put_u32(out, "health", xn_store_health(object));
     xn_method_put_seal(out, object);
+    if (count > 0) {
+        xn_msgpack_put_text(out, "needs");
+        xn_msgpack_put_array(out, count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        xn_msgpack_put_bin(out, needs[i].sha256, sizeof(needs[i].sha256));
+    }
+}
+
+static uint32_t item_bytes(const xn_store_object *object) {
+    uint32_t count;
+    (void)xn_weights_named(object, &count);
+    return ITEM_BYTES + count * NEED_BYTES + 10u; // the key, and the array's head
 }
 
 // Finds object number `first`: 1: *object is it, 0: there are fewer, or an error.
@@ -59,7 +76,7 @@ int xn_method_ls(xn_call *call, xn_msgpack_writer *out) {
     uint32_t room = out->size - out->used;
     xn_msgpack_put_array(out, 0);
     int more = seek(first, &cursor, &object);
-    while (more == 1 && count < ITEMS_MAX && (count + 1u) * ITEM_BYTES < room) {
+    while (more == 1 && count < ITEMS_MAX && out->used - head + item_bytes(&object) < room) {
         put_object(out, &object);
         count++;
         more = xn_store_next(&cursor, &object);

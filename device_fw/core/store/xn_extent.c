@@ -7,6 +7,7 @@
 #include "base/xn_port.h"
 #include "store/xn_index.h"
 #include "store/xn_wear.h"
+#include "store/xn_weights.h"
 
 bool (*xn_extent_in_use)(const uint8_t *at, uint32_t n);
 
@@ -39,13 +40,19 @@ static bool is_used(uint32_t i) {
     return ((uint32_t)used[i >> 3] >> (i & 7u) & 1u) != 0;
 }
 
+// Weights of an earlier version that a current blob names.
+static bool is_kept(uint32_t index) {
+    xn_store_object blob;
+    return xn_weights_entry_needed(index, XN_WEIGHTS_BY_CURRENT, &blob) == 1;
+}
+
 // Bad sectors and what records name; `all`: also earlier versions, an unfinished upload and what is
 // being executed.
 static void map_used(bool all) {
     const xn_index *t = &xn_index_now;
     memset(used, 0, sizeof(used));
     for (uint32_t i = 0; i < t->count; i++) {
-        if (all || t->entries[i].state == XN_STORE_CURRENT) {
+        if (all || t->entries[i].state == XN_STORE_CURRENT || is_kept(i)) {
             mark_used(xn_index_offset(&t->entries[i]), xn_index_bytes(&t->entries[i]));
         }
     }

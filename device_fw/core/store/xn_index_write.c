@@ -3,6 +3,7 @@
 
 #include "base/xn_status.h"
 #include "store/xn_index.h"
+#include "store/xn_weights.h"
 
 int xn_index_commit(xn_log_record *record) {
     uint32_t slot;
@@ -33,17 +34,24 @@ static int forget(uint32_t index) {
     return xn_index_commit(&remove);
 }
 
-// What a trial returns to stays.
-static bool may_go(const xn_index_entry *e, uint32_t state) {
+// What a trial returns to stays, and weights that a blob names. 1, 0, or an error.
+static int may_go(uint32_t index, uint32_t state) {
+    const xn_index_entry *e = &xn_index_now.entries[index];
     const xn_store_trial *trial = &xn_index_now.trial;
-    return e->state == state && !(trial->on && trial->previous == e->sequence);
+    xn_store_object blob;
+    if (e->state != state || (trial->on && trial->previous == e->sequence)) {
+        return 0;
+    }
+    int needed = xn_weights_entry_needed(index, XN_WEIGHTS_BY_ANY, &blob);
+    return needed < 0 ? needed : !needed;
 }
 
 int xn_index_evict(void) {
     for (uint32_t state = XN_STORE_WITHDRAWN; state >= XN_STORE_EARLIER; state--) {
         for (uint32_t i = 0; i < xn_index_now.count; i++) {
-            if (may_go(&xn_index_now.entries[i], state)) {
-                int status = forget(i);
+            int goes = may_go(i, state);
+            int status = goes == 1 ? forget(i) : goes;
+            if (goes != 0) {
                 return status == XN_OK ? 1 : status;
             }
         }

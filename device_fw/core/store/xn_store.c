@@ -7,6 +7,7 @@
 #include "store/xn_bundle.h"
 #include "store/xn_extent.h"
 #include "store/xn_index.h"
+#include "store/xn_weights.h"
 
 int xn_store_mount(void) {
     return xn_index_mount();
@@ -108,6 +109,9 @@ int xn_store_remove(const char *name) {
     xn_log_record record;
     int status = name_record(XN_LOG_REMOVE, name, &record);
     record.version = 0;
+    if (status == XN_OK) {
+        status = xn_weights_may_remove(name);
+    }
     return status != XN_OK ? status : xn_index_commit(&record);
 }
 
@@ -214,6 +218,16 @@ int xn_store_rollback(const char *name) {
     record.reason = XN_STORE_HOST;
     status = xn_store_may_return(record.previous);
     return status != XN_OK ? status : xn_index_commit(&record);
+}
+
+int xn_store_previous(const char *name, xn_store_object *object) {
+    xn_log_record earlier;
+    int index = xn_index_find_in(name, XN_STORE_EARLIER, 0, &earlier);
+    if (index < 0) {
+        return index;
+    }
+    xn_index_describe(&earlier, object);
+    return 1;
 }
 
 int xn_store_note(enum xn_store_event event, const xn_store_object *object,

@@ -27,6 +27,8 @@ int xn_store_next_member(uint32_t *cursor, xn_store_object *object);
 // Compares an object's bytes in flash with their SHA-256, the first time since the start, or since
 // they were placed; later it is known. XN_E_DAMAGED names the object.
 int xn_store_check(const xn_store_object *object);
+// The same without its seal: of bytes that another object vouches for by their hash.
+int xn_store_check_bytes(const xn_store_object *object);
 int xn_store_find_whole(const char *name, xn_store_object *object);  // finds and checks
 enum xn_store_health xn_store_health(const xn_store_object *object); // what is known
 // Compares bytes with their SHA-256, whatever is known: whole or damaged.
@@ -52,6 +54,8 @@ int xn_store_count_start(void);
 int xn_store_return(enum xn_store_reason reason, int32_t detail);
 // Withdraws the current version of a name by hand. XN_E_VERSION: there is no earlier one.
 int xn_store_rollback(const char *name);
+// 1: *object is the version that this would return to, if the name is not on trial; else negative.
+int xn_store_previous(const char *name, xn_store_object *object);
 // A golden run begins, or an upload is refused. It is remembered which golden run did not end.
 int xn_store_note(enum xn_store_event event, const xn_store_object *object,
                   enum xn_store_reason reason, int32_t detail);

@@ -31,22 +31,32 @@ enum xn_store_health xn_store_compare(const xn_store_object *object) {
     return memcmp(digest, object->sha256, sizeof(digest)) == 0 ? XN_STORE_WHOLE : XN_STORE_DAMAGED;
 }
 
-int xn_store_check(const xn_store_object *object) {
+// `sealed`: its seal is asked for, too. What is known afterwards includes the seal.
+static int check(const xn_store_object *object, bool sealed) {
     enum xn_store_health health = xn_store_health(object);
-    int status = xn_store_is_taken(object);
+    int status = sealed ? xn_store_is_taken(object) : XN_OK;
     if (status == XN_OK && health == XN_STORE_UNREAD) {
         health = xn_store_compare(object);
-        status = health == XN_STORE_WHOLE ? xn_store_check_seal(object) : XN_OK;
+        int seal = health == XN_STORE_WHOLE ? xn_store_check_seal(object) : XN_OK;
         xn_index_entry *e = entry_of(object); // hashing lets others work: it may be elsewhere now
         bool is_all = e != NULL && xn_index_offset(e) == object->offset;
-        if (status == XN_OK && is_all) {
+        if (seal == XN_OK && is_all) {
             e->health = health & 3u;
         }
+        status = sealed ? seal : XN_OK;
     }
     if (status != XN_OK || health == XN_STORE_WHOLE) {
         return status;
     }
     return xn_error_named(XN_E_DAMAGED, object->name, object->version);
+}
+
+int xn_store_check(const xn_store_object *object) {
+    return check(object, true);
+}
+
+int xn_store_check_bytes(const xn_store_object *object) {
+    return check(object, false);
 }
 
 int xn_store_find_whole(const char *name, xn_store_object *object) {

@@ -92,14 +92,15 @@ int xn_store_check_seal(const xn_store_object *object) {
 
 // ---- The floor ----------------------------------------------------------------------------------
 
-// Objects that the board would not take any more; those that it does not take now do not count.
+// Objects that the board would not take any more; those that it does not take now do not count, nor
+// weights: the blobs that name them say whether they are used.
 static int check_others(const xn_store_object *object) {
     xn_store_object other;
     uint32_t cursor = 0;
     int more;
     while ((more = xn_store_next(&cursor, &other)) == 1) {
         if (strcmp(other.name, object->name) != 0 && other.counter < object->counter &&
-            xn_store_is_taken(&other) == XN_OK) {
+            other.type != XN_STORE_WEIGHTS && xn_store_is_taken(&other) == XN_OK) {
             return xn_error_rule(XN_E_COUNTER, other.name, "counter", other.counter,
                                  object->counter);
         }

@@ -21,7 +21,7 @@ enum xn_store_type {
     XN_STORE_BLOB = 1,
     XN_STORE_SCRIPT = 2,
     XN_STORE_DATA = 3,
-    XN_STORE_WEIGHTS = 4,  // not taken yet
+    XN_STORE_WEIGHTS = 4,  // xn_weights.h
     XN_STORE_FIRMWARE = 5, // not taken yet
     XN_STORE_BUNDLE = 6    // xn_bundle.h
 };

@@ -8,7 +8,7 @@ from typing_extensions import Buffer
 def list() -> builtins.list[dict[str, Any]]:
     """All objects: name, type, size, version, address, active.
 
-    The type is "blob", "script", "data" or "bundle".
+    The type is "blob", "script", "data", "weights" or "bundle".
     Behind a bundle come its members, named BUNDLE/MEMBER: `read`, `xipnet.Model` and `import` find
     them by that name.
     """

@@ -25,6 +25,7 @@ typedef int32_t xn_step_fn(const xn_ctx *ctx);
 #define XN_BLOB_MAGIC 0x424E5058u // "XPNB"
 #define XN_BLOB_MAJOR 2u
 #define XN_BLOB_MINOR 0u
+#define XN_BLOB_OBJECTS 16u // that a blob may need, at most
 
 typedef struct xn_blob_header {
     uint32_t magic;           // XN_BLOB_MAGIC
@@ -89,7 +90,7 @@ typedef struct xn_blob_variant {
     uint32_t features;       // the family's enum xn_feature*, all needed
     uint32_t code_offset;    // aligned to 64; flat, entered at step offsets, owns no writable data
     uint32_t code_bytes;     // multiple of 4
-    uint32_t weights_offset; // aligned to 64; variants may share them
+    uint32_t weights_offset; // aligned to 64; variants may share them; may be that in an object
     uint32_t weights_bytes;
     uint32_t step_offset; // uint32_t[step_count]: offset of each step's function in the code
     uint32_t step_count;  // network steps, then the steps of the heads

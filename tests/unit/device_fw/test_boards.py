@@ -120,7 +120,7 @@ def test_a_suffix_asks_for_the_firmware_that_can_be_locked() -> None:
     plain, lockable = load_board("mps2_an386"), load_board("mps2_an386-lockable")
     assert (plain.name, plain.lockable, plain.text_max) == ("mps2_an386", False, 262144)
     assert (lockable.name, lockable.lockable) == ("mps2_an386-lockable", True)
-    assert lockable.text_max == 262144 + 16384
+    assert lockable.text_max == 262144 + 18432
     assert (lockable.path, lockable.memory) == (plain.path, plain.memory)
     assert lockable.parts[: len(plain.parts)] == plain.parts
     assert board_for_cpu("cortex-m4-lockable") == lockable
