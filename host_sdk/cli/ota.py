@@ -100,12 +100,13 @@ def ota(
 
     A board that refuses keeps its model; then the exit code is 1.
     """
+    decide = decider(check, manual)
     ports = ports or (default_port(),)
     options: dict[str, Any] = {
         "head": head,
         "ops": ops,
         "weights": weights,
-        "confirm": decider(check, manual),
+        "confirm": decide,
         "confirm_s": within,
         "boots": boots,
         "seal": seal,

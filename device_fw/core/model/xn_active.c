@@ -396,13 +396,19 @@ int xn_active_remove(const char *name) {
     return status;
 }
 
-// A version that waits for its weights could not serve. What a trial returns to has served.
+// A version that is no model, or waits for its weights, could not serve. What a trial returns to
+// has served.
 static int check_previous(const char *name) {
     xn_store_object object;
-    uint32_t count = 0;
-    if (xn_store_on_trial() == NULL && xn_store_previous(name, &object) == 1) {
-        (void)xn_weights_named(&object, &count);
+    uint32_t count;
+    if (xn_store_on_trial() != NULL || xn_store_previous(name, &object) != 1) {
+        return XN_OK;
     }
+    if (object.type != XN_STORE_BLOB && object.type != XN_STORE_BUNDLE) {
+        return xn_error_rule(XN_E_TYPE, name, "the version before, type", object.type,
+                             XN_STORE_BLOB);
+    }
+    (void)xn_weights_named(&object, &count);
     if (count == 0) {
         return XN_OK;
     }

@@ -18,8 +18,14 @@ int xn_install(const xn_store_object *object, const xn_active_how *how, int *gol
     if (object->type == XN_STORE_BLOB || object->type == XN_STORE_BUNDLE) {
         return xn_active_install(object, how, golden, golden_us);
     }
-    return how->activate ? xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB)
-                         : xn_upload_commit(false, 0, 0);
+    if (how->activate) {
+        return xn_error_limit(XN_E_TYPE, "type", object->type, XN_STORE_BLOB);
+    }
+    if (strcmp(object->name, xn_store_active()) == 0) { // which would be gone, and nobody said so
+        return xn_error_rule(XN_E_TYPE, object->name, "the active model's name, type", object->type,
+                             XN_STORE_BLOB);
+    }
+    return xn_upload_commit(false, 0, 0);
 }
 
 static bool ends_with(const char *name, const char *end) {
