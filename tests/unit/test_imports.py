@@ -40,7 +40,9 @@ ALLOWED["fleet"] = {*ALLOWED["device"], "device"}
 ALLOWED["training"] = {"errors", "display", "inference", "quantizing", "validation", "device"} | {
     *("store", "transports")
 }
-ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "sbom", "selftest", "host_sdk"}
+ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "sbom", "selftest", "host_sdk"} | {
+    "quantizing"
+}
 
 # The same for the compiler, in the order of the data's way.
 COMPILER = {
