@@ -41,7 +41,7 @@ class InstructionCounter:
         """Run a blob on inputs of zeros, and count what its steps take.
 
         Returns:
-            Instructions, each step's to the next thousand: the board tells microseconds. None: the
+            Instructions, each step's within a thousand: the board tells microseconds. None: the
             blob does not fit onto this board.
         """
         try:

@@ -36,7 +36,7 @@ class Quantized:
         flash_bytes: of the blob, as compiled for the target.
         arena_bytes: of RAM, likewise.
         macs: multiply-accumulates of a run.
-        instructions: of a run on inputs of zeros, each step's to the next thousand; None: not
+        instructions: of a run on inputs of zeros, each step's within a thousand; None: not
             counted, or too large for the virtual board.
         refused: why there is none; "" if there is.
     """

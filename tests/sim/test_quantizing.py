@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -27,7 +28,10 @@ def test_what_the_clock_counts_are_the_instructions_that_qemu_executes() -> None
     executed, profile = _counter.count("cortex-m4", blob)
     # It runs twice there: as the golden vector, and for the profile.
     assert counted == pytest.approx(sum(i.count for i in executed) / 2, rel=0.05)
-    assert counted == again == 1000 * sum(row.us for row in profile.rows)
+    # A step may begin just before or just behind a tick of the clock.
+    told = 1000 * sum(row.us for row in profile.rows)
+    assert counted == pytest.approx(told, abs=1000 * len(profile.rows))
+    assert again == pytest.approx(told, abs=1000 * len(profile.rows))
 
 
 def test_the_table_has_them() -> None:
@@ -44,8 +48,10 @@ def test_the_table_has_them() -> None:
     floats, integers = (row["instructions"] for row in json.loads(done.stdout))
     assert 0 < integers < floats < 1_000_000
     shown = CliRunner().invoke(main, arguments).output
-    assert f"{floats:,}" in shown
-    assert f"{integers:,}" in shown
+    for name, count in (("float32", floats), ("qmn", integers)):
+        found = re.search(rf"^{name}\b.* (\d[\d,]*,000) ", shown, re.M)
+        assert found, shown
+        assert abs(int(found[1].replace(",", "")) - count) <= 5000
 
 
 def test_what_does_not_fit_is_not_counted() -> None:

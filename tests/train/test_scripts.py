@@ -64,13 +64,10 @@ def test_a_network_under_8_kb(script: Run, xipnet: Run, tmp_path: Path) -> None:
     assert int(said.split()[0].replace(",", "")) < 8192
     graph = read_tflite((tmp_path / "trained.tflite").read_bytes(), "trained")
     assert sum(op.kind == "HARD_SWISH" for op in graph.ops) == 9
-    pointwise = [
-        np.frombuffer(t.data or b"", np.int8)
-        for op in graph.ops
-        if op.kind == "CONV_2D" and (t := graph.tensors[op.inputs[1]]).shape[1:3] == (1, 1)
-    ]
+    filters = [graph.tensors[op.inputs[1]] for op in graph.ops if op.kind == "CONV_2D"]
+    pointwise = [t.data for t in filters if t.shape[1:3] == (1, 1) and t.data is not None]
     assert len(pointwise) == 4
-    assert all(np.mean(filters == 0) >= 0.49 for filters in pointwise)
+    assert all(np.mean(values == 0) >= 0.49 for values in pointwise)
     data = tmp_path / "tiny8k.npz"
     also = [f"--also={tmp_path / name}.tflite" for name in ("pruned", "trained")]
     arguments = ("quantize", tmp_path / "floats.tflite", "--data", data, *also)
@@ -87,7 +84,7 @@ def test_a_network_under_8_kb(script: Run, xipnet: Run, tmp_path: Path) -> None:
     stack = re.search(r"([\d,]+) of stack", told)
     assert stack
     assert 0 < int(stack[1].replace(",", "")) < 4096
-    assert "samples bit-exact  100 of 100" in told
+    assert re.search(r"samples bit-exact +100 of 100", told), told
 
 
 def test_a_network_of_caffe(script: Run, xipnet: Run, tmp_path: Path) -> None:
