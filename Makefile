@@ -32,7 +32,7 @@ test-pico: setup ## Run the Pico's image in an emulator of its chip: coins, a sc
 test-all: setup ## Run what CI runs
 	@$(PY) -m tools.tiers
 
-proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, mutants, attack, wire, faces, pico, stm32l4, endurance, soak, repeat, compilers, cases, convert, wakeword
+proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, mutants, attack, wire, faces, pico, stm32l4, endurance, soak, repeat, compilers, cases, convert, train, wakeword
 	@$(PY) -m tools.proofs $*
 
 check: setup ## Format, lint, types, C warnings, words, the tree's rules, docs up to date: what CI checks

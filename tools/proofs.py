@@ -53,6 +53,8 @@ PROOFS = {
     "cases": "every case of the tests of which CI runs a few: boards, pages, models, sizes",
     "convert": "models of Keras itself, by TensorFlow: .keras, .h5, SavedModels, live ones give"
     " Keras's outputs, on virtual boards too; hostile files run nothing",
+    "train": "the training scripts of examples with --quick: what they write has the accuracy, the"
+    " zeros, the few values and the sizes that it is made for, on virtual boards, too",
     "wakeword": "features and scores beside the package pymicro-wakeword, live; boards hear what"
     " the host hears, run for run",
 }

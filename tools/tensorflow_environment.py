@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +30,37 @@ def tensorflow_python(name: str, *packages: str) -> Path:
         install = (str(python), "-m", "pip", "install", "--quiet")
         subprocess.run([*install, *wanted, *packages], check=True)
         done.touch()
+    return python
+
+
+def pinned_python(name: str, requirements: Path, *alone: str) -> Path:
+    """Find the Python of an environment of exact versions; make it if they changed.
+
+    It sees the packages of this environment, too, behind its own.
+
+    Args:
+        name: of its folder in build.
+        requirements: pinned packages, beside constraints.txt.
+        alone: further packages, without what they ask for.
+    """
+    folder = ROOT / "build" / name
+    python, stamp = folder / "bin" / "python", folder / "installed"
+    wanted = sha256(requirements.read_bytes() + "\n".join(alone).encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        install = (str(python), "-m", "pip", "install", "--quiet")
+        pinned = ("-c", str(ROOT / "constraints.txt"), "-r", str(requirements))
+        subprocess.run([*install, *pinned], check=True)
+        if alone:
+            subprocess.run([*install, "--no-deps", *alone], check=True)
+        asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        said = subprocess.run(
+            [str(python), "-c", asked], capture_output=True, text=True, check=True
+        )
+        # Behind its own packages: a .pth appends.
+        beside = Path(said.stdout.strip()) / "beside.pth"
+        beside.write_text(sysconfig.get_path("purelib") + "\n")
+        stamp.write_text(wanted)
     return python
 
 

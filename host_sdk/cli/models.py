@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,10 +19,12 @@ from host_sdk.cli.common import (
     show_note,
 )
 from host_sdk.cli.compiling import compile_options, trust_option, weights_option
+from host_sdk.cli.validating import read_data
 
 if TYPE_CHECKING:
     from host_sdk.inference.model_source import Optimize, Weights
     from host_sdk.link.board_info import StoredObject
+    from host_sdk.store.upload import Uploaded
 
 
 @click.command()
@@ -36,6 +39,11 @@ if TYPE_CHECKING:
 @compile_options
 @weights_option
 @click.option("--no-activate", is_flag=True, help="Only store it.")
+@click.option(
+    "--data",
+    type=click.Path(),
+    help="Then validate it on these samples, as xipnet validate does.",
+)
 @seal_option
 @trust_option
 @json_option
@@ -49,6 +57,7 @@ def load(
     ops: str | None,
     weights: Weights,
     no_activate: bool,
+    data: str | None,
     seal: str | None,
     trust: bool,
     as_json: bool,
@@ -60,6 +69,11 @@ def load(
 
     Or a bundle of models, scripts and data: a pipeline.toml, or what `xipnet build` made of one.
     """
+    if data is not None and no_activate:
+        raise click.UsageError("--data needs the model active; --no-activate only stores it")
+    if data is not None and is_bundle_file(model):
+        raise click.UsageError("--data is for a model; this is a bundle")
+    samples = None if data is None else read_data(Path(data), None)
     if is_bundle_file(model):
         refuse_model_options(head, optimize, max_ram, ops, trust)
         if weights != "inside":
@@ -80,9 +94,16 @@ def load(
             trust=trust,
             progress=not as_json,
         )
+    if not as_json:
+        _tell_loaded(loaded)
+    report = None if samples is None else board.validate(*samples, progress=not as_json)
     if as_json:
-        print_json(asdict(loaded))
-        return
+        print_json(asdict(loaded) | ({"validation": report.to_json()} if report else {}))
+    elif report is not None:
+        click.echo(repr(report))
+
+
+def _tell_loaded(loaded: Uploaded) -> None:
     sent = f"sent {loaded.sent_bytes:,} bytes" if loaded.sent_bytes else "the board had it already"
     if loaded.weights_bytes:
         sent += f", {loaded.weights_bytes:,} of them for weights"

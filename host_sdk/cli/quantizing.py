@@ -17,6 +17,7 @@ from host_sdk.display.progress import late_progress
 from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
+    from host_sdk.inference.model_source import Optimize
     from host_sdk.quantizing.quantize import Quantized
 
 
@@ -50,7 +51,26 @@ def read_share(text: str) -> float:
     metavar="NAME",
     help="One of the table, several times for several; by default all.",
 )
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Another form of the network, measured as it is: pruned, clustered, trained for integers.",
+)
 @click.option("--target", type=Target(), default="cortex-m4", show_default=True, help="CPU.")
+@click.option(
+    "--optimize",
+    type=click.Choice(("speed", "size", "ram")),
+    default="speed",
+    show_default=True,
+    help="What the blobs are compiled for; size packs clustered and pruned weights.",
+)
+@click.option(
+    "--instructions",
+    is_flag=True,
+    help="Count those of a run, on a virtual board with that CPU; takes seconds for each.",
+)
 @click.option(
     "--calibrate",
     type=click.IntRange(1),
@@ -75,7 +95,10 @@ def quantize(
     data: str,
     labels: str | None,
     schemes: tuple[str, ...],
+    also: tuple[str, ...],
     target: str,
+    optimize: Optimize,
+    instructions: bool,
     calibrate: int,
     limit: int | None,
     pick: bool,
@@ -108,7 +131,10 @@ def quantize(
         rows = quantize_model(
             *(model, next(iter(x.values())), y),
             schemes=schemes or None,
+            also=_by_stem(also),
             target=target,
+            optimize=optimize,
+            instructions=instructions,
             calibrate=calibrate,
             limit=limit,
             trust=trust,
@@ -132,6 +158,14 @@ def quantize(
         _say(f"written to {folder}", as_json)
 
 
+def _by_stem(files: Sequence[str]) -> dict[str, str]:
+    """Name files as the table does."""
+    named = {Path(file).stem: file for file in files}
+    if len(named) != len(files):
+        raise InputError(f"files of --also must have different names; are {', '.join(files)}")
+    return named
+
+
 def _check_place(output: str, one: bool) -> None:
     """Refuse a place before the work is done."""
     path = Path(output)
@@ -149,16 +183,19 @@ def _say(text: str, quietly: bool) -> None:
 
 def _print(rows: Sequence[Quantized]) -> None:
     has_accuracy = any(row.accuracy is not None for row in rows)
-    columns = ("scheme", *(["accuracy"] * has_accuracy), "error", "flash", "RAM", "MACs", "what")
+    has_count = any(row.instructions is not None for row in rows)
+    columns = ("scheme", *(["accuracy"] * has_accuracy), "error", "flash", "RAM", "MACs")
+    columns += (*(["instructions"] * has_count), "what")
     cells = []
     for row in rows:
         if row.refused:
-            blank = [""] * (4 + has_accuracy)
+            blank = [""] * (4 + has_accuracy + has_count)
             cells.append((row.scheme, *blank, f"not made: {plain_line(row.refused)}"))
             continue
         accuracy = [f"{row.accuracy:.2%}"] if row.accuracy is not None else []
         figures = (f"{row.error:.5f}", f"{row.flash_bytes:,}", f"{row.arena_bytes:,}")
-        cells.append((row.scheme, *accuracy, *figures, f"{row.macs:,}", row.title))
+        count = ["" if row.instructions is None else f"{row.instructions:,}"] * has_count
+        cells.append((row.scheme, *accuracy, *figures, f"{row.macs:,}", *count, row.title))
     print_table(columns, cells)
 
 

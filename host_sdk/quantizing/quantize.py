@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 import relocatable
-from host_sdk.errors import CompileError, InputError, ModelFileError
-from host_sdk.inference.model_source import ModelSource, compile_tflite, open_model
+from host_sdk.errors import CompileError, InputError, ModelFileError, ShapeError
+from host_sdk.inference.model_source import ModelSource, Optimize, compile_tflite, open_model
 from host_sdk.inference.picture import to_input
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.quantizing.float_model import FloatModel
-from host_sdk.quantizing.schemes import SCHEMES
+from host_sdk.quantizing.instructions import InstructionCounter
+from host_sdk.quantizing.schemes import SCHEMES, Scheme
 from host_sdk.quantizing.score import Samples, outputs_of, samples_of, score_of
 from host_sdk.validation.samples import read_labels
 
@@ -26,7 +28,7 @@ class Quantized:
     """A model by one scheme.
 
     Attributes:
-        scheme: its key in SCHEMES.
+        scheme: its key in SCHEMES, or the name of a model that came as it is.
         title: what it does.
         tflite: the file; b"" if it was refused.
         accuracy: share of right classes, or what the caller's metric says; None: neither is known.
@@ -34,6 +36,8 @@ class Quantized:
         flash_bytes: of the blob, as compiled for the target.
         arena_bytes: of RAM, likewise.
         macs: multiply-accumulates of a run.
+        instructions: of a run on inputs of zeros, each step's within a thousand; None: not
+            counted, or too large for the virtual board.
         refused: why there is none; "" if there is.
     """
 
@@ -45,6 +49,7 @@ class Quantized:
     flash_bytes: int = 0
     arena_bytes: int = 0
     macs: int = 0
+    instructions: int | None = None
     refused: str = ""
 
 
@@ -69,7 +74,10 @@ def quantize_model(
     y: npt.ArrayLike | None = None,
     *,
     schemes: Sequence[str] | None = None,
+    also: Mapping[str, ModelSource] | None = None,
     target: str = "cortex-m4",
+    optimize: Optimize = "speed",
+    instructions: bool = False,
     metric: Callable[[Array, npt.NDArray[np.int64] | None], float] | None = None,
     calibrate: int = 64,
     limit: int | None = None,
@@ -83,7 +91,11 @@ def quantize_model(
         x: samples [N, ...]: floats as the model takes them, or uint8, which become 0..1.
         y: the class of each, [N].
         schemes: keys of SCHEMES; None: all.
+        also: by name, further forms of the network that are measured as they are: pruned,
+            clustered, trained for integers.
         target: CPU that flash and RAM are for.
+        optimize: what the blobs are compiled for, see `Device.load_model`.
+        instructions: count those of a run, on a virtual board: seconds for each.
         metric: called with the first output of all samples, real values [N, ...], and y; the more
             it returns, the better. None: the share of right classes.
         calibrate: on so many samples the ranges of values are found.
@@ -94,23 +106,40 @@ def quantize_model(
     Raises:
         InputError: no such scheme, no sample, or samples that do not fit.
         ModelFileError: no .tflite, or none that can be quantised.
-        ToolMissingError: a package that a scheme needs is not installed.
+        ToolMissingError: a package that a scheme needs is not installed, or QEMU.
+        PortNotFoundError: instructions are asked for, and no virtual board has that CPU.
     """
     wanted = list(SCHEMES) if schemes is None else list(schemes)
     unknown = [name for name in wanted if name not in SCHEMES]
     if unknown:
         raise InputError(f"schemes are {', '.join(SCHEMES)}; not {unknown[0]!r}")
+    ready = {name: _read_tflite(given, trust) for name, given in (also or {}).items()}
+    twice = [name for name in ready if name in SCHEMES]
+    if twice:
+        raise InputError(f"a model as it is must not be named as a scheme; is {twice[0]!r}")
+    floats = FloatModel(_read_tflite(model, trust))
+    samples = fit_samples(floats, x, y, calibrate, limit)
+    by_name = {name: SCHEMES[name] for name in wanted}
+    by_name |= {name: Scheme("as it is", _giver(made)) for name, made in ready.items()}
+    rows = []
+    with InstructionCounter(target) if instructions else nullcontext() as counter:
+        measure = _Measure(floats, samples, target, optimize, metric, counter)
+        for name, scheme in by_name.items():
+            rows.append(measure.by_scheme(name, scheme))
+            if progress is not None:
+                progress(len(rows), len(by_name))
+    return rows
+
+
+def _giver(tflite: bytes) -> Callable[[FloatModel, Samples], bytes]:
+    return lambda model, samples: tflite
+
+
+def _read_tflite(model: ModelSource, trust: bool) -> bytes:
     opened = open_model(model, trust)
     if not opened.is_tflite:
-        raise ModelFileError("a model to quantise must be of floats; is a blob")
-    floats = FloatModel(opened.data)
-    samples = fit_samples(floats, x, y, calibrate, limit)
-    rows = []
-    for name in wanted:
-        rows.append(_measure(name, floats, samples, target, metric))
-        if progress is not None:
-            progress(len(rows), len(wanted))
-    return rows
+        raise ModelFileError("a model to quantise or to measure must be no blob; is one")
+    return opened.data
 
 
 def pick(rows: Sequence[Quantized], limits: Limits) -> Quantized:
@@ -178,28 +207,37 @@ def fit_samples(
     return samples_of(model, np.concatenate(fitted), labels, calibrate)
 
 
-def _measure(
-    name: str,
-    model: FloatModel,
-    samples: Samples,
-    target: str,
-    metric: Callable[[Array, npt.NDArray[np.int64] | None], float] | None,
-) -> Quantized:
-    scheme = SCHEMES[name]
-    try:
-        tflite = scheme.make(model, samples)
-        outputs = outputs_of(tflite, samples.x)
-        cost = relocatable.report(compile_tflite(open_model(tflite), None, target))
-    except (ModelFileError, CompileError) as error:
-        return Quantized(name, scheme.title, refused=str(error))
-    score = score_of(outputs, samples)
-    return Quantized(
-        name,
-        scheme.title,
-        tflite,
-        score.accuracy if metric is None else metric(outputs, samples.y),
-        score.error,
-        cost.flash_bytes,
-        cost.arena_bytes,
-        cost.macs,
-    )
+@dataclass(frozen=True)
+class _Measure:
+    """How models are measured; see `quantize_model`."""
+
+    floats: FloatModel
+    samples: Samples
+    target: str
+    optimize: Optimize
+    metric: Callable[[Array, npt.NDArray[np.int64] | None], float] | None
+    counter: InstructionCounter | None
+
+    def by_scheme(self, name: str, scheme: Scheme) -> Quantized:
+        """Make a model by a scheme and measure it."""
+        try:
+            tflite = scheme.make(self.floats, self.samples)
+            outputs = outputs_of(tflite, self.samples.x)
+            if outputs.shape != self.samples.outputs.shape:
+                given, wanted = outputs.shape[1:], self.samples.outputs.shape[1:]
+                raise ShapeError(f"output of {name!r} must be {wanted}, as of floats; is {given}")
+            blob = compile_tflite(open_model(tflite), None, self.target, self.optimize)
+        except (ModelFileError, CompileError) as error:
+            return Quantized(name, scheme.title, refused=str(error))
+        cost, score = relocatable.report(blob), score_of(outputs, self.samples)
+        return Quantized(
+            name,
+            scheme.title,
+            tflite,
+            score.accuracy if self.metric is None else self.metric(outputs, self.samples.y),
+            score.error,
+            cost.flash_bytes,
+            cost.arena_bytes,
+            cost.macs,
+            None if self.counter is None else self.counter.count(blob),
+        )

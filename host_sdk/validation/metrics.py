@@ -32,6 +32,21 @@ def rank_of(scores: Array, label: int) -> int:
     return int(before)
 
 
+def label_error(scores: Array, label: int) -> float | None:
+    """Give the mean absolute difference of scores from a one-hot label.
+
+    Args:
+        scores: [K].
+        label: 0..K-1.
+
+    Returns:
+        None if the scores are no shares: one is outside of 0..1.
+    """
+    if not bool(np.all((scores >= 0.0) & (scores <= 1.0))):
+        return None
+    return float(np.abs(scores - (np.arange(len(scores)) == label)).mean())
+
+
 @dataclass(frozen=True)
 class Classification:
     """The share of right classes.
@@ -42,6 +57,8 @@ class Classification:
         top: k -> share of the images whose label is among the k best.
         confusion: rows by label, columns by predicted class: how many images.
         labels: names of the classes.
+        label_error: mean of the images' `label_error`, each of its scores from the one-hot label;
+            None if one of them has scores that are no shares.
         reference_correct: how often LiteRT's first class is the label; None without a reference.
     """
 
@@ -50,6 +67,7 @@ class Classification:
     top: dict[int, float]
     confusion: tuple[tuple[int, ...], ...]
     labels: tuple[str, ...]
+    label_error: float | None
     reference_correct: int | None = None
 
     @property
@@ -74,16 +92,20 @@ class ClassCounter:
         self._labels = tuple(labels)
         self._ranks: list[int] = []
         self._pairs: list[tuple[int, int]] = []
+        self._errors: list[float | None] = []
         self._classes = 0
         self._reference: list[bool] = []
 
-    def add(self, label: int, scores: Array, reference: Array | None) -> None:
+    def add(self, label: int, scores: Array, reference: Array | None) -> float | None:
         """Add one image.
 
         Args:
             label: its class.
             scores: [K].
             reference: the reference's scores [K], if there is one.
+
+        Returns:
+            Its `label_error`.
 
         Raises:
             InputError: there is no such class.
@@ -93,14 +115,17 @@ class ClassCounter:
         self._classes = len(scores)
         self._ranks.append(rank_of(scores, label))
         self._pairs.append((label, int(np.argmax(scores))))
+        self._errors.append(label_error(scores, label))
         if reference is not None:
             self._reference.append(int(np.argmax(reference)) == label)
+        return self._errors[-1]
 
     def result(self) -> Classification | None:
         """Give the figures; None if no image was added."""
         if not self._ranks:
             return None
         ranks = np.array(self._ranks)
+        errors = [error for error in self._errors if error is not None]
         confusion = np.zeros((self._classes, self._classes), np.int64)
         for label, predicted in self._pairs:
             confusion[label, predicted] += 1
@@ -112,6 +137,7 @@ class ClassCounter:
             labels=tuple(
                 self._labels[i] if i < len(self._labels) else str(i) for i in range(self._classes)
             ),
+            label_error=float(np.mean(errors)) if len(errors) == len(ranks) else None,
             reference_correct=sum(self._reference) if self._reference else None,
         )
 

@@ -24,7 +24,8 @@ class Report(Results):
 
     def facts(self) -> list[tuple[str, str]]:
         """Give names and values, for printing."""
-        return [*self._class_facts(), *self._reference_facts(), *self._time_facts()]
+        sums = [("SHA-256 of inputs", self.inputs_sha256), ("of outputs", self.outputs_sha256)]
+        return [*self._class_facts(), *self._reference_facts(), *self._time_facts(), *sums]
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values, for json.dumps."""
@@ -81,6 +82,8 @@ class Report(Results):
             return []
         facts = [("accuracy", f"{c.accuracy:.2%} ({c.correct:,} of {c.images:,})")]
         facts += [(f"top {k}", f"{share:.2%}") for k, share in c.top.items() if k > 1]
+        if c.label_error is not None:
+            facts.append(("mean error", f"{c.label_error:.5f} a class, from the one-hot labels"))
         if c.reference_correct is not None:
             share = c.reference_correct / c.images
             facts.append(("LiteRT's accuracy", f"{share:.2%} ({c.reference_correct:,})"))

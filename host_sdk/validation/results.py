@@ -18,6 +18,8 @@ class ImageRow:
         label: its class; None without labels.
         predicted: the class that the model gives; None without labels.
         score: of that class.
+        label_error: mean absolute difference of the scores from the one-hot label; None without
+            labels, or if a score is outside of 0..1.
         reference_predicted: the class that LiteRT's reference gives; None without it.
         max_abs: largest difference of an output from the reference; None without it.
         exact: all outputs equal the reference bit by bit; None without it.
@@ -33,6 +35,7 @@ class ImageRow:
     label: int | None
     predicted: int | None
     score: float | None
+    label_error: float | None
     reference_predicted: int | None
     max_abs: float | None
     exact: bool | None
@@ -85,6 +88,9 @@ class Results:
         place: what ran it.
         made: when, ISO 8601.
         samples: how many.
+        inputs_sha256: of the bytes of all samples' inputs, one sample after the other, hex.
+        outputs_sha256: of the bytes of all outputs, likewise: two boards with the same inputs and
+            the same outputs agree in every bit.
         classification: None without labels.
         differences: of each output from LiteRT's reference; empty without it.
         reference: "litert", or why it is absent.
@@ -101,6 +107,8 @@ class Results:
     place: str
     made: str
     samples: int
+    inputs_sha256: str
+    outputs_sha256: str
     classification: Classification | None
     differences: tuple[Difference, ...]
     reference: str

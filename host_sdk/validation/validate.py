@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +79,8 @@ def validate(
         place=runner.place,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         samples=len(samples),
+        inputs_sha256=validation.inputs.hexdigest(),
+        outputs_sha256=validation.outputs.hexdigest(),
         classification=validation.classes.result(),
         differences=tuple(s.result() for s in validation.sums) if litert else (),
         reference="litert" if litert else skip_reason,
@@ -153,6 +156,7 @@ class _Validation:
         self.rows: list[ImageRow] = []
         self.mistakes: list[Thumbnail] = []
         self.classes = ClassCounter(model.labels)
+        self.inputs, self.outputs = sha256(), sha256()
         self.sums = [DifferenceSum(t) for t in model.outputs]
         self._model = model
         self._samples = samples
@@ -164,21 +168,26 @@ class _Validation:
 
     def add(self, measurement: Measurement) -> None:
         index = len(self.rows)
-        comparison = self._compare(index, measurement.outputs)
-        label = predicted = expected_class = score = None
+        inputs = self._samples[index]
+        for checksum, arrays in ((self.inputs, inputs), (self.outputs, measurement.outputs)):
+            for array in arrays:
+                checksum.update(array.tobytes())
+        comparison = self._compare(inputs, measurement.outputs)
+        label = predicted = expected_class = score = error = None
         if self._labels is not None:
             label = int(self._labels[index])
             scores = self._scores(measurement.outputs)
             predicted, score = int(np.argmax(scores)), float(scores.max())
             expected = self._scores(comparison.expected) if comparison else None
             expected_class = None if expected is None else int(np.argmax(expected))
-            self.classes.add(label, scores, expected)
+            error = self.classes.add(label, scores, expected)
         first = self._first = self._first or measurement
         row = ImageRow(
             index=index,
             label=label,
             predicted=predicted,
             score=score,
+            label_error=error,
             reference_predicted=expected_class,
             max_abs=comparison.max_abs if comparison else None,
             exact=comparison.exact if comparison else None,
@@ -191,12 +200,12 @@ class _Validation:
         self.rows.append(row)
         self._keep_mistake(row)
 
-    def _compare(self, index: int, outputs: Sequence[Array]) -> Comparison | None:
+    def _compare(self, inputs: list[Array], outputs: Sequence[Array]) -> Comparison | None:
         if self._reference is None:
             return None
         if self._resets:
             self._reference.reset_state()
-        expected = self._reference.run(self._samples[index])
+        expected = self._reference.run(inputs)
         found = [
             s.add(actual, other.reshape(actual.shape))
             for s, actual, other in zip(self.sums, outputs, expected, strict=True)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,31 @@ def test_a_models_life(port: str, coins_blob: bytes, tmp_path: Path) -> None:
     (y,) = np.load(tmp_path / "y.npz").values()
     assert list(y.shape) == [1, 20, 20, 5]
     assert np.array(xipnet_json("infer", tmp_path / "x.npy", "--raw", *at)).shape == (1, *y.shape)
+
+
+def test_a_model_is_validated_behind_its_upload(port: str, tmp_path: Path) -> None:
+    model, samples = EXAMPLES / "caffe_digits" / "digits8.prototxt", tmp_path / "d.npz"
+    kept = np.load(EXAMPLES / "caffe_digits" / "digits8.npz")
+    x, y = kept["x"][:20], kept["y"][:20]
+    np.savez(samples, x=x, y=y)
+    at = ("--data", samples, "--port", port)
+    said = xipnet_json("load", model, *at)
+    told = said["validation"]
+    assert (said["name"], told["samples"], told["reference"]) == ("digits8", 20, "litert")
+    assert told["inputs_sha256"] == sha256(x.tobytes()).hexdigest()
+    with Device(port) as board:
+        outputs = np.stack([board.infer(one[None]) for one in x]).reshape(20, 10)
+    assert told["outputs_sha256"] == sha256(outputs.tobytes()).hexdigest()
+    errors = np.abs(outputs.astype(np.float64) - np.eye(10)[y]).mean(1)
+    np.testing.assert_allclose([row["label_error"] for row in told["rows"]], errors)
+    shown = xipnet("load", model, *at)
+    accuracy, error = told["classification"]["accuracy"], errors.mean()
+    for text in (f"{accuracy:.2%} ({accuracy * 20:.0f} of 20)", f"mean error         {error:.5f}"):
+        assert text in shown
+    for wrong, words in ((("--no-activate",), "only stores it"), ((), "this is a bundle")):
+        given = model if wrong else EXAMPLES / "pipeline.toml"
+        refused = CliRunner().invoke(main, [str(a) for a in ("load", given, *wrong, *at)])
+        assert (refused.exit_code, words in refused.output) == (2, True)
 
 
 def test_info(port: str) -> None:

@@ -26,7 +26,6 @@ ALLOWED = {
     "streams": {"errors", "link", "display", "inference", "media"},
     "collect": {"errors", "display", "inference", "media", "streams"},
     "validation": {"errors", "link", "display", "inference"},
-    "quantizing": {"errors", "display", "inference", "validation"},
     "capsule": {"errors", "display", "inference", "validation"},
     "flashing": {"errors", "display", "device", "transports"},
     "sbom": {"errors", "flashing", "host_sdk"},
@@ -36,11 +35,14 @@ ALLOWED = {
 }
 ALLOWED["bundle"] = {"errors", "link", "store", "inference"}
 ALLOWED["device"] = set(ALLOWED)
+ALLOWED["quantizing"] = {"errors", "display", "inference", "validation", "device"}
 ALLOWED["fleet"] = {*ALLOWED["device"], "device"}
 ALLOWED["training"] = {"errors", "display", "inference", "quantizing", "validation", "device"} | {
     *("store", "transports")
 }
-ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "sbom", "selftest", "host_sdk"}
+ALLOWED["cli"] = {*ALLOWED["fleet"], "fleet", "flashing", "sbom", "selftest", "host_sdk"} | {
+    "quantizing"
+}
 
 # The same for the compiler, in the order of the data's way.
 COMPILER = {

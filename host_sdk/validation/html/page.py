@@ -57,7 +57,8 @@ def page(results: Results) -> str:
     parts = [
         f"<h1>{plain_html(results.model)}</h1>",
         f"<p>{results.samples:,} samples on {plain_html(results.place)}, {results.made}<br>"
-        f"blob {results.sha256}</p>",
+        f"blob {results.sha256}<br>inputs {results.inputs_sha256}<br>"
+        f"outputs {results.outputs_sha256}</p>",
         _tiles(results),
     ]
     if results.classification:
@@ -80,6 +81,8 @@ def _tiles(results: Results) -> str:
     c = results.classification
     if c:
         tiles.append((f"{c.accuracy:.2%}", f"accuracy, {c.correct:,} of {c.images:,}"))
+    if c and c.label_error is not None:
+        tiles.append((f"{c.label_error:.4f}", "mean error of a class, from the one-hot labels"))
     if c and c.reference_correct is not None:
         share = c.reference_correct / c.images
         tiles.append((f"{share:.2%}", f"LiteRT's accuracy, {c.reference_correct:,}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from host_sdk.cli import main
 from host_sdk.converting.write_tflite import TfliteWriter
-from host_sdk.errors import InputError, ModelFileError
+from host_sdk.errors import InputError, ModelFileError, ShapeError
 from host_sdk.quantizing.float_model import FloatModel
 from host_sdk.quantizing.power_of_two import PowerOfTwo, quantize_power_of_two
 from host_sdk.quantizing.quantize import Limits, Quantized, pick, quantize_model
@@ -125,6 +126,42 @@ def test_a_metric_of_the_user() -> None:
     assert rows[0].accuracy == 24.0
 
 
+def test_models_as_they_are_are_beside_it() -> None:
+    ready = {"clipped": power_of_two().tflite, "same": MODEL}
+    floats, clipped, same = quantize_model(MODEL, X, Y, schemes=["float32"], also=ready)
+    assert (clipped.scheme, clipped.title) == ("clipped", "as it is")
+    assert clipped.tflite == ready["clipped"]
+    assert 0 < clipped.error < 0.02
+    assert clipped.flash_bytes < floats.flash_bytes
+    assert (same.error, same.accuracy, same.flash_bytes) == (0.0, 1.0, floats.flash_bytes)
+    with pytest.raises(InputError, match="must not be named as a scheme; is 'int8'"):
+        quantize_model(MODEL, X, also={"int8": MODEL})
+    with pytest.raises(
+        ShapeError, match=r"output of 'two' must be \(1, 3\), as of floats; is \(1, 2\)"
+    ):
+        quantize_model(MODEL, X, schemes=[], also={"two": layer_of_two()})
+
+
+def layer_of_two() -> bytes:
+    w = TfliteWriter()
+    x, flat, y = w.tensor("x", (1, 6, 6, 2)), w.tensor("f", (1, 72)), w.tensor("y", (1, 2))
+    w.operator("RESHAPE", [x, w.constant("s", np.array([1, 72], np.int32))], [flat])
+    layer = [
+        w.constant("m", np.ones((2, 72), np.float32)),
+        w.constant("c", np.zeros(2, np.float32)),
+    ]
+    w.operator("FULLY_CONNECTED", [flat, *layer], [y], "FullyConnectedOptions")
+    return w.finish({"x": x}, {"y": y}, "two")
+
+
+def test_blobs_are_compiled_for_what_is_asked() -> None:
+    by = {
+        how: quantize_model(MODEL, X, schemes=["qmn"], optimize=how)[0] for how in ("speed", "size")
+    }
+    assert by["speed"].tflite == by["size"].tflite
+    assert by["size"].flash_bytes < by["speed"].flash_bytes
+
+
 def test_uint8_outside_is_the_same_within() -> None:
     inner = power_of_two().tflite
     assert np.array_equal(outputs_of(with_uint8_io(inner), X), outputs_of(inner, X))
@@ -188,5 +225,12 @@ def test_the_command(tmp_path: Path) -> None:
     rows = json.loads(done.stdout)
     assert [(row["scheme"], row["refused"]) for row in rows] == [("float32", None), ("qmn", None)]
     assert Path(out).read_bytes()[4:8] == b"TFL3"
+    also = ["--also", out]
+    shown = CliRunner().invoke(main, [*common[:-1], *also, "--optimize", "size"])
+    assert shown.exit_code == 0, shown.output
+    assert re.findall(r"^(?:float32|qmn|out)\b", shown.output, re.M) == ["float32", "qmn", "out"]
+    assert "instructions" not in shown.output
+    twice = CliRunner().invoke(main, [*common, *also, *also])
+    assert "files of --also must have different names" in twice.output
     wrong = CliRunner().invoke(main, [*common, "--max-flash", "64k"])
     assert (wrong.exit_code, "are for --pick" in wrong.output) == (2, True)

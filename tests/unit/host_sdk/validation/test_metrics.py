@@ -13,6 +13,7 @@ from host_sdk.validation.litert import differs
 from host_sdk.validation.metrics import (
     ClassCounter,
     DifferenceSum,
+    label_error,
     rank_of,
     scores_of,
     times_of,
@@ -92,6 +93,7 @@ def test_classification() -> None:
     np.testing.assert_array_equal(c.confusion, expected)
     assert c.labels == ("a", "b", "2", "3", "4", "5")
     assert c.reference_correct == (reference.argmax(1) == labels).sum()
+    assert c.label_error == pytest.approx(np.abs(scores - np.eye(6)[labels]).mean())
 
 
 def test_one_score_is_of_two_classes() -> None:
@@ -103,6 +105,21 @@ def test_one_score_is_of_two_classes() -> None:
     assert c is not None
     assert (c.accuracy, c.top, c.confusion) == (0.5, {1: 0.5}, ((0, 0), (1, 1)))
     assert c.reference_accuracy is None
+
+
+def test_an_error_from_the_one_hot_label_is_of_shares() -> None:
+    shares = np.array([0.5, 0.25, 0.25])
+    assert label_error(shares, 0) == 1 / 3
+    assert label_error(shares, 1) == 0.5
+    assert label_error(np.array([0.0, 1.0]), 1) == 0.0
+    for score in (1.001, -0.001, np.nan):
+        assert label_error(np.array([score, 0.5]), 1) is None
+    counter = ClassCounter([])
+    assert counter.add(0, shares, None) == 1 / 3
+    assert counter.add(1, shares, None) == 0.5
+    assert counter.result().label_error == pytest.approx(5 / 12)  # type: ignore[union-attr]
+    assert counter.add(1, shares + 1, None) is None
+    assert counter.result().label_error is None  # type: ignore[union-attr]
 
 
 def test_a_label_that_is_no_class() -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,9 @@ def test_report(report: Report) -> None:
     assert d.mean_abs == pytest.approx(2 / 160)
     assert d.exact == 158 / 160
     assert [r.exact for r in report.rows[:11]] == [False, *[True] * 9, False]
+    assert report.inputs_sha256 == sha256(X.tobytes()).hexdigest()
+    assert report.outputs_sha256 == sha256((X + np.int8(1)).tobytes()).hexdigest()
+    assert (c.label_error, report.rows[0].label_error) == (None, None)  # these scores are no shares
     assert report.timing.run.mean == report.timing.run.max == 1500
     # The board's clock passes 2**32 on the way.
     assert [r.began_us for r in report.rows[:3]] == [0, 2000, 4000]
@@ -229,7 +233,7 @@ def test_labels() -> None:
 def test_time_under_way_counts_overlaps_once() -> None:
     def row(sent: float, done: float) -> ImageRow:
         return ImageRow(
-            *(0, None, None, None, None, None, None, 10.0, done - sent, sent, done, None)
+            *(0, None, None, None, None, None, None, None, 10.0, done - sent, sent, done, None)
         )
 
     timing = validating.timing_of([row(0, 100), row(50, 150), row(200, 250), row(210, 220)])
