@@ -9,7 +9,6 @@ import click
 import host_sdk
 from host_sdk.cli.common import board_command, seal_option, show_note
 from host_sdk.display.plain import plain_file_name
-from host_sdk.store.files import own_name
 
 
 @click.command()
@@ -22,6 +21,8 @@ def put(board: host_sdk.Device, files: tuple[str, ...], name: str | None, seal: 
 
     main.py runs at the next start.
     """
+    from host_sdk.store.files import own_name
+
     if len(files) != 1 and (name is not None or seal is not None):
         raise click.UsageError("--name and --seal are for one FILE")
     for file in files:
