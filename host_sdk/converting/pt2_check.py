@@ -33,10 +33,10 @@ _ARITHMETIC = frozenset(f"_operator.{name}" for name in _ARITHMETIC_NAMES.split(
 _FILES = "from_file"  # the operator of aten that opens one
 _DIMENSION = re.compile(r"[suz]\d{1,9}")
 # Of open dimensions: sympy's own makers, on numbers and dimensions.
-_SYMBOL = r"Symbol\('[suz]\d{1,9}'(, (positive|integer|nonnegative)=True){0,3}\)"
-_MAKERS = r"(Mul|Add|Integer|FloorDiv|Mod|Max|Min)\("
-_NUMBERS = r"([suz]\d{1,9}+|-?\d{1,18}+)(?!\d)"
-_EXPRESSION = re.compile(rf"({_SYMBOL}|{_MAKERS}|{_NUMBERS}|\)|, ){{1,200}}+")
+_SYMBOL = r"Symbol\('[suz]\d{1,9}'(?:, (?:positive|integer|nonnegative)=True){0,3}\)"
+_MAKERS = r"(?:Mul|Add|Integer|FloorDiv|Mod|Max|Min)\("
+_NUMBERS = r"(?:[suz]\d{1,9}|-?\d{1,18})(?!\d)"  # so each is read in one way
+_EXPRESSION = re.compile(rf"(?:{_SYMBOL}|{_MAKERS}|{_NUMBERS}|\)|, ){{1,200}}")
 _NAME = re.compile(r"[A-Za-z_]\w{0,199}", re.ASCII)
 _PATH = re.compile(r"\w+(\.\w+)*|", re.ASCII)
 _MODE = re.compile(r"[a-z_]{0,30}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from .contained import contain
 from .replies import RefusedModelError, Tell, answer
-from .tflite_names import refuse_custom
+from .tflite_names import refuse_unfinished
 
 _PICTURE = 4  # dimensions, whose order changes
 
@@ -59,7 +59,7 @@ def _convert(tell: Tell) -> tuple[bytes, str]:
         non_verbose=True,
     )
     tflite = (folder / "written" / "model_float32.tflite").read_bytes()
-    refuse_custom(tflite, "onnx2tf", "ONNX_")
+    refuse_unfinished(tflite, "onnx2tf", "ONNX_")
     tell(stage=4)
     return tflite, _note([v for v in inputs if len(_sizes(v)) == _PICTURE])
 

@@ -38,8 +38,8 @@ def _in_order(maps: Sequence[Any], start: str, count: int, old: Sequence[int]) -
     return [by_name[name] for name in wanted] if set(wanted) == set(by_name) else list(old)
 
 
-def refuse_custom(tflite: bytes, tool: str, prefix: str = "") -> None:
-    """Refuse a .tflite with operators for which a converter had no others.
+def refuse_unfinished(tflite: bytes, tool: str, prefix: str = "") -> None:
+    """Refuse a .tflite with operators for which a converter had no others, or without an output.
 
     Args:
         tflite: what it made.
@@ -47,7 +47,7 @@ def refuse_custom(tflite: bytes, tool: str, prefix: str = "") -> None:
         prefix: that it puts before their names.
 
     Raises:
-        RefusedModelError: they are named.
+        RefusedModelError: it is; what is missing is named.
     """
     schema: Any = import_module("ai_edge_litert.schema_py_generated")
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
@@ -57,3 +57,13 @@ def refuse_custom(tflite: bytes, tool: str, prefix: str = "") -> None:
     if names:
         shown = ", ".join(sorted(name.removeprefix(prefix) for name in names))
         raise RefusedModelError(f"{tool} has no operators of a .tflite for: {shown}")
+    graph = model.subgraphs[0]
+    written = {int(i) for operator in graph.operators for i in operator.outputs}
+    for index in graph.outputs:
+        tensor = graph.tensors[index]
+        if index not in written | set(graph.inputs) and model.buffers[tensor.buffer].data is None:
+            name = bytes(tensor.name).decode(errors="replace")
+            raise RefusedModelError(
+                f"{tool} lost the output '{name}', which it joined with what comes behind it: "
+                "export the model without it, or without what it is used for"
+            )

@@ -16,7 +16,7 @@ from typing import Any
 
 from .contained import contain
 from .replies import RefusedModelError, Tell, answer
-from .tflite_names import name_tensors, refuse_custom
+from .tflite_names import name_tensors, refuse_unfinished
 
 _PICTURE = 4  # dimensions, whose order changes
 
@@ -57,7 +57,7 @@ def _convert(tell: Tell) -> tuple[bytes, str]:
     litert_torch.convert(module, tuple(turned)).export(str(written))
     names = [str(name) for name in inputs], [str(n) for n in program.graph_signature.user_outputs]
     tflite = name_tensors(written.read_bytes(), *names)
-    refuse_custom(tflite, "litert-torch")
+    refuse_unfinished(tflite, "litert-torch")
     tell(stage=4)
     return tflite, _note([(str(inputs[i]), list(turned[i].shape)) for i in pictures])
 

@@ -10,7 +10,11 @@ from tests.unit.host_sdk.converting.graphs import field
 def node(kind: str = "Relu", domain: str = "", *attributes: bytes) -> bytes:
     """Write a step."""
     parts = field(1, "x") + field(2, "y") + field(4, kind)
-    return parts + b"".join(field(5, one) for one in attributes) + (field(7, domain) if domain else b"")
+    return (
+        parts
+        + b"".join(field(5, one) for one in attributes)
+        + (field(7, domain) if domain else b"")
+    )
 
 
 def tensor(*locations: str) -> bytes:

@@ -56,9 +56,7 @@ def tree(kind: str, *children: Any, context: str = "null") -> dict[str, Any]:
     return {"type": kind, "context": context, "children_spec": list(children)}
 
 
-_IN = tree(
-    "builtins.tuple", tree("builtins.tuple", LEAF), tree("builtins.dict", context="[]")
-)
+_IN = tree("builtins.tuple", tree("builtins.tuple", LEAF), tree("builtins.dict", context="[]"))
 PROGRAM: dict[str, Any] = {
     "graph_module": {
         "graph": {

@@ -1,0 +1,31 @@
+"""The environments of onnx2tf and litert-torch, made by the command; what runs in them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+CACHE = ROOT / "build" / "converters"
+
+
+def make(name: str) -> Path:
+    """Have `xipnet convert-env` make an environment, unless it is there; give its Python."""
+    program = "from host_sdk.cli import main; main()"
+    subprocess.run(
+        [sys.executable, "-c", program, "convert-env", name, "--yes"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XIPNET_CACHE": str(CACHE)},
+        check=True,
+    )
+    return CACHE / "converters" / name / "bin" / "python"
+
+
+def run(python: Path, program: Path, folder: Path) -> None:
+    """Run a program that makes models in a folder."""
+    done = subprocess.run(
+        [str(python), "-I", str(program), str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
