@@ -14,13 +14,27 @@ CACHE = ROOT / "build" / "converters"
 
 def make(name: str) -> Path:
     """Have `xipnet convert-env` make an environment, unless it is there; give its Python."""
+    _command(name, "--yes")
+    return python_of(name)
+
+
+def remove(name: str) -> None:
+    """Have it removed."""
+    _command(name, "--remove")
+
+
+def python_of(name: str) -> Path:
+    """Find the Python of an environment."""
+    return CACHE / "converters" / name / "bin" / "python"
+
+
+def _command(*arguments: str) -> None:
     program = "from host_sdk.cli import main; main()"
     subprocess.run(
-        [sys.executable, "-c", program, "convert-env", name, "--yes"],
+        [sys.executable, "-c", program, "convert-env", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "XIPNET_CACHE": str(CACHE)},
         check=True,
     )
-    return CACHE / "converters" / name / "bin" / "python"
 
 
 def run(python: Path, program: Path, folder: Path) -> None:
