@@ -1,4 +1,4 @@
-"""Write the lists of what converters' environments hold, with the hashes of every file.
+"""Write the lists of what converters' environments hold, with hashes.
 
 python -m tools.lock_converters [onnx] [torch]
 

@@ -1,4 +1,4 @@
-"""`xipnet convert-env`: private environments for the converters of ONNX and PyTorch."""
+"""`xipnet convert-env`: environments for the converters of ONNX and PyTorch."""
 
 from __future__ import annotations
 

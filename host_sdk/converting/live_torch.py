@@ -80,7 +80,7 @@ def write_live_torch(source: Any, path: Path) -> None:
 
 
 def _export(torch: Any, module: Any, examples: Any) -> Any:
-    """Export a module in the mode of inference, and set its parts to their modes again."""
+    """Export a module as of inference, and set its parts to their modes again."""
     modes = [(part, part.training) for part in module.modules()]
     arguments = tuple(examples) if isinstance(examples, (tuple, list)) else (examples,)
     try:

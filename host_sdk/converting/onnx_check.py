@@ -1,4 +1,4 @@
-"""What an ONNX file names, read before onnx2tf: operators, and files that hold its values."""
+"""What an ONNX file names, read before onnx2tf: operators, files of its values."""
 
 from __future__ import annotations
 

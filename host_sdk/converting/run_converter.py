@@ -110,7 +110,7 @@ def _environment(folder: Path, converter: Converter) -> Mapping[str, str]:
 
 
 def _own_environment(folder: Path) -> Mapping[str, str]:
-    """Keep what the system needs; caches and files of settings are in the working folder."""
+    """Keep what the system needs; caches and settings are in the working folder."""
     kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")
     tuned = {k: v for k, v in os.environ.items() if k.startswith(("OMP_", "OPENBLAS_", "MKL_"))}
     inside = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "XDG_CACHE_HOME"), str(folder))

@@ -1,4 +1,4 @@
-"""The environments of onnx2tf and litert-torch, made by the command; what runs in them."""
+"""The environments of onnx2tf and litert-torch, made by the command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CACHE = ROOT / "build" / "converters"
 
 
 def make(name: str) -> Path:
-    """Have `xipnet convert-env` make an environment, unless it is there; give its Python."""
+    """Have the command make an environment, unless it is there; give its Python."""
     _command(name, "--yes")
     return python_of(name)
 

@@ -1,4 +1,4 @@
-"""The pages of converters show what happens: blocks marked `train`, `onnx`, `torch`."""
+"""The pages of converters show what happens: blocks `train`, `onnx`, `torch`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_page(tensorflow: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["onnx", "torch"])
 @pytest.mark.usefixtures("private")
 def test_the_pages_of_private_environments(name: str, tmp_path: Path) -> None:
-    """The models are made by the environment's Python, the command is that of this project."""
+    """The environment's Python makes the models; the command is this project's."""
     page = ROOT / "docs" / {"onnx": "ONNX.md", "torch": "PYTORCH.md"}[name]
     if name == "onnx":  # whose page makes it, from nothing
         private_environments.remove(name)

@@ -1,4 +1,4 @@
-"""litert-torch in the environment that the command makes: outputs, boards, live models."""
+"""litert-torch in the environment that the command makes: outputs, live models."""
 
 from __future__ import annotations
 

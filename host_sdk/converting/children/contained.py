@@ -1,4 +1,4 @@
-"""What a converter may not do once it has a file of others: go out, start programs, write.
+"""What a converter of others' files may not do: go out, start programs, write.
 
 Python asks an audit hook before each of these, which no code of Python can take away again; what
 a library in C does is not asked about. The files were looked through before: this is a second wall.
@@ -16,7 +16,7 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def contain(folder: str) -> None:
-    """Refuse from now on connections, programs, and files that are written outside of a folder."""
+    """Refuse connections, programs, and files that are written outside of a folder."""
     inside = os.path.realpath(folder) + os.sep
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:

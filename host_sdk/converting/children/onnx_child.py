@@ -1,4 +1,4 @@
-"""Converts ONNX by onnx2tf, whose own converter writes .tflites without TensorFlow.
+"""Converts ONNX by onnx2tf, which writes .tflites without TensorFlow.
 
 start.py onnx_child PATH OUTPUT PLACE [--trust]
 

@@ -1,4 +1,4 @@
-"""What every converter's program does: replies as lines of JSON, bounds, errors told.
+"""What every converter's program does: replies in JSON, bounds, errors told.
 
 Replies are {"stage": 1}, ... and at last one with "done", "unsafe", "refused", "failed" or
 "missing"; with "done" may be a "note" for the user. What the converter prints goes to the standard

@@ -1,4 +1,4 @@
-"""A converter's .tflite with the names of the model's inputs and outputs, looked through."""
+"""A converter's .tflite: looked through, with the names of the model."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def name_tensors(tflite: bytes, inputs: Sequence[str], outputs: Sequence[str]) -
 
 
 def _in_order(maps: Sequence[Any], start: str, count: int, old: Sequence[int]) -> list[int]:
-    """Sort a signature's tensors by their numbers; the old order, if it has other names."""
+    """Sort a signature's tensors by their numbers, unless it has other names."""
     by_name = {bytes(one.name).decode(): int(one.tensorIndex) for one in maps}
     wanted = [f"{start}{i}" for i in range(count)]
     return [by_name[name] for name in wanted] if set(wanted) == set(by_name) else list(old)
 
 
 def refuse_unfinished(tflite: bytes, tool: str, prefix: str = "") -> None:
-    """Refuse a .tflite with operators for which a converter had no others, or without an output.
+    """Refuse a .tflite with operators of its converter's own, or without an output.
 
     Args:
         tflite: what it made.

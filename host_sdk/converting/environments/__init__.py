@@ -1,1 +1,1 @@
-"""Environments of Python for converters whose packages exclude ours: a list each, NAME.toml."""
+"""Environments for converters whose packages exclude ours: a list each, NAME.toml."""

@@ -1,7 +1,7 @@
 """Make a converter's environment from its list, and take it away.
 
 It is made in its place, and its marker is written last: an installation that was stopped has none,
-and is made anew. pip has kept what it downloaded.
+and is made again. pip has kept what it downloaded.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _make_empty(folder: Path) -> None:
 
 
 def _install(environment: Environment, build: Build) -> Iterator[str]:
-    """Have pip install; yield each package that it comes to, and once for the unpacking.
+    """Have pip install; yield at each package, and once for the unpacking.
 
     Raises:
         InputError: pip fails; its last lines are in the message.
@@ -156,7 +156,7 @@ def _install(environment: Environment, build: Build) -> Iterator[str]:
 
 
 def _try(environment: Environment) -> None:
-    """Import what was installed, once: what the list lacks shows here, and not at a model.
+    """Import what was installed: what the list lacks shows here, not at a model.
 
     Raises:
         InputError: it does not start.

@@ -86,7 +86,7 @@ class Recorded:
 
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    """Put a recorded converter in the place of TensorFlow's, onnx2tf's and litert-torch's."""
+    """Put a recorded converter in the place of all real ones."""
     folder = tmp_path / "recorded"
     folder.mkdir()
     converter = Recorded(folder)

@@ -271,7 +271,7 @@ def values_anywhere(path: Path, marker: Path) -> Path:
 
 
 def values_of_a_function(path: Path, marker: Path) -> Path:
-    """Have two locations for a default value of a function, the second by way of a drive."""
+    """Have two locations for a default of a function, the second with a drive."""
     default = field(1, "w") + field(5, onnx_files.tensor("w.bin", "C:\\secret"))
     function_of_model = field(1, "f") + field(10, "mine") + field(11, default)
     data = onnx_files.model(onnx_files.graph(), field(25, function_of_model))

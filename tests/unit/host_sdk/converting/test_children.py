@@ -1,4 +1,4 @@
-"""The programs of converters: they start without our package, answer, and are contained."""
+"""Programs of converters start without our package, answer, and are contained."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START = Path(start.__file__)
 
 
 def run(program: str, folder: Path) -> tuple[list[dict[str, Any]], str]:
-    """Run Python in a folder, with our programs importable; give its replies and its words."""
+    """Run Python in a folder, with our package; give its replies and its words."""
     text = f"import sys; sys.path.insert(0, {str(START.parents[3])!r})\n{program}"
     done = subprocess.run(
         [sys.executable, "-I", "-c", text, "in", str(folder / "out"), "m.onnx"],

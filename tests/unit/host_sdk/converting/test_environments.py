@@ -93,7 +93,7 @@ def test_what_is_made_is_whole_and_starts(
 
 
 @pytest.mark.heavy
-def test_what_was_stopped_is_made_anew(
+def test_what_was_stopped_is_made_again(
     stand_in: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [build] = stand_in.builds

@@ -1,4 +1,4 @@
-"""A .pt2 is rebuilt of what is known: the converter gets no pickle, and no text of others."""
+"""A .pt2 is rebuilt of what is known: the converter gets no pickle, no odd text."""
 
 from __future__ import annotations
 
