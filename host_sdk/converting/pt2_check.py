@@ -208,7 +208,7 @@ class _Rebuild:
                 self._text(name, _NAME, "a value's name"): self._value(one, "value", depth + 1)
                 for name, one in value.items()
             }
-        made = {}
+        made: dict[str, Any] = {}
         for name, inner in value.items():
             if name in _EMPTY:
                 if inner:
@@ -242,7 +242,7 @@ class _Rebuild:
         """Make how the outermost module is called; the others say nothing that is needed."""
         first = value[0] if isinstance(value, list) and value else None
         signature = first.get("signature") if isinstance(first, dict) else None
-        if not isinstance(signature, dict) or first.get("fqn") != "":
+        if not isinstance(signature, dict) or not first or first.get("fqn") != "":
             raise ModelFileError(f"{self._place}: must say how the outermost module is called")
         names = signature.get("forward_arg_names") or []
         return [

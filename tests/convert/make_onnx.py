@@ -118,7 +118,7 @@ def main() -> None:
         outputs = reference.ReferenceEvaluator(made).run(None, feed)
         kept = {f"input_{i}": feed[one.name] for i, one in enumerate(made.graph.input)}
         kept |= {f"output_{i}": output for i, output in enumerate(outputs)}
-        np.savez(folder / f"{name}.npz", **kept)
+        np.savez(folder / f"{name}.npz", **kept)  # type: ignore[arg-type]
     for name, made in refused().items():
         onnx.save(made, str(folder / f"{name}.onnx"))
     same = onnx.load(str(folder / "photo.onnx"))

@@ -16,7 +16,7 @@ torch: Any = import_module("torch")
 nn: Any = torch.nn
 
 
-class Photo(nn.Module):  # type: ignore[name-defined, misc]
+class Photo(nn.Module):  # type: ignore[misc]
     """A network of pictures."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Photo(nn.Module):  # type: ignore[name-defined, misc]
         return torch.softmax(self.dense(x.reshape(x.shape[0], -1)), 1)
 
 
-class Pair(nn.Module):  # type: ignore[name-defined, misc]
+class Pair(nn.Module):  # type: ignore[misc]
     """Two inputs and two outputs, of which one each is a picture; a constant."""
 
     def __init__(self) -> None:

@@ -150,4 +150,5 @@ def _builds(read: Mapping[str, Any]) -> Iterator[Build]:
         sizes = found["sizes"].get(this_machine())
         if sizes is not None:
             packages = {p: tuple(hashes) for p, hashes in found["packages"].items()}
-            yield Build(found["build"], packages, *sizes, asks[found["build"]])
+            download, disk = sizes
+            yield Build(found["build"], packages, download, disk, asks[found["build"]])

@@ -48,7 +48,7 @@ def node(target: str = "torch.ops.aten.linear.default", **arguments: Any) -> dic
     }
 
 
-LEAF = {"type": None, "context": None, "children_spec": []}
+LEAF: dict[str, Any] = {"type": None, "context": None, "children_spec": []}
 
 
 def tree(kind: str, *children: Any, context: str = "null") -> dict[str, Any]:
@@ -135,7 +135,7 @@ def write_pt2(
         members: more of them, by their paths with "__" for "/".
     """
     with zipfile.ZipFile(path, "w") as archive:
-        held = {
+        held: dict[str, str | bytes] = {
             "models/model.json": json.dumps(described),
             "data/weights/model_weights_config.json": json.dumps(weights),
             "data/constants/model_constants_config.json": json.dumps(constants or {"config": {}}),
