@@ -244,7 +244,7 @@ class _Rebuild:
         signature = first.get("signature") if isinstance(first, dict) else None
         if not isinstance(signature, dict) or not first or first.get("fqn") != "":
             raise ModelFileError(f"{self._place}: must say how the outermost module is called")
-        names = signature.get("forward_arg_names") or []
+        names = self._list(signature.get("forward_arg_names"))
         return [
             {
                 "fqn": "",
@@ -272,14 +272,14 @@ class _Rebuild:
             raise self._unsafe(
                 "inputs and outputs must be tensors in tuples, lists, dicts", _shown(kind)
             )
-        children = tree.get("children_spec") or []
+        children = self._list(tree.get("children_spec"))
         context = None
         if kind is not None:
             try:
                 read = json.loads(tree.get("context") or "null")
             except (ValueError, TypeError, RecursionError) as error:
                 raise ModelFileError(f"{self._place}: a structure must be JSON") from error
-            keys = read if kind == "builtins.dict" else None
+            keys = self._list(read) if kind == "builtins.dict" else None
             context = json.dumps(keys and [self._text(key, _NAME, "a key") for key in keys])
             if kind == "builtins.dict" and not keys:
                 context = "[]"
@@ -294,6 +294,12 @@ class _Rebuild:
         if not isinstance(part, dict):
             raise ModelFileError(f"{self._place}: must have '{key}', an object")
         return part
+
+    def _list(self, value: Any) -> list[Any]:
+        """Return a list; an empty one for null."""
+        if not isinstance(value, list | None):
+            raise ModelFileError(f"{self._place}: must have a list; has {_shown(value)}")
+        return value or []
 
     def _bound(self, limits: Any, key: str) -> int | None:
         value = limits.get(key) if isinstance(limits, dict) else None

@@ -152,6 +152,15 @@ def test_what_describes_nothing(tmp_path: Path, described: Any) -> None:
         open_model(write_pt2(tmp_path / "net.pt2", described))
 
 
+@pytest.mark.parametrize("key", ["forward_arg_names", "in_spec", "out_spec"])
+@pytest.mark.parametrize("value", [5, {"a": 1}, "x", '[1, {"type": null, "children_spec": 5}]'])
+def test_calls_that_are_none(tmp_path: Path, key: str, value: Any) -> None:
+    made, _ = program()
+    made["graph_module"]["module_call_graph"][0]["signature"][key] = value
+    with pytest.raises(ModelFileError, match="must"):
+        open_model(write_pt2(tmp_path / "net.pt2", made))
+
+
 def test_nesting_is_bounded(tmp_path: Path) -> None:
     made, graph = program()
     deep: Any = 1
