@@ -195,7 +195,9 @@ class Device(Connection):
         Args:
             source: a file or bytes: a blob, or a .tflite, which is compiled for this board's CPU; a
                 Keras model, which is made a .tflite first: .keras, .h5, a SavedModel's folder, or a
-                live one (docs/KERAS.md); a Caffe network: .prototxt (docs/CAFFE.md).
+                live one (docs/KERAS.md); .onnx (docs/ONNX.md); one of PyTorch: .pt2, or a live one
+                as `(module, example_inputs)` (docs/PYTORCH.md); a Caffe network: .prototxt
+                (docs/CAFFE.md).
             name: in the store; by default the file's stem, or the blob's own name.
             head: post-processing for a .tflite (docs/HEADS.md): TOML file, C file or mapping, or
                 "auto" to have it guessed and written to a TOML file. By default the file of the
@@ -244,7 +246,8 @@ class Device(Connection):
             loaded = self._upload(new, seal, progress, activate, terms)
         else:
             loaded = self._load_separate(new, model, seal, progress, activate, terms)
-        return self._on_trial(loaded, confirm)
+        taken = self._on_trial(loaded, confirm)
+        return replace(taken, note="; ".join(filter(None, (model.note, taken.note))))
 
     def _load_separate(
         self,

@@ -51,8 +51,8 @@ PROOFS = {
     "compilers": "the kernels built by GCC, too: every operator on virtual CPUs gives the same"
     " bytes",
     "cases": "every case of the tests of which CI runs a few: boards, pages, models, sizes",
-    "convert": "models of Keras itself, by TensorFlow: .keras, .h5, SavedModels, live ones give"
-    " Keras's outputs, on virtual boards too; hostile files run nothing",
+    "convert": "models of Keras, ONNX and PyTorch, by their converters: .keras, .h5, SavedModels,"
+    " .onnx, .pt2, live ones give their outputs, on virtual boards too; hostile files run nothing",
     "train": "the training scripts of examples with --quick: what they write has the accuracy, the"
     " zeros, the few values and the sizes that it is made for, on virtual boards, too",
     "wakeword": "features and scores beside the package pymicro-wakeword, live; boards hear what"

@@ -52,9 +52,9 @@ def check(
 ) -> None:
     """Say whether MODELs are taken, what they cost and where they fit.
 
-    MODELs are .tflite files, folders of them, Keras models (.keras, .h5, SavedModels) and Caffe
-    networks (.prototxt). Ends with 1 if one is not taken. Flash is a range, since the code is not
-    compiled.
+    MODELs are .tflite files, folders of them, Keras models (.keras, .h5, SavedModels), .onnx, .pt2
+    of PyTorch and Caffe networks (.prototxt). Ends with 1 if one is not taken. Flash is a range,
+    since the code is not compiled.
     """
     from host_sdk.inference.check_model import check_model, find_models
     from relocatable.targets import find_targets

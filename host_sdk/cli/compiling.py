@@ -17,7 +17,7 @@ from host_sdk.cli.bundling import (
     is_bundle_file,
     refuse_model_options,
 )
-from host_sdk.cli.common import json_option, print_facts, print_json
+from host_sdk.cli.common import json_option, print_facts, print_json, show_note
 from host_sdk.cli.costs import costs_of, fits_as_data, print_costs, print_fits
 from host_sdk.cli.signing import show_seal
 from host_sdk.errors import InputError
@@ -81,7 +81,9 @@ weights_option = click.option(
     help="separate: an object of their own, which models may share.",
 )
 trust_option = click.option(
-    "--trust", is_flag=True, help="Take a Keras file unseen: it may run code on this computer."
+    "--trust",
+    is_flag=True,
+    help="Take another tool's file unseen: it may run code on this computer.",
 )
 
 
@@ -132,8 +134,8 @@ def build(
 ) -> None:
     """Compile a MODEL and print what it will cost.
 
-    MODEL is a .tflite; a Keras model: .keras, .h5, a SavedModel's folder; or a Caffe network:
-    a .prototxt beside its .caffemodel.
+    MODEL is a .tflite; a Keras model: .keras, .h5, a SavedModel's folder; .onnx; a .pt2 of
+    torch.export; or a Caffe network: a .prototxt beside its .caffemodel.
 
     A pipeline.toml becomes a bundle of models, scripts and data, NAME.bundle.
     """
@@ -177,6 +179,7 @@ def build(
         click.echo(f"written to {path}")
         for need in _needs(relocatable.Blob.unpack(blob), path):
             click.echo(_need_text(need))
+    show_note(opened.note)
 
 
 @click.command()

@@ -43,7 +43,7 @@ def export(
     """Write a MODEL as C: link it into any program, without our firmware.
 
     MODEL is a blob for one CPU (weights that are a file of their own are found beside it), a
-    .tflite, or a Keras or Caffe model. The folder holds the model as
+    .tflite, or another tool's model. The folder holds the model as
     an array, a header with its sizes, what runs it (xn_model.c), an example that tests it, a
     Makefile and a CMakeLists.txt. An example that is there already stays as it is.
     """

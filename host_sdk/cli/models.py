@@ -64,8 +64,8 @@ def load(
 ) -> None:
     """Upload a MODEL: a blob, or what is compiled for the board's CPU.
 
-    That is a .tflite; a Keras model: .keras, .h5, a SavedModel's folder; or a Caffe network:
-    a .prototxt beside its .caffemodel.
+    That is a .tflite; a Keras model: .keras, .h5, a SavedModel's folder; .onnx; a .pt2 of
+    torch.export; or a Caffe network: a .prototxt beside its .caffemodel.
 
     Or a bundle of models, scripts and data: a pipeline.toml, or what `xipnet build` made of one.
     """

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from host_sdk.converting.children.replies import RefusedModelError
+
 SERVING = "serving_default"
-
-
-class RefusedModelError(Exception):
-    """A model that cannot be converted, with our words for it."""
 
 
 def model_function(tf: Any, model: Any) -> tuple[Any, list[str], list[str]]:

@@ -6,17 +6,19 @@ import contextlib
 import io
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from host_sdk.converting.batch_of_one import (
-    SERVING,
-    RefusedModelError,
-    model_function,
-    owner_of_variables,
-)
+from host_sdk.converting.batch_of_one import SERVING, model_function, owner_of_variables
+from host_sdk.converting.children.replies import RefusedModelError
+from host_sdk.converting.converter import Converter
 from host_sdk.converting.formats import find_format
-from host_sdk.converting.run_converter import run_converter
+from host_sdk.converting.formats.torch import CONVERTER as LITERT_TORCH
+from host_sdk.converting.live_torch import LiveTorch, live_torch_name, write_live_torch
+from host_sdk.converting.pt2_check import rebuild_pt2
+from host_sdk.converting.run_converter import TENSORFLOW, run_converter
 from host_sdk.converting.source_format import Beginning, SourceFormat
 from host_sdk.display.plain import plain_line, plain_text
 from host_sdk.display.progress import late_progress
@@ -36,7 +38,22 @@ class LiveModel(Protocol):
         """Write a SavedModel."""
 
 
-def convert_file(path: Path, form: SourceFormat, trust: bool = False, show: bool = False) -> bytes:
+@dataclass(frozen=True)
+class Converted:
+    """A model that was converted.
+
+    Attributes:
+        tflite: what it became.
+        note: what its user should know, or "".
+    """
+
+    tflite: bytes
+    note: str = ""
+
+
+def convert_file(
+    path: Path, form: SourceFormat, trust: bool = False, show: bool = False
+) -> Converted:
     """Convert a file or a folder.
 
     Args:
@@ -53,16 +70,17 @@ def convert_file(path: Path, form: SourceFormat, trust: bool = False, show: bool
     """
     place = plain_line(str(path))
     if form.convert is not None:
-        return form.convert(path)
+        return Converted(form.convert(path))
     if form.prepare is None:
         raise ModelFileError(f"{place} is {form.name}, which is not converted here: {form.way_out}")
     with tempfile.TemporaryDirectory(prefix="xipnet-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         arguments = form.prepare(path, folder, trust)
-        return _run([*arguments], ["--trust"] if trust else [], place, folder, show)
+        options = ["--trust"] if trust else []
+        return _run(arguments, options, place, folder, show, form.converter)
 
 
-def convert_live(model: LiveModel, show: bool = False) -> bytes:
+def convert_live(model: LiveModel, show: bool = False) -> Converted:
     """Convert a model of this process by way of a SavedModel, which keeps any layer.
 
     Raises: see `convert_file`.
@@ -77,7 +95,21 @@ def convert_live(model: LiveModel, show: bool = False) -> bytes:
             raise ModelFileError(f"{place}: {error}") from error
         except Exception as error:  # whatever Keras and TensorFlow raise
             raise ConvertError(f"{place} cannot be exported: {plain_text(str(error))}") from error
-        return _run(["saved_model", str(written)], names, place, folder, show)
+        return _run(["saved_model", str(written)], names, place, folder, show, TENSORFLOW)
+
+
+def convert_live_torch(model: LiveTorch, show: bool = False) -> Converted:
+    """Convert a PyTorch model of this process by way of a .pt2.
+
+    Raises: see `convert_file` and `write_live_torch`.
+    """
+    place = plain_line(live_torch_name(model))
+    with tempfile.TemporaryDirectory(prefix="xipnet-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        LITERT_TORCH.command()  # before an export that may take long
+        write_live_torch(model, folder / "written.pt2")
+        rebuild_pt2(folder / "written.pt2", folder / "model.pt2")
+        return _run([str(folder / "model.pt2")], [], place, folder, show, LITERT_TORCH)
 
 
 def _export(model: LiveModel, folder: str) -> list[str]:
@@ -94,14 +126,22 @@ def _export(model: LiveModel, folder: str) -> list[str]:
     return names
 
 
-def _run(what: list[str], options: list[str], place: str, folder: Path, show: bool) -> bytes:
+def _run(
+    what: Sequence[str],
+    options: list[str],
+    place: str,
+    folder: Path,
+    show: bool,
+    converter: Converter,
+) -> Converted:
     output = folder / "converted.tflite"
     with late_progress(show, f"converting {place}") as progress:
-        run_converter([*what, str(output), place, *options], place, folder, progress)
+        arguments = [*what, str(output), place, *options]
+        note = run_converter(arguments, place, folder, progress, converter=converter)
     data = output.read_bytes() if output.is_file() else b""
     if data[4:8] != _TFLITE_MARK:
         raise ConvertError(f"{place}: the converter must write a .tflite; wrote {data[:8]!r}")
-    return data
+    return Converted(data, note)
 
 
 def is_live(source: object) -> bool:

@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from host_sdk.converting.converter import Converter
 from host_sdk.display.plain import plain_line, plain_text
 from host_sdk.errors import ConvertError, ModelFileError, ToolMissingError, UnsafeModelError
 
 STAGES = 4
 COMMAND: tuple[str, ...] = (sys.executable, "-P", "-m", "host_sdk.converting.tensorflow_child")
-INSTALL = "pip install 'xipnet[train]'"
+TENSORFLOW = Converter("TensorFlow", lambda: COMMAND, "pip install 'xipnet[train]'")
 
 _SECONDS = 1800.0
 _REPLY_BYTES = 1 << 16
@@ -33,15 +34,20 @@ def run_converter(
     folder: Path,
     progress: Callable[[int, int], None] | None = None,
     seconds: float = _SECONDS,
-) -> None:
+    converter: Converter = TENSORFLOW,
+) -> str:
     """Convert a model in a process of its own.
 
     Args:
-        arguments: for `tensorflow_child.py`, which describes them.
+        arguments: for `tensorflow_child.py` or a program of `children`, which describe them.
         place: the model, for errors.
         folder: a folder of ours, where it works.
         progress: called with (done, total) stages.
         seconds: that it may take; then it is ended.
+        converter: what converts.
+
+    Returns:
+        What the user should know, or "".
 
     Raises:
         ToolMissingError: the converter is not installed.
@@ -49,12 +55,12 @@ def run_converter(
         ConvertError: it failed; its last words are in the message.
     """
     child = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*converter.command(), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        env=_environment(folder),
+        env=_environment(folder, converter),
     )
     assert child.stdout is not None
     assert child.stderr is not None
@@ -81,11 +87,15 @@ def run_converter(
         if not listener.is_alive():
             child.stderr.close()
     if not reply.get("done"):
-        raise _error(reply, place, _fate(child.returncode, was_slow, seconds, words))
+        fate = _fate(child.returncode, was_slow, seconds, words)
+        raise _error(reply, place, fate, converter)
+    return plain_line(str(reply.get("note") or ""))
 
 
-def _environment(folder: Path) -> Mapping[str, str]:
+def _environment(folder: Path, converter: Converter) -> Mapping[str, str]:
     """Say what the child is to know: our package, no GPU, no settings of users."""
+    if converter.own_packages:
+        return _own_environment(folder)
     old = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
     given = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
     return {
@@ -97,6 +107,15 @@ def _environment(folder: Path) -> Mapping[str, str]:
         "KERAS_HOME": str(folder / "keras"),
         "HDF5_PLUGIN_PRELOAD": "::",  # none
     }
+
+
+def _own_environment(folder: Path) -> Mapping[str, str]:
+    """Keep what the system needs; caches and settings are in the working folder."""
+    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")
+    tuned = {k: v for k, v in os.environ.items() if k.startswith(("OMP_", "OPENBLAS_", "MKL_"))}
+    inside = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "XDG_CACHE_HOME"), str(folder))
+    given = {k: os.environ[k] for k in kept if k in os.environ}
+    return {**given, **tuned, **inside, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 def _listen(stream: IO[bytes], words: deque[str]) -> None:
@@ -122,12 +141,12 @@ def _fate(status: int, was_slow: bool, seconds: float, words: Sequence[str]) -> 
     return "\n".join([f"its process ended ({how}); its last words:", *(words or ["none"])])
 
 
-def _error(reply: Mapping[str, Any], place: str, fate: str) -> Exception:
+def _error(reply: Mapping[str, Any], place: str, fate: str, converter: Converter) -> Exception:
     if reply.get("missing"):
-        return ToolMissingError(plain_line(str(reply["missing"])), INSTALL)
+        return ToolMissingError(plain_line(str(reply["missing"])), converter.install)
     if unsafe := reply.get("unsafe"):
         return UnsafeModelError(*(plain_line(str(part)) for part in unsafe))
     if reply.get("refused"):
         return ModelFileError(plain_text(str(reply["refused"])))
     why = plain_text(str(reply.get("failed") or fate))
-    return ConvertError(f"{place} cannot be converted; TensorFlow says:\n{why}")
+    return ConvertError(f"{place} cannot be converted; {converter.name} says:\n{why}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
 from host_sdk.converting.archive import member_names
+from host_sdk.converting.converter import Converter
+from host_sdk.converting.run_converter import TENSORFLOW
 from host_sdk.errors import ModelFileError
 
 START_BYTES = 4096
@@ -62,8 +64,9 @@ class Beginning:
 # convert(path): gives the .tflite; for files of which nothing is executed.
 Convert: TypeAlias = Callable[[Path], bytes]
 # prepare(path, folder, trust): check what is at the path, and lay what is to be converted into a
-# folder of ours; returns the words for the converter: a kind and a path.
-Prepare: TypeAlias = Callable[[Path, Path, bool], tuple[str, str]]
+# folder of ours; returns the words for the converter: TensorFlow's needs a kind and a path, others
+# a path.
+Prepare: TypeAlias = Callable[[Path, Path, bool], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class SourceFormat:
         prepare: lays it out for the converter in a child; None if there is none.
         way_out: what to do with one that is not converted.
         convert: converts it in this process; None if that is not to be done.
+        converter: converts what `prepare` laid out.
     """
 
     name: str
@@ -83,3 +87,4 @@ class SourceFormat:
     prepare: Prepare | None = None
     way_out: str = ""
     convert: Convert | None = None
+    converter: Converter = TENSORFLOW

@@ -3,55 +3,47 @@
 python -m host_sdk.converting.tensorflow_child KIND PATH OUTPUT PLACE [--trust] [NAME]...
 
 KIND is "keras", "hdf5" or "saved_model"; PLACE names the model in errors; NAMEs are those of
-inputs, in their order. What it has to say are lines of JSON on its standard output: {"stage": 1},
-... and at last one with "done", "unsafe", "refused", "failed" or "missing". Stages are TensorFlow
-imported, the model loaded, made a function, converted. What TensorFlow prints goes to the standard
-error.
+inputs, in their order. What it has to say is described in `children/replies.py`. Stages are
+TensorFlow imported, the model loaded, made a function, converted.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
-import os
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import IO, Any
 
 from host_sdk.converting.batch_of_one import (
-    RefusedModelError,
     model_function,
     owner_of_variables,
     signature_function,
+)
+from host_sdk.converting.children.replies import (
+    WORDS,
+    RefusedModelError,
+    Tell,
+    find_missing,
+    limit_memory,
+    open_replies,
 )
 from host_sdk.converting.hdf5_check import check_hdf5, read_text
 from host_sdk.converting.keras_config import read_config
 from host_sdk.errors import ModelFileError, UnsafeModelError
 
-_MEMORY_BYTES = 8 << 30
-_WORDS = 4000  # characters of what went wrong
-
-Tell = Callable[..., None]
-
 
 def main() -> None:
     """Convert what the arguments name."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what TensorFlow prints is no reply
+    tell = open_replies()
     kind, path, output, place, *more = sys.argv[1:]
     trust, names = "--trust" in more, [name for name in more if name != "--trust"]
-
-    def tell(**reply: Any) -> None:
-        print(json.dumps(reply), file=replies, flush=True)
-
-    missing = [name for name in ("tensorflow", "h5py") if importlib.util.find_spec(name) is None]
-    if missing:
-        tell(missing=missing[0])
+    if missing := find_missing(("tensorflow", "h5py")):
+        tell(missing=missing)
         return
-    _limit_memory()
+    limit_memory()
     try:
         version = "" if kind == "saved_model" else _check(kind, path, place, trust)
         tflite = _convert(kind, path, trust, version, names, tell)
@@ -62,20 +54,11 @@ def main() -> None:
     except RefusedModelError as error:
         tell(refused=f"{place}: {error}")
     except Exception as error:  # whatever TensorFlow raises
-        tell(failed=f"{type(error).__name__}: {error}"[:_WORDS])
+        tell(failed=f"{type(error).__name__}: {error}"[:WORDS])
     else:
         with open(output, "xb") as file:
             file.write(tflite)
         tell(done=True)
-
-
-def _limit_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a lower limit holds
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # Not of addresses: threads and malloc reserve more of them than they use.
-        resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
 
 
 def _check(kind: str, path: str, place: str, trust: bool) -> str:
@@ -143,7 +126,7 @@ def _load_keras(path: str, trust: bool, version: str) -> Any:
         if importlib.util.find_spec("tf_keras") is None:
             raise RefusedModelError(
                 f"Keras {version} wrote it, and Keras {keras.__version__} cannot read it. Install "
-                f"Keras 2 beside it: pip install tf_keras\n{type(error).__name__}: {error}"[:_WORDS]
+                f"Keras 2 beside it: pip install tf_keras\n{type(error).__name__}: {error}"[:WORDS]
             ) from error
     tf_keras: Any = import_module("tf_keras")
     return tf_keras.models.load_model(path, compile=False, safe_mode=not trust)

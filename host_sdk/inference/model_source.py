@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import relocatable
 from host_sdk.converting.convert import (
@@ -15,11 +15,13 @@ from host_sdk.converting.convert import (
     beginning_of,
     convert_file,
     convert_live,
+    convert_live_torch,
     form_of_bytes,
     is_live,
     live_name,
 )
 from host_sdk.converting.formats import find_format
+from host_sdk.converting.live_torch import LiveTorch, is_live_torch, live_torch_name
 from host_sdk.display.plain import plain_line
 from host_sdk.display.progress import late_progress
 from host_sdk.errors import (
@@ -37,7 +39,7 @@ from relocatable.blob.separate import separate_weights
 from relocatable.errors import RelocatableError, ToolchainError
 
 FileSource: TypeAlias = "str | os.PathLike[str] | bytes"
-ModelSource: TypeAlias = "FileSource | LiveModel"
+ModelSource: TypeAlias = "FileSource | LiveModel | LiveTorch"
 HeadSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 
 Optimize = Literal["speed", "size", "ram"]
@@ -45,8 +47,8 @@ Weights = Literal["inside", "separate"]
 
 _TFLITE_MARK = b"TFL3"
 _KINDS = (
-    "a blob ('XPNB'), a .tflite, a Keras model (.keras, .h5, a SavedModel's folder) or a Caffe "
-    "network (.prototxt)"
+    "a blob ('XPNB'), a .tflite, a Keras model (.keras, .h5, a SavedModel's folder), an ONNX model "
+    "(.onnx), one of torch.export (.pt2) or a Caffe network (.prototxt)"
 )
 
 
@@ -60,6 +62,7 @@ class ModelFile:
         tflite: what it was compiled from; None if a blob was given.
         need: the weights that it needs beside itself on the board that it is for; None: none.
         weights: these, if they are known.
+        note: what its user should know, or "".
     """
 
     name: str
@@ -67,6 +70,7 @@ class ModelFile:
     tflite: bytes | None = None
     need: Need | None = None
     weights: WeightsFile | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class OpenedModel:
         data: a blob or a .tflite.
         path: of its file, beside which a TOML file may describe its head; None: there is none.
         weights: what a blob needs beside itself, as far as it was found beside the file.
+        note: what its user should know of what it was converted to, or "".
     """
 
     place: str
@@ -86,6 +91,7 @@ class OpenedModel:
     data: bytes
     path: Path | None = None
     weights: tuple[WeightsFile, ...] = ()
+    note: str = ""
 
     @property
     def is_tflite(self) -> bool:
@@ -107,7 +113,7 @@ def open_model(
     """Read a model; make a .tflite of what is another tool's.
 
     Args:
-        source: a file, a folder, bytes, or a live Keras model.
+        source: a file, a folder, bytes, or a live model of Keras or PyTorch.
         trust: take another tool's file unseen; it may run code on this computer.
         show: show a bar if converting takes long.
 
@@ -123,11 +129,18 @@ def open_model(
         return _open_bytes(source)
     if isinstance(source, (str, os.PathLike)):
         return _open_file(Path(source), trust, show)
-    if not is_live(source):
+    if is_live_torch(source):
+        converted = convert_live_torch(cast("LiveTorch", source), show)
+        name = live_torch_name(source)
+    elif is_live(source):
+        converted = convert_live(cast("LiveModel", source), show)
+        name = live_name(source)
+    else:
         raise InputError(
-            f"model must be {_KINDS}, bytes, or a live Keras model; is a {type(source).__name__}"
+            f"model must be {_KINDS}, bytes, or a live Keras or PyTorch model; is a "
+            f"{type(source).__name__}"
         )
-    return OpenedModel("the live model", live_name(source), convert_live(source, show))
+    return OpenedModel("the live model", name, converted.tflite, note=converted.note)
 
 
 def _open_bytes(data: bytes) -> OpenedModel:
@@ -152,7 +165,8 @@ def _open_file(path: Path, trust: bool, show: bool) -> OpenedModel:
         seen = "is a folder without one" if path.is_dir() else f"starts with {start!r}"
         raise ModelFileError(f"model must be {_KINDS}; {plain_line(place)} {seen}")
     name = path.name if path.is_dir() else path.stem
-    return OpenedModel(place, name, convert_file(path, form, trust, show), path)
+    converted = convert_file(path, form, trust, show)
+    return OpenedModel(place, name, converted.tflite, path, note=converted.note)
 
 
 def _weights_beside(path: Path, data: bytes) -> tuple[WeightsFile, ...]:
@@ -235,7 +249,7 @@ def prepare_blob(
     blob = _unpack(model.place, data)
     need = _variant_for(blob, board).need
     name = model.name or str(blob.metadata.get("name") or "model")
-    return ModelFile(name, data, tflite, need, _pick(model.weights, need))
+    return ModelFile(name, data, tflite, need, _pick(model.weights, need), model.note)
 
 
 def _pick(weights: Sequence[WeightsFile], need: Need | None) -> WeightsFile | None:

@@ -13,6 +13,7 @@ import pytest
 
 from host_sdk.converting import run_converter
 from tests.conftest import ROOT
+from tests.convert import private_environments
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -50,6 +51,28 @@ def models(tensorflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def converter(tensorflow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Convert by TensorFlow's Python, not by this one."""
     monkeypatch.setattr(run_converter, "COMMAND", (str(tensorflow), *run_converter.COMMAND[1:]))
+
+
+@pytest.fixture(scope="session")
+def onnx_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Have onnx write the models of make_onnx.py, and LiteRT's peer what they compute."""
+    folder = tmp_path_factory.mktemp("onnx")
+    private_environments.run(private_environments.make("onnx"), HERE / "make_onnx.py", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def torch_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Have PyTorch write the models of make_torch.py, and what they compute."""
+    folder = tmp_path_factory.mktemp("torch")
+    private_environments.run(private_environments.make("torch"), HERE / "make_torch.py", folder)
+    return folder
+
+
+@pytest.fixture
+def private(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convert by the environments that the command made."""
+    monkeypatch.setenv("XIPNET_CACHE", str(private_environments.CACHE))
 
 
 def run(python: Path, *arguments: str, folder: Path | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,20 @@ def test_lambdas_that_keras_wrote(models: Path) -> None:
 
 def test_trust_takes_them(models: Path) -> None:
     assert open_model(models / "lambda_model.keras", trust=True).is_tflite
+
+
+@pytest.mark.parametrize("name", ["pickled_weight", "expression"])
+@pytest.mark.usefixtures("private", "torch_models")
+def test_hostile_programs_are_some(name: str, tmp_path: Path) -> None:
+    """What is refused of PyTorch's does run its code if it is trusted."""
+    marker = tmp_path / "marker"
+    path = hostile.FILES[name](tmp_path, marker)
+    with pytest.raises(UnsafeModelError):
+        open_model(path)
+    assert not marker.exists()
+    with contextlib.suppress(XipnetError):
+        open_model(path, trust=True)
+    assert marker.exists()
 
 
 def test_the_hostile_file_is_one(tmp_path: Path) -> None:

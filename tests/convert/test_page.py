@@ -1,4 +1,4 @@
-"""docs/KERAS.md shows what happens beside TensorFlow: its blocks marked `train`."""
+"""The pages of converters show what happens: blocks `train`, `onnx`, `torch`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.convert import private_environments
 from tests.convert.conftest import run
 from tests.sim.transcript import FLAGS, ROOT, check, console_steps, read_blocks
 
@@ -64,3 +65,48 @@ def test_the_page(tensorflow: Path, tmp_path: Path) -> None:
         *("python make_net.py", "console train", "pycon train"),
         *("python live.py", "console train", "console train"),
     ]
+
+
+@pytest.mark.parametrize("name", ["onnx", "torch"])
+@pytest.mark.usefixtures("private")
+def test_the_pages_of_private_environments(name: str, tmp_path: Path) -> None:
+    """The environment's Python makes the models; the command is this project's."""
+    page = ROOT / "docs" / {"onnx": "ONNX.md", "torch": "PYTORCH.md"}[name]
+    if name == "onnx":  # whose page makes it, from nothing
+        private_environments.remove(name)
+        python = private_environments.python_of(name)
+    else:
+        python = private_environments.make(name)
+    programs, here = tmp_path / "programs", tmp_path / "here"
+    programs.mkdir()
+    here.mkdir()
+    xipnet = programs / "xipnet"
+    xipnet.write_text(COMMAND.format(python=sys.executable))
+    xipnet.chmod(0o755)
+    (programs / "python").write_text(f'#!/bin/sh\nexec {python} -I "$@"\n')
+    (programs / "python").chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "100",
+    }
+    ran = 0
+    for block in read_blocks(page):
+        if block.kind == f"console {name}":
+            for step in console_steps(block):
+                done = subprocess.run(
+                    *(step.typed,),
+                    shell=True,
+                    cwd=here,
+                    env=environment,
+                    text=True,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT if "xipnet" in step.typed else sys.stderr,
+                    check=False,
+                )
+                check(page, step, done.stdout)
+                ran += 1
+        else:
+            (here / block.kind.partition(" ")[2]).write_text(block.text)
+    assert ran == {"onnx": 4, "torch": 3}[name]

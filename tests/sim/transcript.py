@@ -34,7 +34,8 @@ COMMAND_S = 120.0
 
 _BAR = "━"
 _BLOCK = re.compile(
-    r"^```(pycon|console|python [\w./]+)( board| usermod| train)?\n(.*?)^```$", re.M | re.S
+    r"^```(pycon|console|python [\w./]+)( board| usermod| train| onnx| torch)?\n(.*?)^```$",
+    re.M | re.S,
 )
 _TRACEBACK = re.compile(
     r"Traceback \(most recent call last\):\n(?: .*\n|\s*\.\.\.\n)*(\S.*)\Z", re.S
@@ -47,8 +48,8 @@ class Block:
 
     Attributes:
         kind: "pycon", "pycon board", "console", or "python FILE"; "pycon usermod" is for a board
-            with another firmware (test_user_module.py); "console train" and "pycon train" are for
-            an environment with TensorFlow (tests/convert).
+            with another firmware (test_user_module.py); "console train", "pycon train", "console
+            onnx" and "console torch" are for environments of converters (tests/convert).
         text: what is in it.
         line: number of its first line in the page.
     """

@@ -33,10 +33,10 @@ def test_every_command_has_help() -> None:
 
 def test_the_commands_are_those_of_the_readme() -> None:
     expected = (
-        "demo boards info reset flash check build inspect ops quantize export sbom load ls rm "
-        "activate ota confirm plan apply rollback history put get key sign verify trust lock "
-        "unlock attest rescue format infer detect classify profile collect replay validate trace "
-        "selftest run repl sim"
+        "demo boards info reset flash check build inspect ops convert-env quantize export sbom "
+        "load ls rm activate ota confirm plan apply rollback history put get key sign verify "
+        "trust lock unlock attest rescue format infer detect classify profile collect replay "
+        "validate trace selftest run repl sim"
     )
     assert list(main.commands) == expected.split()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from host_sdk.converting import run_converter
+from host_sdk.converting.environments.environment import Environment
 from tests.conftest import ROOT
 
 DIGITS = ROOT / "examples" / "models" / "digits.tflite"
@@ -85,9 +86,11 @@ class Recorded:
 
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    """Put a recorded converter in the place of TensorFlow's."""
+    """Put a recorded converter in the place of all real ones."""
     folder = tmp_path / "recorded"
     folder.mkdir()
     converter = Recorded(folder)
     monkeypatch.setattr(run_converter, "COMMAND", converter.command)
+    started = converter.command
+    monkeypatch.setattr(Environment, "command", lambda _, program: (*started, program))
     return converter

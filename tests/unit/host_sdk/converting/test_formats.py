@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from host_sdk import ModelFileError
+from host_sdk import ModelFileError, ToolMissingError
 from host_sdk.converting.convert import form_of_file
 from host_sdk.converting.formats import find_formats
 from host_sdk.inference.model_source import open_model
 from tests.unit.host_sdk.converting.conftest import DIGITS, Recorded
 from tests.unit.host_sdk.converting.graphs import field, honest, write_saved_model
 from tests.unit.host_sdk.converting.keras_files import write_keras
+from tests.unit.host_sdk.converting.onnx_files import graph as onnx_graph
+from tests.unit.host_sdk.converting.onnx_files import model as onnx_model
+from tests.unit.host_sdk.converting.pt2_files import write_pt2
 
 ONNX = b"\x08\x08" + field(2, "pytorch") + field(7, field(2, "main_graph") + b"onnx::Conv_1")
 PROTOTXT = b'# a net\nname: "CaffeNet"\nlayer {\n  name: "data"\n  type: "Input"\n}\n'
@@ -59,8 +62,7 @@ def test_a_tflite_by_another_name_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
-        ("best.onnx", ONNX, "best.onnx is an ONNX model, which is not converted here: .*onnx2tf"),
-        ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch model.*litert-torch"),
+        ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", r"pickle.*torch\.export\.save"),
         ("net.prototxt", PROTOTXT, "net.prototxt needs weights beside it, net.caffemodel or"),
         ("net.caffemodel", b"\x0a\x04CafNet", "needs a description beside it, net.prototxt"),
         (
@@ -77,9 +79,23 @@ def test_what_is_not_taken_is_told_the_way_out(
         open_model(write(tmp_path / name, data))
 
 
-def test_a_torch_export_is_told_too(tmp_path: Path) -> None:
-    path = archive(tmp_path / "m.pt2", "m/archive_format", "m/models/model.json")
-    with pytest.raises(ModelFileError, match="a PyTorch model"):
+@pytest.mark.parametrize(
+    ("name", "data", "command"),
+    [
+        (
+            "best.onnx",
+            onnx_model(onnx_graph()),
+            r"onnx2tf 2\S+ is not installed; .*: xipnet convert-env onnx",
+        ),
+        ("net.pt2", None, r"litert-torch .* is not installed; .*: xipnet convert-env torch"),
+    ],
+)
+def test_without_their_environments_the_command_is_told(
+    tmp_path: Path, name: str, data: bytes | None, command: str
+) -> None:
+    path = write(tmp_path / name, data) if data else write_pt2(tmp_path / name)
+    assert form_of_file(path) is not None
+    with pytest.raises(ToolMissingError, match=command):
         open_model(path)
 
 

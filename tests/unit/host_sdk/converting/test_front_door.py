@@ -109,7 +109,7 @@ def test_a_live_model_is_exported_first(recorded: Recorded) -> None:
 
 
 def test_what_is_no_model_is_refused_by_its_type() -> None:
-    with pytest.raises(InputError, match="or a live Keras model; is a list"):
+    with pytest.raises(InputError, match="or a live Keras or PyTorch model; is a list"):
         open_model([1])  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from tests.unit.host_sdk.converting import hostile
 from tests.unit.host_sdk.converting.conftest import Recorded
 
 # Refused for what they are, and not for what they would do.
-OTHERWISE = ("torch_pickle", "linked_variables")
+OTHERWISE = ("torch_pickle", "torch_state", "foreign_operator", "linked_variables")
 
 
 @pytest.mark.parametrize("name", hostile.FILES)

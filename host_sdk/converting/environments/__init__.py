@@ -1,0 +1,1 @@
+"""Environments for converters whose packages exclude ours: a list each, NAME.toml."""
