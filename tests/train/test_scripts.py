@@ -61,7 +61,9 @@ def test_a_detector_finds_coins_that_it_never_saw(
 @pytest.mark.sim
 def test_a_network_under_8_kb(script: Run, xipnet: Run, tmp_path: Path) -> None:
     said = script("-m", "examples.tiny8k.train", "--quick", "--output", tmp_path)
-    assert int(said.split()[0].replace(",", "")) < 8192
+    size = re.search(r"^([\d,]+) bytes of weights and biases", said, re.M)
+    assert size, said
+    assert int(size[1].replace(",", "")) < 8192
     graph = read_tflite((tmp_path / "trained.tflite").read_bytes(), "trained")
     assert sum(op.kind == "HARD_SWISH" for op in graph.ops) == 9
     filters = [graph.tensors[op.inputs[1]] for op in graph.ops if op.kind == "CONV_2D"]
