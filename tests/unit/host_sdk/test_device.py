@@ -50,7 +50,7 @@ def test_a_model_with_operators_of_ones_own(connect: Connect) -> None:
     with pytest.raises(CompileError, match="is CUSTOM ThresholdedRelu"):
         device.load_model(own_model(), "own")
     assert device.load_model(own_model(), "own", ops=str(OWN_OPERATORS)).active
-    with pytest.raises(InputError, match="max_ram and ops are for"):
+    with pytest.raises(InputError, match="ops and weights are for"):
         device.load_model(make_blob(), ops=str(OWN_OPERATORS))
 
 

@@ -138,7 +138,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert (status, "compiled already" in said) == (2, True)
     blob.write_bytes(BLOB.pack()[:-1])
     status, said = export(blob, "--c", tmp_path)
-    assert (status, "cannot be exported" in said) == (1, True)
+    assert (status, "is a damaged blob" in said) == (1, True)
     tflite = tmp_path / "a.tflite"
     tflite.write_bytes(b"\x1c\0\0\0TFL3")
     status, said = export(tflite, "--c", tmp_path)
