@@ -96,9 +96,8 @@ def _write_runtime(out: Writer, plan: Plan) -> list[str]:
     """Write how the compiler's own functions are made; return the object's path."""
     output = str(plan.work / "objects" / "compiler_rt.o")
     step = str(Path(__file__).with_name("runtime.py"))
-    out.build(
-        [output], "runtime", implicit=[zig(), step], variables={"kept": str(kept_runtime(plan))}
-    )
+    kept = {"kept": command_line([str(kept_runtime(plan))])}
+    out.build([output], "runtime", implicit=[zig(), step], variables=kept)
     return [output]
 
 
