@@ -13,7 +13,6 @@ import marshal
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -296,7 +295,7 @@ class _Touch:
         self._marker = marker
 
     def __reduce__(self) -> Any:
-        return partial, (open, str(self._marker), "w")
+        return open, (str(self._marker), "w")
 
 
 def _pickle(marker: Path) -> bytes:

@@ -28,7 +28,7 @@ def meta(*sizes: Any) -> dict[str, Any]:
         "dtype": 7,
         "sizes": shape,
         "requires_grad": False,
-        "device": {"type": "cuda", "index": 0},
+        "device": {"type": "cpu", "index": None},
         "strides": [{"as_int": 1} for _ in sizes],
         "storage_offset": {"as_int": 0},
         "layout": 7,

@@ -25,8 +25,13 @@ def rebuilt(recorded: Recorded, path: Path) -> tuple[list[str], dict[str, Any]]:
 
 
 def test_the_converter_gets_what_is_known(tmp_path: Path, recorded: Recorded) -> None:
+    described, graph = program()
+    graph["tensor_values"]["x"]["device"] = {"type": "cuda", "index": 0}
     path = write_pt2(
-        tmp_path / "net.pt2", extra__notes=b"x", **{"data__sample_inputs__model.pt": b"a pickle"}
+        tmp_path / "net.pt2",
+        described,
+        extra__notes=b"x",
+        **{"data__sample_inputs__model.pt": b"a pickle"},
     )
     names, made = rebuilt(recorded, path)
     assert [asked[0] for asked in recorded.asked] == ["torch_child"]
