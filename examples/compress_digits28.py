@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from train_digits28 import SIDE, Digits, enlarged_digits
-from training import SEED, start_tensorflow, to_integers
+from training import SEED, convert, start_tensorflow, to_integers
 
 SPARSITY = 0.5
 CLUSTERS = 16  # of a layer; 0 is one of them
@@ -104,17 +104,6 @@ def train_for_integers(model: Any, data: Digits, epochs: int) -> Any:
     trained = quantization.quantize_apply(quantization.quantize_annotate_model(model), scheme)
     fit(trained, data, epochs, 2e-4)
     return trained
-
-
-def convert(model: Any, integers: bool = False) -> bytes:
-    """Write a .tflite: of floats, or of integers as the network was trained for."""
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if integers:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Start TensorFlow, and make a network integers, for the training scripts."""
+"""Start TensorFlow, and write networks as .tflites, for the training scripts."""
 
 from __future__ import annotations
 
@@ -30,6 +30,22 @@ def start_tensorflow(threads: int = 1) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(SEED)
+
+
+def convert(model: keras.Model, integers: bool = False) -> bytes:
+    """Write a .tflite: of floats, or of integers as the network was trained for.
+
+    Args:
+        model: of Keras 3 or of tf_keras.
+        integers: it was trained for them.
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if integers:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())
 
 
 def to_integers(model: keras.Model, samples: Floats, uint8_input: bool = True) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 from coin_boxes import main
 from coin_features import CELL, COLUMNS, HEIGHT, ROWS, WIDTH, CoinFit, Floats
 from flatbuffers import flexbuffers
-from small_tflite import Layer, schema, write_tflite
+from small_tflite import Layer, add_tensor, schema, write_tflite
 
 ANCHOR = 40.0  # pixels: the side of each anchor
 SCALES = {"y_scale": 10.0, "x_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0}
@@ -69,19 +69,21 @@ def with_boxes(shape: tuple[int, ...], codes: list[Layer], scores: Layer, places
         schema.Model.GetRootAs(write_tflite(shape, [*codes[:-1], whole]))
     )
     graph, count, classes = model.subgraphs[0], len(places), len(scores.bias)
-    rows = _tensor(model, "rows", (1, count, 4 + classes))
-    parts = [_tensor(model, name, (1, count, n)) for name, n in (("codes", 4), ("scores", classes))]
+    rows = add_tensor(model, "rows", (1, count, 4 + classes))
+    parts = [
+        add_tensor(model, name, (1, count, n)) for name, n in (("codes", 4), ("scores", classes))
+    ]
     _add(model, "RESHAPE", [graph.outputs[0], _numbers(model, [1, count, -1])], [rows])
     split = schema.SplitVOptionsT()
     split.numSplits = 2
     inputs = [rows, _numbers(model, [4, classes]), _numbers(model, 2)]
     _add(model, "SPLIT_V", inputs, parts, "SplitVOptions", split)
     found = [
-        _tensor(model, name, (1, MOST, 4) if name == "boxes" else (1, MOST))
+        add_tensor(model, name, (1, MOST, 4) if name == "boxes" else (1, MOST))
         for name in ("boxes", "classes", "best")
     ]
-    found.append(_tensor(model, "count", (1,)))
-    _add(model, "CUSTOM", [*parts, _tensor(model, "anchors", places.shape, places)], found)
+    found.append(add_tensor(model, "count", (1,)))
+    _add(model, "CUSTOM", [*parts, add_tensor(model, "anchors", places.shape, places)], found)
     graph.operators[-1].customOptions = list(_boxes_options(classes))
     graph.outputs = found
     builder = flatbuffers.Builder(1024)
@@ -132,25 +134,7 @@ def _add(
 
 def _numbers(model: Any, values: Any) -> int:
     data = np.array(values, np.int32)
-    return _tensor(model, "numbers", data.shape, data, schema.TensorType.INT32)
-
-
-def _tensor(
-    model: Any,
-    name: str,
-    shape: tuple[int, ...],
-    data: Any = None,
-    kind: int = schema.TensorType.FLOAT32,
-) -> int:
-    tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type, tensor.buffer = name.encode(), list(shape), kind, 0
-    if data is not None:
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(data.tobytes(), np.uint8)
-        tensor.buffer = len(model.buffers)
-        model.buffers.append(buffer)
-    model.subgraphs[0].tensors.append(tensor)
-    return len(model.subgraphs[0].tensors) - 1
+    return add_tensor(model, "numbers", data.shape, data)
 
 
 if __name__ == "__main__":

@@ -54,12 +54,12 @@ def write_tflite(shape: tuple[int, ...], layers: list[Layer]) -> bytes:
         code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, kind)
         code.version = 1
         model.operatorCodes.append(code)
-    last = _tensor(model, "input", shape)
+    last = add_tensor(model, "input", shape)
     for i, layer in enumerate(layers):
         shape = layer.shape(shape)
-        weights = _tensor(model, f"weights{i}", layer.weights.shape, layer.weights)
-        bias = _tensor(model, f"bias{i}", layer.bias.shape, layer.bias)
-        made = _tensor(model, f"layer{i}", shape)
+        weights = add_tensor(model, f"weights{i}", layer.weights.shape, layer.weights)
+        bias = add_tensor(model, f"bias{i}", layer.bias.shape, layer.bias)
+        made = add_tensor(model, f"layer{i}", shape)
         graph.operators.append(_operator(layer, [last, weights, bias], made))
         last = made
     graph.outputs = [last]
@@ -68,13 +68,18 @@ def write_tflite(shape: tuple[int, ...], layers: list[Layer]) -> bytes:
     return bytes(builder.Output())
 
 
-def _tensor(model: Any, name: str, shape: tuple[int, ...], data: Floats | None = None) -> int:
+def add_tensor(
+    model: Any, name: str, shape: tuple[int, ...], data: npt.NDArray[np.generic] | None = None
+) -> int:
+    """Add a tensor: float32, or a constant of float32 or int32; return its index."""
     tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type = name.encode(), list(shape), schema.TensorType.FLOAT32
-    tensor.buffer = 0
+    is_whole = data is not None and data.dtype == np.int32
+    tensor.type = schema.TensorType.INT32 if is_whole else schema.TensorType.FLOAT32
+    tensor.name, tensor.shape, tensor.buffer = name.encode(), list(shape), 0
     if data is not None:
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(data.astype(np.float32).tobytes(), np.uint8)
+        kept = data if is_whole else data.astype(np.float32)
+        buffer.data = np.frombuffer(kept.tobytes(), np.uint8)
         tensor.buffer = len(model.buffers)
         model.buffers.append(buffer)
     model.subgraphs[0].tensors.append(tensor)

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from examples.picture_patches import SIDE, Patches, cifar10, picture_patches
-from examples.training import SEED, start_tensorflow, to_integers
+from examples.training import SEED, convert, start_tensorflow, to_integers
 
 SPARSITY = 0.5
 MOST_BYTES = 8192  # of weights and biases, as integers
@@ -135,17 +135,6 @@ def train_for_integers(model: Any, data: Patches, epochs: int) -> Any:
         trained = quantization.quantize_apply(annotated, scheme)
         fit(trained, data, epochs, 2e-4)
     return trained
-
-
-def convert(model: Any, integers: bool = False) -> bytes:
-    """Write a .tflite: of floats, or of integers as the network was trained for."""
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if integers:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
 
 
 def main() -> None:

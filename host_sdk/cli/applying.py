@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +21,14 @@ from host_sdk.cli.ota import decider, trial_options
 if TYPE_CHECKING:
     from host_sdk.bundle.changes import BundleChanges
 
-DEFAULT = "xipnet.toml"
-
-
-def _source(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.argument("source", type=click.Path(), default=DEFAULT)(command)
+_source = click.argument("source", type=click.Path(), default="xipnet.toml")
+_name = click.option("--name", help="Name in the store; by default what the file says.")
 
 
 @click.command()
 @board_command
 @_source
-@click.option("--name", help="Name in the store; by default what the file says.")
+@_name
 @json_option
 def plan(board: host_sdk.Device, source: str, name: str | None, as_json: bool) -> None:
     """Show what `xipnet apply SOURCE` would change on a board; changes nothing.
@@ -40,13 +36,17 @@ def plan(board: host_sdk.Device, source: str, name: str | None, as_json: bool) -
     SOURCE says which models, scripts and data are one (a pipeline.toml, by default xipnet.toml), or
     is the bundle that `xipnet build` made of it.
     """
-    _print(board.plan_bundle(source, name, show=not as_json), as_json)
+    changes = board.plan_bundle(source, name, show=not as_json)
+    if as_json:
+        print_json(_facts(changes))
+    else:
+        _print(changes)
 
 
 @click.command()
 @board_command
 @_source
-@click.option("--name", help="Name in the store; by default what the file says.")
+@_name
 @trial_options
 @seal_option
 @json_option
@@ -67,15 +67,16 @@ def apply(
     """
     from host_sdk.bundle.prepare import is_pipeline
 
+    decide = decider(check, manual)
     changes = board.plan_bundle(source, name, show=not as_json)
     if not as_json:
-        _print(changes, as_json)
+        _print(changes)
     loaded = None
     if not changes.is_applied:
         loaded = board.load_bundle(
             changes.data if is_pipeline(source) else source,
             changes.name,
-            confirm=decider(check, manual),
+            confirm=decide,
             confirm_s=within,
             boots=boots,
             seal=seal,
@@ -97,10 +98,7 @@ def _facts(changes: BundleChanges) -> dict[str, Any]:
     return {**facts, "is_applied": changes.is_applied, "most_bytes": changes.most_bytes}
 
 
-def _print(changes: BundleChanges, as_json: bool) -> None:
-    if as_json:
-        print_json(_facts(changes))
-        return
+def _print(changes: BundleChanges) -> None:
     print_table(
         ("member", "type", "change", "bytes", "on the board", "SHA-256"),
         [

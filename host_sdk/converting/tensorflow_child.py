@@ -30,6 +30,7 @@ from host_sdk.converting.children.replies import (
     limit_memory,
     open_replies,
 )
+from host_sdk.converting.children.tflite_names import give_names
 from host_sdk.converting.hdf5_check import check_hdf5, read_text
 from host_sdk.converting.keras_config import read_config
 from host_sdk.errors import ModelFileError, UnsafeModelError
@@ -145,12 +146,7 @@ def _named(tflite: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> byte
         graph.inputs = [by_name[name] for name in inputs]
     by_output = {bytes(m.name).decode(): m.tensorIndex for m in signature.outputs}
     graph.outputs = [by_output[name] for name in sorted(by_output)]
-    taken = {bytes(tensor.name or b"") for tensor in graph.tensors}
-    for indexes, names in ((graph.inputs, inputs), (graph.outputs, outputs)):
-        for index, name in zip(indexes, names, strict=False):
-            if (new := name.encode()) not in taken:
-                graph.tensors[index].name = new
-                taken.add(new)
+    give_names(graph, inputs, outputs)
     return bytes(tools.convert_object_to_bytearray(model))
 
 

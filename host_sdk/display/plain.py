@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 LINE_CHARACTERS = 400
 TEXT_CHARACTERS = 1 << 16
@@ -28,6 +29,11 @@ def plain_line(text: str, most: int = LINE_CHARACTERS) -> str:
         printed as escapes: `\\x1b`, `\\n`, `\\u202e`.
     """
     return _escaped(text, most, "")
+
+
+def plain_list(texts: Iterable[object]) -> str:
+    """Write a list of any length as one line that is short; see `plain_line`."""
+    return plain_line(", ".join(map(str, texts)))
 
 
 def plain_text(text: str, most: int = TEXT_CHARACTERS) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy.typing as npt
 
-from host_sdk.display.plain import plain_line
+from host_sdk.display.plain import plain_list
 from host_sdk.errors import InputError, NoHeadError, ProtocolError, ShapeError
 from host_sdk.inference.tensor import Array, TensorInfo
 from host_sdk.link.board_info import MOST_ARENA_BYTES
@@ -126,7 +126,7 @@ class Model:
     state_bytes: int = 0
 
     def __repr__(self) -> str:
-        inputs, outputs = (_listed(map(str, ts)) for ts in (self.inputs, self.outputs))
+        inputs, outputs = (plain_list(ts) for ts in (self.inputs, self.outputs))
         return (
             f"<Model {self.name} version {self.version}: {inputs} -> {outputs}, "
             f"{len(self.steps)} steps, {self.arena_bytes:,} bytes of RAM>"
@@ -190,7 +190,7 @@ class Model:
         except RunError as error:
             raise InputError(f"model '{self.name}': {error}") from error
         if len(values) != len(self.inputs):
-            names = _listed(f"'{t.name}' {t}" for t in self.inputs)
+            names = plain_list(f"'{t.name}' {t}" for t in self.inputs)
             raise ShapeError(
                 f"model '{self.name}' must get {len(self.inputs)} inputs ({names}); "
                 f"got {len(values)}"
@@ -218,11 +218,6 @@ class Model:
             outputs.append(tensor.read_values(data[at : at + tensor.size_bytes]))
             at += tensor.size_bytes
         return Outputs(outputs, (tensor.name for tensor in self.outputs))
-
-
-def _listed(texts: Iterable[str]) -> str:
-    """Write a list that a board may have made as long as it likes."""
-    return plain_line(", ".join(texts))
 
 
 def _is_detection(record: Record) -> bool:

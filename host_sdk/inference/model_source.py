@@ -22,7 +22,7 @@ from host_sdk.converting.convert import (
 )
 from host_sdk.converting.formats import find_format
 from host_sdk.converting.live_torch import LiveTorch, is_live_torch, live_torch_name
-from host_sdk.display.plain import plain_line
+from host_sdk.display.plain import plain_line, plain_list
 from host_sdk.display.progress import late_progress
 from host_sdk.errors import (
     BlobCpuError,
@@ -331,7 +331,7 @@ def _variant_for(blob: Blob, board: BoardInfo) -> Variant:
         same = v.family == board.family and v.level <= board.level
         if same and v.features & ~board.features == 0:
             return v
-    named = plain_line(", ".join(map(str, blob.metadata.get("targets", ()))))
+    named = plain_list(blob.metadata.get("targets", ()))
     targets = named or "another CPU"
     raise BlobCpuError(
         f"the blob is for {targets}, the board has a {board.cpu}", method="load_model"

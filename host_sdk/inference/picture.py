@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageOps
 
-from host_sdk.display.plain import plain_line
+from host_sdk.display.plain import plain_list
 from host_sdk.errors import ImageError, ShapeError
 from host_sdk.inference.model import Model, Normalisation
 from host_sdk.inference.tensor import Array, TensorInfo
@@ -144,7 +144,7 @@ def prepare(source: Picture, model: Model) -> PictureInput:
     picture = open_picture(source)
     tensor = model.inputs[0]
     if not takes_picture(model):
-        inputs = plain_line(", ".join(map(str, model.inputs)))
+        inputs = plain_list(model.inputs)
         raise ShapeError(
             f"model '{model.name}' must have one input [1, H, W, 1 or 3] to take a picture; "
             f"has {inputs}"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import sysconfig
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import pytest
 from host_sdk.converting import run_converter
 from tests.conftest import ROOT
 from tests.convert import private_environments
+from tools.tensorflow_environment import pinned_python
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -21,22 +19,8 @@ REQUIREMENTS = HERE / "requirements.txt"
 
 @pytest.fixture(scope="session")
 def tensorflow() -> Path:
-    """Install TensorFlow beside the project, once (600 MB); give its Python.
-
-    It sees the packages of this environment, too, behind its own.
-    """
-    folder = ROOT / "build" / "convert"
-    python = folder / "bin" / "python"
-    stamp, wanted = folder / "installed", sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        pinned = ["-c", str(ROOT / "constraints.txt"), "-r", str(REQUIREMENTS)]
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *pinned], check=True)
-        # Behind its own packages: a .pth appends.
-        where = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-        (Path(where) / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")
-        stamp.write_text(wanted)
-    return python
+    """Install TensorFlow beside the project, once (600 MB); give its Python."""
+    return pinned_python("convert", REQUIREMENTS)
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,10 @@ import pytest
 
 from host_sdk import ConvertError, Device, ModelFileError
 from host_sdk.inference.model_source import open_model
-from host_sdk.inference.tensor import Array
 from host_sdk.validation.litert import Reference
 from relocatable.read_tflite import read_tflite
 from tests.convert.conftest import run
+from tests.convert.samples import expected
 
 pytestmark = [pytest.mark.proof("convert"), pytest.mark.usefixtures("converter")]
 
@@ -22,14 +22,6 @@ FILES = [
     *("photo.keras", "photo.h5", "photo", "pair.keras", "pair.h5", "pair", "operations.keras"),
     *("operations", "sequence.keras", "sequence", "old.h5"),
 ]
-
-
-def expected(models: Path, name: str) -> tuple[list[Array], list[Array]]:
-    """Read inputs, and what Keras makes of them."""
-    kept = np.load(models / f"{name}.npz")
-    return tuple(  # type: ignore[return-value]
-        [kept[key] for key in sorted(kept) if key.startswith(kind)] for kind in ("input", "output")
-    )
 
 
 @pytest.mark.parametrize("file", FILES)

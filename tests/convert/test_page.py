@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.convert import private_environments
 from tests.convert.conftest import run
-from tests.sim.transcript import FLAGS, ROOT, check, console_steps, read_blocks
+from tests.sim.transcript import FLAGS, ROOT, Block, check, console_steps, read_blocks
 
 pytestmark = [pytest.mark.sim, pytest.mark.proof("convert")]
 
@@ -20,6 +21,25 @@ COMMAND = '#!/bin/sh\nexec {python} -c "from host_sdk.cli import main; main()" "
 TEST = (
     "import doctest, sys; sys.exit(doctest.testfile({path!r}, False, optionflags={flags}).failed)"
 )
+
+
+def type_steps(page: Path, block: Block, here: Path, environment: Mapping[str, str]) -> int:
+    """Type a block's commands, and compare what comes; return how many there were."""
+    steps = console_steps(block)
+    for step in steps:
+        ran = subprocess.run(
+            *(step.typed,),
+            shell=True,
+            cwd=here,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            # TensorFlow greets on the standard error; errors of ours are read there.
+            stderr=subprocess.STDOUT if "xipnet" in step.typed else sys.stderr,
+            check=False,
+        )
+        check(page, step, ran.stdout)
+    return len(steps)
 
 
 def test_the_page(tensorflow: Path, tmp_path: Path) -> None:
@@ -42,19 +62,7 @@ def test_the_page(tensorflow: Path, tmp_path: Path) -> None:
         kinds.append(block.kind)
         match block.kind:
             case "console train":
-                for step in console_steps(block):
-                    ran = subprocess.run(
-                        *(step.typed,),
-                        shell=True,
-                        cwd=here,
-                        env=environment,
-                        text=True,
-                        stdout=subprocess.PIPE,
-                        # TensorFlow greets on the standard error; errors of ours are read there.
-                        stderr=subprocess.STDOUT if "xipnet" in step.typed else sys.stderr,
-                        check=False,
-                    )
-                    check(PAGE, step, ran.stdout)
+                type_steps(PAGE, block, here, environment)
             case "pycon train":
                 text = here / "session.txt"
                 text.write_text(block.text)
@@ -94,19 +102,7 @@ def test_the_pages_of_private_environments(name: str, tmp_path: Path) -> None:
     ran = 0
     for block in read_blocks(page):
         if block.kind == f"console {name}":
-            for step in console_steps(block):
-                done = subprocess.run(
-                    *(step.typed,),
-                    shell=True,
-                    cwd=here,
-                    env=environment,
-                    text=True,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT if "xipnet" in step.typed else sys.stderr,
-                    check=False,
-                )
-                check(page, step, done.stdout)
-                ran += 1
+            ran += type_steps(page, block, here, environment)
         else:
             (here / block.kind.partition(" ")[2]).write_text(block.text)
     assert ran == {"onnx": 4, "torch": 3}[name]

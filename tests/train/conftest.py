@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.convert.conftest import REQUIREMENTS
 from tools.tensorflow_environment import pinned_python, quiet_environment
 
 Run = Callable[..., str]
@@ -19,9 +20,8 @@ XIPNET = "from host_sdk.cli import main; main()"
 @pytest.fixture(scope="session")
 def python() -> Path:
     """Install TensorFlow and what prunes and clusters, once (600 MB)."""
-    requirements = Path(__file__).parents[1] / "convert" / "requirements.txt"
     # Asks for an older absl-py than TensorFlow.
-    return pinned_python("train", requirements, "tensorflow-model-optimization==0.8.1")
+    return pinned_python("train", REQUIREMENTS, "tensorflow-model-optimization==0.8.1")
 
 
 @pytest.fixture(scope="session")

@@ -19,16 +19,21 @@ def name_tensors(tflite: bytes, inputs: Sequence[str], outputs: Sequence[str]) -
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
     graph.inputs = _in_order(signature.inputs, "args_", len(inputs), graph.inputs)
     graph.outputs = _in_order(signature.outputs, "output_", len(outputs), graph.outputs)
+    give_names(graph, inputs, outputs)
+    flatbuffers: Any = import_module("flatbuffers")
+    builder = flatbuffers.Builder(len(tflite))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def give_names(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Name a graph's inputs and outputs, in their order, where the name is free."""
     taken = {bytes(tensor.name or b"") for tensor in graph.tensors}
     for indexes, names in ((graph.inputs, inputs), (graph.outputs, outputs)):
         for index, name in zip(indexes, names, strict=False):
             if (new := name.encode()) not in taken:
                 graph.tensors[index].name = new
                 taken.add(new)
-    flatbuffers: Any = import_module("flatbuffers")
-    builder = flatbuffers.Builder(len(tflite))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def _in_order(maps: Sequence[Any], start: str, count: int, old: Sequence[int]) -> list[int]:
