@@ -20,8 +20,8 @@ pytestmark = pytest.mark.sim
 DATA, LOCKED = 3, 2
 E_SEAL, E_LOCKED = -90, -92
 SEED = bytes(range(32))
-OBJECTS = 16
-TRIES = 50  # on a busy computer `trust` may be done before the ping is there
+OBJECTS = 100  # of 2 M instructions each: a quick computer takes 0.2 s
+TRIES = 50  # on a busy computer a ping may be late
 ONE = "mps2_an386"
 BOARDS = [
     pytest.param(name, marks=() if name == ONE else pytest.mark.proof("endurance"))
