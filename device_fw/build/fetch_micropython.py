@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from device_fw.build.debian import PrivateApt, run_tool
-from device_fw.build.folders import build_dir
+from device_fw.build.folders import build_dir, publish
 from device_fw.errors import SourceError
 
 __all__ = [
@@ -106,7 +106,7 @@ def _download(home: Path, say: Say) -> None:
             except SourceError as error:
                 refused.append(f"- {error}")
                 continue
-            _publish(tree, home)
+            publish(tree, home)
             return
     reasons = "\n".join(refused)
     raise SourceError(
@@ -114,14 +114,6 @@ def _download(home: Path, say: Say) -> None:
         f"Get it by hand (git clone --branch v{MICROPYTHON_VERSION} {_UPSTREAM}) "
         "and set MICROPYTHON_DIR to its folder."
     )
-
-
-def _publish(tree: Path, home: Path) -> None:
-    try:
-        tree.rename(home)
-    except OSError:
-        if not home.is_dir():  # else another process was quicker
-            raise
 
 
 # ---- Debian's source package ---------------------------------------------------------------------

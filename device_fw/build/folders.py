@@ -14,3 +14,12 @@ def build_dir() -> Path:
     if (_TREE / "pyproject.toml").is_file():
         return _TREE / "build"
     return platformdirs.user_cache_path("xipnet", appauthor=False, opinion=False)
+
+
+def publish(made: Path, home: Path) -> None:
+    """Give a folder that is whole its place, unless another process was quicker."""
+    try:
+        made.rename(home)
+    except OSError:
+        if not home.is_dir():
+            raise

@@ -18,7 +18,7 @@ from device_fw.build.fetch_micropython import (
     MICROPYTHON_VERSION,
     micropython_source,
 )
-from device_fw.build.folders import build_dir
+from device_fw.build.folders import build_dir, publish
 from device_fw.build.ninja import Tick, ninja_program, run_ninja
 from device_fw.build.uf2 import uf2_blocks
 from device_fw.errors import CompileError, FirmwareError
@@ -146,7 +146,7 @@ def _bring(home: Path) -> None:
         ):
             shutil.rmtree(tree / "lib" / library, ignore_errors=True)
             source.rename(tree / "lib" / library)
-        made.rename(home)
+        publish(made, home)
 
 
 def _configure(board: str, home: Path, work: Path) -> None:
