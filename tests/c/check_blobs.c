@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "check.h"
+#include "here.h"
 #include "base/xn_error.h"
-#include "model/xn_loader.h"
 
 #define MOST (1u << 20)
 
@@ -23,7 +23,10 @@ int main(void) {
         memcpy(blob, room, n);
         xn_loader_program program;
         char text[XN_ERROR_TEXT_MAX];
-        int status = xn_loader_check(&program, blob, n, UINT32_MAX);
+        xn_reason why;
+        const xn_loader_place place = here(UINT32_MAX);
+        int status = xn_loader_check(&program, blob, n, &place, &why);
+        (void)xn_error_reason(status, &why);
         xn_error_text(status, text);
         printf("%d %s\n", status, text);
         free(blob);

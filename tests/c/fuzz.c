@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "here.h"
 #include "walk_program.h"
 #include "base/xn_msgpack.h"
 #include "base/xn_sha256.h"
@@ -80,7 +81,9 @@ static void fuzz_loader(uint32_t rounds) {
             xn_sha256_end(&h, exact + 8);
         }
         xn_loader_program program;
-        if (xn_loader_check(&program, exact, n, 65536) == XN_OK) {
+        xn_reason why;
+        const xn_loader_place place = here(65536);
+        if (xn_loader_check(&program, exact, n, &place, &why) == XN_OK) {
             good++;
             walk_program(&program);
         }

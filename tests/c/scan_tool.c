@@ -16,7 +16,9 @@ int main(void) {
         CHECK(fread(steps, sizeof(uint32_t), head[1], stdin) == head[1]);
         CHECK(fread(code, 1, head[0], stdin) == head[0]);
         char text[XN_ERROR_TEXT_MAX];
-        int status = xn_scan_code(code, head[0], steps, head[1]);
+        xn_reason why = {0};
+        int status = xn_scan_code(code, head[0], steps, head[1], &why);
+        (void)xn_error_reason(status, &why);
         xn_error_text(status, text);
         printf("%d %s\n", status, text);
         free(steps);

@@ -96,7 +96,7 @@ static void poll(void) {
 // As between the blocks of a long digest that Python asked for.
 static void pause_digest(void) {
     receive_hello(1);
-    xn_sha256_pause();
+    xn_busy_pause();
     CHECK(xn_link_frames() == 0); // an urgent request waits for nobody
 }
 

@@ -29,7 +29,7 @@ static xn_store_object object_of(const char *name, uint32_t size, uint8_t seed) 
     strcpy(o.name, name);
     o.type = XN_STORE_DATA;
     o.size = size;
-    xn_sha256_of(bytes, size, o.sha256);
+    xn_sha256_of(bytes, size, o.sha256, NULL);
     return o;
 }
 

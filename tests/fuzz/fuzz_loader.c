@@ -5,7 +5,7 @@
 
 #include "fuzz_replay.h"
 #include "walk_program.h"
-#include "base/xn_error.h"
+#include "here.h"
 #include "base/xn_sha256.h"
 
 #define ARENA_BYTES 65536u
@@ -17,13 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (n >= sizeof(xn_blob_header)) {
         uint32_t total = (uint32_t)n;
         memcpy(blob + 4, &total, sizeof(total));
-        xn_sha256_of(blob + 40, total - 40u, blob + 8);
+        xn_sha256_of(blob + 40, total - 40u, blob + 8, NULL);
     }
     xn_loader_program program;
-    char text[XN_ERROR_TEXT_MAX];
-    int status = xn_loader_check(&program, blob, (uint32_t)n, ARENA_BYTES);
-    xn_error_text(status, text);
-    if (status == 0) {
+    xn_reason why;
+    const xn_loader_place place = here(ARENA_BYTES);
+    if (xn_loader_check(&program, blob, (uint32_t)n, &place, &why) == 0) {
         walk_program(&program);
     }
     free(blob);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "fuzz_replay.h"
-#include "base/xn_error.h"
 #include "model/xn_scan.h"
 
 #define STEPS_MAX 8u
@@ -26,9 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         }
     }
     uint8_t *code = aligned_alloc(4, bytes); // reading beyond it is seen
-    char text[XN_ERROR_TEXT_MAX];
+    xn_reason why;
     memcpy(code, data, bytes);
-    xn_error_text(xn_scan_code(code, bytes, steps, count), text);
+    (void)xn_scan_code(code, bytes, steps, count, &why);
     free(code);
     return 0;
 }

@@ -25,7 +25,7 @@ void finish_file(file *f, const char *name, uint32_t type) {
     strcpy(f->object.name, name);
     f->object.type = type;
     f->object.size = f->n;
-    xn_sha256_of(f->bytes, f->n, f->object.sha256);
+    xn_sha256_of(f->bytes, f->n, f->object.sha256, NULL);
 #if XN_LOCKABLE
     f->is_sealed = false;
 #endif
@@ -56,7 +56,7 @@ static void add_member(file *f, const char *name, uint32_t type, const void *byt
     row->size = n;
     CHECK(row->offset + n <= sizeof(f->bytes));
     memcpy(f->bytes + row->offset, bytes, n);
-    xn_sha256_of(bytes, n, row->sha256);
+    xn_sha256_of(bytes, n, row->sha256, NULL);
     f->n = row->offset + n;
     header->count++;
     header->size = f->n;
@@ -199,7 +199,7 @@ state look(void) {
     memset(&s, 0, sizeof(s));
     while ((more = xn_store_next(&cursor, &o)) == 1) {
         uint8_t seen[32], row[ROW];
-        xn_sha256_of(xn_store_map(&o), o.size, seen);
+        xn_sha256_of(xn_store_map(&o), o.size, seen, NULL);
         CHECK(memcmp(seen, o.sha256, 32) == 0); // whole
         if (o.type == XN_STORE_BUNDLE) {
             look_into(&o);
@@ -207,7 +207,7 @@ state look(void) {
         memcpy(row, o.name, 40);
         memcpy(row + 40, seen, 32);
         add_seal(&o, row);
-        xn_sha256_of(row, sizeof(row), seen);
+        xn_sha256_of(row, sizeof(row), seen, NULL);
         for (int i = 0; i < 8; i++) { // the order does not count
             uint32_t word;
             memcpy(&word, seen + 4 * i, 4);

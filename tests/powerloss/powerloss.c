@@ -498,7 +498,7 @@ static void run_rot(const xn_port_flash *flash) {
         xn_store_object o;
         for (uint32_t cursor = 0; xn_store_next(&cursor, &o) == 1;) {
             uint8_t seen[32];
-            xn_sha256_of(xn_store_map(&o), o.size, seen);
+            xn_sha256_of(xn_store_map(&o), o.size, seen, NULL);
             damaged += memcmp(seen, o.sha256, 32) != 0;
             CHECK(memcmp(seen, o.sha256, 32) == 0 || (at >= o.offset && at - o.offset < o.size));
             CHECK(memcmp(seen, o.sha256, 32) == 0 || strcmp(o.name, "net") != 0 || status < 0);

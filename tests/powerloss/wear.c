@@ -32,7 +32,7 @@ static void put(const char *name, uint32_t n, uint32_t seed) {
     strcpy(o.name, name);
     o.type = XN_STORE_DATA;
     o.size = n;
-    xn_sha256_of(bytes, n, o.sha256);
+    xn_sha256_of(bytes, n, o.sha256, NULL);
     CHECK(xn_upload_begin(&o, &have, &resumed) == XN_OK && !have);
     CHECK(xn_upload_write(0, bytes, n) == XN_OK);
     CHECK(xn_upload_verify(&o) == XN_OK && xn_upload_commit(false, 0, 0) == XN_OK);

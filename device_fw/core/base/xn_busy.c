@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+void (*xn_busy_pause)(void);
+
 static volatile uint32_t depth;
 
 void xn_busy_begin(void) {

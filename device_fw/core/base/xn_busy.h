@@ -9,6 +9,9 @@
 void xn_busy_begin(void);
 void xn_busy_end(void);
 bool xn_busy_now(void);
+// Called now and then while the thread looks at many bytes (NULL: nothing): other work may be done
+// there.
+extern void (*xn_busy_pause)(void);
 #if XN_LOCKABLE
 // Around what takes long and touches nothing but its own variables: the thread is not given up, but
 // urgent requests may come in between, as in a model's step.

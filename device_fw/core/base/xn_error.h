@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/xn_port.h"
+#include "base/xn_reason.h"
 #include "base/xn_status.h"
 
 #define XN_ERROR_TEXT_MAX 160u // the ending 0 included
@@ -37,8 +38,8 @@ int xn_error_rule(int code, const char *name, const char *what, uint32_t value, 
 int xn_error_of(int code, const char *name);
 // Notes bytes by their hash: "<text>: SHA-256 <64 digits>, bytes `bytes`".
 int xn_error_hash(int code, const uint8_t sha256[32], uint32_t bytes);
-// Notes an instruction and its offset: "<text>: `what` 0x.. at `at`".
-int xn_error_code(int code, const char *what, uint32_t word, uint32_t at);
+// Notes a reason: "<text>: " and what its kind says.
+int xn_error_reason(int code, const xn_reason *why);
 // Notes how a step was stopped: "<text>: step `step` at 0x.., address 0x.., CFSR 0x..".
 int xn_error_stop(int code, uint32_t step, const xn_port_stop *stop);
 // The last note, if it was for `code`, to be noted again later: returns its code.

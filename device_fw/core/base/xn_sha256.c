@@ -99,9 +99,7 @@ void xn_sha256_end(xn_sha256 *h, uint8_t digest[32]) {
     }
 }
 
-void (*xn_sha256_pause)(void);
-
-void xn_sha256_of(const void *bytes, uint32_t n, uint8_t digest[32]) {
+void xn_sha256_of(const void *bytes, uint32_t n, uint8_t digest[32], void (*pause)(void)) {
     const uint8_t *p = bytes;
     xn_sha256 hash;
     xn_sha256_begin(&hash);
@@ -110,8 +108,8 @@ void xn_sha256_of(const void *bytes, uint32_t n, uint8_t digest[32]) {
         xn_sha256_add(&hash, p, part);
         p += part;
         n -= part;
-        if (xn_sha256_pause != NULL) {
-            xn_sha256_pause();
+        if (pause != NULL) {
+            pause();
         }
     }
     xn_sha256_end(&hash, digest);

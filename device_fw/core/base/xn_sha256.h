@@ -15,9 +15,7 @@ typedef struct xn_sha256 {
 void xn_sha256_begin(xn_sha256 *h);
 void xn_sha256_add(xn_sha256 *h, const void *bytes, uint32_t n);
 void xn_sha256_end(xn_sha256 *h, uint8_t digest[32]);
-// The same at once. Now and then xn_sha256_pause is called (NULL: nothing): other work may be done
-// there.
-void xn_sha256_of(const void *bytes, uint32_t n, uint8_t digest[32]);
-extern void (*xn_sha256_pause)(void);
+// The same at once. Now and then `pause` is called (NULL: nothing): other work may be done there.
+void xn_sha256_of(const void *bytes, uint32_t n, uint8_t digest[32], void (*pause)(void));
 
 #endif

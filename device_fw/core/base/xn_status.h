@@ -60,4 +60,6 @@ enum xn_status {
     XN_E_TRUST = -93    // policy, order or device key is refused
 };
 
+const char *xn_status_text(int code);
+
 #endif

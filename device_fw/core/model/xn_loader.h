@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/xn_reason.h"
 #include "xn_blob.h"
 
 // A checked blob: pointers into the mapped blob, all in bounds and aligned.
@@ -20,9 +21,19 @@ typedef struct xn_loader_program {
     uint32_t golden_runs;           // at least 1
 } xn_loader_program;
 
-// `bytes` may be read at `blob`; `arena_limit` is the largest arena that is free. Whether there is
-// an object that holds the weights is not looked at.
+// Where it is to run.
+typedef struct xn_loader_place {
+    uint16_t family;      // enum xn_family
+    uint16_t level;       // enum xn_level
+    uint32_t features;    // enum xn_feature*, all that are there
+    uint32_t arena_bytes; // the largest arena that is free
+    uint32_t stack_bytes; // that a step may use
+    void (*pause)(void);  // called now and then (NULL: nothing)
+} xn_loader_place;
+
+// `bytes` may be read at `blob`, by the CPU's cache too. Whether there is an object that holds the
+// weights is not looked at. *why is of use if the blob is refused.
 int xn_loader_check(xn_loader_program *program, const uint8_t *blob, uint32_t bytes,
-                    uint32_t arena_limit);
+                    const xn_loader_place *place, xn_reason *why);
 
 #endif

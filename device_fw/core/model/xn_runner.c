@@ -62,9 +62,25 @@ static int find_weights(xn_runner_model *model) {
     return XN_OK;
 }
 
+static int check(xn_loader_program *program, const uint8_t *blob, uint32_t bytes) {
+    const xn_port_cpu *cpu = xn_port_identity();
+    const xn_loader_place here = {
+        .family = cpu->family,
+        .level = cpu->level,
+        .features = cpu->features,
+        .arena_bytes = xn_pool_bytes(),
+        .stack_bytes = xn_port_step_stack(),
+        .pause = xn_busy_pause,
+    };
+    xn_reason why;
+    xn_port_sync_code(blob, bytes); // flash may have been written since it was looked at last
+    int status = xn_loader_check(program, blob, bytes, &here, &why);
+    return status == XN_OK ? XN_OK : xn_error_reason(status, &why);
+}
+
 static int open_model(xn_runner_model *model, const uint8_t *blob, uint32_t bytes) {
     xn_runner_close(model);
-    int status = xn_loader_check(&model->program, blob, bytes, xn_pool_bytes());
+    int status = check(&model->program, blob, bytes);
     if (status == XN_OK) {
         status = find_weights(model);
     }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/xn_error.h"
+#include "base/xn_status.h"
 #include "model/xn_scan_table.h"
 
 // Branches are compared with the starts of instructions in a window of the code at a time.
@@ -19,6 +19,7 @@
 
 typedef struct sweep {
     const uint16_t *code; // halfwords
+    xn_reason *why;
     uint32_t at, end, window;
     uint32_t reach; // the last place that something leads to
     uint32_t left;  // instructions left of an IT block
@@ -63,7 +64,8 @@ static uint32_t word_at(const sweep *s) {
 
 static int refuse(const sweep *s, const char *what) {
     uint32_t word = s->at < s->end ? word_at(s) : 0;
-    return xn_error_code(XN_E_BLOB_CODE, what, is_wide(word >> 16) ? word : word >> 16, s->at);
+    word = is_wide(word >> 16) ? word : word >> 16;
+    return xn_reason_code(s->why, XN_E_BLOB_CODE, what, word, s->at);
 }
 
 static uint32_t kind_of(uint32_t word) {
@@ -195,8 +197,9 @@ static int advance(sweep *s) {
     return constant ? skip(s, 4) : filler ? skip(s, 2) : pass_instruction(s);
 }
 
-int xn_scan_code(const uint8_t *code, uint32_t bytes, const uint32_t *steps, uint32_t count) {
-    sweep s = {.code = (const void *)code, .end = bytes};
+int xn_scan_code(const uint8_t *code, uint32_t bytes, const uint32_t *steps, uint32_t count,
+                 xn_reason *why) {
+    sweep s = {.code = (const void *)code, .end = bytes, .why = why};
     int status = XN_OK;
     for (uint32_t i = 0; i < count; i++) {
         s.reach = steps[i] > s.reach ? steps[i] : s.reach;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "base/xn_sha256.h"
@@ -66,8 +67,8 @@ static void hash_firmware(uint8_t digest[32]) {
         for (uint32_t piece; n > 0; at += piece, n -= piece) {
             piece = n < PIECE_BYTES ? n : PIECE_BYTES;
             xn_sha256_add(&hash, at, piece);
-            if (xn_sha256_pause != NULL) {
-                xn_sha256_pause();
+            if (xn_busy_pause != NULL) {
+                xn_busy_pause();
             }
         }
     }

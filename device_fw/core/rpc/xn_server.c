@@ -224,7 +224,7 @@ void xn_server_init(void) {
     xn_session_notify_boot();
     // From now on: nobody may be answered before the start is told.
     xn_runner_between_steps = serve_between_steps;
-    xn_sha256_pause = serve_between_steps;
+    xn_busy_pause = serve_between_steps;
 }
 
 bool xn_server_pending(void) {

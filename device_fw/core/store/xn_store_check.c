@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_sha256.h"
 #include "store/xn_index.h"
@@ -27,7 +28,7 @@ enum xn_store_health xn_store_health(const xn_store_object *object) {
 
 enum xn_store_health xn_store_compare(const xn_store_object *object) {
     uint8_t digest[32];
-    xn_sha256_of(xn_store_map(object), object->size, digest);
+    xn_sha256_of(xn_store_map(object), object->size, digest, xn_busy_pause);
     return memcmp(digest, object->sha256, sizeof(digest)) == 0 ? XN_STORE_WHOLE : XN_STORE_DAMAGED;
 }
 

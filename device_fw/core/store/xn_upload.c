@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/xn_busy.h"
 #include "base/xn_error.h"
 #include "base/xn_port.h"
 #include "base/xn_sha256.h"
@@ -509,7 +510,7 @@ int xn_upload_verify(xn_store_object *object) {
     }
     const uint8_t *at = xn_port_flash_map(upload.object.offset);
     xn_port_sync_code(at, upload.object.size);
-    xn_sha256_of(at, upload.object.size, digest);
+    xn_sha256_of(at, upload.object.size, digest, xn_busy_pause);
     if (memcmp(digest, upload.object.sha256, sizeof(digest)) != 0) {
         damaged = upload.have ? upload.object.offset : damaged;
         return xn_error_at(XN_E_HASH, "bytes hashed", upload.object.size);
