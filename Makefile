@@ -4,7 +4,7 @@ PY := .venv/bin/python
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 export JOBS
 
-.PHONY: help setup demo test test-unit test-pico test-all check format docs firmware images wheel bench clean
+.PHONY: help setup demo test test-unit test-pico test-all check format docs firmware images library wheel bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+(%)?:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -32,7 +32,7 @@ test-pico: setup ## Run the Pico's image in an emulator of its chip: coins, a sc
 test-all: setup ## Run what CI runs
 	@$(PY) -m tools.tiers
 
-proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, mutants, attack, wire, faces, pico, stm32l4, endurance, soak, repeat, compilers, cases, convert, train, wakeword
+proof-%: setup ## Run a long proof and note its figures: exact, models, powerloss, fuzz, mutants, attack, wire, faces, pico, stm32l4, endurance, soak, repeat, compilers, library, cases, convert, train, wakeword
 	@$(PY) -m tools.proofs $*
 
 check: setup ## Format, lint, types, C warnings, words, the tree's rules, docs up to date: what CI checks
@@ -49,6 +49,9 @@ firmware: setup ## Build the firmware of all virtual boards, or of BOARD=pico, p
 
 images: setup ## Make the images of all boards that can be flashed, with SHA-256, in dist/images
 	@$(PY) -m tools.images
+
+library: setup ## Make the C library, xipnet.c and xipnet.h, in dist/libxipnet
+	@$(PY) -m tools.library
 
 wheel: setup ## Build the package for Python into dist: the same bytes everywhere
 	@$(PY) -m tools.wheel

@@ -92,8 +92,8 @@ def proofs(item: pytest.Item) -> set[str]:
         named.add("models")
     elif not named and sampling.is_exactness(item):
         named.add("exact")
-    elif item.get_closest_marker(sampling.FEW):
-        named.add("cases")
+    elif few := item.get_closest_marker(sampling.FEW):
+        named.add(few.kwargs.get("proof", "cases"))
     return named
 
 

@@ -50,6 +50,8 @@ PROOFS = {
     " users, dates, environments",
     "compilers": "the kernels built by GCC, too: every operator on virtual CPUs gives the same"
     " bytes",
+    "library": "libxipnet in programs of others: both examples, by two compilers, on two virtual"
+    " CPUs; its size; its manifests",
     "cases": "every case of the tests of which CI runs a few: boards, pages, models, sizes",
     "convert": "models of Keras, ONNX and PyTorch, by their converters: .keras, .h5, SavedModels,"
     " .onnx, .pt2, live ones give their outputs, on virtual boards too; hostile files run nothing",

@@ -8,11 +8,6 @@ static const xn_blob_header *header_of(const xn_model *model) {
     return (const xn_blob_header *)model->blob;
 }
 
-// An export has one.
-static const xn_blob_variant *variant_of(const xn_model *model) {
-    return (const xn_blob_variant *)(model->blob + header_of(model)->variant_offset);
-}
-
 static const xn_blob_io *ios_of(const xn_model *model) {
     return (const xn_blob_io *)(model->blob + header_of(model)->io_offset);
 }
@@ -26,10 +21,13 @@ int32_t xn_model_open(xn_model *model, const uint8_t *blob, uint8_t *arena, uint
     if ((uintptr_t)blob % XN_SECTION_ALIGN != 0 || header_of(model)->magic != XN_BLOB_MAGIC) {
         return XN_MODEL_E_BLOB;
     }
-    const xn_blob_variant *variant = variant_of(model);
+    // An export has one.
+    const xn_blob_variant *variant =
+        (const xn_blob_variant *)(blob + header_of(model)->variant_offset);
     if ((uintptr_t)arena % XN_ARENA_ALIGN != 0 || arena_bytes < variant->arena_bytes) {
         return XN_MODEL_E_ARENA;
     }
+    model->variant = variant;
     model->ctx.arena = arena;
     model->ctx.weights = blob + variant->weights_offset;
     model->is_reset = false;
@@ -52,15 +50,21 @@ void xn_model_reset(xn_model *model) {
     model->is_reset = false;
 }
 
-static int32_t run_steps(const xn_model *model, uint32_t first, uint32_t count) {
-    const xn_blob_variant *variant = variant_of(model);
+// Runs steps [first, first + count); ticks: NULL, or how long each took goes into `each`.
+static int32_t run_steps(const xn_model *model, uint32_t first, uint32_t count,
+                         uint32_t (*ticks)(void), uint32_t *each) {
+    const xn_blob_variant *variant = model->variant;
     const uint32_t *offsets = (const uint32_t *)(model->blob + variant->step_offset);
     uintptr_t code = (uintptr_t)model->blob + variant->code_offset;
     uintptr_t mode = variant->family == XN_FAMILY_CORTEX_M ? 1 : 0; // of the instruction set
     for (uint32_t i = first; i < first + count; i++) {
+        uint32_t start = ticks == NULL ? 0 : ticks();
         int32_t status = ((xn_step_fn *)(code + offsets[i] + mode))(&model->ctx);
         if (status != 0) {
             return status;
+        }
+        if (ticks != NULL) {
+            *each++ = ticks() - start;
         }
     }
     return 0;
@@ -72,19 +76,32 @@ static int32_t set_state(xn_model *model) {
         model->ctx.arena[header->state_offset + i] = 0;
     }
     model->is_reset = true;
-    return run_steps(model, header->reset_step, header->reset_steps);
+    return run_steps(model, header->reset_step, header->reset_steps, NULL, NULL);
 }
 
-int32_t xn_model_run(xn_model *model, uint32_t entry) {
+uint32_t xn_model_steps(const xn_model *model, uint32_t entry) {
+    const xn_blob_entry *e = &entries_of(model)[entry];
+    return entry < header_of(model)->entry_count ? e->network_steps + e->head_steps : 0;
+}
+
+int32_t xn_model_profile(xn_model *model, uint32_t entry, uint32_t (*ticks)(void), uint32_t *each) {
     if (entry >= header_of(model)->entry_count) {
         return XN_MODEL_E_ENTRY;
     }
     const xn_blob_entry *e = &entries_of(model)[entry];
     int32_t status = model->is_reset ? 0 : set_state(model);
     if (status == 0) {
-        status = run_steps(model, 0, e->network_steps);
+        status = run_steps(model, 0, e->network_steps, ticks, each);
     }
-    return status != 0 ? status : run_steps(model, e->head_step, e->head_steps);
+    if (status == 0) {
+        each = ticks == NULL ? NULL : each + e->network_steps;
+        status = run_steps(model, e->head_step, e->head_steps, ticks, each);
+    }
+    return status;
+}
+
+int32_t xn_model_run(xn_model *model, uint32_t entry) {
+    return xn_model_profile(model, entry, NULL, NULL);
 }
 
 // ---- The golden vector -------------------------------------------------------------------------
@@ -131,38 +148,45 @@ static void write_inputs(const xn_model *model, const xn_blob_golden *golden, ui
     }
 }
 
-static uint32_t add_outputs(const xn_model *model, uint32_t crc) {
+int32_t xn_model_run_golden(xn_model *model, void (*take)(void *to, const uint8_t *at, uint32_t n),
+                            void *to) {
     const xn_blob_header *header = header_of(model);
-    for (uint32_t i = 0; i < header->output_count; i++) {
-        const uint8_t *from = xn_model_output(model, i);
-        uint32_t bytes = ios_of(model)[header->input_count + i].bytes;
-        for (uint32_t at = 0; at < bytes; at++) {
-            crc ^= from[at];
-            for (uint32_t bit = 0; bit < 8; bit++) {
-                crc = crc >> 1 ^ ((crc & 1) != 0 ? CRC32_REVERSED : 0);
-            }
+    if (header->golden_offset == 0) {
+        return XN_MODEL_E_GOLDEN;
+    }
+    const xn_blob_golden *golden = (const xn_blob_golden *)(model->blob + header->golden_offset);
+    const xn_blob_io *outputs = ios_of(model) + header->input_count;
+    const uint8_t *stored = (const uint8_t *)(golden + 1);
+    uint32_t random = golden->seed, runs = golden->runs > 1 ? golden->runs : 1;
+    int32_t status = 0;
+    xn_model_reset(model);
+    for (uint32_t run = 0; status == 0 && run < runs; run++) {
+        write_inputs(model, golden, &random, &stored);
+        status = xn_model_run(model, 0);
+        for (uint32_t i = 0; status == 0 && i < header->output_count; i++) {
+            take(to, xn_model_output(model, i), outputs[i].bytes);
         }
     }
-    return crc;
+    xn_model_reset(model);
+    return status;
+}
+
+static void add_to_crc(void *to, const uint8_t *at, uint32_t n) {
+    uint32_t crc = *(uint32_t *)to;
+    for (uint32_t i = 0; i < n; i++) {
+        crc ^= at[i];
+        for (uint32_t bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ ((crc & 1) != 0 ? CRC32_REVERSED : 0);
+        }
+    }
+    *(uint32_t *)to = crc;
 }
 
 int32_t xn_model_test(xn_model *model, uint32_t crc32) {
-    if (header_of(model)->golden_offset == 0) {
-        return XN_MODEL_E_GOLDEN;
+    uint32_t crc = 0xFFFFFFFFu;
+    int32_t status = xn_model_run_golden(model, add_to_crc, &crc);
+    if (status != 0) {
+        return status;
     }
-    const xn_blob_golden *golden =
-        (const xn_blob_golden *)(model->blob + header_of(model)->golden_offset);
-    const uint8_t *stored = (const uint8_t *)(golden + 1);
-    uint32_t random = golden->seed, crc = 0xFFFFFFFFu, runs = golden->runs > 1 ? golden->runs : 1;
-    xn_model_reset(model);
-    for (uint32_t i = 0; i < runs; i++) {
-        write_inputs(model, golden, &random, &stored);
-        int32_t status = xn_model_run(model, 0);
-        if (status != 0) {
-            return status;
-        }
-        crc = add_outputs(model, crc);
-    }
-    xn_model_reset(model);
     return (crc ^ 0xFFFFFFFFu) == crc32 ? 0 : XN_MODEL_E_GOLDEN;
 }

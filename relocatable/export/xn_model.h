@@ -28,7 +28,8 @@ enum {
 typedef struct xn_model {
     xn_ctx ctx;
     const uint8_t *blob;
-    bool is_reset; // its state is set
+    const xn_blob_variant *variant; // of the blob's, the one that runs
+    bool is_reset;                  // its state is set
 } xn_model;
 
 // 0, or an error of above.
@@ -44,10 +45,18 @@ int32_t xn_model_run(xn_model *model, uint32_t entry);
 const uint8_t *xn_model_output(const xn_model *model, uint32_t index);
 const void *xn_model_result(const xn_model *model, uint32_t entry);
 
+// xn_model_run(), and how long each step took: what ticks() grew by. `each` has room for
+// xn_model_steps() values.
+int32_t xn_model_profile(xn_model *model, uint32_t entry, uint32_t (*ticks)(void), uint32_t *each);
+uint32_t xn_model_steps(const xn_model *model, uint32_t entry); // 0: no such entry
+
 // Forgets what the model kept from run to run.
 void xn_model_reset(xn_model *model);
 
-// Runs the model on the inputs that were exported with it: 0 if the CRC-32 of all outputs is this.
+// Runs the model on the inputs that came with it: 0 if the CRC-32 of all outputs is this.
 int32_t xn_model_test(xn_model *model, uint32_t crc32);
+// The same for who compares otherwise: take() is given the outputs, one after another, run by run.
+int32_t xn_model_run_golden(xn_model *model, void (*take)(void *to, const uint8_t *at, uint32_t n),
+                            void *to);
 
 #endif
