@@ -10,6 +10,8 @@ import tomllib
 from hashlib import sha256
 from pathlib import Path
 
+from filelock import FileLock
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -22,7 +24,9 @@ def tensorflow_python(name: str, *packages: str) -> Path:
     """
     folder = ROOT / "build" / name
     python, done = folder / "bin" / "python", folder / "installed"
-    if not done.exists():
+    with _alone(folder):
+        if done.exists():
+            return python
         extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         train = extras["project"]["optional-dependencies"]["train"]
         wanted = [text for text in train if text.startswith("tensorflow")]
@@ -46,7 +50,9 @@ def pinned_python(name: str, requirements: Path, *alone: str) -> Path:
     folder = ROOT / "build" / name
     python, stamp = folder / "bin" / "python", folder / "installed"
     wanted = sha256(requirements.read_bytes() + "\n".join(alone).encode()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
+    with _alone(folder):
+        if stamp.exists() and stamp.read_text() == wanted:
+            return python
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
         install = (str(python), "-m", "pip", "install", "--quiet")
         pinned = ("-c", str(ROOT / "constraints.txt"), "-r", str(requirements))
@@ -62,6 +68,12 @@ def pinned_python(name: str, requirements: Path, *alone: str) -> Path:
         beside.write_text(sysconfig.get_path("purelib") + "\n")
         stamp.write_text(wanted)
     return python
+
+
+def _alone(folder: Path) -> FileLock:
+    """Keep other processes from making the same environment."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{folder}.lock")
 
 
 def quiet_environment() -> dict[str, str]:
