@@ -66,7 +66,7 @@ __version__: str  # found when it is asked for, as the lazy names are
 
 if typing.TYPE_CHECKING:
     from host_sdk.device import Device
-    from host_sdk.fleet import Swap, Swaps, swap_models
+    from host_sdk.fleet import Swap, Swaps, swap_bundles, swap_models
     from host_sdk.inference.mask import mask_of
     from host_sdk.inference.model import Model
     from host_sdk.inference.profile import Profile, ProfileRow
@@ -88,7 +88,7 @@ if typing.TYPE_CHECKING:
 # The same imports again, for the program: module -> names.
 _LAZY = {
     "device": ("Device",),
-    "fleet": ("Swap", "Swaps", "swap_models"),
+    "fleet": ("Swap", "Swaps", "swap_bundles", "swap_models"),
     "inference.mask": ("mask_of",),
     "inference.model": ("Model",),
     "inference.profile": ("Profile", "ProfileRow"),
@@ -186,6 +186,7 @@ __all__ = [
     "Uploaded",
     "XipnetError",
     "mask_of",
+    "swap_bundles",
     "swap_models",
     "trace_on_host",
     "validate_on_host",

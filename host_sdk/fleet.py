@@ -1,4 +1,4 @@
-"""The swap of a model on many boards at once; each board has its own result."""
+"""The swap of a model or a bundle on many boards; each has its own result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
+from host_sdk.bundle.prepare import BundleSource, is_pipeline, prepare_bundle
 from host_sdk.device import Confirm, Device
 from host_sdk.display.progress import Progress
 from host_sdk.display.table import html_table, text_table
@@ -23,12 +25,14 @@ from host_sdk.inference.model_source import (
 )
 from host_sdk.inference.weights_files import WeightsFile
 from host_sdk.link.board_info import BoardInfo
-from host_sdk.store.files import BLOB, NewObject
+from host_sdk.store.files import BLOB, BUNDLE, NewObject
 from host_sdk.store.upload import Uploaded
 from host_sdk.trust.sealing import SealSource, seal_for, with_seal
 
 # progress(port, done_bytes, total_bytes), from several threads
 SwapProgress = Callable[[str, int, int], None]
+
+T = TypeVar("T")
 
 _MOST_AT_ONCE = 32
 _COLUMNS = ("port", "board", "version", "sent", "time", "pause", "result")
@@ -127,9 +131,79 @@ def swap_models(
     Raises:
         InputError: there is no port, or one is named twice.
     """
+    made = _models(source, name, head, ops, weights, seal, trust)
+
+    def load(board: Device, show: Progress | bool) -> Uploaded:
+        model, model_seal = made.of(board.info())
+        return board.load_model(
+            OpenedModel("the model", model.name, model.data, None, _known(model)),
+            model.name,
+            seal=model_seal,
+            confirm=confirm,
+            confirm_s=confirm_s,
+            boots=boots,
+            progress=show,
+        )
+
+    return _swap_all(ports, baud, load, progress)
+
+
+def swap_bundles(
+    ports: Sequence[str],
+    source: BundleSource,
+    name: str | None = None,
+    *,
+    confirm: Confirm = "auto",
+    confirm_s: int = 60,
+    boots: int = 0,
+    seal: SealSource | None = None,
+    baud: int = 115200,
+    progress: SwapProgress | None = None,
+) -> Swaps:
+    """Load a bundle into boards, all at once; its models are compiled once for each kind of CPU.
+
+    A board that fails keeps all of what it had, and does not stop the others.
+
+    Args:
+        ports: of the boards, see `Device`.
+        source: this and the next: see `Device.load_bundle`.
+        name: in the stores.
+        confirm: this and the next five: see `swap_models`.
+
+    Raises:
+        InputError: there is no port, or one is named twice.
+    """
+    is_made = not isinstance(source, bytes) and is_pipeline(source)
+
+    def prepare(board: BoardInfo) -> NewObject:
+        bundle = prepare_bundle(source, board)
+        return NewObject(name or bundle.name, bundle.data, BUNDLE)
+
+    made = _PerCpu(prepare, lambda bundle: bundle, lambda _: seal_for(source, seal, is_made))
+
+    def load(board: Device, show: Progress | bool) -> Uploaded:
+        bundle, bundle_seal = made.of(board.info())
+        return board.load_bundle(
+            bundle.data,
+            bundle.name,
+            seal=bundle_seal,
+            confirm=confirm,
+            confirm_s=confirm_s,
+            boots=boots,
+            progress=show,
+        )
+
+    return _swap_all(ports, baud, load, progress)
+
+
+def _swap_all(
+    ports: Sequence[str],
+    baud: int,
+    load: Callable[[Device, Progress | bool], Uploaded],
+    progress: SwapProgress | None,
+) -> Swaps:
     if not ports or len(set(ports)) != len(ports):
         raise InputError(f"ports must be at least one, each named once; are {list(ports)}")
-    blobs = _Blobs(source, name, head, ops, weights, seal, trust)
     devices = _OpenDevices()
 
     def swap(port: str) -> Swap:
@@ -137,16 +211,7 @@ def swap_models(
         try:
             with devices.open(port, baud) as board:
                 board_name = board.info().board
-                model = blobs.of(board.info())
-                loaded = board.load_model(
-                    OpenedModel("the model", model.name, model.data, None, _known(model)),
-                    model.name,
-                    seal=blobs.seal_of(board.info()),
-                    confirm=confirm,
-                    confirm_s=confirm_s,
-                    boots=boots,
-                    progress=_for_port(port, progress) or False,
-                )
+                loaded = load(board, _for_port(port, progress) or False)
         except XipnetError as error:
             cause = error
         return Swap(port, board_name, loaded, time.monotonic() - start, cause)
@@ -168,54 +233,59 @@ def _for_port(port: str, progress: SwapProgress | None) -> Progress | None:
     return None if progress is None else lambda done, total: progress(port, done, total)
 
 
-class _Blobs:
-    """The model, compiled and sealed once for each CPU however many boards ask.
+def _models(
+    source: ModelSource,
+    name: str | None,
+    head: HeadSource | None,
+    ops: str | None,
+    weights: Weights,
+    seal: SealSource | None,
+    trust: bool,
+) -> _PerCpu[ModelFile]:
+    """Compile a model for each CPU; it is converted once, if it is another tool's."""
+    opened: list[OpenedModel] = []
 
-    It is converted once, if it is another tool's.
-    """
+    def prepare(board: BoardInfo) -> ModelFile:
+        if not opened:
+            opened.append(open_model(source, trust))
+        made = prepare_blob(opened[0], head, board, ops=ops, weights=weights)
+        return replace(made, name=name or made.name)
+
+    return _PerCpu(
+        prepare,
+        lambda model: NewObject(model.name, model.data, BLOB),
+        lambda model: seal_for(source, seal, model.tflite is not None),
+    )
+
+
+class _PerCpu(Generic[T]):
+    """What boards get, made and sealed once for each CPU however many boards ask."""
 
     def __init__(
         self,
-        source: ModelSource,
-        name: str | None,
-        head: HeadSource | None,
-        ops: str | None,
-        weights: Weights,
-        seal: SealSource | None,
-        trust: bool,
+        prepare: Callable[[BoardInfo], T],
+        stored: Callable[[T], NewObject],
+        seal: Callable[[T], SealSource | None],
     ) -> None:
-        self._source = source
-        self._trust = trust
-        self._opened: OpenedModel | None = None
-        self._name = name
-        self._head = head
-        self._ops = ops
-        self._weights = weights
+        self._prepare = prepare
+        self._stored = stored
         self._seal = seal
-        self._made: dict[str, ModelFile] = {}
+        self._made: dict[str, T] = {}
         self._seals: dict[str, bytes | None] = {}
         self._lock = threading.Lock()
 
-    def of(self, board: BoardInfo) -> ModelFile:
+    def of(self, board: BoardInfo) -> tuple[T, SealSource | None]:
+        """Return it and its seal; a board of the open build gets that as it was given."""
         with self._lock:
             if board.cpu not in self._made:
-                self._opened = self._opened or open_model(self._source, self._trust)
-                how = (self._opened, self._head, board)
-                made = prepare_blob(*how, ops=self._ops, weights=self._weights)
-                self._made[board.cpu] = replace(made, name=self._name or made.name)
-            return self._made[board.cpu]
-
-    def seal_of(self, board: BoardInfo) -> SealSource | None:
-        """Return the seal of what `of` gave; a board of the open build gets it not made."""
-        model = self.of(board)
-        seal = seal_for(self._source, self._seal, model.tflite is not None)
-        if board.trust is None:
-            return seal
-        with self._lock:
+                self._made[board.cpu] = self._prepare(board)
+            made = self._made[board.cpu]
+            seal = self._seal(made)
+            if board.trust is None:
+                return made, seal
             if board.cpu not in self._seals:
-                new = NewObject(model.name, model.data, BLOB)
-                self._seals[board.cpu] = with_seal(board, new, seal).new.seal
-            return self._seals[board.cpu]
+                self._seals[board.cpu] = with_seal(board, self._stored(made), seal).new.seal
+            return made, self._seals[board.cpu]
 
 
 class _OpenDevices:

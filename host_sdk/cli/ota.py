@@ -61,6 +61,12 @@ def trial_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.argument("model", type=click.Path())
 @click.option(
+    "--bundle",
+    is_flag=True,
+    help="MODEL is a pipeline.toml, or the bundle made of it: models, scripts and data switch as "
+    "one.",
+)
+@click.option(
     "--port",
     "ports",
     metavar="PORT",
@@ -82,6 +88,7 @@ def trial_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @json_option
 def ota(
     model: str,
+    bundle: bool,
     ports: tuple[str, ...],
     baud: int,
     name: str | None,
@@ -96,32 +103,49 @@ def ota(
     boots: int,
     as_json: bool,
 ) -> None:
-    """Swap the model of one or many boards, all at once, and show the result of each.
+    """Swap the model, or all, of one or many boards at once, and show the result of each.
 
-    A board that refuses keeps its model; then the exit code is 1.
+    A board that refuses keeps what it had; then the exit code is 1.
     """
     decide = decider(check, manual)
+    if bundle:
+        _refuse_with_bundle(head=head, ops=ops, weights=weights != "inside", trust=trust)
     ports = ports or (default_port(),)
     options: dict[str, Any] = {
-        "head": head,
-        "ops": ops,
-        "weights": weights,
         "confirm": decide,
         "confirm_s": within,
         "boots": boots,
         "seal": seal,
-        "trust": trust,
         "baud": baud,
     }
+    swap_all: Callable[..., host_sdk.Swaps]
+    if bundle:
+        swap_all = host_sdk.swap_bundles
+    else:
+        options |= {"head": head, "ops": ops, "weights": weights, "trust": trust}
+        swap_all = host_sdk.swap_models
     if as_json:
-        swaps = host_sdk.swap_models(ports, model, name, **options)
+        swaps = swap_all(ports, model, name, **options)
         print_json([_facts(swap) for swap in swaps])
     else:
         with byte_bars(ports) as show:
-            swaps = host_sdk.swap_models(ports, model, name, progress=show, **options)
+            swaps = swap_all(ports, model, name, progress=show, **options)
         _print(swaps)
     if not swaps.ok:
         raise SystemExit(1)
+
+
+def _refuse_with_bundle(**options: Any) -> None:
+    """Refuse what a pipeline.toml says for each of its models.
+
+    Raises:
+        UsageError: an option has a value.
+    """
+    given = [f"--{name}" for name, value in options.items() if value]
+    if given:
+        raise click.UsageError(
+            f"leave {', '.join(given)} out: a pipeline.toml says it for each model"
+        )
 
 
 def decider(check: str | None, manual: bool) -> Confirm:

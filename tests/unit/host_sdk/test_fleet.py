@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from host_sdk import Device, InputError, swap_models
+from host_sdk import Device, InputError, swap_bundles, swap_models
 from host_sdk.cli import main
 from host_sdk.errors import HealthCheckError, PortClosedError, PortNotFoundError
 from host_sdk.link.messages import Failure
 from host_sdk.store.trial import Trial
 from tests.unit.host_sdk.blobs import make_blob
+from tests.unit.host_sdk.bundle.test_load_bundle import added, bundle
 from tests.unit.host_sdk.scripted_board import ScriptedBoard
 
 MakePorts = Callable[[int], "list[Port]"]
@@ -139,6 +140,34 @@ def test_ports_are_named_once(ports: MakePorts) -> None:
     for urls in ([], ["a", "a"]):
         with pytest.raises(InputError, match="ports must be"):
             swap_models(urls, make_blob())
+
+
+def test_every_board_gets_the_bundle_or_keeps_all_that_it_had(
+    ports: MakePorts, tmp_path: Path
+) -> None:
+    made = ports(3)
+    urls = [p.url for p in made]
+    assert swap_bundles(urls, bundle(1), "faces").ok
+    made[1].refuse_golden()
+    swaps = swap_bundles(urls, bundle(2), "faces")
+    assert [s.ok for s in swaps] == [True, False, True]
+    del made[1].board.refuse["put_end"]
+    path = tmp_path / "faces.bin"
+    path.write_bytes(bundle(2, script=b"print(2)\n"))
+    result = CliRunner().invoke(
+        main, ["ota", "--bundle", str(path), *(f"--port={u}" for u in urls)]
+    )
+    assert result.exit_code == 0
+    for url, version in zip(urls, (3, 2, 3), strict=True):
+        with Device(url) as board:
+            [stored] = board.ls()
+            assert (stored.version, stored.active, added(board)) == (version, True, 2)
+
+
+def test_a_bundle_says_itself_how_its_models_are_made(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["ota", "--bundle", "xipnet.toml", "--head", "head.toml"])
+    assert result.exit_code == 2
+    assert "leave --head out" in result.output
 
 
 def test_the_commands(ports: MakePorts, tmp_path: Path) -> None:
