@@ -160,7 +160,7 @@ def swap_bundles(
     baud: int = 115200,
     progress: SwapProgress | None = None,
 ) -> Swaps:
-    """Load a bundle into boards, all at once; its models are compiled once for each kind of CPU.
+    """Load a bundle into boards at once; compile it once for each kind of CPU.
 
     A board that fails keeps all of what it had, and does not stop the others.
 

@@ -103,7 +103,7 @@ def ota(
     boots: int,
     as_json: bool,
 ) -> None:
-    """Swap the model, or all, of one or many boards at once, and show the result of each.
+    """Swap the model, or all, of boards at once, and show each one's result.
 
     A board that refuses keeps what it had; then the exit code is 1.
     """
