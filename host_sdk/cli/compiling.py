@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,13 @@ from host_sdk.cli.bundling import (
     is_bundle_file,
     refuse_model_options,
 )
-from host_sdk.cli.common import json_option, print_facts, print_json, show_note
+from host_sdk.cli.common import json_option, print_facts, print_json, print_table, show_note
 from host_sdk.cli.costs import costs_of, fits_as_data, print_costs, print_fits
 from host_sdk.cli.signing import show_seal
 from host_sdk.errors import InputError
 
 if TYPE_CHECKING:
-    from host_sdk.inference.model_source import Optimize, Weights
+    from host_sdk.inference.model_source import OpenedModel, Optimize, Weights
 
 _RESULTS = {0: "tensors", 1: "detections", 2: "classes"}
 
@@ -80,6 +80,12 @@ weights_option = click.option(
     show_default=True,
     help="separate: an object of their own, which models may share.",
 )
+compress_option = click.option(
+    "--compress",
+    type=click.Choice(("2bit", "4bit", "8bit")),
+    callback=lambda context, option, value: value and int(value.removesuffix("bit")),
+    help="Leave each layer (or channel) so few different weights as have codes of so many bits.",
+)
 trust_option = click.option(
     "--trust",
     is_flag=True,
@@ -117,6 +123,7 @@ def read_bytes(text: str) -> int:
     "--whole-tensors", is_flag=True, help="Stream none, for `xipnet trace`; takes more RAM."
 )
 @weights_option
+@compress_option
 @trust_option
 @json_option
 def build(
@@ -129,6 +136,7 @@ def build(
     whole_tensors: bool,
     ops: str | None,
     weights: Weights,
+    compress: int | None,
     trust: bool,
     as_json: bool,
 ) -> None:
@@ -148,11 +156,17 @@ def build(
             raise click.UsageError("--whole-tensors is for one model")
         if weights != "inside":
             raise click.UsageError("--weights is for one model")
+        if compress is not None:
+            raise click.UsageError("--compress is for one model")
         build_pipeline(model, output, targets, as_json)
         return
     opened = open_model(model, trust, show=not as_json)
     if not opened.is_tflite:
         raise InputError(f"{model} is a blob already, which `xipnet inspect` shows")
+    layers: list[dict[str, Any]] = []
+    error = None
+    if compress is not None:
+        opened, layers, error = _compressed(opened, compress)
     blob = compile_tflite(
         *(opened, head, targets, optimize),
         max_ram=max_ram,
@@ -172,14 +186,38 @@ def build(
     if as_json:
         programs = [asdict(cost) for cost in costs]
         files = {"output": str(path), "weights": [str(file) for file in objects]}
-        print_json({**files, **programs[0], "programs": programs, "boards": fits_as_data(blob)})
+        made = {} if compress is None else {"compressed": layers, "output_error": error}
+        boards = {"programs": programs, "boards": fits_as_data(blob)}
+        print_json({**files, **programs[0], **boards, **made})
     else:
         print_costs(costs)
+        if error is not None:
+            _print_compressed(layers, error)
         print_fits(blob)
         click.echo(f"written to {path}")
         for need in _needs(relocatable.Blob.unpack(blob), path):
             click.echo(_need_text(need))
     show_note(opened.note)
+
+
+def _compressed(opened: OpenedModel, bits: int) -> tuple[OpenedModel, list[dict[str, Any]], float]:
+    """Give the model few weights; what became of its layers; how far its outputs are off."""
+    from host_sdk.quantizing.few_values import compress_model, output_error
+
+    made = compress_model(opened.data, bits)
+    error = output_error(opened.data, made.tflite)
+    return replace(opened, data=made.tflite), [asdict(layer) for layer in made.layers], error
+
+
+def _print_compressed(layers: list[dict[str, Any]], error: float) -> None:
+    columns = ("compressed filter of", "weights", "codebooks", "error")
+    rows = [(one["name"], one["weights"], one["codebooks"], one["error"]) for one in layers]
+    cells = [(name, f"{n:,}", str(books), f"{off:.1%}") for name, n, books, off in rows]
+    print_table(columns, cells)
+    click.echo(
+        f"outputs are off by {error:.1%} of their range on random inputs; what that does to its "
+        "accuracy, `xipnet quantize --compress` says"
+    )
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from host_sdk.cli.common import json_option, print_json, print_table
-from host_sdk.cli.compiling import Target, read_bytes, trust_option
+from host_sdk.cli.compiling import Target, compress_option, read_bytes, trust_option
 from host_sdk.cli.validating import read_data
 from host_sdk.display.plain import plain_line
 from host_sdk.display.progress import late_progress
@@ -58,6 +58,7 @@ def read_share(text: str) -> float:
     metavar="FILE",
     help="Another form of the network, measured as it is: pruned, clustered, trained for integers.",
 )
+@compress_option
 @click.option("--target", type=Target(), default="cortex-m4", show_default=True, help="CPU.")
 @click.option(
     "--optimize",
@@ -96,6 +97,7 @@ def quantize(
     labels: str | None,
     schemes: tuple[str, ...],
     also: tuple[str, ...],
+    compress: int | None,
     target: str,
     optimize: Optimize,
     instructions: bool,
@@ -132,6 +134,7 @@ def quantize(
             *(model, next(iter(x.values())), y),
             schemes=schemes or None,
             also=_by_stem(also),
+            compress=compress,
             target=target,
             optimize=optimize,
             instructions=instructions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from host_sdk.errors import CompileError, InputError, ModelFileError, ShapeError
 from host_sdk.inference.model_source import ModelSource, Optimize, compile_tflite, open_model
 from host_sdk.inference.picture import to_input
 from host_sdk.inference.tensor import Array, TensorInfo
+from host_sdk.quantizing.few_values import BITS, compress_model
 from host_sdk.quantizing.float_model import FloatModel
 from host_sdk.quantizing.instructions import InstructionCounter
 from host_sdk.quantizing.schemes import SCHEMES, Scheme
@@ -75,6 +76,7 @@ def quantize_model(
     *,
     schemes: Sequence[str] | None = None,
     also: Mapping[str, ModelSource] | None = None,
+    compress: int | None = None,
     target: str = "cortex-m4",
     optimize: Optimize = "speed",
     instructions: bool = False,
@@ -93,6 +95,8 @@ def quantize_model(
         schemes: keys of SCHEMES; None: all.
         also: by name, further forms of the network that are measured as they are: pruned,
             clustered, trained for integers.
+        compress: measure each once more with 2^compress different weights a layer, as
+            `compress_model` makes them: 2, 4 or 8 bits.
         target: CPU that flash and RAM are for.
         optimize: what the blobs are compiled for, see `Device.load_model`.
         instructions: count those of a run, on a virtual board: seconds for each.
@@ -110,6 +114,8 @@ def quantize_model(
         PortNotFoundError: instructions are asked for, and no virtual board has that CPU.
     """
     wanted = list(SCHEMES) if schemes is None else list(schemes)
+    if compress is not None and compress not in BITS:
+        raise InputError(f"compress must be one of {', '.join(map(str, BITS))}; is {compress}")
     unknown = [name for name in wanted if name not in SCHEMES]
     if unknown:
         raise InputError(f"schemes are {', '.join(SCHEMES)}; not {unknown[0]!r}")
@@ -121,6 +127,8 @@ def quantize_model(
     samples = fit_samples(floats, x, y, calibrate, limit)
     by_name = {name: SCHEMES[name] for name in wanted}
     by_name |= {name: Scheme("as it is", _giver(made)) for name, made in ready.items()}
+    if compress is not None:
+        by_name = dict(_both(by_name, compress))
     rows = []
     with InstructionCounter(target) if instructions else nullcontext() as counter:
         measure = _Measure(floats, samples, target, optimize, metric, counter)
@@ -129,6 +137,20 @@ def quantize_model(
             if progress is not None:
                 progress(len(rows), len(by_name))
     return rows
+
+
+def _both(schemes: Mapping[str, Scheme], bits: int) -> Iterator[tuple[str, Scheme]]:
+    """Put behind each scheme the same with few weights."""
+
+    def few(scheme: Scheme) -> Scheme:
+        def make(model: FloatModel, samples: Samples) -> bytes:
+            return compress_model(scheme.make(model, samples), bits).tflite
+
+        return Scheme(f"{scheme.title}; {1 << bits} weights a layer or channel", make)
+
+    for name, scheme in schemes.items():
+        yield name, scheme
+        yield f"{name}+{bits}bit", few(scheme)
 
 
 def _giver(tflite: bytes) -> Callable[[FloatModel, Samples], bytes]:
