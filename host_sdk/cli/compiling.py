@@ -201,7 +201,7 @@ def build(
 
 
 def _compressed(opened: OpenedModel, bits: int) -> tuple[OpenedModel, list[dict[str, Any]], float]:
-    """Give the model few weights; what became of its layers; how far its outputs are off."""
+    """Give the model few weights; say what became of its layers, and its outputs."""
     from host_sdk.quantizing.few_values import compress_model, output_error
 
     made = compress_model(opened.data, bits)
