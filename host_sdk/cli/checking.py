@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import relocatable
-from host_sdk.cli.common import json_option, print_facts, print_json, print_table
+from host_sdk.cli.common import json_option, print_facts, print_json, print_table, show_note
 from host_sdk.cli.compiling import Target, compile_options, trust_option
 from host_sdk.display.plain import plain_text
 from host_sdk.display.progress import late_progress
@@ -118,6 +118,7 @@ def _print_one(checked: ModelCheck) -> None:
     print_table(("CPU", "RAM", "MACs", "flash", *(["stack"] * has_stack)), rows)
     click.echo()
     print_facts({least.title: _fit_text(least, most) for least, most in _fits(checked)})
+    show_note(checked.note)
 
 
 def _print_all(found: Sequence[ModelCheck]) -> None:
@@ -144,6 +145,8 @@ def _print_all(found: Sequence[ModelCheck]) -> None:
     for checked in found:
         if not checked.taken:
             click.echo(plain_text(f"\n{checked.file}:\n{checked.error}"))
+        elif checked.note:
+            show_note(f"{checked.file}: {checked.note}")
     taken = sum(checked.taken for checked in found)
     click.echo(f"\n{taken} of {len(found)} taken")
 

@@ -77,6 +77,7 @@ class ModelCheck:
         head: post-processing that the blob will have; "" if none.
         head_from: what describes it: a TOML file's name, "metadata", or "a guess: " and why.
         programs: what it costs, CPU by CPU; empty if it is not taken.
+        note: what its user should know of what it was converted to, or "".
     """
 
     file: str
@@ -86,6 +87,7 @@ class ModelCheck:
     head: str = ""
     head_from: str = ""
     programs: tuple[ProgramCost, ...] = ()
+    note: str = ""
 
     @property
     def taken(self) -> bool:
@@ -165,7 +167,7 @@ def check_model(
         source = "metadata"
     else:
         source = path.with_suffix(".toml").name if head is None else Path(head).name
-    return ModelCheck(str(path), "", (), operators, kind, kind and source, programs)
+    return ModelCheck(str(path), "", (), operators, kind, kind and source, programs, model.note)
 
 
 def _open(path: Path, trust: bool) -> OpenedModel:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from host_sdk import ConvertError, ModelFileError, UnsafeModelError
+from host_sdk.cli import main
 from host_sdk.converting.onnx_check import find_external_files
 from host_sdk.inference.model_source import open_model
 from tests.unit.host_sdk.converting.conftest import Recorded
@@ -29,6 +32,16 @@ def test_the_note_of_the_converter_is_kept(tmp_path: Path, recorded: Recorded) -
     recorded.set({"done": True, "note": "input 'x' is [1, 8, 8, 3]\x1b[2J"})
     opened = open_model(write_onnx(tmp_path / "net.onnx"))
     assert opened.note == r"input 'x' is [1, 8, 8, 3]\x1b[2J"
+
+
+def test_check_says_the_note(tmp_path: Path, recorded: Recorded) -> None:
+    recorded.set({"done": True, "note": "input 'x' is [1, 8, 8, 3]"})
+    path = write_onnx(tmp_path / "net.onnx")
+    said = CliRunner().invoke(main, ["check", str(path), "--target", "cortex-m4"])
+    assert said.exit_code == 0
+    assert "note: input 'x' is [1, 8, 8, 3]" in said.output
+    said = CliRunner().invoke(main, ["check", str(path), "--target", "cortex-m4", "--json"])
+    assert json.loads(said.output)[0]["note"] == "input 'x' is [1, 8, 8, 3]"
 
 
 def test_its_words_when_it_fails(tmp_path: Path, recorded: Recorded) -> None:
