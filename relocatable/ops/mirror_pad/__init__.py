@@ -25,22 +25,22 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.site import Site
+from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _MOST_DIMENSIONS = 8
-_MOST_PADDED = 3  # of them: each has three parts, and each combination is a call
+_MOST_IN_PARTS = 3  # padded: each has three parts, and each combination is a call
 
 
 def mirrored_amounts(node: Node) -> Seen:
-    """paddings must be [rank, 2], rank at most 8, pad at most 3 dimensions by no more than their
-    lengths (REFLECT: less 1), and lead to the output's shape"""
+    """paddings must be [rank, 2], rank at most 8, pad dimensions by no more than their lengths
+    (REFLECT: less 1), and lead to the output's shape"""
     source, output, amounts = node.inputs[0].shape, node.output.shape, node.inputs[1]
     if amounts.shape != (len(source), 2) or len(source) > _MOST_DIMENSIONS:
         return False, f"{list(amounts.shape)} for {list(source)}"
     pairs = _amounts(node)
     less = int(node.op.attrs["mode"] == "REFLECT")
     ok = all(min(p) >= 0 and max(p) <= d - less for p, d in zip(pairs, source, strict=True))
-    ok = ok and sum(any(p) for p in pairs) <= _MOST_PADDED
     ok = ok and output == tuple(d + sum(p) for p, d in zip(pairs, source, strict=True))
     return ok, f"{pairs} for {list(source)} -> {list(output)}"
 
@@ -51,8 +51,10 @@ def _amounts(node: Node) -> list[tuple[int, int]]:
 
 
 def lower_mirror(site: Site) -> KernelCall:
-    """Lower a padding: a call for each part of the output."""
+    """Lower a padding: a call for each part of the output, or one for all if they are many."""
     node = site.node
+    if sum(any(pair) for pair in _amounts(node)) > _MOST_IN_PARTS:
+        return _lower_by_values(site)
     source, target = outline(site.input(0).shape), outline(site.output.shape)
     less = int(node.op.attrs["mode"] == "REFLECT")
     axes = [
@@ -68,6 +70,21 @@ def lower_mirror(site: Site) -> KernelCall:
             written = _along(written, axis, start, start + count, 1)
         moves.append(move_views(source, read, target, written))
     return site.call(MOVE, *(move_call(site, move, 0, 0) for move in moves))
+
+
+def _lower_by_values(site: Site) -> KernelCall:
+    source, pairs = site.input(0).shape, _amounts(site.node)
+    ones = (1,) * (_MOST_DIMENSIONS - len(source))
+    params: dict[str, CValue] = {
+        "in": (*ones, *source),
+        "before": (*(0 for _ in ones), *(before for before, _ in pairs)),
+        "out": (*ones, *site.output.shape),
+        "less": int(site.node.op.attrs["mode"] == "REFLECT"),
+    }
+    bits = f"uint{8 * np.dtype(site.output.dtype).itemsize}"
+    pointers = (Input(0, f"{bits}_t"), Output(f"{bits}_t"))
+    call = CCall("xn_mirror_pad", pointers, params, dtype=bits)
+    return site.call("mirror_pad/mirror_pad.c", call)
 
 
 def _along(view: Array, axis: int, first: int, end: int, step: int) -> Array:
@@ -92,13 +109,13 @@ def evaluate(node: Node, inputs: list[Array]) -> Array:
 
 
 def sample(rng: Rng, dtype: str) -> Graph:
-    """Make a graph that pads up to three of up to four dimensions."""
-    rank = int(rng.integers(1, 5))
+    """Make a graph that pads some of up to five dimensions."""
+    rank = int(rng.integers(1, 6))
     mode = str(rng.choice(["REFLECT", "SYMMETRIC"]))
     shape = rng.integers(1, 6, rank)
     most = shape + (mode == "SYMMETRIC")
     amounts = rng.integers(0, most[:, None], (rank, 2))
-    amounts[int(rng.integers(0, rank))] *= rank < _MOST_PADDED + 1
+    amounts[int(rng.integers(0, rank))] *= int(rng.integers(0, 2))
     b = GraphBuilder()
     quant = random_quant(rng, dtype)
     x = b.input(*map(int, shape), dtype=dtype, quant=quant)

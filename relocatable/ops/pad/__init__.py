@@ -23,6 +23,8 @@ from relocatable.ops.site import Site
 from relocatable.steps.c_call import CCall, CValue, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
+_MOST_RUNS = 5  # of the kernel
+
 
 class _Run(NamedTuple):
     """Neighbouring dimensions, of which only the first one is padded."""
@@ -43,9 +45,9 @@ def pad_amounts(node: Node) -> Seen:
     return ok, f"{flat} for {list(source)} -> {list(output)}"
 
 
-def four_runs(node: Node) -> Seen:
-    """padded dimensions must begin at most 4 runs of neighbours, with those before the first one"""
-    return len(_runs(node)) <= 4, f"{node.integers(1)} for {list(node.inputs[0].shape)}"
+def five_runs(node: Node) -> Seen:
+    """padded dimensions must begin at most 5 runs of neighbours, with those before the first one"""
+    return len(_runs(node)) <= _MOST_RUNS, f"{node.integers(1)} for {list(node.inputs[0].shape)}"
 
 
 def _runs(node: Node) -> list[_Run]:
@@ -69,15 +71,17 @@ def pad_value(node: Node) -> Seen:
 
 
 def lower_pad(site: Site) -> KernelCall:
-    """Lower PAD or PADV2 of values of 8, 16 or 32 bits."""
+    """Lower PAD or PADV2 of values of 8 to 64 bits."""
     runs = _runs(site.node)
-    runs = [_Run(1, 0, 0)] * (4 - len(runs)) + runs
+    runs = [_Run(1, 0, 0)] * (_MOST_RUNS - len(runs)) + runs
     value = site.constant(2).reshape(-1)[:1] if site.has_input(2) else _zero(site)
+    fill = int(value.view(f"i{value.itemsize}")[0])
     params: dict[str, CValue] = {
         "in": [run.length for run in runs],
         "before": [run.before for run in runs],
         "after": [run.after for run in runs],
-        "fill": int(value.view(f"i{value.itemsize}")[0]),
+        "fill": (fill & 0xFFFFFFFF ^ 1 << 31) - (1 << 31),
+        "fill_high": fill >> 32,
     }
     # Values are only moved: types of one width share an instance.
     bits = f"uint{8 * value.itemsize}"
@@ -104,8 +108,6 @@ def _sample(kind: str) -> Sample:
         rank = int(rng.integers(1, 6))
         shape = [int(v) for v in rng.integers(1, 6, rank)]
         amounts = rng.integers(0, 4, (rank, 2)) * (rng.random((rank, 1)) < 0.7)
-        if rank == 5:  # the most that LiteRT takes; here one of them must not begin a run
-            amounts[int(rng.integers(1, 5))] = 0
         b = GraphBuilder()
         quant = random_quant(rng, dtype)
         x = b.input(*shape, dtype=dtype, quant=quant)
@@ -119,7 +121,7 @@ def _sample(kind: str) -> Sample:
     return sample
 
 
-_TYPES = ("int8", "uint8", "int16", "int32", "float32", "bool")
+_TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 _OPERANDS = (Operand("input", _TYPES), Operand("paddings", INTEGERS, constant=True))
 _RULES = (kept_type, one_scale_or_none, kept_scale)
 
@@ -128,7 +130,7 @@ OPERATORS = (
         kind="PAD",
         operands=_OPERANDS,
         output=_TYPES,
-        rules=(*_RULES, four_runs),
+        rules=(*_RULES, five_runs),
         shape=pad_amounts,
         kernels=(Kernel(lower_pad),),
         evaluate=evaluate,
@@ -138,7 +140,7 @@ OPERATORS = (
         kind="PADV2",
         operands=(*_OPERANDS, Operand("value", _TYPES)),
         output=_TYPES,
-        rules=(*_RULES, pad_value, four_runs),
+        rules=(*_RULES, pad_value, five_runs),
         shape=pad_amounts,
         kernels=(Kernel(lower_pad),),
         evaluate=evaluate,
