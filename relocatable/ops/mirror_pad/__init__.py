@@ -51,7 +51,7 @@ def _amounts(node: Node) -> list[tuple[int, int]]:
 
 
 def lower_mirror(site: Site) -> KernelCall:
-    """Lower a padding: a call for each part of the output, or one for all if they are many."""
+    """Lower a padding: a call for each part of the output, or one if these are many."""
     node = site.node
     if sum(any(pair) for pair in _amounts(node)) > _MOST_IN_PARTS:
         return _lower_by_values(site)

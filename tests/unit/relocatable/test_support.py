@@ -245,7 +245,7 @@ def with_tensor(graph: Graph, index: int, **changed: Any) -> Graph:
         (pad([[0, 0], [1, 1], [1, 1], [0, 0]], (1, 6, 7, 2)), "lead to the output's shape"),
         (pad([[0, 0], [-1, 1], [1, 1], [0, 0]], (1, 4, 6, 2)), "none below 0"),
         (pad([[0, 0], [1, 1]], (1, 6, 4, 2)), "paddings must be [rank, 2]"),
-        (pad([[1, 1]] * 5, (3, 3, 3, 3, 3), (1,) * 5), "at most 4 runs of neighbours"),
+        (pad([[1, 1]] * 6, (3,) * 6, (1,) * 6), "at most 5 runs of neighbours"),
         (dense((4, 7)), "filter must be [N, K]"),
         (dense((5, 8)), "filter must be [N, K]"),
     ],
