@@ -10,6 +10,7 @@ import numpy as np
 
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
+from relocatable.ops._shared.part import MOST_DIMENSIONS, part_params
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.shapes import kept_shape
 from relocatable.ops._shared.types import INTEGERS, kept_scale
@@ -26,10 +27,8 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CPointer, CValue, Input, Output
+from relocatable.steps.c_call import CCall, CPointer, Input, Output
 from relocatable.steps.kernel_call import KernelCall
-
-_DIMENSIONS = 8  # of the kernel
 
 
 def part_type(node: Node) -> Seen:
@@ -42,18 +41,15 @@ def part_shape(node: Node) -> Seen:
     """update must have as many dimensions as the input, 1 to 8, none longer, and start indices be
     one for each"""
     whole, part, start = (t.shape for t in node.inputs)
-    ok = 1 <= len(whole) <= _DIMENSIONS and len(part) == len(whole) and start == (len(whole),)
+    ok = 1 <= len(whole) <= MOST_DIMENSIONS and len(part) == len(whole) and start == (len(whole),)
     text = f"{list(part)} in {list(whole)}, start {list(start)}"
     return ok and all(p <= w for p, w in zip(part, whole, strict=True)), text
 
 
 def lower_update(site: Site) -> KernelCall:
     """Lower the copies, of values of any type of one width."""
-    whole, part = site.input(0).shape, site.input(1).shape
-    ones = (1,) * (_DIMENSIONS - len(whole))
-    params: dict[str, CValue] = {"count": site.output.count, "rank": len(whole)}
-    params["words"] = 2 if site.input(2).dtype == "int64" else 1
-    params |= {"size": (*ones, *whole), "part": (*ones, *part)}
+    params = part_params(*(site.input(i) for i in range(3)))
+    params["count"] = site.output.count
     bits = f"uint{8 * np.dtype(site.output.dtype).itemsize}"
     pointers: list[CPointer] = [Input(0, f"{bits}_t"), Input(1, f"{bits}_t")]
     pointers += [Input(2, "int32_t"), Output(f"{bits}_t")]

@@ -14,6 +14,7 @@ import numpy as np
 from relocatable.graph.builder import GraphBuilder
 from relocatable.graph.graph import Graph
 from relocatable.ops._shared.move import Movement, move_sample
+from relocatable.ops._shared.part import MOST_DIMENSIONS, part_params
 from relocatable.ops._shared.random import random_quant
 from relocatable.ops._shared.types import INTEGERS
 from relocatable.ops.node import Node
@@ -30,7 +31,7 @@ from relocatable.ops.operator import (
     samples,
 )
 from relocatable.ops.site import Site
-from relocatable.steps.c_call import CCall, CPointer, CValue, Input, Output
+from relocatable.steps.c_call import CCall, CPointer, Input, Output
 from relocatable.steps.kernel_call import KernelCall
 
 _Index = slice | int | EllipsisType | None
@@ -86,7 +87,7 @@ def part_shape(node: Node) -> Seen:
     if node.inputs[1].data is not None:
         return _SLICE.takes(node)
     whole, part, sizes = node.inputs[0].shape, node.output.shape, node.integers(2)
-    ok = len(whole) <= _DIMENSIONS and len(part) == len(whole) and list(part) == sizes
+    ok = len(whole) <= MOST_DIMENSIONS and len(part) == len(whole) and list(part) == sizes
     types = node.inputs[1].dtype, node.inputs[2].dtype
     ok = ok and node.inputs[1].shape == (len(whole),) and len(set(types)) == 1
     text = f"{list(whole)} -> {list(part)}, size {sizes}, {' and '.join(types)}"
@@ -95,11 +96,7 @@ def part_shape(node: Node) -> Seen:
 
 def lower_anywhere(site: Site) -> KernelCall:
     """Lower the copies, of values of any type of one width."""
-    whole, part = site.input(0).shape, site.output.shape
-    ones = (1,) * (_DIMENSIONS - len(whole))
-    params: dict[str, CValue] = {"rank": len(whole)}
-    params["words"] = 2 if site.input(1).dtype == "int64" else 1
-    params |= {"size": (*ones, *whole), "part": (*ones, *part)}
+    params = part_params(site.input(0), site.output, site.input(1))
     bits = f"uint{8 * np.dtype(site.output.dtype).itemsize}"
     pointers: list[CPointer] = [Input(0, f"{bits}_t"), Input(1, "int32_t"), Output(f"{bits}_t")]
     call = CCall("xn_slice", pointers, params, dtype=bits)
@@ -171,7 +168,6 @@ _VIEWS = {"STRIDED_SLICE": strided_slice, "SLICE": slice_of}
 _SAMPLED = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 
 _SLICE = Movement(slice_of)
-_DIMENSIONS = 8  # of the kernel
 
 OPERATORS = (
     Movement(strided_slice).operator(
