@@ -53,4 +53,4 @@ def test_error_texts_are_the_remarks_of_the_header() -> None:
     remark = re.compile(r"(XN_E_\w+) = -\d+,?\s*// (.*)")
     text = re.compile(r'\{(XN_E_\w+), "(.*)"\}')
     remarks = dict(remark.findall((CORE / "base" / "xn_status.h").read_text()))
-    assert remarks == dict(text.findall((CORE / "base" / "xn_error.c").read_text()))
+    assert remarks == dict(text.findall((CORE / "base" / "xn_status.c").read_text()))

@@ -15,7 +15,7 @@ from device_fw.build.flags import part_macros
 from device_fw.build.sources import FIRMWARE_DIR, PARTS_DIR
 from tests.c.core_build import FLAGS, HERE
 
-_CORE = ("base/xn_error.c", "store/xn_flash.c")
+_CORE = ("base/xn_error.c", "base/xn_status.c", "store/xn_flash.c")
 _PARTS = ("clock_stm32f4.c", "pins_stm32.c", "flash_stm32f4.c")
 
 
