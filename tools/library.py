@@ -10,7 +10,6 @@ Names that two sources have for themselves are told apart on the way, `put` of x
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -89,6 +88,8 @@ def library_files() -> dict[str, str]:
     for path in sorted(path for path in _PACKAGE_DIR.rglob("*") if path.is_file()):
         name = path.relative_to(_PACKAGE_DIR).as_posix()
         files[name] = _read(path).replace("@VERSION@", version())
+    for name in ("string.c", "string.h"):  # for compilers without a C library
+        files[f"examples/bare/libc/{name}"] = _read(FIRMWARE_DIR / "libc" / name)
     files["LICENSE"] = _read(ROOT / "LICENSE")
     return files
 
@@ -256,7 +257,6 @@ def _own_names(paths: Iterable[Path]) -> dict[str, set[Path]]:
 def main() -> int:
     """Write the library into the folder that the command line names."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist" / "libxipnet"
-    shutil.rmtree(folder, ignore_errors=True)
     for path in write_library(folder):
         print(path)
     return 0

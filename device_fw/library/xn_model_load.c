@@ -60,37 +60,30 @@ int32_t xn_model_load(xn_model *model, const uint8_t *blob, uint32_t bytes,
 
 // ---- What is open ------------------------------------------------------------------------------
 
-static const xn_blob_header *loaded(const xn_model *model) {
-    return (const void *)model->blob;
-}
-
-static const xn_blob_io *loaded_ios(const xn_model *model) {
-    return (const void *)(model->blob + loaded(model)->io_offset);
-}
-
 uint32_t xn_model_arena_bytes(const xn_model *model) {
     return model->variant->arena_bytes;
 }
 
 uint32_t xn_model_inputs(const xn_model *model) {
-    return loaded(model)->input_count;
+    return xn_model_header(model)->input_count;
 }
 
 uint32_t xn_model_outputs(const xn_model *model) {
-    return loaded(model)->output_count;
+    return xn_model_header(model)->output_count;
 }
 
 uint32_t xn_model_input_bytes(const xn_model *model, uint32_t index) {
-    return index < loaded(model)->input_count ? loaded_ios(model)[index].bytes : 0;
+    return index < xn_model_header(model)->input_count ? xn_model_ios(model)[index].bytes : 0;
 }
 
 uint32_t xn_model_output_bytes(const xn_model *model, uint32_t index) {
-    uint32_t inputs = loaded(model)->input_count;
-    return index < loaded(model)->output_count ? loaded_ios(model)[inputs + index].bytes : 0;
+    uint32_t inputs = xn_model_header(model)->input_count;
+    return index < xn_model_header(model)->output_count ? xn_model_ios(model)[inputs + index].bytes
+                                                        : 0;
 }
 
 uint32_t xn_model_entries(const xn_model *model) {
-    return loaded(model)->entry_count;
+    return xn_model_header(model)->entry_count;
 }
 
 // ---- The golden vector -------------------------------------------------------------------------
@@ -113,10 +106,11 @@ static void hash(void *to, const uint8_t *at, uint32_t n) {
 }
 
 int32_t xn_model_verify(xn_model *model) {
-    if (loaded(model)->golden_offset == 0) {
+    if (xn_model_header(model)->golden_offset == 0) {
         return XN_E_BLOB_GOLDEN;
     }
-    const xn_blob_golden *golden = (const void *)(model->blob + loaded(model)->golden_offset);
+    const xn_blob_golden *golden =
+        (const void *)(model->blob + xn_model_header(model)->golden_offset);
     const uint8_t *outputs = (const uint8_t *)(golden + 1) + golden->input_bytes;
     expectation e = {.outputs = outputs};
     bool hashed = golden->output_kind == XN_GOLDEN_SHA256;

@@ -27,6 +27,7 @@ __all__ = ["BITS", "CompressedLayer", "CompressedModel", "compress_model", "outp
 BITS = (2, 4, 8)
 _GROUPS = 256
 _RUNS = 16
+_LEAST_SHARE = 1e-6
 # A channel gets a codebook of its own if it has so many weights for each byte of that.
 _WEIGHTS_A_BYTE = 16
 
@@ -93,6 +94,8 @@ def compress_model(tflite: bytes, bits: int) -> CompressedModel:
         for op in graph.operators:
             if model.operatorCodes[op.opcodeIndex].builtinCode not in kinds:
                 continue
+            if len(op.inputs) < 2 or op.inputs[1] < 0:
+                continue
             tensor = graph.tensors[op.inputs[1]]
             raw = model.buffers[tensor.buffer].data
             if tensor.type not in dtypes or raw is None or not len(raw) or tensor.buffer in layers:
@@ -149,9 +152,11 @@ def _few_values(rows: Weights, quantization: Any, count: int) -> tuple[Weights, 
     parts = [rows[i : i + 1] for i in range(len(rows))] if by_channel else [rows]
     if all(len(np.unique(part)) <= count for part in parts):
         return None
-    importance = np.repeat(scales**2, rows.shape[1]).reshape(rows.shape)
-    offsets = importance[:1] if by_channel else importance
-    made = [_nearest(part, offsets[: len(part)], int(zeros[0]), count) for part in parts]
+    # Of one channel all count alike; a scale of 0 counts a little.
+    shares = np.maximum(scales / (scales.max() or 1.0), _LEAST_SHARE) ** 2
+    importance = np.repeat(shares, rows.shape[1]).reshape(rows.shape)
+    each = np.ones_like(importance[:1]) if by_channel else importance
+    made = [_nearest(part, each, int(zeros[0]), count) for part in parts]
     changed = np.concatenate(made).reshape(-1)
     exact = rows.astype(np.float64).reshape(-1)
     weight = importance.reshape(-1)

@@ -4,26 +4,18 @@
 
 #define CRC32_REVERSED 0xEDB88320u
 
-static const xn_blob_header *header_of(const xn_model *model) {
-    return (const xn_blob_header *)model->blob;
-}
-
-static const xn_blob_io *ios_of(const xn_model *model) {
-    return (const xn_blob_io *)(model->blob + header_of(model)->io_offset);
-}
-
 static const xn_blob_entry *entries_of(const xn_model *model) {
-    return (const xn_blob_entry *)(model->blob + header_of(model)->entry_offset);
+    return (const xn_blob_entry *)(model->blob + xn_model_header(model)->entry_offset);
 }
 
 int32_t xn_model_open(xn_model *model, const uint8_t *blob, uint8_t *arena, uint32_t arena_bytes) {
     model->blob = blob;
-    if ((uintptr_t)blob % XN_SECTION_ALIGN != 0 || header_of(model)->magic != XN_BLOB_MAGIC) {
+    if ((uintptr_t)blob % XN_SECTION_ALIGN != 0 || xn_model_header(model)->magic != XN_BLOB_MAGIC) {
         return XN_MODEL_E_BLOB;
     }
     // An export has one.
     const xn_blob_variant *variant =
-        (const xn_blob_variant *)(blob + header_of(model)->variant_offset);
+        (const xn_blob_variant *)(blob + xn_model_header(model)->variant_offset);
     if ((uintptr_t)arena % XN_ARENA_ALIGN != 0 || arena_bytes < variant->arena_bytes) {
         return XN_MODEL_E_ARENA;
     }
@@ -35,11 +27,11 @@ int32_t xn_model_open(xn_model *model, const uint8_t *blob, uint8_t *arena, uint
 }
 
 uint8_t *xn_model_input(const xn_model *model, uint32_t index) {
-    return model->ctx.arena + ios_of(model)[index].arena_offset;
+    return model->ctx.arena + xn_model_ios(model)[index].arena_offset;
 }
 
 const uint8_t *xn_model_output(const xn_model *model, uint32_t index) {
-    return xn_model_input(model, header_of(model)->input_count + index);
+    return xn_model_input(model, xn_model_header(model)->input_count + index);
 }
 
 const void *xn_model_result(const xn_model *model, uint32_t entry) {
@@ -71,7 +63,7 @@ static int32_t run_steps(const xn_model *model, uint32_t first, uint32_t count,
 }
 
 static int32_t set_state(xn_model *model) {
-    const xn_blob_header *header = header_of(model);
+    const xn_blob_header *header = xn_model_header(model);
     for (uint32_t i = 0; i < header->state_bytes; i++) {
         model->ctx.arena[header->state_offset + i] = 0;
     }
@@ -81,11 +73,11 @@ static int32_t set_state(xn_model *model) {
 
 uint32_t xn_model_steps(const xn_model *model, uint32_t entry) {
     const xn_blob_entry *e = &entries_of(model)[entry];
-    return entry < header_of(model)->entry_count ? e->network_steps + e->head_steps : 0;
+    return entry < xn_model_header(model)->entry_count ? e->network_steps + e->head_steps : 0;
 }
 
 int32_t xn_model_profile(xn_model *model, uint32_t entry, uint32_t (*ticks)(void), uint32_t *each) {
-    if (entry >= header_of(model)->entry_count) {
+    if (entry >= xn_model_header(model)->entry_count) {
         return XN_MODEL_E_ENTRY;
     }
     const xn_blob_entry *e = &entries_of(model)[entry];
@@ -134,9 +126,9 @@ static uint32_t float_bits(uint32_t fraction) {
 static void write_inputs(const xn_model *model, const xn_blob_golden *golden, uint32_t *random,
                          const uint8_t **stored) {
     bool is_float = golden->input_kind == XN_GOLDEN_FLOATS;
-    for (uint32_t i = 0; i < header_of(model)->input_count; i++) {
+    for (uint32_t i = 0; i < xn_model_header(model)->input_count; i++) {
         uint8_t *to = xn_model_input(model, i);
-        uint32_t bytes = ios_of(model)[i].bytes;
+        uint32_t bytes = xn_model_ios(model)[i].bytes;
         for (uint32_t at = 0; at < bytes; at += is_float ? 4 : 1) {
             *random = next_random(*random);
             if (is_float) {
@@ -150,12 +142,12 @@ static void write_inputs(const xn_model *model, const xn_blob_golden *golden, ui
 
 int32_t xn_model_run_golden(xn_model *model, void (*take)(void *to, const uint8_t *at, uint32_t n),
                             void *to) {
-    const xn_blob_header *header = header_of(model);
+    const xn_blob_header *header = xn_model_header(model);
     if (header->golden_offset == 0) {
         return XN_MODEL_E_GOLDEN;
     }
     const xn_blob_golden *golden = (const xn_blob_golden *)(model->blob + header->golden_offset);
-    const xn_blob_io *outputs = ios_of(model) + header->input_count;
+    const xn_blob_io *outputs = xn_model_ios(model) + header->input_count;
     const uint8_t *stored = (const uint8_t *)(golden + 1);
     uint32_t random = golden->seed, runs = golden->runs > 1 ? golden->runs : 1;
     int32_t status = 0;

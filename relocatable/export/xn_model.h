@@ -32,6 +32,15 @@ typedef struct xn_model {
     bool is_reset;                  // its state is set
 } xn_model;
 
+static inline const xn_blob_header *xn_model_header(const xn_model *model) {
+    return (const xn_blob_header *)(const void *)model->blob;
+}
+
+// Inputs, then outputs.
+static inline const xn_blob_io *xn_model_ios(const xn_model *model) {
+    return (const xn_blob_io *)(const void *)(model->blob + xn_model_header(model)->io_offset);
+}
+
 // 0, or an error of above.
 int32_t xn_model_open(xn_model *model, const uint8_t *blob, uint8_t *arena, uint32_t arena_bytes);
 

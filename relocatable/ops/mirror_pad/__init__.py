@@ -77,7 +77,7 @@ def _lower_by_values(site: Site) -> KernelCall:
     ones = (1,) * (_MOST_DIMENSIONS - len(source))
     params: dict[str, CValue] = {
         "in": (*ones, *source),
-        "before": (*(0 for _ in ones), *(before for before, _ in pairs)),
+        "before": (*(0,) * len(ones), *(before for before, _ in pairs)),
         "out": (*ones, *site.output.shape),
         "less": int(site.node.op.attrs["mode"] == "REFLECT"),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from host_sdk.cli import main
 from host_sdk.errors import InputError, ModelFileError
-from host_sdk.quantizing.few_values import _centres, compress_model, output_error
+from host_sdk.quantizing.few_values import _centres, _few_values, compress_model, output_error
 from host_sdk.quantizing.quantize import quantize_model
 from relocatable import compile_model, report
 from relocatable.graph.graph import Graph
@@ -126,3 +127,15 @@ def test_the_command_builds_and_tells(tmp_path: Path) -> None:
     told = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).output)
     assert len(told["compressed"]) == 4
     assert 0 < told["output_error"] < 0.05
+
+
+@pytest.mark.parametrize("channels", [4, 1])
+def test_channels_of_scale_0_do_no_harm(channels: int) -> None:
+    rows = np.random.default_rng(4).integers(-127, 128, (channels, 40)).astype(np.int8)
+    quantization = SimpleNamespace(scale=[0.0, *[0.1] * (channels - 1)], zeroPoint=[0] * channels)
+    made = _few_values(rows, quantization, 16)
+    assert made is not None
+    changed, _, error = made
+    assert len(np.unique(changed)) <= 16
+    assert np.abs(changed.astype(int) - rows.reshape(-1)).max() < 64
+    assert 0 < error < 0.2
