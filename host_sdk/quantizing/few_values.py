@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from host_sdk.errors import InputError, ModelFileError
-from host_sdk.quantizing.float_model import open_model, pack_model
+from host_sdk.quantizing.float_model import check_model, damage_told, open_model, pack_model
 from host_sdk.validation.litert import Reference
-from relocatable.errors import RelocatableError
 from relocatable.ops._shared.random import random_input
 from relocatable.read_tflite import read_tflite
 
@@ -78,11 +77,20 @@ def compress_model(tflite: bytes, bits: int) -> CompressedModel:
     """
     if bits not in BITS:
         raise InputError(f"bits must be one of {', '.join(map(str, BITS))}; is {bits}")
-    try:
-        read_tflite(tflite, "model")  # bounded: the schema's own reader trusts every number
-    except RelocatableError as error:
-        raise ModelFileError(str(error)) from error
+    check_model(tflite)
     schema, model = open_model(tflite)
+    with damage_told():
+        layers = _compress(schema, model, 1 << bits)
+    if not layers:
+        raise ModelFileError(
+            f"model must have a layer of more than {1 << bits} different weights (of CONV_2D or "
+            "FULLY_CONNECTED, constants of int8, uint8 or float32); has none"
+        )
+    return CompressedModel(pack_model(model), tuple(layers))
+
+
+def _compress(schema: Any, model: Any, count: int) -> list[CompressedLayer]:
+    """Change filters where they are; list the layers that had more values."""
     kinds = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.FULLY_CONNECTED)
     dtypes = {
         schema.TensorType.INT8: np.int8,
@@ -101,18 +109,13 @@ def compress_model(tflite: bytes, bits: int) -> CompressedModel:
             if tensor.type not in dtypes or raw is None or not len(raw) or tensor.buffer in layers:
                 continue
             weights = np.asarray(raw, np.uint8).view(dtypes[tensor.type])
-            made = _few_values(weights.reshape(tensor.shape[0], -1), tensor.quantization, 1 << bits)
+            made = _few_values(weights.reshape(tensor.shape[0], -1), tensor.quantization, count)
             if made is not None:
                 changed, codebooks, change = made
                 model.buffers[tensor.buffer].data = np.ascontiguousarray(changed).view(np.uint8)
                 name = bytes(tensor.name or b"").decode(errors="replace")
                 layers[tensor.buffer] = CompressedLayer(name, weights.size, codebooks, change)
-    if not layers:
-        raise ModelFileError(
-            f"model must have a layer of more than {1 << bits} different weights (of CONV_2D or "
-            "FULLY_CONNECTED, constants of int8, uint8 or float32); has none"
-        )
-    return CompressedModel(pack_model(model), tuple(layers.values()))
+    return list(layers.values())
 
 
 def output_error(before: bytes, after: bytes) -> float:

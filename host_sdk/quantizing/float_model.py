@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,19 @@ from host_sdk.validation.litert import NOT_INSTALLED, Reference
 from relocatable.errors import RelocatableError
 from relocatable.read_tflite import read_tflite
 
-__all__ = ["SIGNATURE", "Edit", "FloatModel", "Operator", "open_model", "pack_model"]
+__all__ = [
+    "SIGNATURE",
+    "Edit",
+    "FloatModel",
+    "Operator",
+    "check_model",
+    "damage_told",
+    "open_model",
+    "pack_model",
+]
+
+# What the schema's Python raises where tables are damaged.
+_DAMAGE = (struct.error, AttributeError, IndexError, OverflowError, TypeError, ValueError)
 
 SIGNATURE = "serving_default"  # what converters call the one they write
 
@@ -51,10 +65,7 @@ class FloatModel:
     """
 
     def __init__(self, tflite: bytes) -> None:
-        try:
-            read_tflite(tflite, "model")  # bounded: the schema's own reader trusts every number
-        except RelocatableError as error:
-            raise ModelFileError(str(error)) from error
+        check_model(tflite)
         self.tflite = tflite
         self._schema, self._model = open_model(tflite)
         if len(self._model.subgraphs) != 1:
@@ -177,19 +188,54 @@ class Edit:
         return pack_model(self._model)
 
 
+def check_model(tflite: bytes) -> None:
+    """Refuse a damaged file, bounded: the schema's reader trusts every number.
+
+    Raises:
+        ModelFileError: a rule of the format is broken.
+    """
+    try:
+        read_tflite(tflite, "model")
+    except RelocatableError as error:
+        raise ModelFileError(str(error)) from error
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Say in words what tables hold that `check_model` does not look at.
+
+    Raises:
+        ModelFileError: they do not fit the file, or each other.
+    """
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ModelFileError(f"a model's tables must fit the file; {error}") from error
+
+
 def open_model(tflite: bytes) -> tuple[Any, Any]:
-    """Return the schema, and a model's tables to read and change."""
+    """Return the schema, and a model's tables to read and change.
+
+    Raises:
+        ModelFileError: tables are damaged.
+    """
     try:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
         raise ImportError(NOT_INSTALLED) from error
-    return schema, schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite))
+    with damage_told():
+        return schema, schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite))
 
 
 def pack_model(model: Any) -> bytes:
-    """Return a file of a model's tables."""
+    """Return a file of a model's tables.
+
+    Raises:
+        ModelFileError: they hold numbers that a file cannot.
+    """
     import flatbuffers
 
     builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    with damage_told():
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())

@@ -19,6 +19,7 @@ from relocatable import compile_model, report
 from relocatable.graph.graph import Graph
 from relocatable.read_tflite import read_tflite
 from tests.conftest import MODELS_DIR
+from tests.fuzz.mutants import mutant
 from tests.unit.host_sdk.quantizing.test_quantize import MODEL, X, Y
 
 pytestmark = pytest.mark.heavy
@@ -139,3 +140,9 @@ def test_channels_of_scale_0_do_no_harm(channels: int) -> None:
     assert len(np.unique(changed)) <= 16
     assert np.abs(changed.astype(int) - rows.reshape(-1)).max() < 64
     assert 0 < error < 0.2
+
+
+@pytest.mark.parametrize("number", [1026463, 1026559, 1026655, 1026741, 2027744])
+def test_tables_that_only_the_schema_reads_are_damaged(number: int) -> None:
+    with pytest.raises(ModelFileError, match="tables must fit the file"):
+        compress_model(mutant(number), 4)
